@@ -1,1 +1,67 @@
-export {};
+// The door `@innerloop/schemas/onnx`: the ONNX messages as typed code, generated from onnx.proto. Needs protobufjs.
+import { InnerloopError } from "./errors.ts";
+import { onnx } from "./generated/onnx.js";
+
+export type { Int64 } from "./wire.ts";
+export { onnx };
+
+/** The newest IR version that onnx.proto describes, and so the newest that is read. */
+export const ONNX_IR_VERSION = 10;
+
+/**
+ * The bytes of an ONNX file.
+ *
+ * Fields have the specification's names in camelCase (`opType`, `rawData`); only what is set is written.
+ * Integers of 64 bits may be numbers or bigints; both are written exactly.
+ *
+ * @throws RangeError for a 64-bit field that holds no exact integer.
+ */
+export function encodeModel(model: onnx.ModelProto.$Properties): Uint8Array {
+  return onnx.ModelProto.encode(model).finish();
+}
+
+/**
+ * Reads an ONNX file.
+ *
+ * A field that is not set reads as its type's zero value (`[]`, `""`, `0`, no bytes) and a message as null; which of a
+ * one-of is set is told by its name: `dimension.value === "dimValue"`, `type.value === "tensorType"`. `rawData` is a view
+ * into `bytes` and need not be aligned to its elements: copy it (`slice()`) before viewing it as another typed array.
+ * Fields of later IR versions are kept and written again.
+ *
+ * @param bytes the whole file
+ * @param source the file's name, for messages
+ * @throws InnerloopError `onnx-unreadable` when the bytes are no ONNX model or are cut short,
+ *   `newer-version` when the model's IR version is above {@link ONNX_IR_VERSION}.
+ */
+export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto {
+  const model = decode(bytes, source);
+  const version = Number(model.irVersion);
+  if (version > ONNX_IR_VERSION) {
+    throw new InnerloopError(
+      "newer-version",
+      `${source}: the model has ONNX IR version ${version}; this release reads versions up to ${ONNX_IR_VERSION}; ` +
+        "upgrade innerloop, or export the model again for an older IR version",
+    );
+  }
+  const lacks =
+    version < 1 ? "IR version" : !model.graph ? "graph" : model.opsetImport.length === 0 ? "operator set" : "";
+  if (lacks !== "") throw unreadable(source, bytes, `it has no ${lacks}`);
+  return model;
+}
+
+function decode(bytes: Uint8Array, source: string): onnx.ModelProto {
+  try {
+    return onnx.ModelProto.decode(bytes);
+  } catch (cause) {
+    throw unreadable(source, bytes, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function unreadable(source: string, bytes: Uint8Array, reason: string, cause?: unknown): InnerloopError {
+  return new InnerloopError(
+    "onnx-unreadable",
+    `${source}: these ${bytes.length} bytes are no complete ONNX model (${reason}); an .onnx file was expected; ` +
+      "if it was copied or downloaded, it may have been cut short: fetch it again",
+    { cause },
+  );
+}

@@ -1,0 +1,71 @@
+// Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators that
+// need no library at run time. Does nothing when the output is newer than all that it is made from.
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Ajv } from "ajv";
+import standalone from "ajv/dist/standalone/index.js";
+
+const room = fileURLToPath(new URL(".", import.meta.url));
+const require = createRequire(import.meta.url);
+const standaloneCode = standalone.default;
+const SCHEMAS = ["manifest", "config", "checkpoint"];
+
+// TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.
+const FOLDERS = [join(room, "generated"), join(room, "dist", "generated")];
+const OUTPUTS = ["onnx.js", "onnx.d.ts", "validators.js", "validators.d.ts"];
+
+if (isFresh()) process.exit(0);
+const onnx = await generateOnnx();
+const validators = generateValidators();
+for (const folder of FOLDERS) {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries({ ...onnx, ...validators })) writeFileSync(join(folder, name), text);
+}
+
+function isFresh() {
+  const inputs = [
+    fileURLToPath(import.meta.url),
+    join(room, "onnx.proto"),
+    ...SCHEMAS.map((name) => join(room, `${name}.schema.json`)),
+    ...["protobufjs-cli", "protobufjs", "ajv"].map((name) => require.resolve(`${name}/package.json`)),
+  ];
+  const outputs = FOLDERS.flatMap((folder) => OUTPUTS.map((name) => join(folder, name)));
+  if (!outputs.every((path) => existsSync(path))) return false;
+  const modified = (path) => statSync(path).mtimeMs;
+  return Math.min(...outputs.map(modified)) >= Math.max(...inputs.map(modified));
+}
+
+/** The static-module target, without what nothing here uses: JSON conversion, verification, services. */
+async function generateOnnx() {
+  const options = "-t static-module -w esm -r innerloop --dependency ../wire.js --no-create --no-verify --no-convert";
+  const file = join(FOLDERS[0], "onnx.js");
+  mkdirSync(FOLDERS[0], { recursive: true });
+  const more = ["--no-delimited", "--no-typeurl", "--no-service", "-d", "-o", file, join(room, "onnx.proto")];
+  await promisify(require("protobufjs-cli").pbjs.main)([...options.split(" "), ...more]);
+
+  // wire.ts gives 64-bit integers as numbers or bigints where protobufjs would give its Long.
+  const types = readFileSync(file.replace(/js$/, "d.ts"), "utf8");
+  return {
+    "onnx.js": readFileSync(file, "utf8"),
+    "onnx.d.ts": types.replace(/^import Long = .*\n/m, "").replaceAll(/\bnumber\|Long\b/g, "number|bigint"),
+  };
+}
+
+/** One function a format, as ajv writes it, and the schemas as values. */
+function generateValidators() {
+  const schemas = SCHEMAS.map((name) => JSON.parse(readFileSync(join(room, `${name}.schema.json`), "utf8")));
+  const ajv = new Ajv({ schemas, allowUnionTypes: true, code: { source: true, esm: true } });
+  const code = standaloneCode(ajv, Object.fromEntries(SCHEMAS.map((name, index) => [name, schemas[index].$id])));
+  if (/\brequire\(/.test(code)) throw new Error("a schema uses a keyword that needs ajv at run time");
+  const values = SCHEMAS.map((name, index) => `export const ${name}Schema = ${JSON.stringify(schemas[index])};\n`);
+  const types = SCHEMAS.map(
+    (name) => `export declare const ${name}: Validator;\nexport declare const ${name}Schema: JsonSchema;\n`,
+  );
+  return {
+    "validators.js": `${code}\n${values.join("")}`,
+    "validators.d.ts": `import type { JsonSchema, Validator } from "../validate.js";\n${types.join("")}`,
+  };
+}
