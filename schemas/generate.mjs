@@ -1,6 +1,6 @@
 // Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators that
 // need no library at run time. Does nothing when the output is newer than all that it is made from.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,3 +1,34 @@
 // The door of the room: everything but the ONNX code, which has a door of its own so that protobufjs stays optional.
+export {
+  CHECKPOINT_KEY,
+  CHECKPOINT_VERSION,
+  type CheckpointHeader,
+  checkpointSchema,
+  type HistoryEntry,
+  readCheckpointHeader,
+  validateCheckpoint,
+} from "./checkpoint.ts";
+export {
+  CONFIG_VERSION,
+  configSchema,
+  type ModelConfig,
+  type OptimizerConfig,
+  type RunConfig,
+  type RunConfigInput,
+  type ScheduleConfig,
+  validateConfig,
+} from "./config.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
+export {
+  type BundleFile,
+  MANIFEST_VERSION,
+  type Manifest,
+  type ManifestFile,
+  type ManifestParameter,
+  manifestSchema,
+  type Preprocessing,
+  validateManifest,
+} from "./manifest.ts";
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { DType, Tensor, TypedArray } from "./tensor.ts";
+export { type JsonSchema, suggest } from "./validate.ts";

@@ -13,6 +13,7 @@ export interface JsonSchema {
   readonly examples?: readonly unknown[];
   readonly enum?: readonly unknown[];
   readonly required?: readonly string[];
+  readonly allOf?: readonly JsonSchema[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: boolean | JsonSchema;
   readonly items?: JsonSchema;
@@ -62,8 +63,8 @@ export function checkFormat(format: Format, value: unknown, source: string): voi
   if (!isObject(value)) {
     throw fail(format.code, `a ${format.title} must be an object of named values, got ${show(value)}`);
   }
-  if (format.marker !== undefined && value["format"] !== format.marker) {
-    const found = "format" in value ? `"format" is ${show(value["format"])}` : `"format" is missing`;
+  if (format.marker !== undefined && value.format !== format.marker) {
+    const found = "format" in value ? `"format" is ${show(value.format)}` : `"format" is missing`;
     throw fail(format.code, `this is no ${format.title}: ${found}, expected "${format.marker}"; check the path`);
   }
   const { version } = value;
@@ -90,10 +91,10 @@ export function suggest(word: string, candidates: readonly string[]): string | u
 
 function describe(format: Format, root: Record<string, unknown>, violation: Violation): string {
   const path = pointerKeys(violation.instancePath);
-  const missing = violation.keyword === "required" ? String(violation.params["missingProperty"]) : undefined;
+  const missing = violation.keyword === "required" ? String(violation.params.missingProperty) : undefined;
   if (violation.keyword === "additionalProperties") {
     const owner = schemasAlong(format, root, path).at(-1)?.schema;
-    return unknownKey(String(violation.params["additionalProperty"]), path, Object.keys(owner?.properties ?? {}));
+    return unknownKey(String(violation.params.additionalProperty), path, Object.keys(owner?.properties ?? {}));
   }
   if (missing !== undefined) path.push(missing);
 
@@ -132,10 +133,10 @@ function schemasAlong(format: Format, root: unknown, path: readonly string[]): P
   for (const [index, key] of path.entries()) {
     const open = typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
     let next = Array.isArray(value) ? schema.items : (own(schema.properties, key) ?? open);
-    if (next?.$ref?.startsWith("#/definitions/")) {
-      next = home.definitions?.[next.$ref.slice("#/definitions/".length)];
-    } else if (next?.$ref !== undefined) {
-      const target = next.$ref;
+    const target = next?.$ref ?? next?.allOf?.[0]?.$ref;
+    if (target?.startsWith("#/definitions/")) {
+      next = home.definitions?.[target.slice("#/definitions/".length)];
+    } else if (target !== undefined) {
       home = format.related?.find(({ $id }) => $id === target) ?? home;
       next = { ...home, ...next };
     }

@@ -1,0 +1,104 @@
+// The run config: all that decides a training run. A file holds any part of it; presets and defaults fill in the rest.
+import { configSchema as schema, config as validator } from "./generated/validators.js";
+import { checkFormat } from "./validate.ts";
+
+/** The version of the run config format that this release writes, and the newest that it reads. */
+export const CONFIG_VERSION = 1;
+
+export const configSchema = schema;
+
+export interface ModelConfig {
+  kind: "mlp" | "metamodel" | "conv4";
+  /** mlp: the width of each hidden layer. */
+  hidden?: number[];
+  /** conv4: filters of each convolution. */
+  filters?: number;
+  /** conv4: the stride of each convolution. */
+  strides?: number[];
+  /** conv4: a 2×2 max-pool after each convolution. */
+  pool?: boolean;
+  norm?: "layer" | "group" | "batch" | "instance" | "none";
+  /** What the head sees: all positions, or their mean. */
+  pooling?: "flat" | "mean";
+}
+
+export interface OptimizerConfig {
+  kind: "adam" | "sgd";
+  /** The outer learning rate, at its peak. */
+  rate: number;
+  momentum?: number;
+  weightDecay?: number;
+}
+
+/** The course of the outer rate. */
+export interface ScheduleConfig {
+  /** Iterations over which the rate rises from zero. */
+  warmup: number;
+  decay: "cosine" | "none";
+  /** Where the decay ends, as a fraction of the peak rate. */
+  floor: number;
+}
+
+/** A complete run config. */
+export interface RunConfig {
+  version?: 1;
+  preset?: string;
+  /** A data SPEC: `glyphs`, `sinusoid`, `omniglot:DIR`, `images:DIR`, `arrays:FILE`. */
+  data: string;
+  model: ModelConfig;
+  algorithm: "maml" | "fomaml" | "anil" | "prototypes";
+  /** What the head starts from at each task. */
+  head: "learned" | "zero" | "prototypes";
+  /** Inner steps. */
+  steps: number;
+  /** The inner learning rate, where learned ones start. */
+  innerRate: number;
+  learnRates: boolean;
+  /** The upper bound of learned inner rates; the lower one is zero. */
+  maxInnerRate: number;
+  /** The meta-loss is a weighted sum of the query loss after every inner step (Antoniou et al. 2019). */
+  multiStepLoss: boolean;
+  ways: number;
+  /** Support examples a class. */
+  shots: number;
+  /** Query examples a class. */
+  queries: number;
+  /** Tasks a meta-iteration. */
+  metaBatch: number;
+  optimizer: OptimizerConfig;
+  schedule: ScheduleConfig;
+  /** The largest norm of the meta-gradient; null: no clipping. */
+  clip: number | null;
+  /** The run ends after this many meta-iterations, or after `minutes` of wall time, whichever comes first. */
+  iterations?: number;
+  minutes?: number;
+  engine: string;
+  /** Worker threads; 0: none. */
+  workers?: number;
+  seed: number;
+  /** Iterations between two validations, and episodes of each. */
+  validation: { every: number; episodes: number };
+  /** Classes turned by 90°, 180° and 270° count as classes of their own. */
+  rotations?: boolean;
+}
+
+/** What a file or flags may give: any part of a run config, at any depth. */
+export type RunConfigInput = { [K in keyof RunConfig]?: Part<RunConfig[K]> };
+
+type Part<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: T[K] } : T;
+
+/**
+ * Checks types, ranges and names of what a config gives; what it leaves out is for presets and defaults.
+ *
+ * @param source the file's name, for messages
+ * @throws InnerloopError (exit status 2) `config-invalid`, `unknown-option` for a name that is none (with the nearest one
+ *   that is), or `newer-version`.
+ */
+export function validateConfig(value: unknown, source: string): RunConfigInput {
+  checkFormat(
+    { title: "run config", version: CONFIG_VERSION, schema, validator, code: "config-invalid", exitStatus: 2 },
+    value,
+    source,
+  );
+  return value as RunConfigInput;
+}

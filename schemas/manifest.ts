@@ -1,0 +1,110 @@
+// manifest.json of a bundle: what a learner is, and all that is needed to run and to check it.
+import { manifestSchema as schema, manifest as validator } from "./generated/validators.js";
+import { checkFormat } from "./validate.ts";
+
+/** The version of the manifest format that this release writes, and the newest that it reads. */
+export const MANIFEST_VERSION = 1;
+
+export const manifestSchema = schema;
+
+/**
+ * How an image becomes the values of an example: pixels divided by 255; made grey when `channels` is 1; resized to
+ * width × height by averaging areas; turned to 1 − p when `invert`; then (p − mean) / std.
+ */
+export interface Preprocessing {
+  kind: "image";
+  /** Pixels. */
+  width: number;
+  /** Pixels. */
+  height: number;
+  channels: 1 | 3;
+  invert: boolean;
+  mean: number;
+  std: number;
+}
+
+/** A parameter of predict.onnx. */
+export interface ManifestParameter {
+  name: string;
+  /** Sizes; a name stands for a size that the caller's data decide, such as "ways". */
+  shape: (number | string)[];
+  /** The inner loop moves it: adapt.onnx has an output `adapted/<name>`. */
+  adapted: boolean;
+  /** predict.onnx has no initializer for it, as for a head that the support set makes. */
+  required: boolean;
+}
+
+export interface ManifestFile {
+  /** Lower-case hexadecimal. */
+  sha256: string;
+  bytes: number;
+}
+
+export type BundleFile = "predict.onnx" | "adapt.onnx";
+
+export interface Manifest {
+  format: "innerloop-bundle";
+  version: 1;
+  name: string;
+  /** ISO 8601. */
+  created: string;
+  producer: { name: string; version: string };
+  task: "classification" | "regression";
+  /** `shape` is that of one example, without the batch axis: [28, 28, 1]. */
+  input: { shape: number[]; dtype: "float32"; preprocessing?: Preprocessing };
+  /** `ways` is null for any number of classes and for regression; `size` is the number of values of a regression. */
+  output: { ways: number | null; size?: number };
+  /** The label set, where the data has a fixed one. */
+  labels?: string[];
+  opset: number;
+  irVersion: number;
+  innerLoop: {
+    algorithm: string;
+    head: "learned" | "zero" | "prototypes";
+    /** Steps taken when the caller names no number. */
+    steps: number;
+    /** The inner rate of each adapted parameter, by name. */
+    rates: Record<string, number>;
+    /** Examples a class that the learner was trained for. */
+    shots?: number;
+  };
+  parameters: ManifestParameter[];
+  files: Record<BundleFile, ManifestFile>;
+  /** The exported files against the training engine: the largest absolute difference of an output. */
+  verification: { episodes: number; largestDifference: number; engine: string };
+  training?: {
+    data?: string;
+    seed?: number;
+    iterations?: number;
+    tasksSeen?: number;
+    metaBatch?: number;
+    ways?: number;
+    shots?: number;
+    norm?: string;
+    usesBatchStatistics?: boolean;
+  };
+  metrics?: Record<string, number>;
+}
+
+/**
+ * Checks a parsed manifest.json. Keys that the format does not name are let through.
+ *
+ * @param source the file's name, for messages
+ * @throws InnerloopError `manifest-invalid`, or `newer-version` when a later release wrote it.
+ */
+export function validateManifest(value: unknown, source: string): Manifest {
+  checkFormat(
+    {
+      title: "bundle manifest",
+      marker: "innerloop-bundle",
+      version: MANIFEST_VERSION,
+      schema,
+      validator,
+      code: "manifest-invalid",
+      exitStatus: 1,
+    },
+    value,
+    source,
+  );
+  return value as Manifest;
+}
