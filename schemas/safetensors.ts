@@ -117,7 +117,9 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
   }
 
   const tensors = entries.map(({ name, dtype, shape, begin, end }): [string, Tensor] => {
-    const data = new KINDS[dtype].array(bytes.slice(start + begin, start + end).buffer as ArrayBuffer);
+    // Through an ArrayBuffer, since the `slice` of a Node `Buffer` copies nothing.
+    const from = bytes.byteOffset + start;
+    const data = new KINDS[dtype].array(bytes.buffer.slice(from + begin, from + end) as ArrayBuffer);
     return [name, { dtype, shape, data }];
   });
   return { tensors: Object.fromEntries(tensors), metadata: metadata as Record<string, string> };

@@ -174,7 +174,7 @@ function pathText(path: readonly string[]): string {
 
 /** A value as a person would write it, shortened. */
 function show(value: unknown): string {
-  const text = typeof value === "number" || value === undefined ? String(value) : JSON.stringify(value);
+  const text = typeof value === "object" || typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 

@@ -22,6 +22,11 @@ export class Reader extends BaseReader {
     return new Reader(bytes);
   }
 
+  /** A Node `Buffer` is read as the plain array that it is: its own `slice` would hand out views for copies. */
+  constructor(bytes: Uint8Array) {
+    super(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
   int64(): Int64 {
     const { low, high } = readLong.call(this);
     return narrow(high * 0x1_0000_0000 + (low >>> 0), () => (BigInt(high) << 32n) | BigInt(low >>> 0));
