@@ -1,0 +1,197 @@
+// Few-shot episodes from arrays that are already in memory: the door for data of one's own.
+import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { type ClassPool, checkCounts, checkShape, drawEpisode, episodeRandom } from "./sampling.ts";
+import { type SplitOptions, splitClasses } from "./split.ts";
+import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
+
+/** Examples in memory: a tensor or array `[n, ...inputShape]`, or one array an example. */
+export type DatasetInput =
+  | Tensor
+  | { readonly data: Float32Array; readonly shape: readonly number[] }
+  | readonly Float32Array[];
+
+/** Options of {@link MetaDataset}. */
+export interface MetaDatasetOptions {
+  /** Classes in an episode (N). */
+  readonly ways: number;
+  /** Support examples of each class (K). */
+  readonly shots: number;
+  /** Query examples of each class. */
+  readonly queries: number;
+  /** Names the stream of episodes that the loops draw. Default 0. */
+  readonly seed?: number;
+  /** Classes to hold back, as fractions or as lists of labels. Default: all classes are `train`. */
+  readonly split?: SplitOptions;
+  /** The shape of one example, where `data` is one array an example. Default `[length]`. */
+  readonly inputShape?: readonly number[];
+  /** What messages and bundles call the data. Default `data`. */
+  readonly name?: string;
+}
+
+/** Options of the loops over a {@link MetaDataset}. */
+export interface LoopOptions {
+  /** Default `train`. */
+  readonly split?: Split;
+  /** The first episode's index. Default: where the last loop over this split ended, so that each epoch brings new ones. */
+  readonly start?: number;
+}
+
+/**
+ * N-way K-shot episodes from labelled examples: classes drawn at random and relabelled 0…N−1, support and query
+ * disjoint, both in random order.
+ *
+ * @example
+ * const dataset = new MetaDataset(data, labels, { ways: 5, shots: 1, queries: 15 });
+ * for (const episode of dataset.episodes(100)) {
+ *   episode.support.x; // float32 [5, ...inputShape]
+ *   episode.query.y;   // int32 [75]
+ * }
+ */
+export class MetaDataset implements TaskSource {
+  readonly name: string;
+  readonly kind = "classification";
+  readonly inputShape: readonly number[];
+  /** The size of the episodes that the loops draw. */
+  readonly shape: EpisodeShape;
+
+  readonly #seed: number;
+  readonly #pools: Record<Split, ClassPool>;
+  readonly #next: Record<Split, number> = { train: 0, val: 0, test: 0 };
+
+  /**
+   * @param data `[n, ...inputShape]`; kept, not copied
+   * @param labels one of each example; any numbers or strings
+   * @throws {InnerloopError} with status 2: `bad-shape`, `label-count`, `not-a-number` (names the example),
+   *   `too-few-classes`, `too-few-examples` (names the class), `bad-split`, `bad-episode-shape`
+   */
+  constructor(data: DatasetInput, labels: readonly (string | number)[], options: MetaDatasetOptions) {
+    const { ways, shots, queries, seed = 0, split = {}, name = "data" } = options;
+    const { inputShape, examples } = examplesOf(data, options.inputShape);
+    if (labels.length !== examples.length) {
+      throw wrong(
+        "label-count",
+        `${labels.length} labels for ${examples.length} examples of ${name}; give one label for each example`,
+      );
+    }
+    this.name = name;
+    this.shape = { ways, shots, queries };
+    this.inputShape = inputShape;
+    this.#seed = seed;
+    checkCounts(this.shape);
+    checkNumbers(examples);
+
+    const members = new Map<string, Float32Array[]>();
+    examples.forEach((example, i) => {
+      const label = String(labels[i]);
+      const group = members.get(label);
+      if (group) group.push(example);
+      else members.set(label, [example]);
+    });
+    const classes = splitClasses([...members.keys()], split);
+    const pool = (which: Split): ClassPool => poolOf(this, which, classes[which], members);
+    this.#pools = { train: pool("train"), val: pool("val"), test: pool("test") };
+    for (const which of ["train", "val", "test"] as const) {
+      if (which === "train" || classes[which].length > 0) checkShape(this.#pools[which], this.shape);
+    }
+  }
+
+  classCount(split: Split): number {
+    return this.#pools[split].classCount;
+  }
+
+  episode(split: Split, seed: number, index: number, shape: EpisodeShape = this.shape): Episode {
+    return drawEpisode(this.#pools[split], episodeRandom(split, seed, index), shape);
+  }
+
+  /** A loop over `count` episodes. */
+  *episodes(count: number, { split = "train", start = this.#next[split] }: LoopOptions = {}): Generator<Episode> {
+    for (let index = start; index < start + count; index++) {
+      this.#next[split] = index + 1;
+      yield this.episode(split, this.#seed, index);
+    }
+  }
+
+  /** A loop over `count` meta-batches of `metaBatch` episodes each. */
+  *batches(count: number, metaBatch: number, options: LoopOptions = {}): Generator<Episode[]> {
+    for (let batch = 0; batch < count; batch++) {
+      const start = options.start === undefined ? {} : { start: options.start + batch * metaBatch };
+      yield [...this.episodes(metaBatch, { ...options, ...start })];
+    }
+  }
+}
+
+function poolOf(
+  { name, inputShape }: MetaDataset,
+  split: Split,
+  classes: readonly string[],
+  members: ReadonlyMap<string, readonly Float32Array[]>,
+): ClassPool {
+  const groups = classes.map((label) => members.get(label)!);
+  const smallest = classes
+    .map((label, i) => ({ name: label, examples: groups[i]!.length }))
+    .sort((a, b) => a.examples - b.examples)[0];
+  return {
+    title: `the ${split} split of ${name}`,
+    inputShape,
+    classCount: classes.length,
+    ...(smallest && { smallest }),
+    advice: split === "train" ? "give examples of more classes" : `hold back more classes with split: { ${split}: … }`,
+    className: (index) => classes[index]!,
+    exampleCount: (index) => groups[index]!.length,
+    copy: (index, example, target, offset) => target.set(groups[index]![example]!, offset),
+  };
+}
+
+function examplesOf(
+  data: DatasetInput,
+  given?: readonly number[],
+): { inputShape: readonly number[]; examples: readonly Float32Array[] } {
+  if (!("shape" in data)) {
+    const inputShape = given ?? [data[0]?.length ?? 0];
+    const size = sizeOf(inputShape);
+    data.forEach((example, i) => {
+      if (example.length !== size) {
+        throw wrong(
+          "bad-shape",
+          `Example ${i} has ${example.length} numbers; expected ${size}, for the shape [${inputShape.join(", ")}]`,
+        );
+      }
+    });
+    return { inputShape, examples: data };
+  }
+  const [count = 0, ...inputShape] = data.shape;
+  const size = sizeOf(inputShape);
+  if (!(data.data instanceof Float32Array)) {
+    throw wrong("bad-shape", "The data are not float32; convert them with Float32Array.from");
+  }
+  const values = data.data;
+  if (data.shape.length === 0 || values.length !== count * size) {
+    throw wrong(
+      "bad-shape",
+      `${values.length} numbers for the shape [${data.shape.join(", ")}]; expected [examples, ...input], ` +
+        "whose product is the number of values",
+    );
+  }
+  const examples = Array.from({ length: count }, (_, i) => values.subarray(i * size, (i + 1) * size));
+  return { inputShape, examples };
+}
+
+function checkNumbers(examples: readonly Float32Array[]): void {
+  examples.forEach((example, i) => {
+    const at = example.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) {
+      throw wrong(
+        "not-a-number",
+        `Example ${i} is ${example[at]} at position ${at}; expected finite numbers. Repair the example or leave it out`,
+      );
+    }
+  });
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+function wrong(code: string, message: string): InnerloopError {
+  return new InnerloopError(code, message, { exitStatus: 2 });
+}

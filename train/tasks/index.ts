@@ -1,0 +1,52 @@
+// The door of the tasks: every data set behind one interface, opened by its spec.
+import { InnerloopError } from "@innerloop/schemas";
+import { Glyphs } from "./glyphs.ts";
+import { type ImagesOptions, openImages } from "./images.ts";
+import { Omniglot, type OmniglotOptions } from "./omniglot.ts";
+import { Sinusoid } from "./sinusoid.ts";
+import type { TaskSource } from "./task.ts";
+
+export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./dataset.ts";
+export { drawGlyph, GLYPH_SIZE, Glyphs } from "./glyphs.ts";
+export { type ImageClass, type ImagesOptions, listImageClasses, loadImage, openImages } from "./images.ts";
+export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
+export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
+export { Sinusoid } from "./sinusoid.ts";
+export { type SplitOptions, splitClasses } from "./split.ts";
+export type { Episode, EpisodeShape, Examples, Split, TaskSource } from "./task.ts";
+
+/** Options of {@link openTasks}; each data set takes the ones that concern it. */
+export type OpenTasksOptions = OmniglotOptions & ImagesOptions;
+
+const OPENERS: Record<string, (folder: string, options: OpenTasksOptions) => TaskSource | Promise<TaskSource>> = {
+  glyphs: () => new Glyphs(),
+  sinusoid: () => new Sinusoid(),
+  "omniglot:DIR": (folder, options) => new Omniglot(folder, options),
+  "images:DIR": (folder, options) => openImages(folder, options),
+};
+
+/** The specs that {@link openTasks} knows. */
+export const TASK_SPECS: readonly string[] = Object.keys(OPENERS);
+
+/**
+ * Opens a data set: `glyphs`, `sinusoid`, `omniglot:DIR` or `images:DIR`.
+ *
+ * @throws {InnerloopError} `unknown-data` (status 2) for another spec, listing the known ones; and what the data set
+ *   itself throws where its folder is missing, empty or broken
+ */
+export async function openTasks(spec: string, options: OpenTasksOptions = {}): Promise<TaskSource> {
+  const colon = spec.indexOf(":");
+  const key = colon < 0 ? spec : `${spec.slice(0, colon)}:DIR`;
+  const folder = colon < 0 ? "" : spec.slice(colon + 1);
+  const open = Object.hasOwn(OPENERS, key) ? OPENERS[key] : undefined;
+  if (!open || (colon >= 0 && folder === "")) {
+    const missing = TASK_SPECS.find((known) => known === `${spec.replace(/:$/, "")}:DIR`);
+    throw new InnerloopError(
+      "unknown-data",
+      `Data "${spec}" ${missing ? "lacks its folder" : "is not known"}; expected ${TASK_SPECS.join(", ")}` +
+        (missing ? `. Give ${missing} with the folder's path` : ""),
+      { exitStatus: 2 },
+    );
+  }
+  return open(folder, options);
+}

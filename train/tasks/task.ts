@@ -1,0 +1,49 @@
+// What training and evaluation know about data: a source of episodes. Every data set is behind this interface.
+import type { Preprocessing, Tensor } from "@innerloop/schemas";
+
+/** Examples of one task. */
+export interface Examples {
+  /** float32 `[n, ...inputShape]`; images are channels-last. */
+  readonly x: Tensor;
+  /** int32 `[n]`, labels 0…ways−1; for regression float32 `[n, size]`. */
+  readonly y: Tensor;
+}
+
+/** One few-shot task: adapt to the support set, be measured on the query set. They share no example. */
+export interface Episode {
+  readonly support: Examples;
+  readonly query: Examples;
+  /** The name of the class behind every label. */
+  readonly classes?: readonly string[];
+}
+
+/** How large an episode is. `shots` and `queries` count examples per class; regression has one way. */
+export interface EpisodeShape {
+  readonly ways: number;
+  readonly shots: number;
+  readonly queries: number;
+}
+
+/** Classes are split, not examples: what is in `val` and `test` was never trained on. */
+export type Split = "train" | "val" | "test";
+
+/** A source of episodes. */
+export interface TaskSource {
+  /** The spec that opens it, such as `glyphs` or `omniglot:DIR`. */
+  readonly name: string;
+  readonly kind: "classification" | "regression";
+  /** The shape of one example, such as `[28, 28, 1]`. */
+  readonly inputShape: readonly number[];
+  /** Numbers that one answer has; regression only. */
+  readonly outputSize?: number;
+  /** How a file becomes an example; a bundle's manifest records it. Images only. */
+  readonly preprocessing?: Preprocessing;
+  /** How many classes a split has; Infinity where tasks are drawn without end. */
+  classCount(split: Split): number;
+  /**
+   * The episode number `index` of the stream `seed`: the same for the same arguments, whoever asks, in whatever order.
+   *
+   * @throws {InnerloopError} with status 2 where the split has too few classes or examples for the shape
+   */
+  episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode;
+}
