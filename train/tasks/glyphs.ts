@@ -29,8 +29,8 @@ type Stroke =
 type Point = readonly [x: number, y: number];
 
 /**
- * Draws one glyph: class `id` as drawer number `drawer` would write it. Any two integers from 0 to 2³²−1 give a glyph, always the
- * same one.
+ * Draws one glyph: class `id` as drawer number `drawer` would write it. Any two integers give a glyph, always the same
+ * one.
  *
  * @returns `[28·28]` bytes, row by row; ink is 255 on 0
  */
