@@ -1,1 +1,22 @@
-export {};
+// The door of the graph core.
+export { type Dim, type Shape, showShape } from "./dims.ts";
+export { evaluate, type Numbers } from "./evaluate.ts";
+export { type Family, type Operator, operatorNamed, operators, type Spelling, spellings } from "./operator.ts";
+export * as op from "./ops/index.ts";
+export { print } from "./print.ts";
+export { cotangents, grad, gradients } from "./transforms/grad.ts";
+export { type InnerLoopOptions, type InnerLoopResult, innerLoop, type Parameters } from "./transforms/inner-loop.ts";
+export { simplify } from "./transforms/simplify.ts";
+export { vmap } from "./transforms/vmap.ts";
+export {
+  constant,
+  constantOf,
+  input,
+  inputName,
+  isInput,
+  type Node,
+  type Operand,
+  scope,
+  topological,
+  Value,
+} from "./value.ts";

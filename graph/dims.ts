@@ -1,0 +1,126 @@
+// Sizes of axes: whole numbers, or polynomials over named symbols ("support", "784*query+1"), so that shapes can be
+// computed with while the number of examples is still open.
+import { InnerloopError } from "@innerloop/schemas";
+
+/** The size of one axis: a whole number, or an expression over symbols such as `"support"` or `"196*support"`. */
+export type Dim = number | string;
+
+/** The sizes of a value's axes, outermost first; `[]` is a scalar. */
+export type Shape = readonly Dim[];
+
+/** A polynomial: monomial (symbols joined by `*`, sorted; `""` is the constant term) → whole coefficient. */
+type Polynomial = Map<string, number>;
+
+const parsed = new Map<string, Polynomial>();
+
+function parse(dim: Dim): Polynomial {
+  if (typeof dim === "number") return new Map([["", dim]]);
+  const known = parsed.get(dim);
+  if (known) return known;
+  const polynomial: Polynomial = new Map();
+  for (const term of dim.split("+")) {
+    const factors = term.split("*");
+    const coefficient = factors.filter((f) => /^-?\d+$/.test(f)).reduce((product, f) => product * Number(f), 1);
+    const symbols = factors.filter((f) => !/^-?\d+$/.test(f)).sort();
+    for (const symbol of symbols)
+      if (!/^[A-Za-z_][\w.]*$/.test(symbol))
+        throw new InnerloopError("bad-dim", `"${dim}" is not the size of an axis; give a whole number or a name.`);
+    const monomial = symbols.join("*");
+    polynomial.set(monomial, (polynomial.get(monomial) ?? 0) + coefficient);
+  }
+  parsed.set(dim, polynomial);
+  return polynomial;
+}
+
+function print(polynomial: Polynomial): Dim {
+  const terms = [...polynomial].filter(([, coefficient]) => coefficient !== 0);
+  if (terms.length === 0) return 0;
+  if (terms.length === 1 && terms[0]![0] === "") return terms[0]![1];
+  terms.sort(
+    ([a], [b]) => b.split("*").length - a.split("*").length || (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1),
+  );
+  return terms.map(([monomial, c]) => (monomial === "" ? `${c}` : c === 1 ? monomial : `${c}*${monomial}`)).join("+");
+}
+
+/** a + b */
+export function addDims(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a + b;
+  const sum = new Map(parse(a));
+  for (const [monomial, c] of parse(b)) sum.set(monomial, (sum.get(monomial) ?? 0) + c);
+  return print(sum);
+}
+
+/** a · b */
+export function multiplyDims(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a * b;
+  const product: Polynomial = new Map();
+  for (const [ma, ca] of parse(a))
+    for (const [mb, cb] of parse(b)) {
+      const monomial = [...(ma ? ma.split("*") : []), ...(mb ? mb.split("*") : [])].sort().join("*");
+      product.set(monomial, (product.get(monomial) ?? 0) + ca * cb);
+    }
+  return print(product);
+}
+
+/** a / b where it comes out even, else undefined. The divisor is a number or a single term. */
+export function divideDims(a: Dim, b: Dim): Dim | undefined {
+  if (a === b) return 1;
+  if (typeof a === "number" && typeof b === "number") return b !== 0 && a % b === 0 ? a / b : undefined;
+  const divisor = [...parse(b)];
+  if (divisor.length !== 1) return undefined;
+  const [monomial, coefficient] = divisor[0]!;
+  const quotient: Polynomial = new Map();
+  for (const [m, c] of parse(a)) {
+    const symbols = m ? m.split("*") : [];
+    for (const symbol of monomial ? monomial.split("*") : []) {
+      const at = symbols.indexOf(symbol);
+      if (at < 0) return undefined;
+      symbols.splice(at, 1);
+    }
+    if (c % coefficient !== 0) return undefined;
+    quotient.set(symbols.join("*"), c / coefficient);
+  }
+  return print(quotient);
+}
+
+/** The product of all sizes: how many elements a value of this shape has. */
+export const sizeOf = (shape: Shape): Dim => shape.reduce(multiplyDims, 1);
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
+
+export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
+
+/** The terms of a size, for code that has to compute it at run time: `[coefficient, symbols]` each. */
+export const termsOf = (dim: Dim): [number, string[]][] =>
+  [...parse(dim)].map(([monomial, coefficient]) => [coefficient, monomial ? monomial.split("*") : []]);
+
+/** The number that a size stands for, given what its symbols stand for; throws where a symbol is not known. */
+export function resolveDim(dim: Dim, symbols: ReadonlyMap<string, number>): number {
+  if (typeof dim === "number") return dim;
+  let total = 0;
+  for (const [coefficient, names] of termsOf(dim)) {
+    let term = coefficient;
+    for (const name of names) {
+      const size = symbols.get(name);
+      if (size === undefined)
+        throw new InnerloopError("bad-dim", `The size "${name}" is not known here; give every input a value.`);
+      term *= size;
+    }
+    total += term;
+  }
+  return total;
+}
+
+/** NumPy broadcasting of two shapes (ONNX, "Multidirectional broadcasting"); undefined where they do not fit. */
+export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const out: Dim[] = [];
+  for (let i = 0; i < rank; i++) {
+    const da = a[i - rank + a.length] ?? 1;
+    const db = b[i - rank + b.length] ?? 1;
+    if (da === db || db === 1) out.push(da);
+    else if (da === 1) out.push(db);
+    else return undefined;
+  }
+  return out;
+}

@@ -1,0 +1,78 @@
+// Every operator, by its ONNX name.
+export * from "./activation.ts";
+export * from "./control.ts";
+export { Conv, Convolution, ConvTranspose, type WindowOptions } from "./convolution.ts";
+export {
+  Abs,
+  Add,
+  And,
+  Atan,
+  Cast,
+  Ceil,
+  Cos,
+  Cosh,
+  Div,
+  Equal,
+  Erf,
+  Exp,
+  Floor,
+  Greater,
+  GreaterOrEqual,
+  IsNaN,
+  Less,
+  LessOrEqual,
+  Log,
+  Max,
+  Min,
+  Mul,
+  Neg,
+  Not,
+  Or,
+  Positive,
+  Pow,
+  Reciprocal,
+  Relu,
+  Round,
+  Sigmoid,
+  Sign,
+  Sin,
+  Sinh,
+  Softplus,
+  Sqrt,
+  Sub,
+  Tan,
+  Tanh,
+  Where,
+  Xor,
+} from "./elementwise.ts";
+export { Gemm, MatMul, squaredNorm } from "./linear-algebra.ts";
+export * from "./loss.ts";
+export {
+  Concat,
+  DepthToSpace,
+  Expand,
+  Flatten,
+  Gather,
+  OneHot,
+  Pad,
+  Range,
+  Reshape,
+  Slice,
+  SpaceToDepth,
+  Split,
+  Squeeze,
+  Tile,
+  Transpose,
+  Unsqueeze,
+} from "./movement.ts";
+export * from "./normalization.ts";
+export {
+  AveragePool,
+  AveragePooling,
+  GlobalAveragePool,
+  GlobalMaxPool,
+  MaxPool,
+  MaxPooling,
+  type PoolOptions,
+} from "./pooling.ts";
+export * from "./reduction.ts";

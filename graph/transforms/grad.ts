@@ -1,0 +1,82 @@
+// Reverse-mode differentiation of a graph into a graph. The result is made of the same operators, so it can be
+// differentiated again, batched and exported like anything else.
+import { InnerloopError } from "@innerloop/schemas";
+import { showShape } from "../dims.ts";
+import { isFloat } from "../operator.ts";
+import { Add, zerosLike } from "../ops/elementwise.ts";
+import { constant, dependents, inScopeOf, topological, type Value } from "../value.ts";
+import { decomposeExcept } from "./rewrite.ts";
+
+/**
+ * The derivatives of a scalar with respect to values, which count as independent of one another.
+ * @param output a float scalar `[]`
+ * @returns for each of `wrt` a value of its shape, or undefined where the output does not depend on it
+ * @throws InnerloopError where `output` is no scalar
+ */
+export function gradients(output: Value, wrt: readonly Value[]): (Value | undefined)[] {
+  if (output.rank !== 0 || !isFloat(output.dtype))
+    throw new InnerloopError(
+      "not-a-scalar",
+      `grad needs a float scalar, but got ${output}; take the mean or the sum of it.`,
+      { exitStatus: 2 },
+    );
+  return cotangents([output], [constant(1, [], output.dtype)], wrt);
+}
+
+/** As `gradients`, with zeros where there is no dependence. */
+export const grad = (output: Value, wrt: readonly Value[]): Value[] =>
+  gradients(output, wrt).map((g, i) => g ?? zerosLike(wrt[i]!));
+
+/**
+ * The vector-Jacobian product: the cotangents of `wrt` for given cotangents of `outputs`.
+ * @param seeds one for each output, of its shape; undefined counts as zero
+ */
+export function cotangents(
+  outputs: readonly Value[],
+  seeds: readonly (Value | undefined)[],
+  wrt: readonly Value[],
+): (Value | undefined)[] {
+  const leaves = new Map(wrt.map((value) => [value, value]));
+  const differentiable = decomposeExcept(
+    outputs,
+    ({ gradient, decompose }) => gradient !== undefined || decompose === undefined,
+    "grad",
+    leaves,
+  );
+  const onPath = dependents(differentiable, wrt);
+  const found = new Map<Value, Value>();
+  const accumulate = (value: Value, cotangent: Value) => {
+    if (cotangent.shape.join() !== value.shape.join())
+      throw new Error(
+        `A derivative rule gave ${showShape(cotangent.shape)} for ${value} of ${value.node.operator.name}.`,
+      );
+    const before = found.get(value);
+    found.set(value, before ? Add(before, cotangent) : cotangent);
+  };
+  differentiable.forEach((output, i) => {
+    const seed = seeds[i];
+    if (seed && onPath.has(output.node)) accumulate(output, seed);
+  });
+  const isLeaf = new Set(wrt);
+  for (const node of topological(differentiable, isLeaf).reverse()) {
+    if (!onPath.has(node)) continue;
+    const given = node.outputs.map((output) => found.get(output));
+    if (given.every((cotangent) => cotangent === undefined)) continue;
+    const { gradient } = node.operator;
+    if (!gradient) {
+      if (node.inputs.length === 0) continue;
+      throw new InnerloopError(
+        "no-derivative",
+        `${node.operator.name} has no derivative; for a Loop, give the number of steps as a number so that it is unrolled.`,
+      );
+    }
+    const needs = (i: number) => isLeaf.has(node.inputs[i]!) || onPath.has(node.inputs[i]!.node);
+    const results = inScopeOf(node, () =>
+      gradient({ inputs: node.inputs, outputs: node.outputs, attributes: node.attributes, cotangents: given, needs }),
+    );
+    node.inputs.forEach((value, i) => {
+      if (results[i] && needs(i)) accumulate(value, results[i]);
+    });
+  }
+  return wrt.map((value) => found.get(value));
+}

@@ -1,0 +1,70 @@
+// The bottom-up rebuilding of a graph that every rewriting pass goes through.
+import { InnerloopError } from "@innerloop/schemas";
+import type { Operator } from "../operator.ts";
+import { type Attributes, apply, inScopeOf, isBody, type Node, topological, type Value } from "../value.ts";
+
+/** What a pass makes of one node, given its new inputs and attributes; undefined leaves the operator as it is. */
+export type Visit = (node: Node, inputs: readonly Value[], attributes: Attributes) => readonly Value[] | undefined;
+
+/**
+ * Rebuilds what `outputs` need, each node after its inputs.
+ * @param replaced values that stand for others; nothing behind them is visited
+ */
+export function rewrite(
+  outputs: readonly Value[],
+  visit: Visit,
+  replaced: ReadonlyMap<Value, Value> = new Map(),
+): Value[] {
+  const made = new Map<Value, Value>(replaced);
+  const now = (value: Value): Value => made.get(value) ?? value;
+  for (const node of topological(outputs, new Set(replaced.keys()))) {
+    const inputs = node.inputs.map(now);
+    const attributes = withBodies(node.attributes, now);
+    const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
+    const results =
+      inScopeOf(node, () => visit(node, inputs, attributes)) ??
+      (same ? node.outputs : inScopeOf(node, () => apply(node.operator, inputs, attributes)));
+    node.outputs.forEach((output, i) => {
+      if (!made.has(output) && results[i] !== output) made.set(output, results[i]!);
+    });
+  }
+  return outputs.map(now);
+}
+
+function withBodies(attributes: Attributes, now: (value: Value) => Value): Attributes {
+  let changed: Record<string, Attributes[string]> | undefined;
+  for (const [name, attribute] of Object.entries(attributes)) {
+    if (!isBody(attribute)) continue;
+    const results = attribute.results.map(now);
+    if (results.every((value, i) => value === attribute.results[i])) continue;
+    changed ??= { ...attributes };
+    changed[name] = { parameters: attribute.parameters, results };
+  }
+  return changed ?? attributes;
+}
+
+/**
+ * Takes operators apart until only those are left that `keep` accepts.
+ * @throws InnerloopError naming an operator that is neither kept nor made of others
+ */
+export function decomposeExcept(
+  outputs: readonly Value[],
+  keep: (operator: Operator) => boolean,
+  who: string,
+  stop: ReadonlyMap<Value, Value> = new Map(),
+): Value[] {
+  return rewrite(
+    outputs,
+    (node, inputs, attributes) => {
+      if (keep(node.operator)) return undefined;
+      if (!node.operator.decompose)
+        throw new InnerloopError(
+          "unsupported-operator",
+          `${who} cannot take ${node.operator.name}(${node.inputs.join(", ")}); it has no rule for it and the operator is not made of others.`,
+        );
+      const inner = new Map([...inputs].map((value) => [value, value]));
+      return decomposeExcept(node.operator.decompose(inputs, attributes), keep, who, inner);
+    },
+    stop,
+  );
+}

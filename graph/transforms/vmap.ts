@@ -1,0 +1,51 @@
+// Batching: the graph of one task becomes the graph of many tasks at once, with a leading task axis.
+import { InnerloopError } from "@innerloop/schemas";
+import type { Dim } from "../dims.ts";
+import { Expand } from "../ops/movement.ts";
+import { input, inScopeOf, topological, type Value } from "../value.ts";
+import { decomposeExcept } from "./rewrite.ts";
+
+/**
+ * Runs `build` on one slice of each argument along axis 0, for all slices at once.
+ * @param args each with a leading axis of the same size T; what `build` closes over is shared by all tasks
+ * @returns what `build` returns, each with a leading axis of size T
+ */
+export function vmap(build: (...slices: Value[]) => readonly Value[], args: readonly Value[]): Value[] {
+  const tasks = args[0]?.shape[0];
+  if (tasks === undefined || args.some((value) => value.shape[0] !== tasks))
+    throw new InnerloopError(
+      "shape-mismatch",
+      `vmap(${args.join(", ")}): every argument needs a leading axis of the same size.`,
+      { exitStatus: 2 },
+    );
+  const slices = args.map((value, i) => input(`slice${i}`, value.shape.slice(1), value.dtype));
+  return batchOutputs(build(...slices), new Map(slices.map((slice, i) => [slice, args[i]!])), tasks);
+}
+
+/** `outputs` with some values replaced by batches of them (axis 0), everything that depends on these batched too. */
+function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Value>, tasks: Dim): Value[] {
+  const leaves = new Map([...batches.keys()].map((value) => [value, value]));
+  const batchable = decomposeExcept(
+    outputs,
+    ({ batch, decompose }) => batch !== undefined || decompose === undefined,
+    "vmap",
+    leaves,
+  );
+  const batched = new Map<Value, Value>(batches);
+  for (const node of topological(batchable)) {
+    const flags = node.inputs.map((value) => batched.has(value));
+    if (!flags.includes(true)) continue;
+    const { batch } = node.operator;
+    if (!batch)
+      throw new InnerloopError(
+        "unsupported-operator",
+        `${node.operator.name} has no batching rule; for a Loop, give the number of steps as a number so that it is unrolled.`,
+      );
+    const inputs = node.inputs.map((value) => batched.get(value) ?? value);
+    const results = inScopeOf(node, () => batch(inputs, flags, node.attributes, node.inputs));
+    node.outputs.forEach((output, i) => {
+      batched.set(output, results[i]!);
+    });
+  }
+  return batchable.map((value) => batched.get(value) ?? Expand(value, [tasks, ...value.shape]));
+}
