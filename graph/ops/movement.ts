@@ -327,7 +327,7 @@ export const Gather = (x: Value, indices: Value, axis = 0): Value =>
   apply1(gather, [x, indices], { axis: normalizeAxis(axis, x.rank, "Gather") });
 
 /** The transpose of a gather with known indices: for each entry, the sum of the places that read it; again a gather. */
-function gatherTransposed(g: Value, indices: NumberArray, axis: number, size: number): Value {
+export function gatherTransposed(g: Value, indices: NumberArray, axis: number, size: number): Value {
   const readers: number[][] = Array.from({ length: size }, () => []);
   indices.data.forEach((index, place) => readers[index < 0 ? index + size : index]!.push(place));
   const most = Math.max(1, ...readers.map((places) => places.length));
