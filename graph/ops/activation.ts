@@ -57,7 +57,7 @@ export const Celu = (x: Value, { alpha = 1 } = {}): Value => celu(x, { alpha });
 const selu = activation("Selu", 6, "gamma · (x where x > 0, else alpha · (eˣ − 1))", (x, { alpha, gamma }) =>
   Mul(number(gamma), Elu(x, { alpha: number(alpha) })),
 );
-export const Selu = (x: Value, { alpha = 1.67326319217681884765625, gamma = 1.05070102214813232421875 } = {}): Value =>
+export const Selu = (x: Value, { alpha = 1.6732632423543772, gamma = 1.0507009873554805 } = {}): Value =>
   selu(x, { alpha, gamma });
 
 const gelu = activation(

@@ -3,7 +3,7 @@
 // axis in front (all three or none): every task then has its own weights. How they are computed is a target's choice.
 import { InnerloopError } from "@innerloop/schemas";
 import { type Dim, multiplyDims, type Shape } from "../dims.ts";
-import { apply1, define, type Operator, unfit } from "../operator.ts";
+import { apply1, define, type Operator, spelling, unfit } from "../operator.ts";
 import { type Attributes, fixed, type Value } from "../value.ts";
 import { Add } from "./elementwise.ts";
 import { Expand, Reshape, stridesOf, Transpose } from "./movement.ts";
@@ -130,7 +130,7 @@ const convolution: Operator = define({
     const window = windowOf(attributes);
     const spatial = window.kernel.length;
     const expected = `needs x [N, …${spatial} axes…, channels] and w [${window.kernel}, channels/groups, filters]`;
-    if (x!.rank < spatial + 2 || x!.rank > spatial + 3 || w!.rank !== x!.rank)
+    if (x!.rank < spatial + 2 || x!.rank > spatial + 3 || w!.rank !== x!.rank || w!.dtype !== x!.dtype)
       throw unfit("Convolution", [x!, w!], expected);
     const { tasks, examples, space, channels } = convolutionParts(x!.shape, window);
     const filters = w!.shape.at(-1)!;
@@ -292,6 +292,7 @@ export const channelsLast = (x: Value): Value =>
 /** Channels-last `[N, …, C]` to channels-first `[N, C, …]`. */
 export const channelsFirst = (x: Value): Value => Transpose(x, [0, x.rank - 1, ...[...x.shape.keys()].slice(1, -1)]);
 
+spelling("Conv", "convolution", 11, "Transpose, Convolution, Add", "convolution, channels first");
 /** ONNX Conv: channels first, weights `[O, C/group, ...kernel]`, bias `[O]`. */
 export function Conv(
   x: Value,
@@ -304,6 +305,13 @@ export function Conv(
   return channelsFirst(b ? Add(y, b) : y);
 }
 
+spelling(
+  "ConvTranspose",
+  "convolution",
+  11,
+  "Transpose, ConvolutionInputGradient, Add",
+  "transposed convolution, channels first",
+);
 /** ONNX ConvTranspose: channels first, weights `[C, O/group, ...kernel]`, bias `[O]`. */
 export function ConvTranspose(
   x: Value,
@@ -320,6 +328,8 @@ export function ConvTranspose(
     readonly outputShape?: readonly number[];
   } = {},
 ): Value {
+  if (x.rank < 3 || w.rank !== x.rank || x.shape[1] !== w.shape[0] || x.dtype !== w.dtype)
+    throw unfit("ConvTranspose", [x, w], "needs x [N, channels, …space] and w [channels, filters/group, ...kernel].");
   const kernel = w.shape.slice(2).map((dim) => fixed(dim, "ConvTranspose"));
   const space = x.shape.slice(2).map((dim) => fixed(dim, "ConvTranspose"));
   const strides = options.strides ?? kernel.map(() => 1);

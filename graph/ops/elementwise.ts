@@ -10,6 +10,7 @@ import {
   lift,
   liftPair,
   type Operator,
+  spelling,
   unfit,
 } from "../operator.ts";
 import { constant, type NumberArray, type Operand, type Value } from "../value.ts";
@@ -220,7 +221,7 @@ export const Relu = unary("Relu", {
   since: 14,
   family: "activation",
   summary: "max(x, 0); derivative 0 at 0",
-  compute: (x) => (x > 0 ? x : x !== x ? x : 0),
+  compute: (x) => Math.max(x, 0),
   gradient: ({ g, z }) => [Mul(g, Positive(z))],
 });
 export const Erf = unary("Erf", {
@@ -303,6 +304,12 @@ export const Max = (first: Operand, ...others: Operand[]): Value => lift(others.
 /** The smallest of any number of operands. */
 export const Min = (first: Operand, ...others: Operand[]): Value => lift(others.reduce<Operand>(minimum, first));
 
+spelling("Sum", "elementwise", 13, "Add", "the sum of any number of operands");
+export const Sum = (first: Operand, ...others: Operand[]): Value => lift(others.reduce<Operand>(Add, first));
+spelling("Mean", "elementwise", 13, "Add, Mul", "the mean of any number of operands");
+export const Mean = (...operands: readonly [Operand, ...Operand[]]): Value =>
+  Mul(Sum(...operands), 1 / operands.length);
+
 const comparison = (name: string, since: number, summary: string, compute: (a: number, b: number) => number) =>
   binary(name, { since, family: "comparison", summary, compute, result: "bool" });
 export const Equal = comparison("Equal", 13, "a = b", (a, b) => (a === b ? 1 : 0));
@@ -336,6 +343,9 @@ const cast = define({
   evaluate: ({ inputs: [x], attributes }) => [x!.data.map((v) => asDType(v, attributes.to as DType))],
 });
 export const Cast = (x: Value, to: DType): Value => (x.dtype === to ? x : apply1(cast, [x], { to }));
+
+spelling("CastLike", "elementwise", 15, "Cast", "the same numbers in the dtype of another value");
+export const CastLike = (x: Value, like: Value): Value => Cast(x, like.dtype);
 
 /** Zeros in the shape of a value. */
 export const zerosLike = (x: Value): Value => Expand(constant(0, [], x.dtype), x.shape);

@@ -8,6 +8,7 @@ export {
   And,
   Atan,
   Cast,
+  CastLike,
   Ceil,
   Cos,
   Cosh,
@@ -23,6 +24,7 @@ export {
   LessOrEqual,
   Log,
   Max,
+  Mean,
   Min,
   Mul,
   Neg,
@@ -40,11 +42,13 @@ export {
   Softplus,
   Sqrt,
   Sub,
+  Sum,
   Tan,
   Tanh,
   Where,
   Xor,
 } from "./elementwise.ts";
+export { Constant, ConstantOfShape, Dropout, Identity, Shape, Size } from "./graph.ts";
 export { Gemm, MatMul, squaredNorm } from "./linear-algebra.ts";
 export * from "./loss.ts";
 export {

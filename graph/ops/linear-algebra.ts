@@ -1,6 +1,6 @@
 // Matrix products.
 import { broadcastShapes, multiplyDims, type Shape, sizeOf } from "../dims.ts";
-import { apply1, define, type Operator, unfit } from "../operator.ts";
+import { apply1, define, type Operator, spelling, unfit } from "../operator.ts";
 import type { Value } from "../value.ts";
 import { Add, alignBatched, broadcastTo, Mul, unbroadcast } from "./elementwise.ts";
 import { Reshape, Transpose, transposeLast } from "./movement.ts";
@@ -70,6 +70,7 @@ export function MatMul(a: Value, b: Value): Value {
   return Reshape(out, shape);
 }
 
+spelling("Gemm", "linear algebra", 13, "Transpose, MatMul, Mul, Add", "alpha · A·B + beta · C");
 /** ONNX Gemm: alpha · A·B + beta · C, either matrix transposed first where asked. */
 export function Gemm(a: Value, b: Value, c?: Value, { alpha = 1, beta = 1, transA = 0, transB = 0 } = {}): Value {
   const product = MatMul(transA ? Transpose(a, [1, 0]) : a, transB ? Transpose(b, [1, 0]) : b);

@@ -1,5 +1,5 @@
 // Losses that ONNX has as operators.
-import { composite } from "../operator.ts";
+import { composite, spelling } from "../operator.ts";
 import { constant, type Value } from "../value.ts";
 import { LogSoftmax } from "./activation.ts";
 import { Div, Mul, Neg, Sub } from "./elementwise.ts";
@@ -51,6 +51,13 @@ export const NegativeLogLikelihoodLoss = (
     ignoreIndex,
   });
 
+spelling(
+  "SoftmaxCrossEntropyLoss",
+  "loss",
+  13,
+  "LogSoftmax, NegativeLogLikelihoodLoss",
+  "cross-entropy of scores and labels",
+);
 /** ONNX SoftmaxCrossEntropyLoss: `scores [N, C, …]`, `labels [N, …]` in 0…C−1. */
 export const SoftmaxCrossEntropyLoss = (scores: Value, labels: Value, options: LossOptions = {}): Value =>
   NegativeLogLikelihoodLoss(LogSoftmax(scores, 1), labels, options);

@@ -11,9 +11,9 @@ import {
   showShape,
   sizeOf,
 } from "../dims.ts";
-import { apply1, define, normalizeAxis, type Operator, unfit } from "../operator.ts";
+import { apply1, define, normalizeAxis, type Operator, spelling, unfit } from "../operator.ts";
 import { apply, constant, constantOf, fixed, type NumberArray, type Value } from "../value.ts";
-import { broadcastTo, Cast, Equal, unbroadcast } from "./elementwise.ts";
+import { Add, broadcastTo, Cast, Equal, Less, unbroadcast, Where } from "./elementwise.ts";
 import { MatMul } from "./linear-algebra.ts";
 import { ReduceSum } from "./reduction.ts";
 
@@ -329,7 +329,7 @@ export const Gather = (x: Value, indices: Value, axis = 0): Value =>
 /** The transpose of a gather with known indices: for each entry, the sum of the places that read it; again a gather. */
 export function gatherTransposed(g: Value, indices: NumberArray, axis: number, size: number): Value {
   const readers: number[][] = Array.from({ length: size }, () => []);
-  indices.data.forEach((index, place) => readers[index < 0 ? index + size : index]!.push(place));
+  for (const [place, index] of indices.data.entries()) readers[index < 0 ? index + size : index]!.push(place);
   const most = Math.max(1, ...readers.map((places) => places.length));
   const places = indices.data.length;
   const short = readers.some((list) => list.length < most);
@@ -353,8 +353,13 @@ export function appendZero(x: Value, axis: number, fill = 0): Value {
   );
 }
 
+/** Indices that count from the end where they are negative, as ones that count from the start. */
+function fromStart(indices: Value, size: number): Value {
+  return Where(Less(indices, 0), Add(indices, size), indices);
+}
+
 function gatherByOneHot(g: Value, indices: Value, axis: number, size: number): Value {
-  const choice = OneHot(Reshape(indices, [-1]), size, g.dtype);
+  const choice = OneHot(fromStart(Reshape(indices, [-1]), size), size, g.dtype);
   const last = g.rank - 1;
   const order = [...g.shape.keys()].filter((i) => i !== axis);
   const summed = MatMul(Transpose(g, [...order, axis]), choice);
@@ -370,7 +375,7 @@ function lookUpByOneHot(table: Value, indices: Value, axis: number, size: number
   const order = [...table.shape.keys()].filter((i) => i !== 0 && i !== axis);
   const rows = Reshape(Transpose(table, [0, axis, ...order]), [tasks, size, -1]);
   const flat = Reshape(indices, [tasks, -1]);
-  const read = MatMul(OneHot(flat, size, table.dtype), rows);
+  const read = MatMul(OneHot(fromStart(flat, size), size, table.dtype), rows);
   const shaped = Reshape(read, [tasks, flat.shape[1]!, ...order.map((i) => table.shape[i]!)]);
   const back = [...table.shape.keys()].map((i) => (i === 0 ? 0 : i === axis ? 1 : order.indexOf(i) + 2));
   const moved = Transpose(shaped, back);
@@ -447,6 +452,7 @@ function mirrored(at: number, size: number, mode: "reflect" | "edge" | "wrap"): 
   return folded < size ? folded : period - folded;
 }
 
+spelling("Squeeze", "movement", 13, "Reshape", "axes of size 1 removed");
 /** Axes of size 1 removed: those named, or all. */
 export function Squeeze(
   x: Value,
@@ -461,10 +467,12 @@ export function Squeeze(
   );
 }
 
+spelling("Unsqueeze", "movement", 13, "Reshape", "axes of size 1 put in");
 /** Axes of size 1 put in at the places that they have in the result. */
 export function Unsqueeze(x: Value, axes: readonly number[]): Value {
   const rank = x.rank + axes.length;
   const added = new Set(axes.map((axis) => normalizeAxis(axis, rank, "Unsqueeze")));
+  if (added.size < axes.length) throw unfit("Unsqueeze", [x], `axes [${axes}] has to name each axis once.`);
   const rest = x.shape[Symbol.iterator]();
   return Reshape(
     x,
@@ -472,12 +480,14 @@ export function Unsqueeze(x: Value, axes: readonly number[]): Value {
   );
 }
 
+spelling("Flatten", "movement", 13, "Reshape", "two axes made of all");
 /** All axes before `axis` made one, and all from `axis` on. */
 export const Flatten = (x: Value, axis = 1): Value => {
   const at = axis < 0 ? axis + x.rank : axis;
   return Reshape(x, [sizeOf(x.shape.slice(0, at)), sizeOf(x.shape.slice(at))]);
 };
 
+spelling("Split", "movement", 18, "Slice", "cut into parts along an axis");
 /** Cut into parts of the sizes given (or this many equal ones) along one axis. */
 export function Split(x: Value, parts: number | readonly number[], axis = 0): Value[] {
   const at = normalizeAxis(axis, x.rank, "Split");
@@ -486,9 +496,14 @@ export function Split(x: Value, parts: number | readonly number[], axis = 0): Va
   const sizes =
     typeof parts === "number" ? Array.from({ length: parts }, (_, i) => Math.min(chunk, size - i * chunk)) : parts;
   let start = 0;
-  return sizes.map((length) => cut(x, at, start, (start += length)));
+  return sizes.map((length) => {
+    const from = start;
+    start += length;
+    return cut(x, at, from, start);
+  });
 }
 
+spelling("Tile", "movement", 13, "Reshape, Expand", "the whole array repeated along each axis");
 /** The whole array repeated this often along each axis. */
 export function Tile(x: Value, repeats: readonly number[]): Value {
   const interleaved = x.shape.flatMap((dim) => [1, dim]);
@@ -529,23 +544,34 @@ export const Range = (size: Dim, limit?: Value): Value =>
       )
     : apply(range, limit ? [limit] : [], { size })[0]!;
 
+spelling("OneHot", "movement", 11, "Equal, Cast", "1 at the index, 0 elsewhere");
 /** One-hot rows on a new last axis: 1 at the index, 0 elsewhere; indices outside 0…depth−1 give zeros. */
 export function OneHot(indices: Value, depth: Dim | Value, dtype: DType = "float32"): Value {
   const classes = typeof depth === "object" ? depth : Range(depth);
   return Cast(Equal(Unsqueeze(Cast(indices, "int64"), [-1]), classes), dtype);
 }
 
-/** Blocks of `blocksize`² channels moved into space (ONNX, mode DCR), channels first. */
-export function DepthToSpace(x: Value, blocksize: number): Value {
-  const [n, c, h, w] = x.shape as [Dim, number, number, number];
-  const inner = c / blocksize ** 2;
-  const split = Reshape(x, [n, blocksize, blocksize, inner, h, w]);
-  return Reshape(Transpose(split, [0, 3, 4, 1, 5, 2]), [n, inner, h * blocksize, w * blocksize]);
+spelling("DepthToSpace", "movement", 13, "Reshape, Transpose", "blocks of channels moved into space");
+/** Blocks of `blocksize`² channels moved into space (ONNX), channels first; `mode`: blocks are the outer (DCR) or inner (CRD) part of the channels. */
+export function DepthToSpace(x: Value, blocksize: number, mode: "DCR" | "CRD" = "DCR"): Value {
+  const [n, channels, h, w] = x.shape as [Dim, Dim, Dim, Dim];
+  const inner = divideDims(channels, blocksize ** 2);
+  if (x.rank !== 4 || inner === undefined)
+    throw unfit("DepthToSpace", [x], `needs [N, C, H, W] with C a multiple of ${blocksize ** 2}.`);
+  const split =
+    mode === "DCR"
+      ? Transpose(Reshape(x, [n, blocksize, blocksize, inner, h, w]), [0, 3, 4, 1, 5, 2])
+      : Transpose(Reshape(x, [n, inner, blocksize, blocksize, h, w]), [0, 1, 4, 2, 5, 3]);
+  return Reshape(split, [n, inner, multiplyDims(h, blocksize), multiplyDims(w, blocksize)]);
 }
 
+spelling("SpaceToDepth", "movement", 13, "Reshape, Transpose", "blocks of space moved into channels");
 /** Blocks of space moved into channels (ONNX), channels first. */
 export function SpaceToDepth(x: Value, blocksize: number): Value {
-  const [n, c, h, w] = x.shape as [Dim, number, number, number];
-  const split = Reshape(x, [n, c, h / blocksize, blocksize, w / blocksize, blocksize]);
-  return Reshape(Transpose(split, [0, 3, 5, 1, 2, 4]), [n, c * blocksize ** 2, h / blocksize, w / blocksize]);
+  const [n, channels, height, width] = x.shape as [Dim, Dim, Dim, Dim];
+  const [h, w] = x.rank === 4 ? [divideDims(height, blocksize), divideDims(width, blocksize)] : [];
+  if (h === undefined || w === undefined)
+    throw unfit("SpaceToDepth", [x], `needs [N, C, H, W] with H and W multiples of ${blocksize}.`);
+  const split = Reshape(x, [n, channels, h, blocksize, w, blocksize]);
+  return Reshape(Transpose(split, [0, 3, 5, 1, 2, 4]), [n, multiplyDims(channels, blocksize ** 2), h, w]);
 }

@@ -1,6 +1,6 @@
 // Pooling. Channels last inside; the ONNX operators, channels first, are spelled out of these.
 import { type Dim, multiplyDims, type Shape, sizeOf } from "../dims.ts";
-import { apply1, define, type Operator } from "../operator.ts";
+import { apply1, define, type Operator, spelling, unfit } from "../operator.ts";
 import { type Attributes, constant, fixed, type Value } from "../value.ts";
 import {
   channelsFirst,
@@ -95,11 +95,12 @@ function choices(
   return { rows, channels, table, chosen };
 }
 
-const pooledShape = (x: Value, window: Window): Dim[] => [
-  ...leadOf(x.shape, window),
-  ...windowOutput(spaceOf(x.shape, window), window),
-  x.shape.at(-1)!,
-];
+function pooledShape(x: Value, window: Window): Dim[] {
+  const out = windowOutput(spaceOf(x.shape, window), window);
+  if (out.some((size) => size < 1))
+    throw unfit("MaxPooling", [x], `the kernel [${window.kernel}] is larger than the padded input.`);
+  return [...leadOf(x.shape, window), ...out, x.shape.at(-1)!];
+}
 
 const maxPooling: Operator = define({
   name: "MaxPooling",
@@ -209,6 +210,8 @@ export function AveragePooling(
   const space = spaceOf(x.shape, { kernel });
   const window = poolWindow(space, kernel, options);
   const out = [...leadOf(x.shape, window), ...windowOutput(space, window), x.shape.at(-1)!];
+  if (out.some((size) => typeof size === "number" && size < 1))
+    throw unfit("AveragePooling", [x], `the kernel [${kernel}] is larger than the padded input.`);
   const sum = Reshape(
     ReduceSum(windows(x, window, 0), { axes: [leadOf(x.shape, window).length + 1], keepdims: false }),
     out,
@@ -251,9 +254,11 @@ function coveredBy(
   return count;
 }
 
+spelling("MaxPool", "pooling", 12, "Transpose, MaxPooling", "the largest in each window, channels first");
 /** ONNX MaxPool, channels first. */
 export const MaxPool = (x: Value, kernelShape: readonly number[], options?: PoolOptions): Value =>
   channelsFirst(MaxPooling(channelsLast(x), kernelShape, options));
+spelling("AveragePool", "pooling", 19, "Transpose, Gather, ReduceSum, Mul", "the mean of each window, channels first");
 /** ONNX AveragePool, channels first. */
 export const AveragePool = (
   x: Value,
@@ -262,7 +267,9 @@ export const AveragePool = (
 ): Value => channelsFirst(AveragePooling(channelsLast(x), kernelShape, options));
 
 const spaceAxes = (x: Value): number[] => [...x.shape.keys()].slice(2);
+spelling("GlobalAveragePool", "pooling", 1, "ReduceSum, Mul", "the mean over space, channels first");
 /** ONNX GlobalAveragePool: the mean over space, `[N, C, 1, …]`. */
 export const GlobalAveragePool = (x: Value): Value => ReduceMean(x, { axes: spaceAxes(x) });
+spelling("GlobalMaxPool", "pooling", 1, "ReduceMax", "the largest over space, channels first");
 /** ONNX GlobalMaxPool: the largest over space, `[N, C, 1, …]`. */
 export const GlobalMaxPool = (x: Value): Value => ReduceMax(x, { axes: spaceAxes(x) });

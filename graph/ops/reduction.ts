@@ -1,6 +1,6 @@
 // Reductions over axes, and the index of the largest or smallest.
 import { type Dim, sizeOf } from "../dims.ts";
-import { apply1, define, normalizeAxis, type Operator, unfit } from "../operator.ts";
+import { apply1, define, normalizeAxis, type Operator, spelling, unfit } from "../operator.ts";
 import type { Attributes, NumberArray, Value } from "../value.ts";
 import { Abs, Add, Cast, Div, Equal, Exp, Log, Mul, Sqrt, Sub } from "./elementwise.ts";
 import { Expand, Reshape, stridesOf } from "./movement.ts";
@@ -117,6 +117,7 @@ function countOf(x: Value, axes: readonly number[] = x.shape.map((_, i) => i)): 
   return typeof size === "number" ? size : undefined;
 }
 
+spelling("ReduceMean", "reduction", 18, "ReduceSum, Mul", "mean");
 /** Mean over axes. Over an axis of open size it divides by a count of ones. */
 export function ReduceMean(x: Value, options: ReduceOptions = {}): Value {
   const count = countOf(x, options.axes);
@@ -126,10 +127,15 @@ export function ReduceMean(x: Value, options: ReduceOptions = {}): Value {
 
 const onesLike = (x: Value): Value => Cast(Equal(x, x), x.dtype);
 
+spelling("ReduceSumSquare", "reduction", 18, "Mul, ReduceSum", "sum of squares");
 export const ReduceSumSquare = (x: Value, options: ReduceOptions = {}): Value => ReduceSum(Mul(x, x), options);
+spelling("ReduceL1", "reduction", 18, "Abs, ReduceSum", "sum of absolute values");
 export const ReduceL1 = (x: Value, options: ReduceOptions = {}): Value => ReduceSum(Abs(x), options);
+spelling("ReduceL2", "reduction", 18, "Mul, ReduceSum, Sqrt", "root of the sum of squares");
 export const ReduceL2 = (x: Value, options: ReduceOptions = {}): Value => Sqrt(ReduceSumSquare(x, options));
+spelling("ReduceLogSum", "reduction", 18, "ReduceSum, Log", "logarithm of the sum");
 export const ReduceLogSum = (x: Value, options: ReduceOptions = {}): Value => Log(ReduceSum(x, options));
+spelling("ReduceLogSumExp", "reduction", 18, "ReduceMax, Sub, Exp, ReduceSum, Log, Add", "log Σ eˣ");
 /** log Σ eˣ, with the largest taken out first so that nothing overflows. */
 export function ReduceLogSumExp(x: Value, options: ReduceOptions = {}): Value {
   const most = stopGradient(ReduceMax(x, { ...options, keepdims: true }));
