@@ -1,0 +1,77 @@
+// The contract that every engine keeps: compile a graph once, run it often, keep tensors on the device in between.
+import type { Value } from "@innerloop/graph";
+import type { DType, Tensor } from "@innerloop/schemas";
+
+/** What an engine compiles: values by the names that they get. The inputs are the graph's `input(…)` values, fed by name. */
+export interface Graph {
+  readonly outputs: Readonly<Record<string, Value>>;
+  /** Numbers that an input has unless a run feeds others. */
+  readonly initializers?: Readonly<Record<string, Tensor>>;
+  /** Inputs that a run may feed although no output may depend on them; those that outputs need are found anyway. */
+  readonly inputs?: readonly Value[];
+}
+
+/** An input of a program. A size is a number, or a symbol that every run may give another size. */
+export interface Port {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+  /** It has an initializer and need not be fed. */
+  readonly optional: boolean;
+}
+
+/** A tensor that stays where the engine computes. It belongs to the caller, who frees it. */
+export interface DeviceTensor {
+  /** The name of the engine that it belongs to. */
+  readonly engine: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** A copy for the host. @throws InnerloopError `disposed` after {@link dispose} */
+  read(): Promise<Tensor>;
+  /** Frees it; calling it again does nothing. */
+  dispose(): void;
+}
+
+/** Tensors by the name of the input: from the host, or from the device of the engine that runs the program. */
+export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>;
+
+/** A compiled graph. Feeds have to stay as they are until the promise settles; int32 is converted where int64 is wanted. */
+export interface Program {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly string[];
+  /**
+   * Runs once and brings every output to the host, in the dtype that the graph gives it.
+   * @throws InnerloopError `bad-input` for an input that is missing, unknown, or of another dtype or shape; `run-failed`
+   *   with the engine's words; `disposed` after {@link dispose}
+   */
+  run(feeds: Feeds): Promise<Record<string, Tensor>>;
+  /** The same with every output left on the device; the caller reads what it wants and disposes of all. */
+  runOnDevice(feeds: Feeds): Promise<Record<string, DeviceTensor>>;
+  /** Frees the program; calling it again does nothing. */
+  dispose(): Promise<void>;
+}
+
+/** Programs as bytes, so that every worker thread can open its own from one compilation. */
+export interface Portable {
+  serialize(graph: Graph): Uint8Array;
+  load(bytes: Uint8Array): Promise<Program>;
+}
+
+/** Something that runs graphs. */
+export interface Engine {
+  /** `onnxruntime:cpu`, `tfjs:wasm`, … */
+  readonly name: string;
+  /** @throws InnerloopError naming an operator or a size that the engine cannot run */
+  compile(graph: Graph): Promise<Program>;
+  /** A copy of a host tensor on the device. */
+  upload(tensor: Tensor): DeviceTensor;
+  /** There where programs can go to other threads as bytes. */
+  readonly portable?: Portable;
+  /** Frees what the engine holds; its programs and tensors are disposed of before. */
+  dispose(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Threads of one run on the processor; the engine's own choice when not given. */
+  readonly threads?: number;
+}

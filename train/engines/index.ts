@@ -1,0 +1,12 @@
+// The door of the engines.
+export type {
+  DeviceTensor,
+  Engine,
+  EngineOptions,
+  Feeds,
+  Graph,
+  Port,
+  Portable,
+  Program,
+} from "./engine.ts";
+export { type EngineReport, listEngines, type OpenedEngine, openEngine } from "./open.ts";

@@ -1,0 +1,114 @@
+// Which engines there are here, which one `auto` takes, and why; a named engine is used or refused, never replaced.
+import { listProviders, type ProviderReport } from "@innerloop/runtime/session";
+import { InnerloopError } from "@innerloop/schemas";
+import type { Engine, EngineOptions } from "./engine.ts";
+import { onnxRuntimeEngine } from "./onnxruntime.ts";
+
+/** What {@link listEngines} says of one engine: where it is not available, why, and what would change that. */
+export interface EngineReport {
+  readonly name: string;
+  readonly available: boolean;
+  readonly reason?: string;
+  readonly remedy?: string;
+}
+
+/** An engine, why it was chosen, and why the others were not. */
+export interface OpenedEngine {
+  readonly engine: Engine;
+  readonly reason: string;
+  readonly rejected: readonly { readonly name: string; readonly reason: string }[];
+}
+
+interface Candidate {
+  readonly name: string;
+  /** Why `auto` prefers it over what comes after it. */
+  readonly strength: string;
+  /** False for what is used only when it is asked for. */
+  readonly automatic: boolean;
+  check(): Promise<EngineReport>;
+  open(options: EngineOptions): Promise<Engine>;
+}
+
+const onnxRuntime = (
+  provider: ProviderReport["name"],
+  strength: string,
+  remedy: string,
+  automatic = true,
+): Candidate => {
+  const name = `onnxruntime:${provider}`;
+  return {
+    name,
+    strength,
+    automatic,
+    async check() {
+      const report = (await listProviders()).find((it) => it.name === provider);
+      return report?.available
+        ? { name, available: true }
+        : { name, available: false, reason: report?.reason ?? "ONNX Runtime does not list it", remedy };
+    },
+    open: async (options) => onnxRuntimeEngine(provider, options),
+  };
+};
+
+/** In the order in which `auto` tries them. */
+const candidates: readonly Candidate[] = [
+  onnxRuntime(
+    "cuda",
+    "a GPU is there",
+    "install the NVIDIA driver, CUDA 12 and cuDNN 9, then run ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node",
+  ),
+  onnxRuntime("cpu", "the fastest on a processor", "run npm install onnxruntime-node"),
+  onnxRuntime("webgpu", "", "install the graphics driver (on Linux with Vulkan)", false),
+];
+
+/**
+ * Opens an engine.
+ * @param name `auto`, a family (`onnxruntime`, `tfjs`) whose best is taken, or one engine (`onnxruntime:cpu`, `tfjs:wasm`, …)
+ * @throws InnerloopError `unknown-engine`; `engine-unavailable` with the cause and what to do
+ */
+export async function openEngine(name = "auto", options: EngineOptions = {}): Promise<OpenedEngine> {
+  const { threads } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+    throw new InnerloopError("bad-option", `threads is ${threads}; expected a whole number from 1; correct it.`, {
+      exitStatus: 2,
+    });
+  const exact = candidates.find((it) => it.name === name);
+  if (exact) return { engine: await openNamed(exact, options), reason: "asked for by name", rejected: [] };
+  const family = candidates.filter((it) => it.automatic && (name === "auto" || it.name.startsWith(`${name}:`)));
+  if (family.length === 0)
+    throw new InnerloopError(
+      "unknown-engine",
+      `The engine "${name}" was asked for; known are auto, onnxruntime, tfjs, ${candidates.map((it) => it.name).join(", ")}; choose one of them.`,
+      { exitStatus: 2 },
+    );
+  const rejected: { name: string; reason: string }[] = [];
+  for (const [i, candidate] of family.entries()) {
+    const report = await candidate.check();
+    if (!report.available) {
+      rejected.push({ name: candidate.name, reason: report.reason ?? "not available" });
+      continue;
+    }
+    const slower = family.slice(i + 1).map((it) => ({ name: it.name, reason: `slower than ${candidate.name}` }));
+    return {
+      engine: await candidate.open(options),
+      reason: candidate.strength,
+      rejected: [...rejected, ...slower],
+    };
+  }
+  throw new InnerloopError(
+    "engine-unavailable",
+    `No engine works here: ${rejected.map((it) => `${it.name}: ${it.reason}`).join("; ")}; run npm install again.`,
+  );
+}
+
+async function openNamed(candidate: Candidate, options: EngineOptions): Promise<Engine> {
+  const report = await candidate.check();
+  if (report.available) return candidate.open(options);
+  throw new InnerloopError(
+    "engine-unavailable",
+    `The engine ${candidate.name} was asked for and does not work here: ${report.reason}; ${report.remedy ?? "run npm install again"}, or use the engine auto.`,
+  );
+}
+
+/** Every engine by name, in the order in which `auto` tries them, with what keeps it from working here. */
+export const listEngines = (): Promise<EngineReport[]> => Promise.all(candidates.map((it) => it.check()));
