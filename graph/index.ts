@@ -1,10 +1,12 @@
 // The door of the graph core.
 export { type Dim, type Shape, showShape } from "./dims.ts";
 export { evaluate, type Numbers } from "./evaluate.ts";
+export type { Adaptation, AdaptOptions, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/convolution.ts";
 export { type Lowering, lower, type Target } from "./lowering/lower.ts";
 export { defaultOpset, type OnnxTargetOptions, onnxTarget } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
+export { type OnnxModel, readableOperators, readableOpsets, readOnnx } from "./onnx/read.ts";
 export { irVersion, type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export { type Family, type Operator, operatorNamed, operators, type Spelling, spellings } from "./operator.ts";
 export * as op from "./ops/index.ts";

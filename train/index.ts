@@ -1,4 +1,8 @@
 // The door of the room: tasks, models, algorithms, engines and the trainer.
-export * from "./metrics.ts";
+
+export * from "./algorithms/index.ts";
+export * from "./losses.ts";
+export * as metrics from "./metrics.ts";
+export * from "./models/index.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
 export * from "./tasks/index.ts";

@@ -1,0 +1,74 @@
+// What a learner is: two graphs and the numbers they start from. Training composes the two and differentiates, export
+// writes them, the runtime runs them; so what was trained is what ships, whatever the algorithm.
+import type { Dim } from "./dims.ts";
+import type { Parameters } from "./transforms/inner-loop.ts";
+import type { Operand, Value } from "./value.ts";
+
+/** A meta-learned array: its shape, and its first numbers given a source of random ones. */
+export interface ParameterSpec {
+  readonly shape: readonly number[];
+  /** @param random `uniform()` in [0, 1) and `normal()` */
+  initialize(random: { uniform(): number; normal(): number }): Float32Array;
+  /** Held between these after every meta-update. */
+  readonly bounds?: readonly [number, number];
+}
+
+/** Examples as graph values: `x [n, ...inputShape]`, `y` int64 labels `[n]`, or float32 targets `[n, outputs]`. */
+export interface ExampleValues {
+  readonly x: Value;
+  readonly y: Value;
+}
+
+export interface AdaptOptions {
+  /** Inner steps: a number (unrolled, differentiable) or an int64 scalar (an ONNX Loop). */
+  readonly steps: number | Value;
+  /** Multiplies every inner rate. */
+  readonly rate?: Operand;
+  /** How many classes the support set has: a number, or a name where only the labels tell. */
+  readonly ways: Dim;
+  /** Leave head outputs out of the loss whose class has no example. */
+  readonly masked?: boolean;
+}
+
+/** What adapting to a support set gives. */
+export interface Adaptation {
+  /** All that prediction needs besides the parameters: adapted parameters, and heads made from the support set. */
+  readonly state: Parameters;
+  /** Support loss before each step and after the last, `[steps + 1]`; `[1]` where there are no steps. */
+  readonly losses: Value;
+  /** The state after each step, first the start; empty where steps are a Loop. */
+  readonly path: readonly Parameters[];
+}
+
+/** An algorithm applied to a model. */
+export interface Learner {
+  readonly algorithm: string;
+  readonly head: "learned" | "zero" | "prototypes";
+  readonly task: "classification" | "regression";
+  /** Without the batch axis. */
+  readonly inputShape: readonly number[];
+  /** Head outputs: ways, or the size of a regression; undefined where the head takes any number of classes. */
+  readonly outputs: number | undefined;
+  /** Inner steps in training. */
+  readonly steps: number;
+  /** Every meta-learned array by name: weights, and learned inner rates as `rate/<parameter>`. */
+  readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  /** The inner rate of each parameter that moves: a fixed number, or the name of the meta-parameter that holds it. */
+  readonly rates: Readonly<Record<string, number | string>>;
+  /** The normalization of the body, and whether it uses statistics of the support set. */
+  readonly norm: string;
+  readonly usesBatchStatistics: boolean;
+  adapt(parameters: Parameters, support: ExampleValues, options: AdaptOptions): Adaptation;
+  /**
+   * `[n, ...inputShape]` to logits `[n, ways]` (regression: `[n, outputs]`).
+   * @param options transductive: normalize by the query batch's own statistics, where the body has batch norm
+   */
+  predict(
+    parameters: Parameters,
+    state: Parameters,
+    query: Value,
+    options?: { readonly transductive?: boolean },
+  ): Value;
+  /** The scalar loss of predictions. */
+  loss(predictions: Value, targets: Value): Value;
+}

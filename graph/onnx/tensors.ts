@@ -1,0 +1,73 @@
+// The numbers of a TensorProto. ONNX keeps them as raw little-endian bytes or in one typed list a family of dtypes.
+import { type DType, InnerloopError } from "@innerloop/schemas";
+import { onnx } from "@innerloop/schemas/onnx";
+import { showShape, sizeOf } from "../dims.ts";
+import type { NumberArray } from "../value.ts";
+
+const { DataType, DataLocation } = onnx.TensorProto;
+
+const dtypes = new Map<number, DType>([
+  [DataType.FLOAT, "float32"],
+  [DataType.DOUBLE, "float64"],
+  [DataType.INT32, "int32"],
+  [DataType.INT64, "int64"],
+  [DataType.UINT8, "uint8"],
+  [DataType.BOOL, "bool"],
+]);
+
+/** The dtype of an ONNX element type. @throws InnerloopError for a type that graphs do not have */
+export function dtypeOf(type: number, where: string): DType {
+  const dtype = dtypes.get(type);
+  if (dtype) return dtype;
+  throw new InnerloopError(
+    "unsupported-dtype",
+    `${where} has the element type ${DataType[type] ?? type}; supported are ${[...dtypes.values()].join(", ")}; ` +
+      "export the model in float32.",
+  );
+}
+
+const bytesPer: Record<DType, number> = { float32: 4, float64: 8, int32: 4, int64: 8, uint8: 1, bool: 1 };
+
+function element(view: DataView, at: number, dtype: DType): number {
+  if (dtype === "float32") return view.getFloat32(at, true);
+  if (dtype === "float64") return view.getFloat64(at, true);
+  if (dtype === "int32") return view.getInt32(at, true);
+  if (dtype === "int64") return Number(view.getBigInt64(at, true));
+  return view.getUint8(at);
+}
+
+/**
+ * The numbers of a tensor in an ONNX file.
+ * @param where the file and the tensor's name, for messages
+ * @throws InnerloopError where they lie in another file, are of an unsupported type, or do not fill the shape
+ */
+export function numbersOf(tensor: onnx.TensorProto.$Properties, where: string): NumberArray {
+  if (tensor.dataLocation === DataLocation.EXTERNAL)
+    throw new InnerloopError(
+      "external-data",
+      `${where} has its numbers in another file; one file with everything in it was expected; ` +
+        "save the model again without external data.",
+    );
+  const dtype = dtypeOf(tensor.dataType ?? 0, where);
+  const shape = (tensor.dims ?? []).map(Number);
+  const size = sizeOf(shape) as number;
+  const data = new Float64Array(size);
+  const raw = tensor.rawData;
+  const count = raw && raw.length > 0 ? raw.length / bytesPer[dtype] : listOf(tensor, dtype).length;
+  if (count !== size)
+    throw new InnerloopError(
+      "bad-tensor",
+      `${where} has ${count} numbers, which do not fill its shape ${showShape(shape)}; export the model again.`,
+    );
+  if (raw && raw.length > 0) {
+    const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+    for (let i = 0; i < size; i++) data[i] = element(view, i * bytesPer[dtype], dtype);
+  } else for (const [i, x] of listOf(tensor, dtype).entries()) data[i] = Number(x);
+  return { dtype, shape, data };
+}
+
+function listOf(tensor: onnx.TensorProto.$Properties, dtype: DType): readonly (number | bigint)[] {
+  if (dtype === "float32") return tensor.floatData ?? [];
+  if (dtype === "float64") return tensor.doubleData ?? [];
+  return (dtype === "int64" ? tensor.int64Data : tensor.int32Data) ?? [];
+}

@@ -1,0 +1,125 @@
+// Learners with an inner gradient: MAML, its first-order form and ANIL differ in which parameters move and in what the
+// meta-gradient goes through.
+import {
+  type Adaptation,
+  constant,
+  innerLoop,
+  type Learner,
+  op,
+  type ParameterSpec,
+  type Parameters,
+  type Value,
+} from "@innerloop/graph";
+import { InnerloopError } from "@innerloop/schemas";
+import { crossEntropy, type Loss, meanSquaredError } from "../losses.ts";
+import { constantInit } from "../models/layers.ts";
+import { applyHead, type Model } from "../models/sequential.ts";
+import { absentClasses, oneHot, prototypeHead, zeroHead } from "./heads.ts";
+
+export interface GradientLearnerOptions {
+  readonly task?: "classification" | "regression";
+  /** Inner steps in training. */
+  readonly steps?: number;
+  /** The inner learning rate, or where learned ones start. */
+  readonly innerRate?: number;
+  /** A learned rate for each moved array (Li et al. 2017, one a tensor), held in [0, maxInnerRate]. */
+  readonly learnRates?: boolean;
+  readonly maxInnerRate?: number;
+  readonly head?: "learned" | "zero" | "prototypes";
+  /** The loss of both loops; cross-entropy, or squared error for a regression. */
+  readonly loss?: Loss;
+}
+
+interface Variant {
+  readonly algorithm: string;
+  readonly order: 1 | 2;
+  /** Whether a parameter of the model moves in the inner loop. */
+  moves(name: string): boolean;
+}
+
+const isHead = (name: string): boolean => name.startsWith("head.");
+
+/** A learner that takes gradient steps from a meta-learned initialization. */
+export function gradientLearner(model: Model, variant: Variant, options: GradientLearnerOptions): Learner {
+  const {
+    task = "classification",
+    steps = 5,
+    innerRate = 0.01,
+    learnRates = false,
+    maxInnerRate = 1,
+    head = "learned",
+  } = options;
+  const loss = options.loss ?? (task === "regression" ? meanSquaredError : crossEntropy);
+  if (task === "regression" && head !== "learned")
+    throw new InnerloopError(
+      "bad-option",
+      `A head that starts ${head === "zero" ? "at zero" : "from prototypes"} needs classes, but the task is a regression; use --head learned.`,
+      { exitStatus: 2 },
+    );
+  const moved = Object.keys(model.parameters).filter(variant.moves);
+  const rateName = (name: string) => `rate/${name}`;
+  const weights = Object.entries(model.parameters).filter(([name]) => head === "learned" || !isHead(name));
+  const learned: [string, ParameterSpec][] = learnRates
+    ? moved.map((name) => [rateName(name), { ...constantInit([], innerRate), bounds: [0, maxInnerRate] }])
+    : [];
+
+  const start = (parameters: Parameters, x: Value, hot: Value | undefined): Parameters => {
+    if (head === "learned" || !hot) return parameters;
+    const made = head === "zero" ? zeroHead(model.features, hot) : prototypeHead(model.body(parameters, x), hot);
+    return { ...parameters, ...made };
+  };
+
+  return {
+    algorithm: variant.algorithm,
+    head,
+    task,
+    inputShape: model.inputShape,
+    outputs: head === "learned" ? model.outputs : undefined,
+    steps,
+    parameters: Object.fromEntries([...weights, ...learned]),
+    rates: Object.fromEntries(moved.map((name) => [name, learnRates ? rateName(name) : innerRate])),
+    norm: model.norm,
+    usesBatchStatistics: model.mixesExamples,
+    loss,
+    adapt(parameters, { x, y }, { steps: turns, rate = 1, ways, masked = false }): Adaptation {
+      const hot = task === "classification" ? oneHot(y, head === "learned" ? model.outputs : ways) : undefined;
+      const absent = masked && hot && head === "learned" ? absentClasses(hot) : undefined;
+      const begin = start(parameters, x, hot);
+      const support = (p: Parameters): Value => {
+        const outputs = model.apply(p, x);
+        return loss(absent ? op.Add(outputs, absent) : outputs, y);
+      };
+      const rates = Object.fromEntries(
+        moved.map((name) => [name, op.Mul(learnRates ? parameters[rateName(name)]! : constant(innerRate), rate)]),
+      );
+      const { adapted, losses, path } = innerLoop(support, begin, { steps: turns, rates, order: variant.order });
+      const made = head === "learned" ? {} : { "head.weight": begin["head.weight"]!, "head.bias": begin["head.bias"]! };
+      const complete = (state: Parameters): Parameters => {
+        const seen: Record<string, Value> = {};
+        if (model.mixesExamples) model.body({ ...begin, ...state }, x, { seen });
+        return { ...made, ...state, ...seen };
+      };
+      return { state: complete(adapted), losses, path: path.map(complete) };
+    },
+    predict(parameters, state, query, { transductive = false } = {}) {
+      const all = { ...parameters, ...state };
+      return applyHead(model.body(all, query, transductive ? {} : { given: state }), all);
+    },
+  };
+}
+
+/**
+ * Model-agnostic meta-learning (Finn et al. 2017): every parameter moves, and the meta-gradient is exact, through the
+ * inner gradients.
+ * @example const learner = maml(metamodel([28, 28, 1], 5), { innerRate: 0.01, steps: 5 });
+ */
+export const maml = (model: Model, options: GradientLearnerOptions = {}): Learner =>
+  gradientLearner(model, { algorithm: "maml", order: 2, moves: () => true }, options);
+
+/** First-order MAML (Finn et al. 2017, §5.2): the inner gradients count as constants in the meta-gradient. */
+export const fomaml = (model: Model, options: GradientLearnerOptions = {}): Learner =>
+  gradientLearner(model, { algorithm: "fomaml", order: 1, moves: () => true }, options);
+
+/** Almost no inner loop (Raghu et al. 2020): only the head moves. */
+export const anil = (model: Model, options: GradientLearnerOptions = {}): Learner =>
+  gradientLearner(model, { algorithm: "anil", order: 2, moves: isHead }, options);

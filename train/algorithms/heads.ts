@@ -1,0 +1,45 @@
+// Where a linear head starts at each task: learned, zero, or the support set's prototypes.
+import { constant, type Dim, op, type Parameters, type Value } from "@innerloop/graph";
+
+/** The classes of labels as a row 0…ways−1; where only the labels tell how many there are, their largest says it. */
+export const classesOf = (labels: Value, ways: Dim): Value =>
+  typeof ways === "number"
+    ? op.Range(ways)
+    : op.Range(ways, op.Add(op.ReduceMax(labels, { keepdims: false }), constant(1, [], "int64")));
+
+/** One-hot rows `[n, ways]` of labels `[n]`. */
+export const oneHot = (labels: Value, ways: Dim): Value => op.OneHot(labels, classesOf(labels, ways));
+
+/** The mean feature of each class: features `[n, f]`, one-hot labels `[n, ways]` to `[ways, f]` (Snell et al. 2017, eq. 1). */
+export function prototypes(features: Value, hot: Value): Value {
+  const counts = op.ReduceSum(hot, { axes: [0], keepdims: false });
+  const sums = op.MatMul(op.Transpose(hot), features);
+  return op.Div(sums, op.Unsqueeze(counts, [1]));
+}
+
+/**
+ * The linear head whose logits are −‖x − c‖² up to a term that all classes share: weight 2c, bias −‖c‖²
+ * (Triantafillou et al. 2020, §3.2).
+ */
+export function prototypeHead(features: Value, hot: Value): Parameters {
+  const centres = prototypes(features, hot);
+  return {
+    "head.weight": op.Mul(2, op.Transpose(centres)),
+    "head.bias": op.Neg(op.ReduceSum(op.Mul(centres, centres), { axes: [1], keepdims: false })),
+  };
+}
+
+/** A head of zeros for any number of classes. */
+export function zeroHead(features: number, hot: Value): Parameters {
+  const ways = hot.shape[1]!;
+  return {
+    "head.weight": op.Expand(constant(0, [1, 1]), [features, ways]),
+    "head.bias": op.Expand(constant(0, [1]), [ways]),
+  };
+}
+
+/** −10⁹ for classes that no label names, else 0: `[ways]`. */
+export function absentClasses(hot: Value): Value {
+  const present = op.ReduceMax(hot, { axes: [0], keepdims: false });
+  return op.Mul(op.Sub(present, 1), 1e9);
+}

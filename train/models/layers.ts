@@ -1,0 +1,176 @@
+// The layers that models here are made of. A layer is a plain function over values, or an object with parameters.
+import { op, type ParameterSpec, type Parameters, type Shape, type Value } from "@innerloop/graph";
+import { InnerloopError } from "@innerloop/schemas";
+
+/** Statistics of a batch that one pass leaves for another: those of the support set, for queries. */
+export interface Pass {
+  /** Statistics to use, by parameter-like name. */
+  readonly given?: Parameters;
+  /** Where to put the statistics of this pass. */
+  readonly seen?: Record<string, Value>;
+}
+
+/** A layer with parameters. */
+export interface Layer {
+  /** What its parameters are called, with a number: `conv` gives `conv1.weight`. */
+  readonly name: string;
+  /** Its parameters, given the shape of what comes in (batch axis first). */
+  parameters(input: Shape): Readonly<Record<string, ParameterSpec>>;
+  /** @param p its parameters by their short names; @param where its full name, for statistics */
+  apply(x: Value, p: Parameters, pass: Pass, where: string): Value;
+  /** It normalizes by statistics over examples. */
+  readonly mixesExamples?: boolean;
+}
+
+/** A layer, or a function over values that has no parameters. */
+export type LayerLike = Layer | ((x: Value) => Value);
+
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Numbers drawn from a normal distribution with deviation √(gain / fanIn) (He et al. 2015 for gain 2). */
+export const normalInit = (shape: readonly number[], fanIn: number, gain = 2): ParameterSpec => ({
+  shape,
+  initialize: (random) => Float32Array.from({ length: size(shape) }, () => random.normal() * Math.sqrt(gain / fanIn)),
+});
+
+/** Numbers drawn evenly from ±1/√fanIn. */
+export const uniformInit = (shape: readonly number[], fanIn: number): ParameterSpec => ({
+  shape,
+  initialize: (random) =>
+    Float32Array.from({ length: size(shape) }, () => (2 * random.uniform() - 1) / Math.sqrt(fanIn)),
+});
+
+/** The same number everywhere. */
+export const constantInit = (shape: readonly number[], value: number): ParameterSpec => ({
+  shape,
+  initialize: () => new Float32Array(size(shape)).fill(value),
+});
+
+const known = (shape: Shape, axis: number, layer: string): number => {
+  const dim = shape.at(axis);
+  if (typeof dim === "number") return dim;
+  throw new InnerloopError(
+    "shape-mismatch",
+    `${layer} needs to know the size of axis ${axis} of its input, which has the shape [${shape}].`,
+    { exitStatus: 2 },
+  );
+};
+
+/**
+ * y = x·W + b.
+ * @param inputs the features that come in; left out, they are counted: `Linear(5)` or `Linear(10, 5)`
+ */
+export function Linear(...sizes: [outputs: number] | [inputs: number, outputs: number]): Layer {
+  const outputs = sizes.at(-1)!;
+  return {
+    name: "dense",
+    parameters(input) {
+      const inputs = known(input, -1, "Linear");
+      if (sizes.length === 2 && sizes[0] !== inputs)
+        throw new InnerloopError(
+          "shape-mismatch",
+          `Linear(${sizes.join(", ")}) takes ${sizes[0]} features, but its input has the shape [${input}]; give Linear(${inputs}, ${outputs}), or put Flatten before it.`,
+          { exitStatus: 2 },
+        );
+      return { weight: uniformInit([inputs, outputs], inputs), bias: uniformInit([outputs], inputs) };
+    },
+    apply: (x, { weight, bias }) => op.Add(op.MatMul(x, weight!), bias!),
+  };
+}
+
+export interface ConvolutionOptions {
+  /** Side of the square kernel. */
+  readonly kernel?: number;
+  readonly stride?: number;
+  /** Zeros around; half the kernel keeps the size. */
+  readonly padding?: number;
+  readonly bias?: boolean;
+}
+
+/** Convolution of images `[n, H, W, C]` to `[n, H', W', filters]`. */
+export function Conv2d(
+  filters: number,
+  { kernel = 3, stride = 1, padding = Math.floor(kernel / 2), bias = true }: ConvolutionOptions = {},
+): Layer {
+  return {
+    name: "conv",
+    parameters(input) {
+      if (input.length !== 4)
+        throw new InnerloopError(
+          "shape-mismatch",
+          `Conv2d takes images [n, height, width, channels], but its input has the shape [${input}].`,
+          { exitStatus: 2 },
+        );
+      const channels = known(input, -1, "Conv2d");
+      const fanIn = kernel * kernel * channels;
+      const weight = normalInit([kernel, kernel, channels, filters], fanIn);
+      return bias ? { weight, bias: constantInit([filters], 0) } : { weight };
+    },
+    apply(x, { weight, bias: b }) {
+      const y = op.Convolution(x, weight!, { strides: [stride, stride], pads: [padding, padding, padding, padding] });
+      return b ? op.Add(y, b) : y;
+    },
+  };
+}
+
+/** The largest of each square of `kernel` pixels, channels last. */
+export const MaxPool2d =
+  (kernel = 2, stride = kernel) =>
+  (x: Value): Value =>
+    op.MaxPooling(x, [kernel, kernel], { strides: [stride, stride] });
+
+/** Images to rows of numbers. */
+export const Flatten = (x: Value): Value => op.Flatten(x);
+/** The mean over space: `[n, H, W, C]` to `[n, C]`. */
+export const MeanPool = (x: Value): Value =>
+  op.ReduceMean(x, { axes: [...x.shape.keys()].slice(1, -1), keepdims: false });
+export const ReLU = (x: Value): Value => op.Relu(x);
+export const Tanh = (x: Value): Value => op.Tanh(x);
+export const Sigmoid = (x: Value): Value => op.Sigmoid(x);
+export const GELU = (x: Value): Value => op.Gelu(x);
+export const SiLU = (x: Value): Value => op.Silu(x);
+
+function norm(apply: Layer["apply"], extra: Partial<Layer> = {}): Layer {
+  return {
+    name: "norm",
+    parameters(input) {
+      const channels = known(input, -1, "a normalization");
+      return { gain: constantInit([channels], 1), bias: constantInit([channels], 0) };
+    },
+    apply,
+    ...extra,
+  };
+}
+
+/** Normalizes each example by itself, over all positions and channels, with a gain and a bias a channel (Ba et al. 2016). */
+export const LayerNorm = (): Layer => norm((x, { gain, bias }) => op.Normalize(x, gain!, bias!, "layer"));
+/** Normalizes groups of 8 channels of each example (Wu and He 2018). */
+export const GroupNorm = (): Layer => norm((x, { gain, bias }) => op.Normalize(x, gain!, bias!, "group"));
+/** Normalizes each channel of each example over space. */
+export const InstanceNorm = (): Layer => norm((x, { gain, bias }) => op.Normalize(x, gain!, bias!, "instance"));
+
+/**
+ * Normalizes each channel over the examples of a batch (Ioffe and Szegedy 2015). Queries are normalized by the
+ * statistics of the support set, so that an answer does not depend on what else is asked.
+ */
+export const BatchNorm = (epsilon = 1e-5): Layer =>
+  norm(
+    (x, { gain, bias }, { given, seen }, where) => {
+      const axes = [...x.shape.keys()].slice(0, -1);
+      const own = () => {
+        const mean = op.ReduceMean(x, { axes, keepdims: false });
+        const centred = op.Sub(x, mean);
+        return { mean, variance: op.ReduceMean(op.Mul(centred, centred), { axes, keepdims: false }) };
+      };
+      const [mean, variance] = [given?.[`${where}.mean`], given?.[`${where}.variance`]];
+      if (mean && variance)
+        return op.Add(op.Mul(op.Div(op.Sub(x, mean), op.Sqrt(op.Add(variance, epsilon))), gain!), bias!);
+      if (seen) {
+        const statistics = own();
+        seen[`${where}.mean`] = statistics.mean;
+        seen[`${where}.variance`] = statistics.variance;
+      }
+      return op.Normalize(x, gain!, bias!, "batch", epsilon);
+    },
+    { mixesExamples: true },
+  );
