@@ -1,0 +1,46 @@
+// What the tests of the graph core share: reproducible numbers, and derivatives by central differences in float64.
+import { constant, evaluate, input, type Numbers, op, type Value } from "@innerloop/graph";
+
+/** Reproducible numbers in −1…1. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state / 2 ** 32) * 2 - 1;
+  };
+}
+
+export const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+export const numbers = (shape: readonly number[], next: () => number): Numbers => ({
+  shape,
+  data: Array.from({ length: size(shape) }, next),
+});
+
+export const numberOf = (value: Value, feeds: Readonly<Record<string, Numbers>> = {}): number =>
+  evaluate([value], feeds)[0]!.data[0]!;
+
+export const inputs64 = (shapes: readonly (readonly number[])[]): Value[] =>
+  shapes.map((shape, i) => input(`x${i}`, shape, "float64"));
+
+/** One number out of an array, so that its derivative sees every entry: Σ w·y with fixed weights. */
+export function weighed(y: Value, next: () => number): Value {
+  const weights = constant(numbers(y.shape as number[], next).data as number[], y.shape as number[], "float64");
+  return op.ReduceSum(op.Mul(y, weights), { keepdims: false });
+}
+
+/** The derivative of a scalar with respect to one of its inputs, by central differences. */
+export function differences(scalar: Value, feeds: Readonly<Record<string, Numbers>>, name: string, h = 1e-5): number[] {
+  const { shape, data } = feeds[name]!;
+  const at = (j: number, x: number): number =>
+    numberOf(scalar, { ...feeds, [name]: { shape, data: Array.from(data, (v, i) => (i === j ? x : v)) } });
+  return Array.from(data, (x, j) => (at(j, x + h) - at(j, x - h)) / (2 * h));
+}
+
+/** The largest difference between two lists, relative to the largest entry of the second (at least 1). */
+export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  const scale = Math.max(1, ...Array.from(b, Math.abs));
+  const worst = Math.max(0, ...Array.from(a, (x, i) => Math.abs(x - b[i]!)));
+  return worst / scale;
+}
