@@ -72,6 +72,6 @@ export interface Engine {
 }
 
 export interface EngineOptions {
-  /** Threads of one run on the processor; the engine's own choice when not given. */
+  /** Threads of one run on the processor, for engines that let it be chosen (onnxruntime); else the engine's own choice. */
   readonly threads?: number;
 }

@@ -74,10 +74,13 @@ class OnnxProgram implements Program {
 }
 
 /**
- * The engine `onnxruntime:<provider>`. Sessions are opened when programs are compiled or loaded.
- * @param options `threads` of each program's session
+ * Opens the engine `onnxruntime:<provider>`; `cpu` unless said. Sessions are opened when programs are compiled or loaded.
+ * @param options `threads` are those of each program's session
  */
-export function onnxRuntimeEngine(provider: ProviderName, options: EngineOptions = {}): Engine {
+export async function openOnnxRuntime({
+  provider = "cpu",
+  ...options
+}: EngineOptions & { readonly provider?: ProviderName } = {}): Promise<Engine> {
   const name = `onnxruntime:${provider}`;
   const serialize = ({ outputs, initializers, inputs }: Graph): Uint8Array =>
     writeOnnx(outputs, { ...(initializers ? { initializers } : {}), ...(inputs ? { inputs } : {}) });

@@ -1,8 +1,13 @@
 // Which engines there are here, which one `auto` takes, and why; a named engine is used or refused, never replaced.
-import { listProviders, type ProviderReport } from "@innerloop/runtime/session";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { listProviders, type ProviderName } from "@innerloop/runtime/session";
 import { InnerloopError } from "@innerloop/schemas";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { onnxRuntimeEngine } from "./onnxruntime.ts";
+import { openOnnxRuntime } from "./onnxruntime.ts";
+import { type Backend, openTfjs } from "./tfjs.ts";
 
 /** What {@link listEngines} says of one engine: where it is not available, why, and what would change that. */
 export interface EngineReport {
@@ -29,12 +34,7 @@ interface Candidate {
   open(options: EngineOptions): Promise<Engine>;
 }
 
-const onnxRuntime = (
-  provider: ProviderReport["name"],
-  strength: string,
-  remedy: string,
-  automatic = true,
-): Candidate => {
+const onnxRuntime = (provider: ProviderName, strength: string, remedy: string, automatic = true): Candidate => {
   const name = `onnxruntime:${provider}`;
   return {
     name,
@@ -46,18 +46,68 @@ const onnxRuntime = (
         ? { name, available: true }
         : { name, available: false, reason: report?.reason ?? "ONNX Runtime does not list it", remedy };
     },
-    open: async (options) => onnxRuntimeEngine(provider, options),
+    open: (options) => openOnnxRuntime({ ...options, provider }),
   };
 };
 
+const { resolve } = createRequire(import.meta.url);
+
+function isInstalled(packageName: string): boolean {
+  try {
+    resolve(packageName);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const tfjs = (backend: Backend, strength: string, problem: () => Promise<Omit<EngineReport, "name">>): Candidate => ({
+  name: `tfjs:${backend}`,
+  strength,
+  automatic: true,
+  check: async () => ({ name: `tfjs:${backend}`, ...(await problem()) }),
+  open: () => openTfjs(backend),
+});
+
+const packaged = (packageName: string) => async () =>
+  isInstalled(packageName)
+    ? { available: true }
+    : { available: false, reason: `${packageName} is not installed`, remedy: `run npm install ${packageName}` };
+
+const gpuPackage = "@tensorflow/tfjs-node-gpu";
+
+/** Whether TensorFlow for NVIDIA GPUs works; its addon is loaded in another process, which it may take down. */
+async function gpuProblem(): Promise<Omit<EngineReport, "name">> {
+  const no = (reason: string, remedy: string) => ({ available: false, reason, remedy });
+  if (!isInstalled(gpuPackage))
+    return no(
+      `${gpuPackage} is not installed`,
+      `with an NVIDIA GPU, CUDA 11 and cuDNN 8, run npm install ${gpuPackage}`,
+    );
+  if (process.platform === "linux" && !existsSync("/dev/nvidia0"))
+    return no("there is no NVIDIA GPU (no /dev/nvidia0)", "install the NVIDIA driver");
+  const script = `const tf = require(${JSON.stringify(resolve(gpuPackage))}); console.log(tf.backend().isUsingGpuDevice)`;
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], { timeout: 60_000 });
+    if (stdout.trim().endsWith("true")) return { available: true };
+    return no("TensorFlow finds no GPU that it can use", "install the NVIDIA driver, CUDA 11 and cuDNN 8");
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message.trim().split("\n").at(-1) : String(cause);
+    return no(`its addon does not load: ${words}`, `run npm rebuild ${gpuPackage} --build-addon-from-source`);
+  }
+}
+
 /** In the order in which `auto` tries them. */
 const candidates: readonly Candidate[] = [
+  tfjs("node-gpu", "a GPU is there, and TensorFlow for it", gpuProblem),
   onnxRuntime(
     "cuda",
     "a GPU is there",
     "install the NVIDIA driver, CUDA 12 and cuDNN 9, then run ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node",
   ),
   onnxRuntime("cpu", "the fastest on a processor", "run npm install onnxruntime-node"),
+  tfjs("wasm", "the fastest on a processor without ONNX Runtime", packaged("@tensorflow/tfjs-backend-wasm")),
+  tfjs("cpu", "plain JavaScript runs everywhere", packaged("@tensorflow/tfjs-backend-cpu")),
   onnxRuntime("webgpu", "", "install the graphics driver (on Linux with Vulkan)", false),
 ];
 
