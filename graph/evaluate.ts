@@ -117,6 +117,7 @@ function compute(node: Node, known: Map<Value, NumberArray>, symbols: Map<string
     attributes,
     shapes,
     outputs,
+    resolve: (dim) => resolveDim(dim, symbols),
     bind: (symbol, size) => symbols.set(symbol, size),
   });
   return data.map((numbers, i) => ({

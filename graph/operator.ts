@@ -1,7 +1,7 @@
 // What an operator is: one entry that says how shapes, derivatives, batching and numbers go, or what it is made of.
 // Whoever meets an operator that it has no rule of its own for decomposes it.
 import { type DType, InnerloopError } from "@innerloop/schemas";
-import type { Shape } from "./dims.ts";
+import type { Dim, Shape } from "./dims.ts";
 import { type Attributes, apply, constant, type NumberArray, type Operand, Value } from "./value.ts";
 
 export type Family =
@@ -35,6 +35,8 @@ export interface Evaluation {
   /** The shapes of the outputs with every symbol resolved. */
   readonly shapes: readonly (readonly number[])[];
   readonly outputs: readonly Value[];
+  /** The number that a size in the attributes stands for. */
+  readonly resolve: (dim: Dim) => number;
   /** Says what a symbol stands for, for outputs whose size depends on the numbers. */
   readonly bind: (symbol: string, size: number) => void;
 }

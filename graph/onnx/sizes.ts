@@ -80,8 +80,9 @@ export const sizeRules: Readonly<Record<string, (call: Call, ...inputs: Sizes[])
       indices!.axes,
     ),
   Slice(_, x, starts, ends, _axes, steps) {
-    if (steps && steps.dims[0] !== 1) return undefined;
-    return sizes(x!.dims.slice(starts!.dims[0] as number, ends!.dims[0] as number));
+    const [start, end, step] = [starts!.dims[0], ends!.dims[0], steps?.dims[0] ?? 1];
+    if (typeof start !== "number" || typeof end !== "number" || step !== 1) return undefined;
+    return sizes(x!.dims.slice(start, end));
   },
   Add: (_, a, b) => pairwise(a!, b!, addDims),
   Sub: (_, a, b) => pairwise(a!, b!, (x, y) => addDims(x, multiplyDims(y, -1))),

@@ -226,13 +226,10 @@ const slice: Operator = define({
     return [Concat([...(before === 0 ? [] : [missing(before)]), g, ...(after === 0 ? [] : [missing(after)])], axis)];
   },
   batch: ([x], _, { axis, start, end }) => [cut(x!, (axis as number) + 1, start as Dim, end as Dim)],
-  evaluate({ inputs: [x], attributes, shapes }) {
+  evaluate({ inputs: [x], attributes, shapes, resolve }) {
     const strides = stridesOf(x!.shape);
-    const axis = attributes.axis as number;
-    const start = attributes.start;
-    if (typeof start !== "number")
-      throw new InnerloopError("open-dim", `Slice from "${start}" cannot be evaluated here.`);
-    return [stridedCopy(x!.data, shapes[0]!, strides, start * strides[axis]!)];
+    const start = resolve(attributes.start as Dim);
+    return [stridedCopy(x!.data, shapes[0]!, strides, start * strides[attributes.axis as number]!)];
   },
 });
 
