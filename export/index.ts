@@ -1,1 +1,13 @@
-export {};
+// The door of the room: a learner and its weights become a verified bundle.
+export { type BuiltBundle, type BundleOptions, buildBundle, type ExportOptions, exportBundle } from "./bundle.ts";
+export type { Weights } from "./graphs.ts";
+export {
+  kinkTolerance,
+  type ReferenceAnswer,
+  tolerance,
+  type Verification,
+  type VerificationEpisode,
+  type VerificationExamples,
+  type VerifyOptions,
+  verifyBundle,
+} from "./verify.ts";

@@ -26,6 +26,7 @@ export {
   type ManifestFile,
   type ManifestParameter,
   manifestSchema,
+  type OptionalBundleFile,
   type Preprocessing,
   validateManifest,
 } from "./manifest.ts";

@@ -42,6 +42,9 @@ export interface ManifestFile {
 
 export type BundleFile = "predict.onnx" | "adapt.onnx";
 
+/** Predicts with the query batch's own statistics, to compare with papers; only where the body has batch norm. */
+export type OptionalBundleFile = "predict-transductive.onnx";
+
 export interface Manifest {
   format: "innerloop-bundle";
   version: 1;
@@ -69,8 +72,8 @@ export interface Manifest {
     shots?: number;
   };
   parameters: ManifestParameter[];
-  files: Record<BundleFile, ManifestFile>;
-  /** The exported files against the training engine: the largest absolute difference of an output. */
+  files: Record<BundleFile, ManifestFile> & Partial<Record<OptionalBundleFile, ManifestFile>>;
+  /** The exported files against the training engine: the largest difference of an output, relative to its largest entry. */
   verification: { episodes: number; largestDifference: number; engine: string };
   training?: {
     data?: string;

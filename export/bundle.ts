@@ -1,0 +1,220 @@
+// A learner and its weights become a bundle: built in memory, written beside its place, verified there, and only then
+// moved to it; a refusal leaves nothing behind.
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { defaultOpset, irVersion, type Learner } from "@innerloop/graph";
+import { InnerloopError, MANIFEST_VERSION, type Manifest, type Preprocessing } from "@innerloop/schemas";
+import { learnerGraphs, type Weights } from "./graphs.ts";
+import { type VerifyOptions, verifyBundle } from "./verify.ts";
+
+/** What a bundle says besides what its learner does. */
+export interface BundleOptions {
+  /** What people call it; the learner's algorithm when not given. */
+  readonly name?: string;
+  /** How a raw example becomes numbers. */
+  readonly preprocessing?: Preprocessing;
+  /** The label set, where the data has a fixed one: one text for each output of a learned head. */
+  readonly labels?: readonly string[];
+  /** Examples a class that it was trained for. */
+  readonly shots?: number;
+  readonly training?: NonNullable<Manifest["training"]>;
+  readonly metrics?: Readonly<Record<string, number>>;
+  /** ai.onnx 17 to 21. */
+  readonly opset?: number;
+  readonly producer?: { readonly name: string; readonly version: string };
+}
+
+export interface ExportOptions extends BundleOptions {
+  /** The bundle's folder. Its parent has to exist; a bundle that is there already is replaced, anything else is not. */
+  readonly out: string;
+  readonly verify: VerifyOptions;
+}
+
+/** A bundle in memory. Its manifest says that it is not verified. */
+export interface BuiltBundle {
+  readonly manifest: Manifest;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+const bundleFormat = "innerloop-bundle";
+
+/**
+ * Builds the files of a bundle: `adapt.onnx`, `predict.onnx` and, for a body that normalizes over examples,
+ * `predict-transductive.onnx`. The same learner, weights and options give the same bytes.
+ *
+ * @param weights every meta-parameter of the learner, float32
+ * @throws InnerloopError `bad-weights`; `bad-option` for labels that do not fit; `open-dim` and `unsupported-operator`
+ *   where the learner uses what has no ONNX form
+ */
+export function buildBundle(learner: Learner, weights: Weights, options: BundleOptions = {}): BuiltBundle {
+  const { labels, preprocessing, shots, metrics } = options;
+  const { opset = defaultOpset, name = learner.algorithm } = options;
+  const { producer = { name: "innerloop", version: "0.1.0" } } = options;
+  if (!(Number.isInteger(opset) && opset >= 17 && opset <= 21))
+    throw badOption(
+      `opset ${opset} was given; a whole number from 17 to 21 was expected; ${defaultOpset} is the usual one`,
+    );
+  if (labels && labels.length !== learner.outputs)
+    throw badOption(
+      `${labels.length} labels were given; ` +
+        (learner.outputs === undefined || learner.task === "regression"
+          ? "a learner without a fixed number of classes takes none; leave them out"
+          : `the head has ${learner.outputs} outputs; give one label for each`),
+    );
+  const graphs = learnerGraphs(learner, weights, { opset, producer });
+  const { task } = learner;
+  const input = {
+    shape: [...learner.inputShape],
+    dtype: "float32" as const,
+    ...(preprocessing ? { preprocessing } : {}),
+  };
+  const output = task === "regression" ? { ways: null, size: learner.outputs! } : { ways: learner.outputs ?? null };
+  const innerLoop = {
+    algorithm: learner.algorithm,
+    head: learner.head,
+    steps: learner.steps,
+    rates: graphs.rates,
+    ...(shots === undefined ? {} : { shots }),
+  };
+  const parameters = graphs.parameters.map((parameter) => ({ ...parameter, shape: [...parameter.shape] }));
+  const shared = { task, input, output, ...(labels ? { labels: [...labels] } : {}) };
+  const files: Record<string, Uint8Array> = {
+    "adapt.onnx": graphs.adapt(metadata({ ...shared, innerLoop })),
+    "predict.onnx": graphs.predict(metadata({ ...shared, parameters })),
+  };
+  if (learner.usesBatchStatistics)
+    files["predict-transductive.onnx"] = graphs.predict(metadata({ ...shared, parameters }), true);
+  const training = { ...options.training, norm: learner.norm, usesBatchStatistics: learner.usesBatchStatistics };
+  const manifest: Manifest = {
+    format: bundleFormat,
+    version: MANIFEST_VERSION,
+    name,
+    created: new Date().toISOString(),
+    producer: { ...producer },
+    ...shared,
+    opset,
+    irVersion: irVersion(opset),
+    innerLoop,
+    parameters,
+    files: Object.fromEntries(
+      Object.entries(files).map(([file, bytes]) => [
+        file,
+        { sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length },
+      ]),
+    ) as unknown as Manifest["files"],
+    verification: { episodes: 0, largestDifference: 0, engine: "none" },
+    training,
+    ...(metrics ? { metrics: { ...metrics } } : {}),
+  };
+  return { manifest, files };
+}
+
+/**
+ * Writes a verified bundle: into a new folder beside `out`, which is run there against the reference and then takes its
+ * place. Whatever goes wrong, nothing is left behind and an earlier bundle at `out` stays as it was.
+ *
+ * @param weights every meta-parameter of the learner, float32
+ * @returns the manifest as written
+ * @throws InnerloopError what {@link buildBundle} throws; `verification-failed` with the figure; `folder-taken` where `out`
+ *   is something else than a bundle; `write-failed`
+ * @example
+ * const manifest = await exportBundle(learner, weights, {
+ *   out: "bundle",
+ *   verify: { episodes, engine: "onnxruntime:cpu", reference: (support, query, steps) => answer(support, query, steps) },
+ * });
+ */
+export async function exportBundle(learner: Learner, weights: Weights, options: ExportOptions): Promise<Manifest> {
+  const built = buildBundle(learner, weights, options);
+  const out = resolve(options.out);
+  await checkPlace(out);
+  const staged = beside(out);
+  try {
+    await writing(out, async () => {
+      await mkdir(staged);
+      for (const [file, bytes] of Object.entries(built.files)) await writeNew(join(staged, file), bytes);
+      await writeNew(join(staged, "manifest.json"), json(built.manifest));
+    });
+    const verification = await verifyBundle(staged, options.verify);
+    const manifest: Manifest = { ...built.manifest, verification };
+    await writing(out, async () => {
+      await rm(join(staged, "manifest.json"));
+      await writeNew(join(staged, "manifest.json"), json(manifest));
+      await putInPlace(staged, out);
+    });
+    return manifest;
+  } finally {
+    await rm(staged, { recursive: true, force: true });
+  }
+}
+
+/** Each field under `innerloop.<field>`: text as it is, everything else as JSON. */
+const metadata = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ format: bundleFormat, version: MANIFEST_VERSION, ...fields }).map(([key, value]) => [
+      `innerloop.${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+
+const json = (manifest: Manifest): Uint8Array => new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+const beside = (out: string): string => join(dirname(out), `.${basename(out)}.${randomBytes(6).toString("hex")}.tmp`);
+
+/** Refuses to replace what is no bundle. */
+async function checkPlace(out: string): Promise<void> {
+  const there = await stat(out).catch(() => undefined);
+  if (!there) return;
+  const manifest = await readFile(join(out, "manifest.json"), "utf8").catch(() => "");
+  if (there.isDirectory() && manifest.includes(`"${bundleFormat}"`)) return;
+  throw new InnerloopError(
+    "folder-taken",
+    `${out}: there is something else than a bundle here; a new folder, or a bundle to replace, was expected; choose another place`,
+    { exitStatus: 2 },
+  );
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A folder cannot take the place of one that is not empty, so an earlier bundle steps aside first. */
+async function putInPlace(staged: string, out: string): Promise<void> {
+  const earlier = beside(out);
+  const replaced = await rename(out, earlier).then(
+    () => true,
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") return false;
+      throw cause;
+    },
+  );
+  try {
+    await rename(staged, out);
+  } catch (cause) {
+    if (replaced) await rename(earlier, out);
+    throw cause;
+  }
+  if (replaced) await rm(earlier, { recursive: true, force: true });
+}
+
+async function writing(out: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throw new InnerloopError(
+      "write-failed",
+      `${out}: the bundle was not written (${cause instanceof Error ? cause.message : String(cause)}); nothing was left behind; ` +
+        "choose a folder whose parent exists, can be written to and has space",
+      { cause },
+    );
+  }
+}
+
+function badOption(message: string): InnerloopError {
+  return new InnerloopError("bad-option", `${message}.`, { exitStatus: 2 });
+}

@@ -1,0 +1,157 @@
+// The two graphs of a learner as ONNX files: names, symbolic sizes, and which inputs a caller may leave out.
+import {
+  constant,
+  input,
+  inputName,
+  isInput,
+  type Learner,
+  type Parameters,
+  topological,
+  type Value,
+  writeOnnx,
+} from "@innerloop/graph";
+import { InnerloopError, type ManifestParameter, type Tensor } from "@innerloop/schemas";
+
+/** Tensors by the name of the meta-parameter. */
+export type Weights = Readonly<Record<string, Tensor>>;
+
+/** What every file of a bundle says of itself. */
+export interface FileOptions {
+  readonly opset: number;
+  readonly producer: { readonly name: string; readonly version: string };
+}
+
+/** A learner's state as inputs of `predict.onnx`, in the order of the manifest. */
+export interface LearnerGraphs {
+  /** The parameters of `predict.onnx`. */
+  readonly parameters: readonly ManifestParameter[];
+  /** The inner rate of each parameter that moves. */
+  readonly rates: Readonly<Record<string, number>>;
+  /** The bytes of `adapt.onnx`. */
+  adapt(metadata: Readonly<Record<string, string>>): Uint8Array;
+  /** The bytes of `predict.onnx`, or with `transductive` those of `predict-transductive.onnx`. */
+  predict(metadata: Readonly<Record<string, string>>, transductive?: boolean): Uint8Array;
+}
+
+const isRate = (name: string): boolean => name.startsWith("rate/");
+
+/**
+ * Builds both graphs with the weights as initializers; learned inner rates become constants of the inner loop.
+ * @throws InnerloopError `bad-weights` where a weight is missing or does not fit the learner, `open-dim` and
+ *   `unsupported-operator` where the learner uses what has no ONNX form
+ */
+export function learnerGraphs(learner: Learner, weights: Weights, { opset, producer }: FileOptions): LearnerGraphs {
+  checkWeights(learner, weights);
+  const rates = Object.fromEntries(
+    Object.entries(learner.rates).map(([name, rate]) => [
+      name,
+      typeof rate === "number" ? rate : Number(weights[rate]!.data[0]),
+    ]),
+  );
+  const names = Object.keys(learner.parameters).filter((name) => !isRate(name));
+  const parameters = Object.fromEntries(names.map((name) => [name, input(name, learner.parameters[name]!.shape)]));
+  const known: Parameters = {
+    ...parameters,
+    ...Object.fromEntries(
+      Object.keys(learner.parameters)
+        .filter(isRate)
+        .map((name) => [name, constant(Number(weights[name]!.data[0]))]),
+    ),
+  };
+
+  const x = input("support_x", ["support", ...learner.inputShape]);
+  const y =
+    learner.task === "regression"
+      ? input("support_y", ["support", learner.outputs!])
+      : input("support_y", ["support"], "int64");
+  const steps = input("steps", [], "int64");
+  const rate = input("rate", []);
+  const adaptation = learner.adapt(
+    known,
+    { x, y },
+    { steps, rate, ways: learner.outputs ?? "ways", masked: learner.outputs !== undefined },
+  );
+
+  const state = Object.fromEntries(
+    Object.entries(adaptation.state).map(([name, value]) => [name, parameters[name] ?? input(name, value.shape)]),
+  );
+  const query = input("query_x", ["query", ...learner.inputShape]);
+  const logits = learner.predict(known, state, query);
+  const described = [...new Set([...names, ...Object.keys(state)])].filter((name) => usedInputs([logits]).has(name));
+
+  const write = (
+    outputs: Readonly<Record<string, Value>>,
+    first: readonly Value[],
+    name: string,
+    metadata: Readonly<Record<string, string>>,
+  ): Uint8Array => {
+    const used = usedInputs(Object.values(outputs));
+    const optional = [rate, ...Object.values({ ...parameters, ...state })].filter((value) =>
+      used.has(inputName(value)),
+    );
+    return writeOnnx(outputs, {
+      name,
+      opset,
+      producer,
+      metadata,
+      inputs: [...first, ...optional],
+      initializers: { rate: { dtype: "float32", shape: [], data: Float32Array.of(1) }, ...weights },
+    });
+  };
+
+  return {
+    rates,
+    parameters: described.map((name) => ({
+      name,
+      shape: [...(state[name] ?? parameters[name]!).shape],
+      adapted: name in state,
+      required: !(name in parameters),
+    })),
+    adapt: (metadata) =>
+      write(
+        {
+          ...Object.fromEntries(Object.entries(adaptation.state).map(([name, value]) => [`adapted/${name}`, value])),
+          support_loss: adaptation.losses,
+        },
+        [x, y, steps],
+        "adapt",
+        metadata,
+      ),
+    predict: (metadata, transductive = false) =>
+      write(
+        { logits: transductive ? learner.predict(known, state, query, { transductive }) : logits },
+        [query],
+        transductive ? "predict-transductive" : "predict",
+        metadata,
+      ),
+  };
+}
+
+/** The names of the inputs that values need. */
+const usedInputs = (values: readonly Value[]): Set<string> =>
+  new Set(
+    topological(values)
+      .flatMap((node) => node.outputs)
+      .filter(isInput)
+      .map(inputName),
+  );
+
+function checkWeights(learner: Learner, weights: Weights): void {
+  for (const [name, { shape }] of Object.entries(learner.parameters)) {
+    const given = weights[name];
+    const wanted = `float32[${shape.join(", ")}]`;
+    if (given === undefined)
+      throw badWeights(`The weights have no "${name}"; this learner needs it as ${wanted}; give all of its weights.`);
+    if (given.dtype !== "float32" || given.shape.join() !== shape.join())
+      throw badWeights(
+        `The weight "${name}" is ${given.dtype}[${given.shape.join(", ")}]; this learner needs ${wanted}; give the weights of a run with the same model.`,
+      );
+    const at = (given.data as Float32Array).findIndex((number) => !Number.isFinite(number));
+    if (at >= 0)
+      throw badWeights(
+        `The weight "${name}" holds ${given.data[at]} at position ${at}; finite numbers were expected; export an earlier checkpoint of the run.`,
+      );
+  }
+}
+
+const badWeights = (message: string): InnerloopError => new InnerloopError("bad-weights", message);
