@@ -84,6 +84,9 @@ class Writer {
   readonly #main: Block = { nodes: [] };
   /** For each symbol, a value that has it as the size of an axis. */
   readonly #symbols = new Map<string, [string, number]>();
+  /** For each symbol that only data tell, the node that makes a value of that size. */
+  readonly #binders = new Map<string, Node>();
+  readonly #written = new Set<Node>();
   readonly #sizes = new Map<Dim, string>();
   readonly #initializers: Readonly<Record<string, Tensor>>;
 
@@ -104,11 +107,21 @@ class Writer {
     const used = nodes.flatMap((node) => node.outputs).filter((value) => isInput(value) && !parameters.has(value));
     const inputs = [...new Set([...declared, ...used])];
     for (const input of inputs) this.#claim(input, inputName(input));
-    for (const output of names) this.#taken.add(output);
+    for (const output of names) {
+      if (this.#taken.has(output))
+        throw new InnerloopError(
+          "name-taken",
+          `The output "${output}" has the name of an input; ONNX needs another one, such as "next/${output}".`,
+        );
+      this.#taken.add(output);
+    }
     values.forEach((value, i) => {
       if (!this.#names.has(value) && !constantOf(value)) this.#names.set(value, names[i]!);
     });
     for (const input of inputs) this.#learnSymbols(input);
+    for (const node of nodes)
+      if (node.inputs.length > 0 && typeof node.attributes.size === "string")
+        this.#binders.set(node.attributes.size, node);
     const inside = insideLoops(nodes, parameters);
     for (const node of nodes) if (!inside.has(node)) this.#write(node, this.#main);
     values.forEach((value, i) => {
@@ -187,11 +200,14 @@ class Writer {
     const symbol = (name: string): string => {
       const cached = this.#sizes.get(name);
       if (cached) return cached;
+      const binder = this.#binders.get(name);
+      if (!this.#symbols.has(name) && binder)
+        for (const node of topological(binder.outputs)) this.#write(node, this.#main);
       const source = this.#symbols.get(name);
       if (!source)
         throw new InnerloopError(
           "open-dim",
-          `The size "${name}" is the size of no input, so it cannot be computed in the exported graph.`,
+          `The size "${name}" is the size of no input and of no range of labels, so it cannot be computed in the exported graph.`,
         );
       const size = emit("Shape", [source[0]], `size/${name}`, [
         integer("start", source[1]),
@@ -227,7 +243,8 @@ class Writer {
 
   #write(node: Node, block: Block): void {
     const { operator, outputs } = node;
-    if (outputs.length === 0 || constantOf(outputs[0]!) || isInput(outputs[0]!)) return;
+    if (outputs.length === 0 || constantOf(outputs[0]!) || isInput(outputs[0]!) || this.#written.has(node)) return;
+    this.#written.add(node);
     const form = this.#form(node);
     const where = node.scope ? `${node.scope}/` : "";
     const names = outputs.map((output) => this.#names.get(output) ?? this.#claim(output, `${where}${form.opType}`));
