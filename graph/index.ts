@@ -8,7 +8,15 @@ export { defaultOpset, type OnnxTargetOptions, onnxTarget } from "./lowering/onn
 export { poolingAsTaps } from "./lowering/pooling.ts";
 export { type OnnxModel, readableOperators, readableOpsets, readOnnx } from "./onnx/read.ts";
 export { irVersion, type WriteOptions, writeOnnx } from "./onnx/write.ts";
-export { type Family, type Operator, operatorNamed, operators, type Spelling, spellings } from "./operator.ts";
+export {
+  type Family,
+  type Operator,
+  operatorNamed,
+  operators,
+  type Spelling,
+  spellings,
+  zeroDerivative,
+} from "./operator.ts";
 export * as op from "./ops/index.ts";
 export { print } from "./print.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";

@@ -65,6 +65,9 @@ export interface Operator {
   evaluate?(evaluation: Evaluation): readonly Float64Array[];
 }
 
+/** The derivative rule of operators that are constant almost everywhere, and of those that stop derivatives. */
+export const zeroDerivative = (): readonly (Value | undefined)[] => [];
+
 const registry = new Map<string, Operator>();
 
 /** Adds an operator to the table that readers, documents and tests go by. */

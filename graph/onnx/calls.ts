@@ -347,7 +347,6 @@ export const calls: Readonly<Record<string, Read>> = {
   Softmax: alongAxis(op.Softmax),
   Softplus: unary(op.Softplus),
   Softsign: unary(op.Softsign),
-  Swish: alpha(op.Swish, 1),
   Tanh: unary(op.Tanh),
   ThresholdedRelu: alpha(op.ThresholdedRelu, 1),
 

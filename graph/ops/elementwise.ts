@@ -12,6 +12,7 @@ import {
   type Operator,
   spelling,
   unfit,
+  zeroDerivative,
 } from "../operator.ts";
 import { constant, type NumberArray, type Operand, type Value } from "../value.ts";
 import { Expand, Reshape } from "./movement.ts";
@@ -82,8 +83,20 @@ interface Elementwise {
   readonly gradient?: (d: Derivative & { g: Value; x: Value; y: Value; z: Value }) => (Value | undefined)[];
 }
 
+function broadcastDerivative(
+  d: Derivative,
+  rule: NonNullable<Elementwise["gradient"]>,
+): readonly (Value | undefined)[] {
+  const g = d.cotangents[0];
+  if (!g) return [];
+  const [x, y] = d.inputs;
+  const cotangents = rule({ ...d, g, x: x!, y: y!, z: d.outputs[0]! });
+  return cotangents.map((c, i) => c && unbroadcast(c, d.inputs[i]!.shape));
+}
+
 /** One elementwise operator of any number of broadcast operands. */
 function elementwise(name: string, arity: number, rule: Elementwise): Operator {
+  const derivative = rule.gradient;
   return define({
     name,
     family: rule.family ?? "elementwise",
@@ -97,13 +110,7 @@ function elementwise(name: string, arity: number, rule: Elementwise): Operator {
         throw unfit(name, inputs, "the shapes do not broadcast: aligned at the right, sizes must be equal or 1.");
       return [{ dtype: rule.result ?? inputs[arity - 1]!.dtype, shape }];
     },
-    gradient(d) {
-      const g = d.cotangents[0];
-      if (!g || !rule.gradient) return [];
-      const [x, y] = d.inputs;
-      const cotangents = rule.gradient({ ...d, g, x: x!, y: y!, z: d.outputs[0]! });
-      return cotangents.map((c, i) => c && unbroadcast(c, d.inputs[i]!.shape));
-    },
+    gradient: derivative ? (d) => broadcastDerivative(d, derivative) : zeroDerivative,
     batch: (inputs, batched, attributes) => [apply1(this_(), alignBatched(inputs, batched), attributes)],
     evaluate({ inputs, shapes, outputs }) {
       const arrays = inputs.map((x) => broadcastTo(x, shapes[0]!));

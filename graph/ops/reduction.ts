@@ -1,6 +1,6 @@
 // Reductions over axes, and the index of the largest or smallest.
 import { type Dim, sizeOf } from "../dims.ts";
-import { apply1, define, normalizeAxis, type Operator, spelling, unfit } from "../operator.ts";
+import { apply1, define, normalizeAxis, type Operator, spelling, unfit, zeroDerivative } from "../operator.ts";
 import type { Attributes, NumberArray, Value } from "../value.ts";
 import { Abs, Add, Cast, Div, Equal, Exp, Log, Mul, Sqrt, Sub } from "./elementwise.ts";
 import { Expand, Reshape, stridesOf } from "./movement.ts";
@@ -177,7 +177,7 @@ const stop: Operator = define({
   family: "graph",
   summary: "the value itself; its derivative is zero",
   infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
-  gradient: () => [],
+  gradient: zeroDerivative,
   batch: ([x]) => [stopGradient(x!)],
   decompose: ([x]) => [x!],
   evaluate: ({ inputs: [x] }) => [x!.data],

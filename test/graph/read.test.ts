@@ -122,7 +122,10 @@ describe("a model as a function", () => {
 });
 
 test("every operator of ONNX that graphs have can be read", () => {
-  const known = [...operators().filter((o) => o.since !== undefined && o.name !== "Loop"), ...spellings()];
+  const known = [
+    ...operators().filter((o) => o.since !== undefined && o.since <= 21 && o.name !== "Loop"),
+    ...spellings(),
+  ];
   expect(known.map(({ name }) => name).filter((name) => !readableOperators.includes(name))).toEqual([]);
   expect(readableOperators.filter((name) => !known.some((o) => o.name === name))).toEqual([]);
 });
