@@ -1,0 +1,3 @@
+// Optimizers and schedules, as graphs.
+export { adam, initialState, type OptimizerRule, optimizerRule, sgd, type UpdateOptions, update } from "./optimizer.ts";
+export { scheduledRate } from "./schedule.ts";
