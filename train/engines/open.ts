@@ -134,22 +134,23 @@ export async function openEngine(name = "auto", options: EngineOptions = {}): Pr
   const rejected: { name: string; reason: string }[] = [];
   for (const [i, candidate] of family.entries()) {
     const report = await candidate.check();
-    if (!report.available) {
-      rejected.push({ name: candidate.name, reason: report.reason ?? "not available" });
+    const engine = report.available
+      ? await candidate.open(options).catch(messageOf)
+      : (report.reason ?? "not available");
+    if (typeof engine === "string") {
+      rejected.push({ name: candidate.name, reason: engine });
       continue;
     }
     const slower = family.slice(i + 1).map((it) => ({ name: it.name, reason: `slower than ${candidate.name}` }));
-    return {
-      engine: await candidate.open(options),
-      reason: candidate.strength,
-      rejected: [...rejected, ...slower],
-    };
+    return { engine, reason: candidate.strength, rejected: [...rejected, ...slower] };
   }
   throw new InnerloopError(
     "engine-unavailable",
     `No engine works here: ${rejected.map((it) => `${it.name}: ${it.reason}`).join("; ")}; run npm install again.`,
   );
 }
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 async function openNamed(candidate: Candidate, options: EngineOptions): Promise<Engine> {
   const report = await candidate.check();

@@ -51,6 +51,8 @@ const reshape = (device: Device, x: Tensor, shape: readonly number[]): Tensor =>
 
 /** Backends have quick code for up to so many axes, and some kernels none at all for more. */
 const axesAtMost = 4;
+/** The vectorized code of the WebAssembly backend (XNNPACK) repeats operands of up to so many axes, and is wrong for more. */
+const repeatedAxesAtMost = 6;
 
 /** Joins neighbouring axes that `together` says behave alike: the sizes of `shape` after that. */
 function joinAxes(shape: readonly number[], together: (axis: number) => boolean): number[] {
@@ -89,22 +91,20 @@ const repeatsQuickly = new Set(["Add", "Sub", "Multiply", "RealDiv", "SquaredDif
 const binary =
   (kernel: string): Kernel =>
   ({ inputs: [a, b], output }, device) => {
-    const plain: Call = ([x, y]) => device.run(kernel, { a: x!, b: y! });
-    if (same(a!.shape, b!.shape)) return plain;
-    if (isWasm(device) && !(repeatsQuickly.has(kernel) && output.dtype === "float32")) {
+    const run = (x: Tensor, y: Tensor) => device.run(kernel, { a: x, b: y });
+    const [joinedA, joinedB] = joinBroadcast(a!.shape, b!.shape, output.shape);
+    const quickly = repeatsQuickly.has(kernel) && output.dtype === "float32" && joinedA.length <= repeatedAxesAtMost;
+    if (isWasm(device) && !quickly && !same(a!.shape, b!.shape)) {
+      const flat = [product(output.shape)];
       const [left, right] = [expansion(a!, output.shape, device), expansion(b!, output.shape, device)];
-      return ([x, y]) => device.tidy(() => device.run(kernel, { a: left(x!), b: right(y!) }));
+      return ([x, y]) =>
+        device.tidy(() =>
+          reshape(device, run(reshape(device, left(x!), flat), reshape(device, right(y!), flat)), output.shape),
+        );
     }
-    if (output.shape.length <= axesAtMost) return plain;
-    const [left, right] = joinBroadcast(a!.shape, b!.shape, output.shape);
+    if (output.shape.length <= axesAtMost) return ([x, y]) => run(x!, y!);
     return ([x, y]) =>
-      device.tidy(() =>
-        reshape(
-          device,
-          device.run(kernel, { a: reshape(device, x!, left), b: reshape(device, y!, right) }),
-          output.shape,
-        ),
-      );
+      device.tidy(() => reshape(device, run(reshape(device, x!, joinedA), reshape(device, y!, joinedB)), output.shape));
   };
 
 /** Repeats a tensor by broadcasting; the tensor itself where it has the shape already. */
@@ -114,19 +114,19 @@ function expansion({ value, shape, dtype }: Place, target: readonly number[], de
   const type = kernelDType(dtype);
   const fill = (number: number) => device.run("Fill", {}, { shape: target, value: number, dtype: type });
   if (known && known.data.length === 1) return () => fill(known.data[0]!);
-  if (isWasm(device) && type === "float32") {
-    const [from, to] = joinBroadcast(shape, target, target);
+  const [from, to] = joinBroadcast(shape, target, target);
+  if (isWasm(device) && type === "float32" && to.length <= repeatedAxesAtMost) {
     return (x) => {
       const ones = device.run("Fill", {}, { shape: to, value: 1, dtype: type });
       return reshape(device, device.run("Multiply", { a: ones, b: reshape(device, x, from) }), target);
     };
   }
-  const [from, to] = joinBroadcast(shape, target, target);
   const reps = to.map((size, axis) => size / from[axis]!);
   return (x) => reshape(device, device.run("Tile", { x: reshape(device, x, from) }, { reps }), target);
 }
 
 const expand: Kernel = ({ inputs: [x], output }, device) => {
+  if (same(x!.shape, output.shape)) return ([tensor]) => device.run("Identity", { x: tensor! });
   const repeat = expansion(x!, output.shape, device);
   return ([tensor]) => device.tidy(() => repeat(tensor!));
 };
@@ -135,8 +135,6 @@ const where: Kernel = ({ inputs, output }, device) => {
   const [condition, t, e] = inputs.map((place) => expansion(place, output.shape, device));
   return ([c, x, y]) => device.tidy(() => device.run("Select", { condition: condition!(c!), t: t!(x!), e: e!(y!) }));
 };
-
-const exclusiveOr: Kernel = (site, device) => binary("NotEqual")(site, device);
 
 const cast: Kernel = ({ inputs: [x], output }, device) => {
   const [from, to] = [kernelDType(x!.dtype), kernelDType(output.dtype)];
@@ -317,7 +315,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   GreaterOrEqual: binary("GreaterEqual"),
   And: binary("LogicalAnd"),
   Or: binary("LogicalOr"),
-  Xor: exclusiveOr,
+  Xor: binary("NotEqual"),
   Where: where,
   Cast: cast,
   MatMul: matMul,
