@@ -29,13 +29,17 @@ export function prototypeHead(features: Value, hot: Value): Parameters {
   };
 }
 
-/** A head of zeros for any number of classes. */
+/**
+ * A head of zeros for any number of classes. Where only the labels tell the number, the zeros are made from them (no
+ * one-hot row has anything below 0), so that the graph knows it too.
+ */
 export function zeroHead(features: number, hot: Value): Parameters {
   const ways = hot.shape[1]!;
-  return {
-    "head.weight": op.Expand(constant(0, [1, 1]), [features, ways]),
-    "head.bias": op.Expand(constant(0, [1]), [ways]),
-  };
+  const row =
+    typeof ways === "number"
+      ? op.Expand(constant(0, [1]), [ways])
+      : op.ReduceMax(op.Cast(op.Less(hot, 0), "float32"), { axes: [0], keepdims: false });
+  return { "head.weight": op.Expand(op.Unsqueeze(row, [0]), [features, ways]), "head.bias": row };
 }
 
 /** −10⁹ for classes that no label names, else 0: `[ways]`. */
