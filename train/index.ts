@@ -1,12 +1,11 @@
 // The door of the room: tasks, models, algorithms, engines and the trainer.
 
 export * from "./algorithms/index.ts";
-export * from "./engines/index.ts";
+export { type Checkpoint, checkpointFile, readCheckpoint, replaceFile } from "./checkpoint.ts";
 export * from "./engines/index.ts";
 export * from "./losses.ts";
 export {
   type EpisodeReport,
-  initialParameters,
   MetaTrainer,
   type MetaTrainerOptions,
   type StepReport,
@@ -14,5 +13,17 @@ export {
 export * as metrics from "./metrics.ts";
 export * from "./models/index.ts";
 export * from "./optimizers/index.ts";
+export { completeConfig, type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
+export {
+  learnerOf,
+  openRun,
+  type Progress,
+  type RunOptions,
+  type RunResult,
+  runTraining,
+  tasksOf,
+  type Validation,
+} from "./run.ts";
+export { type FitOptions, fit } from "./supervised.ts";
 export * from "./tasks/index.ts";

@@ -13,8 +13,14 @@ import {
   stepWeights,
   stepWeightsInput,
 } from "./objective.ts";
-import { initialState, type OptimizerRule, optimizerRule, scheduledRate, update } from "./optimizers/index.ts";
-import { random } from "./random.ts";
+import {
+  initialNumbers,
+  initialState,
+  type OptimizerRule,
+  optimizerRule,
+  scheduledRate,
+  update,
+} from "./optimizers/index.ts";
 import type { Episode } from "./tasks/index.ts";
 import { Pool } from "./workers/pool.ts";
 
@@ -86,7 +92,10 @@ export class MetaTrainer {
       multiStepLoss: (options.multiStepLoss ?? false) && learner.steps > 1,
     };
     this.#rule = optimizerRule(this.#options.optimizer);
-    this.#state = { ...initialParameters(learner, options.seed ?? 0), ...initialState(this.#rule, learner.parameters) };
+    this.#state = {
+      ...initialNumbers(learner.parameters, options.seed ?? 0),
+      ...initialState(this.#rule, learner.parameters),
+    };
   }
 
   /** @throws InnerloopError where the engine is not there */
@@ -197,7 +206,7 @@ export class MetaTrainer {
     release(this.#state);
     const fresh = initialState(this.#rule, this.learner.parameters);
     this.#state = Object.fromEntries(
-      Object.entries({ ...initialParameters(this.learner, 0), ...fresh, ...tensors }).map(([name, tensor]) => [
+      Object.entries({ ...initialNumbers(this.learner.parameters, 0), ...fresh, ...tensors }).map(([name, tensor]) => [
         name,
         tensor,
       ]),
@@ -321,16 +330,6 @@ const vector = (data: Float32Array): Tensor => ({ dtype: "float32", shape: [data
 const scaledBy = (value: Value, factor: number): Value => op.Mul(value, factor);
 const prefixed = (values: Parameters): Parameters =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`gradient/${name}`, value]));
-
-/** The first numbers of every meta-parameter. */
-export function initialParameters(learner: Learner, seed: number): Tensors {
-  return Object.fromEntries(
-    Object.entries(learner.parameters).map(([name, spec], i) => [
-      name,
-      { dtype: "float32" as const, shape: spec.shape, data: spec.initialize(random(seed, 0, i)) },
-    ]),
-  );
-}
 
 const taskFeeds = ({ support, query }: Episode): Tensors => ({
   support_x: support.x,

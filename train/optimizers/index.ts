@@ -1,3 +1,12 @@
 // Optimizers and schedules, as graphs.
-export { adam, initialState, type OptimizerRule, optimizerRule, sgd, type UpdateOptions, update } from "./optimizer.ts";
+export {
+  adam,
+  initialNumbers,
+  initialState,
+  type OptimizerRule,
+  optimizerRule,
+  sgd,
+  type UpdateOptions,
+  update,
+} from "./optimizer.ts";
 export { scheduledRate } from "./schedule.ts";

@@ -1,6 +1,7 @@
 // Optimizers as graphs: new parameters and new state from parameters, gradients and state. Any engine runs them.
 import { constant, input, op, type ParameterSpec, type Parameters, type Value } from "@innerloop/graph";
 import { InnerloopError, type OptimizerConfig, type Tensor } from "@innerloop/schemas";
+import { random } from "../random.ts";
 
 /** One update rule for one array. */
 interface Rule {
@@ -56,6 +57,18 @@ export function optimizerRule({ kind, momentum = 0, weightDecay = 0 }: Optimizer
   if (kind === "adam") return adam({ weightDecay });
   if (kind === "sgd") return sgd({ momentum, weightDecay });
   throw new InnerloopError("unknown-option", `There is no optimizer "${kind}"; use adam or sgd.`, { exitStatus: 2 });
+}
+
+/** The first numbers of parameters, drawn from a seed. */
+export function initialNumbers(
+  parameters: Readonly<Record<string, ParameterSpec>>,
+  seed: number,
+): Record<string, Tensor> {
+  const entries = Object.entries(parameters).map(([name, spec], i): [string, Tensor] => [
+    name,
+    { dtype: "float32", shape: spec.shape, data: spec.initialize(random(seed, 0, i)) },
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /** The name of an optimizer's array in feeds, outputs and checkpoints. */

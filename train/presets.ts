@@ -1,0 +1,151 @@
+// Complete run configs by name, and what a partial one is completed with.
+import { InnerloopError, type ModelConfig, type RunConfig, type RunConfigInput, suggest } from "@innerloop/schemas";
+
+const base: RunConfig = {
+  version: 1,
+  data: "glyphs",
+  model: { kind: "conv4", filters: 64, strides: [2, 2, 2, 1], norm: "layer", pooling: "flat" },
+  algorithm: "anil",
+  head: "prototypes",
+  steps: 5,
+  innerRate: 0.4,
+  learnRates: true,
+  maxInnerRate: 1,
+  multiStepLoss: false,
+  ways: 5,
+  shots: 1,
+  queries: 5,
+  metaBatch: 8,
+  optimizer: { kind: "adam", rate: 5e-3 },
+  schedule: { warmup: 50, decay: "cosine", floor: 0.02 },
+  clip: 10,
+  engine: "auto",
+  seed: 0,
+  validation: { every: 500, episodes: 100 },
+};
+
+/** A preset: what it is for, and its config. */
+export interface Preset {
+  readonly summary: string;
+  readonly config: RunConfig;
+}
+
+export const presets: Readonly<Record<string, Preset>> = {
+  quickstart: {
+    summary: "the embedded glyphs, 5 ways, 1 shot, in two minutes",
+    config: { ...base, preset: "quickstart", minutes: 2 },
+  },
+  "glyphs-5way-1shot": {
+    summary: "the embedded glyphs, 5 ways, 1 shot",
+    config: { ...base, preset: "glyphs-5way-1shot", minutes: 5 },
+  },
+  "omniglot-5way-1shot": {
+    summary: "Omniglot with classes turned by 90°, 5 ways, 1 shot; give --data omniglot:DIR",
+    config: { ...base, preset: "omniglot-5way-1shot", data: "omniglot:omniglot", minutes: 10, rotations: true },
+  },
+  "omniglot-5way-5shot": {
+    summary: "Omniglot with classes turned by 90°, 5 ways, 5 shots; give --data omniglot:DIR",
+    config: {
+      ...base,
+      preset: "omniglot-5way-5shot",
+      data: "omniglot:omniglot",
+      shots: 5,
+      minutes: 10,
+      rotations: true,
+    },
+  },
+  "images-5way-1shot": {
+    summary: "a folder of images, one sub-folder a class; give --data images:DIR",
+    config: { ...base, preset: "images-5way-1shot", data: "images:images", minutes: 10 },
+  },
+  "sinusoid-10shot": {
+    summary: "sinusoids from 10 points (Finn et al. 2017, §5.1)",
+    config: {
+      ...base,
+      preset: "sinusoid-10shot",
+      data: "sinusoid",
+      model: { kind: "mlp", hidden: [40, 40] },
+      algorithm: "maml",
+      head: "learned",
+      steps: 5,
+      innerRate: 0.01,
+      maxInnerRate: 0.1,
+      ways: 1,
+      shots: 10,
+      queries: 10,
+      metaBatch: 25,
+      optimizer: { kind: "adam", rate: 2e-3 },
+      schedule: { warmup: 100, decay: "cosine", floor: 0.01 },
+      minutes: 2.5,
+      validation: { every: 4000, episodes: 100 },
+    },
+  },
+};
+
+/**
+ * The preset of a name.
+ * @throws InnerloopError (status 2) listing the presets, with the nearest name
+ */
+export function presetNamed(name: string): Preset {
+  const preset = presets[name];
+  if (preset) return preset;
+  const nearest = suggest(name, Object.keys(presets));
+  throw new InnerloopError(
+    "unknown-preset",
+    `There is no preset "${name}"${nearest ? `; did you mean "${nearest}"?` : ""} Presets: ${Object.keys(presets).join(", ")}.`,
+    { exitStatus: 2 },
+  );
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function merge<T>(under: T, over: unknown): T {
+  if (!isObject(under) || !isObject(over)) return (over === undefined ? under : over) as T;
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) if (value !== undefined) merged[key] = merge(merged[key], value);
+  return merged as T;
+}
+
+/**
+ * Completes what a file or flags give: by the preset they name, else by defaults for their data.
+ * A length in minutes replaces the preset's in iterations, and the other way round.
+ * @throws InnerloopError (status 2) for settings that do not go together
+ */
+export function completeConfig(input: RunConfigInput): RunConfig {
+  const preset = input.preset ?? (input.data?.startsWith("sinusoid") ? "sinusoid-10shot" : undefined);
+  const start = preset ? presetNamed(preset).config : base;
+  const { iterations, minutes, ...rest } = start;
+  const length =
+    input.iterations !== undefined || input.minutes !== undefined
+      ? {}
+      : iterations !== undefined
+        ? { iterations }
+        : { minutes: minutes ?? 5 };
+  const under: RunConfig = { ...rest, ...length };
+  // Another kind of model starts from its own defaults, not from those of the preset's model.
+  const model: Partial<ModelConfig> | undefined =
+    input.model?.kind && input.model.kind !== start.model.kind ? undefined : start.model;
+  const config = merge(model ? under : { ...under, model: {} as ModelConfig }, {
+    ...input,
+    ...(preset ? { preset } : {}),
+  });
+  const changed = input.algorithm !== undefined && input.algorithm !== start.algorithm;
+  const head = input.head ?? (changed ? defaultHeads[config.algorithm] : start.head);
+  const complete: RunConfig = { ...config, head };
+  if (complete.algorithm === "prototypes" && input.head !== undefined && input.head !== "prototypes")
+    throw new InnerloopError(
+      "config-invalid",
+      `The algorithm prototypes makes its head from prototypes, but head is "${input.head}"; leave head out, or choose another algorithm.`,
+      { exitStatus: 2 },
+    );
+  return complete;
+}
+
+/** What a head starts from where only the algorithm is chosen. */
+const defaultHeads: Readonly<Record<RunConfig["algorithm"], RunConfig["head"]>> = {
+  maml: "learned",
+  fomaml: "learned",
+  anil: "prototypes",
+  prototypes: "prototypes",
+};
