@@ -60,7 +60,7 @@ export const irVersion = (opset = defaultOpset): number => irVersionOf(opset);
 export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: WriteOptions = {}): Uint8Array {
   const opset = options.opset ?? defaultOpset;
   const values = lower(Object.values(outputs), options.target ?? onnxTarget({ opset }));
-  const writer = new Writer(options.initializers ?? {});
+  const writer = new Writer(options.initializers ?? {}, opset);
   const graph = writer.graph(Object.keys(outputs), values, options.inputs ?? [], options.name ?? "innerloop");
   return encodeModel({
     irVersion: irVersionOf(opset),
@@ -90,8 +90,11 @@ class Writer {
   readonly #sizes = new Map<Dim, string>();
   readonly #initializers: Readonly<Record<string, Tensor>>;
 
-  constructor(initializers: Readonly<Record<string, Tensor>>) {
+  readonly #opset: number;
+
+  constructor(initializers: Readonly<Record<string, Tensor>>, opset: number) {
     this.#initializers = initializers;
+    this.#opset = opset;
   }
 
   graph(
@@ -286,12 +289,14 @@ class Writer {
       case "ReduceSum":
       case "ReduceMax":
       case "ReduceMin":
-      case "ReduceProd":
-        return {
-          opType,
-          input: [input[0]!, this.#list(attributes.axes as number[])],
-          attribute: [integer("keepdims", attributes.keepdims ? 1 : 0)],
-        };
+      case "ReduceProd": {
+        const keepdims = integer("keepdims", attributes.keepdims ? 1 : 0);
+        const axes = attributes.axes as number[];
+        // Axes became an input of ReduceSum in opset 13, of the others in 18.
+        return this.#opset >= 18 || opType === "ReduceSum"
+          ? { opType, input: [input[0]!, this.#list(axes)], attribute: [keepdims] }
+          : { opType, input, attribute: [integers("axes", axes), keepdims] };
+      }
       case "Range": {
         const scalar = (n: number) => this.#constant({ dtype: "int64", shape: [], data: Float64Array.of(n) });
         return { opType, input: [scalar(0), input[0] ?? this.#scalarSize(attributes.size as Dim), scalar(1)] };

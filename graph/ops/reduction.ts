@@ -53,7 +53,7 @@ function reduction(
     name,
     family: "reduction",
     summary,
-    since: 18,
+    since: 13,
     infer: ([x], attributes) => [{ dtype: x!.dtype, shape: reducedShape(x!, attributes) }],
     gradient({ inputs: [x], outputs: [y], cotangents: [g], attributes }) {
       return [g && gradient(restored(g, x!, attributes), x!, restored(y!, x!, attributes))];
