@@ -40,8 +40,16 @@ export function evaluate(outputs: readonly Value[], feeds: Readonly<Record<strin
 
 function bound(value: Value, { shape, data }: Numbers, symbols: Map<string, number>): NumberArray {
   value.shape.forEach((dim, axis) => {
-    if (typeof dim === "string" && /^[A-Za-z_]\w*$/.test(dim) && shape[axis] !== undefined)
-      symbols.set(dim, shape[axis]);
+    const given = shape[axis];
+    if (typeof dim !== "string" || !/^[A-Za-z_][\w.]*$/.test(dim) || given === undefined) return;
+    const before = symbols.get(dim) ?? given;
+    if (before !== given)
+      throw new InnerloopError(
+        "shape-mismatch",
+        `The input ${inputName(value)} (${value}) says that the size "${dim}" is ${given}, another that it is ${before}; give arrays that agree.`,
+        { exitStatus: 2 },
+      );
+    symbols.set(dim, given);
   });
   const expected = value.shape.map((dim) => resolveDim(dim, symbols));
   const size = expected.reduce((a, b) => a * b, 1);
