@@ -635,6 +635,19 @@ for (const { name, available, reason } of engines) {
   });
 }
 
+it("lets several engines be open at once", async () => {
+  const x = input("x", [2]);
+  const here = engines.filter((it) => it.available);
+  const programs = await Promise.all(
+    here.map(async ({ name }) => (await openEngine(name)).engine.compile({ outputs: { y: op.Mul(x, x) } })),
+  );
+  const data = Float32Array.of(3, 4);
+  for (let turn = 0; turn < 2; turn++)
+    for (const { y } of await Promise.all(programs.map((it) => it.run({ x: { dtype: "float32", shape: [2], data } }))))
+      expect([...y!.data]).toEqual([9, 16]);
+  for (const program of programs) await program.dispose();
+});
+
 describe("the choice of an engine", () => {
   it("is explained", async () => {
     const before = performance.now();

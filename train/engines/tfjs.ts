@@ -133,14 +133,21 @@ function asDType(data: Float32Array | Int32Array | Uint8Array, dtype: DType): Ty
   return dtype === "uint8" ? Uint8Array.from(data) : data.slice();
 }
 
-/** What stays whole on a backend. The WebAssembly one is quicker with columns and matrix products than with its convolutions. */
+/** The convolutions that a backend has quick kernels for; gathered columns and matrix products beat the others many times. */
+const nativeConvolutions: Readonly<Record<string, readonly string[]>> = {
+  tensorflow: ["Convolution", "ConvolutionInputGradient", "ConvolutionWeightGradient"],
+  cpu: ["Convolution", "ConvolutionInputGradient"],
+  wasm: [],
+};
+
+/** What stays whole on a backend. Its convolutions are those of images, all in one group, with one set of weights. */
 function targetOf(backend: string): Target {
-  const flat = (inputs: readonly Value[], attributes: Node["attributes"]): boolean =>
-    inputs[0]!.rank === 4 && (attributes.kernel as readonly number[]).length === 2 && attributes.groups === 1;
-  const dense = (attributes: Node["attributes"]): boolean =>
-    (attributes.dilations as readonly number[]).every((dilation) => dilation === 1);
-  const native = (name: string, inputs: readonly Value[], attributes: Node["attributes"]): boolean =>
-    backend !== "wasm" && flat(inputs, attributes) && (name === "Convolution" || dense(attributes));
+  const native = (name: string, inputs: readonly Value[], attributes: Node["attributes"]): boolean => {
+    const { kernel, dilations, groups } = attributes;
+    const dense = (dilations as readonly number[]).every((dilation) => dilation === 1);
+    const images = (kernel as readonly number[]).length === 2 && inputs[0]!.rank === 4;
+    return nativeConvolutions[backend]!.includes(name) && images && groups === 1 && (dense || name === "Convolution");
+  };
   const convolutions = Object.entries(convolutionAsColumns).map(([name, columns]): [string, typeof columns] => [
     name,
     (inputs, attributes, outputs) =>
