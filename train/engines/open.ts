@@ -41,7 +41,9 @@ const onnxRuntime = (provider: ProviderName, strength: string, remedy: string, a
     strength,
     automatic,
     async check() {
-      const report = (await listProviders()).find((it) => it.name === provider);
+      const listed = await listProviders().catch(messageOf);
+      if (typeof listed === "string") return { name, available: false, reason: listed, remedy };
+      const report = listed.find((it) => it.name === provider);
       return report?.available
         ? { name, available: true }
         : { name, available: false, reason: report?.reason ?? "ONNX Runtime does not list it", remedy };
