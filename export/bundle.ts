@@ -144,7 +144,7 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
     });
     return manifest;
   } finally {
-    await rm(staged, { recursive: true, force: true });
+    await rm(staged, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

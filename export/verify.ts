@@ -164,7 +164,7 @@ function difference(where: string, actual: readonly number[], expected: readonly
     largest = Math.max(largest, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
     unit = Math.max(unit, Math.abs(value));
   }
-  return { where, size: largest === 0 ? 0 : largest / unit };
+  return { where, size: largest === 0 || largest === Number.POSITIVE_INFINITY ? largest : largest / unit };
 }
 
 function failed({ size, where }: Difference, steps: number, engine: string): InnerloopError {

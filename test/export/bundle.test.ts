@@ -41,7 +41,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
             [5, 1],
             [5, 3],
             [3, 2],
-          ]; // prettier-ignore
+          ];
 
   it.each(sizes)("equals its unrolled graphs in float64, %i ways, %i shots, 0 to 7 steps", async (ways, shots) => {
     const { "adapt.onnx": adapt, "predict.onnx": predict, ...others } = await sessions;

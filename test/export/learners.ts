@@ -39,7 +39,8 @@ export const learners: Readonly<Record<string, () => Learner>> = {
   "maml, conv4 with pools": () => maml(conv4([16, 16, 3], 5, { filters: 8, pool: true }), learnedRates),
   "maml, conv4, mean head": () => maml(conv4([12, 12, 1], 5, { filters: 8, pooling: "mean" }), learnedRates),
   "maml, conv4, head from zero": () => maml(small("layer"), { ...learnedRates, head: "zero" }),
-  "maml, conv4, head from prototypes": () => maml(small("layer"), { ...learnedRates, head: "prototypes" }),
+  "maml, conv4, head from prototypes": () =>
+    maml(small("layer"), { ...learnedRates, innerRate: 0.02, head: "prototypes" }),
   "fomaml, conv4": () => fomaml(small("layer"), learnedRates),
   "anil, learned head": () => anil(small("layer"), learnedRates),
   "anil, head from zero": () => anil(small("layer"), { ...learnedRates, head: "zero" }),
