@@ -96,26 +96,35 @@ export const InstanceNormalization = (x: Value, scale: Value, bias: Value, { eps
 const batchNormalization = composite({
   name: "BatchNormalization",
   family: "normalization",
-  summary: "standardized per channel, by given statistics or by the batch's own, channels first",
+  summary:
+    "standardized per channel by given statistics, channels first; in training mode by the batch's own (Standardize)",
   since: 15,
-  build([x, scale, bias, mean, variance], { epsilon, trainingMode }) {
+  build([x, scale, bias, mean, variance], { epsilon }) {
     const per = (v: Value) => overChannels(v, x!.rank);
-    const axes = [...x!.shape.keys()].filter((axis) => axis !== 1);
-    const y = trainingMode
-      ? Standardize(x!, axes, epsilon as number)
-      : Div(Sub(x!, per(mean!)), per(Sqrt(Add(variance!, epsilon as number))));
+    const y = Div(Sub(x!, per(mean!)), per(Sqrt(Add(variance!, epsilon as number))));
     return Add(Mul(y, per(scale!)), per(bias!));
   },
 });
-/** The normalized output only: running statistics are state, which the caller keeps. */
-export const BatchNormalization = (
+/**
+ * ONNX BatchNormalization; in training mode the mean and the variance given are not looked at.
+ * @returns the normalized output only: running statistics are state, which the caller keeps
+ */
+export function BatchNormalization(
   x: Value,
   scale: Value,
   bias: Value,
   mean: Value,
   variance: Value,
   { epsilon = 1e-5, trainingMode = false } = {},
-): Value => batchNormalization([x, scale, bias, mean, variance], { epsilon, trainingMode });
+): Value {
+  if (!trainingMode) return batchNormalization([x, scale, bias, mean, variance], { epsilon });
+  const y = Standardize(
+    x,
+    [...x.shape.keys()].filter((axis) => axis !== 1),
+    epsilon,
+  );
+  return Add(Mul(y, overChannels(scale, x.rank)), overChannels(bias, x.rank));
+}
 
 /** Channels last, the norms that models here use: which statistics make up a number's mean and variance. */
 export type Norm = "layer" | "group" | "batch" | "instance";
