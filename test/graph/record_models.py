@@ -1,6 +1,7 @@
 """Records small models exported by PyTorch, with inputs and the outputs that PyTorch computes.
 
     python test/graph/record_models.py > test/graph/recorded/models.json
+    npx biome format --write test/graph/recorded
 
 Needs PyPI's `torch`, `onnx` and `numpy`.
 """

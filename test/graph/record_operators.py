@@ -1,6 +1,7 @@
 """Records one-node ONNX models with inputs and the outputs that the standard's reference implementation computes.
 
     python test/graph/record_operators.py > test/graph/recorded/operators.json
+    npx biome format --write test/graph/recorded
 
 Needs PyPI's `onnx`, `numpy` and `torch`. Convolutions and pools are computed by PyTorch as well, and both have to agree.
 Values are float64 where the reference implementation takes them, so that comparisons are sharp.
