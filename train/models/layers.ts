@@ -20,6 +20,8 @@ export interface Layer {
   apply(x: Value, p: Parameters, pass: Pass, where: string): Value;
   /** It normalizes by statistics over examples. */
   readonly mixesExamples?: boolean;
+  /** The shape of one example, where the layer itself says it. */
+  readonly inputShape?: readonly number[];
 }
 
 /** A layer, or a function over values that has no parameters. */
@@ -64,6 +66,7 @@ export function Linear(...sizes: [outputs: number] | [inputs: number, outputs: n
   const outputs = sizes.at(-1)!;
   return {
     name: "dense",
+    ...(sizes.length === 2 ? { inputShape: [sizes[0]] } : {}),
     parameters(input) {
       const inputs = known(input, -1, "Linear");
       if (sizes.length === 2 && sizes[0] !== inputs)

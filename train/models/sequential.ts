@@ -34,7 +34,29 @@ export interface ModelOptions {
 }
 
 /**
- * A model of layers in a row; the last one is a `Linear`, its head.
+ * A model of layers in a row, written as a row; the last one is a `Linear`, its head. The shape of one example comes
+ * first, unless the first layer says it.
+ * @example
+ * const model = Sequential(Linear(10, 5), ReLU, Linear(5, 2));
+ * const images = Sequential([28, 28, 1], Conv2d(32), ReLU, MaxPool2d(2), Flatten, Linear(5));
+ * @throws InnerloopError where a layer does not fit what reaches it, no shape is given, or the last is no Linear
+ */
+export function Sequential(...row: readonly LayerLike[] | readonly [readonly number[], ...LayerLike[]]): Model {
+  const isShape = (entry: unknown): entry is readonly number[] => Array.isArray(entry);
+  const [first] = row;
+  if (isShape(first)) return sequential(first, row.slice(1) as LayerLike[]);
+  const inputShape = typeof first === "object" ? first.inputShape : undefined;
+  if (!inputShape)
+    throw new InnerloopError(
+      "bad-model",
+      "The first layer does not say what shape the examples have; put the shape of one in front, as in Sequential([28, 28, 1], …), or start with Linear(inputs, outputs).",
+      { exitStatus: 2 },
+    );
+  return sequential(inputShape, row as readonly LayerLike[]);
+}
+
+/**
+ * The same with the layers as an array.
  * @param inputShape the shape of one example, such as `[28, 28, 1]`
  * @example
  * const model = sequential([28, 28, 1], [Conv2d(32), ReLU, MaxPool2d(2), Flatten, Linear(5)]);
