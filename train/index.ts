@@ -8,13 +8,16 @@ export {
   type EpisodeReport,
   MetaTrainer,
   type MetaTrainerOptions,
+  prefersOneGraph,
   type StepReport,
 } from "./meta-trainer.ts";
 export * as metrics from "./metrics.ts";
 export * from "./models/index.ts";
+export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./objective.ts";
 export * from "./optimizers/index.ts";
 export { completeConfig, type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
+export { openReference, type Reference, type ReferenceAnswer } from "./reference.ts";
 export {
   learnerOf,
   openRun,
@@ -27,3 +30,4 @@ export {
 } from "./run.ts";
 export { type FitOptions, fit } from "./supervised.ts";
 export * from "./tasks/index.ts";
+export { Pool } from "./workers/pool.ts";

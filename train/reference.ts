@@ -1,0 +1,79 @@
+// What an exported bundle is compared with: the training engine's own answer for an episode.
+import { input, type Learner } from "@innerloop/graph";
+import type { Tensor } from "@innerloop/schemas";
+import { type Engine, openEngine } from "./engines/index.ts";
+import { parameterValues } from "./objective.ts";
+import type { Examples } from "./tasks/index.ts";
+
+/** What a learner makes of an episode. */
+export interface ReferenceAnswer {
+  /** `[query, outputs]` */
+  readonly logits: Tensor;
+  /** Before each step and after the last. */
+  readonly supportLoss: Tensor;
+  /** The adapted arrays by name. */
+  readonly state: Readonly<Record<string, Tensor>>;
+}
+
+/** Answers of a learner with given weights, computed by an engine. */
+export interface Reference {
+  /** The engine's name. */
+  readonly engine: string;
+  /** Adapts to the support set in so many steps and predicts the queries. */
+  readonly reference: (support: Examples, query: Examples, steps: number) => Promise<ReferenceAnswer>;
+  /** Frees the engine, unless it is the caller's. */
+  readonly dispose: () => Promise<void>;
+}
+
+/**
+ * What export verifies a bundle against.
+ * @param given an engine's name, `auto`, or an open engine, which stays the caller's
+ * @example
+ * const reference = await openReference(learner, weights);
+ * await exportBundle(learner, weights, { out, verify: { episodes, ...reference } });
+ * await reference.dispose();
+ */
+export async function openReference(
+  learner: Learner,
+  weights: Readonly<Record<string, Tensor>>,
+  { engine: given = "auto" }: { readonly engine?: string | Engine } = {},
+): Promise<Reference> {
+  const engine = typeof given === "string" ? (await openEngine(given)).engine : given;
+  return {
+    engine: engine.name,
+    reference: (support, query, steps) => answer(engine, learner, weights, support, query, steps),
+    dispose: async () => {
+      if (typeof given === "string") await engine.dispose();
+    },
+  };
+}
+
+async function answer(
+  engine: Engine,
+  learner: Learner,
+  weights: Readonly<Record<string, Tensor>>,
+  support: Examples,
+  query: Examples,
+  steps: number,
+): Promise<ReferenceAnswer> {
+  const classes = learner.task === "classification";
+  const ways = classes ? (learner.outputs ?? 1 + Math.max(...(support.y.data as Int32Array))) : 1;
+  const parameters = parameterValues(learner);
+  const x = input("support_x", support.x.shape);
+  const y = input("support_y", support.y.shape, classes ? "int64" : "float32");
+  const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways, masked: learner.outputs !== undefined });
+  const logits = learner.predict(parameters, state, input("query_x", query.x.shape));
+  const adapted = Object.fromEntries(Object.entries(state).map(([name, value]) => [`adapted/${name}`, value]));
+  const program = await engine.compile({ outputs: { logits, losses, ...adapted } });
+  try {
+    const feeds: Record<string, Tensor> = { ...weights, support_x: support.x, support_y: support.y, query_x: query.x };
+    const results = await program.run(Object.fromEntries(program.inputs.map(({ name }) => [name, feeds[name]!])));
+    return {
+      logits: results.logits!,
+      supportLoss: results.losses!,
+      state: Object.fromEntries(Object.keys(state).map((name) => [name, results[`adapted/${name}`]!])),
+    };
+  } finally {
+    await program.dispose();
+  }
+}
