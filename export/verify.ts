@@ -75,7 +75,7 @@ export async function verifyBundle(folder: string, options: VerifyOptions): Prom
   try {
     const own = learner.manifest.innerLoop.steps;
     const turns = [...new Set(options.steps ?? [0, 1, own])].sort((a, b) => a - b);
-    let largest = 0;
+    let largestDifference = 0;
     for (const steps of turns) {
       const found: Difference[] = [];
       for (const episode of options.episodes) found.push(await compare(learner, episode, steps, options));
@@ -84,9 +84,9 @@ export async function verifyBundle(folder: string, options: VerifyOptions): Prom
       const median = found[Math.floor((found.length - 1) / 2)]!;
       if (worst.size > (steps === 0 ? tolerance : kinkTolerance)) throw failed(worst, steps, options.engine);
       if (median.size > tolerance) throw failed(median, steps, options.engine);
-      largest = Math.max(largest, worst.size);
+      largestDifference = Math.max(largestDifference, worst.size);
     }
-    return { episodes: options.episodes.length, largestDifference: largest, engine: options.engine };
+    return { episodes: options.episodes.length, largestDifference, engine: options.engine };
   } finally {
     await learner.dispose();
   }
@@ -122,7 +122,10 @@ async function compare(
   // The runtime gives one logit for each label of the support set; the reference one for each output of the head.
   const columns = classes ? personal.labels.map((label) => names.indexOf(label)) : [...rows[0]!.keys()];
   // A unit of logits and of losses is a nat; a regression has the unit of its data, so there the data say what is large.
-  const least = classes ? 1 : Number.MIN_VALUE;
+  const least = classes ? 1 : 0;
+  const state = Object.entries(expected.state ?? {}).map(([name, { data }]) => ({ name, values: numbers(data) }));
+  // An array that starts at 0 and hardly moves is all rounding, so arrays count by the largest of them all.
+  const leastOfState = largest(state.flatMap(({ values }) => largest(values)));
   const found = [
     difference(
       "logits",
@@ -131,8 +134,8 @@ async function compare(
       least,
     ),
     difference("support_loss", personal.supportLoss, tensorOrList(expected.supportLoss), least),
-    ...Object.entries(expected.state ?? {}).map(([name, tensor]) =>
-      difference(`adapted/${name}`, numbers(personal.state[name]?.data ?? []), numbers(tensor.data), Number.MIN_VALUE),
+    ...state.map(({ name, values }) =>
+      difference(`adapted/${name}`, numbers(personal.state[name]?.data ?? []), values, leastOfState),
     ),
   ];
   return found.reduce((a, b) => (b.size > a.size ? b : a));
@@ -156,15 +159,15 @@ const numbers = (data: ArrayLike<number | bigint>): number[] => Array.from(data,
 const tensorOrList = (losses: Tensor | readonly number[]): readonly number[] =>
   "data" in losses ? numbers(losses.data) : losses;
 
+const largest = (values: readonly number[]): number =>
+  values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
 function difference(where: string, actual: readonly number[], expected: readonly number[], least: number): Difference {
-  if (actual.length !== expected.length) return { where, size: Number.POSITIVE_INFINITY };
-  let [largest, unit] = [0, least];
-  for (const [i, value] of expected.entries()) {
-    const apart = Math.abs(actual[i]! - value);
-    largest = Math.max(largest, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
-    unit = Math.max(unit, Math.abs(value));
-  }
-  return { where, size: largest === 0 || largest === Number.POSITIVE_INFINITY ? largest : largest / unit };
+  const apart = actual.length === expected.length ? largest(expected.map((value, i) => value - actual[i]!)) : Infinity;
+  return {
+    where,
+    size: Number.isFinite(apart) ? apart / Math.max(least, largest(expected), Number.MIN_VALUE) : Infinity,
+  };
 }
 
 function failed({ size, where }: Difference, steps: number, engine: string): InnerloopError {
