@@ -20,35 +20,37 @@ export interface Reference {
   /** The engine's name. */
   readonly engine: string;
   /** Adapts to the support set in so many steps and predicts the queries. */
-  readonly reference: (support: Examples, query: Examples, steps: number) => Promise<ReferenceAnswer>;
-  /** Frees the engine, unless it is the caller's. */
+  readonly answer: (support: Examples, query: Examples, steps: number) => Promise<ReferenceAnswer>;
+  /** Frees the engine, unless it was open before. */
   readonly dispose: () => Promise<void>;
 }
 
 /**
  * What export verifies a bundle against.
- * @param given an engine's name, `auto`, or an open engine, which stays the caller's
+ * @param engine an engine's name, `auto`, or an open engine, which stays the caller's
+ * @throws InnerloopError where the engine is not there
  * @example
  * const reference = await openReference(learner, weights);
- * await exportBundle(learner, weights, { out, verify: { episodes, ...reference } });
+ * const { engine, answer } = reference;
+ * await exportBundle(learner, weights, { out, verify: { episodes, engine, reference: answer } });
  * await reference.dispose();
  */
 export async function openReference(
   learner: Learner,
   weights: Readonly<Record<string, Tensor>>,
-  { engine: given = "auto" }: { readonly engine?: string | Engine } = {},
+  engine: string | Engine = "auto",
 ): Promise<Reference> {
-  const engine = typeof given === "string" ? (await openEngine(given)).engine : given;
+  const opened = typeof engine === "string" ? (await openEngine(engine)).engine : engine;
   return {
-    engine: engine.name,
-    reference: (support, query, steps) => answer(engine, learner, weights, support, query, steps),
+    engine: opened.name,
+    answer: (support, query, steps) => answerOf(opened, learner, weights, support, query, steps),
     dispose: async () => {
-      if (typeof given === "string") await engine.dispose();
+      if (typeof engine === "string") await opened.dispose();
     },
   };
 }
 
-async function answer(
+async function answerOf(
   engine: Engine,
   learner: Learner,
   weights: Readonly<Record<string, Tensor>>,
