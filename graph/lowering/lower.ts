@@ -18,6 +18,8 @@ export interface Target {
   readonly name: string;
   /** Ways of its own, by operator, which go before everything else. */
   readonly lowerings: Readonly<Record<string, Lowering>>;
+  /** A last pass over a graph of its own operators. */
+  finish?(outputs: readonly Value[]): Value[];
   /** Whether it runs an operator as it is. */
   keeps(operator: Operator, inputs: readonly Value[], attributes: Attributes): boolean;
 }
@@ -27,7 +29,8 @@ export interface Target {
  * @throws InnerloopError naming an operator that neither the target nor its parts know
  */
 export function lower(outputs: readonly Value[], target: Target): Value[] {
-  return simplify(lowered(simplify(outputs), target, new Map()));
+  const own = simplify(lowered(simplify(outputs), target, new Map()));
+  return target.finish ? simplify(target.finish(own)) : own;
 }
 
 function lowered(outputs: readonly Value[], target: Target, leaves: ReadonlyMap<Value, Value>): Value[] {

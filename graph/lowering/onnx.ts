@@ -9,6 +9,7 @@ import { constant } from "../value.ts";
 import { convolutionAsColumns, convolutionAsConv } from "./convolution.ts";
 import type { Lowering, Target } from "./lower.ts";
 import { poolingAsTaps } from "./pooling.ts";
+import { scaleSmallerFactors } from "./scale.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole. */
@@ -57,6 +58,7 @@ export function onnxTarget({ opset = defaultOpset, convolution = "columns" }: On
       Positive: positive,
       ReduceSum: sumAsProduct,
     },
+    finish: scaleSmallerFactors,
     keeps: ({ name, since }) => since !== undefined && since <= opset && !takenApart.has(name),
   };
 }
