@@ -2,7 +2,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { InnerloopError, type Preprocessing } from "@innerloop/schemas";
-import sharp from "sharp";
 import { areaResize, standardize } from "./pixels.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import { splitClasses } from "./split.ts";
@@ -33,6 +32,8 @@ export async function loadImage(file: string | Uint8Array, preprocessing: Prepro
 
 /** As {@link loadImage}, before inversion and standardization: bytes `[height · width · channels]`. */
 async function loadPixels(file: string | Uint8Array, { width, height, channels }: Preprocessing): Promise<Uint8Array> {
+  // Loaded here, so that who reads no image files does not wait for it.
+  const { default: sharp } = await import("sharp");
   try {
     const { data, info } = await sharp(file, { failOn: "error" })
       .autoOrient()
