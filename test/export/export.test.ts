@@ -82,7 +82,7 @@ describe("a bundle through the runtime", () => {
       {
         data: support.x.data as Float32Array,
         shape: support.x.shape,
-        labels: Array.from(support.y.data, (label) => texts[Number(label)]!),
+        labels: Array.from(support.y.data, Number).map((label) => texts[label]!),
       },
       { steps: 4 },
     );
@@ -136,7 +136,7 @@ describe("a refused bundle", () => {
       ...options.verify,
       reference: async (support, query, steps) => {
         const answer = await reference(support, query, steps);
-        const data = Float64Array.from(answer.logits.data, Number);
+        const data = Float64Array.from(Array.from(answer.logits.data, Number));
         return steps === 0 ? answer : { ...answer, logits: { ...answer.logits, data: data.map(change) } };
       },
     });
@@ -157,7 +157,7 @@ describe("a refused bundle", () => {
       reference: async (support, query, steps) => {
         const answer = await reference(support, query, steps);
         if (steps === 0 || support.x.shape[0] !== kink) return answer;
-        const data = Float64Array.from(answer.logits.data, (x) => Number(x) * 1.01);
+        const data = Float64Array.from(Array.from(answer.logits.data, Number), (x) => x * 1.01);
         return { ...answer, logits: { ...answer.logits, data } };
       },
     };
@@ -195,7 +195,11 @@ describe("weights", () => {
       { ...weight, shape: [9, 8, 8] },
       /float32\[9, 8, 8\]; this learner needs float32\[3, 3, 8, 8\]/,
     ],
-    ["hold NaN", { ...weight, data: weight.data.map(() => Number.NaN) as Float32Array }, /NaN at position 0.*finite/],
+    [
+      "hold NaN",
+      { ...weight, data: new Float32Array(weight.data.length).fill(Number.NaN) },
+      /NaN at position 0.*finite/,
+    ],
   ];
   it.each(cases)("that %s are refused", (_, value, message) => {
     const { "conv2.weight": __, ...rest } = weights;
