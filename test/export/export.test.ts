@@ -2,11 +2,18 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildBundle, type ExportOptions, exportBundle, tolerance, type VerifyOptions } from "@innerloop/export";
+import {
+  buildBundle,
+  type ExportOptions,
+  exportBundle,
+  tolerance,
+  type VerificationExamples,
+  type VerifyOptions,
+} from "@innerloop/export";
 import type { Learner } from "@innerloop/graph";
 import { Learner as Bundled } from "@innerloop/runtime";
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
-import { mlp, prototypeLearner } from "@innerloop/train";
+import { mlp, openReference, prototypeLearner } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { farthest, learners, randomEpisode, randomWeights, temporaryFolder, unrolled } from "./learners.ts";
 
@@ -109,6 +116,36 @@ describe("a bundle through the runtime", () => {
     );
     expect(few).toMatchObject({ code: "bad-option", exitStatus: 2 });
     expect(few.message).toMatch(/1 labels.*5 outputs.*one label for each/);
+  });
+});
+
+describe("verification", () => {
+  it.each(["maml, conv4, batch norm", "maml, conv4, head from zero", "prototypes", "maml, mlp, regression"])(
+    "runs against the training engine: %s",
+    async (name) => {
+      const learner = learners[name]!();
+      const weights = randomWeights(learner);
+      const { engine, answer, dispose } = await openReference(learner, weights, "onnxruntime:cpu");
+      const { episodes } = verification(learner, weights);
+      const verify = { episodes, engine, reference: answer };
+      const manifest = await exportBundle(learner, weights, { out: join(temporaryFolder(), "bundle"), verify });
+      await dispose();
+      expect(manifest.verification).toMatchObject({ episodes: 3, engine: "onnxruntime:cpu" });
+      expect(manifest.verification.largestDifference).toBeLessThan(1e-5);
+    },
+  );
+
+  it("does not care how an episode numbers its classes", async () => {
+    const { learner, weights, options } = setup();
+    const turned = ({ x, y }: VerificationExamples): VerificationExamples => {
+      const data = Int32Array.from(Array.from(y.data, Number), (label) => (label + 2) % 4);
+      return { x, y: { ...y, data } };
+    };
+    const episodes = options.verify.episodes.map(({ support, query }) => ({
+      support: turned(support),
+      query: turned(query),
+    }));
+    await exportBundle(learner, weights, { ...options, verify: { ...options.verify, episodes } });
   });
 });
 
