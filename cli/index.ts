@@ -1,1 +1,3 @@
-export {};
+// The door of the command for other programs: the command itself, and the evaluation behind `eval`.
+export { innerloop } from "./command-line.ts";
+export { type Evaluation, type EvaluationOptions, evaluateBundle } from "./evaluation.ts";

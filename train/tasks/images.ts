@@ -54,6 +54,21 @@ async function loadPixels(file: string | Uint8Array, { width, height, channels }
   }
 }
 
+/**
+ * The picture that an example is of: the way of {@link loadImage} back, as the bytes of a PNG file.
+ *
+ * @param example float32 `[height · width · channels]`
+ */
+export async function imageOf(example: Float32Array, preprocessing: Preprocessing): Promise<Uint8Array> {
+  const { width, height, channels, invert, mean, std } = preprocessing;
+  const { default: sharp } = await import("sharp");
+  const pixels = Uint8Array.from(example, (value) => {
+    const p = value * std + mean;
+    return Math.round(255 * Math.min(1, Math.max(0, invert ? 1 - p : p)));
+  });
+  return sharp(pixels, { raw: { width, height, channels } }).png().toBuffer();
+}
+
 /** A class found in a folder. */
 export interface ImageClass {
   /** The folder's path below the data folder, with `/`; the data folder's own name if it holds images itself. */

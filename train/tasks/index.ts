@@ -8,7 +8,7 @@ import type { TaskSource } from "./task.ts";
 
 export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./dataset.ts";
 export { drawGlyph, GLYPH_SIZE, Glyphs } from "./glyphs.ts";
-export { type ImageClass, type ImagesOptions, listImageClasses, loadImage, openImages } from "./images.ts";
+export { type ImageClass, type ImagesOptions, imageOf, listImageClasses, loadImage, openImages } from "./images.ts";
 export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
 export { Sinusoid } from "./sinusoid.ts";

@@ -1,0 +1,87 @@
+// `innerloop eval`: measures an exported bundle on classes that it was never trained on.
+import { defineCommand } from "../command.ts";
+import type { Evaluation } from "../evaluation.ts";
+import { cells, columns, percent, percentWithInterval, print, printJson, resultStyle } from "../output.ts";
+import { providers } from "../providers.ts";
+import { showEvaluation } from "../show-evaluation.ts";
+
+export const evalCommand = defineCommand({
+  name: "eval",
+  summary: "adapt a bundle to many episodes of unseen classes, and measure its answers",
+  arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
+  options: {
+    data: { type: "text", what: "SPEC of the data", otherwise: "those of the training" },
+    split: { type: "text", what: "the part of the data", choices: ["train", "val", "test"], otherwise: "test" },
+    ways: { type: "whole", least: 2, what: "classes in an episode", otherwise: "as in training" },
+    shots: { type: "whole", least: 1, what: "support examples of each class", otherwise: "as in training" },
+    queries: { type: "whole", least: 1, what: "query examples of each class", otherwise: "15" },
+    steps: { type: "whole", least: 0, what: "inner steps", otherwise: "as in training" },
+    episodes: { type: "whole", least: 1, what: "episodes", otherwise: "600" },
+    seed: { type: "whole", least: 0, what: "seed of the episodes", otherwise: "0" },
+    provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
+    transductive: {
+      type: "switch",
+      what: "normalize by the query batch's statistics, as early papers did (batch norm only)",
+    },
+    json: { type: "switch", what: "the result as JSON on stdout" },
+  },
+  examples: [["eval runs/quickstart-1/bundle --shots 5", "the same learner with five examples a class"]],
+  async run(options, args) {
+    const [bundle] = args as [string];
+    const { json = false, split, provider, ...rest } = options;
+    const evaluation = await showEvaluation(bundle, {
+      ...rest,
+      ...(split === undefined ? {} : { split: split as "train" | "val" | "test" }),
+      ...(provider === undefined ? {} : { provider: provider as "auto" }),
+    });
+    if (json) printJson(evaluation);
+    else print(describeEvaluation(evaluation));
+  },
+});
+
+function describeEvaluation(evaluation: Evaluation): string {
+  const { accuracy, recall, f1, loss, meanSquaredError, steps, stepEpisodes, nearestNeighbour, confusion } = evaluation;
+  const { inductive, episodes, ways, shots, queries, innerSteps, seed, provider, data, split, seconds } = evaluation;
+  const task = accuracy
+    ? `${ways}-way ${shots}-shot, ${queries} queries a class`
+    : `${shots} points, ${queries} queries`;
+  const lines = [
+    `${episodes} episodes of ${data} (${split}): ${task}; ${innerSteps} inner steps`,
+    `${inductive ? "inductive: each query is answered alone" : "transductive: queries share their batch's statistics"}; provider ${provider}, seed ${seed}, ${seconds.toFixed(1)} s`,
+    "",
+  ];
+  if (accuracy) {
+    const rows: [string, string][] = [
+      ["accuracy", percentWithInterval(accuracy)],
+      ["macro recall", percent(recall!)],
+      ["macro F1", percent(f1!)],
+      ["loss", loss.toFixed(4)],
+      ["nearest neighbour on pixels", percentWithInterval(nearestNeighbour!)],
+    ];
+    lines.push(...columns(rows).split("\n"));
+    lines[3] = resultStyle("bold", lines[3]!);
+  } else {
+    const error = meanSquaredError!;
+    lines.push(resultStyle("bold", `  mean squared error   ${error.mean.toFixed(4)} ± ${error.ci95.toFixed(4)}`));
+  }
+  if (steps.length > 1) {
+    const worst = Math.max(...steps.map((it) => it.loss.mean));
+    lines.push("", `  after each inner step (the first ${stepEpisodes} episodes)`);
+    for (const it of steps)
+      lines.push(
+        it.accuracy
+          ? `  ${String(it.step).padStart(3)}  ${cells(it.accuracy.mean, 24)}  ${percent(it.accuracy.mean)}`
+          : `  ${String(it.step).padStart(3)}  ${cells(it.loss.mean / worst, 24)}  ${it.loss.mean.toFixed(4)}`,
+      );
+  }
+  if (confusion) {
+    const share = (row: readonly number[]) => row.reduce((a, b) => a + b, 0);
+    const rows = confusion.matrix.map((row, i) => [
+      confusion.labels[i]!,
+      ...row.map((count) => `${Math.round((100 * count) / Math.max(1, share(row)))}`),
+    ]);
+    lines.push("", "  confusion: rows are true, columns predicted, in % of the row");
+    lines.push(columns([["", ...confusion.labels.map((label) => label.slice(0, 12))], ...rows]));
+  }
+  return lines.join("\n");
+}

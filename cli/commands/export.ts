@@ -1,0 +1,41 @@
+// `innerloop export`: a run becomes a bundle of plain ONNX, verified by running it.
+import { join } from "node:path";
+import { defineCommand, wrongCall } from "../command.ts";
+import { exportRun } from "../export-run.ts";
+import { columns, kilobytes, print, printJson, resultStyle, say, style } from "../output.ts";
+
+export const exportCommand = defineCommand({
+  name: "export",
+  summary: "write a run's best weights as a bundle of plain ONNX, verified against the engine that trained them",
+  arguments: [{ name: "RUN", what: "the folder that train wrote" }],
+  options: {
+    out: { type: "text", what: "folder of the bundle", otherwise: "RUN/bundle" },
+    data: { type: "text", what: "SPEC of the data, where they are not where the run had them" },
+    json: { type: "switch", what: "the manifest as JSON on stdout" },
+  },
+  examples: [["export runs/quickstart-1", "writes runs/quickstart-1/bundle"]],
+  async run(options, args) {
+    const [run] = args as [string];
+    const out = options.out ?? join(run, "bundle");
+    const { learnerOf, openTasks, readCheckpoint } = await import("@innerloop/train");
+    const { header, best } = await readCheckpoint(run);
+    if (Object.keys(best).length === 0)
+      throw wrongCall(
+        "run-empty",
+        `${run} holds no weights yet; train it first: innerloop train --resume --out ${run}.`,
+      );
+    const tasks = await openTasks(options.data ?? header.config.data);
+    const learner = learnerOf(header.config, tasks);
+    say(`${style("dim", "export")} the best weights of ${run}, then run the files and compare`);
+    const manifest = await exportRun({ header, learner, tasks, weights: best }, out);
+    if (options.json) {
+      printJson({ bundle: out, manifest });
+      return;
+    }
+    const { episodes, largestDifference, engine } = manifest.verification;
+    print(`${resultStyle("bold", out)}: verified on ${episodes} fresh episodes against ${engine}`);
+    print(`  largest difference ${largestDifference.toExponential(1)} of an output's largest entry`);
+    print(columns(Object.entries(manifest.files).map(([name, { bytes }]) => [name, kilobytes(bytes)])));
+    print(`Next: ${style("bold", `innerloop eval ${out}`)}`);
+  },
+});

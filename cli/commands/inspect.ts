@@ -1,0 +1,275 @@
+// `innerloop inspect`: what is in a bundle, a run, an .onnx file or a saved adaptation.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type CheckpointHeader,
+  decodeSafetensors,
+  InnerloopError,
+  type Manifest,
+  validateManifest,
+} from "@innerloop/schemas";
+import type { onnx } from "@innerloop/schemas/onnx";
+import { defineCommand, wrongCall } from "../command.ts";
+import { clock, columns, kilobytes, percent, print, printJson, resultStyle } from "../output.ts";
+
+export const inspect = defineCommand({
+  name: "inspect",
+  summary: "show what is in a bundle, a run, an .onnx file, or a file that adapt wrote",
+  arguments: [{ name: "FILE", what: "a bundle's or a run's folder, an .onnx or a .safetensors file" }],
+  options: {
+    graph: { type: "switch", what: "the graph of an .onnx file as text" },
+    json: { type: "switch", what: "the same as JSON on stdout" },
+  },
+  examples: [["inspect bundle/predict.onnx --graph", "one line an operator"]],
+  async run({ graph = false, json = false }, args) {
+    const [file] = args as [string];
+    const found = await look(file, graph);
+    if (json) printJson(found.data);
+    else print(found.text);
+  },
+});
+
+interface Found {
+  readonly data: unknown;
+  readonly text: string;
+}
+
+async function look(file: string, graph: boolean): Promise<Found> {
+  const info = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+    throw wrongCall(
+      "file-missing",
+      `${file} ${cause.code === "ENOENT" ? "does not exist" : cause.message}; check the path.`,
+    );
+  });
+  if (info.isDirectory()) {
+    if (existsSync(join(file, "manifest.json"))) return lookAtBundle(file);
+    if (existsSync(join(file, "checkpoint.safetensors"))) return lookAtRun(file);
+  } else if (/\.onnx$/i.test(file)) return lookAtOnnx(file, graph);
+  else if (/\.safetensors$/i.test(file)) return lookAtTensors(file);
+  throw wrongCall(
+    "unknown-file",
+    `${file} is neither a bundle (manifest.json), a run (checkpoint.safetensors), an .onnx nor a .safetensors file; check the path.`,
+  );
+}
+
+const heading = (text: string): string => resultStyle("bold", text);
+const shapeText = (shape: readonly (number | string)[]): string => `[${shape.join(", ")}]`;
+
+async function lookAtBundle(folder: string): Promise<Found> {
+  const source = join(folder, "manifest.json");
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(source, "utf8"));
+  } catch (cause) {
+    throw new InnerloopError(
+      "manifest-invalid",
+      `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,
+      { cause },
+    );
+  }
+  const manifest: Manifest = validateManifest(value, source);
+  const files = await Promise.all(
+    Object.entries(manifest.files).map(async ([name, { sha256, bytes }]) => {
+      const found = await readFile(join(folder, name)).catch(() => undefined);
+      const actual = found && createHash("sha256").update(found).digest("hex");
+      return { name, bytes, state: actual === undefined ? "missing" : actual === sha256 ? "intact" : "altered" };
+    }),
+  );
+  const { name, task, input, output, innerLoop, parameters, verification, training = {}, metrics, producer } = manifest;
+  const { created, opset, irVersion, labels } = manifest;
+  const classes = output.ways === null ? "any number of classes" : `up to ${output.ways} classes`;
+  const lines = [
+    heading(`${name}: a bundle for ${task}`),
+    columns(
+      [
+        ["takes", `float32 ${shapeText(input.shape)}${input.preprocessing ? ", from images" : ""}`],
+        ["gives", task === "regression" ? `${output.size} values` : classes],
+        ...(labels ? [["labels", labels.join(", ")]] : []),
+        ["inner loop", `${innerLoop.algorithm}, ${innerLoop.head} head, ${innerLoop.steps} steps`],
+        [
+          "trained on",
+          `${training.data ?? "?"}: ${training.iterations ?? "?"} iterations, seed ${training.seed ?? "?"}`,
+        ],
+        ["norm", `${training.norm ?? "?"}${training.usesBatchStatistics ? ", with batch statistics" : ""}`],
+        [
+          "verified",
+          `${verification.episodes} episodes against ${verification.engine}, largest difference ${verification.largestDifference.toExponential(1)}`,
+        ],
+        ...Object.entries(metrics ?? {}).map(([key, number]) => [key, String(Number(number.toPrecision(5)))]),
+        ["written", `${created} by ${producer.name} ${producer.version}; opset ${opset}, IR version ${irVersion}`],
+      ],
+      { right: false },
+    ),
+    "",
+    heading("files"),
+    columns(files.map((it) => [it.name, kilobytes(it.bytes), it.state])),
+    "",
+    heading("parameters"),
+    columns(
+      parameters.map((it) => [
+        it.name,
+        shapeText(it.shape),
+        [
+          it.adapted ? `adapted${rateText(innerLoop.rates[it.name])}` : "kept",
+          it.required ? "made from the examples" : "",
+        ]
+          .filter(Boolean)
+          .join(", "),
+      ]),
+      { right: false },
+    ),
+  ];
+  return { data: { kind: "bundle", manifest, files }, text: lines.join("\n") };
+}
+
+const rateText = (rate: number | undefined): string =>
+  rate === undefined ? "" : `, rate ${Number(rate.toPrecision(3))}`;
+
+async function lookAtRun(folder: string): Promise<Found> {
+  const { readCheckpoint } = await import("@innerloop/train");
+  const { header } = await readCheckpoint(folder);
+  const bundle = existsSync(join(folder, "bundle", "manifest.json")) ? join(folder, "bundle") : undefined;
+  return { data: { kind: "run", ...header, ...(bundle ? { bundle } : {}) }, text: runText(folder, header, bundle) };
+}
+
+function runText(folder: string, header: CheckpointHeader, bundle: string | undefined): string {
+  const { config, iteration, elapsedSeconds, best, history, parameters } = header;
+  const regression = best !== null && best.score < 0;
+  const score = (value: number) => (regression ? `loss ${(-value).toFixed(4)}` : percent(value));
+  const weights = parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+  return [
+    heading(`${folder}: a run of ${iteration} iterations in ${clock(elapsedSeconds)}`),
+    columns(
+      [
+        ["data", config.data],
+        [
+          "task",
+          `${config.ways} ways, ${config.shots} shots, ${config.queries} queries; ${config.metaBatch} tasks an iteration`,
+        ],
+        ["learner", `${config.algorithm}, ${config.head} head, ${config.steps} steps, inner rate ${config.innerRate}`],
+        ["model", `${JSON.stringify(config.model)}, ${weights.toLocaleString("en")} parameters`],
+        ["optimizer", `${JSON.stringify(config.optimizer)}, ${JSON.stringify(config.schedule)}, clip ${config.clip}`],
+        ["best", best === null ? "not validated yet" : `${score(best.score)} after ${best.iteration}`],
+        ...(bundle ? [["bundle", bundle]] : []),
+      ],
+      { right: false },
+    ),
+    ...(history.length > 0 ? ["", heading("validations")] : []),
+    columns(
+      history.map((it) => [
+        `after ${it.iteration}`,
+        `loss ${(it.loss ?? Number.NaN).toFixed(4)}`,
+        regression ? "" : percent(it.score ?? Number.NaN),
+        clock(it.elapsedSeconds ?? 0),
+      ]),
+    ),
+  ].join("\n");
+}
+
+async function lookAtTensors(file: string): Promise<Found> {
+  const { tensors, metadata } = decodeSafetensors(await readFile(file), file);
+  const entries = Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+  const about = Object.entries(metadata).map(([key, text]) => [key, text.length > 80 ? `${text.slice(0, 79)}…` : text]);
+  const text = [
+    heading(`${file}: ${entries.length} arrays`),
+    ...(about.length > 0 ? [columns(about, { right: false }), ""] : []),
+    columns(
+      entries.map(({ name, dtype, shape }) => [name, `${dtype} ${shapeText(shape)}`]),
+      { right: false },
+    ),
+  ].join("\n");
+  return { data: { kind: "safetensors", metadata, tensors: entries }, text };
+}
+
+async function lookAtOnnx(file: string, graph: boolean): Promise<Found> {
+  const { decodeModel, onnx: format } = await import("@innerloop/schemas/onnx");
+  const bytes = new Uint8Array(await readFile(file));
+  const model = decodeModel(bytes, file);
+  const { graph: body } = model as unknown as { graph: onnx.GraphProto };
+  const initialized = new Map((body.initializer ?? []).map((it) => [it.name ?? "", it]));
+  const typeText = (value: onnx.IValueInfoProto): string => {
+    const tensor = value.type?.tensorType;
+    const dims = (tensor?.shape?.dim ?? []).map((it) => it.dimParam || Number(it.dimValue));
+    const name = format.TensorProto.DataType[tensor?.elemType ?? 0] ?? "?";
+    return `${name.toLowerCase()} ${shapeText(dims)}`;
+  };
+  const inputs = (body.input ?? []).map((it) => ({
+    name: it.name ?? "",
+    type: typeText(it),
+    optional: initialized.has(it.name ?? ""),
+  }));
+  const outputs = (body.output ?? []).map((it) => ({ name: it.name ?? "", type: typeText(it) }));
+  const operators = countOperators(body);
+  const numbers = [...initialized.values()].reduce(
+    (total, { dims }) => total + (dims ?? []).reduce<number>((a, b) => a * Number(b), 1),
+    0,
+  );
+  const opsets = Object.fromEntries(
+    (model.opsetImport ?? []).map((it) => [it.domain || "ai.onnx", Number(it.version)]),
+  );
+  const metadata = Object.fromEntries((model.metadataProps ?? []).map((it) => [it.key ?? "", it.value ?? ""]));
+  const data = {
+    kind: "onnx",
+    irVersion: Number(model.irVersion),
+    opsets,
+    producer: `${model.producerName ?? ""} ${model.producerVersion ?? ""}`.trim(),
+    inputs,
+    outputs,
+    operators,
+    initializers: { count: initialized.size, numbers },
+    metadata,
+  };
+  const lines = [
+    heading(`${file}: ${body.name || "a model"}, ${kilobytes(bytes.length)}`),
+    `  ${Object.entries(opsets)
+      .map(([domain, opset]) => `${domain} ${opset}`)
+      .join(", ")}, IR version ${data.irVersion}${data.producer ? `, by ${data.producer}` : ""}`,
+    "",
+    heading("inputs"),
+    columns(
+      inputs.map((it) => [it.name, it.type, it.optional ? "optional" : ""]),
+      { right: false },
+    ),
+    "",
+    heading("outputs"),
+    columns(
+      outputs.map((it) => [it.name, it.type]),
+      { right: false },
+    ),
+    "",
+    heading(`${Object.values(operators).reduce((a, b) => a + b, 0)} operators`),
+    `  ${Object.entries(operators)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ")}`,
+    "",
+    heading("initializers"),
+    `  ${initialized.size} arrays, ${numbers.toLocaleString("en")} numbers`,
+    ...(Object.keys(metadata).length > 0 ? ["", heading("metadata")] : []),
+    columns(
+      Object.entries(metadata).map(([key, text]) => [key, text.length > 80 ? `${text.slice(0, 79)}…` : text]),
+      { right: false },
+    ),
+  ];
+  if (graph) {
+    const { print: printGraph, readOnnx } = await import("@innerloop/graph");
+    const read = readOnnx(bytes, file);
+    const text = printGraph(Object.values(read.outputs));
+    return { data: { ...data, graph: text }, text: [...lines, "", heading("graph"), text.trimEnd()].join("\n") };
+  }
+  return { data, text: lines.join("\n").trimEnd() };
+}
+
+/** How often each operator occurs, in bodies of Loop and the like too; the most frequent first. */
+function countOperators(graph: onnx.IGraphProto): Record<string, number> {
+  const counts = new Map<string, number>();
+  const visit = ({ node = [] }: onnx.IGraphProto): void => {
+    for (const { opType, attribute } of node ?? []) {
+      counts.set(opType ?? "", (counts.get(opType ?? "") ?? 0) + 1);
+      for (const { g } of attribute ?? []) if (g) visit(g);
+    }
+  };
+  visit(graph);
+  return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)));
+}

@@ -1,0 +1,79 @@
+// `innerloop predict`: says what inputs are, with a bundle as it is or as it was adapted.
+import type { ClassPrediction, Learner, ValuePrediction } from "@innerloop/runtime";
+import { InnerloopError } from "@innerloop/schemas";
+import { defineCommand } from "../command.ts";
+import { readInputs } from "../example-files.ts";
+import { cells, percent, print, printJson, resultStyle } from "../output.ts";
+import { providers } from "../providers.ts";
+
+/** Inputs that are run at once. */
+const batchSize = 64;
+
+export const predict = defineCommand({
+  name: "predict",
+  summary: "say what inputs are",
+  arguments: [
+    { name: "BUNDLE", what: "the folder that export wrote" },
+    { name: "INPUT", what: "images, folders of images, or .csv or .json tables", many: true },
+  ],
+  options: {
+    params: { type: "text", what: "file that adapt wrote", otherwise: "the bundle as it was trained" },
+    provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
+    json: { type: "switch", what: "the results as a JSON list on stdout, in the order of the inputs" },
+  },
+  examples: [["predict bundle --params mine.safetensors new/*.png", "one line an image"]],
+  async run(options, args) {
+    const [bundle, ...inputs] = args as [string, ...string[]];
+    const { Learner } = await import("@innerloop/runtime");
+    const learner: Learner = await Learner.load(bundle, { provider: (options.provider ?? "auto") as "auto" });
+    try {
+      const { manifest } = learner;
+      if (options.params === undefined && manifest.parameters.some(({ required }) => required))
+        throw new InnerloopError(
+          "not-adapted",
+          `The bundle "${manifest.name}" makes its head from examples, so it knows no class yet; first run ` +
+            `innerloop adapt ${bundle} --support DIR --out FILE, then give --params FILE.`,
+          { exitStatus: 2 },
+        );
+      const model = options.params === undefined ? learner : await learner.restore(options.params);
+      const examples = await readInputs(inputs, manifest);
+      const answers: (ClassPrediction | ValuePrediction)[] = [];
+      for (let i = 0; i < examples.length; i += batchSize)
+        answers.push(...(await model.predictBatch(examples.slice(i, i + batchSize).map(({ data }) => data))));
+      const results = examples.map(({ input }, i) => resultOf(input, answers[i]!));
+      if (options.json) printJson(results);
+      else printResults(results);
+    } finally {
+      await learner.dispose();
+    }
+  },
+});
+
+type Result =
+  | {
+      readonly input: string;
+      readonly label: string;
+      readonly probability: number;
+      readonly probabilities: Readonly<Record<string, number>>;
+    }
+  | { readonly input: string; readonly value: readonly number[] };
+
+function resultOf(input: string, answer: ClassPrediction | ValuePrediction): Result {
+  if ("value" in answer) return { input, value: answer.value };
+  const { label, probability, probabilities } = answer;
+  return { input, label, probability, probabilities };
+}
+
+function printResults(results: readonly Result[]): void {
+  const width = Math.max(...results.map(({ input }) => input.length));
+  const labels = Math.max(...results.map((result) => ("label" in result ? result.label.length : 0)));
+  for (const result of results) {
+    const input = result.input.padEnd(width);
+    if ("value" in result) print(`${input}  ${result.value.map((it) => Number(it.toPrecision(6))).join("  ")}`);
+    else
+      print(
+        `${input}  ${resultStyle("bold", result.label.padEnd(labels))}  ` +
+          `${resultStyle("cyan", cells(result.probability, 12).replaceAll(" ", "·"))} ${percent(result.probability).padStart(7)}`,
+      );
+  }
+}

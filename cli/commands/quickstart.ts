@@ -1,0 +1,128 @@
+// `innerloop quickstart`: the whole road on embedded data. Trains, exports, adapts and evaluates the bundle on characters
+// never seen in training, and draws an episode.
+import { join } from "node:path";
+import type { RunConfig } from "@innerloop/schemas";
+import { untrainedAccuracy } from "../baselines.ts";
+import { defineCommand } from "../command.ts";
+import { drawEpisode } from "../draw-episode.ts";
+import { Interrupted } from "../errors.ts";
+import type { Evaluation } from "../evaluation.ts";
+import { exportRun } from "../export-run.ts";
+import { interruptible } from "../interrupt.ts";
+import {
+  cells,
+  clock,
+  kilobytes,
+  percent,
+  percentWithInterval,
+  print,
+  printJson,
+  resultStyle,
+  say,
+  style,
+} from "../output.ts";
+import { newRunFolder } from "../run-folder.ts";
+import { showEvaluation } from "../show-evaluation.ts";
+import { lengthOf, showTraining, stoppedMessage } from "../training.ts";
+
+export const quickstart = defineCommand({
+  name: "quickstart",
+  summary: "train on embedded data, export, adapt and evaluate; tells how good it is, and what to try next",
+  arguments: [],
+  options: {
+    out: { type: "text", what: "folder for the run, the bundle and a picture", otherwise: "runs/quickstart-<n>" },
+    minutes: { type: "number", least: 0.01, what: "minutes of training", otherwise: "2" },
+    episodes: { type: "whole", least: 1, what: "episodes of the evaluation", otherwise: "600" },
+    seed: { type: "whole", least: 0, what: "seed of weights and episodes", otherwise: "0" },
+    json: { type: "switch", what: "the result as JSON on stdout" },
+  },
+  examples: [["quickstart --minutes 5", "better, by training for longer"]],
+  async run(options) {
+    const { completeConfig } = await import("@innerloop/train");
+    const { seed = 0, episodes = 600, minutes } = options;
+    const config = completeConfig({ preset: "quickstart", seed, ...(minutes === undefined ? {} : { minutes }) });
+    const out = options.out ?? newRunFolder("quickstart");
+    const bundle = join(out, "bundle");
+    const picture = join(out, "episode.svg");
+    const started = performance.now();
+
+    say(style("bold", "Innerloop quickstart"));
+    say("A net learns to learn: after training it tells new characters apart from one example each.");
+
+    heading(1, `Train for ${lengthOf(config)}`, "many small tasks, each of 5 characters with one example");
+    const run = await interruptible("Finishing this iteration, then saving.", (signal) =>
+      showTraining({ config, out, signal }),
+    );
+    if (run.stopped) throw new Interrupted(stoppedMessage(run, out));
+
+    heading(2, "Export", "two files of plain ONNX, run and compared with what trained them");
+    const manifest = await exportRun(run, bundle);
+    const sizes = Object.entries(manifest.files).map(([name, { bytes }]) => `${name} ${kilobytes(bytes)}`);
+    say(`   ${sizes.join(", ")}; largest difference ${manifest.verification.largestDifference.toExponential(1)}`);
+
+    heading(3, "Adapt and evaluate", `the bundle, on ${episodes} tasks of characters that it never saw`);
+    const evaluation = await showEvaluation(bundle, { episodes, seed });
+    const untrained = await untrainedAccuracy(run.learner, config, evaluation, run.tasks);
+    await drawEpisode(bundle, picture, run.tasks, evaluation);
+
+    const seconds = (performance.now() - started) / 1000;
+    if (options.json) printJson(resultOf(evaluation, untrained, { run: out, bundle, picture, seconds }));
+    else printResult(evaluation, untrained, { out, bundle, picture, seconds, config });
+  },
+});
+
+const heading = (number: number, title: string, what: string): void => {
+  say();
+  say(`${style("cyan", `${number}`)}  ${style("bold", title)}  ${style("dim", what)}`);
+};
+
+type Accuracy = NonNullable<Evaluation["accuracy"]>;
+
+function resultOf(
+  { accuracy, nearestNeighbour, ...rest }: Evaluation,
+  beforeTraining: Accuracy,
+  where: Readonly<Record<string, string | number>>,
+) {
+  return {
+    accuracy,
+    baselines: { nearestNeighbour, beforeTraining, beforeAdaptation: { mean: 1 / rest.ways, ci95: 0 } },
+    ...rest,
+    ...where,
+  };
+}
+
+function printResult(
+  { accuracy, nearestNeighbour, ways, shots, episodes }: Evaluation,
+  untrained: Accuracy,
+  at: { out: string; bundle: string; picture: string; seconds: number; config: RunConfig },
+): void {
+  const line = (name: string, estimate: Accuracy, note = "") =>
+    `   ${name.padEnd(40)}${resultStyle("cyan", cells(estimate.mean, 24).replaceAll(" ", "░"))}  ${percentWithInterval(estimate).padStart(13)}${note}`;
+  print();
+  print(resultStyle("bold", line("this bundle, adapted", accuracy!)));
+  print(line("nearest neighbour on pixels", nearestNeighbour!));
+  print(line("the same net, never trained, adapted", untrained));
+  print(
+    `   ${"the same net, before adaptation".padEnd(40)}${resultStyle("cyan", cells(1 / ways, 24).replaceAll(" ", "░"))}  ${percent(1 / ways).padStart(13)}`,
+  );
+  print();
+  print(`   ${ways}-way ${shots}-shot, unseen classes, inductive (each query is answered alone), ${episodes} tasks.`);
+  print("   Before adaptation the net can only guess: its head is made of the examples.");
+  print();
+  print(`   ${at.bundle}   the bundle`);
+  print(`   ${at.picture}   one task, drawn`);
+  print(`   ${clock(at.seconds)} minutes in all`);
+  print();
+  print(resultStyle("bold", "Next"));
+  const next = [
+    [`innerloop eval ${at.bundle} --shots 5`, "with five examples of each"],
+    [`innerloop adapt ${at.bundle} --support DIR --out mine.safetensors`, "your own images, one sub-folder a class"],
+    [`innerloop predict ${at.bundle} --params mine.safetensors IMAGE…`, "name new ones"],
+    [`innerloop inspect ${at.bundle}`, "what is inside"],
+  ];
+  for (const [command, what] of next) print(`   ${command!.padEnd(74)} ${resultStyle("dim", what!)}`);
+  print(
+    `   ${'import { Learner } from "@innerloop/runtime";'.padEnd(74)} ${resultStyle("dim", "in your own program:")}`,
+  );
+  print(`   const learner = await Learner.load("${at.bundle}");`);
+}

@@ -1,0 +1,69 @@
+// `innerloop train`: meta-trains a learner and saves the run.
+import { basename } from "node:path";
+import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
+import { defineCommand, wrongCall } from "../command.ts";
+import { configFromFlags, configOptions, readConfig, withChanges } from "../config-flags.ts";
+import { Interrupted } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { columns, percent, print, printJson, style } from "../output.ts";
+import { newRunFolder } from "../run-folder.ts";
+import { showTraining, stoppedMessage } from "../training.ts";
+
+export const train = defineCommand({
+  name: "train",
+  summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
+  async notes() {
+    const { presets } = await import("@innerloop/train");
+    const rows = Object.entries(presets).map(([name, { summary }]) => [name, summary]);
+    return `Presets:\n${columns(rows, { right: false })}`;
+  },
+  arguments: [{ name: "CONFIG", what: "a preset's name, or a YAML or JSON file", optional: true }],
+  options: {
+    ...configOptions,
+    out: { type: "text", what: "folder of the run", otherwise: "runs/<preset or data>-<n>", group: "Run:" },
+    resume: { type: "switch", what: "go on with the run in --out, as if it had never stopped", group: "Run:" },
+    json: { type: "switch", what: "the result as JSON on stdout", group: "Run:" },
+  },
+  examples: [
+    ["train quickstart --minutes 5", "the embedded characters, for five minutes"],
+    ["train images-5way-1shot --data images:photos", "your own images, one sub-folder a class"],
+    ["train --resume --out runs/quickstart-1", "go on with a run"],
+  ],
+  async run(options, [configName]) {
+    const flags = configFromFlags(options);
+    if (options.resume && options.out === undefined)
+      throw wrongCall("missing-option", "--resume needs --out: the folder of the run to go on with.");
+    const config = await configOf(configName, flags, options.resume ? options.out : undefined);
+    const out = options.out ?? newRunFolder(config.preset ?? basename(config.data.replace(/^\w+:/, "")));
+    const started = performance.now();
+    const result = await interruptible("Finishing this iteration, then saving.", (signal) =>
+      showTraining({ config, out, resume: options.resume ?? false, signal }),
+    );
+    if (result.stopped) throw new Interrupted(stoppedMessage(result, out));
+    const { header, learner } = result;
+    const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
+    if (options.json) {
+      const seconds = (performance.now() - started) / 1000;
+      printJson({ run: out, iterations: header.iteration, seconds, best, history: header.history, config });
+      return;
+    }
+    const score =
+      learner.task === "regression"
+        ? `loss ${(-best.score).toFixed(4)}`
+        : `accuracy ${percent(best.score)} on held-back classes`;
+    print(`${out}: ${header.iteration} iterations; best after ${best.iteration}: ${score}`);
+    print(`Next: ${style("bold", `innerloop export ${out}`)}`);
+  },
+});
+
+/** The complete config of a call. */
+async function configOf(
+  name: string | undefined,
+  flags: RunConfigInput,
+  resumed: string | undefined,
+): Promise<RunConfig> {
+  const { completeConfig, readCheckpoint } = await import("@innerloop/train");
+  if (resumed !== undefined && name === undefined)
+    return withChanges((await readCheckpoint(resumed)).header.config, flags);
+  return completeConfig(withChanges(name === undefined ? {} : await readConfig(name), flags));
+}

@@ -1,0 +1,175 @@
+// The run config on the command line: a preset or a file, and a flag for every field.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import {
+  configSchema,
+  InnerloopError,
+  type JsonSchema,
+  type RunConfig,
+  type RunConfigInput,
+  validateConfig,
+} from "@innerloop/schemas";
+import { didYouMean, type Option, wrongCall } from "./command.ts";
+
+/** A flag and the field of the run config that it sets. */
+interface Flag {
+  readonly path: readonly [string] | readonly [string, string];
+  readonly what: string;
+  readonly group: string;
+}
+
+const flag = (group: string, path: string, what: string): Flag => ({
+  path: path.split(".") as [string],
+  what,
+  group,
+});
+
+const task = "Task:";
+const model = "Model:";
+const inner = "Inner loop:";
+const outer = "Outer loop:";
+const run = "Run:";
+
+/** Every field of the run config but `version` and `preset`, which CONFIG is for. */
+export const configFlags = {
+  data: flag(task, "data", "SPEC of the data: glyphs, sinusoid, omniglot:DIR, images:DIR"),
+  ways: flag(task, "ways", "classes in an episode"),
+  shots: flag(task, "shots", "support examples of each class"),
+  queries: flag(task, "queries", "query examples of each class"),
+  rotations: flag(task, "rotations", "turned classes count as classes of their own"),
+  model: flag(model, "model.kind", "mlp, metamodel or conv4"),
+  filters: flag(model, "model.filters", "conv4: filters of each convolution"),
+  strides: flag(model, "model.strides", "conv4: stride of each convolution, as 2,2,2,1"),
+  pool: flag(model, "model.pool", "conv4: a max-pool after each convolution"),
+  norm: flag(model, "model.norm", "layer, group, batch, instance or none"),
+  pooling: flag(model, "model.pooling", "conv4: what the head sees, flat or mean"),
+  hidden: flag(model, "model.hidden", "mlp: width of each hidden layer, as 40,40"),
+  algorithm: flag(inner, "algorithm", "maml, fomaml, anil or prototypes"),
+  head: flag(inner, "head", "what the head starts from: learned, zero or prototypes"),
+  steps: flag(inner, "steps", "inner steps"),
+  "inner-rate": flag(inner, "innerRate", "inner learning rate, where learned ones start"),
+  "learn-rates": flag(inner, "learnRates", "learn the inner rates, one for each array"),
+  "max-inner-rate": flag(inner, "maxInnerRate", "upper bound of learned inner rates"),
+  "multi-step-loss": flag(inner, "multiStepLoss", "the loss after every inner step counts"),
+  optimizer: flag(outer, "optimizer.kind", "adam or sgd"),
+  rate: flag(outer, "optimizer.rate", "outer learning rate, at its peak"),
+  momentum: flag(outer, "optimizer.momentum", "sgd: momentum"),
+  "weight-decay": flag(outer, "optimizer.weightDecay", "weight decay"),
+  warmup: flag(outer, "schedule.warmup", "iterations over which the rate rises"),
+  decay: flag(outer, "schedule.decay", "course of the rate: cosine or none"),
+  floor: flag(outer, "schedule.floor", "where the decay ends, as a share of the rate"),
+  clip: flag(outer, "clip", "largest norm of the meta-gradient; none: no clipping"),
+  "meta-batch": flag(outer, "metaBatch", "tasks in an iteration"),
+  iterations: flag(run, "iterations", "length of the run in iterations"),
+  minutes: flag(run, "minutes", "length of the run in minutes"),
+  seed: flag(run, "seed", "seed of weights and episodes"),
+  engine: flag(run, "engine", "auto, or an engine that innerloop doctor lists"),
+  workers: flag(run, "workers", "worker threads; 0: all tasks of a batch in one graph"),
+  "validate-every": flag(run, "validation.every", "iterations between two validations"),
+  "validate-episodes": flag(run, "validation.episodes", "episodes of a validation"),
+} satisfies Record<string, Flag>;
+
+/** The same as options of a command. */
+export const configOptions: Readonly<Record<string, Option>> = Object.fromEntries(
+  Object.entries(configFlags).map(([name, { path, what, group }]) => {
+    const isSwitch = fieldSchema(path).type === "boolean";
+    return [name, { type: isSwitch ? "switch" : "text", what, group } as const];
+  }),
+);
+
+function fieldSchema(path: readonly string[]): JsonSchema {
+  return path.reduce<JsonSchema>((schema, key) => schema.properties![key]!, configSchema);
+}
+
+/**
+ * The part of a run config that flags give.
+ * @throws InnerloopError (status 2) that names the flag
+ */
+export function configFromFlags(given: Readonly<Record<string, unknown>>): RunConfigInput {
+  const config: Record<string, unknown> = {};
+  for (const [name, { path }] of Object.entries(configFlags) as [string, Flag][]) {
+    const text = given[name];
+    if (text === undefined) continue;
+    const value = fieldValue(fieldSchema(path), text);
+    const [key, inside] = path;
+    const field = inside === undefined ? { [key]: value } : { [key]: { [inside]: value } };
+    check(field, name, path, String(text));
+    config[key] = inside === undefined ? value : { ...(config[key] as object | undefined), [inside]: value };
+  }
+  return config as RunConfigInput;
+}
+
+/** What a text, or `--no-` before a flag, says where a field of this type is wanted; the schema judges it afterwards. */
+function fieldValue({ type }: JsonSchema, text: unknown): unknown {
+  const types = [type].flat();
+  if (typeof text !== "string") return types.includes("null") ? null : text;
+  const number = (part: string): unknown => (part.trim() !== "" && !Number.isNaN(Number(part)) ? Number(part) : part);
+  if (types.includes("null") && text === "none") return null;
+  if (types.includes("array")) return text.split(",").map(number);
+  return types.includes("integer") || types.includes("number") ? number(text) : text;
+}
+
+function check(field: unknown, name: string, path: readonly string[], text: string): void {
+  try {
+    validateConfig(field, `--${name}`);
+  } catch (cause) {
+    if (!(cause instanceof InnerloopError)) throw cause;
+    const { description, enum: choices } = fieldSchema(path);
+    const near = choices ? didYouMean(text, choices.map(String)) : "";
+    throw new InnerloopError("bad-option", `--${name} is "${text}"; ${description} was expected${near || "."}`, {
+      exitStatus: 2,
+      cause,
+    });
+  }
+}
+
+/**
+ * Reads CONFIG: a file (YAML or JSON), else the name of a preset.
+ * @throws InnerloopError (status 2) for a file that is missing or wrong; an unknown name is told by {@link completeConfig}
+ */
+export async function readConfig(config: string): Promise<RunConfigInput> {
+  const isFile = /\.(ya?ml|json)$/i.test(config) || config.includes("/") || config.includes("\\");
+  if (!isFile && !existsSync(config)) return { preset: config };
+  let text: string;
+  try {
+    text = await readFile(config, "utf8");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (!isFile && code === "EISDIR") return { preset: config };
+    throw wrongCall(
+      "config-missing",
+      `The config ${config} cannot be read (${code === "ENOENT" ? "there is no such file" : (cause as Error).message}); ` +
+        "a YAML or JSON file, or a preset's name was expected.",
+    );
+  }
+  const { parse } = await import("yaml");
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw new InnerloopError(
+      "config-invalid",
+      `${config} is neither YAML nor JSON: ${(cause as Error).message.split("\n")[0]}; correct it there.`,
+      { exitStatus: 2, cause },
+    );
+  }
+  return validateConfig(value ?? {}, config);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A config with the fields that another one gives. A new length of the run replaces the old one. */
+export function withChanges<C extends RunConfigInput | RunConfig>(config: C, changes: RunConfigInput): C {
+  const { iterations, minutes, ...rest } = config;
+  const length =
+    changes.iterations !== undefined || changes.minutes !== undefined
+      ? {}
+      : { ...(iterations === undefined ? {} : { iterations }), ...(minutes === undefined ? {} : { minutes }) };
+  const merged: Record<string, unknown> = { ...rest, ...length };
+  for (const [key, value] of Object.entries(changes)) {
+    const before = merged[key];
+    merged[key] = isObject(before) && isObject(value) ? { ...before, ...value } : value;
+  }
+  return merged as C;
+}

@@ -1,0 +1,32 @@
+// How a command ends when something is wrong: one message, and an exit status.
+import { InnerloopError } from "@innerloop/schemas";
+import { say, style } from "./output.ts";
+
+/** The exit status of a command that was stopped by Ctrl-C: 128 + SIGINT. */
+export const interruptedStatus = 130;
+
+/** Thrown where work was stopped on the user's wish; the message says what became of it. */
+export class Interrupted extends Error {}
+
+/**
+ * Says what went wrong.
+ * @returns the exit status
+ */
+export function report(error: unknown): number {
+  if (error instanceof Interrupted) {
+    say(error.message);
+    return interruptedStatus;
+  }
+  if (error instanceof InnerloopError) {
+    say(`${style("red", "error:")} ${error.message.trim()}`);
+    if (process.env.INNERLOOP_DEBUG) say(error.stack ?? "");
+    return error.exitStatus;
+  }
+  const words = error instanceof Error ? error.message.split("\n")[0] : String(error);
+  if (process.env.INNERLOOP_DEBUG) say(error instanceof Error ? (error.stack ?? "") : "");
+  say(
+    `${style("red", "error:")} Something unexpected happened: ${words}. ` +
+      "Set INNERLOOP_DEBUG=1 to see where, and please report it.",
+  );
+  return 1;
+}

@@ -1,0 +1,328 @@
+// Measuring an exported bundle, run through the runtime as a device runs it, on episodes of classes that it was never
+// trained on.
+import { join } from "node:path";
+import type { Learner } from "@innerloop/runtime";
+import type { Session } from "@innerloop/runtime/session";
+import type { Manifest, Tensor } from "@innerloop/schemas";
+import type { Episode, EpisodeShape, Split, TaskSource } from "@innerloop/train";
+import { wrongCall } from "./command.ts";
+import { Interrupted } from "./errors.ts";
+
+/** A mean over episodes with the half-width of its 95 % interval. */
+export interface Estimate {
+  readonly mean: number;
+  readonly ci95: number;
+}
+
+/** What to measure. What is not given comes from the bundle. */
+export interface EvaluationOptions {
+  /** SPEC of the data; those that the bundle was trained on unless given. */
+  readonly data?: string;
+  /** Default `test`. */
+  readonly split?: Split;
+  readonly ways?: number;
+  readonly shots?: number;
+  /** Per class; default 15. */
+  readonly queries?: number;
+  /** Inner steps. */
+  readonly steps?: number;
+  /** Default 600. */
+  readonly episodes?: number;
+  readonly seed?: number;
+  /** Where it runs; default `auto`. */
+  readonly provider?: "auto" | "cuda" | "webgpu" | "cpu";
+  /** Normalize by the query batch's own statistics. */
+  readonly transductive?: boolean;
+  readonly signal?: AbortSignal;
+  onEpisode?(done: number, episodes: number): void;
+}
+
+/** How the learner stands after some inner steps. */
+export interface StepResult {
+  readonly step: number;
+  /** Classification only. */
+  readonly accuracy?: Estimate;
+  readonly loss: Estimate;
+}
+
+/** What an evaluation found. Means are over episodes. */
+export interface Evaluation {
+  readonly task: Manifest["task"];
+  /** Query accuracy; classification only, as are recall and F1, which are macro averages over an episode's classes. */
+  readonly accuracy?: Estimate;
+  readonly recall?: number;
+  readonly f1?: number;
+  /** Cross-entropy in nats, or mean squared error. */
+  readonly loss: number;
+  /** Regression only. */
+  readonly meanSquaredError?: Estimate;
+  /** After 0, 1, … steps, over the first `stepEpisodes` episodes. */
+  readonly steps: readonly StepResult[];
+  readonly stepEpisodes: number;
+  /** The nearest support example in raw pixels, on the same episodes. */
+  readonly nearestNeighbour?: Estimate;
+  /** Counts `matrix[true][predicted]`, where all episodes have the same classes. */
+  readonly confusion?: { readonly labels: readonly string[]; readonly matrix: readonly (readonly number[])[] };
+  /** Whether each answer depends on its query and the support set alone. */
+  readonly inductive: boolean;
+  readonly episodes: number;
+  readonly ways: number;
+  readonly shots: number;
+  readonly queries: number;
+  readonly innerSteps: number;
+  readonly seed: number;
+  readonly provider: string;
+  readonly data: string;
+  readonly split: Split;
+  readonly seconds: number;
+}
+
+/** The state after every number of steps is measured on this many episodes at most. */
+const stepEpisodesAtMost = 100;
+
+/** The most labels of a confusion matrix. */
+const largestConfusion = 64;
+
+/**
+ * Adapts a bundle to each episode's support set, and measures on its queries.
+ * @param folder the bundle
+ * @throws InnerloopError what loading the bundle or opening the data throws; `wrong-data` (status 2) where they do not fit
+ */
+export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<Evaluation> {
+  const started = performance.now();
+  const { split = "test", seed = 0, episodes = 600, queries = 15, transductive = false, provider = "auto" } = options;
+  const { Learner } = await import("@innerloop/runtime");
+  const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
+  let batchSession: Session | undefined;
+  try {
+    const { manifest } = learner;
+    const { openTasks } = await import("@innerloop/train");
+    const tasks = await openTasks(dataOf(options.data, manifest), {
+      ...(manifest.input.preprocessing ? { preprocessing: manifest.input.preprocessing } : {}),
+    });
+    checkFit(manifest, tasks);
+    if (transductive) batchSession = await openTransductive(folder, learner);
+    const shape = shapeOf(options, manifest, queries);
+    const innerSteps = manifest.innerLoop.algorithm === "prototypes" ? 0 : (options.steps ?? manifest.innerLoop.steps);
+    const measure = new Measure(learner, batchSession, tasks, shape, innerSteps);
+    const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
+    for (let i = 0; i < episodes && !options.signal?.aborted; i++) {
+      await measure.add(tasks.episode(split, seed, i, shape), i < stepEpisodes, split);
+      options.onEpisode?.(i + 1, episodes);
+      // One turn of the event loop an episode, so that signals and the progress bar are heard.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (options.signal?.aborted)
+      throw new Interrupted(`Stopped after ${measure.count} of ${episodes} episodes; nothing is reported.`);
+    return {
+      ...(await measure.results()),
+      stepEpisodes,
+      inductive: !transductive,
+      episodes,
+      ...shape,
+      innerSteps,
+      seed,
+      provider: learner.provider.name,
+      data: tasks.name,
+      split,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await batchSession?.dispose();
+    await learner.dispose();
+  }
+}
+
+function dataOf(given: string | undefined, manifest: Manifest): string {
+  const data = given ?? manifest.training?.data;
+  if (data !== undefined) return data;
+  throw wrongCall(
+    "missing-option",
+    `The bundle "${manifest.name}" does not say which data it was trained on; give --data SPEC.`,
+  );
+}
+
+function shapeOf({ ways, shots }: EvaluationOptions, manifest: Manifest, queries: number): EpisodeShape {
+  const { training, innerLoop, output, task } = manifest;
+  const shape = {
+    ways: task === "regression" ? 1 : (ways ?? training?.ways ?? output.ways ?? 5),
+    shots: shots ?? innerLoop.shots ?? training?.shots ?? 1,
+    queries,
+  };
+  if (task === "classification" && shape.ways < 2)
+    throw wrongCall("bad-option", `--ways is ${shape.ways}; a whole number from 2 was expected.`);
+  if (output.ways !== null && shape.ways > output.ways)
+    throw wrongCall(
+      "bad-option",
+      `--ways is ${shape.ways}; the bundle "${manifest.name}" tells up to ${output.ways} classes apart. Give fewer, or ` +
+        "train with --head prototypes, which takes any number.",
+    );
+  return shape;
+}
+
+function checkFit(manifest: Manifest, tasks: TaskSource): void {
+  if (tasks.kind !== manifest.task)
+    throw wrongCall(
+      "wrong-data",
+      `The data ${tasks.name} are a ${tasks.kind}, but the bundle "${manifest.name}" is for ${manifest.task}; give other data.`,
+    );
+  if (tasks.inputShape.join() !== manifest.input.shape.join())
+    throw wrongCall(
+      "wrong-data",
+      `The examples of ${tasks.name} have the shape [${tasks.inputShape}], but the bundle "${manifest.name}" takes ` +
+        `[${manifest.input.shape}]; give other data.`,
+    );
+}
+
+async function openTransductive(folder: string, learner: Learner): Promise<Session> {
+  const file = "predict-transductive.onnx";
+  if (!learner.manifest.files[file])
+    throw wrongCall(
+      "bad-option",
+      `--transductive was given, but the bundle "${learner.manifest.name}" has no batch norm (its norm is ` +
+        `${learner.manifest.training?.norm ?? "unknown"}), so a query's answer cannot depend on the others; leave it out.`,
+    );
+  const { openSession } = await import("@innerloop/runtime/session");
+  return openSession(join(folder, file), { provider: learner.provider, threads: 1 });
+}
+
+/** Query answers as logits `[queries · ways]` (a regression: values), in the order of the episode's labels. */
+type Answers = Float32Array;
+
+/** Sums over episodes. */
+class Measure {
+  readonly #learner: Learner;
+  readonly #batchSession: Session | undefined;
+  readonly #tasks: TaskSource;
+  readonly #shape: EpisodeShape;
+  readonly #steps: number;
+  readonly #accuracies: number[] = [];
+  readonly #losses: number[] = [];
+  readonly #recalls: number[] = [];
+  readonly #f1s: number[] = [];
+  readonly #nearest: number[] = [];
+  readonly #path: { accuracies: number[]; losses: number[] }[];
+  readonly #confusion = new Map<string, Map<string, number>>();
+
+  constructor(
+    learner: Learner,
+    batchSession: Session | undefined,
+    tasks: TaskSource,
+    shape: EpisodeShape,
+    steps: number,
+  ) {
+    this.#learner = learner;
+    this.#batchSession = batchSession;
+    this.#tasks = tasks;
+    this.#shape = shape;
+    this.#steps = steps;
+    this.#path = Array.from({ length: steps + 1 }, () => ({ accuracies: [], losses: [] }));
+  }
+
+  get count(): number {
+    return this.#losses.length;
+  }
+
+  async add(episode: Episode, everyStep: boolean, split: Split): Promise<void> {
+    const { metrics, nearestNeighbours } = await import("@innerloop/train");
+    const { ways } = this.#shape;
+    const { query } = episode;
+    const score = (answers: Answers): { loss: number; predictions?: Int32Array; accuracy: number } => {
+      if (this.#tasks.kind === "regression")
+        return { loss: metrics.meanSquaredError(answers, query.y.data as Float32Array), accuracy: Number.NaN };
+      const labels = query.y.data as Int32Array;
+      const predictions = metrics.argmax(answers, ways);
+      return {
+        loss: metrics.crossEntropy(answers, labels, ways),
+        predictions,
+        accuracy: metrics.accuracy(predictions, labels),
+      };
+    };
+    for (let step = everyStep ? 0 : this.#steps; step <= this.#steps; step++) {
+      const { loss, accuracy, predictions } = score(await this.#answers(episode, step));
+      if (everyStep) {
+        this.#path[step]!.accuracies.push(accuracy);
+        this.#path[step]!.losses.push(loss);
+      }
+      if (step < this.#steps) continue;
+      this.#losses.push(loss);
+      if (!predictions) continue;
+      const labels = query.y.data as Int32Array;
+      const matrix = metrics.confusionMatrix(predictions, labels, ways);
+      this.#accuracies.push(accuracy);
+      this.#recalls.push(metrics.macroRecall(matrix));
+      this.#f1s.push(metrics.macroF1(matrix));
+      this.#nearest.push(metrics.accuracy(nearestNeighbours(episode), labels));
+      this.#count(episode, matrix, split);
+    }
+  }
+
+  /** Adapts, and answers all queries at once. */
+  async #answers({ support, query }: Episode, steps: number): Promise<Answers> {
+    const batch = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
+    if (this.#tasks.kind === "regression") {
+      const learner = this.#learner as unknown as Learner<"regression">;
+      const personal = await learner.adapt({ x: batch(support.x), y: batch(support.y) }, { steps });
+      const values = await personal.predictBatch(batch(query.x));
+      return Float32Array.from(values.flatMap(({ value }) => value));
+    }
+    const names = this.#learner.manifest.labels;
+    const labels = Array.from(support.y.data as Int32Array, (label) => names?.[label] ?? String(label));
+    const personal = await this.#learner.adapt({ ...batch(support.x), labels }, { steps });
+    const columns = Array.from({ length: this.#shape.ways }, (_, way) =>
+      personal.labels.indexOf(names?.[way] ?? String(way)),
+    );
+    if (this.#batchSession) {
+      const state = Object.entries(personal.state).filter(([name]) => this.#batchSession!.inputs.includes(name));
+      const { logits } = await this.#batchSession.run({ ...Object.fromEntries(state), query_x: query.x });
+      const width = logits!.shape[1]!;
+      return Float32Array.from({ length: query.x.shape[0]! * columns.length }, (_, i) => {
+        const row = Math.floor(i / columns.length);
+        return Number(logits!.data[row * width + columns[i % columns.length]!]);
+      });
+    }
+    const rows = await personal.predictBatch(batch(query.x));
+    return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
+  }
+
+  /** Counts by class name, where the classes are few and the same in every episode. */
+  #count(episode: Episode, matrix: readonly (readonly number[])[], split: Split): void {
+    const { ways } = this.#shape;
+    const { classes } = episode;
+    if (!classes || ways > largestConfusion || this.#tasks.classCount(split) !== ways) return;
+    for (const [i, row] of matrix.entries()) {
+      const counts = this.#confusion.get(classes[i]!) ?? new Map<string, number>();
+      for (const [j, count] of row.entries()) counts.set(classes[j]!, (counts.get(classes[j]!) ?? 0) + count);
+      this.#confusion.set(classes[i]!, counts);
+    }
+  }
+
+  async results() {
+    const {
+      metrics: { estimate },
+    } = await import("@innerloop/train");
+    const { kind } = this.#tasks;
+    const mean = (values: readonly number[]) => estimate(values).mean;
+    const classes = kind === "classification";
+    const labels = [...this.#confusion.keys()].sort();
+    const matrix = labels.map((label) => labels.map((other) => this.#confusion.get(label)?.get(other) ?? 0));
+    return {
+      task: kind,
+      ...(classes
+        ? {
+            accuracy: estimate(this.#accuracies),
+            recall: mean(this.#recalls),
+            f1: mean(this.#f1s),
+            nearestNeighbour: estimate(this.#nearest),
+          }
+        : { meanSquaredError: estimate(this.#losses) }),
+      loss: mean(this.#losses),
+      steps: this.#path.map(({ accuracies, losses }, step) => ({
+        step,
+        ...(classes ? { accuracy: estimate(accuracies) } : {}),
+        loss: estimate(losses),
+      })),
+      ...(labels.length > 0 ? { confusion: { labels, matrix } } : {}),
+    };
+  }
+}

@@ -1,0 +1,83 @@
+// A training run as people see it; `train` and `quickstart` share it.
+import type { RunConfig } from "@innerloop/schemas";
+import type { RunResult } from "@innerloop/train";
+import { clock, percent, percentWithInterval, startProgress, style } from "./output.ts";
+
+/** What a run of a config is told, and who stops it. */
+export interface ShownRun {
+  readonly config: RunConfig;
+  readonly out: string;
+  readonly resume?: boolean;
+  readonly signal: AbortSignal;
+  /** Words before the progress. */
+  readonly title?: string;
+}
+
+/**
+ * Trains, and shows the engine, the progress and the validations on stderr.
+ * @throws InnerloopError what training throws
+ */
+export async function showTraining({
+  config,
+  out,
+  resume = false,
+  signal,
+  title = "training",
+}: ShownRun): Promise<RunResult> {
+  const { runTraining, tasksOf } = await import("@innerloop/train");
+  const tasks = await tasksOf(config);
+  const classes = tasks.kind === "classification";
+  const progress = await startProgress(title);
+  try {
+    return await runTraining({
+      config,
+      tasks,
+      out,
+      resume,
+      signal,
+      onStart({ engine, reason, strategy, parameters, iteration }) {
+        const { algorithm, head, steps, ways, shots, data } = config;
+        const learner = algorithm === "prototypes" ? "prototypes" : `${algorithm}, ${head} head, ${steps} steps`;
+        const task = classes ? `${ways}-way ${shots}-shot` : `${shots} shots`;
+        progress.log(`${style("dim", "task   ")} ${task} on ${data}, for ${lengthOf(config)}`);
+        progress.log(
+          `${style("dim", "learner")} ${learner}; ${config.model.kind}, ${parameters.toLocaleString("en")} parameters`,
+        );
+        progress.log(`${style("dim", "engine ")} ${engine} (${reason}); ${strategy}`);
+        if (iteration > 0) progress.log(`${style("dim", "resumes")} after iteration ${iteration}`);
+      },
+      onProgress({ epoch, batch, loss, accuracy, tasksPerSecond, secondsLeft, fraction }) {
+        const score = classes ? `  accuracy ${percent(accuracy)}` : "";
+        progress.update(
+          fraction,
+          `epoch ${epoch}  batch ${batch}/${config.validation.every}  loss ${loss.toFixed(3)}${score}  ` +
+            `${tasksPerSecond.toFixed(0)} tasks/s  ${clock(secondsLeft)} left`,
+        );
+      },
+      onValidation({ iteration, loss, accuracy, best }) {
+        const score = classes
+          ? `accuracy ${percentWithInterval(accuracy)}  loss ${loss.toFixed(3)}`
+          : `loss ${loss.toFixed(4)}`;
+        progress.log(
+          `${style("dim", `iteration ${String(iteration).padStart(5)}`)}  held back: ${score}` +
+            (best ? `  ${style("green", "best")}` : ""),
+        );
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** How long a run is, in words. */
+export function lengthOf({ iterations, minutes }: RunConfig): string {
+  const parts = [
+    ...(iterations === undefined ? [] : [`${iterations} iterations`]),
+    ...(minutes === undefined ? [] : [`${minutes} minutes`]),
+  ];
+  return parts.join(" or ");
+}
+
+/** What to say about a run that was stopped. */
+export const stoppedMessage = ({ header }: RunResult, out: string): string =>
+  `Stopped after iteration ${header.iteration}; everything is saved in ${out}. Go on with: innerloop train --resume --out ${out}`;
