@@ -313,13 +313,16 @@ export class MetaTrainer {
   }
 }
 
-const defaultWorkers = (learner: Learner): number => {
+/** Whether a learner's tasks run fastest all in one graph, rather than one by one over threads. */
+export const prefersOneGraph = (learner: Learner): boolean => {
   const weights = Object.values(learner.parameters).reduce(
     (total, { shape }) => total + shape.reduce((a, b) => a * b, 1),
     0,
   );
-  return weights > smallModel ? availableParallelism() : 0;
+  return weights <= smallModel;
 };
+
+const defaultWorkers = (learner: Learner): number => (prefersOneGraph(learner) ? 0 : availableParallelism());
 
 /** The outputs of an update as the state that the next one takes. */
 const renamed = (outputs: Readonly<Record<string, Tensor | DeviceTensor>>): Record<string, Tensor | DeviceTensor> =>
