@@ -117,6 +117,8 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
       ),
       iteration: run.iteration,
     });
+    // A place that cannot be written to is found out now, not after hours.
+    if (out !== undefined && !before) await writeCheckpoint(out, await run.checkpoint());
     const batchAt = (iteration: number): Episode[] =>
       Array.from({ length: config.metaBatch }, (_, i) =>
         tasks.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, shape),

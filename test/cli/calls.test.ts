@@ -1,0 +1,138 @@
+// Wrong calls and wrong files: one message, the right exit status, and nothing changed on disk.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { configSchema, type JsonSchema } from "@innerloop/schemas";
+import { presets } from "@innerloop/train";
+import { beforeAll, describe, expect, it } from "vitest";
+import { filesIn, innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
+
+const cwd = temporaryFolder();
+const call = (...args: string[]) => innerloop(args, { cwd });
+
+beforeAll(async () => {
+  mkdirSync(join(cwd, "empty"));
+  await writeImages(join(cwd, "few"), 3, 2);
+  await writeImages(join(cwd, "thin"), 12, 2);
+  await writeImages(join(cwd, "torn"), 12, 2);
+  const torn = join(cwd, "torn", "symbol-3", "1.png");
+  writeFileSync(torn, readFileSync(torn).subarray(0, 60));
+  writeFileSync(join(cwd, "typo.yaml"), "data: glyphs\nmetabatch: 3\n");
+  writeFileSync(join(cwd, "value.yaml"), "optimizer:\n  rate: -1\n");
+  writeFileSync(join(cwd, "broken.yaml"), "data: [glyphs\n");
+  writeFileSync(join(cwd, "newer.json"), JSON.stringify({ version: 2 }));
+  writeFileSync(join(cwd, "cut.onnx"), Uint8Array.of(8, 8, 58, 200, 1, 10, 4));
+  writeFileSync(join(cwd, "notes.txt"), "hello");
+});
+
+describe("help", () => {
+  it("lists the commands, and shows each one's options", async () => {
+    const overview = await call("--help");
+    expect(overview).toMatchObject({ status: 0, stderr: "" });
+    for (const name of ["quickstart", "train", "export", "eval", "adapt", "predict", "inspect", "doctor"]) {
+      expect(overview.stdout).toContain(`  ${name} `);
+      const help = await call(name, "--help");
+      expect(help, name).toMatchObject({ status: 0, stderr: "" });
+      expect(help.stdout).toMatch(new RegExp(`^innerloop ${name} .*\\[options\\]`));
+    }
+  });
+
+  it("has a flag for every field of a run config, and names every preset", async () => {
+    const { stdout } = await call("train", "--help");
+    const own: Record<string, string> = {
+      "model.kind": "model",
+      "optimizer.kind": "optimizer",
+      "validation.every": "validate-every",
+      "validation.episodes": "validate-episodes",
+    };
+    const leaves = (schema: JsonSchema, path: string): string[] =>
+      Object.entries(schema.properties ?? {}).flatMap(([key, inner]) =>
+        inner.properties ? leaves(inner, `${path}${key}.`) : [`${path}${key}`],
+      );
+    for (const field of leaves(configSchema, "")) {
+      if (field === "version" || field === "preset") continue;
+      const last = field.replace(/^.*\./, "").replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      expect(stdout, field).toMatch(new RegExp(`--${own[field] ?? last} `));
+    }
+    for (const name of Object.keys(presets)) expect(stdout).toContain(`  ${name} `);
+  });
+
+  it("is shown for no command at all, with status 2", async () => {
+    const { status, stdout, stderr } = await call();
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain("innerloop quickstart");
+  });
+
+  it("tells the version", async () => {
+    expect(await call("--version")).toMatchObject({ status: 0, stdout: "0.1.0\n" });
+  });
+});
+
+const few = "--ways 2 --shots 1 --queries 1";
+const wrong: [call: string, status: number, message: RegExp][] = [
+  ["tran", 2, /no command "tran"; did you mean train\?/],
+  ["--json eval", 2, /give the command first/],
+  ["train --metabatch 3", 2, /no option --metabatch; did you mean --meta-batch\?/],
+  ["eval nowhere --wys 3", 2, /no option --wys; did you mean --ways\?/],
+  ["eval", 2, /needs BUNDLE/],
+  ["predict nowhere", 2, /needs BUNDLE .* and INPUT/],
+  ["eval one two", 2, /"two" is one argument too many/],
+  ["eval nowhere --ways", 2, /--ways has no value/],
+  ["eval nowhere --ways many", 2, /--ways is "many"; a whole number from 2 was expected/],
+  ["eval nowhere --ways 1.5", 2, /--ways is "1.5"; a whole number/],
+  ["eval nowhere --split tst", 2, /--split is "tst"; one of train, val, test .* did you mean test\?/],
+  ["eval nowhere --provider gpu", 2, /--provider is "gpu"; one of auto, cuda, webgpu, cpu/],
+  ["train quickstat", 2, /no preset "quickstat"; did you mean "quickstart"\?/],
+  ["train --algorithm mamal", 2, /--algorithm is "mamal"; .* did you mean maml\?/],
+  ["train --inner-rate -1", 2, /--inner-rate is "-1"; a number above 0 was expected/],
+  ["train --strides 2,x", 2, /--strides is "2,x"; a list of whole numbers/],
+  ["train --head learned --algorithm prototypes", 2, /prototypes/],
+  ["train --engine abacus", 2, /engine "abacus" .* known are auto/],
+  ["train missing.yaml", 2, /missing.yaml cannot be read \(there is no such file\)/],
+  ["train typo.yaml", 2, /typo.yaml: unknown key "metabatch"; did you mean "metaBatch"\?/],
+  ["train value.yaml", 2, /value.yaml: optimizer.rate must be a number above 0, got -1/],
+  ["train broken.yaml", 2, /broken.yaml is neither YAML nor JSON/],
+  ["train newer.json", 2, /version 2 is newer/],
+  ["train --resume", 2, /--resume needs --out/],
+  ["train --resume --out empty", 2, /empty holds no run/],
+  ["train --data gliphs", 2, /Data "gliphs" is not known; expected glyphs/],
+  ["train --data images:", 2, /lacks its folder/],
+  ["train --data images:missing", 2, /missing does not exist; expected a folder/],
+  ["train --data images:empty", 2, /empty holds no images; expected/],
+  ["train --data omniglot:empty", 2, /No Omniglot in empty/],
+  ["train --data images:few --ways 5", 2, /has \d class(es)?; 5 ways need at least 5/],
+  ["train --data images:thin --ways 2 --shots 1 --queries 4", 2, /has 2 examples; 1 shots \+ 4 queries need 5/],
+  [`train --data images:torn ${few}`, 1, /torn.symbol-3.1\.png: cannot be read as an image/],
+  ["train sinusoid-10shot --model conv4", 2, /conv4 takes images/],
+  ["export empty", 2, /empty holds no run/],
+  ["eval missing", 1, /missing: there is no such folder; a bundle .* was expected/],
+  ["adapt missing --out x", 2, /needs --support/],
+  ["adapt missing --support few", 2, /needs --out/],
+  ["inspect missing", 2, /missing does not exist/],
+  ["inspect notes.txt", 2, /neither a bundle .* nor/],
+  ["inspect cut.onnx", 1, /cut.onnx: these 7 bytes are no complete ONNX model/],
+  ["quickstart --minutes 0", 2, /--minutes is "0"; a number from 0.01/],
+];
+
+describe("a wrong call", () => {
+  it.each(wrong)("%s", async (text, status, message) => {
+    const before = filesIn(cwd);
+    const outcome = await call(...text.split(" "));
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.stderr.match(/error:/g)).toHaveLength(1);
+    expect(outcome.stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(outcome).toMatchObject({ status, stdout: "" });
+    expect(filesIn(cwd)).toEqual(before);
+  });
+});
+
+it("doctor tells which engines and providers work, and which auto takes", async () => {
+  const { status, stdout } = await call("doctor", "--json");
+  expect(status).toBe(0);
+  const { auto, engines, providers } = JSON.parse(stdout);
+  expect(engines.find(({ name }: { name: string }) => name === auto)).toMatchObject({ available: true, auto: true });
+  expect(providers.map(({ name }: { name: string }) => name)).toEqual(["cuda", "webgpu", "cpu"]);
+  for (const { available, reason } of [...engines, ...providers])
+    expect(available ? undefined : reason).toSatisfy((it) => available || typeof it === "string");
+  const text = await call("doctor");
+  expect(text.stdout).toContain(`auto takes ${auto}`);
+});

@@ -1,0 +1,75 @@
+// The command as its users meet it: a process of its own, in a folder of its own.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { drawGlyph, imageOf } from "@innerloop/train";
+import { afterAll } from "vitest";
+
+const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.url));
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Call {
+  readonly cwd: string;
+  /** Called with the process and what it has said so far, whenever it says something. */
+  onStderr?(process: ChildProcess, stderr: string): void;
+  /** No file may grow beyond this many blocks, as on a disk that is full. */
+  readonly blocks?: number;
+}
+
+/** Runs `innerloop …args`. */
+export function innerloop(args: readonly string[], { cwd, onStderr, blocks }: Call): Promise<Outcome> {
+  const command = [process.execPath, program, ...args];
+  const [file, rest] =
+    blocks === undefined
+      ? [command[0]!, command.slice(1)]
+      : ["sh", ["-c", `trap "" XFSZ; ulimit -f ${blocks}; exec "$@"`, "sh", ...command]];
+  const child = spawn(file, rest, { cwd, env: { ...process.env, NO_COLOR: "1" } });
+  return new Promise((resolve, reject) => {
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+      onStderr?.(child, stderr);
+    });
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+/** A folder that is gone after the tests of the file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "innerloop-cli-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** All files below a folder. */
+export const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+
+const paper = { kind: "image", width: 28, height: 28, channels: 1, invert: true, mean: 0, std: 1 } as const;
+
+/** A folder of images: `classes` sub-folders with `examples` files each. */
+export async function writeImages(folder: string, classes: number, examples: number): Promise<void> {
+  for (let id = 0; id < classes; id++) {
+    const place = join(folder, `symbol-${id}`);
+    mkdirSync(place, { recursive: true });
+    for (let drawer = 0; drawer < examples; drawer++) {
+      const ink = Float32Array.from(drawGlyph(5_000_000 + id, drawer), (byte) => byte / 255);
+      writeFileSync(join(place, `${drawer}.png`), await imageOf(ink, paper));
+    }
+  }
+}
