@@ -1,1 +1,85 @@
-export {};
+// `npm run bench -- peers | check`: see README.md.
+import { fileURLToPath } from "node:url";
+import { InnerloopError } from "@innerloop/schemas";
+import yargs from "yargs";
+import { hideBin } from "yargs/helpers";
+import { check, type Outcome, peers } from "./commands.ts";
+import { workloads } from "./workloads.ts";
+
+/** Beside the source; this file runs compiled, from dist. */
+const pinned = fileURLToPath(new URL("../reference.json", import.meta.url));
+const list = (text: string): string[] => text.split(",").map((it) => it.trim());
+
+function counts(text: string): number[] {
+  const found = list(text).map(Number);
+  if (found.every((it) => Number.isInteger(it) && it >= 1)) return found;
+  throw new InnerloopError(
+    "bad-option",
+    `--threads ${text} was given; whole numbers from 1, as in 1,2, were expected.`,
+    {
+      exitStatus: 2,
+    },
+  );
+}
+
+function turns(given: number): number {
+  if (Number.isInteger(given) && given >= 1) return given;
+  throw new InnerloopError("bad-option", `--runs ${given} was given; a whole number from 1 was expected.`, {
+    exitStatus: 2,
+  });
+}
+
+async function run(work: () => Promise<Outcome>): Promise<void> {
+  const { text, status } = await work();
+  process.stdout.write(`${text}\n`);
+  process.exitCode = status;
+}
+
+const measuring = {
+  workloads: { type: "string", default: [...workloads.keys()].join(","), describe: "which, separated by commas" },
+  runs: { type: "number", describe: "pairs of turns [default: what fits in some seconds]" },
+  json: { type: "boolean", default: false, describe: "the result as JSON" },
+} as const;
+const shared = (args: { workloads: string; threads: string; runs: number | undefined; json: boolean }) => ({
+  workloads: list(args.workloads),
+  threads: counts(args.threads),
+  ...(args.runs === undefined ? {} : { runs: turns(args.runs) }),
+  json: args.json,
+});
+const threads = { type: "string", describe: "numbers of threads, separated by commas" } as const;
+
+try {
+  await yargs(hideBin(process.argv))
+    .scriptName("npm run bench --")
+    .command(
+      "peers",
+      "time the workloads against PyTorch eager, after checking that results are equal",
+      {
+        ...measuring,
+        threads: { ...threads, default: "1,2" },
+        memory: { type: "boolean", default: true, describe: "measure the peak memory of both, too" },
+      },
+      (args) => run(() => peers({ ...shared(args), memory: args.memory })),
+    )
+    .command(
+      "check",
+      "compare with what is pinned in reference.json; fails when a ratio got worse beyond noise",
+      {
+        ...measuring,
+        threads: { ...threads, default: "1" },
+        reference: { type: "string", default: pinned, describe: "the file with what is pinned" },
+        update: { type: "boolean", default: false, describe: "pin what is measured now" },
+      },
+      (args) => run(() => check({ ...shared(args), reference: args.reference, update: args.update })),
+    )
+    .demandCommand(1, "Say what to do: peers or check.")
+    .strict()
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new InnerloopError("bad-call", message, { exitStatus: 2 });
+    })
+    .parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof InnerloopError ? error.exitStatus : 1;
+}

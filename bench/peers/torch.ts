@@ -77,6 +77,12 @@ export class TorchPeer {
     return reply.milliseconds;
   }
 
+  /** The most memory that a process with this peer holds for one way of a workload, in MiB. Ask a peer just started. */
+  async memory(workload: string, threads: number, variant: string): Promise<number> {
+    const reply = await this.#ask<{ mebibytes: number }>({ op: "memory", workload, threads, variant });
+    return reply.mebibytes;
+  }
+
   /** Ends the process. */
   close(): void {
     this.#process.stdin.end(`${JSON.stringify({ op: "quit" })}\n`);

@@ -7,6 +7,8 @@
         "variant": name, "variants": {name: least ms, ...}, "float32": RESULT, "float64": RESULT,
         "case": {"network": ..., "seed": ..., "tasks": ..., "support": ..., "queries": ..., "steps": ..., "rates": {...}}}
     {"op": "run", "workload": W, "times": N}        ->  {"ok": true, "milliseconds": [...]}
+    {"op": "memory", "workload": W, "threads": N, "variant": name}  ->  {"ok": true, "mebibytes": M}, the most memory that this
+        process held, after some runs of one way of writing the workload; ask a fresh process
     {"op": "list"}                                  ->  {"ok": true, "workloads": [...], "torch": version}
     {"op": "quit"}                                  ends the process, as the end of the input does
     What cannot be done                             ->  {"ok": false, "error": message}
@@ -284,6 +286,17 @@ def timed(function):
     return (time.perf_counter() - start) * 1000
 
 
+def peak():
+    """The most memory that this process held, in MiB."""
+    try:  # Linux counts the parent's memory in the usage of a process that it started, but not in its status.
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 2**10
+    except OSError:
+        import resource  # not there on Windows
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 class Peer:
     def __init__(self):
         self.prepared = {}
@@ -333,11 +346,18 @@ class Peer:
             torch.set_num_threads(threads)
         return {"milliseconds": [round(timed(function), 4) for _ in range(times)]}
 
+    def memory(self, workload, variant, threads=1):
+        torch.set_num_threads(threads)
+        function = variants(workload)[variant][1]
+        for _ in range(5):
+            function()
+        return {"mebibytes": peak()}
+
 
 def main():
     warnings.simplefilter("ignore")
     peer = Peer()
-    operations = {"list": peer.list, "prepare": peer.prepare, "run": peer.run}
+    operations = {"list": peer.list, "prepare": peer.prepare, "run": peer.run, "memory": peer.memory}
     for line in sys.stdin:
         try:
             request = json.loads(line)

@@ -1,0 +1,15 @@
+// The door of the room, for tests: what measurements mean, without taking any.
+export { interleave, type Pair, quantile, type Summary, summarize } from "./contender.ts";
+export type { PeerResult } from "./peers/torch.ts";
+export {
+  type CheckRow,
+  checkTable,
+  differenceOf,
+  equalWithin,
+  isMet,
+  noiseOf,
+  type PeerRow,
+  peersTable,
+  verdictOf,
+} from "./report.ts";
+export { dataOf, learnerOf, workloads } from "./workloads.ts";
