@@ -136,7 +136,8 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
       const batch = next;
       const stepping = run.step(batch);
       next = batchAt(run.iteration + 1);
-      options.onProgress?.(await stepping);
+      const progress = await stepping;
+      options.onProgress?.(progress);
       if (run.iteration % config.validation.every === 0 && !run.over) await validate();
       if (out !== undefined && run.secondsUnsaved > checkpointSeconds)
         await writeCheckpoint(out, await run.checkpoint());
