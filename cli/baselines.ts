@@ -1,10 +1,11 @@
 // What a trained bundle is compared with.
-import type { Learner } from "@innerloop/graph";
+import type { Learner as TrainedLearner } from "@innerloop/graph";
+import type { Learner } from "@innerloop/runtime";
 import type { RunConfig } from "@innerloop/schemas";
 import type { TaskSource } from "@innerloop/train";
 import type { Estimate, Evaluation } from "./evaluation.ts";
 
-/** Episodes of this comparison at most; its answer need not be as sharp as the result's. */
+/** Episodes of a comparison at most; its answer need not be as sharp as the result's. */
 const mostEpisodes = 200;
 
 /**
@@ -12,7 +13,7 @@ const mostEpisodes = 200;
  * episodes of an evaluation.
  */
 export async function untrainedAccuracy(
-  learner: Learner,
+  learner: TrainedLearner,
   { seed, engine }: RunConfig,
   { episodes, ways, shots, queries, innerSteps, seed: episodeSeed, split }: Evaluation,
   tasks: TaskSource,
@@ -27,5 +28,37 @@ export async function untrainedAccuracy(
     return metrics.estimate(reports.map(({ accuracy }) => accuracy));
   } finally {
     await trainer.dispose();
+  }
+}
+
+/**
+ * The accuracy of a bundle before it adapts to a task: while it is still adapted to the task before, whose classes are
+ * others. (A head that is made from the examples answers nothing before it saw any.)
+ */
+export async function unadaptedAccuracy(bundle: string, tasks: TaskSource, evaluation: Evaluation): Promise<Estimate> {
+  const { episodes, ways, shots, queries, innerSteps, seed, split } = evaluation;
+  const [{ Learner }, { metrics }] = await Promise.all([import("@innerloop/runtime"), import("@innerloop/train")]);
+  const learner: Learner = await Learner.load(bundle, { provider: "cpu", threads: 1 });
+  const shape = { ways, shots, queries };
+  try {
+    const accuracies: number[] = [];
+    let earlier = tasks.episode(split, seed, episodes, shape);
+    for (let i = 0; i < Math.min(episodes, mostEpisodes); i++) {
+      const { x, y } = earlier.support;
+      const labels = Array.from(y.data, String);
+      const other = await learner.adapt(
+        { data: x.data as Float32Array, shape: x.shape, labels },
+        { steps: innerSteps },
+      );
+      const episode = tasks.episode(split, seed, i, shape);
+      const { x: asked, y: truth } = episode.query;
+      const answers = await other.predictBatch({ data: asked.data as Float32Array, shape: asked.shape });
+      const predictions = Int32Array.from(answers, ({ label }) => Number(label));
+      accuracies.push(metrics.accuracy(predictions, truth.data as Int32Array));
+      earlier = episode;
+    }
+    return metrics.estimate(accuracies);
+  } finally {
+    await learner.dispose();
   }
 }

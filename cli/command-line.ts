@@ -104,6 +104,7 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
   const given: Record<string, string | number | boolean> = {};
   for (const [name, option] of Object.entries(command.options)) {
     const value = parsed[name];
+    if (Array.isArray(value)) throw wrongCall("bad-option", `--${name} is given ${value.length} times; give it once.`);
     if (typeof value === "boolean") given[name] = value;
     else if (typeof value === "string") given[name] = optionValue(name, option, value);
   }
@@ -152,7 +153,6 @@ function parserOf(command: Command, args: readonly string[]): Argv {
     .parserConfiguration({
       "camel-case-expansion": false,
       "dot-notation": false,
-      "duplicate-arguments-array": false,
       "parse-positional-numbers": false,
       "parse-numbers": false,
     })

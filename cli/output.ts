@@ -29,12 +29,21 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
+/** How the program was called, for commands to copy. */
+export const program = process.env.npm_command === "exec" ? "npx innerloop" : "innerloop";
+
 /** A share of 1 as `93.4 %`. */
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 
 /** A mean with its 95 % interval as `93.4 ± 0.4 %`. */
 export const percentWithInterval = ({ mean, ci95 }: { readonly mean: number; readonly ci95: number }): string =>
   `${(100 * mean).toFixed(1)} ± ${(100 * ci95).toFixed(1)} %`;
+
+/** Seconds as `2 min 5 s`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
 
 /** Seconds as `1:05`. */
 export function clock(seconds: number): string {
@@ -80,7 +89,8 @@ export async function startProgress(title: string): Promise<ProgressDisplay> {
 }
 
 function lineProgress(title: string): ProgressDisplay {
-  let last = performance.now();
+  // The first line comes after a second, so that a reader knows that something happens.
+  let last = performance.now() - 1000 * (lineSeconds - 1);
   return {
     update(fraction, text) {
       if (performance.now() - last < 1000 * lineSeconds) return;
@@ -96,8 +106,11 @@ async function barProgress(title: string): Promise<ProgressDisplay> {
   const { default: cliProgress } = await import("cli-progress");
   const bars: MultiBar = new cliProgress.MultiBar({
     stream: process.stderr,
-    format: (_options, { progress }, { text }) =>
-      `${title} ${styledFor(process.stderr, "cyan", cells(progress, 20).replaceAll(" ", "░"))} ${text}`,
+    format: (_options, { progress }, { text }) => {
+      // As wide as the terminal leaves it; a narrow one cuts the end of the text.
+      const width = Math.min(24, Math.max(8, (process.stderr.columns ?? 80) - title.length - text.length - 3));
+      return `${title} ${style("cyan", cells(progress, width).replaceAll(" ", "░"))} ${text}`;
+    },
     hideCursor: false,
     clearOnComplete: true,
     fps: 8,

@@ -9,7 +9,7 @@ export async function showEvaluation(
   options: Omit<EvaluationOptions, "signal" | "onEpisode">,
 ): Promise<Evaluation> {
   return interruptible("Stopping.", async (signal) => {
-    const progress = await startProgress("evaluating");
+    const progress = await startProgress("   evaluating");
     try {
       const onEpisode = (done: number, all: number) => progress.update(done / all, `${done}/${all} episodes`);
       return await evaluateBundle(bundle, { ...options, signal, onEpisode });

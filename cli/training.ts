@@ -1,7 +1,7 @@
 // A training run as people see it; `train` and `quickstart` share it.
 import type { RunConfig } from "@innerloop/schemas";
 import type { RunResult } from "@innerloop/train";
-import { clock, percent, percentWithInterval, startProgress, style } from "./output.ts";
+import { clock, percent, percentWithInterval, program, startProgress, style } from "./output.ts";
 
 /** What a run of a config is told, and who stops it. */
 export interface ShownRun {
@@ -22,13 +22,14 @@ export async function showTraining({
   out,
   resume = false,
   signal,
-  title = "training",
+  title = "   training",
 }: ShownRun): Promise<RunResult> {
   const { runTraining, tasksOf } = await import("@innerloop/train");
-  const tasks = await tasksOf(config);
-  const classes = tasks.kind === "classification";
   const progress = await startProgress(title);
   try {
+    progress.update(0, `reading ${config.data}`);
+    const tasks = await tasksOf(config);
+    const classes = tasks.kind === "classification";
     return await runTraining({
       config,
       tasks,
@@ -39,19 +40,19 @@ export async function showTraining({
         const { algorithm, head, steps, ways, shots, data } = config;
         const learner = algorithm === "prototypes" ? "prototypes" : `${algorithm}, ${head} head, ${steps} steps`;
         const task = classes ? `${ways}-way ${shots}-shot` : `${shots} shots`;
-        progress.log(`${style("dim", "task   ")} ${task} on ${data}, for ${lengthOf(config)}`);
+        progress.log(`   ${style("dim", "task   ")} ${task} on ${data}, for ${lengthOf(config)}`);
         progress.log(
-          `${style("dim", "learner")} ${learner}; ${config.model.kind}, ${parameters.toLocaleString("en")} parameters`,
+          `   ${style("dim", "learner")} ${learner}; ${config.model.kind}, ${parameters.toLocaleString("en")} parameters`,
         );
-        progress.log(`${style("dim", "engine ")} ${engine} (${reason}); ${strategy}`);
-        if (iteration > 0) progress.log(`${style("dim", "resumes")} after iteration ${iteration}`);
+        progress.log(`   ${style("dim", "engine ")} ${engine} (${reason}); ${strategy}`);
+        if (iteration > 0) progress.log(`   ${style("dim", "resumes")} after iteration ${iteration}`);
       },
       onProgress({ epoch, batch, loss, accuracy, tasksPerSecond, secondsLeft, fraction }) {
         const score = classes ? `  accuracy ${percent(accuracy)}` : "";
         progress.update(
           fraction,
-          `epoch ${epoch}  batch ${batch}/${config.validation.every}  loss ${loss.toFixed(3)}${score}  ` +
-            `${tasksPerSecond.toFixed(0)} tasks/s  ${clock(secondsLeft)} left`,
+          `${clock(secondsLeft)} left  epoch ${epoch}  batch ${batch}/${config.validation.every}  ` +
+            `loss ${loss.toFixed(3)}${score}  ${tasksPerSecond.toFixed(0)} tasks/s`,
         );
       },
       onValidation({ iteration, loss, accuracy, best }) {
@@ -59,7 +60,7 @@ export async function showTraining({
           ? `accuracy ${percentWithInterval(accuracy)}  loss ${loss.toFixed(3)}`
           : `loss ${loss.toFixed(4)}`;
         progress.log(
-          `${style("dim", `iteration ${String(iteration).padStart(5)}`)}  held back: ${score}` +
+          `   ${style("dim", `iteration ${String(iteration).padStart(5)}`)}  held back: ${score}` +
             (best ? `  ${style("green", "best")}` : ""),
         );
       },
@@ -72,12 +73,14 @@ export async function showTraining({
 /** How long a run is, in words. */
 export function lengthOf({ iterations, minutes }: RunConfig): string {
   const parts = [
-    ...(iterations === undefined ? [] : [`${iterations} iterations`]),
-    ...(minutes === undefined ? [] : [`${minutes} minutes`]),
+    ...(iterations === undefined ? [] : [count(iterations, "iteration")]),
+    ...(minutes === undefined ? [] : [count(minutes, "minute")]),
   ];
   return parts.join(" or ");
 }
 
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 /** What to say about a run that was stopped. */
 export const stoppedMessage = ({ header }: RunResult, out: string): string =>
-  `Stopped after iteration ${header.iteration}; everything is saved in ${out}. Go on with: innerloop train --resume --out ${out}`;
+  `Stopped after iteration ${header.iteration}; everything is saved in ${out}. Go on with: ${program} train --resume --out ${out}`;

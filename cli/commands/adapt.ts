@@ -2,7 +2,7 @@
 import type { Learner } from "@innerloop/runtime";
 import { defineCommand, needed } from "../command.ts";
 import { labelled, points, readSupport } from "../example-files.ts";
-import { print, printJson, resultStyle, say, style } from "../output.ts";
+import { print, printJson, program, resultStyle, say, style } from "../output.ts";
 import { providers } from "../providers.ts";
 
 export const adapt = defineCommand({
@@ -68,7 +68,7 @@ export const adapt = defineCommand({
           : `loss on the examples: ${before.toFixed(4)}; this learner takes no steps`,
       );
       print(`${resultStyle("bold", out)}: what was learned`);
-      say(`Next: ${style("bold", `innerloop predict ${bundle} --params ${out} IMAGE…`)}`);
+      say(`Next: ${style("bold", `${program} predict ${bundle} --params ${out} IMAGE…`)}`);
     } finally {
       await learner.dispose();
     }

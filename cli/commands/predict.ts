@@ -3,7 +3,7 @@ import type { ClassPrediction, Learner, ValuePrediction } from "@innerloop/runti
 import { InnerloopError } from "@innerloop/schemas";
 import { defineCommand } from "../command.ts";
 import { readInputs } from "../example-files.ts";
-import { cells, percent, print, printJson, resultStyle } from "../output.ts";
+import { cells, percent, print, printJson, program, resultStyle } from "../output.ts";
 import { providers } from "../providers.ts";
 
 /** Inputs that are run at once. */
@@ -32,7 +32,7 @@ export const predict = defineCommand({
         throw new InnerloopError(
           "not-adapted",
           `The bundle "${manifest.name}" makes its head from examples, so it knows no class yet; first run ` +
-            `innerloop adapt ${bundle} --support DIR --out FILE, then give --params FILE.`,
+            `${program} adapt ${bundle} --support DIR --out FILE, then give --params FILE.`,
           { exitStatus: 2 },
         );
       const model = options.params === undefined ? learner : await learner.restore(options.params);

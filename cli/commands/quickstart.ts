@@ -1,8 +1,7 @@
 // `innerloop quickstart`: the whole road on embedded data. Trains, exports, adapts and evaluates the bundle on characters
 // never seen in training, and draws an episode.
 import { join } from "node:path";
-import type { RunConfig } from "@innerloop/schemas";
-import { untrainedAccuracy } from "../baselines.ts";
+import { unadaptedAccuracy, untrainedAccuracy } from "../baselines.ts";
 import { defineCommand } from "../command.ts";
 import { drawEpisode } from "../draw-episode.ts";
 import { Interrupted } from "../errors.ts";
@@ -11,12 +10,12 @@ import { exportRun } from "../export-run.ts";
 import { interruptible } from "../interrupt.ts";
 import {
   cells,
-  clock,
+  duration,
   kilobytes,
-  percent,
   percentWithInterval,
   print,
   printJson,
+  program,
   resultStyle,
   say,
   style,
@@ -62,12 +61,15 @@ export const quickstart = defineCommand({
 
     heading(3, "Adapt and evaluate", `the bundle, on ${episodes} tasks of characters that it never saw`);
     const evaluation = await showEvaluation(bundle, { episodes, seed });
-    const untrained = await untrainedAccuracy(run.learner, config, evaluation, run.tasks);
+    const before = {
+      training: await untrainedAccuracy(run.learner, config, evaluation, run.tasks),
+      adaptation: await unadaptedAccuracy(bundle, run.tasks, evaluation),
+    };
     await drawEpisode(bundle, picture, run.tasks, evaluation);
 
     const seconds = (performance.now() - started) / 1000;
-    if (options.json) printJson(resultOf(evaluation, untrained, { run: out, bundle, picture, seconds }));
-    else printResult(evaluation, untrained, { out, bundle, picture, seconds, config });
+    if (options.json) printJson(resultOf(evaluation, before, { run: out, bundle, picture, seconds }));
+    else printResult(evaluation, before, { bundle, picture, seconds });
   },
 });
 
@@ -78,14 +80,20 @@ const heading = (number: number, title: string, what: string): void => {
 
 type Accuracy = NonNullable<Evaluation["accuracy"]>;
 
+/** What the same net reaches without one of its two ways of learning. */
+interface Before {
+  readonly training: Accuracy;
+  readonly adaptation: Accuracy;
+}
+
 function resultOf(
   { accuracy, nearestNeighbour, ...rest }: Evaluation,
-  beforeTraining: Accuracy,
+  before: Before,
   where: Readonly<Record<string, string | number>>,
 ) {
   return {
     accuracy,
-    baselines: { nearestNeighbour, beforeTraining, beforeAdaptation: { mean: 1 / rest.ways, ci95: 0 } },
+    baselines: { nearestNeighbour, beforeTraining: before.training, beforeAdaptation: before.adaptation },
     ...rest,
     ...where,
   };
@@ -93,36 +101,33 @@ function resultOf(
 
 function printResult(
   { accuracy, nearestNeighbour, ways, shots, episodes }: Evaluation,
-  untrained: Accuracy,
-  at: { out: string; bundle: string; picture: string; seconds: number; config: RunConfig },
+  before: Before,
+  at: { bundle: string; picture: string; seconds: number },
 ): void {
-  const line = (name: string, estimate: Accuracy, note = "") =>
-    `   ${name.padEnd(40)}${resultStyle("cyan", cells(estimate.mean, 24).replaceAll(" ", "░"))}  ${percentWithInterval(estimate).padStart(13)}${note}`;
+  const line = (name: string, estimate: Accuracy) =>
+    `   ${name.padEnd(37)}${resultStyle("cyan", cells(estimate.mean, 20).replaceAll(" ", "░"))}  ${percentWithInterval(estimate)}`;
   print();
   print(resultStyle("bold", line("this bundle, adapted", accuracy!)));
   print(line("nearest neighbour on pixels", nearestNeighbour!));
-  print(line("the same net, never trained, adapted", untrained));
-  print(
-    `   ${"the same net, before adaptation".padEnd(40)}${resultStyle("cyan", cells(1 / ways, 24).replaceAll(" ", "░"))}  ${percent(1 / ways).padStart(13)}`,
-  );
+  print(line("the same net, adapted but untrained", before.training));
+  print(line("the same net, before adaptation", before.adaptation));
   print();
-  print(`   ${ways}-way ${shots}-shot, unseen classes, inductive (each query is answered alone), ${episodes} tasks.`);
-  print("   Before adaptation the net can only guess: its head is made of the examples.");
+  print(`   ${ways}-way ${shots}-shot on unseen classes, inductive: each query is answered alone; ${episodes} tasks.`);
+  print("   Before adaptation: still adapted to the task before, whose characters are others.");
+  print(`   All of it took ${duration(at.seconds)}.`);
   print();
-  print(`   ${at.bundle}   the bundle`);
-  print(`   ${at.picture}   one task, drawn`);
-  print(`   ${clock(at.seconds)} minutes in all`);
+  print(`   ${resultStyle("bold", at.bundle)}  the bundle: adapt.onnx, predict.onnx, manifest.json`);
+  print(`   ${resultStyle("bold", at.picture)}  a task, as it was answered`);
   print();
   print(resultStyle("bold", "Next"));
   const next = [
-    [`innerloop eval ${at.bundle} --shots 5`, "with five examples of each"],
-    [`innerloop adapt ${at.bundle} --support DIR --out mine.safetensors`, "your own images, one sub-folder a class"],
-    [`innerloop predict ${at.bundle} --params mine.safetensors IMAGE…`, "name new ones"],
-    [`innerloop inspect ${at.bundle}`, "what is inside"],
+    [
+      "your own images: one sub-folder of examples a class",
+      `${program} adapt ${at.bundle} --support DIR --out mine.safetensors`,
+    ],
+    ["then name others", `${program} predict ${at.bundle} --params mine.safetensors IMAGE…`],
+    ["five examples of each class", `${program} eval ${at.bundle} --shots 5`],
+    ["in your own program, with @innerloop/runtime alone", `const learner = await Learner.load("${at.bundle}");`],
   ];
-  for (const [command, what] of next) print(`   ${command!.padEnd(74)} ${resultStyle("dim", what!)}`);
-  print(
-    `   ${'import { Learner } from "@innerloop/runtime";'.padEnd(74)} ${resultStyle("dim", "in your own program:")}`,
-  );
-  print(`   const learner = await Learner.load("${at.bundle}");`);
+  for (const [what, command] of next) print(`   ${resultStyle("dim", `# ${what}`)}\n   ${command}`);
 }

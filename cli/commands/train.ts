@@ -5,7 +5,7 @@ import { defineCommand, wrongCall } from "../command.ts";
 import { configFromFlags, configOptions, readConfig, withChanges } from "../config-flags.ts";
 import { Interrupted } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
-import { columns, percent, print, printJson, style } from "../output.ts";
+import { columns, percent, print, printJson, program, style } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
 import { showTraining, stoppedMessage } from "../training.ts";
 
@@ -52,7 +52,7 @@ export const train = defineCommand({
         ? `loss ${(-best.score).toFixed(4)}`
         : `accuracy ${percent(best.score)} on held-back classes`;
     print(`${out}: ${header.iteration} iterations; best after ${best.iteration}: ${score}`);
-    print(`Next: ${style("bold", `innerloop export ${out}`)}`);
+    print(`Next: ${style("bold", `${program} export ${out}`)}`);
   },
 });
 
