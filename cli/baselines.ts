@@ -56,6 +56,7 @@ export async function unadaptedAccuracy(bundle: string, tasks: TaskSource, evalu
       const predictions = Int32Array.from(answers, ({ label }) => Number(label));
       accuracies.push(metrics.accuracy(predictions, truth.data as Int32Array));
       earlier = episode;
+      await new Promise((resolve) => setImmediate(resolve));
     }
     return metrics.estimate(accuracies);
   } finally {

@@ -83,4 +83,4 @@ const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" :
 
 /** What to say about a run that was stopped. */
 export const stoppedMessage = ({ header }: RunResult, out: string): string =>
-  `Stopped after iteration ${header.iteration}; everything is saved in ${out}. Go on with: ${program} train --resume --out ${out}`;
+  `Stopped after iteration ${header.iteration}; everything is saved in ${out}.\nGo on with: ${program} train --resume --out ${out}`;

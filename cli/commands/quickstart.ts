@@ -18,6 +18,7 @@ import {
   program,
   resultStyle,
   say,
+  startProgress,
   style,
 } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
@@ -61,10 +62,13 @@ export const quickstart = defineCommand({
 
     heading(3, "Adapt and evaluate", `the bundle, on ${episodes} tasks of characters that it never saw`);
     const evaluation = await showEvaluation(bundle, { episodes, seed });
-    const before = {
-      training: await untrainedAccuracy(run.learner, config, evaluation, run.tasks),
-      adaptation: await unadaptedAccuracy(bundle, run.tasks, evaluation),
-    };
+    const comparing = await startProgress("   comparing");
+    comparing.update(0, "with the untrained net");
+    const training = await untrainedAccuracy(run.learner, config, evaluation, run.tasks);
+    comparing.update(0.5, "with the net before adaptation");
+    const adaptation = await unadaptedAccuracy(bundle, run.tasks, evaluation);
+    comparing.stop();
+    const before = { training, adaptation };
     await drawEpisode(bundle, picture, run.tasks, evaluation);
 
     const seconds = (performance.now() - started) / 1000;
@@ -116,8 +120,11 @@ function printResult(
   print("   Before adaptation: still adapted to the task before, whose characters are others.");
   print(`   All of it took ${duration(at.seconds)}.`);
   print();
-  print(`   ${resultStyle("bold", at.bundle)}  the bundle: adapt.onnx, predict.onnx, manifest.json`);
-  print(`   ${resultStyle("bold", at.picture)}  a task, as it was answered`);
+  for (const [file, what] of [
+    [at.bundle, "the bundle: adapt.onnx, predict.onnx, manifest.json"],
+    [at.picture, "one of the tasks, as it was answered"],
+  ] as const)
+    print(`   ${resultStyle("bold", file.padEnd(at.picture.length))}   ${what}`);
   print();
   print(resultStyle("bold", "Next"));
   const next = [

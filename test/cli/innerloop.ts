@@ -30,7 +30,9 @@ export function innerloop(args: readonly string[], { cwd, onStderr, blocks }: Ca
     blocks === undefined
       ? [command[0]!, command.slice(1)]
       : ["sh", ["-c", `trap "" XFSZ; ulimit -f ${blocks}; exec "$@"`, "sh", ...command]];
-  const child = spawn(file, rest, { cwd, env: { ...process.env, NO_COLOR: "1" } });
+  // As when it is called by its name, not through npx.
+  const { npm_command: _, ...env } = process.env;
+  const child = spawn(file, rest, { cwd, env: { ...env, NO_COLOR: "1" } });
   return new Promise((resolve, reject) => {
     let stdout = "";
     let stderr = "";

@@ -24,7 +24,7 @@ describe("Ctrl-C", () => {
     expect(stopped.status).toBe(130);
     expect(stopped.stderr).toMatch(/Finishing this iteration, then saving. Press Ctrl-C again/);
     expect(stopped.stderr).toMatch(
-      /everything is saved in stopped. Go on with: innerloop train --resume --out stopped/,
+      /everything is saved in stopped.\nGo on with: innerloop train --resume --out stopped/,
     );
     const midway = await readCheckpoint(path("stopped"));
     expect(midway.header.iteration).toBeGreaterThanOrEqual(200);
