@@ -39,6 +39,9 @@ export const percent = (share: number, digits = 1): string => `${(100 * share).t
 export const percentWithInterval = ({ mean, ci95 }: { readonly mean: number; readonly ci95: number }): string =>
   `${(100 * mean).toFixed(1)} ± ${(100 * ci95).toFixed(1)} %`;
 
+/** A small number as `3.1e-7`. */
+export const tiny = (value: number): string => (value === 0 ? "0" : value.toExponential(1));
+
 /** Seconds as `2 min 5 s`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

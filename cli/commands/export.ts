@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { defineCommand, wrongCall } from "../command.ts";
 import { exportRun } from "../export-run.ts";
-import { columns, kilobytes, print, printJson, program, resultStyle, say, style } from "../output.ts";
+import { columns, kilobytes, print, printJson, program, resultStyle, say, style, tiny } from "../output.ts";
 
 export const exportCommand = defineCommand({
   name: "export",
@@ -34,7 +34,7 @@ export const exportCommand = defineCommand({
     }
     const { episodes, largestDifference, engine } = manifest.verification;
     print(`${resultStyle("bold", out)}: verified on ${episodes} fresh episodes against ${engine}`);
-    print(`  largest difference ${largestDifference.toExponential(1)} of an output's largest entry`);
+    print(`  largest difference ${tiny(largestDifference)} of an output's largest entry`);
     print(columns(Object.entries(manifest.files).map(([name, { bytes }]) => [name, kilobytes(bytes)])));
     print(`Next: ${style("bold", `${program} eval ${out}`)}`);
   },

@@ -12,7 +12,7 @@ import {
 } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, wrongCall } from "../command.ts";
-import { clock, columns, kilobytes, percent, print, printJson, resultStyle } from "../output.ts";
+import { clock, columns, kilobytes, percent, print, printJson, resultStyle, tiny } from "../output.ts";
 
 export const inspect = defineCommand({
   name: "inspect",
@@ -95,7 +95,7 @@ async function lookAtBundle(folder: string): Promise<Found> {
         ["norm", `${training.norm ?? "?"}${training.usesBatchStatistics ? ", with batch statistics" : ""}`],
         [
           "verified",
-          `${verification.episodes} episodes against ${verification.engine}, largest difference ${verification.largestDifference.toExponential(1)}`,
+          `${verification.episodes} episodes against ${verification.engine}, largest difference ${tiny(verification.largestDifference)}`,
         ],
         ...Object.entries(metrics ?? {}).map(([key, number]) => [key, String(Number(number.toPrecision(5)))]),
         ["written", `${created} by ${producer.name} ${producer.version}; opset ${opset}, IR version ${irVersion}`],

@@ -20,6 +20,7 @@ import {
   say,
   startProgress,
   style,
+  tiny,
 } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
 import { showEvaluation } from "../show-evaluation.ts";
@@ -58,7 +59,7 @@ export const quickstart = defineCommand({
     heading(2, "Export", "two files of plain ONNX, run and compared with what trained them");
     const manifest = await exportRun(run, bundle);
     const sizes = Object.entries(manifest.files).map(([name, { bytes }]) => `${name} ${kilobytes(bytes)}`);
-    say(`   ${sizes.join(", ")}; largest difference ${manifest.verification.largestDifference.toExponential(1)}`);
+    say(`   ${sizes.join(", ")}; largest difference ${tiny(manifest.verification.largestDifference)}`);
 
     heading(3, "Adapt and evaluate", `the bundle, on ${episodes} tasks of characters that it never saw`);
     const evaluation = await showEvaluation(bundle, { episodes, seed });

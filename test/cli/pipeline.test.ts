@@ -277,6 +277,34 @@ describe("a bundle that is not whole", () => {
   });
 });
 
+describe("quickstart", () => {
+  it("goes the whole road, and leaves a run, a bundle and a picture", async () => {
+    const outcome = await words("quickstart --minutes 0.03 --episodes 4 --out quick --json");
+    expect(outcome.status).toBe(0);
+    const { accuracy, baselines, inductive, episodes, bundle, picture } = JSON.parse(outcome.stdout);
+    expect({ inductive, episodes, bundle, picture }).toEqual({
+      inductive: true,
+      episodes: 4,
+      bundle: join("quick", "bundle"),
+      picture: join("quick", "episode.svg"),
+    });
+    for (const { mean, ci95 } of [accuracy, ...(Object.values(baselines) as (typeof accuracy)[])]) {
+      expect(mean).toBeGreaterThanOrEqual(0);
+      expect(mean).toBeLessThanOrEqual(1);
+      expect(ci95).toBeGreaterThanOrEqual(0);
+    }
+    expect(Object.keys(baselines)).toEqual(["nearestNeighbour", "beforeTraining", "beforeAdaptation"]);
+    const svg = readFileSync(path(picture), "utf8");
+    expect(svg.match(/data:image\/png;base64,/g)).toHaveLength(5 + 5 * 8);
+    const right = svg.match(/>✓ \d+ %</g)?.length ?? 0;
+    const wrong = svg.match(/>✗ \d+ %</g)?.length ?? 0;
+    expect(right + wrong).toBe(40);
+    expect(svg).toContain(`${right} of 40 queries right`);
+    const learner = await Learner.load(path(bundle), { provider: "cpu" });
+    await learner.dispose();
+  }, 30_000);
+});
+
 describe("inspect", () => {
   it("shows a bundle, and which of its files are intact", async () => {
     const { data, text } = await inspected("wave-bundle");
