@@ -96,15 +96,15 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
   let batchSession: Session | undefined;
   try {
     const { manifest } = learner;
-    const { openTasks } = await import("@innerloop/train");
-    const tasks = await openTasks(dataOf(options.data, manifest), {
+    const train = await import("@innerloop/train");
+    const tasks = await train.openTasks(dataOf(options.data, manifest), {
       ...(manifest.input.preprocessing ? { preprocessing: manifest.input.preprocessing } : {}),
     });
     checkFit(manifest, tasks);
     if (transductive) batchSession = await openTransductive(folder, learner);
     const shape = shapeOf(options, manifest, queries);
     const innerSteps = manifest.innerLoop.algorithm === "prototypes" ? 0 : (options.steps ?? manifest.innerLoop.steps);
-    const measure = new Measure(learner, batchSession, tasks, shape, innerSteps);
+    const measure = new Measure(train, learner, batchSession, tasks, shape, innerSteps);
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
     for (let i = 0; i < episodes && !options.signal?.aborted; i++) {
       await measure.add(tasks.episode(split, seed, i, shape), i < stepEpisodes, split);
@@ -115,7 +115,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     if (options.signal?.aborted)
       throw new Interrupted(`Stopped after ${measure.count} of ${episodes} episodes; nothing is reported.`);
     return {
-      ...(await measure.results()),
+      ...measure.results(),
       stepEpisodes,
       inductive: !transductive,
       episodes,
@@ -189,8 +189,12 @@ async function openTransductive(folder: string, learner: Learner): Promise<Sessi
 /** Query answers as logits `[queries · ways]` (a regression: values), in the order of the episode's labels. */
 type Answers = Float32Array;
 
-/** Sums over episodes. */
+/** The room, which is loaded only when something is measured. */
+type Train = typeof import("@innerloop/train");
+
+/** What the episodes so far gave. */
 class Measure {
+  readonly #train: Train;
   readonly #learner: Learner;
   readonly #batchSession: Session | undefined;
   readonly #tasks: TaskSource;
@@ -205,12 +209,14 @@ class Measure {
   readonly #confusion = new Map<string, Map<string, number>>();
 
   constructor(
+    train: Train,
     learner: Learner,
     batchSession: Session | undefined,
     tasks: TaskSource,
     shape: EpisodeShape,
     steps: number,
   ) {
+    this.#train = train;
     this.#learner = learner;
     this.#batchSession = batchSession;
     this.#tasks = tasks;
@@ -224,7 +230,7 @@ class Measure {
   }
 
   async add(episode: Episode, everyStep: boolean, split: Split): Promise<void> {
-    const { metrics, nearestNeighbours } = await import("@innerloop/train");
+    const { metrics, nearestNeighbours } = this.#train;
     const { ways } = this.#shape;
     const { query } = episode;
     const score = (answers: Answers): { loss: number; predictions?: Int32Array; accuracy: number } => {
@@ -297,10 +303,8 @@ class Measure {
     }
   }
 
-  async results() {
-    const {
-      metrics: { estimate },
-    } = await import("@innerloop/train");
+  results() {
+    const { estimate } = this.#train.metrics;
     const { kind } = this.#tasks;
     const mean = (values: readonly number[]) => estimate(values).mean;
     const classes = kind === "classification";
