@@ -27,7 +27,7 @@ const quiet = "#68747f";
 const margin = 32;
 const supportSize = 76;
 const querySize = 64;
-const gap = 14;
+const gap = 18;
 const rowHeight = 106;
 const top = 128;
 
