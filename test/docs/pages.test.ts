@@ -1,0 +1,54 @@
+// What the pages point at is there, and the example programs run.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { blocksOf, root } from "./blocks.ts";
+
+const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
+  (name) => name.endsWith(".md"),
+);
+
+describe.each(pages)("%s", (page) => {
+  const text = readFileSync(join(root, page), "utf8");
+
+  it("has links that lead somewhere", () => {
+    const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => join(dirname(page), target!));
+    expect(targets.filter((target) => !existsSync(join(root, target)))).toEqual([]);
+  });
+
+  it("names files and scripts that exist", () => {
+    const named = [...text.matchAll(/`((?:schemas|graph|runtime|export|train|cli|test|bench|examples)\/[\w./-]*)`/g)];
+    expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const called = [...text.matchAll(/npm run (?:-s )?(\w+)/g)].map(([, script]) => script!);
+    expect(called.filter((script) => scripts[script] === undefined)).toEqual([]);
+  });
+});
+
+it("the script for fresh machines runs the README's test command", () => {
+  const commands = readFileSync(join(root, ".ci", "run"), "utf8")
+    .trim()
+    .split("\n");
+  expect(commands.at(-1)).toBe(blocksOf("README.md")[1]!.code.trim());
+});
+
+describe("examples", () => {
+  const folder = mkdtempSync(join(tmpdir(), "innerloop-examples-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const run = (name: string, ...args: string[]) =>
+    execFileSync(process.execPath, [join(root, "examples", "dist", `${name}.js`), ...args], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+
+  it("pipeline and embed", () => {
+    expect(run("pipeline", "4", "bundle")).toMatch(/unseen characters, 5-way 1-shot: [\d.]+ ± [\d.]+ %/);
+    expect(run("embed", "bundle")).toMatch(/tap, \d+ % sure\nrestored: tap, from \d+ bytes\nbad-input: /);
+  });
+
+  it("own-parts", () => {
+    expect(run("own-parts", "11")).toMatch(/^batch 0: loss [\d.]+, accuracy \d+ %\nbatch 10: /);
+  });
+});
