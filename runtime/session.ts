@@ -161,7 +161,7 @@ type Ort = Pick<typeof OnnxRuntime, "InferenceSession" | "Tensor" | "listSupport
 
 const PROVIDERS: readonly ProviderName[] = ["cuda", "webgpu", "cpu"];
 const REMEDIES: Readonly<Record<ProviderName, string>> = {
-  cuda: "install the NVIDIA driver, CUDA 12 and cuDNN 9, and run ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node",
+  cuda: "install the NVIDIA driver, CUDA 12 and cuDNN 9, and run ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js",
   webgpu: "install the graphics driver (on Linux with Vulkan: libvulkan1 and the driver's Vulkan package)",
   cpu: "install onnxruntime-node again",
 };

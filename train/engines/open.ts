@@ -105,7 +105,7 @@ const candidates: readonly Candidate[] = [
   onnxRuntime(
     "cuda",
     "a GPU is there",
-    "install the NVIDIA driver, CUDA 12 and cuDNN 9, then run ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node",
+    "install the NVIDIA driver, CUDA 12 and cuDNN 9, then run ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js",
   ),
   onnxRuntime("cpu", "the fastest on a processor", "run npm install onnxruntime-node"),
   tfjs("wasm", "the fastest on a processor without ONNX Runtime", packaged("@tensorflow/tfjs-backend-wasm")),
