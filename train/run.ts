@@ -307,9 +307,7 @@ class Run {
 }
 
 /** A finished run, opened: its learner, and the weights that did best. */
-export async function openRun(
-  folder: string,
-): Promise<{
+export async function openRun(folder: string): Promise<{
   header: CheckpointHeader;
   learner: Learner;
   tasks: TaskSource;
