@@ -48,6 +48,8 @@ export interface Operator {
   readonly summary: string;
   /** The opset that brought the meaning used here; absent for operators of our own, which every target decomposes or lowers. */
   readonly since?: number;
+  /** The ONNX operator that it is written as, for operators that only the lowering to ONNX makes. */
+  readonly writtenAs?: string;
   /** The types of the outputs. @throws InnerloopError where the inputs do not fit */
   infer(inputs: readonly Value[], attributes: Attributes): readonly { dtype: DType; shape: Shape }[];
   /** The cotangent of each input, absent where there is none. */

@@ -1,7 +1,7 @@
 // Two ways to compute a convolution and its two gradients: as gathered columns times a matrix, which shares the
 // columns between a convolution and its weight gradient and wastes nothing on strides; or as ONNX Conv and ConvTranspose.
 import { type Dim, multiplyDims, type Shape } from "../dims.ts";
-import { apply1, define, type Operator } from "../operator.ts";
+import { apply1, type Operator } from "../operator.ts";
 import { convolutionParts, type Window, windowOf, windowOutput } from "../ops/convolution.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { appendZero, Concat, cut, Expand, Gather, Reshape, Transpose, transposeLast } from "../ops/movement.ts";
@@ -193,11 +193,11 @@ interface ChannelsFirst extends Omit<Window, "kernel" | "groups"> {
 }
 
 /** ONNX Conv as a node: x `[N, C, …]`, w `[O, C/group, ...kernel]`. Only lowering makes it. */
-const conv: Operator = define({
+const conv: Operator = {
   name: "Conv",
   family: "convolution",
   summary: "convolution, channels first",
-  since: 11,
+  writtenAs: "Conv",
   infer([x, w], attributes) {
     const { group: _, ...window } = attributes as unknown as ChannelsFirst;
     const kernel = w!.shape.slice(2) as number[];
@@ -208,14 +208,14 @@ const conv: Operator = define({
       },
     ];
   },
-});
+};
 
 /** ONNX ConvTranspose as a node: x `[N, C, …]`, w `[C, O/group, ...kernel]`. Only lowering makes it. */
-const convTranspose: Operator = define({
+const convTranspose: Operator = {
   name: "ConvTranspose",
   family: "convolution",
   summary: "transposed convolution, channels first",
-  since: 11,
+  writtenAs: "ConvTranspose",
   infer([x, w], attributes) {
     const { strides, dilations, before, after, outputPadding, group } = attributes as unknown as ChannelsFirst;
     const space = x!.shape
@@ -231,7 +231,7 @@ const convTranspose: Operator = define({
       );
     return [{ dtype: x!.dtype, shape: [x!.shape[0]!, (w!.shape[1] as number) * group, ...space] }];
   },
-});
+};
 
 const axesFrom = (count: number, from: number): number[] => Array.from({ length: count }, (_, i) => from + i);
 

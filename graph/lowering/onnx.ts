@@ -8,8 +8,9 @@ import { Expand, Reshape } from "../ops/movement.ts";
 import { constant } from "../value.ts";
 import { convolutionAsColumns, convolutionAsConv } from "./convolution.ts";
 import type { Lowering, Target } from "./lower.ts";
+import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
-import { scaleSmallerFactors } from "./scale.ts";
+import { joinProducts } from "./products.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole. */
@@ -55,10 +56,12 @@ export function onnxTarget({ opset = defaultOpset, convolution = "columns" }: On
     lowerings: {
       ...(convolution === "conv" ? convolutionAsConv : convolutionAsColumns),
       ...poolingAsTaps,
+      ...normalizationAsLayers,
       Positive: positive,
       ReduceSum: sumAsProduct,
     },
-    finish: scaleSmallerFactors,
-    keeps: ({ name, since }) => since !== undefined && since <= opset && !takenApart.has(name),
+    finish: joinProducts,
+    keeps: ({ name, since, writtenAs }) =>
+      writtenAs !== undefined || (since !== undefined && since <= opset && !takenApart.has(name)),
   };
 }

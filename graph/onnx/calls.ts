@@ -425,11 +425,16 @@ export const calls: Readonly<Record<string, Read>> = {
   GroupNormalization: groupNormalization,
   InstanceNormalization: (c) =>
     op.InstanceNormalization(c.value(0), c.value(1), c.value(2), { epsilon: c.float("epsilon", 1e-5) }),
-  LayerNormalization: (c) =>
-    op.LayerNormalization(c.value(0), c.value(1), c.optional(2), {
-      axis: c.int("axis", -1),
-      epsilon: c.float("epsilon", 1e-5),
-    }),
+  LayerNormalization(c) {
+    const x = c.value(0);
+    const [axis, epsilon] = [c.int("axis", -1), c.float("epsilon", 1e-5)];
+    const axes = [...x.shape.keys()].slice(axis);
+    return [
+      op.LayerNormalization(x, c.value(1), c.optional(2), { axis, epsilon }),
+      op.ReduceMean(x, { axes }),
+      op.InverseDeviation(x, axes, epsilon),
+    ];
+  },
 
   // loss
   NegativeLogLikelihoodLoss: (c) => op.NegativeLogLikelihoodLoss(c.value(0), c.value(1), lossOptions(c, 2)),

@@ -1,5 +1,6 @@
 // Reading ONNX: a model from PyTorch, Keras or anywhere, made of the supported operators, becomes a graph here. Its
 // float weights become inputs, so that they can be meta-trained and adapted like the parameters of any other model.
+
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
 import { type Dim, sizeOf } from "../dims.ts";
@@ -9,6 +10,7 @@ import { constant, constantOf, input, type NumberArray, type Value } from "../va
 import { Call, calls, type Entry, type Names } from "./calls.ts";
 import { asSizes, isSizes, sizeRules } from "./sizes.ts";
 import { dtypeOf, numbersOf } from "./tensors.ts";
+import { constantPrefix } from "./write.ts";
 
 /** The `ai.onnx` operator sets whose models are read. */
 export const readableOpsets = { oldest: 13, newest: 21 } as const;
@@ -61,7 +63,8 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   const fixedNames = statistics(graph);
   const isWeight = (name: string): boolean => {
     const array = stored.get(name);
-    return array !== undefined && isFloat(array.dtype) && array.shape.length > 0 && !fixedNames.has(name);
+    const fixed = fixedNames.has(name) || name.startsWith(constantPrefix);
+    return array !== undefined && isFloat(array.dtype) && array.shape.length > 0 && !fixed;
   };
   const given = Object.fromEntries(
     (graph.input ?? [])

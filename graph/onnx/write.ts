@@ -72,6 +72,9 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   });
 }
 
+/** What the names of constants start with, which tells them from weights when a file is read. */
+export const constantPrefix = "constant/";
+
 /** Where nodes go: the graph itself or the body of a loop. */
 interface Block {
   readonly nodes: NodeProto[];
@@ -172,7 +175,7 @@ class Writer {
 
   #constant(array: NumberArray, value?: Value): string {
     const kind = array.data.length === 1 ? String(array.data[0]) : showShape(array.shape).replaceAll(", ", "x");
-    const name = this.#unique(`constant/${kind}`);
+    const name = this.#unique(`${constantPrefix}${kind}`);
     if (value) this.#names.set(value, name);
     this.#constants.push(tensorProto(name, array.dtype, array.shape, array.data));
     return name;
@@ -263,7 +266,7 @@ class Writer {
 
   #form(node: Node): { opType: string; input: string[]; attribute?: AttributeProto[] } {
     const { operator, attributes } = node;
-    const opType = operator.name;
+    const opType = operator.writtenAs ?? operator.name;
     const body = Object.values(attributes).find(isBody);
     if (body) return this.#loop(node, body);
     const input = node.inputs.map((value) => this.#name(value));

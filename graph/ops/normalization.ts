@@ -2,42 +2,58 @@
 import { type Dim, sizeOf } from "../dims.ts";
 import { composite, normalizeAxis } from "../operator.ts";
 import { type Attributes, fixed, type Value } from "../value.ts";
-import { Add, Div, Mul, Reciprocal, Sqrt, Sub } from "./elementwise.ts";
+import { Add, Cast, Div, Equal, Mul, Neg, Reciprocal, Sqrt, Sub } from "./elementwise.ts";
 import { Reshape } from "./movement.ts";
-import { ReduceMean } from "./reduction.ts";
+import { ReduceMean, ReduceSum } from "./reduction.ts";
 
-const statistics = (x: Value, attributes: Attributes) => {
-  const axes = attributes.axes as readonly number[];
-  const centred = Sub(x, ReduceMean(x, { axes }));
-  const variance = ReduceMean(Mul(centred, centred), { axes });
-  return { axes, centred, scale: Reciprocal(Sqrt(Add(variance, attributes.epsilon as number))) };
-};
+const axesOf = (attributes: Attributes): readonly number[] => attributes.axes as readonly number[];
+/** The same operator's attributes with a task axis in front. */
+const behindTasks = (attributes: Attributes): Attributes => ({
+  ...attributes,
+  axes: axesOf(attributes).map((axis) => axis + 1),
+});
+
+const centred = (x: Value, attributes: Attributes): Value => Sub(x, ReduceMean(x, { axes: axesOf(attributes) }));
 
 const standardize = composite({
   name: "Standardize",
   family: "normalization",
   summary: "(x − mean) / √(variance + epsilon) over some axes, the variance biased",
-  build([x], attributes) {
-    const { centred, scale } = statistics(x!, attributes);
-    return Mul(centred, scale);
-  },
+  build: ([x], attributes) => Mul(centred(x!, attributes), inverseDeviation([x!], attributes)),
   gradient({ inputs: [x], outputs: [y], cotangents: [g], attributes }) {
     if (!g) return [];
-    const { axes, scale } = statistics(x!, attributes);
-    const along = Mul(y!, ReduceMean(Mul(g, y!), { axes }));
-    return [Mul(scale, Sub(Sub(g, ReduceMean(g, { axes })), along))];
+    const mean = (v: Value) => ReduceMean(v, { axes: axesOf(attributes) });
+    return [Mul(inverseDeviation([x!], attributes), Sub(Sub(g, mean(g)), Mul(y!, mean(Mul(g, y!)))))];
   },
-  batch: ([x], _, { axes, epsilon }) => [
-    Standardize(
-      x!,
-      (axes as readonly number[]).map((axis) => axis + 1),
-      epsilon as number,
-    ),
-  ],
+  batch: ([x], _, attributes) => [standardize([x!], behindTasks(attributes))],
 });
+
+const inverseDeviation = composite({
+  name: "InverseDeviation",
+  family: "normalization",
+  summary: "1 / √(variance + epsilon) over some axes, which stay with size 1: what Standardize multiplies by",
+  build([x], attributes) {
+    const away = centred(x!, attributes);
+    const variance = ReduceMean(Mul(away, away), { axes: axesOf(attributes) });
+    return Reciprocal(Sqrt(Add(variance, attributes.epsilon as number)));
+  },
+  gradient({ inputs: [x], outputs: [scale], cotangents: [g], attributes }) {
+    if (!g) return [];
+    const count = ReduceSum(Cast(Equal(x!, x!), x!.dtype), { axes: axesOf(attributes) });
+    const size = sizeOf(axesOf(attributes).map((axis) => x!.shape[axis]!));
+    const share = typeof size === "number" ? Mul(g, -1 / size) : Neg(Div(g, count));
+    return [Mul(standardize([x!], attributes), Mul(share, Mul(scale!, scale!)))];
+  },
+  batch: ([x], _, attributes) => [inverseDeviation([x!], behindTasks(attributes))],
+});
+
 /** Mean 0 and variance 1 over the axes named. */
 export const Standardize = (x: Value, axes: readonly number[], epsilon = 1e-5): Value =>
   standardize([x], { axes: axes.map((axis) => normalizeAxis(axis, x.rank, "Standardize")), epsilon });
+
+/** 1 / √(variance + epsilon) over the axes named, which stay with size 1. */
+export const InverseDeviation = (x: Value, axes: readonly number[], epsilon = 1e-5): Value =>
+  inverseDeviation([x], { axes: axes.map((axis) => normalizeAxis(axis, x.rank, "InverseDeviation")), epsilon });
 
 /** A per-channel value `[C]` shaped to broadcast over axis 1 of a channels-first array. */
 const overChannels = (v: Value, rank: number): Value => Reshape(v, [v.shape[0]!, ...new Array<Dim>(rank - 2).fill(1)]);

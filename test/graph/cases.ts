@@ -154,6 +154,10 @@ export const cases: Record<string, Case[]> = {
   GlobalAveragePool: [on((x) => op.GlobalAveragePool(x), [1, 2, 3, 4])],
   GlobalMaxPool: [on((x) => op.GlobalMaxPool(x), [1, 2, 3, 4])],
   Standardize: [on((x) => op.Standardize(x, [1, 2]), [2, 3, 2])],
+  InverseDeviation: [
+    on((x) => op.InverseDeviation(x, [1, 2]), [2, 3, 2]),
+    on((x) => op.InverseDeviation(x, [0]), [3, 2]),
+  ],
   LayerNormalization: [on((x, g, b) => op.LayerNormalization(x, g, b), [2, 3, 4], [4], [4])],
   GroupNormalization: [on((x, g, b) => op.GroupNormalization(x, g, b, 2), [2, 4, 3], [4], [4])],
   InstanceNormalization: [on((x, g, b) => op.InstanceNormalization(x, g, b), [2, 3, 4], [3], [3])],
