@@ -1,7 +1,7 @@
 // A learner and its weights become a bundle: built in memory, written beside its place, verified there, and only then
 // moved to it; a refusal leaves nothing behind.
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { defaultOpset, irVersion, type Learner } from "@innerloop/graph";
 import { InnerloopError, MANIFEST_VERSION, type Manifest, type Preprocessing } from "@innerloop/schemas";
@@ -26,7 +26,7 @@ export interface BundleOptions {
 }
 
 export interface ExportOptions extends BundleOptions {
-  /** The bundle's folder. Its parent has to exist; a bundle that is there already is replaced, anything else is not. */
+  /** The bundle's folder, made with the folders above it. A bundle that is there already is replaced, anything else is not. */
   readonly out: string;
   readonly verify: VerifyOptions;
 }
@@ -112,7 +112,8 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
 
 /**
  * Writes a verified bundle: into a new folder beside `out`, which is run there against the reference and then takes its
- * place. Whatever goes wrong, nothing is left behind and an earlier bundle at `out` stays as it was.
+ * place. Folders above it are made where they are missing. Whatever goes wrong, nothing is left behind and an earlier
+ * bundle at `out` stays as it was.
  *
  * @param weights every meta-parameter of the learner, float32
  * @returns the manifest as written
@@ -129,9 +130,10 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   const out = resolve(options.out);
   await checkPlace(out);
   const staged = beside(out);
+  const above = await missingAbove(out);
   try {
     await writing(out, async () => {
-      await mkdir(staged);
+      await mkdir(staged, { recursive: true });
       for (const [file, bytes] of Object.entries(built.files)) await writeNew(join(staged, file), bytes);
       await writeNew(join(staged, "manifest.json"), json(built.manifest));
     });
@@ -145,6 +147,8 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
     return manifest;
   } finally {
     await rm(staged, { recursive: true, force: true }).catch(() => undefined);
+    // Only empty folders go, so this does nothing once the bundle is in place.
+    for (const folder of above) await rmdir(folder).catch(() => undefined);
   }
 }
 
@@ -159,6 +163,18 @@ const metadata = (fields: Readonly<Record<string, unknown>>): Record<string, str
 
 const json = (manifest: Manifest): Uint8Array => new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
 const beside = (out: string): string => join(dirname(out), `.${basename(out)}.${randomBytes(6).toString("hex")}.tmp`);
+
+/** The folders above a place that are not there yet, the innermost first. */
+async function missingAbove(out: string): Promise<string[]> {
+  const missing: string[] = [];
+  const isThere = (path: string) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    );
+  for (let folder = dirname(out); !(await isThere(folder)); folder = dirname(folder)) missing.push(folder);
+  return missing;
+}
 
 /** Refuses to replace what is no bundle. */
 async function checkPlace(out: string): Promise<void> {
@@ -209,7 +225,7 @@ async function writing(out: string, work: () => Promise<void>): Promise<void> {
     throw new InnerloopError(
       "write-failed",
       `${out}: the bundle was not written (${cause instanceof Error ? cause.message : String(cause)}); nothing was left behind; ` +
-        "choose a folder whose parent exists, can be written to and has space",
+        "choose a place that can be written to and has space",
       { cause },
     );
   }

@@ -1,5 +1,5 @@
 // The road through the commands: train, export, eval, adapt, predict, inspect, on runs of a few iterations.
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Learner } from "@innerloop/runtime";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -63,6 +63,11 @@ describe("export", () => {
     const { status, stderr } = await words("export wave --out mine");
     expect(status).toBe(2);
     expect(stderr).toMatch(/something else than a bundle/);
+  });
+
+  it("makes the folders above the bundle", async () => {
+    expect((await words("export wave --out shelf/of/bundles")).status).toBe(0);
+    expect(existsSync(path("shelf", "of", "bundles", "manifest.json"))).toBe(true);
   });
 
   it("leaves nothing where it cannot write", async () => {

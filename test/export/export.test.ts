@@ -271,13 +271,26 @@ describe("the place of a bundle", () => {
     expect(readdirSync(out)).toEqual(["diary.txt"]);
   });
 
-  it("has to have a parent that can be written to", async () => {
+  it("may lie in folders that are not there yet, which go again when the bundle is refused", async () => {
+    const { learner, weights, parent, options } = setup();
+    const out = join(parent, "a", "b", "bundle");
+    mkdirSync(join(parent, "a"));
+    const reference = unrolled(learner, randomWeights(learner, 2));
+    await refused(exportBundle(learner, weights, { ...options, out, verify: { ...options.verify, reference } }));
+    expect(readdirSync(parent, { recursive: true })).toEqual(["a"]);
+    await exportBundle(learner, weights, { ...options, out });
+    expect(readdirSync(join(parent, "a", "b"))).toEqual(["bundle"]);
+    expect(existsSync(join(out, "manifest.json"))).toBe(true);
+  });
+
+  it("has to be one that can be written to", async () => {
     const { learner, weights, parent, options } = setup();
     writeFileSync(join(parent, "file"), "");
-    for (const out of [join(parent, "missing", "bundle"), join(parent, "file", "bundle")]) {
+    const tooLong = join(parent, "new", "n".repeat(300), "bundle");
+    for (const out of [join(parent, "file", "bundle"), tooLong]) {
       const error = await refused(exportBundle(learner, weights, { ...options, out }));
       expect(error).toMatchObject({ code: "write-failed", exitStatus: 1 });
-      expect(error.message).toMatch(/was not written.*nothing was left behind.*parent exists/);
+      expect(error.message).toMatch(/was not written.*nothing was left behind.*can be written to/);
     }
     expect(readdirSync(parent)).toEqual(["file"]);
   });
