@@ -36,7 +36,7 @@ export const configFlags = {
   ways: flag(task, "ways", "classes in an episode"),
   shots: flag(task, "shots", "support examples of each class"),
   queries: flag(task, "queries", "query examples of each class"),
-  rotations: flag(task, "rotations", "turned classes count as classes of their own"),
+  rotations: flag(task, "rotations", "glyphs, omniglot: turned characters are classes, too, unless --no-rotations"),
   model: flag(model, "model.kind", "mlp, metamodel or conv4"),
   filters: flag(model, "model.filters", "conv4: filters of each convolution"),
   strides: flag(model, "model.strides", "conv4: stride of each convolution, as 2,2,2,1"),

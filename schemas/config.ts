@@ -78,7 +78,7 @@ export interface RunConfig {
   seed: number;
   /** Iterations between two validations, and episodes of each. */
   validation: { every: number; episodes: number };
-  /** Classes turned by 90°, 180° and 270° count as classes of their own. */
+  /** glyphs, omniglot: characters of train turned by 90°, 180° and 270° are classes of their own; true unless given. */
   rotations?: boolean;
 }
 

@@ -73,7 +73,8 @@ export interface RunResult {
 }
 
 /** The data of a config, opened. */
-export const tasksOf = (config: RunConfig): Promise<TaskSource> => openTasks(config.data);
+export const tasksOf = ({ data, rotations }: Pick<RunConfig, "data" | "rotations">): Promise<TaskSource> =>
+  openTasks(data, rotations === undefined ? {} : { rotations });
 
 /** The learner of a config, for tasks. */
 export function learnerOf(config: RunConfig, tasks: TaskSource): Learner {

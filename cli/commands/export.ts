@@ -17,14 +17,14 @@ export const exportCommand = defineCommand({
   async run(options, args) {
     const [run] = args as [string];
     const out = options.out ?? join(run, "bundle");
-    const { learnerOf, openTasks, readCheckpoint } = await import("@innerloop/train");
+    const { learnerOf, readCheckpoint, tasksOf } = await import("@innerloop/train");
     const { header, best } = await readCheckpoint(run);
     if (Object.keys(best).length === 0)
       throw wrongCall(
         "run-empty",
         `${run} holds no weights yet; train it first: innerloop train --resume --out ${run}.`,
       );
-    const tasks = await openTasks(options.data ?? header.config.data);
+    const tasks = await tasksOf({ ...header.config, data: options.data ?? header.config.data });
     const learner = learnerOf(header.config, tasks);
     say(`${style("dim", "export")} the best weights of ${run}, then run the files and compare`);
     const manifest = await exportRun({ header, learner, tasks, weights: best }, out);

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync,
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Preprocessing } from "@innerloop/schemas";
+import type { Preprocessing, RunConfigInput } from "@innerloop/schemas";
 import {
+  completeConfig,
   listImageClasses,
   loadImage,
   nearestNeighbourAccuracy,
@@ -12,6 +13,7 @@ import {
   openImages,
   openTasks,
   type Split,
+  tasksOf,
 } from "@innerloop/train";
 import { encode } from "fast-png";
 import { unzipSync, zipSync } from "fflate";
@@ -199,6 +201,16 @@ describe("omniglot:DIR, on small archives", () => {
     const val = Array.from({ length: 5 }, (_, i) => tasks.episode("val", 0, i, shape).classes!).flat();
     expect([...new Set(val)].sort()).toEqual(["Alphabet_F/character01", "Alphabet_L/character01"]);
     expect(new Omniglot(join(folder, "zipped"), { turnHeldBack: true }).classCount("test")).toBe(48);
+  });
+
+  test("a run config may leave the turns out", async () => {
+    const data = `omniglot:${join(folder, "zipped")}`;
+    const count = async (input: RunConfigInput) => (await tasksOf(completeConfig(input))).classCount("train");
+    expect([await count({ data }), await count({ data, rotations: true })]).toEqual([40, 40]);
+    expect(await count({ preset: "omniglot-5way-1shot", data, rotations: false })).toBe(10);
+    const upright = await tasksOf({ data, rotations: false });
+    const classes = Array.from({ length: 30 }, (_, i) => upright.episode("train", 0, i, shape).classes!).flat();
+    expect(classes.filter((name) => name.includes("@"))).toEqual([]);
   });
 
   test("ink is 1, averaged by area, and a class is turned anticlockwise by what its name says", () => {

@@ -251,6 +251,18 @@ describe("glyphs", () => {
     }
   });
 
+  test("without rotations every class of train is upright", () => {
+    const upright = new Glyphs({ rotations: false });
+    expect([upright.classCount("train"), glyphs.classCount("train")]).toEqual([1200, 4800]);
+    const { support, classes } = upright.episode("train", 1, 0, { ways: 20, shots: 1, queries: 1 });
+    values(support.y).forEach((label, row) => {
+      const id = Number(/^glyph-(\d+)$/.exec(classes![label]!)![1]);
+      const drawn = Array.from({ length: 20 }, (_, drawer) => Array.from(drawGlyph(id, drawer)).join());
+      const pixels = values(support.x).slice(row * 784, (row + 1) * 784);
+      expect(drawn).toContain(pixels.map((ink) => Math.round(255 * ink)).join());
+    });
+  });
+
   test("more shots and queries than the 20 usual drawers are possible", () => {
     const { query } = glyphs.episode("train", 0, 0, { ways: 2, shots: 10, queries: 30 });
     expect(query.y.shape).toEqual([60]);

@@ -246,11 +246,17 @@ const HELD_BACK_CLASSES = 2 ** 20;
 const HELD_BACK_DRAWERS = 2 ** 16;
 const FIRST_ID: Record<Split, number> = { train: 0, val: 2 ** 20, test: 2 ** 21 };
 
+/** Options of {@link Glyphs}. */
+export interface GlyphsOptions {
+  /** Characters of `train` turned by quarter turns are classes of their own. Default true. */
+  readonly rotations?: boolean;
+}
+
 /**
  * Procedural characters, 28×28×1, ink 1 on 0.
  *
  * `train` has 4,800 classes: 1,200 characters, each upright and turned by 90°, 180° and 270° (as Santoro et al. 2016 do
- * with Omniglot), by 20 drawers, or as many as an episode needs. `val` and `test` have 2²⁰ upright characters each,
+ * with Omniglot) unless `rotations` is false, by 20 drawers, or as many as an episode needs. `val` and `test` have 2²⁰ upright characters each,
  * other ones, with 65,536 drawers.
  */
 export class Glyphs implements TaskSource {
@@ -268,10 +274,15 @@ export class Glyphs implements TaskSource {
     std: 1,
   };
 
+  readonly #turns: 1 | 4;
   readonly #drawn = new Map<number, Uint8Array>();
 
+  constructor({ rotations = true }: GlyphsOptions = {}) {
+    this.#turns = rotations ? 4 : 1;
+  }
+
   classCount(split: Split): number {
-    return split === "train" ? 4 * TRAIN_CHARACTERS : HELD_BACK_CLASSES;
+    return split === "train" ? this.#turns * TRAIN_CHARACTERS : HELD_BACK_CLASSES;
   }
 
   episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
@@ -294,12 +305,15 @@ export class Glyphs implements TaskSource {
           turn(drawGlyph(FIRST_ID[split] + index, drawer), 0, GLYPH_SIZE, 1, 0, target, offset),
       };
     }
+    const turns = this.#turns;
+    const quarters = (index: number) => index % turns;
+    const character = (index: number) => Math.floor(index / turns);
     return {
       ...base,
-      className: (index) => `glyph-${index >> 2}${(index & 3) === 0 ? "" : `@${90 * (index & 3)}`}`,
+      className: (index) => `glyph-${character(index)}${quarters(index) === 0 ? "" : `@${90 * quarters(index)}`}`,
       exampleCount: (_index, needed) => Math.max(TRAIN_DRAWERS, needed),
       copy: (index, drawer, target, offset) =>
-        turn(this.#kept(index >> 2, drawer), 0, GLYPH_SIZE, 1, index & 3, target, offset),
+        turn(this.#kept(character(index), drawer), 0, GLYPH_SIZE, 1, quarters(index), target, offset),
     };
   }
 

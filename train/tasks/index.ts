@@ -1,13 +1,13 @@
 // The door of the tasks: every data set behind one interface, opened by its spec.
 import { InnerloopError } from "@innerloop/schemas";
-import { Glyphs } from "./glyphs.ts";
+import { Glyphs, type GlyphsOptions } from "./glyphs.ts";
 import { type ImagesOptions, openImages } from "./images.ts";
 import { Omniglot, type OmniglotOptions } from "./omniglot.ts";
 import { Sinusoid } from "./sinusoid.ts";
 import type { TaskSource } from "./task.ts";
 
 export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./dataset.ts";
-export { drawGlyph, GLYPH_SIZE, Glyphs } from "./glyphs.ts";
+export { drawGlyph, GLYPH_SIZE, Glyphs, type GlyphsOptions } from "./glyphs.ts";
 export { type ImageClass, type ImagesOptions, imageOf, listImageClasses, loadImage, openImages } from "./images.ts";
 export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
@@ -16,10 +16,10 @@ export { type SplitOptions, splitClasses } from "./split.ts";
 export type { Episode, EpisodeShape, Examples, Split, TaskSource } from "./task.ts";
 
 /** Options of {@link openTasks}; each data set takes the ones that concern it. */
-export type OpenTasksOptions = OmniglotOptions & ImagesOptions;
+export type OpenTasksOptions = GlyphsOptions & OmniglotOptions & ImagesOptions;
 
 const OPENERS: Record<string, (folder: string, options: OpenTasksOptions) => TaskSource | Promise<TaskSource>> = {
-  glyphs: () => new Glyphs(),
+  glyphs: (_, options) => new Glyphs(options),
   sinusoid: () => new Sinusoid(),
   "omniglot:DIR": (folder, options) => new Omniglot(folder, options),
   "images:DIR": (folder, options) => openImages(folder, options),

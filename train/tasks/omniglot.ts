@@ -16,6 +16,8 @@ const HELD_BACK_EVERY = 6;
 
 /** Options of {@link Omniglot}. */
 export interface OmniglotOptions {
+  /** Characters of `train` turned by quarter turns are classes of their own. Default true. */
+  readonly rotations?: boolean;
   /** Turn the classes of `val` and `test` by quarter turns, too, as some papers do. Default false. */
   readonly turnHeldBack?: boolean;
 }
@@ -34,7 +36,7 @@ interface Characters {
  * The background archive is `train` and `val`: every sixth alphabet by name is `val`, whatever the seed: Balinese, Early_Aramaic,
  * Inuktitut, Mkhedruli (Georgian) and Tifinagh, of the 30. The
  * evaluation archive is `test`. In `train` a character turned by 90°, 180° or 270° is a class of its own
- * (Santoro et al. 2016). An archive is read and decoded when a split of it is first used.
+ * (Santoro et al. 2016), unless `rotations` is false. An archive is read and decoded when a split of it is first used.
  *
  * @throws {InnerloopError} `data-missing` (status 2) where the folder or an archive is missing, `data-broken` where an
  *   archive or an image in it cannot be read
@@ -54,13 +56,13 @@ export class Omniglot implements TaskSource {
   };
 
   readonly #folder: string;
-  readonly #turnHeldBack: boolean;
+  readonly #turned: Readonly<Record<Split, boolean>>;
   readonly #pools = new Map<Split, ClassPool>();
 
-  constructor(folder: string, { turnHeldBack = false }: OmniglotOptions = {}) {
+  constructor(folder: string, { rotations = true, turnHeldBack = false }: OmniglotOptions = {}) {
     this.name = `omniglot:${folder}`;
     this.#folder = folder;
-    this.#turnHeldBack = turnHeldBack;
+    this.#turned = { train: rotations, val: turnHeldBack, test: turnHeldBack };
     if (!archiveAt(folder, "images_background") && !archiveAt(folder, "images_evaluation")) {
       throw new InnerloopError(
         "data-missing",
@@ -83,8 +85,7 @@ export class Omniglot implements TaskSource {
   #pool(split: Split): ClassPool {
     let pool = this.#pools.get(split);
     if (!pool) {
-      const turns = split === "train" || this.#turnHeldBack ? 4 : 1;
-      pool = poolOf(readSplit(this.#folder, split), turns, `the ${split} split of ${this.name}`);
+      pool = poolOf(readSplit(this.#folder, split), this.#turned[split] ? 4 : 1, `the ${split} split of ${this.name}`);
       this.#pools.set(split, pool);
     }
     return pool;
