@@ -1,8 +1,15 @@
-// Reading a bundle's folder: nothing of it is used before the manifest is valid and both files are whole and unaltered.
+// Reading a bundle's folder: nothing of it is used before the manifest is valid and every file that it lists is whole
+// and unaltered.
 import { createHash } from "node:crypto";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { type BundleFile, InnerloopError, type Manifest, validateManifest } from "@innerloop/schemas";
+import {
+  type BundleFile,
+  InnerloopError,
+  type Manifest,
+  type OptionalBundleFile,
+  validateManifest,
+} from "@innerloop/schemas";
 import { readFileBytes } from "./files.ts";
 
 /** A checked bundle in memory. */
@@ -19,7 +26,8 @@ export interface Bundle {
 /**
  * Reads and checks a bundle.
  *
- * @param folder the folder that holds manifest.json, predict.onnx and adapt.onnx
+ * @param folder the folder that holds manifest.json, predict.onnx and adapt.onnx; where the manifest lists
+ *   predict-transductive.onnx, that is checked, too
  * @throws InnerloopError `bundle-missing` when there is no such folder or a file of it is missing, `bundle-altered` when
  *   a file is not the one that was exported, `newer-version` or `manifest-invalid` for a manifest that is not understood.
  */
@@ -28,6 +36,8 @@ export async function readBundle(folder: string): Promise<Bundle> {
   const [adapt, predict] = await Promise.all([readPart(folder, "adapt.onnx"), readPart(folder, "predict.onnx")]);
   check(folder, manifest, "adapt.onnx", adapt);
   check(folder, manifest, "predict.onnx", predict);
+  const transductive = "predict-transductive.onnx";
+  if (manifest.files[transductive]) check(folder, manifest, transductive, await readPart(folder, transductive));
   const { files } = manifest;
   const listing = `${files["adapt.onnx"].sha256}  adapt.onnx\n${files["predict.onnx"].sha256}  predict.onnx\n`;
   return { manifest, identity: sha256(listing), models: { "adapt.onnx": adapt, "predict.onnx": predict } };
@@ -59,15 +69,15 @@ async function readPart(folder: string, file: string): Promise<Uint8Array> {
     throw new InnerloopError(
       "bundle-missing",
       present
-        ? `${folder}: this folder has no ${file}; a bundle holds manifest.json, predict.onnx and adapt.onnx; copy all three, or export the bundle again`
+        ? `${folder}: this folder has no ${file}; a bundle holds manifest.json, predict.onnx, adapt.onnx and what else the manifest lists; copy all of them, or export the bundle again`
         : `${folder}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
       { cause },
     );
   }
 }
 
-function check(folder: string, manifest: Manifest, file: BundleFile, bytes: Uint8Array): void {
-  const expected = manifest.files[file];
+function check(folder: string, manifest: Manifest, file: BundleFile | OptionalBundleFile, bytes: Uint8Array): void {
+  const expected = manifest.files[file]!;
   const path = join(folder, file);
   if (bytes.length !== expected.bytes) {
     const how = bytes.length < expected.bytes ? "it was cut short" : "it was altered";

@@ -1,6 +1,6 @@
 // What a wrong call, bundle or example gets: one message that says what was given, what was expected and what to do.
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InnerloopError, Learner, type Manifest } from "@innerloop/runtime";
@@ -45,6 +45,20 @@ describe("Learner.load refuses", () => {
     const cut = await refusal(Learner.load(folder, CPU));
     expect(cut.code).toBe("bundle-altered");
     expect(cut.message).toMatch(/it has 1000 bytes and the manifest says \d+: it was cut short/);
+  });
+
+  it("a file for predicting with batch statistics that is missing or altered, where the manifest lists one", async () => {
+    const file = "predict-transductive.onnx";
+    const folder = writeBundle("linear", ({ files }) => Object.assign(files, { [file]: files["predict.onnx"] }));
+    const missing = await refusal(Learner.load(folder, CPU));
+    expect(missing.code).toBe("bundle-missing");
+    expect(missing.message).toContain(`this folder has no ${file}`);
+    copyFileSync(join(folder, "predict.onnx"), join(folder, file));
+    await (await Learner.load(folder, CPU)).dispose();
+    copyFileSync(join(folder, "adapt.onnx"), join(folder, file));
+    const altered = await refusal(Learner.load(folder, CPU));
+    expect(altered.code).toBe("bundle-altered");
+    expect(altered.message).toContain(`${file}: it has`);
   });
 
   it("a manifest that is newer, damaged or no JSON", async () => {
