@@ -8,6 +8,9 @@ import { showEvaluation } from "../show-evaluation.ts";
 export const evalCommand = defineCommand({
   name: "eval",
   summary: "adapt a bundle to many episodes of unseen classes, and measure its answers",
+  notes: async () =>
+    "Of the classes in images:DIR, a fifth (by a hash of their names) is the test split. To measure on all of your own " +
+    "classes, put their folders into DIR/test/.",
   arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
   options: {
     data: { type: "text", what: "SPEC of the data", otherwise: "those of the training" },
@@ -25,7 +28,10 @@ export const evalCommand = defineCommand({
     },
     json: { type: "switch", what: "the result as JSON on stdout" },
   },
-  examples: [["eval runs/quickstart-1/bundle --shots 5", "the same learner with five examples a class"]],
+  examples: [
+    ["eval runs/quickstart-1/bundle --shots 5", "the same learner with five examples a class"],
+    ["eval bundle --data images:photos", "on images of your own"],
+  ],
   async run(options, args) {
     const [bundle] = args as [string];
     const { json = false, split, provider, ...rest } = options;
