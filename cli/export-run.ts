@@ -1,17 +1,26 @@
-// A run becomes a bundle: `export` and `quickstart` join what train and export each know.
-import type { Manifest, RunConfig } from "@innerloop/schemas";
+// A run becomes a bundle: the one place that joins what train and export each know, for `export`, `quickstart` and other
+// programs.
+import type { Manifest } from "@innerloop/schemas";
 import type { RunResult } from "@innerloop/train";
 import { version } from "./version.ts";
 
 /** Fresh episodes that a bundle is verified on. */
 const verifiedOn = 10;
 
-/** What is needed of a run. */
+/** What is needed of a run; `runTraining` and `openRun` give it. */
 export type FinishedRun = Pick<RunResult, "header" | "learner" | "tasks" | "weights">;
 
 /**
- * Exports a run's best weights, verified against the engine that trained them.
- * @throws InnerloopError what export throws; then nothing is written
+ * Exports a run's best weights as a bundle, with its preprocessing and what is known of the training in the manifest,
+ * verified on fresh episodes of held-back classes against the engine that trained them.
+ *
+ * @param out the bundle's folder; a bundle that is there already is replaced
+ * @returns the manifest as written
+ * @throws InnerloopError `verification-failed`, `folder-taken`, `write-failed`: then nothing is written;
+ *   `engine-unavailable` where the run's engine is not there
+ * @example
+ * const run = await runTraining({ config: completeConfig({ preset: "quickstart", minutes: 2 }) });
+ * const manifest = await exportRun(run, "bundle");
  */
 export async function exportRun({ header, learner, tasks, weights }: FinishedRun, out: string): Promise<Manifest> {
   const [{ openReference }, { exportBundle }] = await Promise.all([
@@ -25,11 +34,11 @@ export async function exportRun({ header, learner, tasks, weights }: FinishedRun
     const episodes = Array.from({ length: verifiedOn }, (_, i) => tasks.episode("val", config.seed * 4 + 3, i, shape));
     return await exportBundle(learner, weights, {
       out,
-      name: nameOf(config),
+      name: config.preset ?? tasks.name.replace(/:.*$/, ""),
       ...(tasks.preprocessing ? { preprocessing: tasks.preprocessing } : {}),
       shots: config.shots,
       training: {
-        data: config.data,
+        data: tasks.name,
         seed: config.seed,
         iterations: iteration,
         tasksSeen: iteration * config.metaBatch,
@@ -45,5 +54,3 @@ export async function exportRun({ header, learner, tasks, weights }: FinishedRun
     await reference.dispose();
   }
 }
-
-const nameOf = (config: RunConfig): string => config.preset ?? config.data.replace(/:.*$/, "");

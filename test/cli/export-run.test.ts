@@ -1,0 +1,54 @@
+// exportRun: a run becomes a bundle in one call, whatever its data came from.
+import { join } from "node:path";
+import { Learner } from "@innerloop/runtime";
+import { completeConfig, MetaDataset, random, runTraining } from "@innerloop/train";
+import { exportRun } from "innerloop";
+import { expect, it } from "vitest";
+import { temporaryFolder } from "./innerloop.ts";
+
+const folder = temporaryFolder();
+
+it("exports a run on a program's own data, and says what they were", async () => {
+  const stream = random(1);
+  const labels = Array.from({ length: 60 }, (_, i) => `gesture ${i % 12}`);
+  const data = labels.map((_, i) =>
+    Float32Array.from({ length: 6 }, (__, j) => Number(i % 12 === j) + stream.normal()),
+  );
+  const tasks = new MetaDataset(data, labels, {
+    ways: 2,
+    shots: 1,
+    queries: 1,
+    split: { val: 0.25 },
+    name: "gestures",
+  });
+  const run = await runTraining({
+    config: completeConfig({
+      model: { kind: "mlp", hidden: [8] },
+      algorithm: "prototypes",
+      ways: 2,
+      queries: 1,
+      metaBatch: 2,
+      iterations: 2,
+      seed: 3,
+      validation: { every: 10, episodes: 2 },
+    }),
+    tasks,
+  });
+  const out = join(folder, "bundles", "gestures");
+  const manifest = await exportRun(run, out);
+  expect(manifest).toMatchObject({ name: "gestures", task: "classification", input: { shape: [6] } });
+  expect(manifest.input.preprocessing).toBeUndefined();
+  expect(manifest.training).toMatchObject({
+    data: "gestures",
+    seed: 3,
+    iterations: 2,
+    tasksSeen: 4,
+    ways: 2,
+    shots: 1,
+  });
+  expect(manifest.verification.episodes).toBe(10);
+  expect(manifest.verification.largestDifference).toBeLessThan(1e-4);
+  const learner = await Learner.load(out);
+  expect(learner.manifest).toEqual(manifest);
+  await learner.dispose();
+});
