@@ -9,6 +9,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** @param random `uniform()` in [0, 1) and `normal()` */
   initialize(random: { uniform(): number; normal(): number }): Float32Array;
+  /** Multiplies the outer learning rate; 1 unless given. */
+  readonly outerRate?: number;
   /** Held between these after every meta-update. */
   readonly bounds?: readonly [number, number];
 }

@@ -59,6 +59,11 @@ export interface RunConfig {
   /** The meta-loss is a weighted sum of the query loss after every inner step (Antoniou et al. 2019). */
   multiStepLoss: boolean;
   ways: number;
+  /**
+   * Classes of a training task, where the head takes any number: more make each task harder and teach more (Snell et al.
+   * 2017, §3.1). As many as `ways` unless given.
+   */
+  trainingWays?: number;
   /** Support examples a class. */
   shots: number;
   /** Query examples a class. */

@@ -24,6 +24,12 @@ const base: RunConfig = {
   validation: { every: 500, episodes: 100 },
 };
 
+/** Few large tasks, for data with hundreds of classes and heads that take any number of them. */
+const manyWays = { trainingWays: 20, queries: 4, metaBatch: 2 };
+
+/** What tasks are like where the head has a fixed number of classes or the body moves: many small ones. */
+const smallTasks = { queries: base.queries, metaBatch: base.metaBatch };
+
 /** A preset: what it is for, and its config. */
 export interface Preset {
   readonly summary: string;
@@ -33,20 +39,28 @@ export interface Preset {
 export const presets: Readonly<Record<string, Preset>> = {
   quickstart: {
     summary: "the embedded glyphs, 5 ways, 1 shot, in two minutes",
-    config: { ...base, preset: "quickstart", minutes: 2 },
+    config: { ...base, ...manyWays, preset: "quickstart", minutes: 2 },
   },
   "glyphs-5way-1shot": {
     summary: "the embedded glyphs, 5 ways, 1 shot",
-    config: { ...base, preset: "glyphs-5way-1shot", minutes: 5 },
+    config: { ...base, ...manyWays, preset: "glyphs-5way-1shot", minutes: 5 },
   },
   "omniglot-5way-1shot": {
     summary: "Omniglot with classes turned by 90°, 5 ways, 1 shot; give --data omniglot:DIR",
-    config: { ...base, preset: "omniglot-5way-1shot", data: "omniglot:omniglot", minutes: 10, rotations: true },
+    config: {
+      ...base,
+      ...manyWays,
+      preset: "omniglot-5way-1shot",
+      data: "omniglot:omniglot",
+      minutes: 10,
+      rotations: true,
+    },
   },
   "omniglot-5way-5shot": {
     summary: "Omniglot with classes turned by 90°, 5 ways, 5 shots; give --data omniglot:DIR",
     config: {
       ...base,
+      ...manyWays,
       preset: "omniglot-5way-5shot",
       data: "omniglot:omniglot",
       shots: 5,
@@ -122,7 +136,7 @@ export function completeConfig(input: RunConfigInput): RunConfig {
       : iterations !== undefined
         ? { iterations }
         : { minutes: minutes ?? 5 };
-  const under: RunConfig = { ...rest, ...length };
+  const under: RunConfig = { ...rest, ...length, ...suited(input, start) };
   // Another kind of model starts from its own defaults, not from those of the preset's model.
   const model: Partial<ModelConfig> | undefined =
     input.model?.kind && input.model.kind !== start.model.kind ? undefined : start.model;
@@ -130,9 +144,7 @@ export function completeConfig(input: RunConfigInput): RunConfig {
     ...input,
     ...(preset ? { preset } : {}),
   });
-  const changed = input.algorithm !== undefined && input.algorithm !== start.algorithm;
-  const head = input.head ?? (changed ? defaultHeads[config.algorithm] : start.head);
-  const complete: RunConfig = { ...config, head };
+  const complete: RunConfig = { ...config, head: input.head ?? defaultHead(config.algorithm, start) };
   if (complete.algorithm === "prototypes" && input.head !== undefined && input.head !== "prototypes")
     throw new InnerloopError(
       "config-invalid",
@@ -143,9 +155,19 @@ export function completeConfig(input: RunConfigInput): RunConfig {
 }
 
 /** What a head starts from where only the algorithm is chosen. */
-const defaultHeads: Readonly<Record<RunConfig["algorithm"], RunConfig["head"]>> = {
-  maml: "learned",
-  fomaml: "learned",
-  anil: "prototypes",
-  prototypes: "prototypes",
-};
+function defaultHead(algorithm: RunConfig["algorithm"], start: RunConfig): RunConfig["head"] {
+  if (algorithm === start.algorithm) return start.head;
+  return algorithm === "maml" || algorithm === "fomaml" ? "learned" : "prototypes";
+}
+
+/** What a preset changes where another algorithm or head is chosen than its own: figures that suited the first. */
+function suited(input: RunConfigInput, start: RunConfig): RunConfigInput & Partial<RunConfig> {
+  const algorithm = input.algorithm ?? start.algorithm;
+  const head = input.head ?? defaultHead(algorithm, start);
+  const bodyMoves = algorithm === "maml" || algorithm === "fomaml";
+  const bodyMoved = start.algorithm === "maml" || start.algorithm === "fomaml";
+  return {
+    ...(head === "learned" && start.head !== "learned" ? smallTasks : {}),
+    ...(bodyMoves && !bodyMoved ? { ...smallTasks, trainingWays: input.ways ?? start.ways, steps: 1 } : {}),
+  };
+}

@@ -95,7 +95,12 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const tasks = options.tasks ?? (await tasksOf(config));
   const learner = learnerOf(config, tasks);
   const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: config.queries };
-  checkEpisodes(tasks, config, shape);
+  const trainingShape = {
+    ...shape,
+    ways: learner.outputs === undefined ? (config.trainingWays ?? shape.ways) : shape.ways,
+  };
+  tasks.episode("train", config.seed, 0, trainingShape);
+  tasks.episode("val", config.seed, 0, shape);
   const trainer = await MetaTrainer.create(learner, {
     optimizer: config.optimizer,
     schedule: config.schedule,
@@ -122,7 +127,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
     if (out !== undefined && !before) await writeCheckpoint(out, await run.checkpoint());
     const batchAt = (iteration: number): Episode[] =>
       Array.from({ length: config.metaBatch }, (_, i) =>
-        tasks.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, shape),
+        tasks.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, trainingShape),
       );
     const held: Episode[] = [];
     const validate = async () => {
@@ -189,16 +194,6 @@ async function earlier({ out, resume, config }: RunOptions): Promise<Checkpoint 
       { exitStatus: 2 },
     );
   return checkpoint;
-}
-
-/** Says before anything starts that the data has too few classes or examples. */
-function checkEpisodes(
-  tasks: TaskSource,
-  config: RunConfig,
-  shape: { ways: number; shots: number; queries: number },
-): void {
-  tasks.episode("train", config.seed, 0, shape);
-  tasks.episode("val", config.seed, 0, shape);
 }
 
 /** The state of one run. */

@@ -12,9 +12,9 @@ import {
 } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
 import { crossEntropy, type Loss, meanSquaredError } from "../losses.ts";
-import { constantInit } from "../models/layers.ts";
+import { constantInit, type Pass } from "../models/layers.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
-import { absentClasses, oneHot, prototypeHead, zeroHead } from "./heads.ts";
+import { absentClasses, comparable, oneHot, prototypeHead, zeroHead } from "./heads.ts";
 
 export interface GradientLearnerOptions {
   readonly task?: "classification" | "regression";
@@ -37,6 +37,12 @@ interface Variant {
   moves(name: string): boolean;
 }
 
+/**
+ * The outer rate of a learned head, as a share of the others'. Each task draws its labels anew, so its meta-gradient is
+ * nearly all noise, which Adam would scale up to full steps; for the same reason it starts at zero.
+ */
+const learnedHeadRate = 0.05;
+
 const isHead = (name: string): boolean => name.startsWith("head.");
 
 /** A learner that takes gradient steps from a meta-learned initialization. */
@@ -58,14 +64,22 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     );
   const moved = Object.keys(model.parameters).filter(variant.moves);
   const rateName = (name: string) => `rate/${name}`;
-  const weights = Object.entries(model.parameters).filter(([name]) => head === "learned" || !isHead(name));
+  const weights = Object.entries(model.parameters).flatMap(([name, spec]): [string, ParameterSpec][] => {
+    if (!isHead(name)) return [[name, spec]];
+    if (head !== "learned") return [];
+    return [[name, task === "classification" ? { ...constantInit(spec.shape, 0), outerRate: learnedHeadRate } : spec]];
+  });
   const learned: [string, ParameterSpec][] = learnRates
     ? moved.map((name) => [rateName(name), { ...constantInit([], innerRate), bounds: [0, maxInnerRate] }])
     : [];
 
+  const features = (parameters: Parameters, x: Value, pass?: Pass): Value => {
+    const own = model.body(parameters, x, pass);
+    return head === "prototypes" ? comparable(own) : own;
+  };
   const start = (parameters: Parameters, x: Value, hot: Value | undefined): Parameters => {
     if (head === "learned" || !hot) return parameters;
-    const made = head === "zero" ? zeroHead(model.features, hot) : prototypeHead(model.body(parameters, x), hot);
+    const made = head === "zero" ? zeroHead(model.features, hot) : prototypeHead(features(parameters, x), hot);
     return { ...parameters, ...made };
   };
 
@@ -86,7 +100,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       const absent = masked && hot && head === "learned" ? absentClasses(hot) : undefined;
       const begin = start(parameters, x, hot);
       const support = (p: Parameters): Value => {
-        const outputs = model.apply(p, x);
+        const outputs = applyHead(features(p, x), p);
         return loss(absent ? op.Add(outputs, absent) : outputs, y);
       };
       const rates = Object.fromEntries(
@@ -103,7 +117,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     },
     predict(parameters, state, query, { transductive = false } = {}) {
       const all = { ...parameters, ...state };
-      return applyHead(model.body(all, query, transductive ? {} : { given: state }), all);
+      return applyHead(features(all, query, transductive ? {} : { given: state }), all);
     },
   };
 }

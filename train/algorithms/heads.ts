@@ -18,6 +18,13 @@ export function prototypes(features: Value, hot: Value): Value {
 }
 
 /**
+ * Features as prototypes compare them: √(8 / f) times those of the body. Squared distances then do not grow with the
+ * number of features, so that logits start neither flat nor saturated, and steps on such a head are stable.
+ */
+export const comparable = (features: Value): Value =>
+  op.Mul(features, Math.sqrt(8 / (features.shape.at(-1) as number)));
+
+/**
  * The linear head whose logits are −‖x − c‖² up to a term that all classes share: weight 2c, bias −‖c‖²
  * (Triantafillou et al. 2020, §3.2).
  */

@@ -3,7 +3,7 @@ import { type Learner, op } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
 import { crossEntropy, type Loss } from "../losses.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
-import { oneHot, prototypeHead } from "./heads.ts";
+import { comparable, oneHot, prototypeHead } from "./heads.ts";
 
 /** Logits are −‖f(x) − c‖² to each class mean c, up to a term that all classes share. */
 export function prototypeLearner(
@@ -30,12 +30,12 @@ export function prototypeLearner(
     loss,
     adapt(parameters, { x, y }, { ways }) {
       const seen = {};
-      const features = model.body(parameters, x, model.mixesExamples ? { seen } : {});
+      const features = comparable(model.body(parameters, x, model.mixesExamples ? { seen } : {}));
       const state = { ...prototypeHead(features, oneHot(y, ways)), ...seen };
       return { state, losses: op.Unsqueeze(loss(applyHead(features, state), y), [0]), path: [state] };
     },
     predict(parameters, state, query, { transductive = false } = {}) {
-      return applyHead(model.body(parameters, query, transductive ? {} : { given: state }), state);
+      return applyHead(comparable(model.body(parameters, query, transductive ? {} : { given: state })), state);
     },
   };
 }

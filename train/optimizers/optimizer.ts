@@ -108,10 +108,16 @@ export function update(
   const norm = op.Sqrt(op.squaredNorm(Object.values(gradients)));
   const factor = clip === null ? undefined : op.Min(1, op.Div(clip, op.Add(norm, 1e-12)));
   const outputs: Record<string, Value> = { gradient_norm: norm };
-  for (const [name, { shape, bounds }] of Object.entries(specs)) {
+  for (const [name, { shape, bounds, outerRate = 1 }] of Object.entries(specs)) {
     const slots = rule.slots.map((slot) => input(slotName(slot, name), shape));
     const gradient = factor ? op.Mul(gradients[name]!, factor) : gradients[name]!;
-    const result = rule.update(parameters[name]!, gradient, slots, rate, step);
+    const result = rule.update(
+      parameters[name]!,
+      gradient,
+      slots,
+      outerRate === 1 ? rate : op.Mul(outerRate, rate),
+      step,
+    );
     outputs[`next/${name}`] = bounds ? op.Clip(result.parameter, bounds[0], bounds[1]) : result.parameter;
     rule.slots.forEach((slot, i) => {
       outputs[`next/${slotName(slot, name)}`] = result.slots[i]!;
