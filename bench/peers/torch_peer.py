@@ -186,7 +186,7 @@ class Problem:
             for (name, (_, image)), value in zip(self.layout.items(), values)
         }
 
-    # The inner loop alone: new weights, updated in place.
+    # The inner loop alone: new weights, updated in place; and what our graph gives, too: the loss before each step and after.
 
     def adapt(self, model):
         x, y = self.tasks[0][:2]
@@ -199,6 +199,8 @@ class Problem:
                 for p, g, rate in zip(fast, gradients, self.rates):
                     p.sub_(g, alpha=rate)
             losses.append(loss.detach())
+        with torch.no_grad():
+            losses.append(self.loss(model(fast, x), y))
         return losses, fast
 
     # The second-order meta-gradient, in three ways.
@@ -274,8 +276,6 @@ def result(workload, problem, function):
     losses = [loss.item() for loss in losses]
     norms = problem.by_name(values, torch.norm)
     if workload.startswith("adapt"):
-        x, y = problem.tasks[0][:2]
-        losses.append(problem.loss(MODELS[workload.split("-")[1]](values, x), y).item())
         values = [after.detach().double() - before.detach().double() for after, before in zip(values, problem.theta)]
     return {"losses": losses, "projections": problem.by_name(values, projection), "norms": norms}
 
