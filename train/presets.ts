@@ -10,7 +10,7 @@ const base: RunConfig = {
   steps: 5,
   innerRate: 0.4,
   learnRates: true,
-  maxInnerRate: 1,
+  maxInnerRate: 10,
   multiStepLoss: false,
   ways: 5,
   shots: 1,
