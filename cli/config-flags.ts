@@ -34,7 +34,7 @@ const run = "Run:";
 export const configFlags = {
   data: flag(task, "data", "SPEC of the data: glyphs, sinusoid, omniglot:DIR, images:DIR"),
   ways: flag(task, "ways", "classes in an episode"),
-  "training-ways": flag(task, "trainingWays", "classes in a training task, where the head takes any number"),
+  "training-ways": flag(task, "trainingWays", "classes in a training task, where these are to be more"),
   shots: flag(task, "shots", "support examples of each class"),
   queries: flag(task, "queries", "query examples of each class"),
   rotations: flag(task, "rotations", "glyphs, omniglot: turned characters are classes, too, unless --no-rotations"),

@@ -60,8 +60,8 @@ export interface RunConfig {
   multiStepLoss: boolean;
   ways: number;
   /**
-   * Classes of a training task, where the head takes any number: more make each task harder and teach more (Snell et al.
-   * 2017, §3.1). As many as `ways` unless given.
+   * Classes of a training task: more make each task harder and teach more (Snell et al. 2017, §3.1). A learned head has
+   * as many outputs, of which tasks with fewer classes use the first. As many as `ways` unless given.
    */
   trainingWays?: number;
   /** Support examples a class. */

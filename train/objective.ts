@@ -44,7 +44,11 @@ export function taskResult(
   options: ObjectiveOptions = {},
 ): TaskResult {
   const { steps = learner.steps, stepWeights } = options;
-  const { state, path } = learner.adapt(parameters, support, { steps, ways });
+  const { state, path } = learner.adapt(parameters, support, {
+    steps,
+    ways,
+    masked: learner.outputs !== undefined && ways !== learner.outputs,
+  });
   const predictions = scope("query", () => learner.predict(parameters, state, query.x));
   const last = scope("query", () => learner.loss(predictions, query.y));
   const accuracy = learner.task === "classification" ? accuracyOf(predictions, query.y) : last;

@@ -24,11 +24,11 @@ const base: RunConfig = {
   validation: { every: 500, episodes: 100 },
 };
 
-/** Few large tasks, for data with hundreds of classes and heads that take any number of them. */
+/** For data with hundreds of classes: a few tasks of many classes teach more in the same time than many of few. */
 const manyWays = { trainingWays: 20, queries: 4, metaBatch: 2 };
 
-/** What tasks are like where the head has a fixed number of classes or the body moves: many small ones. */
-const smallTasks = { queries: base.queries, metaBatch: base.metaBatch };
+/** The same where the head has a fixed number of outputs or the body moves, which costs more for each class. */
+const someWays = { trainingWays: 10, queries: 5, metaBatch: 4 };
 
 /** A preset: what it is for, and its config. */
 export interface Preset {
@@ -167,7 +167,7 @@ function suited(input: RunConfigInput, start: RunConfig): RunConfigInput & Parti
   const bodyMoves = algorithm === "maml" || algorithm === "fomaml";
   const bodyMoved = start.algorithm === "maml" || start.algorithm === "fomaml";
   return {
-    ...(head === "learned" && start.head !== "learned" ? smallTasks : {}),
-    ...(bodyMoves && !bodyMoved ? { ...smallTasks, trainingWays: input.ways ?? start.ways, steps: 1 } : {}),
+    ...(start.trainingWays !== undefined && (head === "learned" || bodyMoves) ? someWays : {}),
+    ...(bodyMoves && !bodyMoved ? { steps: 1 } : {}),
   };
 }

@@ -76,9 +76,12 @@ export interface RunResult {
 export const tasksOf = ({ data, rotations }: Pick<RunConfig, "data" | "rotations">): Promise<TaskSource> =>
   openTasks(data, rotations === undefined ? {} : { rotations });
 
+/** Classes of a training task, which a learned head has as outputs. */
+const trainingWaysOf = ({ ways, trainingWays = ways }: RunConfig): number => Math.max(ways, trainingWays);
+
 /** The learner of a config, for tasks. */
 export function learnerOf(config: RunConfig, tasks: TaskSource): Learner {
-  const outputs = tasks.kind === "regression" ? tasks.outputSize! : config.ways;
+  const outputs = tasks.kind === "regression" ? tasks.outputSize! : trainingWaysOf(config);
   return buildLearner(config, buildModel(config.model, tasks.inputShape, outputs), tasks.kind);
 }
 
@@ -95,10 +98,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const tasks = options.tasks ?? (await tasksOf(config));
   const learner = learnerOf(config, tasks);
   const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: config.queries };
-  const trainingShape = {
-    ...shape,
-    ways: learner.outputs === undefined ? (config.trainingWays ?? shape.ways) : shape.ways,
-  };
+  const trainingShape = { ...shape, ways: tasks.kind === "regression" ? 1 : trainingWaysOf(config) };
   tasks.episode("train", config.seed, 0, trainingShape);
   tasks.episode("val", config.seed, 0, shape);
   const trainer = await MetaTrainer.create(learner, {
@@ -184,7 +184,7 @@ async function earlier({ out, resume, config }: RunOptions): Promise<Checkpoint 
       algorithm: c.algorithm,
       head: c.head,
       learnRates: c.learnRates,
-      ways: c.head === "learned" ? c.ways : 0,
+      ways: c.head === "learned" ? trainingWaysOf(c) : 0,
       optimizer: c.optimizer.kind,
     });
   if (fixed(checkpoint.header.config) !== fixed(config))
