@@ -202,8 +202,10 @@ const rules: Record<string, Rule> = {
   StopGradient: ([x]) => x,
 };
 
-/** c · x, with the constant joined to one that is there already. */
+/** c · x, with the constant joined to one, or to a sign, that is there already. */
 function scaled(x: Value, c: number, y: Value): Value | undefined {
+  const negated = parts(x, "Neg");
+  if (negated) return shaped(Mul(negated[0]!, -c), y);
   const product = parts(x, "Mul");
   if (!product) return undefined;
   const at = product.findIndex((factor) => uniformOf(factor) !== undefined && factor.rank === 0);
