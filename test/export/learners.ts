@@ -55,7 +55,11 @@ export function randomWeights(learner: Learner, seed = 1): Record<string, Tensor
   return Object.fromEntries(
     Object.entries(learner.parameters).map(([name, spec], i) => {
       const stream = random(seed, i);
-      const data = spec.initialize(stream).map((value) => value * (1 + 0.1 * stream.normal()));
+      // A learned head starts at zero, where it would hide what the body does: here it has weights as after training.
+      const start = name.startsWith("head.")
+        ? spec.initialize(stream).map(() => 0.1 * stream.normal())
+        : spec.initialize(stream);
+      const data = start.map((value) => value * (1 + 0.1 * stream.normal()));
       return [name, { dtype: "float32", shape: spec.shape, data }];
     }),
   );
