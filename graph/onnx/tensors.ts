@@ -6,22 +6,28 @@ import type { NumberArray } from "../value.ts";
 
 const { DataType, DataLocation } = onnx.TensorProto;
 
-const dtypes = new Map<number, DType>([
-  [DataType.FLOAT, "float32"],
-  [DataType.DOUBLE, "float64"],
-  [DataType.INT32, "int32"],
-  [DataType.INT64, "int64"],
-  [DataType.UINT8, "uint8"],
-  [DataType.BOOL, "bool"],
-]);
+/** The ONNX element type of each dtype. */
+export const elementTypes: Readonly<Record<DType, number>> = {
+  float32: DataType.FLOAT,
+  float64: DataType.DOUBLE,
+  int32: DataType.INT32,
+  int64: DataType.INT64,
+  uint8: DataType.UINT8,
+  bool: DataType.BOOL,
+};
+
+/** The dtype of each ONNX element type that graphs have. */
+export const elementDTypes: ReadonlyMap<number, DType> = new Map(
+  Object.entries(elementTypes).map(([dtype, type]) => [type, dtype as DType]),
+);
 
 /** The dtype of an ONNX element type. @throws InnerloopError for a type that graphs do not have */
 export function dtypeOf(type: number, where: string): DType {
-  const dtype = dtypes.get(type);
+  const dtype = elementDTypes.get(type);
   if (dtype) return dtype;
   throw new InnerloopError(
     "unsupported-dtype",
-    `${where} has the element type ${DataType[type] ?? type}; supported are ${[...dtypes.values()].join(", ")}; ` +
+    `${where} has the element type ${DataType[type] ?? type}; supported are ${[...elementDTypes.values()].join(", ")}; ` +
       "export the model in float32.",
   );
 }

@@ -17,6 +17,7 @@ import {
   topological,
   type Value,
 } from "../value.ts";
+import { elementTypes } from "./tensors.ts";
 
 export interface WriteOptions {
   /** Numbers that an input has unless the caller gives others. */
@@ -37,15 +38,6 @@ type AttributeProto = onnx.AttributeProto.$Properties;
 
 const { DataType } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;
-const onnxTypes: Record<DType, number> = {
-  float32: DataType.FLOAT,
-  float64: DataType.DOUBLE,
-  int32: DataType.INT32,
-  int64: DataType.INT64,
-  uint8: DataType.UINT8,
-  bool: DataType.BOOL,
-};
-
 /** The IR version that came with an opset (ONNX, Versioning.md): enough for any runtime that knows the opset. */
 const irVersionOf = (opset: number): number => (opset <= 18 ? 8 : opset <= 20 ? 9 : 10);
 
@@ -432,7 +424,7 @@ const floatAttributes = new Set(["alpha", "beta", "gamma", "epsilon"]);
 function plainAttributes(attributes: Attributes): AttributeProto[] {
   return Object.entries(attributes).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    if (name === "to") return [integer("to", onnxTypes[value as DType])];
+    if (name === "to") return [integer("to", elementTypes[value as DType])];
     if (typeof value === "number") return [floatAttributes.has(name) ? float(name, value) : integer(name, value)];
     if (typeof value === "boolean") return [integer(name, value ? 1 : 0)];
     if (typeof value === "string") return [{ name, type: AttributeType.STRING, s: new TextEncoder().encode(value) }];
@@ -442,7 +434,7 @@ function plainAttributes(attributes: Attributes): AttributeProto[] {
 
 function valueInfo(name: string, { dtype, shape }: Value): onnx.ValueInfoProto.$Properties {
   const dim = shape.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
-  return { name, type: { tensorType: { elemType: onnxTypes[dtype], shape: { dim } } } };
+  return { name, type: { tensorType: { elemType: elementTypes[dtype], shape: { dim } } } };
 }
 
 function tensorProto(
@@ -451,7 +443,7 @@ function tensorProto(
   shape: readonly number[],
   data: ArrayLike<number | bigint>,
 ): onnx.TensorProto.$Properties {
-  return { name, dataType: onnxTypes[dtype], dims: [...shape], rawData: rawBytes(dtype, data) };
+  return { name, dataType: elementTypes[dtype], dims: [...shape], rawData: rawBytes(dtype, data) };
 }
 
 function rawBytes(dtype: DType, data: ArrayLike<number | bigint>): Uint8Array {

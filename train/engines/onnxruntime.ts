@@ -1,9 +1,9 @@
 // The engine over ONNX Runtime: a graph is written as ONNX and opened as a session of the runtime room, so that training
 // runs on what the device runs on.
-import { writeOnnx } from "@innerloop/graph";
+import { elementDTypes, writeOnnx } from "@innerloop/graph";
 import { openSession, type ProviderName, type Session } from "@innerloop/runtime/session";
 import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas";
-import { decodeModel, onnx } from "@innerloop/schemas/onnx";
+import { decodeModel } from "@innerloop/schemas/onnx";
 import type { DeviceTensor, Engine, EngineOptions, Feeds, Graph, Port, Program } from "./engine.ts";
 import { checkFeeds, disposed, isOnHost } from "./feeds.ts";
 
@@ -95,16 +95,6 @@ export async function openOnnxRuntime({
   };
 }
 
-const { DataType } = onnx.TensorProto;
-const dtypes = new Map<number, DType>([
-  [DataType.FLOAT, "float32"],
-  [DataType.DOUBLE, "float64"],
-  [DataType.INT32, "int32"],
-  [DataType.INT64, "int64"],
-  [DataType.UINT8, "uint8"],
-  [DataType.BOOL, "bool"],
-]);
-
 /** The inputs that a model declares. */
 function portsOf(bytes: Uint8Array): Port[] {
   const { graph } = decodeModel(bytes, "the program");
@@ -112,11 +102,11 @@ function portsOf(bytes: Uint8Array): Port[] {
   return (graph?.input ?? []).map(({ name: given, type }) => {
     const name = given ?? "";
     const tensor = type?.tensorType;
-    const dtype = dtypes.get(tensor?.elemType ?? 0);
+    const dtype = elementDTypes.get(tensor?.elemType ?? 0);
     if (!dtype)
       throw new InnerloopError(
         "bad-program",
-        `The input "${name}" of the program has a type that is not supported; expected one of ${[...dtypes.values()].join(", ")}; compile the graph again.`,
+        `The input "${name}" of the program has a type that is not supported; expected one of ${[...elementDTypes.values()].join(", ")}; compile the graph again.`,
       );
     const shape = (tensor?.shape?.dim ?? []).map((dim) => dim.dimParam || Number(dim.dimValue));
     return { name, dtype, shape, optional: initialized.has(name) };
