@@ -1,0 +1,61 @@
+// The Python example, which knows nothing but the bundle's files, says what the command line says. It runs where Python
+// has onnxruntime, numpy and Pillow: INNERLOOP_PYTHON, or else python3.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildBundle } from "@innerloop/export";
+import { anil, conv4 } from "@innerloop/train";
+import { describe, expect, it } from "vitest";
+import { filesIn, innerloop, temporaryFolder, writeImages } from "../cli/innerloop.ts";
+import { randomWeights } from "../export/learners.ts";
+
+const python = process.env.INNERLOOP_PYTHON ?? "python3";
+const found = spawnSync(python, ["-c", "import onnxruntime, numpy, PIL"], { encoding: "utf8" });
+const reason = found.error?.message ?? found.stderr.trim().split("\n").at(-1);
+const example = fileURLToPath(new URL("../../examples/python/few_shot.py", import.meta.url));
+
+describe("examples/python", () => {
+  it("is short enough to read", async () => {
+    const { readFile } = await import("node:fs/promises");
+    expect((await readFile(example, "utf8")).trimEnd().split("\n").length).toBeLessThanOrEqual(60);
+  });
+
+  const title = found.status === 0 ? "adapts and predicts as the runtime does" : `skipped: ${python}: ${reason}`;
+  it.skipIf(found.status !== 0)(title, { timeout: 60_000 }, async () => {
+    const cwd = temporaryFolder();
+    const learner = anil(conv4([28, 28, 1], 5, { filters: 8 }), { steps: 3, innerRate: 0.1, head: "zero" });
+    const preprocessing = { kind: "image", width: 28, height: 28, channels: 1, invert: true, mean: 0, std: 1 } as const;
+    const { manifest, files } = buildBundle(learner, randomWeights(learner), { preprocessing });
+    const bundle = join(cwd, "bundle");
+    mkdirSync(bundle);
+    for (const [file, bytes] of Object.entries(files)) writeFileSync(join(bundle, file), bytes);
+    writeFileSync(join(bundle, "manifest.json"), JSON.stringify(manifest));
+    await writeImages(join(cwd, "support"), 3, 2);
+    await writeImages(join(cwd, "query"), 3, 3);
+    const queries = filesIn(join(cwd, "query"));
+
+    const { stdout, stderr, status } = spawnSync(python, [example, bundle, join(cwd, "support"), ...queries], {
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    const said = [...stdout.matchAll(/^(\S+): (\S+) \(([\d.]+)\)$/gm)].map(([, input, label, odds]) => ({
+      input,
+      label,
+      probability: Number(odds),
+    }));
+
+    const adapted = await innerloop(["adapt", "bundle", "--support", "support", "--out", "mine.safetensors"], { cwd });
+    expect([adapted.status, adapted.stderr.includes("error")]).toEqual([0, false]);
+    const predicted = await innerloop(["predict", "bundle", "--params", "mine.safetensors", ...queries, "--json"], {
+      cwd,
+    });
+    const expected = JSON.parse(predicted.stdout) as { input: string; label: string; probability: number }[];
+    expect(said.length).toBe(9);
+    for (const [i, { input, label, probability }] of expected.entries()) {
+      expect(said[i]).toMatchObject({ input, label });
+      // Both resize by averaging areas; Pillow rounds to eight bits once more on the way.
+      expect(Math.abs(said[i]!.probability - probability)).toBeLessThan(2e-3);
+    }
+  });
+});
