@@ -16,6 +16,7 @@ import {
   mlp,
   prototypeLearner,
   random,
+  resnet12,
 } from "@innerloop/train";
 import { afterAll } from "vitest";
 
@@ -41,6 +42,7 @@ export const learners: Readonly<Record<string, () => Learner>> = {
   "maml, conv4, head from zero": () => maml(small("layer"), { ...learnedRates, head: "zero" }),
   "maml, conv4, head from prototypes": () =>
     maml(small("layer"), { ...learnedRates, innerRate: 0.02, head: "prototypes" }),
+  "maml, resnet12": () => maml(resnet12([16, 16, 1], 5, { filters: [2, 2, 3, 4] }), { innerRate: 0.05, steps: 2 }),
   "fomaml, conv4": () => fomaml(small("layer"), learnedRates),
   "anil, learned head": () => anil(small("layer"), learnedRates),
   "anil, head from zero": () => anil(small("layer"), { ...learnedRates, head: "zero" }),

@@ -1,6 +1,7 @@
 // The layers that models here are made of. A layer is a plain function over values, or an object with parameters.
-import { op, type ParameterSpec, type Parameters, type Shape, type Value } from "@innerloop/graph";
+import { op, type ParameterSpec, type Parameters, type Shape, scope, type Value } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
+import { row } from "./row.ts";
 
 /** Statistics of a batch that one pass leaves for another: those of the support set, for queries. */
 export interface Pass {
@@ -177,3 +178,45 @@ export const BatchNorm = (epsilon = 1e-5): Layer =>
     },
     { mixesExamples: true },
   );
+
+/**
+ * What a row of layers makes of x, added to x; or to what a shortcut makes of x, where the row changes the shape (He et al.
+ * 2016).
+ * @example
+ * Residual([Conv2d(64), LayerNorm(), ReLU, Conv2d(64), LayerNorm()], [Conv2d(64, { kernel: 1 })])
+ */
+export function Residual(layers: readonly LayerLike[], shortcut: readonly LayerLike[] = []): Layer {
+  const [main, around] = [row(layers), row(shortcut)];
+  const under = (prefix: string, values: Parameters): Parameters =>
+    Object.fromEntries(
+      Object.entries(values)
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, value]) => [name.slice(prefix.length), value]),
+    );
+  return {
+    name: "residual",
+    parameters(input) {
+      const sides = [
+        ["", main],
+        ["shortcut.", around],
+      ] as const;
+      return Object.fromEntries(
+        sides.flatMap(([prefix, side]) =>
+          Object.entries(side.parameters(input)).map(([name, spec]) => [`${prefix}${name}`, spec]),
+        ),
+      );
+    },
+    apply(x, p, pass, where) {
+      const y = main.apply(x, p, pass, where);
+      const passed = scope("shortcut", () => around.apply(x, under("shortcut.", p), pass, `${where}.shortcut`));
+      if (y.shape.join() !== passed.shape.join())
+        throw new InnerloopError(
+          "shape-mismatch",
+          `The layers of a Residual make [${y.shape}] of [${x.shape}], and the shortcut [${passed.shape}]; give it a shortcut that makes the same shape, such as [Conv2d(filters, { kernel: 1 })].`,
+          { exitStatus: 2 },
+        );
+      return op.Add(y, passed);
+    },
+    mixesExamples: main.mixesExamples === true || around.mixesExamples === true,
+  };
+}

@@ -1,7 +1,8 @@
 // A model as a row of layers. It is traced once, so that every layer knows the shape that reaches it.
 import { input, op, type ParameterSpec, type Parameters, scope, type Value } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import type { Layer, LayerLike, Pass } from "./layers.ts";
+import type { LayerLike, Pass } from "./layers.ts";
+import { applied, row } from "./row.ts";
 
 /** A body that makes features, and a linear head on them. */
 export interface Model {
@@ -74,49 +75,19 @@ export function sequential(
       "The last layer has to be Linear: it is the head that adapts to the classes; add one.",
       { exitStatus: 2 },
     );
-  const counts = new Map<string, number>();
-  const named = layers.map((layer): { layer: LayerLike; where: string } => {
-    if (layer === last) return { layer, where: "head" };
-    const kind = typeof layer === "function" ? layer.name || "layer" : layer.name;
-    const n = (counts.get(kind) ?? 0) + 1;
-    counts.set(kind, n);
-    return { layer, where: `${kind}${n}` };
-  });
-  const parameters: Record<string, ParameterSpec> = {};
-  const run = (x: Value, given: Parameters, pass: Pass, part: readonly { layer: LayerLike; where: string }[]): Value =>
-    part.reduce(
-      (value, { layer, where }) =>
-        scope(where, () =>
-          typeof layer === "function" ? layer(value) : layer.apply(value, own(layer, where, value, given), pass, where),
-        ),
-      x,
+  const body = row(layers.slice(0, -1));
+  const example: Value = input("x", ["n", ...inputShape]);
+  const reaching = applied(body, example);
+  if (reaching.rank !== 2)
+    throw new InnerloopError(
+      "bad-model",
+      `The head takes rows of features, but what reaches it has the shape [${reaching.shape}]; put Flatten before it.`,
+      { exitStatus: 2 },
     );
-  const own = (layer: Layer, where: string, value: Value, given: Parameters): Parameters =>
-    Object.fromEntries(Object.keys(layer.parameters(value.shape)).map((key) => [key, given[`${where}.${key}`]!]));
-  // Tracing: inputs stand for the parameters, made as each layer says what it needs.
-  let traced: Value = input("x", ["n", ...inputShape]);
-  for (const { layer, where } of named) {
-    if (typeof layer === "function") {
-      traced = layer(traced);
-      continue;
-    }
-    const specs = layer.parameters(traced.shape);
-    for (const [key, spec] of Object.entries(specs)) parameters[`${where}.${key}`] = spec;
-    if (where === "head" && traced.rank !== 2)
-      throw new InnerloopError(
-        "bad-model",
-        `The head takes rows of features, but what reaches it has the shape [${traced.shape}]; put Flatten before it.`,
-        { exitStatus: 2 },
-      );
-    traced = layer.apply(
-      traced,
-      Object.fromEntries(Object.entries(specs).map(([key, spec]) => [key, input(key, spec.shape)])),
-      {},
-      where,
-    );
-  }
+  const head = Object.entries(last.parameters(reaching.shape)).map(([key, spec]) => [`head.${key}`, spec] as const);
+  const parameters = { ...body.parameters(example.shape), ...Object.fromEntries(head) };
   const [features, outputs] = parameters["head.weight"]!.shape as [number, number];
-  const body = (given: Parameters, x: Value, pass: Pass = {}) => run(x, given, pass, named.slice(0, -1));
+  const run: Model["body"] = (given, x, pass = {}) => body.apply(x, given, pass, "");
   return {
     name,
     inputShape,
@@ -124,8 +95,8 @@ export function sequential(
     outputs,
     parameters,
     norm,
-    mixesExamples: layers.some((layer) => typeof layer !== "function" && layer.mixesExamples === true),
-    body,
-    apply: (given, x, pass) => applyHead(body(given, x, pass), given),
+    mixesExamples: body.mixesExamples === true,
+    body: run,
+    apply: (given, x, pass) => applyHead(run(given, x, pass), given),
   };
 }

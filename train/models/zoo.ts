@@ -1,4 +1,4 @@
-// The models with a name: mlp, metamodel, conv4.
+// The models with a name: mlp, metamodel, conv4, resnet12.
 import type { Value } from "@innerloop/graph";
 import { InnerloopError, type ModelConfig } from "@innerloop/schemas";
 import {
@@ -13,6 +13,7 @@ import {
   MaxPool2d,
   MeanPool,
   ReLU,
+  Residual,
 } from "./layers.ts";
 import { type Model, sequential } from "./sequential.ts";
 
@@ -63,6 +64,27 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
   ];
   const tail: ((x: Value) => Value)[] = [pooling === "mean" ? MeanPool : Flatten];
   return sequential(inputShape, [...strides.flatMap(block), ...tail, Linear(ways)], { name: "conv4", norm });
+}
+
+export interface Resnet12Options {
+  /** Filters of the four blocks. */
+  readonly filters?: readonly number[];
+  readonly norm?: "layer" | "group" | "batch" | "instance";
+}
+
+/**
+ * Four residual blocks of three 3×3 convolutions, each block pooled to half the size (Oreshkin et al. 2018; filters of Lee et
+ * al. 2019). Images of at least 16×16 pixels.
+ */
+export function resnet12(inputShape: readonly number[], ways: number, options: Resnet12Options = {}): Model {
+  const { filters = [64, 160, 320, 640], norm = "layer" } = options;
+  const unit = (width: number, kernel = 3): LayerLike[] => [Conv2d(width, { kernel, bias: false }), norms[norm]()];
+  const block = (width: number): LayerLike[] => [
+    Residual([...unit(width), ReLU, ...unit(width), ReLU, ...unit(width)], unit(width, 1)),
+    ReLU,
+    MaxPool2d(2),
+  ];
+  return sequential(inputShape, [...filters.flatMap(block), Flatten, Linear(ways)], { name: "resnet12", norm });
 }
 
 /** The model that a run config names, for examples of a shape. */
