@@ -1,8 +1,6 @@
-// Reading a bundle's folder: nothing of it is used before the manifest is valid and every file that it lists is whole
-// and unaltered.
-import { createHash } from "node:crypto";
-import { access } from "node:fs/promises";
-import { join } from "node:path";
+// Reading a bundle, from wherever it is: nothing of it is used before the manifest is valid and every file that it lists
+// is whole and unaltered.
+
 import {
   type BundleFile,
   InnerloopError,
@@ -10,7 +8,13 @@ import {
   type OptionalBundleFile,
   validateManifest,
 } from "@innerloop/schemas";
-import { readFileBytes } from "./files.ts";
+import { host } from "#host";
+
+/**
+ * Where a bundle is: a folder (Node: a path or a `file:` URL); the URL of what is one (`http:`, `https:`; in a page also
+ * relative to it); or its files in memory, by name: manifest.json, predict.onnx, adapt.onnx.
+ */
+export type BundleSource = string | URL | { readonly files: Readonly<Record<string, Uint8Array>> };
 
 /** A checked bundle in memory. */
 export interface Bundle {
@@ -26,21 +30,28 @@ export interface Bundle {
 /**
  * Reads and checks a bundle.
  *
- * @param folder the folder that holds manifest.json, predict.onnx and adapt.onnx; where the manifest lists
- *   predict-transductive.onnx, that is checked, too
- * @throws InnerloopError `bundle-missing` when there is no such folder or a file of it is missing, `bundle-altered` when
- *   a file is not the one that was exported, `newer-version` or `manifest-invalid` for a manifest that is not understood.
+ * @throws InnerloopError `bundle-missing` when there is no such bundle or a file of it is missing, `bundle-unreachable`
+ *   when the network or another origin is in the way, `bundle-altered` when a file is not the one that was exported,
+ *   `newer-version` or `manifest-invalid` for a manifest that is not understood.
  */
-export async function readBundle(folder: string): Promise<Bundle> {
-  const manifest = parseManifest(await readPart(folder, "manifest.json"), join(folder, "manifest.json"));
-  const [adapt, predict] = await Promise.all([readPart(folder, "adapt.onnx"), readPart(folder, "predict.onnx")]);
-  check(folder, manifest, "adapt.onnx", adapt);
-  check(folder, manifest, "predict.onnx", predict);
+export async function readBundle(source: BundleSource): Promise<Bundle> {
+  const place = (file: string) => (isInMemory(source) ? `the given ${file}` : host.within(source, file));
+  const manifest = parseManifest(await readPart(source, "manifest.json"), place("manifest.json"));
+  const load = async (file: BundleFile | OptionalBundleFile) => {
+    const bytes = await readPart(source, file);
+    await check(place(file), manifest.files[file]!, bytes);
+    return bytes;
+  };
+  const [adapt, predict] = await Promise.all([load("adapt.onnx"), load("predict.onnx")]);
+  // Never run here, but a folder is whole only with it; over a network it would be fetched for nothing.
   const transductive = "predict-transductive.onnx";
-  if (manifest.files[transductive]) check(folder, manifest, transductive, await readPart(folder, transductive));
+  if (manifest.files[transductive] && !isInMemory(source) && !/^https?:/.test(place(transductive))) {
+    await load(transductive);
+  }
   const { files } = manifest;
   const listing = `${files["adapt.onnx"].sha256}  adapt.onnx\n${files["predict.onnx"].sha256}  predict.onnx\n`;
-  return { manifest, identity: sha256(listing), models: { "adapt.onnx": adapt, "predict.onnx": predict } };
+  const identity = await host.sha256(new TextEncoder().encode(listing));
+  return { manifest, identity, models: { "adapt.onnx": adapt, "predict.onnx": predict } };
 }
 
 function parseManifest(bytes: Uint8Array, path: string): Manifest {
@@ -57,42 +68,54 @@ function parseManifest(bytes: Uint8Array, path: string): Manifest {
   return validateManifest(value, path);
 }
 
-async function readPart(folder: string, file: string): Promise<Uint8Array> {
-  try {
-    return await readFileBytes(join(folder, file), `the bundle's ${file}`);
-  } catch (cause) {
-    if (!(cause instanceof InnerloopError && cause.code === "file-missing")) throw cause;
-    const present = await access(folder).then(
-      () => true,
-      () => false,
-    );
+function isInMemory(source: BundleSource): source is Exclude<BundleSource, string | URL> {
+  return typeof source === "object" && "files" in source;
+}
+
+async function readPart(source: BundleSource, file: string): Promise<Uint8Array> {
+  const parts = "manifest.json, predict.onnx, adapt.onnx and what else the manifest lists";
+  if (isInMemory(source)) {
+    const bytes = source.files[file];
+    if (bytes instanceof Uint8Array) return bytes;
     throw new InnerloopError(
       "bundle-missing",
-      present
-        ? `${folder}: this folder has no ${file}; a bundle holds manifest.json, predict.onnx, adapt.onnx and what else the manifest lists; copy all of them, or export the bundle again`
-        : `${folder}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
+      `the given files have no ${file} as a Uint8Array; a bundle holds ${parts}; give all of them`,
+    );
+  }
+  try {
+    return await host.read(host.within(source, file), `the bundle's ${file}`);
+  } catch (cause) {
+    const code = cause instanceof InnerloopError ? CODES[cause.code] : undefined;
+    if (code === undefined) throw cause;
+    if (code !== "bundle-missing") throw new InnerloopError(code, (cause as Error).message, { cause });
+    throw new InnerloopError(
+      code,
+      (await host.exists(source))
+        ? `${source}: this folder has no ${file}; a bundle holds ${parts}; copy all of them, or export the bundle again`
+        : `${source}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
       { cause },
     );
   }
 }
 
-function check(folder: string, manifest: Manifest, file: BundleFile | OptionalBundleFile, bytes: Uint8Array): void {
-  const expected = manifest.files[file]!;
-  const path = join(folder, file);
+/** What the failure to read a file is for the bundle. */
+const CODES: Readonly<Record<string, string>> = {
+  "file-missing": "bundle-missing",
+  "file-unreachable": "bundle-unreachable",
+  "file-cut-short": "bundle-altered",
+};
+
+async function check(place: string, expected: Manifest["files"][BundleFile], bytes: Uint8Array): Promise<void> {
   if (bytes.length !== expected.bytes) {
     const how = bytes.length < expected.bytes ? "it was cut short" : "it was altered";
-    throw altered(`${path}: it has ${bytes.length} bytes and the manifest says ${expected.bytes}: ${how}`);
+    throw altered(`${place}: it has ${bytes.length} bytes and the manifest says ${expected.bytes}: ${how}`);
   }
-  const actual = sha256(bytes);
+  const actual = await host.sha256(bytes);
   if (actual !== expected.sha256) {
-    throw altered(`${path}: its sha256 is ${actual} and the manifest says ${expected.sha256}: it was altered`);
+    throw altered(`${place}: its sha256 is ${actual} and the manifest says ${expected.sha256}: it was altered`);
   }
 }
 
 function altered(what: string): InnerloopError {
   return new InnerloopError("bundle-altered", `${what}; copy the bundle again, or export it again`);
-}
-
-function sha256(data: Uint8Array | string): string {
-  return createHash("sha256").update(data).digest("hex");
 }

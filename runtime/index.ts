@@ -1,5 +1,6 @@
 // The door of the room: what an application needs to run a bundle and make it its user's.
 export { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas";
+export type { BundleSource } from "./bundle.ts";
 export type {
   Batch,
   Example,
@@ -10,6 +11,7 @@ export type {
   Support,
   Task,
 } from "./examples.ts";
+export type { HostOptions } from "./host.ts";
 export {
   type AdaptOptions,
   type ClassPrediction,

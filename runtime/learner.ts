@@ -1,6 +1,8 @@
 // What people use: a Learner is a bundle that was opened, a Personal is what it became for one user.
+
 import { type BundleFile, InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas";
-import { type Bundle, readBundle } from "./bundle.ts";
+import { host } from "#host";
+import { type Bundle, type BundleSource, readBundle } from "./bundle.ts";
 import {
   type Batch,
   type Example,
@@ -10,17 +12,18 @@ import {
   type Support,
   type Task,
 } from "./examples.ts";
-import { plainBytes, readFileBytes, toPath, writeFileAtomic } from "./files.ts";
+import type { HostOptions } from "./host.ts";
 import { Lifetime } from "./lifetime.ts";
 import { chooseProvider, openSession, type ProviderChoice, type ProviderName, type Session } from "./session.ts";
 import { type AdaptedState, decodeState, encodeState } from "./state.ts";
 
 /** Where a learner runs, and what it must be. */
-export interface LoadOptions<T extends Task = Task> {
-  /** `auto` (the default) takes the first of cuda, webgpu, cpu that works; a named one is used or refused, never replaced. */
+export interface LoadOptions<T extends Task = Task> extends HostOptions {
+  /**
+   * `auto` (the default) takes the first of cuda, webgpu, cpu that works; a named one is used or refused, never replaced.
+   * `cpu` is the processor everywhere: in a browser it means `wasm`.
+   */
   readonly provider?: ProviderName | "auto";
-  /** Threads of one run on the processor; one per physical core when not given. */
-  readonly threads?: number;
   /** Refuses a bundle for another task, and types the answers: `{ task: "regression" }`. */
   readonly task?: T;
 }
@@ -82,15 +85,16 @@ export class Learner<T extends Task = "classification"> {
   /**
    * Opens a bundle: reads and checks all of it and picks a provider. The models themselves are opened at their first use.
    *
-   * @param folder the bundle's folder, a path or a `file:` URL
-   * @throws InnerloopError `bundle-missing`, `bundle-altered`, `manifest-invalid`, `newer-version`, `other-task`,
+   * @param source the bundle's folder (Node: a path or a `file:` URL), its URL (`http:`, `https:`; in a page also relative
+   *   to it), or `{ files }`, its files in memory by name
+   * @throws InnerloopError `bundle-missing`, `bundle-unreachable`, `bundle-altered`, `manifest-invalid`, `newer-version`, `other-task`,
    *   `provider-unavailable`, `onnxruntime-missing`, `bad-option`.
    */
   static async load<T extends Task = "classification">(
-    folder: string | URL,
+    source: BundleSource,
     options: LoadOptions<T> = {},
   ): Promise<Learner<T>> {
-    const [bundle, provider] = await Promise.all([readBundle(toPath(folder)), chooseProvider(options)]);
+    const [bundle, provider] = await Promise.all([readBundle(source), chooseProvider(options)]);
     const { name, task } = bundle.manifest;
     if (options.task !== undefined && options.task !== task) {
       throw new InnerloopError(
@@ -101,7 +105,7 @@ export class Learner<T extends Task = "classification"> {
         },
       );
     }
-    return new Learner<T>(new OpenedBundle(bundle, provider, options.threads));
+    return new Learner<T>(new OpenedBundle(bundle, provider, options));
   }
 
   /** What the bundle says of itself. */
@@ -157,8 +161,8 @@ export class Learner<T extends Task = "classification"> {
   restore(file: string | URL | Uint8Array): Promise<Personal<T>> {
     return this.#opened.lifetime.during(async () => {
       const inMemory = file instanceof Uint8Array;
-      const bytes = inMemory ? plainBytes(file) : await readFileBytes(toPath(file), "a saved personal model");
-      const source = inMemory ? "the given bytes" : toPath(file);
+      const bytes = inMemory ? file : await host.read(file, "a saved personal model");
+      const source = inMemory ? "the given bytes" : String(file);
       return new Personal<T>(this.#opened, decodeState(this.#opened.bundle, bytes, source));
     });
   }
@@ -226,7 +230,7 @@ export class Personal<T extends Task = "classification"> {
    * @throws InnerloopError `write-failed`.
    */
   async save(file: string | URL): Promise<void> {
-    await writeFileAtomic(toPath(file), this.toBytes());
+    await host.write(file, this.toBytes());
   }
 }
 
@@ -235,13 +239,13 @@ class OpenedBundle {
   readonly bundle: Bundle;
   readonly provider: ProviderChoice;
   readonly lifetime: Lifetime;
-  readonly #threads: number | undefined;
+  readonly #options: HostOptions;
   readonly #sessions = new Map<BundleFile, Promise<Session>>();
 
-  constructor(bundle: Bundle, provider: ProviderChoice, threads: number | undefined) {
+  constructor(bundle: Bundle, provider: ProviderChoice, options: HostOptions) {
     this.bundle = bundle;
     this.provider = provider;
-    this.#threads = threads;
+    this.#options = options;
     this.lifetime = new Lifetime("this learner", async () => {
       for (const session of this.#sessions.values()) await (await session).dispose();
     });
@@ -251,7 +255,7 @@ class OpenedBundle {
   session(file: BundleFile): Promise<Session> {
     const opened = this.#sessions.get(file);
     if (opened !== undefined) return opened;
-    const options = { provider: this.provider, ...(this.#threads === undefined ? {} : { threads: this.#threads }) };
+    const options = { ...this.#options, provider: this.provider };
     const opening = openSession(this.bundle.models[file], options).catch((cause) => {
       this.#sessions.delete(file);
       throw cause;

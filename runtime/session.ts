@@ -1,16 +1,14 @@
-// The only file that knows ONNX Runtime and its execution providers: which exist here, how a model is opened on one, and
-// how tensors go in and out. Everything else sees a Session.
-import { existsSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
+// The only file that knows ONNX Runtime's API: how a provider is chosen, how a model is opened on it, and how tensors go in
+// and out. What differs between Node, browsers and others is in hosts/. Everything else sees a Session.
+
 import { type DType, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
-import type * as OnnxRuntime from "onnxruntime-node";
-import { readFileBytes } from "./files.ts";
+import type * as OnnxRuntime from "onnxruntime-common";
+import { host } from "#host";
+import type { HostOptions, Ort, ProviderName } from "./host.ts";
 import { Lifetime } from "./lifetime.ts";
 import { openOverrides } from "./overrides.ts";
 
-/** Where a model can run: NVIDIA GPUs, any GPU that WebGPU reaches, or the processor. */
-export type ProviderName = "cuda" | "webgpu" | "cpu";
+export type { ProviderName } from "./host.ts";
 
 /** The provider in use, why it was chosen, and why each one that would have come before it was not. */
 export interface ProviderChoice {
@@ -20,14 +18,13 @@ export interface ProviderChoice {
 }
 
 /** Where and how wide to run. */
-export interface SessionOptions {
+export interface SessionOptions extends HostOptions {
   /**
    * `auto` (the default) takes the first of cuda, webgpu, cpu that works; a named one is used or refused, never replaced;
-   * a choice of {@link chooseProvider} is taken as it is, which saves trying providers again for every model.
+   * a choice of {@link chooseProvider} is taken as it is, which saves trying providers again for every model. `cpu` is the
+   * processor everywhere: in a browser it means `wasm`.
    */
   readonly provider?: ProviderName | "auto" | ProviderChoice;
-  /** Threads of one run on the processor; ONNX Runtime's own choice, one per physical core, when not given. */
-  readonly threads?: number;
 }
 
 /** A model, ready to run. Calls may overlap; ONNX Runtime takes them one after the other. */
@@ -67,11 +64,11 @@ export interface ProviderReport {
 export async function openSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const provider = await chooseProvider(options);
   const [ort, file] = await Promise.all([
-    loadOnnxRuntime(),
-    typeof model === "string" ? readFileBytes(model, "the ONNX model") : model,
+    host.load(provider.name, options),
+    typeof model === "string" ? host.read(model, "the ONNX model") : model,
   ]);
   const { bytes, defaults } = openOverrides(file);
-  const session = await createSession(ort, bytes, provider.name, options.threads);
+  const session = await createSession(ort, bytes, provider.name, options);
   const inputTypes = typesOf(session.inputMetadata);
   const lifetime = new Lifetime("this session", () => session.release());
 
@@ -105,130 +102,65 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
  *
  * @throws InnerloopError `provider-unavailable` when a named provider does not work here, `onnxruntime-missing`, `bad-option`.
  */
-export async function chooseProvider({ provider = "auto", threads }: SessionOptions = {}): Promise<ProviderChoice> {
+export async function chooseProvider(options: SessionOptions = {}): Promise<ProviderChoice> {
+  const { provider = "auto", threads } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw badOption(`threads ${String(threads)} was given; a whole number from 1 was expected`);
   }
   if (typeof provider === "object") return provider;
-  if (provider !== "auto" && !PROVIDERS.includes(provider)) {
-    throw badOption(
-      `provider "${String(provider)}" was given; auto, ${PROVIDERS.join(", ")} are known; choose one of them`,
-    );
+  if (provider === "auto") return chooseFirst(options);
+  const name = provider === "cpu" ? host.automatic.at(-1)! : provider;
+  if (!KNOWN.includes(name)) {
+    throw badOption(`provider "${String(name)}" was given; auto, ${KNOWN.join(", ")} are known; choose one of them`);
   }
-  const ort = await loadOnnxRuntime();
-  if (provider !== "auto") {
-    const reason = missingPart(ort, provider) ?? (await failure(ort, provider));
-    if (reason === undefined) return { name: provider, reason: "asked for by name", rejected: [] };
-    throw new InnerloopError(
-      "provider-unavailable",
-      `the provider ${provider} was asked for and does not work here: ${reason}; ${REMEDIES[provider]}, or use provider auto or cpu`,
-    );
-  }
-  const rejected: { name: ProviderName; reason: string }[] = [];
-  for (const name of PROVIDERS) {
-    const reason = await unavailable(ort, name);
-    if (reason === undefined) {
-      const why =
-        rejected.length > 0
-          ? `the first that works here, after ${rejected.map((it) => it.name).join(" and ")}`
-          : "the first choice";
-      return { name, reason: why, rejected };
-    }
-    rejected.push({ name, reason });
-  }
+  const reason = (await host.missing(name)) ?? (await failure(name, options));
+  if (reason === undefined) return { name, reason: "asked for by name", rejected: [] };
   throw new InnerloopError(
     "provider-unavailable",
-    `no provider works here: ${rejected.map((it) => it.reason).join("; ")}`,
+    `the provider ${name} was asked for and does not work here: ${reason}; ${host.remedy(name)}, or use provider auto or cpu`,
   );
 }
 
+async function chooseFirst(options: HostOptions): Promise<ProviderChoice> {
+  const rejected: { name: ProviderName; reason: string }[] = [];
+  for (const name of host.automatic) {
+    const reason = await unavailable(name, options);
+    if (reason === undefined) {
+      const before = rejected.map((it) => it.name).join(" and ");
+      return { name, reason: before ? `the first that works here, after ${before}` : "the first choice", rejected };
+    }
+    rejected.push({ name, reason });
+  }
+  const reasons = rejected.map((it) => `${it.name}: ${it.reason}; ${host.remedy(it.name)}`).join("; ");
+  throw new InnerloopError("provider-unavailable", `no provider works here: ${reasons}`);
+}
+
 /**
- * What works here and why others do not, in the order that `auto` tries them.
+ * What works here and why others do not: first those that `auto` tries, in its order, then those that are only taken by name.
  *
  * @throws InnerloopError `onnxruntime-missing`.
  */
-export async function listProviders(): Promise<ProviderReport[]> {
-  const ort = await loadOnnxRuntime();
+export async function listProviders(options: HostOptions = {}): Promise<ProviderReport[]> {
   const reports: ProviderReport[] = [];
-  for (const name of PROVIDERS) {
-    const reason = await unavailable(ort, name);
+  for (const name of [...host.automatic, ...host.named]) {
+    const reason = await unavailable(name, options);
     reports.push(reason === undefined ? { name, available: true } : { name, available: false, reason });
   }
   return reports;
 }
 
-type Ort = Pick<typeof OnnxRuntime, "InferenceSession" | "Tensor" | "listSupportedBackends">;
+const KNOWN: readonly ProviderName[] = ["cuda", "webgpu", "cpu", "wasm", "dml", "coreml"];
 
-const PROVIDERS: readonly ProviderName[] = ["cuda", "webgpu", "cpu"];
-const REMEDIES: Readonly<Record<ProviderName, string>> = {
-  cuda: "install the NVIDIA driver, CUDA 12 and cuDNN 9, and run ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js",
-  webgpu: "install the graphics driver (on Linux with Vulkan: libvulkan1 and the driver's Vulkan package)",
-  cpu: "install onnxruntime-node again",
-};
-
-/** Loaded on first use, so that a host without the package still loads this file and is told what to install. */
-async function loadOnnxRuntime(): Promise<Ort> {
-  try {
-    return (await import("onnxruntime-node")).default;
-  } catch (cause) {
-    throw new InnerloopError(
-      "onnxruntime-missing",
-      `onnxruntime-node could not be loaded on ${process.platform}-${process.arch}, Node ${process.version} ` +
-        `(${messageOf(cause)}); it runs the models; install it: npm install onnxruntime-node`,
-      { cause },
-    );
-  }
+async function unavailable(name: ProviderName, options: HostOptions): Promise<string | undefined> {
+  return (await host.missing(name)) ?? (await host.unwanted(name)) ?? (await failure(name, options));
 }
 
-async function unavailable(ort: Ort, name: ProviderName): Promise<string | undefined> {
-  return missingPart(ort, name) ?? (name === "webgpu" ? missingGpu() : undefined) ?? (await failure(ort, name));
-}
-
-/** Why a provider cannot be in this installation, if so; told by files alone. */
-function missingPart(ort: Ort, name: ProviderName): string | undefined {
-  if (!ort.listSupportedBackends().some((backend) => backend.name === name)) {
-    return `onnxruntime-node has no ${name} provider for ${process.platform}-${process.arch}`;
-  }
-  if (name !== "cuda") return undefined;
-  const library = process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
-  const bin = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-node")), "..", "bin");
-  const found = list(bin).some((api) => existsSync(join(bin, api, process.platform, process.arch, library)));
-  return found ? undefined : `onnxruntime-node is installed without ${library}`;
-}
-
-/**
- * Why there is no graphics card that `auto` should try, if so. Asking WebGPU itself would take longer, print to stderr
- * when there is none, and accept a software renderer, which is slower than the cpu provider.
- */
-function missingGpu(): string | undefined {
-  if (process.platform !== "linux") return undefined;
-  const device = list("/dev/dri").some((entry) => entry.startsWith("renderD")) || existsSync("/dev/nvidia0");
-  if (!device) return "there is no graphics card (no /dev/dri/renderD* and no /dev/nvidia0)";
-  const folders = (process.env.LD_LIBRARY_PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  const system = [
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/lib64",
-    "/usr/lib",
-    "/usr/local/lib",
-  ];
-  const vulkan = [...folders, ...system].some((folder) => existsSync(join(folder, "libvulkan.so.1")));
-  return vulkan ? undefined : "the Vulkan loader libvulkan.so.1 was not found";
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-/** Why a provider does not start, if so: the smallest model is opened on it. The cpu needs no trial. */
-async function failure(ort: Ort, name: ProviderName): Promise<string | undefined> {
+/** Why a provider does not start, if so: the smallest model is opened on it. The `cpu` needs no trial. */
+async function failure(name: ProviderName, options: HostOptions): Promise<string | undefined> {
   if (name === "cpu") return undefined;
+  const ort = await host.load(name, options);
   try {
-    await (await ort.InferenceSession.create(IDENTITY, settings(name))).release();
+    await (await ort.InferenceSession.create(identity(), settings(name, options))).release();
     return undefined;
   } catch (cause) {
     return messageOf(cause);
@@ -236,14 +168,14 @@ async function failure(ort: Ort, name: ProviderName): Promise<string | undefined
 }
 
 /** The model y = Identity(x) of one float, opset 17, IR version 8. */
-const IDENTITY = Buffer.from(
-  "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=",
-  "base64",
-);
+function identity(): Uint8Array {
+  const base64 = "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=";
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
 
-async function createSession(ort: Ort, bytes: Uint8Array, provider: ProviderName, threads: number | undefined) {
+async function createSession(ort: Ort, bytes: Uint8Array, provider: ProviderName, options: HostOptions) {
   try {
-    return await ort.InferenceSession.create(bytes, settings(provider, threads));
+    return await ort.InferenceSession.create(bytes, settings(provider, options));
   } catch (cause) {
     throw new InnerloopError(
       "model-refused",
@@ -254,16 +186,12 @@ async function createSession(ort: Ort, bytes: Uint8Array, provider: ProviderName
   }
 }
 
-function settings(provider: ProviderName, threads = 0): OnnxRuntime.InferenceSession.SessionOptions {
+function settings(provider: ProviderName, options: HostOptions): OnnxRuntime.InferenceSession.SessionOptions {
   return {
-    executionProviders: [provider],
     graphOptimizationLevel: "all",
-    enableCpuMemArena: true,
-    intraOpNumThreads: threads,
     // Errors come as exceptions; what ONNX Runtime would print beside them is for its own developers.
     logSeverityLevel: 4,
-    // Threads wait actively within a run only: by default they keep a core busy for some 40 ms after each.
-    extra: { session: { force_spinning_stop: "1" } },
+    ...host.settings(provider, options),
   };
 }
 

@@ -1,30 +1,16 @@
 // The only file that knows the disk: reading whole files, and writing one so that a failure leaves the earlier one.
 import { randomBytes } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
 
-/** The path that a caller gave as text or as a `file:` URL. */
-export function toPath(place: string | URL): string {
-  return typeof place === "string" ? place : fileURLToPath(place);
-}
-
-/** The same memory as a Uint8Array proper: a Buffer is one too, but its `slice` shares memory instead of copying. */
-export function plainBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/**
- * Reads a file.
- *
- * @param what how messages name it: "the personal file"
- * @throws InnerloopError `file-missing` when there is none, `file-unreadable` for any other reason.
- */
-export async function readFileBytes(path: string, what: string): Promise<Uint8Array> {
+/** As {@link Host.read}, from a path. */
+export async function readDisk(path: string, what: string): Promise<Uint8Array> {
   try {
-    return plainBytes(await readFile(path));
+    // A Uint8Array proper: a Buffer is one too, but its `slice` shares memory instead of copying.
+    const bytes = await readFile(path);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT") {
+    if ((cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
       throw new InnerloopError("file-missing", `${path}: there is no such file; ${what} was expected; check the path`, {
         cause,
       });
@@ -32,20 +18,13 @@ export async function readFileBytes(path: string, what: string): Promise<Uint8Ar
     throw new InnerloopError(
       "file-unreadable",
       `${path}: ${what} cannot be read (${reasonOf(cause)}); check its permissions`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }
 
-/**
- * Writes a file whole or not at all: into a new file beside it, which then takes its place. A full disk, a folder that
- * cannot be written or a crash leaves what was there before.
- *
- * @throws InnerloopError `write-failed`.
- */
-export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+/** As {@link Host.write}, to a path: into a new file beside it, which then takes its place. */
+export async function writeDisk(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     const file = await open(temporary, "wx");
@@ -65,10 +44,6 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
       { cause },
     );
   }
-}
-
-function codeOf(cause: unknown): string | undefined {
-  return (cause as NodeJS.ErrnoException | undefined)?.code;
 }
 
 function reasonOf(cause: unknown): string {

@@ -1,0 +1,89 @@
+// Reading whole files over HTTP, for every host: a transfer that breaks off, a page that is missing and an origin that
+// does not answer are told apart, since each asks something else of its reader.
+import { InnerloopError } from "@innerloop/schemas";
+
+/** As {@link Host.read}, from an `http:` or `https:` URL, or whatever else `fetch` takes. */
+export async function readUrl(url: string, what: string): Promise<Uint8Array> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new InnerloopError(
+      "file-unreachable",
+      `${url}: ${what} cannot be fetched (${reasonOf(cause)}); check the address and the network, and, where it is on ` +
+        "another origin than the page, that its server sends Access-Control-Allow-Origin",
+      { cause },
+    );
+  }
+  const { status, headers } = response;
+  if (status === 404 || status === 410) {
+    throw new InnerloopError(
+      "file-missing",
+      `${url}: the server has no such file (${status}); ${what} was expected; check the address`,
+    );
+  }
+  if (!response.ok) {
+    throw new InnerloopError(
+      "file-unreadable",
+      `${url}: the server answers ${status} ${response.statusText}; ${what} was expected; check the address and its permissions`,
+    );
+  }
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  try {
+    // React Native gives no stream.
+    const reader = response.body?.getReader();
+    if (reader === undefined) return new Uint8Array(await response.arrayBuffer());
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      parts.push(part.value);
+      length += part.value.length;
+    }
+  } catch (cause) {
+    const expected = headers.get("content-encoding") ? null : headers.get("content-length");
+    throw new InnerloopError(
+      "file-cut-short",
+      `${url}: it was cut short: the connection ended after ${length}${expected ? ` of ${expected}` : ""} bytes; load it again`,
+      { cause },
+    );
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * The URL of a file in what is a folder's URL, with or without a slash at its end; its query stays.
+ *
+ * @param base what a relative URL is relative to
+ * @throws InnerloopError `bad-option` for text that is no URL
+ */
+export function urlWithin(folder: string | URL, file: string, base?: string): string {
+  let url: URL;
+  try {
+    url = new URL(folder, base);
+  } catch (cause) {
+    throw new InnerloopError("bad-option", `"${folder}" was given; a bundle's URL was expected; write it in full`, {
+      exitStatus: 2,
+      cause,
+    });
+  }
+  url.pathname = `${url.pathname.replace(/\/$/, "")}/${file}`;
+  return url.href;
+}
+
+/** Fails for a host that has no files. */
+export async function writeNothing(place: string | URL): Promise<never> {
+  throw new InnerloopError(
+    "write-failed",
+    `${place}: nothing was written: there are no files here; keep the bytes that toBytes() gives`,
+  );
+}
+
+function reasonOf(cause: unknown): string {
+  const inner = (cause as Error).cause;
+  return inner instanceof Error && inner.message !== "" ? inner.message : (cause as Error).message;
+}

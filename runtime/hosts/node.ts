@@ -1,0 +1,95 @@
+// The host Node: onnxruntime-node, files, and looks at the file system that say why a GPU cannot be used.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InnerloopError } from "@innerloop/schemas";
+import type { Host, ProviderName } from "../host.ts";
+import { readDisk, writeDisk } from "./disk.ts";
+import { readUrl, urlWithin } from "./http.ts";
+
+export const host: Host = {
+  automatic: ["cuda", "webgpu", "cpu"],
+  named: ["dml", "coreml"],
+  load,
+  async missing(provider) {
+    if (!(await load()).listSupportedBackends().some((backend) => backend.name === provider)) {
+      return `onnxruntime-node has no ${provider} provider for ${process.platform}-${process.arch}`;
+    }
+    if (provider !== "cuda") return undefined;
+    const library =
+      process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
+    const bin = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-node")), "..", "bin");
+    const found = list(bin).some((api) => existsSync(join(bin, api, process.platform, process.arch, library)));
+    return found ? undefined : `onnxruntime-node is installed without ${library}`;
+  },
+  // Asking WebGPU itself would take longer, print to stderr when there is no graphics card, and accept a software
+  // renderer, which is slower than the processor's provider.
+  unwanted: async (provider) => (provider === "webgpu" ? missingGpu() : undefined),
+  remedy: (provider) => REMEDIES[provider] ?? REMEDIES.cpu!,
+  settings: (provider, { threads = 0 }) => ({
+    executionProviders: [provider],
+    enableCpuMemArena: true,
+    intraOpNumThreads: threads,
+    // Threads wait actively within a run only: by default they keep a core busy for some 40 ms after each.
+    extra: { session: { force_spinning_stop: "1" } },
+  }),
+  within: (folder, file) => (isUrl(folder) ? urlWithin(folder, file) : join(toPath(folder), file)),
+  exists: async (folder) => isUrl(folder) || existsSync(toPath(folder)),
+  read: (place, what) => (isUrl(place) ? readUrl(String(place), what) : readDisk(toPath(place), what)),
+  write: (place, bytes) => writeDisk(toPath(place), bytes),
+  sha256: async (bytes) => createHash("sha256").update(bytes).digest("hex"),
+};
+
+const REMEDIES: Readonly<Partial<Record<ProviderName, string>>> = {
+  cuda: "install the NVIDIA driver, CUDA 12 and cuDNN 9, and run ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js",
+  webgpu: "install the graphics driver (on Linux with Vulkan: libvulkan1 and the driver's Vulkan package)",
+  cpu: "install onnxruntime-node again",
+};
+
+async function load() {
+  try {
+    return (await import("onnxruntime-node")).default;
+  } catch (cause) {
+    throw new InnerloopError(
+      "onnxruntime-missing",
+      `onnxruntime-node could not be loaded on ${process.platform}-${process.arch}, Node ${process.version} ` +
+        `(${(cause as Error).message}); it runs the models; install it: npm install onnxruntime-node`,
+      { cause },
+    );
+  }
+}
+
+function missingGpu(): string | undefined {
+  if (process.platform !== "linux") return undefined;
+  const device = list("/dev/dri").some((entry) => entry.startsWith("renderD")) || existsSync("/dev/nvidia0");
+  if (!device) return "there is no graphics card (no /dev/dri/renderD* and no /dev/nvidia0)";
+  const folders = (process.env.LD_LIBRARY_PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  const system = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+  ];
+  const vulkan = [...folders, ...system].some((folder) => existsSync(join(folder, "libvulkan.so.1")));
+  return vulkan ? undefined : "the Vulkan loader libvulkan.so.1 was not found";
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function isUrl(place: string | URL): boolean {
+  return /^https?:/.test(String(place));
+}
+
+/** The path that a caller gave as text or as a `file:` URL. */
+function toPath(place: string | URL): string {
+  return typeof place === "string" ? place : fileURLToPath(place);
+}

@@ -1,0 +1,71 @@
+// The host of pages and workers: onnxruntime-web, and bundles from URLs.
+import { InnerloopError } from "@innerloop/schemas";
+import type { Host, HostOptions, Ort, ProviderName } from "../host.ts";
+import { readUrl, urlWithin, writeNothing } from "./http.ts";
+import { sha256 } from "./sha256.ts";
+
+export const host: Host = {
+  automatic: ["webgpu", "wasm"],
+  named: [],
+  load,
+  async missing(provider) {
+    if (provider === "wasm") return undefined;
+    if (provider !== "webgpu") return `onnxruntime-web has no ${provider} provider`;
+    return (await adapter()) ? undefined : "this browser offers no WebGPU adapter";
+  },
+  async unwanted(provider) {
+    const info = provider === "webgpu" ? (await adapter())?.info : undefined;
+    return info?.isFallbackAdapter ? "WebGPU is computed in software here, slower than WebAssembly" : undefined;
+  },
+  remedy: (provider) =>
+    provider === "webgpu"
+      ? "use a browser with WebGPU, over https or on localhost"
+      : "serve the .wasm files of onnxruntime-web, and give their place as the option wasmPaths",
+  settings: (provider) => ({ executionProviders: [provider] }),
+  within: (folder, file) => urlWithin(folder, file, base()),
+  exists: async () => true,
+  read: (place, what) => readUrl(String(new URL(place, base())), what),
+  write: writeNothing,
+  sha256,
+};
+
+/** The smaller build where WebAssembly is all that is asked for. */
+async function load(provider: ProviderName, { threads, wasmPaths }: HostOptions): Promise<Ort> {
+  let ort: Ort;
+  try {
+    ort = await (provider === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm"));
+  } catch (cause) {
+    throw new InnerloopError(
+      "onnxruntime-missing",
+      `onnxruntime-web could not be loaded (${(cause as Error).message}); it runs the models; install it: npm install onnxruntime-web`,
+      { cause },
+    );
+  }
+  // Read by ONNX Runtime when its first session is opened. Threads need shared memory, which only isolated pages have.
+  const { wasm } = ort.env;
+  if (wasmPaths !== undefined) wasm.wasmPaths = wasmPaths as NonNullable<typeof wasm.wasmPaths>;
+  if (!globals.crossOriginIsolated) wasm.numThreads = 1;
+  else if (threads !== undefined) wasm.numThreads = threads;
+  return ort;
+}
+
+/** What this file uses of a page's or a worker's globals. */
+const globals = globalThis as {
+  readonly crossOriginIsolated?: boolean;
+  readonly document?: { readonly baseURI: string };
+  readonly location?: { readonly href: string };
+  readonly navigator?: { readonly gpu?: { requestAdapter(): Promise<Adapter | null> } };
+};
+
+interface Adapter {
+  readonly info?: { readonly isFallbackAdapter?: boolean };
+}
+
+async function adapter(): Promise<Adapter | null | undefined> {
+  return globals.navigator?.gpu?.requestAdapter().catch(() => null);
+}
+
+/** What relative URLs are relative to. */
+function base(): string | undefined {
+  return globals.document?.baseURI ?? globals.location?.href;
+}
