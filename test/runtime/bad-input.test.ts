@@ -77,7 +77,9 @@ describe("Learner.load refuses", () => {
     const other = await refusal(Learner.load(folder, { ...CPU, task: "regression" }));
     expect(other.message).toMatch(/"linear" is for classification and regression was asked for/);
     const provider = await refusal(Learner.load(folder, { provider: "tpu" as "cpu" }));
-    expect(provider.message).toBe('provider "tpu" was given; auto, cuda, webgpu, cpu, wasm, dml, coreml are known; choose one of them');
+    expect(provider.message).toBe(
+      'provider "tpu" was given; auto, cuda, webgpu, cpu, wasm, dml, coreml are known; choose one of them',
+    );
     expect(provider.exitStatus).toBe(2);
     expect((await refusal(Learner.load(folder, { ...CPU, threads: 1.5 }))).code).toBe("bad-option");
   });
