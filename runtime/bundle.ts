@@ -3,11 +3,11 @@
 
 import {
   type BundleFile,
+  checkManifest,
   InnerloopError,
   type Manifest,
   type OptionalBundleFile,
-  validateManifest,
-} from "@innerloop/schemas";
+} from "@innerloop/schemas/bundle";
 import { host } from "#host";
 
 /**
@@ -65,7 +65,7 @@ function parseManifest(bytes: Uint8Array, path: string): Manifest {
       { cause },
     );
   }
-  return validateManifest(value, path);
+  return checkManifest(value, path);
 }
 
 function isInMemory(source: BundleSource): source is Exclude<BundleSource, string | URL> {

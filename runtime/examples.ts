@@ -1,6 +1,6 @@
 // What a user hands in becomes tensors here, and whatever is wrong with it is said here, before ONNX Runtime sees it.
 // Values are copied, so a caller may reuse its buffers at once.
-import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
 
 /** What a bundle's learner does. */
 export type Task = Manifest["task"];

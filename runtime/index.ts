@@ -1,5 +1,5 @@
 // The door of the room: what an application needs to run a bundle and make it its user's.
-export { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas";
+export { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
 export type { BundleSource } from "./bundle.ts";
 export type {
   Batch,

@@ -1,6 +1,6 @@
 // What people use: a Learner is a bundle that was opened, a Personal is what it became for one user.
 
-import { type BundleFile, InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas";
+import { type BundleFile, InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type Bundle, type BundleSource, readBundle } from "./bundle.ts";
 import {

@@ -1,5 +1,5 @@
 // The life of something that is used by overlapping calls and freed once: freeing waits for the calls that run.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 
 /** Counts the calls in flight; after {@link end} no further one starts. */
 export class Lifetime {

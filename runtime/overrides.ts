@@ -1,7 +1,7 @@
 // ONNX lets a caller override any input that has an initializer, but ONNX Runtime's JavaScript bindings list only the
 // inputs that have none and silently ignore a value given for another. So such initializers are taken out of a model's
 // bytes before it is loaded, which makes each a plain input, and their values are handed back as defaults.
-import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas";
+import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
 
 /** A model whose every input must be fed, and the values for those inputs that had an initializer. */
 export interface OpenedModel {

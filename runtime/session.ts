@@ -1,7 +1,7 @@
 // The only file that knows ONNX Runtime's API: how a provider is chosen, how a model is opened on it, and how tensors go in
 // and out. What differs between Node, browsers and others is in hosts/. Everything else sees a Session.
 
-import { type DType, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
+import { type DType, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
 import type * as OnnxRuntime from "onnxruntime-common";
 import { host } from "#host";
 import type { HostOptions, Ort, ProviderName } from "./host.ts";

@@ -1,5 +1,5 @@
 // What adaptation made of a learner, and its file: a safetensors file whose metadata names the bundle it belongs to.
-import { decodeSafetensors, encodeSafetensors, InnerloopError, type Tensor } from "@innerloop/schemas";
+import { decodeSafetensors, encodeSafetensors, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
 import type { Bundle } from "./bundle.ts";
 
 /** The result of an adaptation: everything in which a personal model differs from its bundle. */

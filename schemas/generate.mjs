@@ -1,5 +1,6 @@
 // Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators that
-// need no library at run time. Does nothing when the output is newer than all that it is made from.
+// need no library at run time, and what a device checks of a manifest becomes a small value. Does nothing when the output
+// is newer than all that it is made from.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -13,16 +14,21 @@ const require = createRequire(import.meta.url);
 const standaloneCode = standalone.default;
 const SCHEMAS = ["manifest", "config", "checkpoint"];
 
+// What a manifest says of where a bundle comes from and how good it is: running it does not depend on that.
+const UNUSED = ["created", "producer", "opset", "irVersion", "verification", "training", "metrics"];
+
 // TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.
 const FOLDERS = [join(room, "generated"), join(room, "dist", "generated")];
-const OUTPUTS = ["onnx.js", "onnx.d.ts", "validators.js", "validators.d.ts"];
+const OUTPUTS = ["onnx.js", "onnx.d.ts", "validators.js", "validators.d.ts", "shape.js", "shape.d.ts"];
 
 if (isFresh()) process.exit(0);
 const onnx = await generateOnnx();
 const validators = generateValidators();
+const shape = generateShape();
 for (const folder of FOLDERS) {
   mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries({ ...onnx, ...validators })) writeFileSync(join(folder, name), text);
+  for (const [name, text] of Object.entries({ ...onnx, ...validators, ...shape }))
+    writeFileSync(join(folder, name), text);
 }
 
 function isFresh() {
@@ -49,7 +55,8 @@ async function generateOnnx() {
   // wire.ts gives 64-bit integers as numbers or bigints where protobufjs would give its Long.
   const types = readFileSync(file.replace(/js$/, "d.ts"), "utf8");
   return {
-    "onnx.js": readFileSync(file, "utf8"),
+    // The declarations have the comments.
+    "onnx.js": readFileSync(file, "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n+/gm, ""),
     "onnx.d.ts": types.replace(/^import Long = .*\n/m, "").replaceAll(/\bnumber\|Long\b/g, "number|bigint"),
   };
 }
@@ -57,7 +64,7 @@ async function generateOnnx() {
 /** One function a format, as ajv writes it, and the schemas as values. */
 function generateValidators() {
   const schemas = SCHEMAS.map((name) => JSON.parse(readFileSync(join(room, `${name}.schema.json`), "utf8")));
-  const ajv = new Ajv({ schemas, allowUnionTypes: true, code: { source: true, esm: true } });
+  const ajv = new Ajv({ schemas, allowUnionTypes: true, messages: false, code: { source: true, esm: true } });
   const code = standaloneCode(ajv, Object.fromEntries(SCHEMAS.map((name, index) => [name, schemas[index].$id])));
   if (/\brequire\(/.test(code)) throw new Error("a schema uses a keyword that needs ajv at run time");
   const values = SCHEMAS.map((name, index) => `export const ${name}Schema = ${JSON.stringify(schemas[index])};\n`);
@@ -68,4 +75,47 @@ function generateValidators() {
     "validators.js": `${code}\n${values.join("")}`,
     "validators.d.ts": `import type { JsonSchema, Validator } from "../validate.js";\n${types.join("")}`,
   };
+}
+
+/** The part of manifest.schema.json that a device checks, in the notation of check.ts. */
+function generateShape() {
+  const { definitions, ...manifest } = JSON.parse(readFileSync(join(room, "manifest.schema.json"), "utf8"));
+  const checked = Object.entries(manifest.properties).filter(([name]) => !UNUSED.includes(name));
+  const shape = shapeOf({ ...manifest, properties: Object.fromEntries(checked) }, definitions);
+  return {
+    "shape.js": `export const manifestShape = ${JSON.stringify(shape)};\n`,
+    "shape.d.ts": 'import type { Shape } from "../check.js";\nexport declare const manifestShape: Shape;\n',
+  };
+}
+
+function shapeOf(schema, definitions) {
+  const { $schema, $id, title, description, examples, type, $ref, ...rules } = schema;
+  const of = (inner) => shapeOf(inner, definitions);
+  const done = (result, ...read) => {
+    const unread = Object.keys(rules).find((key) => !read.includes(key));
+    if (unread) throw new Error(`a device does not check "${unread}" of ${JSON.stringify(schema)}: extend check.ts`);
+    return result;
+  };
+  if ($ref) return of(definitions[$ref.replace("#/definitions/", "")]);
+  if (rules.oneOf ?? rules.anyOf) return done({ "|": (rules.oneOf ?? rules.anyOf).map(of) }, "oneOf", "anyOf");
+  if ("const" in rules) return done(JSON.stringify(rules.const), "const");
+  if (rules.enum) return done(rules.enum.map((value) => JSON.stringify(value)).join("|"), "enum");
+  if (type === "array") return done([of(rules.items)], "items");
+  if (type === "object") {
+    const { properties = {}, required = [], additionalProperties } = rules;
+    const entries = Object.entries(properties).map(([key, inner]) => [
+      required.includes(key) ? key : `${key}?`,
+      of(inner),
+    ]);
+    if (typeof additionalProperties === "object") entries.push(["*", of(additionalProperties)]);
+    return done(Object.fromEntries(entries), "properties", "required", "additionalProperties");
+  }
+  const kinds = [type].flat().map((kind) => {
+    if (kind === "string") return rules.pattern ? `/${rules.pattern}` : "text";
+    if (kind === "boolean") return "true|false";
+    if (kind !== "number" && kind !== "integer") return kind;
+    const bound = (rule, sign) => (rule in rules ? `${sign}${rules[rule]}` : "");
+    return kind + bound("minimum", ">=") + bound("exclusiveMinimum", ">") + bound("maximum", "<=");
+  });
+  return done(kinds.join("|"), "pattern", "minimum", "exclusiveMinimum", "maximum");
 }

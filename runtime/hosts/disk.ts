@@ -1,7 +1,7 @@
 // The only file that knows the disk: reading whole files, and writing one so that a failure leaves the earlier one.
 import { randomBytes } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 
 /** As {@link Host.read}, from a path. */
 export async function readDisk(path: string, what: string): Promise<Uint8Array> {

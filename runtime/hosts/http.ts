@@ -1,6 +1,6 @@
 // Reading whole files over HTTP, for every host: a transfer that breaks off, a page that is missing and an origin that
 // does not answer are told apart, since each asks something else of its reader.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 
 /** As {@link Host.read}, from an `http:` or `https:` URL, or whatever else `fetch` takes. */
 export async function readUrl(url: string, what: string): Promise<Uint8Array> {

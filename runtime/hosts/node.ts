@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Host, ProviderName } from "../host.ts";
 import { readDisk, writeDisk } from "./disk.ts";
 import { readUrl, urlWithin } from "./http.ts";
@@ -27,7 +27,7 @@ export const host: Host = {
   // Asking WebGPU itself would take longer, print to stderr when there is no graphics card, and accept a software
   // renderer, which is slower than the processor's provider.
   unwanted: async (provider) => (provider === "webgpu" ? missingGpu() : undefined),
-  remedy: (provider) => REMEDIES[provider] ?? REMEDIES.cpu!,
+  remedy: (provider) => REMEDIES[provider] ?? "install onnxruntime-node again",
   settings: (provider, { threads = 0 }) => ({
     executionProviders: [provider],
     enableCpuMemArena: true,
@@ -43,9 +43,8 @@ export const host: Host = {
 };
 
 const REMEDIES: Readonly<Partial<Record<ProviderName, string>>> = {
-  cuda: "install the NVIDIA driver, CUDA 12 and cuDNN 9, and run ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js",
+  cuda: "install the NVIDIA driver, CUDA 12 and cuDNN 9, and run npx innerloop setup cuda",
   webgpu: "install the graphics driver (on Linux with Vulkan: libvulkan1 and the driver's Vulkan package)",
-  cpu: "install onnxruntime-node again",
 };
 
 async function load() {
@@ -65,15 +64,15 @@ function missingGpu(): string | undefined {
   if (process.platform !== "linux") return undefined;
   const device = list("/dev/dri").some((entry) => entry.startsWith("renderD")) || existsSync("/dev/nvidia0");
   if (!device) return "there is no graphics card (no /dev/dri/renderD* and no /dev/nvidia0)";
-  const folders = (process.env.LD_LIBRARY_PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  const system = [
+  const folders = [
+    ...(process.env.LD_LIBRARY_PATH ?? "").split(delimiter),
     "/usr/lib/x86_64-linux-gnu",
     "/usr/lib/aarch64-linux-gnu",
     "/usr/lib64",
     "/usr/lib",
     "/usr/local/lib",
   ];
-  const vulkan = [...folders, ...system].some((folder) => existsSync(join(folder, "libvulkan.so.1")));
+  const vulkan = folders.some((folder) => existsSync(join(folder, "libvulkan.so.1")));
   return vulkan ? undefined : "the Vulkan loader libvulkan.so.1 was not found";
 }
 

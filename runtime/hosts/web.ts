@@ -1,5 +1,5 @@
 // The host of pages and workers: onnxruntime-web, and bundles from URLs.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Host, HostOptions, Ort, ProviderName } from "../host.ts";
 import { readUrl, urlWithin, writeNothing } from "./http.ts";
 import { sha256 } from "./sha256.ts";

@@ -1,0 +1,14 @@
+// The door `@innerloop/schemas/bundle`: what a device needs to read a bundle and keep a personal file, and no more, so
+// that what an application downloads stays small.
+export { checkManifest } from "./check.ts";
+export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
+export type {
+  BundleFile,
+  Manifest,
+  ManifestFile,
+  ManifestParameter,
+  OptionalBundleFile,
+  Preprocessing,
+} from "./manifest.ts";
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
+export type { DType, Tensor, TypedArray } from "./tensor.ts";
