@@ -9,4 +9,13 @@ export type {
   Portable,
   Program,
 } from "./engine.ts";
+export {
+  brokenTensorFlow,
+  type InstalledTensorFlow,
+  innerloopHome,
+  installedTensorFlow,
+  type TensorFlowModule,
+  tensorFlowStacks,
+} from "./installed.ts";
+export { type MissingLibrary, missingLibraries, type NativeFile, readNativeFile } from "./libraries.ts";
 export { type EngineReport, listEngines, type OpenedEngine, openEngine } from "./open.ts";
