@@ -34,10 +34,14 @@ export interface Host {
    * @throws InnerloopError `onnxruntime-missing`, saying what to install.
    */
   load(provider: ProviderName, options: HostOptions): Promise<Ort>;
-  /** Why a provider cannot work here, if so, as far as this is told without opening a model on it. */
-  missing(provider: ProviderName): Promise<string | undefined>;
-  /** Why `auto` passes a provider over that might work when it is asked for by name, if so. */
-  unwanted(provider: ProviderName): Promise<string | undefined>;
+  /**
+   * Why a provider cannot work here, if so, as far as this is told without opening a model on it.
+   *
+   * @param named it was asked for by name, so that what is merely unlikely to work is tried
+   */
+  missing(provider: ProviderName, named: boolean): Promise<string | undefined>;
+  /** Why `auto` passes a provider over that works, if so. */
+  unwanted(provider: ProviderName): string | undefined;
   /** What a person can do so that a provider works: "install …". */
   remedy(provider: ProviderName): string;
   /** How a session is opened on a provider. */

@@ -113,18 +113,18 @@ export async function chooseProvider(options: SessionOptions = {}): Promise<Prov
   if (!KNOWN.includes(name)) {
     throw badOption(`provider "${String(name)}" was given; auto, ${KNOWN.join(", ")} are known; choose one of them`);
   }
-  const reason = (await host.missing(name)) ?? (await failure(name, options));
+  const reason = (await host.missing(name, true)) ?? (await failure(name, options));
   if (reason === undefined) return { name, reason: "asked for by name", rejected: [] };
   throw new InnerloopError(
     "provider-unavailable",
-    `the provider ${name} was asked for and does not work here: ${reason}; ${host.remedy(name)}, or use provider auto or cpu`,
+    `the provider ${name} was asked for and does not work here: ${reason}; ${host.remedy(name)}${orCpu(name)}`,
   );
 }
 
 async function chooseFirst(options: HostOptions): Promise<ProviderChoice> {
   const rejected: { name: ProviderName; reason: string }[] = [];
   for (const name of host.automatic) {
-    const reason = await unavailable(name, options);
+    const reason = host.unwanted(name) ?? (await unavailable(name, options));
     if (reason === undefined) {
       const before = rejected.map((it) => it.name).join(" and ");
       return { name, reason: before ? `the first that works here, after ${before}` : "the first choice", rejected };
@@ -152,7 +152,12 @@ export async function listProviders(options: HostOptions = {}): Promise<Provider
 const KNOWN: readonly ProviderName[] = ["cuda", "webgpu", "cpu", "wasm", "dml", "coreml"];
 
 async function unavailable(name: ProviderName, options: HostOptions): Promise<string | undefined> {
-  return (await host.missing(name)) ?? (await host.unwanted(name)) ?? (await failure(name, options));
+  return (await host.missing(name, false)) ?? (await failure(name, options));
+}
+
+/** Advice to fall back, where that is possible. */
+function orCpu(name: ProviderName): string {
+  return name === host.automatic.at(-1) ? "" : ", or use provider cpu";
 }
 
 /** Why a provider does not start, if so: the smallest model is opened on it. The `cpu` needs no trial. */
@@ -179,8 +184,7 @@ async function createSession(ort: Ort, bytes: Uint8Array, provider: ProviderName
   } catch (cause) {
     throw new InnerloopError(
       "model-refused",
-      `ONNX Runtime does not take this model on ${provider}: ${messageOf(cause)}; export it again` +
-        (provider === "cpu" ? "" : ", or use provider cpu"),
+      `ONNX Runtime does not take this model on ${provider}: ${messageOf(cause)}; export it again${orCpu(provider)}`,
       { cause },
     );
   }

@@ -13,20 +13,25 @@ export const host: Host = {
   automatic: ["cuda", "webgpu", "cpu"],
   named: ["dml", "coreml"],
   load,
-  async missing(provider) {
+  async missing(provider, named) {
     if (!(await load()).listSupportedBackends().some((backend) => backend.name === provider)) {
       return `onnxruntime-node has no ${provider} provider for ${process.platform}-${process.arch}`;
     }
+    // Asking WebGPU itself would take longer, print to stderr when there is no graphics card, and accept a software
+    // renderer, which is slower than the processor's provider.
+    if (provider === "webgpu" && !named) return missingGpu();
     if (provider !== "cuda") return undefined;
     const library =
       process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
-    const bin = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-node")), "..", "bin");
+    const bin = join(
+      dirname(createRequire(import.meta.url ?? join(process.cwd(), "index.js")).resolve("onnxruntime-node")),
+      "..",
+      "bin",
+    );
     const found = list(bin).some((api) => existsSync(join(bin, api, process.platform, process.arch, library)));
     return found ? undefined : `onnxruntime-node is installed without ${library}`;
   },
-  // Asking WebGPU itself would take longer, print to stderr when there is no graphics card, and accept a software
-  // renderer, which is slower than the processor's provider.
-  unwanted: async (provider) => (provider === "webgpu" ? missingGpu() : undefined),
+  unwanted: () => undefined,
   remedy: (provider) => REMEDIES[provider] ?? "install onnxruntime-node again",
   settings: (provider, { threads = 0 }) => ({
     executionProviders: [provider],

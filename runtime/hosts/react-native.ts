@@ -13,7 +13,7 @@ export const host: Host = {
     if (backends.some(({ name }) => name === provider)) return undefined;
     return `onnxruntime-react-native has no ${provider} provider on this device`;
   },
-  unwanted: async () => undefined,
+  unwanted: () => undefined,
   remedy: () => "install onnxruntime-react-native again and rebuild the app",
   settings: (provider, { threads = 0 }) => ({ executionProviders: [provider], intraOpNumThreads: threads }),
   within: (folder, file) => urlWithin(folder, file),

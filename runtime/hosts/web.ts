@@ -11,12 +11,13 @@ export const host: Host = {
   async missing(provider) {
     if (provider === "wasm") return undefined;
     if (provider !== "webgpu") return `onnxruntime-web has no ${provider} provider`;
-    return (await adapter()) ? undefined : "this browser offers no WebGPU adapter";
+    const adapter = await globals.navigator?.gpu?.requestAdapter().catch(() => null);
+    return adapter ? undefined : "this browser offers no WebGPU adapter";
   },
-  async unwanted(provider) {
-    const info = provider === "webgpu" ? (await adapter())?.info : undefined;
-    return info?.isFallbackAdapter ? "WebGPU is computed in software here, slower than WebAssembly" : undefined;
-  },
+  unwanted: (provider) =>
+    provider === "webgpu"
+      ? "it takes longer to start than it saves for learners of this kind; ask for it by name where yours is large"
+      : undefined,
   remedy: (provider) =>
     provider === "webgpu"
       ? "use a browser with WebGPU, over https or on localhost"
@@ -54,16 +55,8 @@ const globals = globalThis as {
   readonly crossOriginIsolated?: boolean;
   readonly document?: { readonly baseURI: string };
   readonly location?: { readonly href: string };
-  readonly navigator?: { readonly gpu?: { requestAdapter(): Promise<Adapter | null> } };
+  readonly navigator?: { readonly gpu?: { requestAdapter(): Promise<object | null> } };
 };
-
-interface Adapter {
-  readonly info?: { readonly isFallbackAdapter?: boolean };
-}
-
-async function adapter(): Promise<Adapter | null | undefined> {
-  return globals.navigator?.gpu?.requestAdapter().catch(() => null);
-}
 
 /** What relative URLs are relative to. */
 function base(): string | undefined {

@@ -141,7 +141,7 @@ describe("providers", () => {
         expect(outcome.code).toBe("provider-unavailable");
         expect(outcome.message).toMatch(
           new RegExp(
-            `the provider ${name} was asked for and does not work here: .+; install .+, or use provider auto or cpu`,
+            `the provider ${name} was asked for and does not work here: .+; install .+, or use provider cpu`,
             "s",
           ),
         );
