@@ -1,21 +1,22 @@
-// `npm run bench -- peers | check`: see README.md.
+// `npm run bench -- peers | check | gpu`: see README.md.
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { check, type Outcome, peers } from "./commands.ts";
+import { gpu } from "./gpu/run.ts";
 import { workloads } from "./workloads.ts";
 
 /** Beside the source; this file runs compiled, from dist. */
 const pinned = fileURLToPath(new URL("../reference.json", import.meta.url));
 const list = (text: string): string[] => text.split(",").map((it) => it.trim());
 
-function counts(text: string): number[] {
+function counts(text: string, flag = "threads"): number[] {
   const found = list(text).map(Number);
   if (found.every((it) => Number.isInteger(it) && it >= 1)) return found;
   throw new InnerloopError(
     "bad-option",
-    `--threads ${text} was given; whole numbers from 1, as in 1,2, were expected.`,
+    `--${flag} ${text} was given; whole numbers from 1, as in 1,2, were expected.`,
     {
       exitStatus: 2,
     },
@@ -26,6 +27,16 @@ function turns(given: number): number {
   if (Number.isInteger(given) && given >= 1) return given;
   throw new InnerloopError("bad-option", `--runs ${given} was given; a whole number from 1 was expected.`, {
     exitStatus: 2,
+  });
+}
+
+function among<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
+  return list(text).map((it) => {
+    const found = known.find((name) => name === it);
+    if (found !== undefined) return found;
+    throw new InnerloopError("bad-option", `--${flag} ${it} was given; expected some of ${known.join(", ")}.`, {
+      exitStatus: 2,
+    });
   });
 }
 
@@ -72,7 +83,34 @@ try {
       },
       (args) => run(() => check({ ...shared(args), reference: args.reference, update: args.update })),
     )
-    .demandCommand(1, "Say what to do: peers or check.")
+    .command(
+      "gpu",
+      "time second-order meta-gradients on every GPU engine, PyTorch and JAX, on the same GPU in the same run",
+      {
+        engines: { type: "string", describe: "names of engines [default: those on a GPU that work here]" },
+        peers: { type: "string", default: "torch,jax", describe: "of torch, torch-eager, jax; none: no peer" },
+        models: { type: "string", default: "conv4,resnet12", describe: "of conv4, resnet12" },
+        tasks: { type: "string", default: "4,32,256", describe: "sizes of the task batch" },
+        device: { choices: ["cuda", "cpu"] as const, default: "cuda" as const, describe: "where the peers run" },
+        small: { type: "boolean", default: false, describe: "few filters, to see that all parts work" },
+        seconds: { type: "number", default: 5, describe: "how long each side is timed in a case" },
+        out: { type: "string", describe: "file for everything as JSON" },
+      },
+      (args) =>
+        run(() =>
+          gpu({
+            ...(args.engines === undefined ? {} : { engines: list(args.engines) }),
+            peers: args.peers === "none" ? [] : among("peers", args.peers, ["torch", "torch-eager", "jax"]),
+            models: among("models", args.models, ["conv4", "resnet12"]),
+            tasks: counts(args.tasks, "tasks"),
+            device: args.device,
+            small: args.small,
+            seconds: args.seconds,
+            ...(args.out === undefined ? {} : { out: args.out }),
+          }),
+        ),
+    )
+    .demandCommand(1, "Say what to do: peers, check or gpu.")
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
