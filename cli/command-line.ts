@@ -31,9 +31,21 @@ const commands = {
     summary: "say what inputs are",
     load: async () => (await import("./commands/predict.ts")).predict,
   },
+  demo: {
+    summary: "open a page to draw your own symbols, and watch a bundle learn them",
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
   inspect: {
     summary: "show what is in a bundle, a run or an .onnx file",
     load: async () => (await import("./commands/inspect.ts")).inspect,
+  },
+  bench: {
+    summary: "measure how long a bundle takes to start, adapt and predict here",
+    load: async () => (await import("./commands/bench.ts")).bench,
+  },
+  setup: {
+    summary: "install what computes on a GPU: made aside, tried, then put to use",
+    load: async () => (await import("./commands/setup.ts")).setup,
   },
   doctor: {
     summary: "show which engines and providers work here, and what to do about the others",
