@@ -79,15 +79,22 @@ export function readNativeFile(file: string): NativeFile | undefined {
   }
 }
 
+/** Settings of {@link missingLibraries}. */
+export interface MissingOptions {
+  /** Names of libraries that the file loads later on. */
+  readonly also?: readonly string[];
+  /** Folders that would be in LD_LIBRARY_PATH too. */
+  readonly folders?: readonly string[];
+}
+
 /**
  * The libraries that a native file needs, directly or through others, and that are not on this machine. Empty on systems
  * other than Linux, where this cannot be told.
- *
- * @param also names of libraries that it loads later on
  */
-export function missingLibraries(file: string, also: readonly string[] = []): MissingLibrary[] {
+export function missingLibraries(file: string, { also = [], folders = [] }: MissingOptions = {}): MissingLibrary[] {
   if (process.platform !== "linux") return [];
-  const system = [...(process.env.LD_LIBRARY_PATH ?? "").split(":").filter((it) => it !== ""), ...systemFolders()];
+  const named = (process.env.LD_LIBRARY_PATH ?? "").split(":").filter((it) => it !== "");
+  const system = [...folders, ...named, ...systemFolders()];
   const cached = cache();
   const missing = new Map<string, MissingLibrary>();
   const seen = new Set<string>();

@@ -1,0 +1,94 @@
+// `innerloop setup`: installs what computes on a GPU, without ever breaking what works.
+import { defineCommand, didYouMean, wrongCall } from "../command.ts";
+import { interruptible } from "../interrupt.ts";
+import { print, printJson, program, say } from "../output.ts";
+
+const stacks = ["tfjs-gpu", "cuda"] as const;
+
+export const setup = defineCommand({
+  name: "setup",
+  summary: "install what computes on a GPU: made aside, tried, then put to use",
+  arguments: [{ name: "stack", what: "tfjs-gpu (TensorFlow, for training) or cuda (ONNX Runtime's CUDA provider)" }],
+  options: {
+    from: {
+      type: "text",
+      what: "tfjs-gpu: stock, or a Python environment, its site-packages, or a .whl file; cuda: download, a folder, a Python environment, or a .whl file of onnxruntime-gpu",
+      otherwise: "tfjs-gpu: the TensorFlow of the Python in use; cuda: download",
+    },
+    python: { type: "text", what: "the Python program whose packages are used", otherwise: "the one in use" },
+    undo: { type: "switch", what: "go back to what was there before" },
+    anyway: { type: "switch", what: "cuda: put the files in place although libraries are missing on this machine" },
+    json: { type: "switch", what: "what was done as JSON on stdout" },
+  },
+  examples: [
+    ["setup tfjs-gpu", "build tfjs-node against pip's TensorFlow"],
+    ["setup tfjs-gpu --from stock", "the stock @tensorflow/tfjs-node-gpu, for CUDA 11"],
+    ["setup cuda --from onnxruntime_gpu.whl", "the CUDA provider out of a Python wheel"],
+    ["setup cuda --undo", "take it away again"],
+  ],
+  async run({ from, python, undo = false, anyway = false, json = false }, [stack]) {
+    const known = stacks.find((it) => it === stack);
+    if (known === undefined)
+      throw wrongCall(
+        "unknown-stack",
+        `"${stack}" cannot be set up; ${stacks.join(" and ")} can${didYouMean(stack!, stacks) || "."}`,
+      );
+    if (undo && (from ?? python) !== undefined)
+      throw wrongCall("bad-call", "--undo takes away what is there, so --from and --python have no meaning with it.");
+    if (anyway && (known !== "cuda" || undo))
+      throw wrongCall("bad-call", "--anyway belongs to innerloop setup cuda; leave it out.");
+    const work = known === "cuda" ? cuda : tfjsGpu;
+    const { text, data } = await interruptible("Stopping; what works stays as it is.", (signal) =>
+      work({ from, python, undo, anyway }, signal),
+    );
+    if (json) printJson({ stack: known, ...data });
+    else print(text);
+    if (!undo) say(`To see what works now: ${program} doctor`);
+  },
+});
+
+interface Asked {
+  readonly from: string | undefined;
+  readonly python: string | undefined;
+  readonly undo: boolean;
+  readonly anyway: boolean;
+}
+
+interface Done {
+  readonly text: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+async function tfjsGpu({ from, python, undo }: Asked, signal: AbortSignal): Promise<Done> {
+  const { setupTensorFlow, undoTensorFlow } = await import("../setup/tfjs-gpu.ts");
+  if (undo) {
+    const { removed, current } = await undoTensorFlow();
+    const text = current
+      ? `Back to ${current.what}.`
+      : `Taken away; no TensorFlow is set up now, and the engines tfjs:node-gpu and tfjs:tfjs-node are off.`;
+    return { text, data: { undone: removed, current: current ?? null } };
+  }
+  const made = await setupTensorFlow({ from, python }, signal);
+  const engine = made.gpu ? "tfjs:node-gpu" : "tfjs:tfjs-node";
+  const why = made.reason ? ` It is on the processor: ${made.reason}.` : "";
+  return {
+    text: `${made.what}, works; it is in ${made.folder}. The engine is ${engine}.${why}`,
+    data: { ...made, engine },
+  };
+}
+
+async function cuda(asked: Asked, signal: AbortSignal): Promise<Done> {
+  const { namesOf, setupCuda, undoCuda } = await import("../setup/cuda.ts");
+  if (asked.undo) {
+    const { removed, restored } = await undoCuda();
+    const text = restored.length > 0 ? `Put back: ${restored.join(", ")}.` : `Taken away: ${removed.join(", ")}.`;
+    return { text, data: { removed, restored } };
+  }
+  const done = await setupCuda(asked, signal);
+  const path = done.libraryPath ? ` Programs need LD_LIBRARY_PATH=${done.libraryPath} to find its libraries.` : "";
+  const lacking = done.missing.length > 0 ? `this machine lacks ${namesOf(done.missing)}` : `${done.reason}`;
+  const text = done.works
+    ? `ONNX Runtime ${done.version} computes on the GPU: the provider cuda works.${path}`
+    : `The files of the provider cuda are in place. It does not start yet: ${lacking}.${path}`;
+  return { text, data: { ...done } };
+}

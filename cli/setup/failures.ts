@@ -1,0 +1,33 @@
+// What goes wrong while something is set up, in words: a disk that is full, a folder that is not the user's, an interruption.
+import { InnerloopError } from "@innerloop/schemas";
+import { Interrupted } from "../errors.ts";
+
+/** An error of work that failed (status 1). */
+export const failed = (code: string, message: string, cause?: unknown): InnerloopError =>
+  new InnerloopError(code, message, { cause });
+
+/**
+ * An error of the file system, told in terms of what was being done; any other error as it is.
+ * @param otherwise what to do where the folder may not be written
+ */
+export function diskFailure(cause: unknown, folder: string, otherwise: string): unknown {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return failed(
+      "disk-full",
+      `The disk of ${folder} is full; make room, then call it again. Nothing was changed.`,
+      cause,
+    );
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
+    return failed(
+      "no-permission",
+      `${(cause as NodeJS.ErrnoException).path ?? folder} may not be written; ${otherwise}. Nothing was changed.`,
+      cause,
+    );
+  return cause;
+}
+
+/** Throws where the user stopped the work. */
+export function stopIfAsked(signal: AbortSignal): void {
+  if (signal.aborted) throw new Interrupted("Stopped; what was set up before is as it was.");
+}
