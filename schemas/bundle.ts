@@ -4,11 +4,13 @@ export { checkManifest } from "./check.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export type {
   BundleFile,
+  Confidence,
   Manifest,
   ManifestFile,
   ManifestParameter,
   OptionalBundleFile,
   Preprocessing,
+  Rejection,
 } from "./manifest.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { DType, Tensor, TypedArray } from "./tensor.ts";

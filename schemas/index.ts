@@ -21,6 +21,7 @@ export {
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export {
   type BundleFile,
+  type Confidence,
   MANIFEST_VERSION,
   type Manifest,
   type ManifestFile,
@@ -28,6 +29,7 @@ export {
   manifestSchema,
   type OptionalBundleFile,
   type Preprocessing,
+  type Rejection,
   validateManifest,
 } from "./manifest.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";

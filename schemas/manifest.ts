@@ -45,6 +45,48 @@ export type BundleFile = "predict.onnx" | "adapt.onnx";
 /** Predicts with the query batch's own statistics, to compare with papers; only where the body has batch norm. */
 export type OptionalBundleFile = "predict-transductive.onnx";
 
+/** How "none of these" is told: by a score of the logits, which the classes taught keep above a threshold. */
+export interface Rejection {
+  /**
+   * Of the logits l and the temperature T: `maximum` is the largest l, `logsumexp` is T · ln Σ exp(l / T), `margin` is the
+   * largest l less the second, `probability` is the largest of softmax(l / T).
+   */
+  score: "maximum" | "logsumexp" | "margin" | "probability";
+  /** What an example of a class that was taught scores at least, at `ways` and `shots` of the confidence. */
+  threshold: number;
+  /** How the threshold grows with 1 / shots. */
+  shotsSlope: number;
+  /** How the threshold grows with ln ways. */
+  waysSlope: number;
+  /** The share of examples of other classes that may pass: what the threshold was chosen for. */
+  falseAccepts: number;
+  /** The share of examples of the classes that pass it, measured at `ways` and `shots`. */
+  kept: number;
+}
+
+/**
+ * What makes probabilities mean something, fitted on episodes of classes that were held back in training. With n classes
+ * of k examples each, in the mean, logits are divided by
+ * T = temperature · exp(temperatureSlope · (1/k − 1/shots)) before the softmax (Guo et al. 2017), and what scores less than
+ * threshold + shotsSlope · (1/k − 1/shots) + waysSlope · ln(n / ways) is none of the classes.
+ */
+export interface Confidence {
+  /** Classes in the episodes that `temperature` and `threshold` are for. */
+  ways: number;
+  /** Examples a class in them. */
+  shots: number;
+  temperature: number;
+  temperatureSlope: number;
+  /** With the temperature, in 15 equal bins, on the episodes of `ways` and `shots`. */
+  expectedCalibrationError: number;
+  /** The same at a temperature of 1. */
+  uncalibratedError: number;
+  /** Fitted on so many, of several ways and shots. */
+  episodes: number;
+  /** Absent where the held-back data have no classes left to be none of these. */
+  rejection?: Rejection;
+}
+
 export interface Manifest {
   format: "innerloop-bundle";
   version: 1;
@@ -87,6 +129,8 @@ export interface Manifest {
     usesBatchStatistics?: boolean;
   };
   metrics?: Record<string, number>;
+  /** Classification only. */
+  confidence?: Confidence;
 }
 
 /**
