@@ -78,7 +78,10 @@ async function tfjsGpu({ from, python, undo }: Asked, signal: AbortSignal): Prom
 }
 
 async function cuda(asked: Asked, signal: AbortSignal): Promise<Done> {
-  const { namesOf, setupCuda, undoCuda } = await import("../setup/cuda.ts");
+  const [{ setupCuda, undoCuda }, { showLibraries }] = await Promise.all([
+    import("../setup/cuda.ts"),
+    import("@innerloop/runtime/libraries"),
+  ]);
   if (asked.undo) {
     const { removed, restored } = await undoCuda();
     const text = restored.length > 0 ? `Put back: ${restored.join(", ")}.` : `Taken away: ${removed.join(", ")}.`;
@@ -86,7 +89,7 @@ async function cuda(asked: Asked, signal: AbortSignal): Promise<Done> {
   }
   const done = await setupCuda(asked, signal);
   const path = done.libraryPath ? ` Programs need LD_LIBRARY_PATH=${done.libraryPath} to find its libraries.` : "";
-  const lacking = done.missing.length > 0 ? `this machine lacks ${namesOf(done.missing)}` : `${done.reason}`;
+  const lacking = done.missing.length > 0 ? `this machine lacks ${showLibraries(done.missing)}` : `${done.reason}`;
   const text = done.works
     ? `ONNX Runtime ${done.version} computes on the GPU: the provider cuda works.${path}`
     : `The files of the provider cuda are in place. It does not start yet: ${lacking}.${path}`;

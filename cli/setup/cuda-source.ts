@@ -3,10 +3,11 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { type CudaProviderPlace, readNativeFile } from "@innerloop/train";
+import { readNativeFile } from "@innerloop/runtime/libraries";
 import { wrongCall } from "../command.ts";
 import { say } from "../output.ts";
 import { failed } from "./failures.ts";
+import type { CudaProviderPlace } from "./onnxruntime-package.ts";
 import { lastLines, runProgram } from "./program.ts";
 import { packageFolders, pythonIn } from "./python.ts";
 import { installedPackages, openWheel, type PythonPackage } from "./wheel.ts";

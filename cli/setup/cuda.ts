@@ -6,17 +6,12 @@ import { copyFile, cp, link, mkdir, mkdtemp, rename, rm, writeFile } from "node:
 import { delimiter, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
-import {
-  type CudaProviderPlace,
-  cudaProviderLoads,
-  cudaProviderPlace,
-  type MissingLibrary,
-  missingLibraries,
-} from "@innerloop/train";
+import { cudaProviderLoads, type MissingLibrary, missingLibraries, showLibraries } from "@innerloop/runtime/libraries";
 import { wrongCall } from "../command.ts";
 import { say } from "../output.ts";
 import { fetchProvider } from "./cuda-source.ts";
 import { failed } from "./failures.ts";
+import { type CudaProviderPlace, cudaProviderPlace } from "./onnxruntime-package.ts";
 import { lastLines, runProgram } from "./program.ts";
 import { exclusively, staging } from "./stacks.ts";
 
@@ -143,13 +138,9 @@ function refusal(words: string, missing: readonly MissingLibrary[]): Error {
     return failed("provider-fails", `The files are right, but the provider does not start here: ${words}. ${anyway}`);
   return failed(
     "libraries-missing",
-    `The files are right, but this machine lacks libraries that they need: ${namesOf(missing)}. Install ${remediesOf(missing)}, then call it again. ${anyway}`,
+    `The files are right, but this machine lacks libraries that they need: ${showLibraries(missing)}. Install ${remediesOf(missing)}, then call it again. ${anyway}`,
   );
 }
-
-/** `libcudart.so.12 (CUDA 12), libcuda.so.1 (the NVIDIA driver)`. */
-export const namesOf = (missing: readonly MissingLibrary[]): string =>
-  missing.map(({ name, remedy }) => `${name} (${remedy})`).join(", ");
 
 function remediesOf(missing: readonly MissingLibrary[]): string {
   const all = [...new Set(missing.map(({ remedy }) => remedy))];

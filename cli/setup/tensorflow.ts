@@ -1,7 +1,7 @@
 // Finds the TensorFlow that a user has from pip: its C library, its headers, and for one with CUDA the libraries of NVIDIA.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { readNativeFile } from "@innerloop/train";
+import { readNativeFile } from "@innerloop/runtime/libraries";
 import { wrongCall } from "../command.ts";
 import { stopIfAsked } from "./failures.ts";
 import { packageFolders, pythonIn } from "./python.ts";

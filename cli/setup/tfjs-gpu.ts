@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { missingLibraries } from "@innerloop/runtime/libraries";
 import { type InstalledTensorFlow, installedTensorFlow, tensorFlowStacks } from "@innerloop/train";
 import { wrongCall } from "../command.ts";
 import { say } from "../output.ts";
@@ -157,13 +158,12 @@ function wordsOf({ signal, stderr }: Ended): string {
   return `${signal ? `it ended with ${signal}` : "the trial said"}:\n${words}\nNothing was changed; try another version of TensorFlow.`;
 }
 
-/** What TensorFlow says of a GPU that it does not use. */
+/** Why TensorFlow uses no GPU, from what it said. */
 function noGpu(log: string): string {
-  if (process.platform === "linux" && /CUDA_ERROR_NO_DEVICE|no CUDA-capable device|cuInit/.test(log))
-    return "the NVIDIA driver finds no GPU";
-  if (/Could not find cuda drivers|kernel driver does not appear to be running|libcuda\.so/.test(log))
-    return "there is no NVIDIA driver; install it";
-  if (/Cannot dlopen some GPU libraries/.test(log))
-    return "libraries of CUDA are missing; install them: pip install 'tensorflow[and-cuda]'";
+  if (missingLibraries(process.execPath, { also: ["libcuda.so.1"] }).some(({ name }) => name === "libcuda.so.1"))
+    return "there is no NVIDIA driver (no libcuda.so.1); install it";
+  if (/cuInit|no CUDA-capable device/.test(log)) return "the NVIDIA driver finds no GPU; nvidia-smi tells more";
+  if (/Cannot dlopen some GPU libraries|Could not load dynamic library/.test(log))
+    return "libraries of CUDA are missing; install them: pip install 'tensorflow[and-cuda]', then call this again";
   return "TensorFlow names no GPU; nvidia-smi tells whether the driver works";
 }

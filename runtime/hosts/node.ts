@@ -28,8 +28,13 @@ export const host: Host = {
       "..",
       "bin",
     );
-    const found = list(bin).some((api) => existsSync(join(bin, api, process.platform, process.arch, library)));
-    return found ? undefined : `onnxruntime-node is installed without ${library}`;
+    const files = list(bin).map((api) => join(bin, api, process.platform, process.arch, library));
+    const file = files.find((it) => existsSync(it));
+    if (file === undefined) return `onnxruntime-node is installed without ${library}`;
+    // ONNX Runtime prints to stderr what is missing, and says less in its error.
+    const { missingLibraries, showLibraries } = await import("./libraries.ts");
+    const missing = missingLibraries(file);
+    return missing.length > 0 ? `this machine lacks libraries that it needs: ${showLibraries(missing)}` : undefined;
   },
   unwanted: () => undefined,
   remedy: (provider) => REMEDIES[provider] ?? "install onnxruntime-node again",

@@ -11,20 +11,10 @@ export type {
 } from "./engine.ts";
 export {
   brokenTensorFlow,
-  type CudaProviderPlace,
-  cudaProviderLoads,
-  cudaProviderPlace,
   type InstalledTensorFlow,
   innerloopHome,
   installedTensorFlow,
   type TensorFlowModule,
   tensorFlowStacks,
 } from "./installed.ts";
-export {
-  type MissingLibrary,
-  type MissingOptions,
-  missingLibraries,
-  type NativeFile,
-  readNativeFile,
-} from "./libraries.ts";
 export { type EngineReport, listEngines, type OpenedEngine, openEngine } from "./open.ts";

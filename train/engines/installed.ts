@@ -1,9 +1,7 @@
-// Where that lies which `innerloop setup` prepares: a TensorFlow, for the engines tfjs:node-gpu and tfjs:tfjs-node, and the
-// files of ONNX Runtime's CUDA provider.
+// Where the TensorFlow lies that `innerloop setup tfjs-gpu` prepared, for the engines tfjs:node-gpu and tfjs:tfjs-node.
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type * as Core from "@tensorflow/tfjs-core";
 
 /** A TensorFlow that was set up. */
@@ -71,38 +69,6 @@ export function brokenTensorFlow({ needs, remedy }: InstalledTensorFlow): string
     ? undefined
     : `${gone}, which the TensorFlow that was set up uses, is no longer there; put it back, or run ${remedy}`;
 }
-
-/** Where onnxruntime-node is installed, and the files of its CUDA provider. */
-export interface CudaProviderPlace {
-  /** The folder of the package onnxruntime-node. */
-  readonly package: string;
-  readonly version: string;
-  /** The folder of its native files for this system. */
-  readonly folder: string;
-  /** The names of the provider's files, in the order in which they are put in place. */
-  readonly files: readonly string[];
-  /** The path of the provider itself, whether it is there or not. */
-  readonly provider: string;
-}
-
-/** Where the CUDA provider belongs; undefined where there is no onnxruntime-node. */
-export function cudaProviderPlace(): CudaProviderPlace | undefined {
-  const { resolve } = createRequire(import.meta.url);
-  try {
-    const home = dirname(resolve("onnxruntime-node/package.json"));
-    const { version, binary } = jsonOf<{ version: string; binary: { napi_versions: number[] } }>(
-      join(home, "package.json"),
-    )!;
-    const folder = join(home, "bin", `napi-v${binary.napi_versions[0]}`, process.platform, process.arch);
-    const files = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"];
-    return { package: home, version, folder, files, provider: join(folder, files[1]!) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** What the CUDA provider loads later than itself: without cuDNN it has no convolutions. */
-export const cudaProviderLoads: readonly string[] = ["libcudnn.so.9"];
 
 function jsonOf<T>(file: string): T | undefined {
   try {

@@ -1,8 +1,8 @@
 // Which shared libraries a native file of Linux needs and this machine does not have, told without loading it: what it says
 // of itself in its ELF dynamic section, looked up where the system's loader would look (ld.so(8)).
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 /** What an ELF file says of itself. */
 export interface NativeFile {
@@ -79,6 +79,13 @@ export function readNativeFile(file: string): NativeFile | undefined {
   }
 }
 
+/** What ONNX Runtime's CUDA provider loads later than itself: without cuDNN it has no convolutions. */
+export const cudaProviderLoads: readonly string[] = ["libcudnn.so.9"];
+
+/** Libraries in words: `libcudart.so.12 (CUDA 12), libcuda.so.1 (the NVIDIA driver)`. */
+export const showLibraries = (missing: readonly MissingLibrary[]): string =>
+  missing.map(({ name, remedy }) => `${name} (${remedy})`).join(", ");
+
 /** Settings of {@link missingLibraries}. */
 export interface MissingOptions {
   /** Names of libraries that the file loads later on. */
@@ -95,7 +102,7 @@ export function missingLibraries(file: string, { also = [], folders = [] }: Miss
   if (process.platform !== "linux") return [];
   const named = (process.env.LD_LIBRARY_PATH ?? "").split(":").filter((it) => it !== "");
   const system = [...folders, ...named, ...systemFolders()];
-  const cached = cache();
+  const cached = new Map([...cache(), ...loaded()]);
   const missing = new Map<string, MissingLibrary>();
   const seen = new Set<string>();
   const visit = (path: string, further: readonly string[] = []) => {
@@ -116,6 +123,16 @@ export function missingLibraries(file: string, { also = [], folders = [] }: Miss
 function systemFolders(): string[] {
   const triple = process.arch === "arm64" ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
   return [`/lib/${triple}`, `/usr/lib/${triple}`, "/lib64", "/usr/lib64", "/lib", "/usr/lib"];
+}
+
+/** What this process has loaded already, by name: the loader takes it wherever it lies. */
+function loaded(): Map<string, string> {
+  try {
+    const paths = readFileSync("/proc/self/maps", "utf8").matchAll(/ (\/.*\.so[.\d]*)$/gm);
+    return new Map([...paths].map(([, path]) => [basename(path!), path!]));
+  } catch {
+    return new Map();
+  }
 }
 
 /** What the loader's cache knows: names of libraries, and where they are. */
