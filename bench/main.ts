@@ -1,9 +1,10 @@
-// `npm run bench -- peers | check | gpu`: see README.md.
+// `npm run bench -- peers | check | gpu | embed`: see README.md.
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { check, type Outcome, peers } from "./commands.ts";
+import { embed } from "./embed/run.ts";
 import { gpu } from "./gpu/run.ts";
 import { workloads } from "./workloads.ts";
 
@@ -110,7 +111,23 @@ try {
           }),
         ),
     )
-    .demandCommand(1, "Say what to do: peers, check or gpu.")
+    .command(
+      "embed <bundle>",
+      "a bundle in an application beside PyTorch, TensorFlow.js and knn-classifier: accuracy, latency, bytes",
+      (call) =>
+        call
+          .positional("bundle", { type: "string", demandOption: true, describe: "of a conv4 with a prototype head" })
+          .options({
+            data: { type: "string", demandOption: true, describe: "SPEC of the data that it was trained on" },
+            episodes: { type: "number", default: 600, describe: "unseen tasks" },
+            epochs: { type: "number", default: 10, describe: "of the plainly trained body; 0: without it" },
+            starts: { type: "number", default: 20, describe: "processes started for a cold start" },
+            runs: { type: "number", default: 400, describe: "adaptations and predictions timed" },
+            json: { type: "boolean", default: false, describe: "the result as JSON" },
+          }),
+      (args) => run(() => embed(args)),
+    )
+    .demandCommand(1, "Say what to do: peers, check, gpu or embed.")
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
