@@ -16,6 +16,20 @@ export interface HostOptions {
   /** Threads of one run on the processor; ONNX Runtime's own choice when not given. */
   readonly threads?: number;
   /**
+   * Settings of the provider cuda. ONNX Runtime's binding for Node (1.30) takes the device alone, so that the algorithms of
+   * cuDNN and graph capture are as ONNX Runtime has them by default.
+   */
+  readonly cuda?: {
+    /** The number of the GPU; 0 when not given. */
+    readonly device?: number;
+    /**
+     * TF32 products: quicker, with 10 bits of mantissa instead of 23. False when not given, so that a GPU gives the numbers
+     * that a processor gives. It holds for the whole process, from its first session on cuda on; the environment variable
+     * NVIDIA_TF32_OVERRIDE, where it is set, has the last word.
+     */
+    readonly tf32?: boolean;
+  };
+  /**
    * Browsers: where the .wasm files of onnxruntime-web lie, a URL that ends in `/`, or the URL of each; when not given,
    * where the bundler put them.
    */

@@ -11,7 +11,7 @@ export type {
   Support,
   Task,
 } from "./examples.ts";
-export type { HostOptions } from "./host.ts";
+export type { HostOptions, ProviderName } from "./host.ts";
 export {
   type AdaptOptions,
   type ClassPrediction,
@@ -21,4 +21,4 @@ export {
   type Prediction,
   type ValuePrediction,
 } from "./learner.ts";
-export { listProviders, type ProviderChoice, type ProviderName, type ProviderReport } from "./session.ts";
+export { listProviders, type ProviderChoice, type ProviderReport } from "./providers.ts";

@@ -12,9 +12,11 @@ import {
   type Support,
   type Task,
 } from "./examples.ts";
-import type { HostOptions } from "./host.ts";
+import type { HostOptions, ProviderName } from "./host.ts";
 import { Lifetime } from "./lifetime.ts";
-import { chooseProvider, openSession, type ProviderChoice, type ProviderName, type Session } from "./session.ts";
+import { Models } from "./models.ts";
+import { chooseProvider, type ProviderChoice, type SessionOptions } from "./providers.ts";
+import type { Session } from "./session.ts";
 import { type AdaptedState, decodeState, encodeState } from "./state.ts";
 
 /** Where a learner runs, and what it must be. */
@@ -237,31 +239,22 @@ export class Personal<T extends Task = "classification"> {
 /** What a Learner and its Personals share: the bundle, and the sessions that were opened of it. */
 class OpenedBundle {
   readonly bundle: Bundle;
-  readonly provider: ProviderChoice;
   readonly lifetime: Lifetime;
-  readonly #options: HostOptions;
-  readonly #sessions = new Map<BundleFile, Promise<Session>>();
+  readonly #models: Models;
 
-  constructor(bundle: Bundle, provider: ProviderChoice, options: HostOptions) {
+  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
     this.bundle = bundle;
-    this.provider = provider;
-    this.#options = options;
-    this.lifetime = new Lifetime("this learner", async () => {
-      for (const session of this.#sessions.values()) await (await session).dispose();
-    });
+    this.#models = new Models(bundle.models, provider, options);
+    this.lifetime = new Lifetime("this learner", () => this.#models.dispose());
   }
 
-  /** The session of one of the models, opened once; an attempt that failed may be made again. */
+  get provider(): ProviderChoice {
+    return this.#models.provider;
+  }
+
+  /** The session of one of the models, opened once. */
   session(file: BundleFile): Promise<Session> {
-    const opened = this.#sessions.get(file);
-    if (opened !== undefined) return opened;
-    const options = { ...this.#options, provider: this.provider };
-    const opening = openSession(this.bundle.models[file], options).catch((cause) => {
-      this.#sessions.delete(file);
-      throw cause;
-    });
-    this.#sessions.set(file, opening);
-    return opening;
+    return this.#models.session(file);
   }
 }
 

@@ -38,13 +38,17 @@ export const host: Host = {
   },
   unwanted: () => undefined,
   remedy: (provider) => REMEDIES[provider] ?? "install onnxruntime-node again",
-  settings: (provider, { threads = 0 }) => ({
-    executionProviders: [provider],
-    enableCpuMemArena: true,
-    intraOpNumThreads: threads,
-    // Threads wait actively within a run only: by default they keep a core busy for some 40 ms after each.
-    extra: { session: { force_spinning_stop: "1" } },
-  }),
+  settings(provider, { threads = 0, cuda = {} }) {
+    // The libraries of CUDA read it when they are first used; the binding has no setting for it.
+    if (provider === "cuda" && !cuda.tf32) process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+    return {
+      executionProviders: [provider === "cuda" ? { name: provider, deviceId: cuda.device ?? 0 } : provider],
+      enableCpuMemArena: true,
+      intraOpNumThreads: threads,
+      // Threads wait actively within a run only: by default they keep a core busy for some 40 ms after each.
+      extra: { session: { force_spinning_stop: "1" } },
+    };
+  },
   within: (folder, file) => (isUrl(folder) ? urlWithin(folder, file) : join(toPath(folder), file)),
   exists: async (folder) => isUrl(folder) || existsSync(toPath(folder)),
   read: (place, what) => (isUrl(place) ? readUrl(String(place), what) : readDisk(toPath(place), what)),

@@ -1,48 +1,52 @@
 // The engine over ONNX Runtime: a graph is written as ONNX and opened as a session of the runtime room, so that training
 // runs on what the device runs on.
 import { elementDTypes, writeOnnx } from "@innerloop/graph";
-import { openSession, type ProviderName, type Session } from "@innerloop/runtime/session";
+import {
+  type DeviceFeeds,
+  type DeviceSession,
+  type DeviceTensor as Held,
+  openDevice,
+  type ProviderName,
+} from "@innerloop/runtime/session";
 import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import type { DeviceTensor, Engine, EngineOptions, Feeds, Graph, Port, Program } from "./engine.ts";
 import { checkFeeds, disposed, isOnHost } from "./feeds.ts";
 
-/** A tensor of this engine. Sessions take and give host memory, so that is where it lives. */
-class HostTensor implements DeviceTensor {
+/** A tensor of this engine: where the provider keeps outputs on its device, so do programs, and else the host's. */
+class OnnxTensor implements DeviceTensor {
   readonly engine: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  #tensor: Tensor | undefined;
+  readonly held: Held;
 
-  constructor(engine: string, tensor: Tensor) {
+  constructor(engine: string, held: Held) {
     this.engine = engine;
-    this.dtype = tensor.dtype;
-    this.shape = tensor.shape;
-    this.#tensor = tensor;
+    this.held = held;
   }
 
-  get tensor(): Tensor {
-    if (!this.#tensor) throw disposed("This tensor");
-    return this.#tensor;
+  get dtype(): DType {
+    return this.held.dtype;
   }
 
-  async read(): Promise<Tensor> {
-    const { dtype, shape, data } = this.tensor;
-    return { dtype, shape, data: data.slice() };
+  get shape(): readonly number[] {
+    return this.held.shape;
+  }
+
+  read(): Promise<Tensor> {
+    return this.held.read();
   }
 
   dispose(): void {
-    this.#tensor = undefined;
+    this.held.dispose();
   }
 }
 
 class OnnxProgram implements Program {
   readonly inputs: readonly Port[];
   readonly #engine: string;
-  readonly #session: Session;
+  readonly #session: DeviceSession;
   #disposed = false;
 
-  constructor(engine: string, session: Session, inputs: readonly Port[]) {
+  constructor(engine: string, session: DeviceSession, inputs: readonly Port[]) {
     this.#engine = engine;
     this.#session = session;
     this.inputs = inputs;
@@ -53,23 +57,27 @@ class OnnxProgram implements Program {
   }
 
   async run(feeds: Feeds): Promise<Record<string, Tensor>> {
-    if (this.#disposed) throw disposed("This program");
-    checkFeeds(this.#engine, this.inputs, feeds);
-    const onHost = Object.entries(feeds).map(([name, tensor]): [string, Tensor] => [
-      name,
-      isOnHost(tensor) ? tensor : (tensor as HostTensor).tensor,
-    ]);
-    return this.#session.run(Object.fromEntries(onHost));
+    return this.#session.run(this.#checked(feeds));
   }
 
   async runOnDevice(feeds: Feeds): Promise<Record<string, DeviceTensor>> {
-    const results = Object.entries(await this.run(feeds));
-    return Object.fromEntries(results.map(([name, tensor]) => [name, new HostTensor(this.#engine, tensor)]));
+    const results = Object.entries(await this.#session.runOnDevice(this.#checked(feeds)));
+    return Object.fromEntries(results.map(([name, held]) => [name, new OnnxTensor(this.#engine, held)]));
   }
 
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.#session.dispose();
+  }
+
+  #checked(feeds: Feeds): DeviceFeeds {
+    if (this.#disposed) throw disposed("This program");
+    checkFeeds(this.#engine, this.inputs, feeds);
+    const held = Object.entries(feeds).map(([name, tensor]) => [
+      name,
+      isOnHost(tensor) ? tensor : (tensor as OnnxTensor).held,
+    ]);
+    return Object.fromEntries(held);
   }
 }
 
@@ -82,16 +90,17 @@ export async function openOnnxRuntime({
   ...options
 }: EngineOptions & { readonly provider?: ProviderName } = {}): Promise<Engine> {
   const name = `onnxruntime:${provider}`;
+  const device = await openDevice({ ...options, provider });
   const serialize = ({ outputs, initializers, inputs }: Graph): Uint8Array =>
     writeOnnx(outputs, { ...(initializers ? { initializers } : {}), ...(inputs ? { inputs } : {}) });
   const load = async (bytes: Uint8Array): Promise<Program> =>
-    new OnnxProgram(name, await openSession(bytes, { ...options, provider }), portsOf(bytes));
+    new OnnxProgram(name, await device.open(bytes), portsOf(bytes));
   return {
     name,
     compile: (graph) => load(serialize(graph)),
-    upload: ({ dtype, shape, data }) => new HostTensor(name, { dtype, shape: [...shape], data: data.slice() }),
+    upload: (tensor) => new OnnxTensor(name, device.upload(tensor)),
     portable: { serialize, load },
-    dispose: async () => {},
+    dispose: () => device.dispose(),
   };
 }
 

@@ -1,0 +1,60 @@
+// The models of a bundle, each opened at its first use; after a device was lost they are opened anew.
+import { type BundleFile, InnerloopError } from "@innerloop/schemas/bundle";
+import type { Bundle } from "./bundle.ts";
+import { type ProviderChoice, type SessionOptions, withoutDevice } from "./providers.ts";
+import { openSession, type Session } from "./session.ts";
+
+/** What a Learner and its Personals run on. */
+export class Models {
+  readonly #models: Bundle["models"];
+  readonly #options: SessionOptions;
+  #provider: ProviderChoice;
+  #sessions = new Map<BundleFile, Promise<Session>>();
+
+  /** @param provider what {@link chooseProvider} made of the options */
+  constructor(models: Bundle["models"], provider: ProviderChoice, options: SessionOptions) {
+    this.#models = models;
+    this.#options = options;
+    this.#provider = provider;
+  }
+
+  /** Where they run now. */
+  get provider(): ProviderChoice {
+    return this.#provider;
+  }
+
+  /**
+   * The session of one of them; an attempt that failed may be made again. When its run fails with `device-lost`, the next
+   * call opens another: on the processor where `auto` chose the provider, else on the same.
+   */
+  session(file: BundleFile): Promise<Session> {
+    const opened = this.#sessions.get(file);
+    if (opened !== undefined) return opened;
+    const sessions = this.#sessions;
+    const opening = openSession(this.#models[file], { ...this.#options, provider: this.#provider }).then(
+      (session): Session => ({
+        ...session,
+        run: (feeds, fetches) =>
+          session.run(feeds, fetches).catch((cause: unknown) => {
+            if (cause instanceof InnerloopError && cause.code === "device-lost") this.#giveUp(sessions);
+            throw cause;
+          }),
+      }),
+    );
+    sessions.set(file, opening);
+    opening.catch(() => sessions.delete(file));
+    return opening;
+  }
+
+  async dispose(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).dispose();
+  }
+
+  #giveUp(sessions: Map<BundleFile, Promise<Session>>): void {
+    if (sessions !== this.#sessions) return;
+    this.#sessions = new Map();
+    if ((this.#options.provider ?? "auto") === "auto") this.#provider = withoutDevice(this.#provider);
+    // What cannot be freed went with its device.
+    for (const session of sessions.values()) session.then((it) => it.dispose()).catch(() => undefined);
+  }
+}
