@@ -22,8 +22,8 @@ const mine = await learner.adapt(examples);
 const { label, probability } = await mine.predict(record(0.9, 0.2));
 console.log(`${label}, ${(100 * probability).toFixed(0)} % sure`);
 
-// A few kilobytes to keep: only what adapting changed.
-const saved = mine.toBytes();
+// A few kilobytes to keep: what adapting changed, and the examples, so that it can go on learning.
+const saved = await mine.toBytes();
 const again = await learner.restore(saved);
 console.log(`restored: ${(await again.predict(record(0.9, 0.2))).label}, from ${saved.length} bytes`);
 

@@ -1,5 +1,5 @@
 // What a user hands in becomes tensors here, and whatever is wrong with it is said here, before ONNX Runtime sees it.
-// Values are copied, so a caller may reuse its buffers at once.
+// Values are copied, so a caller may reuse its buffers.
 import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
 
 /** What a bundle's learner does. */
@@ -36,10 +36,39 @@ export interface RegressionExamples {
   readonly y: Batch;
 }
 
+/** Examples without labels: a list of them, or one array. */
+export type Examples = readonly (Numbers | Example)[] | Batch;
+
 /** What {@link Learner.adapt} takes, by task. */
 export type Support<T extends Task> = T extends "regression"
   ? RegressionExamples
   : readonly LabelledExample[] | LabelledBatch;
+
+/** n examples that a caller handed in, whose number and shapes are checked. */
+export interface Rows {
+  readonly count: number;
+  /**
+   * Copies the values of one.
+   *
+   * @throws InnerloopError `bad-input` for what is not a finite float32.
+   */
+  copy(index: number, to: Float32Array, offset?: number): void;
+}
+
+/** Examples and what each is of: a label, or the values of a regression. */
+export interface Given {
+  readonly x: Rows;
+  readonly labels?: readonly string[];
+  readonly y?: Rows;
+}
+
+/** An example that a Personal keeps: `label` is absent and `y` there for a regression. */
+export interface Kept {
+  readonly id: string;
+  readonly label?: string;
+  readonly x: Float32Array;
+  readonly y?: Float32Array;
+}
 
 /** A support set as tensors; `columns[i]` is the logit that `labels[i]` has. Both are empty for a regression. */
 export interface PackedSupport {
@@ -50,109 +79,210 @@ export interface PackedSupport {
 }
 
 /**
- * A support set for `adapt.onnx`. Labels become 0…n-1 in order of first appearance, or, where the bundle has a fixed
- * label set, their place in it.
+ * Examples with labels or values, of any number from 1.
  *
  * @throws InnerloopError `bad-input`.
  */
-export function packSupport(manifest: Manifest, examples: Support<Task>): PackedSupport {
-  if (manifest.task === "regression") return packPoints(manifest, examples);
-  let x: Tensor;
-  let given: readonly unknown[];
+export function readSupport(manifest: Manifest, examples: Support<Task>): Given {
+  if (manifest.task === "regression") return readPoints(manifest, examples);
   if (Array.isArray(examples)) {
     const list: readonly Partial<LabelledExample>[] = examples;
-    given = list.map((example) => example?.label);
-    x = stack(manifest, list, (index) => `example ${index} (label ${show(given[index])})`);
-  } else {
-    const batch = examples as LabelledBatch;
-    if (!isBatch(batch) || !Array.isArray(batch.labels)) {
-      throw badInput(
-        "examples of an unknown form were given; expected a list of { label, data }, or { data, shape, labels }",
-      );
-    }
-    x = packBatch(manifest.input.shape, batch, "the examples");
-    given = batch.labels;
-    if (given.length !== x.shape[0]) {
-      throw badInput(`${x.shape[0]} examples and ${given.length} labels were given; give one label for each example`);
-    }
+    const labels = list.map((example) => example?.label as string);
+    return labelled(
+      manifest,
+      rowsOf(manifest.input.shape, list, (index) => `example ${index} (label ${show(labels[index])})`),
+      labels,
+    );
   }
-  if (given.length === 0)
-    throw badInput("no examples were given; give at least one example of each of two or more labels");
-  const { labels, columns, indices } = indexLabels(manifest, given);
-  return { x, y: { dtype: "int32", shape: [indices.length], data: indices }, labels, columns };
+  const batch = examples as LabelledBatch;
+  if (!isBatch(batch) || !Array.isArray(batch.labels)) {
+    throw unknownForm("examples", "a list of { label, data }, or { data, shape, labels }");
+  }
+  const x = rowsOfBatch(manifest.input.shape, batch, "the examples");
+  if (batch.labels.length !== x.count) {
+    throw badInput(`${x.count} examples and ${batch.labels.length} labels were given; give one label for each example`);
+  }
+  return labelled(manifest, x, batch.labels);
 }
 
 /**
- * Queries for `predict.onnx`, float32 `[n, ...input.shape]`.
+ * Examples of one label.
  *
- * @param queries a list of examples, or a batch in one array
  * @throws InnerloopError `bad-input`.
  */
-export function packQueries(manifest: Manifest, queries: readonly (Numbers | Example)[] | Batch): Tensor {
-  if (isBatch(queries)) return packBatch(manifest.input.shape, queries, "the queries");
-  if (!Array.isArray(queries))
-    throw badInput("queries of an unknown form were given; expected a list of examples, or { data, shape }");
-  const list: readonly (Numbers | Example)[] = queries;
-  return stack(
-    manifest,
-    list.map((query) => (isExample(query) ? query : { data: query })),
-    (index) => (list.length === 1 ? "the query" : `query ${index}`),
+export function readExamples(manifest: Manifest, label: string, examples: Numbers | Example | Examples): Given {
+  const many = isBatch(examples)
+    ? examples.shape.length > manifest.input.shape.length
+    : Array.isArray(examples) && (examples.length === 0 || typeof examples[0] === "object");
+  const x = readRows(manifest, (many ? examples : [examples]) as Examples, "example");
+  return labelled(manifest, x, new Array<string>(x.count).fill(label));
+}
+
+/**
+ * What an example is of: a label, or the values of a regression.
+ *
+ * @throws InnerloopError `bad-input`.
+ */
+export function readTarget(manifest: Manifest, target: unknown): Pick<Kept, "label" | "y"> {
+  if (manifest.task === "regression") {
+    const y = new Float32Array(manifest.output.size ?? 1);
+    rowsOf([y.length], [{ data: target as Numbers }], () => "the value").copy(0, y);
+    return { y };
+  }
+  checkLabel(manifest, target, "the example");
+  return { label: target };
+}
+
+/**
+ * Examples without labels, as many as there are.
+ *
+ * @param noun how messages name one
+ * @throws InnerloopError `bad-input`.
+ */
+export function readRows(manifest: Manifest, examples: Examples, noun: "example" | "query"): Rows {
+  const plural = noun === "query" ? "queries" : "examples";
+  if (isBatch(examples)) return rowsOfBatch(manifest.input.shape, examples, `the ${plural}`);
+  if (!Array.isArray(examples)) throw unknownForm(plural, "a list of examples, or { data, shape }");
+  const list: readonly (Numbers | Example)[] = examples;
+  return rowsOf(
+    manifest.input.shape,
+    list.map((example) => (isExample(example) ? example : { data: example })),
+    (index) => (list.length === 1 ? `the ${noun}` : `${noun} ${index}`),
   );
 }
 
-function packPoints(manifest: Manifest, examples: unknown): PackedSupport {
-  const { x, y } = (examples ?? {}) as Partial<RegressionExamples>;
-  if (!isBatch(x) || !isBatch(y)) {
+/**
+ * Copies of examples, to keep and to learn from.
+ *
+ * @throws InnerloopError `bad-input`, also for an example whose values are all the same: there is nothing in it.
+ */
+export function takeExamples(manifest: Manifest, { x, labels, y }: Given): Omit<Kept, "id">[] {
+  const { shape } = manifest.input;
+  const take = (rows: Rows, index: number, size: number) => {
+    const data = new Float32Array(size);
+    rows.copy(index, data);
+    return data;
+  };
+  return Array.from({ length: x.count }, (_, index) => {
+    const data = take(x, index, sizeOf(shape));
+    if (y !== undefined) return { x: data, y: take(y, index, manifest.output.size ?? 1) };
+    const label = labels![index]!;
+    const [first] = data;
+    // A row of features may well hold one number throughout; a picture or a window of a sensor that does is blank.
+    if (data.length > 1 && (first === 0 || shape.length > 1) && data.every((value) => value === first)) {
+      throw badInput(
+        `example ${index} (label ${show(label)}) is blank: all of its ${data.length} values are ${first}; ` +
+          "nothing can be learned from it; check how it was made, or leave it out",
+      );
+    }
+    return { label, x: data };
+  });
+}
+
+/** The different labels, in order of first appearance, or in that of the bundle's fixed set. */
+export function labelsOf(manifest: Manifest, examples: readonly Kept[]): string[] {
+  const seen = new Set(examples.flatMap(({ label }) => label ?? []));
+  return manifest.labels?.filter((label) => seen.has(label)) ?? [...seen];
+}
+
+/** Why these examples cannot be adapted to yet, if so: there are none, or there is nothing to tell apart. */
+export function tooFew(manifest: Manifest, examples: readonly Kept[]): InnerloopError | undefined {
+  const regression = manifest.task === "regression";
+  if (examples.length === 0) {
+    const least = regression ? "point" : "example of each of two or more labels";
+    return badInput(`no examples were given; give at least one ${least}`);
+  }
+  const labels = labelsOf(manifest, examples);
+  if (regression || labels.length > 1) return undefined;
+  return badInput(
+    `every example has the label ${show(labels[0])}; at least two different labels were expected: there is nothing to tell apart`,
+  );
+}
+
+/**
+ * A support set for `adapt.onnx`. Labels become 0…n-1 in order of first appearance, or, where the bundle has a fixed
+ * label set, their place in it.
+ *
+ * @throws InnerloopError `bad-input` for more labels than the bundle tells apart.
+ */
+export function packSupport(manifest: Manifest, examples: readonly Kept[]): PackedSupport {
+  const { input, output, labels: fixed } = manifest;
+  const x = join(
+    examples.map((example) => example.x),
+    input.shape,
+  );
+  if (manifest.task === "regression") {
+    return {
+      x,
+      y: join(
+        examples.map((example) => example.y!),
+        [output.size ?? 1],
+      ),
+      labels: [],
+      columns: [],
+    };
+  }
+  const labels = labelsOf(manifest, examples);
+  if (output.ways !== null && labels.length > output.ways) {
+    throw badInput(
+      `${labels.length} different labels were given (${listing(labels)}); this bundle tells up to ${output.ways} apart; give fewer`,
+    );
+  }
+  const columns = labels.map((label, index) => (fixed ? fixed.indexOf(label) : index));
+  const columnOf = new Map(labels.map((label, index) => [label, columns[index]!]));
+  const y = Int32Array.from(examples, ({ label }) => columnOf.get(label!)!);
+  return { x, y: { dtype: "int32", shape: [y.length], data: y }, labels, columns };
+}
+
+/** Values of equal length, one after the other: `[n, ...shape]`. */
+export function join(rows: readonly Float32Array[], shape: readonly number[]): Tensor {
+  const data = new Float32Array(rows.length * sizeOf(shape));
+  rows.forEach((row, index) => {
+    data.set(row, index * row.length);
+  });
+  return { dtype: "float32", shape: [rows.length, ...shape], data };
+}
+
+/** The number of values of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+function readPoints(manifest: Manifest, examples: unknown): Given {
+  const points = (examples ?? {}) as Partial<RegressionExamples>;
+  if (!isBatch(points.x) || !isBatch(points.y)) {
     throw badInput(
       "examples of an unknown form were given; a regression expects { x: { data, shape }, y: { data, shape } }",
     );
   }
-  const packed = {
-    x: packBatch(manifest.input.shape, x, "x"),
-    y: packBatch([manifest.output.size ?? 1], y, "y"),
-  };
-  const [points = 0] = packed.x.shape;
-  if (points === 0) throw badInput("no examples were given; give at least one point");
-  if (points !== packed.y.shape[0]) {
-    throw badInput(`x has ${points} examples and y has ${packed.y.shape[0]}; give one y for each x`);
-  }
-  return { ...packed, labels: [], columns: [] };
+  const x = rowsOfBatch(manifest.input.shape, points.x, "x");
+  const y = rowsOfBatch([manifest.output.size ?? 1], points.y, "y");
+  if (x.count !== y.count) throw badInput(`x has ${x.count} examples and y has ${y.count}; give one y for each x`);
+  return { x, y };
 }
 
-/** Numbers the labels, and refuses label sets that no head can be fitted to. */
-function indexLabels(manifest: Manifest, given: readonly unknown[]) {
-  given.forEach((label, index) => {
-    if (typeof label !== "string" || label === "") {
-      throw badInput(`example ${index} has the label ${show(label)}; a label is a text that is not empty`);
-    }
+function labelled(manifest: Manifest, x: Rows, labels: readonly string[]): Given {
+  labels.forEach((label, index) => {
+    checkLabel(manifest, label, `example ${index}`);
   });
-  const seen = [...new Set(given as readonly string[])];
-  const fixed = manifest.labels;
-  const unknown = fixed && seen.find((label) => !fixed.includes(label));
-  if (fixed && unknown !== undefined) {
-    throw badInput(`the label ${show(unknown)} was given; this bundle knows ${listing(fixed)}; use one of these`);
-  }
-  const { ways } = manifest.output;
-  if (ways !== null && seen.length > ways) {
-    throw badInput(
-      `${seen.length} different labels were given (${listing(seen)}); this bundle tells up to ${ways} apart; give fewer`,
-    );
-  }
-  if (seen.length < 2) {
-    throw badInput(
-      `every example has the label ${show(seen[0])}; at least two different labels were expected: there is nothing to tell apart`,
-    );
-  }
-  const labels = fixed ? fixed.filter((label) => seen.includes(label)) : seen;
-  const columns = labels.map((label, index) => (fixed ? fixed.indexOf(label) : index));
-  const columnOf = new Map(labels.map((label, index) => [label, columns[index]!]));
-  return { labels, columns, indices: Int32Array.from(given as readonly string[], (label) => columnOf.get(label)!) };
+  return { x, labels };
 }
 
-function stack(manifest: Manifest, examples: readonly Partial<Example>[], name: (index: number) => string): Tensor {
-  const { shape } = manifest.input;
+function checkLabel({ labels: fixed }: Manifest, label: unknown, whose: string): asserts label is string {
+  if (typeof label !== "string" || label === "") {
+    throw badInput(`${whose} has the label ${show(label)}; a label is a text that is not empty`);
+  }
+  if (fixed?.includes(label) === false) {
+    throw badInput(`the label ${show(label)} was given; this bundle knows ${listing(fixed)}; use one of these`);
+  }
+}
+
+function rowsOf(
+  shape: readonly number[],
+  examples: readonly Partial<Example>[],
+  name: (index: number) => string,
+): Rows {
   const size = sizeOf(shape);
-  const data = new Float32Array(examples.length * size);
   examples.forEach((example, index) => {
     if (!isNumbers(example?.data)) throw notNumbers(name(index), example?.data);
     if (example.shape !== undefined && !sameShape(example.shape, shape)) {
@@ -163,12 +293,14 @@ function stack(manifest: Manifest, examples: readonly Partial<Example>[], name: 
         `${name(index)} has ${example.data.length} values; this bundle takes ${size} (${brackets(shape)})`,
       );
     }
-    copy(example.data, data, index * size, () => name(index));
   });
-  return { dtype: "float32", shape: [examples.length, ...shape], data };
+  return {
+    count: examples.length,
+    copy: (index, to, offset) => copy(examples[index]!.data!, to, offset, () => name(index)),
+  };
 }
 
-function packBatch(shape: readonly number[], batch: Batch, name: string): Tensor {
+function rowsOfBatch(shape: readonly number[], batch: Batch, name: string): Rows {
   const [count, ...rest] = batch.shape;
   if (!isNumbers(batch.data)) throw notNumbers(name, batch.data);
   if (count === undefined || !(Number.isInteger(count) && count >= 0) || !sameShape(rest, shape)) {
@@ -182,17 +314,22 @@ function packBatch(shape: readonly number[], batch: Batch, name: string): Tensor
       `${name} hold ${batch.data.length} values; the shape ${brackets(batch.shape)} needs ${count * size}`,
     );
   }
-  const data = new Float32Array(count * size);
-  copy(batch.data, data, 0, (position) => `example ${Math.floor(position / size)} of ${name}`);
-  return { dtype: "float32", shape: [...batch.shape], data };
+  const part = (index: number) => {
+    const [start, end] = [index * size, (index + 1) * size];
+    return "subarray" in batch.data ? batch.data.subarray(start, end) : batch.data.slice(start, end);
+  };
+  return {
+    count,
+    copy: (index, to, offset) => copy(part(index), to, offset, () => `example ${index} of ${name}`),
+  };
 }
 
-function copy(from: Numbers, to: Float32Array, offset: number, name: (position: number) => string): void {
+function copy(from: Numbers, to: Float32Array, offset = 0, name: () => string): void {
   to.set(from, offset);
   for (let position = 0; position < from.length; position++) {
     if (Number.isFinite(to[offset + position])) continue;
     throw badInput(
-      `${name(position)} holds ${show(from[position])} at position ${position}; every value must be a finite 32-bit number; ` +
+      `${name()} holds ${show(from[position])} at position ${position}; every value must be a finite 32-bit number; ` +
         "check how the example was made",
     );
   }
@@ -220,27 +357,30 @@ function notNumbers(name: string, value: unknown): InnerloopError {
   return badInput(`${name} is given as ${kind}; a Float32Array, Float64Array or list of numbers was expected${advice}`);
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+function unknownForm(what: string, expected: string): InnerloopError {
+  return badInput(`${what} of an unknown form were given; expected ${expected}`);
 }
 
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1);
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }
 
 function brackets(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
 }
 
-function show(value: unknown): string {
+/** A value as messages name it. */
+export function show(value: unknown): string {
   return typeof value === "string" ? `"${value}"` : String(value);
 }
 
-function listing(labels: readonly string[]): string {
+/** The first of many labels, as messages name them. */
+export function listing(labels: readonly string[]): string {
   const shown = labels.slice(0, 12).map(show).join(", ");
   return labels.length > 12 ? `${shown} and ${labels.length - 12} more` : shown;
 }
 
-function badInput(message: string): InnerloopError {
-  return new InnerloopError("bad-input", message, { exitStatus: 2 });
+/** What a caller gave is wrong. */
+export function badInput(message: string, code = "bad-input"): InnerloopError {
+  return new InnerloopError(code, message, { exitStatus: 2 });
 }

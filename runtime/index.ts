@@ -1,9 +1,14 @@
 // The door of the room: what an application needs to run a bundle and make it its user's.
 export { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
+export type { AdaptOptions, Progress, StepOptions } from "./adaptation.ts";
 export type { BundleSource } from "./bundle.ts";
+export type { ClassPrediction } from "./confidence.ts";
+export type { Key } from "./encryption.ts";
+export type { Check, ClassEvaluation, Evaluation, LabelEvaluation, ValueEvaluation } from "./evaluation.ts";
 export type {
   Batch,
   Example,
+  Examples,
   LabelledBatch,
   LabelledExample,
   Numbers,
@@ -12,13 +17,7 @@ export type {
   Task,
 } from "./examples.ts";
 export type { HostOptions, ProviderName } from "./host.ts";
-export {
-  type AdaptOptions,
-  type ClassPrediction,
-  Learner,
-  type LoadOptions,
-  Personal,
-  type Prediction,
-  type ValuePrediction,
-} from "./learner.ts";
+export { Learner, type LoadOptions } from "./learner.ts";
+export { Personal, type SaveOptions } from "./personal.ts";
+export type { Prediction, ValuePrediction } from "./prediction.ts";
 export { listProviders, type ProviderChoice, type ProviderReport } from "./providers.ts";

@@ -53,3 +53,8 @@ export class Lifetime {
     await this.#free();
   }
 }
+
+/** Lets whatever waits have its turn, such as a page that wants to paint or a click that aborts. */
+export function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}

@@ -165,8 +165,17 @@ describe("adapt refuses", () => {
     [
       "infinity in a batch",
       { data: [...four, 1, Number.POSITIVE_INFINITY, 3, 4], shape: [2, 2, 2, 1], labels: ["a", "b"] },
-      /example 1 of the examples holds Infinity at position 5/,
+      /example 1 of the examples holds Infinity at position 1/,
     ],
+    [
+      "a blank picture",
+      [
+        { label: "a", data: four },
+        { label: "b", data: [0, 0, 0, 0] },
+      ],
+      /example 1 \(label "b"\) is blank: all of its 4 values are 0; nothing can be learned from it; check how it was made/,
+    ],
+    ["a window of one value", [{ label: "a", data: [7, 7, 7, 7] }], /blank: all of its 4 values are 7/],
     [
       "raw pixels",
       [{ label: "a", data: Uint8Array.of(1, 2, 3, 4) }],

@@ -1,0 +1,105 @@
+// Files that only the holder of a key can read: AES-256-GCM (NIST SP 800-38D) through WebCrypto.
+//
+// The format: "innerloop-sealed" (16 bytes); a version (1 byte); how many bytes follow (u64, little-endian); these: a nonce
+// (12), the ciphertext, the tag (16). What comes before the nonce is authenticated with the rest.
+import { InnerloopError } from "@innerloop/schemas/bundle";
+import { badInput } from "./examples.ts";
+
+/** A key for AES-GCM: a CryptoKey that may encrypt and decrypt, or 32 random bytes. */
+export type Key = Uint8Array | CryptoKey;
+
+type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
+const MAGIC = "innerloop-sealed";
+const VERSION = 1;
+const HEADER = MAGIC.length + 9;
+const NONCE = 12;
+const TAG = 16;
+
+/** Encrypts bytes; no two results are the same, since each has a random nonce of its own. */
+export async function seal(bytes: Uint8Array, key: Key): Promise<Uint8Array> {
+  const sealed = new Uint8Array(HEADER + NONCE + bytes.length + TAG);
+  sealed.set(new TextEncoder().encode(MAGIC));
+  sealed[MAGIC.length] = VERSION;
+  new DataView(sealed.buffer).setBigUint64(MAGIC.length + 1, BigInt(sealed.length - HEADER), true);
+  const nonce = crypto.getRandomValues(sealed.subarray(HEADER, HEADER + NONCE));
+  const settings = { name: "AES-GCM", iv: nonce, additionalData: sealed.subarray(0, HEADER) };
+  sealed.set(new Uint8Array(await cipher("encrypt", settings, key, bytes)), HEADER + NONCE);
+  return sealed;
+}
+
+/**
+ * Decrypts what {@link seal} made; plain bytes come back as they are when no key is given.
+ *
+ * @param source the file's name, for messages
+ * @throws InnerloopError `wrong-key` also for bytes that were altered, `key-missing`, `not-encrypted`, `personal-invalid`
+ *   for bytes that are cut short, `newer-version`, `bad-option` for what is no such key, `encryption-unavailable`.
+ */
+export async function unseal(bytes: Uint8Array, key: Key | undefined, source: string): Promise<Uint8Array> {
+  if (new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) !== MAGIC) {
+    if (key === undefined) return bytes;
+    throw badInput(
+      `${source}: it is not encrypted and a key was given; leave the key out if that is right`,
+      "not-encrypted",
+    );
+  }
+  if (key === undefined)
+    throw badInput(`${source}: it is encrypted; give the key that it was saved with`, "key-missing");
+  if (bytes[MAGIC.length]! > VERSION) {
+    throw new InnerloopError(
+      "newer-version",
+      `${source}: its encryption has version ${bytes[MAGIC.length]} and this release reads up to ${VERSION}; upgrade @innerloop/runtime`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (
+    bytes.length < HEADER + NONCE + TAG ||
+    bytes.length - HEADER !== Number(view.getBigUint64(MAGIC.length + 1, true))
+  ) {
+    throw new InnerloopError(
+      "personal-invalid",
+      `${source}: the file is cut short: it has ${bytes.length} bytes; copy the file again, or use an earlier one`,
+    );
+  }
+  const iv = bytes.subarray(HEADER, HEADER + NONCE);
+  const settings = { name: "AES-GCM", iv, additionalData: bytes.subarray(0, HEADER) };
+  try {
+    return new Uint8Array(await cipher("decrypt", settings, key, bytes.subarray(HEADER + NONCE)));
+  } catch (cause) {
+    if ((cause as Error).name !== "OperationError") throw cause;
+    throw new InnerloopError(
+      "wrong-key",
+      `${source}: it cannot be decrypted: the key is another than it was saved with, or the file was altered; give that key`,
+      { cause },
+    );
+  }
+}
+
+async function cipher(
+  usage: "encrypt" | "decrypt",
+  settings: Parameters<typeof crypto.subtle.encrypt>[0] & { name: string },
+  key: Key,
+  bytes: Uint8Array,
+) {
+  const { subtle } = globalThis.crypto ?? {};
+  if (subtle === undefined) {
+    throw new InnerloopError(
+      "encryption-unavailable",
+      "there is no WebCrypto here to encrypt with; serve the page over https or from localhost",
+    );
+  }
+  const raw = key instanceof Uint8Array;
+  const given = raw
+    ? `${key.length} bytes`
+    : `${key.algorithm?.name ?? typeof key} for ${key.usages?.join(" and ") ?? "nothing"}`;
+  if (raw ? key.length !== 32 : !(key.algorithm?.name === settings.name && key.usages.includes(usage))) {
+    throw badInput(
+      `a key of ${given} was given; 32 random bytes, or a CryptoKey that may ${usage} with AES-GCM, was expected`,
+      "bad-option",
+    );
+  }
+  const ready = raw
+    ? await subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, settings.name, false, [usage])
+    : key;
+  return subtle[usage](settings, ready, bytes as Uint8Array<ArrayBuffer>);
+}

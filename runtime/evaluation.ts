@@ -1,0 +1,184 @@
+// How good a personal model is: on examples that its caller has the truth of, or on its own, each held out in turn.
+import type { Manifest } from "@innerloop/schemas/bundle";
+import { type AdaptedState, type AdaptOptions, adapt, refuseAborted } from "./adaptation.ts";
+import type { ClassPrediction } from "./confidence.ts";
+import { badInput, type Given, type Kept, listing, show, type Task } from "./examples.ts";
+import { rest } from "./lifetime.ts";
+import type { OpenedBundle } from "./opened.ts";
+import { type Prediction, predict, type ValuePrediction } from "./prediction.ts";
+
+/** What {@link Personal.evaluate} answers, by task. */
+export type Evaluation<T extends Task = "classification"> = T extends "regression" ? ValueEvaluation : ClassEvaluation;
+
+/** How good the values of a regression are. */
+export interface ValueEvaluation {
+  /** How many examples there were. */
+  readonly examples: number;
+  /** The mean squared error. */
+  readonly loss: number;
+}
+
+/** How good the answers of a classification are. */
+export interface ClassEvaluation {
+  /** How many examples there were. */
+  readonly examples: number;
+  /** The share of right answers, 0…1. */
+  readonly accuracy: number;
+  /** The mean cross-entropy, in nats: −log of the probability that the right label got. */
+  readonly loss: number;
+  /** Of each label, in the order of `labels`. */
+  readonly perLabel: readonly LabelEvaluation[];
+  /** `confusion[i][j]`: how many examples of label i were taken for label j. */
+  readonly confusion: readonly (readonly number[])[];
+}
+
+/** How good the answers are of one label. */
+export interface LabelEvaluation {
+  readonly label: string;
+  readonly examples: number;
+  /** The share of its examples that were recognised; null when there was none. */
+  readonly recall: number | null;
+  /** The share of right answers among those that named it; null when none did. */
+  readonly precision: number | null;
+}
+
+/** What holding examples out in turn tells of an adaptation. */
+export interface Check {
+  /** How many examples were held out; 0 when no label has a second one. */
+  readonly heldOut: number;
+  /** The mean loss on them, adapted to the others; null when none was held out. */
+  readonly heldOutLoss: number | null;
+  /** The same without any step. */
+  readonly heldOutLossBefore: number | null;
+  /** The share of right answers on them; null for a regression too. */
+  readonly accuracy: number | null;
+  readonly accuracyBefore: number | null;
+  /** The steps make answers for new examples worse, by more than chance explains. */
+  readonly worse: boolean;
+  /** All of this in words, and what to do. */
+  readonly message: string;
+}
+
+/** Examples held out by a check, at most. */
+const MOST_HELD_OUT = 20;
+
+/**
+ * Compares answers with the truth.
+ *
+ * @throws InnerloopError `bad-input` for no examples, or a label that the state does not tell apart.
+ */
+export async function evaluate(opened: OpenedBundle, state: AdaptedState, given: Given): Promise<Evaluation<Task>> {
+  const { count } = given.x;
+  if (count === 0) throw badInput("no examples were given; give at least one");
+  const { labels } = state;
+  const unknown = given.labels?.find((label) => !labels.includes(label));
+  if (unknown !== undefined) {
+    throw badInput(
+      `the label ${show(unknown)} was given; this personal model knows ${listing(labels)}; use one of these`,
+    );
+  }
+  const answers = await predict(opened, state, given.x);
+  const size = opened.bundle.manifest.output.size ?? 1;
+  const value = new Float32Array(size);
+  const losses = answers.map((answer, index) => {
+    given.y?.copy(index, value);
+    return lossOf(answer, given.labels?.[index], value);
+  });
+  const loss = mean(losses);
+  if (given.labels === undefined) return { examples: count, loss };
+
+  const confusion = labels.map(() => labels.map(() => 0));
+  answers.forEach((answer, index) => {
+    confusion[labels.indexOf(given.labels![index]!)]![labels.indexOf((answer as ClassPrediction).label)]!++;
+  });
+  const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+  const perLabel = labels.map((label, index) => {
+    const right = confusion[index]![index]!;
+    const examples = sum(confusion[index]!);
+    const named = sum(confusion.map((row) => row[index]!));
+    return { label, examples, recall: ratio(right, examples), precision: ratio(right, named) };
+  });
+  return {
+    examples: count,
+    accuracy: sum(labels.map((_, index) => confusion[index]![index]!)) / count,
+    loss,
+    perLabel,
+    confusion,
+  };
+}
+
+/**
+ * Holds examples out in turn, adapts to the others with and without steps, and compares the answers. Only an example
+ * whose label has others can be held out; labels take turns, and there are at most 20.
+ */
+export async function leaveOneOut(
+  opened: OpenedBundle,
+  examples: readonly Kept[],
+  { steps, rate, signal }: AdaptOptions & { readonly steps: number },
+): Promise<Check> {
+  const seen = new Map<string | undefined, number>();
+  const ranked = examples.map((example) => {
+    const rank = seen.get(example.label) ?? 0;
+    seen.set(example.label, rank + 1);
+    return { example, rank };
+  });
+  const heldOut = ranked
+    .filter(({ example }) => seen.get(example.label)! > 1)
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, MOST_HELD_OUT);
+  const outcomes: { loss: number; right: number }[][] = [];
+  for (const { example } of heldOut) {
+    const others = examples.filter((other) => other !== example);
+    const pair = [];
+    for (const taken of [steps, 0]) {
+      await rest();
+      refuseAborted(signal);
+      const state = await adapt(opened, others, { steps: taken, ...(rate === undefined ? {} : { rate }) });
+      const rows = { count: 1, copy: (_: number, to: Float32Array) => to.set(example.x) };
+      const [answer] = await predict(opened, state, rows);
+      const loss = lossOf(answer!, example.label, example.y);
+      pair.push({ loss, right: Number((answer as ClassPrediction).label === example.label) });
+    }
+    outcomes.push(pair);
+  }
+  return summary(opened.bundle.manifest, outcomes);
+}
+
+function summary({ task }: Manifest, outcomes: readonly (readonly { loss: number; right: number }[])[]): Check {
+  const heldOut = outcomes.length;
+  if (heldOut === 0) {
+    const none = { heldOutLoss: null, heldOutLossBefore: null, accuracy: null, accuracyBefore: null, worse: false };
+    return { heldOut, ...none, message: "nothing could be held out: give two or more examples of a label to check it" };
+  }
+  const [after, before] = [0, 1].map((which) => mean(outcomes.map((pair) => pair[which]!.loss))) as [number, number];
+  const [accuracy, accuracyBefore] = [0, 1].map((which) =>
+    task === "regression" ? null : mean(outcomes.map((pair) => pair[which]!.right)),
+  ) as [number | null, number | null];
+  const worsening = outcomes.map((pair) => pair[0]!.loss - pair[1]!.loss);
+  const spread = sum(worsening.map((it) => (it - mean(worsening)) ** 2));
+  const standardError = heldOut > 1 ? Math.sqrt(spread / (heldOut - 1) / heldOut) : 0;
+  const worse = mean(worsening) > Math.max(standardError, 0.01 * before);
+  const right = (share: number | null) => (share === null ? "" : `, ${Math.round(100 * share)} % right`);
+  const message =
+    `on ${heldOut} examples that were held out in turn, the loss is ${after.toPrecision(3)}${right(accuracy)} after the steps ` +
+    `and ${before.toPrecision(3)}${right(accuracyBefore)} before them: ` +
+    (worse
+      ? "adapting makes it worse; take fewer steps, give more examples, or look for wrong labels"
+      : "adapting does no harm");
+  return { heldOut, heldOutLoss: after, heldOutLossBefore: before, accuracy, accuracyBefore, worse, message };
+}
+
+/** The squared error of values, or the cross-entropy of probabilities; one that is rounded to 0 counts as the least above. */
+function lossOf(answer: Prediction<Task>, label: string | undefined, value: Float32Array | undefined): number {
+  if (label !== undefined)
+    return -Math.log(Math.max((answer as ClassPrediction).probabilities[label]!, Number.MIN_VALUE));
+  return mean((answer as ValuePrediction).value.map((it, index) => (it - value![index]!) ** 2));
+}
+
+function mean(values: readonly number[]): number {
+  return sum(values) / values.length;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

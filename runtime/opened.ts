@@ -1,0 +1,28 @@
+// A bundle that was opened: what a Learner and its Personals share.
+import type { BundleFile } from "@innerloop/schemas/bundle";
+import type { Bundle } from "./bundle.ts";
+import { Lifetime } from "./lifetime.ts";
+import { Models } from "./models.ts";
+import type { ProviderChoice, SessionOptions } from "./providers.ts";
+import type { Session } from "./session.ts";
+
+export class OpenedBundle {
+  readonly bundle: Bundle;
+  readonly lifetime: Lifetime;
+  readonly #models: Models;
+
+  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
+    this.bundle = bundle;
+    this.#models = new Models(bundle.models, provider, options);
+    this.lifetime = new Lifetime("this learner", () => this.#models.dispose());
+  }
+
+  get provider(): ProviderChoice {
+    return this.#models.provider;
+  }
+
+  /** The session of one of the models, opened once. */
+  session(file: BundleFile): Promise<Session> {
+    return this.#models.session(file);
+  }
+}
