@@ -41,8 +41,10 @@ export interface Program {
   readonly outputs: readonly string[];
   /**
    * Runs once and brings every output to the host, in the dtype that the graph gives it.
-   * @throws InnerloopError `bad-input` for an input that is missing, unknown, or of another dtype or shape; `run-failed`
-   *   with the engine's words; `disposed` after {@link dispose}
+   * @throws InnerloopError `bad-input` for an input that is missing, unknown, or of another dtype or shape;
+   *   `out-of-memory` where the device has too little for the tensors of a run, after which a smaller one may do;
+   *   `device-lost` where the device is gone, and with it the engine and its tensors; `run-failed` for the rest, with the
+   *   engine's words; `disposed` after {@link dispose}
    */
   run(feeds: Feeds): Promise<Record<string, Tensor>>;
   /** The same with every output left on the device; the caller reads what it wants and disposes of all. */
@@ -61,9 +63,16 @@ export interface Portable {
 export interface Engine {
   /** `onnxruntime:cpu`, `tfjs:wasm`, … */
   readonly name: string;
+  /** Of what computes, where it is known: TensorFlow, Dawn, … */
+  readonly version?: string;
+  /** What it computes on, in words, where it is known. */
+  readonly device?: string;
   /** @throws InnerloopError naming an operator or a size that the engine cannot run */
   compile(graph: Graph): Promise<Program>;
-  /** A copy of a host tensor on the device. */
+  /**
+   * A copy of a host tensor on the device.
+   * @throws InnerloopError `out-of-memory`, `device-lost`
+   */
   upload(tensor: Tensor): DeviceTensor;
   /** There where programs can go to other threads as bytes. */
   readonly portable?: Portable;

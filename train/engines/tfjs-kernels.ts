@@ -1,158 +1,186 @@
-// What each operator of a graph is in TensorFlow.js: one table from operators to kernels, with detours where a backend's
-// own kernel is wrong for the case or very slow (the WebAssembly backend broadcasts few operators quickly, gathers
-// element by element, and multiplies batches of matrices in plain loops).
+// What each operator of a graph is in TensorFlow.js: one table from operators to kernels. A tensor is held in whatever shape
+// of the same size suited the kernel that made it; each kernel says in which shapes it takes its operands, and neighbouring
+// axes that behave alike become one, since kernels are quickest, or there at all, for few axes. Detours stand where a
+// backend's own kernel is wrong for the case or very slow (the WebAssembly backend broadcasts few operators quickly,
+// gathers element by element, and multiplies batches of matrices in plain loops).
 import { constantOf, type Dim, type Lowering, type Node, onnxTarget, type Value } from "@innerloop/graph";
 import type { DType } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
+import { type Broadcast, joinAxes, joinBroadcast, product, sameShape, sandwich } from "./tfjs-shapes.ts";
 
 type Tensor = Core.Tensor;
+type Shape = readonly number[];
 type Attributes = Node["attributes"];
 type KernelDType = "float32" | "int32" | "bool";
 
 /** Where kernels run, with what they may keep for the life of a program. */
 export interface Device {
+  /** The name that TensorFlow.js has for the backend. */
   readonly backend: string;
   run(kernel: string, inputs: Record<string, Tensor> | readonly Tensor[], attributes?: object): Tensor;
   /** Runs `compute` and frees every tensor made in it but the result. */
   tidy(compute: () => Tensor): Tensor;
   /** An int32 tensor that is made once under a name and kept. */
-  table(name: string, make: () => Int32Array, shape: readonly number[]): Tensor;
+  table(name: string, make: () => Int32Array, shape: Shape): Tensor;
 }
 
 /** One node with every size known. */
 export interface Site {
   readonly inputs: readonly Place[];
-  readonly output: { readonly shape: readonly number[]; readonly dtype: DType };
+  readonly output: { readonly shape: Shape; readonly dtype: DType };
   readonly attributes: Attributes;
   /** The number that a size stands for. */
   size(dim: Dim): number;
 }
 
-interface Place {
+/** An operand. */
+export interface Place {
   readonly value: Value;
-  readonly shape: readonly number[];
+  readonly shape: Shape;
+  /** The shape that its tensor has: another one of the same size, perhaps. */
+  readonly held: Shape;
   readonly dtype: DType;
+  /** Its last two axes are swapped on the way into a product: the tensor has them the other way round. */
+  readonly transposed?: boolean;
 }
 
-/** A kernel made ready for one node: what a run calls. */
+/** What a run calls. */
 export type Call = (inputs: readonly Tensor[]) => Tensor;
-type Kernel = (site: Site, device: Device) => Call;
+
+/** A kernel made ready for one node. */
+export interface Ready {
+  /** The shapes in which it takes its operands. */
+  readonly takes: readonly Shape[];
+  /** The shape in which it gives its result. */
+  readonly gives: Shape;
+  readonly run: Call;
+}
+
+type Kernel = (site: Site, device: Device) => Ready;
 
 /** The dtype that numbers have on the device: there are no 64-bit ones. */
 export const kernelDType = (dtype: DType): KernelDType =>
   dtype === "float32" || dtype === "float64" ? "float32" : dtype === "bool" ? "bool" : "int32";
 
-const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-const same = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((d, i) => d === b[i]);
-const isWasm = (device: Device): boolean => device.backend === "wasm";
-const reshape = (device: Device, x: Tensor, shape: readonly number[]): Tensor =>
-  device.run("Reshape", { x }, { shape });
+const isWasm = ({ backend }: Device): boolean => backend === "wasm";
+/** The WebAssembly backend has quick products of two matrices only, untransposed. */
+export const transposesInProducts = ({ backend }: Device): boolean => backend !== "wasm";
+
+const reshape = (device: Device, x: Tensor, shape: Shape): Tensor =>
+  sameShape(x.shape, shape) ? x : device.run("Reshape", { x }, { shape });
 
 /** Backends have quick code for up to so many axes, and some kernels none at all for more. */
 const axesAtMost = 4;
 /** The vectorized code of the WebAssembly backend (XNNPACK) repeats operands of up to so many axes, and is wrong for more. */
-const repeatedAxesAtMost = 6;
+const wasmRepeatsAtMost = 6;
 
-/** Joins neighbouring axes that `together` says behave alike: the sizes of `shape` after that. */
-function joinAxes(shape: readonly number[], together: (axis: number) => boolean): number[] {
-  const joined: number[] = [];
-  shape.forEach((size, axis) => {
-    if (axis > 0 && together(axis)) joined[joined.length - 1]! *= size;
-    else joined.push(size);
-  });
-  return joined;
-}
-
-/** A shape with ones in front up to a rank. */
-const padded = (shape: readonly number[], rank: number): number[] => [
-  ...new Array<number>(rank - shape.length).fill(1),
-  ...shape,
-];
-
-/** Two operands' shapes with neighbouring axes joined that both repeat, or neither does. */
-function joinBroadcast(a: readonly number[], b: readonly number[], out: readonly number[]): [number[], number[]] {
-  const [left, right] = [padded(a, out.length), padded(b, out.length)];
-  const repeats = (shape: readonly number[], axis: number) => shape[axis] === 1 && out[axis] !== 1;
-  const together = (axis: number) =>
-    repeats(left, axis) === repeats(left, axis - 1) && repeats(right, axis) === repeats(right, axis - 1);
-  return [joinAxes(left, together), joinAxes(right, together)];
-}
+const few = (held: Shape): Shape => (held.length <= axesAtMost ? held : [product(held)]);
 
 const unary =
   (kernel: string, attributes?: object): Kernel =>
-  (_, device) =>
-  ([x]) =>
-    device.run(kernel, { x: x! }, attributes);
+  ({ inputs: [x] }, device) => {
+    const shape = few(x!.held);
+    return { takes: [shape], gives: shape, run: ([tensor]) => device.run(kernel, { x: tensor! }, attributes) };
+  };
 
 /** What of the WebAssembly backend repeats operands in vectorized code; the rest gets operands of one shape. */
 const repeatsQuickly = new Set(["Add", "Sub", "Multiply", "RealDiv", "SquaredDifference"]);
 
+/** Two operands' shapes in few axes: as one of them is held, where only numbers repeat. */
+function operandShapes(a: Place, b: Place, out: Shape): Broadcast {
+  const size = product(out);
+  const [whole, other] = product(a.shape) === size && !constantOf(a.value) ? [a, b] : [b, a];
+  if (product(whole.shape) === size) {
+    const shape = few(whole.held);
+    const part = product(other.shape) === size ? shape : product(other.shape) === 1 ? [] : undefined;
+    if (part) return whole === a ? { a: shape, b: part, out: shape } : { a: part, b: shape, out: shape };
+  }
+  return joinBroadcast(a.shape, b.shape, out);
+}
+
 const binary =
   (kernel: string): Kernel =>
   ({ inputs: [a, b], output }, device) => {
-    const run = (x: Tensor, y: Tensor) => device.run(kernel, { a: x, b: y });
-    const [joinedA, joinedB] = joinBroadcast(a!.shape, b!.shape, output.shape);
-    const quickly = repeatsQuickly.has(kernel) && output.dtype === "float32" && joinedA.length <= repeatedAxesAtMost;
-    if (isWasm(device) && !quickly && !same(a!.shape, b!.shape)) {
-      const flat = [product(output.shape)];
-      const [left, right] = [expansion(a!, output.shape, device), expansion(b!, output.shape, device)];
-      return ([x, y]) =>
-        device.tidy(() =>
-          reshape(device, run(reshape(device, left(x!), flat), reshape(device, right(y!), flat)), output.shape),
-        );
-    }
-    if (output.shape.length <= axesAtMost) return ([x, y]) => run(x!, y!);
-    return ([x, y]) =>
-      device.tidy(() => reshape(device, run(reshape(device, x!, joinedA), reshape(device, y!, joinedB)), output.shape));
+    const shapes = operandShapes(a!, b!, output.shape);
+    const repeats = !sameShape(shapes.a, shapes.b);
+    const wasmCan = repeatsQuickly.has(kernel) && output.dtype === "float32" && shapes.out.length <= wasmRepeatsAtMost;
+    if (!repeats || (isWasm(device) ? wasmCan : shapes.out.length <= axesAtMost))
+      return { takes: [shapes.a, shapes.b], gives: shapes.out, run: ([x, y]) => device.run(kernel, { a: x!, b: y! }) };
+    const [left, right] = [expansion(a!, output.shape, device), expansion(b!, output.shape, device)];
+    return {
+      takes: [left.takes, right.takes],
+      gives: [product(output.shape)],
+      run: ([x, y]) => device.tidy(() => device.run(kernel, { a: left.repeat(x!), b: right.repeat(y!) })),
+    };
   };
 
-/** Repeats a tensor by broadcasting; the tensor itself where it has the shape already. */
-function expansion({ value, shape, dtype }: Place, target: readonly number[], device: Device): (x: Tensor) => Tensor {
-  if (same(shape, target)) return (x) => x;
+/** Repeats a tensor by broadcasting, flat; the tensor itself where it has that size already. */
+function expansion(
+  { value, shape, dtype }: Place,
+  target: Shape,
+  device: Device,
+): { readonly takes: Shape; readonly repeat: (x: Tensor) => Tensor } {
+  const flat = [product(target)];
+  if (product(shape) === flat[0]) return { takes: flat, repeat: (x) => x };
   const known = constantOf(value);
   const type = kernelDType(dtype);
-  const fill = (number: number) => device.run("Fill", {}, { shape: target, value: number, dtype: type });
-  if (known && known.data.length === 1) return () => fill(known.data[0]!);
-  const [from, to] = joinBroadcast(shape, target, target);
-  if (isWasm(device) && type === "float32" && to.length <= repeatedAxesAtMost) {
-    return (x) => {
-      const ones = device.run("Fill", {}, { shape: to, value: 1, dtype: type });
-      return reshape(device, device.run("Multiply", { a: ones, b: reshape(device, x, from) }), target);
+  const filled = (shape: Shape, number: number) => device.run("Fill", {}, { shape, value: number, dtype: type });
+  if (known && known.data.length === 1) return { takes: [], repeat: () => filled(flat, known.data[0]!) };
+  const { a: from, out: to } = joinBroadcast(shape, target, target);
+  if (isWasm(device) && type === "float32" && to.length <= wasmRepeatsAtMost)
+    return {
+      takes: from,
+      repeat: (x) => reshape(device, device.run("Multiply", { a: filled(to, 1), b: x }), flat),
     };
+  if (to.length <= axesAtMost) {
+    const reps = to.map((size, axis) => size / from[axis]!);
+    return { takes: from, repeat: (x) => reshape(device, device.run("Tile", { x }, { reps }), flat) };
   }
-  const reps = to.map((size, axis) => size / from[axis]!);
-  return (x) => reshape(device, device.run("Tile", { x: reshape(device, x, from) }, { reps }), target);
+  // Axis by axis, the last one first.
+  const repeated = to.map((_, axis) => axis).filter((axis) => to[axis] !== from[axis]);
+  const tiles = repeated.reverse().map((axis) => ({
+    shape: [product(from.slice(0, axis)), 1, product(to.slice(axis + 1))],
+    reps: [1, to[axis]!, 1],
+  }));
+  const tile = (x: Tensor, { shape, reps }: (typeof tiles)[number]) =>
+    device.run("Tile", { x: reshape(device, x, shape) }, { reps });
+  return { takes: tiles[0]!.shape, repeat: (x) => reshape(device, tiles.reduce(tile, x), flat) };
 }
 
 const expand: Kernel = ({ inputs: [x], output }, device) => {
-  if (same(x!.shape, output.shape)) return ([tensor]) => device.run("Identity", { x: tensor! });
-  const repeat = expansion(x!, output.shape, device);
-  return ([tensor]) => device.tidy(() => repeat(tensor!));
+  const { takes, repeat } = expansion(x!, output.shape, device);
+  return { takes: [takes], gives: [product(output.shape)], run: ([tensor]) => device.tidy(() => repeat(tensor!)) };
 };
 
 const where: Kernel = ({ inputs, output }, device) => {
-  const [condition, t, e] = inputs.map((place) => expansion(place, output.shape, device));
-  return ([c, x, y]) => device.tidy(() => device.run("Select", { condition: condition!(c!), t: t!(x!), e: e!(y!) }));
+  const parts = inputs.map((place) => expansion(place, output.shape, device));
+  const [condition, t, e] = parts;
+  return {
+    takes: parts.map(({ takes }) => takes),
+    gives: [product(output.shape)],
+    run: ([c, x, y]) =>
+      device.tidy(() => device.run("Select", { condition: condition!.repeat(c!), t: t!.repeat(x!), e: e!.repeat(y!) })),
+  };
 };
 
 const cast: Kernel = ({ inputs: [x], output }, device) => {
   const [from, to] = [kernelDType(x!.dtype), kernelDType(output.dtype)];
-  if (from === to) return ([tensor]) => device.run("Identity", { x: tensor! });
-  if (to !== "bool") return ([tensor]) => device.run("Cast", { x: tensor! }, { dtype: to });
-  return ([tensor]) =>
-    device.tidy(() =>
-      device.run("NotEqual", { a: tensor!, b: device.run("Fill", {}, { shape: x!.shape, value: 0, dtype: from }) }),
-    );
+  const shape = few(x!.held);
+  const zero = () => device.run("Fill", {}, { shape: [], value: 0, dtype: from });
+  return {
+    takes: [shape],
+    gives: shape,
+    run: ([tensor]) =>
+      to === "bool"
+        ? device.tidy(() => device.run("NotEqual", { a: tensor!, b: zero() }))
+        : device.run("Cast", { x: tensor! }, { dtype: to }),
+  };
 };
 
 /** Products smaller than this many multiplications are cheaper in one kernel, however slow it is. */
 const smallProduct = 4096;
 
 const matMul: Kernel = ({ inputs: [a, b], output }, device) => {
-  const multiply = (x: Tensor, y: Tensor) =>
-    device.run("BatchMatMul", { a: x, b: y }, { transposeA: false, transposeB: false });
-  if (output.shape.length === 2) return ([x, y]) => multiply(x!, y!);
   const [m, n] = output.shape.slice(-2) as [number, number];
   const k = a!.shape.at(-1)!;
   const lead = output.shape.slice(0, -2);
@@ -161,83 +189,107 @@ const matMul: Kernel = ({ inputs: [a, b], output }, device) => {
     number,
     number,
   ];
-  if (right === 1)
-    return ([x, y]) =>
-      device.tidy(() =>
-        reshape(device, multiply(reshape(device, x!, [left * m, k]), reshape(device, y!, [k, n])), output.shape),
-      );
-  const whole = (place: Place, count: number) =>
-    count === 1 || count === all ? (x: Tensor) => x : expansion(place, [...lead, ...place.shape.slice(-2)], device);
-  const [wholeA, wholeB] = [whole(a!, left), whole(b!, right)];
-  const [countA, countB] = [left === 1 ? 1 : all, right === 1 ? 1 : all];
-  const one = (x: Tensor, count: number, i: number, rows: number, columns: number): Tensor => {
-    const part = device.run("Slice", { x }, { begin: [count === 1 ? 0 : i, 0, 0], size: [1, rows, columns] });
-    return reshape(device, part, [rows, columns]);
+  const settings = { transposeA: a!.transposed ?? false, transposeB: b!.transposed ?? false };
+  const multiply = (x: Tensor, y: Tensor) => device.run("BatchMatMul", { a: x, b: y }, settings);
+  const matrix = (rows: number, columns: number, turned: boolean) => (turned ? [columns, rows] : [rows, columns]);
+  const factor = matrix(k, n, settings.transposeB);
+  // One factor for all: the others' rows one below the other.
+  if (right === 1 && (left === 1 || !settings.transposeA))
+    return {
+      takes: [matrix(left * m, k, settings.transposeA), factor],
+      gives: [left * m, n],
+      run: ([x, y]) => multiply(x!, y!),
+    };
+  const batch = (place: Place, count: number, shape: Shape) => {
+    const whole = count === 1 || count === all;
+    const repeated = whole ? undefined : expansion(place, [...lead, ...place.shape.slice(-2)], device);
+    const full = [count === 1 ? 1 : all, ...shape];
+    return {
+      takes: repeated?.takes ?? full,
+      full: (x: Tensor) => (repeated ? reshape(device, repeated.repeat(x), full) : x),
+    };
   };
-  return ([x, y]) =>
-    device.tidy(() => {
-      const [p, q] = [reshape(device, wholeA(x!), [countA, m, k]), reshape(device, wholeB(y!), [countB, k, n])];
-      if (!isWasm(device) || m * k * n < smallProduct) return reshape(device, multiply(p, q), output.shape);
-      const parts = Array.from({ length: all }, (_, i) => multiply(one(p, countA, i, m, k), one(q, countB, i, k, n)));
-      return reshape(device, device.run("Concat", parts, { axis: 0 }), output.shape);
-    });
+  const first = batch(a!, left, matrix(m, k, settings.transposeA));
+  const second = batch(b!, right, factor);
+  const takes = [first.takes, second.takes];
+  const gives = [all, m, n];
+  if (!isWasm(device) || m * k * n < smallProduct)
+    return { takes, gives, run: ([x, y]) => device.tidy(() => multiply(first.full(x!), second.full(y!))) };
+  // One by one; a gathered row is a copy, while a slice reads the whole tensor first.
+  const at = Array.from({ length: all }, (_, i) => device.table(`row ${i}`, () => Int32Array.of(i), [1, 1]));
+  const one = (x: Tensor, i: number, shape: Shape) =>
+    x.shape[0] === 1
+      ? reshape(device, x, shape)
+      : reshape(device, device.run("GatherNd", { params: x, indices: at[i]! }), shape);
+  return {
+    takes,
+    gives: [all * m, n],
+    run: ([x, y]) =>
+      device.tidy(() => {
+        const flat = (whole: Tensor) => reshape(device, whole, [whole.shape[0]!, whole.size / whole.shape[0]!]);
+        const [p, q] = [flat(first.full(x!)), flat(second.full(y!))];
+        const parts = at.map((_, i) => multiply(one(p, i, [m, k]), one(q, i, [k, n])));
+        return device.run("Concat", parts, { axis: 0 });
+      }),
+  };
 };
 
 const reduction =
   (kernel: string, axesName: string): Kernel =>
-  ({ inputs: [x], output, attributes }, device) => {
-    const axes = attributes.axes as readonly number[];
-    const keepDims = attributes.keepdims as boolean;
-    if (x!.shape.length <= axesAtMost)
-      return ([tensor]) => device.run(kernel, { x: tensor! }, { [axesName]: axes, keepDims });
-    const gone = (axis: number) => axes.includes(axis);
-    const together = (axis: number) => gone(axis) === gone(axis - 1);
-    const joined = joinAxes(x!.shape, together);
+  ({ inputs: [x], attributes }, device) => {
+    const gone = (axis: number) => (attributes.axes as Shape).includes(axis);
+    const joined = joinAxes(x!.shape, (axis) => gone(axis) === gone(axis - 1));
     const first = gone(0) ? 0 : 1;
-    const joinedAxes = joined.map((_, axis) => axis).filter((axis) => axis % 2 === first);
-    return ([tensor]) =>
-      device.tidy(() =>
-        reshape(
-          device,
-          device.run(kernel, { x: reshape(device, tensor!, joined) }, { [axesName]: joinedAxes, keepDims: false }),
-          output.shape,
-        ),
-      );
+    const axes = joined.map((_, axis) => axis).filter((axis) => axis % 2 === first);
+    const settings = { [axesName]: axes, keepDims: false };
+    return {
+      takes: [joined],
+      gives: joined.filter((_, axis) => !axes.includes(axis)),
+      run: ([tensor]) => device.run(kernel, { x: tensor! }, settings),
+    };
   };
 
 const arg =
   (kernel: string): Kernel =>
-  ({ output, attributes: { axis } }, device) =>
-  ([x]) =>
-    device.tidy(() => reshape(device, device.run(kernel, { x: x! }, { axis }), output.shape));
+  ({ inputs: [x], attributes: { axis } }, device) => {
+    const shape = sandwich(x!.shape, axis as number);
+    return {
+      takes: [shape],
+      gives: [shape[0], shape[2]],
+      run: ([tensor]) => device.run(kernel, { x: tensor! }, { axis: 1 }),
+    };
+  };
 
-const transpose: Kernel = ({ inputs: [x], output, attributes }, device) => {
-  const perm = attributes.perm as readonly number[];
-  if (perm.length <= axesAtMost) return ([tensor]) => device.run("Transpose", { x: tensor! }, { perm });
+const transpose: Kernel = ({ inputs: [x], attributes }, device) => {
+  const perm = attributes.perm as Shape;
   const follows = (axis: number) => axis > 0 && perm[perm.indexOf(axis) - 1] === axis - 1;
   const joined = joinAxes(x!.shape, follows);
   const heads = perm.filter((axis) => !follows(axis));
   const sorted = [...heads].sort((a, b) => a - b);
   const order = heads.map((axis) => sorted.indexOf(axis));
-  return ([tensor]) =>
-    device.tidy(() =>
-      reshape(device, device.run("Transpose", { x: reshape(device, tensor!, joined) }, { perm: order }), output.shape),
-    );
+  return {
+    takes: [joined],
+    gives: order.map((axis) => joined[axis]!),
+    run: ([tensor]) => device.run("Transpose", { x: tensor! }, { perm: order }),
+  };
 };
 
 /** Known indices become a table of rows, which are copied whole. */
 const gather: Kernel = ({ inputs: [x, indices], output, attributes }, device) => {
   const axis = attributes.axis as number;
-  const size = x!.shape[axis]!;
-  const [outer, inner] = [product(x!.shape.slice(0, axis)), product(x!.shape.slice(axis + 1))];
+  const [outer, size, inner] = sandwich(x!.shape, axis);
   const known = constantOf(indices!.value);
   if (!known)
-    return ([tensor, at]) =>
-      device.tidy(() => {
-        const length = device.run("Fill", {}, { shape: indices!.shape, value: size, dtype: "int32" });
-        const fromStart = device.run("Mod", { a: at!, b: length });
-        return device.run("GatherV2", { x: tensor!, indices: fromStart }, { axis, batchDims: 0 });
-      });
+    return {
+      takes: [x!.shape, indices!.shape],
+      gives: output.shape,
+      run: ([tensor, at]) =>
+        device.tidy(() => {
+          const length = device.run("Fill", {}, { shape: indices!.shape, value: size, dtype: "int32" });
+          const fromStart = device.run("Mod", { a: at!, b: length });
+          return device.run("GatherV2", { x: tensor!, indices: fromStart }, { axis, batchDims: 0 });
+        }),
+    };
   const count = known.data.length;
   const rows = device.table(
     `rows ${indices!.value.node.id} ${outer} ${size}`,
@@ -248,35 +300,54 @@ const gather: Kernel = ({ inputs: [x, indices], output, attributes }, device) =>
       }),
     [outer * count, 1],
   );
-  return ([tensor]) =>
-    device.tidy(() =>
-      reshape(
-        device,
-        device.run("GatherNd", { params: reshape(device, tensor!, [outer * size, inner]), indices: rows }),
-        output.shape,
-      ),
-    );
+  return {
+    takes: [[outer * size, inner], indices!.held],
+    gives: [outer * count, inner],
+    run: ([tensor]) => device.run("GatherNd", { params: tensor!, indices: rows }),
+  };
 };
 
 const slice: Kernel = ({ inputs: [x], output, attributes, size }, device) => {
-  const begin = x!.shape.map((_, axis) => (axis === attributes.axis ? size(attributes.start as Dim) : 0));
-  return ([tensor]) => device.run("Slice", { x: tensor! }, { begin, size: output.shape });
+  const axis = attributes.axis as number;
+  const shape = sandwich(x!.shape, axis);
+  const gives = [shape[0], output.shape[axis]!, shape[2]];
+  const begin = [0, size(attributes.start as Dim), 0];
+  return { takes: [shape], gives, run: ([tensor]) => device.run("Slice", { x: tensor! }, { begin, size: gives }) };
 };
 
-const pad: Kernel = ({ attributes }, device) => {
-  const after = attributes.after as readonly number[];
-  const paddings = (attributes.before as readonly number[]).map((n, axis) => [n, after[axis]!]);
-  return ([x]) => device.run("PadV2", { x: x! }, { paddings, constantValue: attributes.value });
+const concat: Kernel = ({ inputs, output, attributes }, device) => ({
+  takes: inputs.map(({ shape }) => sandwich(shape, attributes.axis as number)),
+  gives: sandwich(output.shape, attributes.axis as number),
+  run: (tensors) => device.run("Concat", tensors, { axis: 1 }),
+});
+
+const pad: Kernel = ({ inputs: [x], output, attributes }, device) => {
+  const [before, after] = [attributes.before as Shape, attributes.after as Shape];
+  const stays = (axis: number) => before[axis] === 0 && after[axis] === 0;
+  const together = (axis: number) => stays(axis) && stays(axis - 1);
+  const heads = x!.shape.map((_, axis) => axis).filter((axis) => axis === 0 || !together(axis));
+  const settings = { paddings: heads.map((axis) => [before[axis], after[axis]]), constantValue: attributes.value };
+  return {
+    takes: [joinAxes(x!.shape, together)],
+    gives: joinAxes(output.shape, together),
+    run: ([tensor]) => device.run("PadV2", { x: tensor! }, settings),
+  };
 };
 
-const cumulativeSum: Kernel =
-  ({ attributes: { axis, exclusive, reverse } }, device) =>
-  ([x]) =>
-    device.run("Cumsum", { x: x! }, { axis, exclusive: Boolean(exclusive), reverse: Boolean(reverse) });
+const cumulativeSum: Kernel = ({ inputs: [x], attributes: { axis, exclusive, reverse } }, device) => {
+  const shape = sandwich(x!.shape, axis as number);
+  const settings = { axis: 1, exclusive: Boolean(exclusive), reverse: Boolean(reverse) };
+  return { takes: [shape], gives: shape, run: ([tensor]) => device.run("Cumsum", { x: tensor! }, settings) };
+};
+
+const range: Kernel = ({ output: { shape } }, device) => {
+  const settings = { start: 0, stop: shape[0], step: 1, dtype: "int32" };
+  return { takes: [], gives: shape, run: () => device.run("Range", {}, settings) };
+};
 
 const convolution =
   (kernel: string, operands: (x: Tensor, y: Tensor) => Record<string, Tensor>, shapeName?: string): Kernel =>
-  ({ output, attributes }, device) => {
+  ({ inputs, output, attributes }, device) => {
     const [before, after] = [attributes.before as number[], attributes.after as number[]];
     const settings = {
       strides: attributes.strides,
@@ -285,7 +356,11 @@ const convolution =
       dataFormat: "NHWC",
       ...(shapeName ? { [shapeName]: output.shape } : {}),
     };
-    return ([x, y]) => device.run(kernel, operands(x!, y!), settings);
+    return {
+      takes: inputs.map(({ shape }) => shape),
+      gives: output.shape,
+      run: ([x, y]) => device.run(kernel, operands(x!, y!), settings),
+    };
   };
 
 /** Operator → kernel. What is not here is taken apart until it is. */
@@ -326,23 +401,13 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ArgMax: arg("ArgMax"),
   ArgMin: arg("ArgMin"),
   CumSum: cumulativeSum,
-  Reshape:
-    ({ output }, device) =>
-    ([x]) =>
-      reshape(device, x!, output.shape),
   Transpose: transpose,
   Expand: expand,
-  Concat:
-    ({ attributes: { axis } }, device) =>
-    (inputs) =>
-      device.run("Concat", inputs, { axis }),
+  Concat: concat,
   Slice: slice,
   Gather: gather,
   Pad: pad,
-  Range:
-    ({ output }, device) =>
-    () =>
-      device.run("Range", {}, { start: 0, stop: output.shape[0], step: 1, dtype: "int32" }),
+  Range: range,
   Convolution: convolution("Conv2D", (x, filter) => ({ x, filter })),
   ConvolutionInputGradient: convolution("Conv2DBackpropInput", (dy, filter) => ({ dy, filter }), "inputShape"),
   ConvolutionWeightGradient: convolution("Conv2DBackpropFilter", (x, dy) => ({ x, dy }), "filterShape"),

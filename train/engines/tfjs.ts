@@ -1,115 +1,113 @@
 // The engine over TensorFlow.js: a graph is lowered to its kernels and planned once; a run walks the plan and frees every
 // tensor after its last use. TensorFlow.js is loaded when an engine is opened, not before.
-import {
-  constantOf,
-  convolutionAsColumns,
-  type Dim,
-  inputName,
-  isInput,
-  lower,
-  type Node,
-  poolingAsTaps,
-  type Target,
-  topological,
-  type Value,
-} from "@innerloop/graph";
+import { constantOf, type Dim, inputName, isInput, lower, topological, type Value } from "@innerloop/graph";
 import { type DType, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import type { DeviceTensor, Engine, Feeds, Graph, Port, Program } from "./engine.ts";
 import { checkFeeds, disposed, isOnHost } from "./feeds.ts";
-import { type Call, type Device, kernelDType, kernels, leadingSum } from "./tfjs-kernels.ts";
+import { type Backend, type Started, startBackend, type Trouble, troubleOf } from "./tfjs-backends.ts";
+import { type Device, kernelDType } from "./tfjs-kernels.ts";
+import { type Plan, planOf } from "./tfjs-plan.ts";
+import { targetOf } from "./tfjs-target.ts";
 
-/** A backend of TensorFlow.js: how engines name it, how TensorFlow.js does. */
-export type Backend = "node-gpu" | "wasm" | "cpu";
-const registered: Readonly<Record<Backend, string>> = { "node-gpu": "tensorflow", wasm: "wasm", cpu: "cpu" };
-
-const loads: Readonly<Record<Backend, () => Promise<unknown>>> = {
-  // Optional, so it is named in a way that the compiler does not look for.
-  "node-gpu": () => import(["@tensorflow", "tfjs-node-gpu"].join("/")),
-  wasm: () => import("@tensorflow/tfjs-backend-wasm"),
-  cpu: () => import("@tensorflow/tfjs-backend-cpu"),
-};
-
-/**
- * Opens the engine `tfjs:<backend>`.
- * @throws InnerloopError `engine-unavailable` where the backend does not start
- */
-export async function openTfjs(backend: Backend): Promise<Engine> {
-  const name = `tfjs:${backend}`;
-  const tf = await import("@tensorflow/tfjs-core");
-  // Keeps advice about other packages off the terminal, and leaves out checks that this engine has made.
-  tf.env().set("PROD", true);
-  try {
-    await loads[backend]();
-    // The threads of the WebAssembly build start from a blob, which Node's worker threads do not take.
-    if (backend === "wasm") tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    if (!(await tf.setBackend(registered[backend]))) throw new Error("the backend did not start");
-  } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new InnerloopError(
-      "engine-unavailable",
-      `The engine ${name} does not start here: ${words}; run npm install again, or use the engine auto.`,
-      { cause },
-    );
-  }
-  return new TfjsEngine(name, registered[backend], tf);
-}
+export type { Backend } from "./tfjs-backends.ts";
 
 type Tf = typeof Core;
 
+/**
+ * Opens the engine `tfjs:<backend>`. Native code that is broken can end the process: `open.ts` tries it in another first.
+ * @throws InnerloopError `engine-unavailable` where the backend does not start
+ */
+export async function openTfjs(backend: Backend): Promise<Engine> {
+  const { tf, started } = await startBackend(backend);
+  return new TfjsEngine(`tfjs:${backend}`, tf, started);
+}
+
 class TfjsEngine implements Engine {
   readonly name: string;
-  readonly #backend: string;
-  readonly #tf: Tf;
+  readonly version: string;
+  readonly device?: string;
+  readonly tf: Tf;
+  readonly started: Started;
 
-  constructor(name: string, backend: string, tf: Tf) {
+  constructor(name: string, tf: Tf, started: Started) {
     this.name = name;
-    this.#backend = backend;
-    this.#tf = tf;
+    this.version = started.version;
+    if (started.device !== undefined) this.device = started.device;
+    this.tf = tf;
+    this.started = started;
   }
 
   async compile(graph: Graph): Promise<Program> {
-    this.activate();
-    return new TfjsProgram(this, this.#tf, this.#backend, graph);
+    return new TfjsProgram(this, graph);
   }
 
   upload(tensor: Tensor): TfjsTensor {
-    return new TfjsTensor(this.name, tensor.dtype, this.put(tensor.data, tensor.shape, tensor.dtype));
+    return new TfjsTensor(this, tensor.dtype, this.put(tensor.data, tensor.shape, tensor.dtype));
   }
 
   /** Copies numbers to the device. */
-  put(data: ArrayLike<number | bigint>, shape: readonly number[], dtype: DType): Core.Tensor {
+  put(data: TypedArray | readonly number[], shape: readonly number[], dtype: DType): Core.Tensor {
     this.activate();
     const type = kernelDType(dtype);
-    const numbers = data as ArrayLike<number>;
-    const copy =
-      type === "float32"
-        ? Float32Array.from(numbers)
-        : type === "bool"
-          ? Uint8Array.from(numbers)
-          : Int32Array.from({ length: data.length }, (_, i) => Number(data[i]));
-    return this.#tf.tensor(copy, [...shape], type);
+    try {
+      return this.tf.tensor(copied(data, type), [...shape], type);
+    } catch (cause) {
+      throw this.failure("could not take a tensor", cause);
+    }
   }
 
   /** Makes this engine's backend the one that kernels run on; several engines may be open. */
   activate(): void {
-    if (this.#tf.getBackend() !== this.#backend) void this.#tf.setBackend(this.#backend);
+    const { registered } = this.started;
+    if (this.tf.getBackend() !== registered) void this.tf.setBackend(registered);
+  }
+
+  /** @throws InnerloopError for what the device said since it was last asked */
+  check(what: string): void {
+    const trouble = this.started.trouble?.();
+    if (trouble) throw this.#error(what, trouble);
+  }
+
+  /** The error for something that was thrown. */
+  failure(what: string, cause: unknown): InnerloopError {
+    return cause instanceof InnerloopError ? cause : this.#error(what, troubleOf(cause, this.started), cause);
+  }
+
+  #error(what: string, { code, words }: Trouble, cause?: unknown): InnerloopError {
+    const advice = {
+      "out-of-memory": "; give it fewer tasks or examples at a time",
+      "device-lost": "; open the engine again, or another one",
+      "run-failed": "",
+    };
+    return new InnerloopError(code, `${this.name} ${what}: ${words}${advice[code]}.`, { cause });
   }
 
   async dispose(): Promise<void> {}
 }
 
+/** A copy as the kind of array that a kernel's dtype has. */
+function copied(data: TypedArray | readonly number[], type: ReturnType<typeof kernelDType>) {
+  if (type === "float32") return new Float32Array(data as Float32Array);
+  if (type === "bool") return new Uint8Array(data as Uint8Array);
+  return data instanceof BigInt64Array ? Int32Array.from(data, Number) : new Int32Array(data as Int32Array);
+}
+
 class TfjsTensor implements DeviceTensor {
-  readonly engine: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+  readonly #engine: TfjsEngine;
   readonly #tensor: Core.Tensor;
 
-  constructor(engine: string, dtype: DType, tensor: Core.Tensor) {
-    this.engine = engine;
+  constructor(engine: TfjsEngine, dtype: DType, tensor: Core.Tensor) {
     this.dtype = dtype;
     this.shape = tensor.shape;
+    this.#engine = engine;
     this.#tensor = tensor;
+  }
+
+  get engine(): string {
+    return this.#engine.name;
   }
 
   get tensor(): Core.Tensor {
@@ -118,7 +116,14 @@ class TfjsTensor implements DeviceTensor {
   }
 
   async read(): Promise<Tensor> {
-    return { dtype: this.dtype, shape: this.shape, data: asDType(await this.tensor.data(), this.dtype) };
+    const { tensor } = this;
+    try {
+      const data = asDType(await tensor.data(), this.dtype);
+      this.#engine.check("could not read a tensor");
+      return { dtype: this.dtype, shape: this.shape, data };
+    } catch (cause) {
+      throw this.#engine.failure("could not read a tensor", cause);
+    }
   }
 
   dispose(): void {
@@ -133,72 +138,30 @@ function asDType(data: Float32Array | Int32Array | Uint8Array, dtype: DType): Ty
   return dtype === "uint8" ? Uint8Array.from(data) : data.slice();
 }
 
-/** The convolutions that a backend has quick kernels for; gathered columns and matrix products beat the others many times. */
-const nativeConvolutions: Readonly<Record<string, readonly string[]>> = {
-  tensorflow: ["Convolution", "ConvolutionInputGradient", "ConvolutionWeightGradient"],
-  cpu: ["Convolution", "ConvolutionInputGradient"],
-  wasm: [],
-};
-
-/** What stays whole on a backend. Its convolutions are those of images, all in one group, with one set of weights. */
-function targetOf(backend: string): Target {
-  const native = (name: string, inputs: readonly Value[], attributes: Node["attributes"]): boolean => {
-    const { kernel, dilations, groups } = attributes;
-    const dense = (dilations as readonly number[]).every((dilation) => dilation === 1);
-    const images = (kernel as readonly number[]).length === 2 && inputs[0]!.rank === 4;
-    return nativeConvolutions[backend]!.includes(name) && images && groups === 1 && (dense || name === "Convolution");
-  };
-  const convolutions = Object.entries(convolutionAsColumns).map(([name, columns]): [string, typeof columns] => [
-    name,
-    (inputs, attributes, outputs) =>
-      native(name, inputs, attributes) ? undefined : columns(inputs, attributes, outputs),
-  ]);
-  return {
-    name: `TensorFlow.js (${backend})`,
-    lowerings: {
-      ...Object.fromEntries(convolutions),
-      ...poolingAsTaps,
-      ...(backend === "wasm" ? { ReduceSum: leadingSum } : {}),
-    },
-    keeps: ({ name }, inputs) =>
-      kernels[name] !== undefined &&
-      (name !== "Div" || kernelDType(inputs[0]!.dtype) === "float32") &&
-      (name !== "Range" || inputs.length === 0),
-  };
-}
-
-/** One kernel of a run: which slots it reads, which it fills, and which are of no use after it. */
-interface Step {
-  readonly node: Node;
-  readonly reads: readonly number[];
-  readonly fills: number;
-  readonly frees: readonly number[];
-}
-
 class TfjsProgram implements Program {
   readonly inputs: readonly Port[];
   readonly outputs: readonly string[];
   readonly #engine: TfjsEngine;
   readonly #device: Device;
-  readonly #steps: Step[] = [];
-  readonly #slots: number;
-  /** Constants, initializers and tables, made once. */
-  readonly #constants = new Map<number, Core.Tensor>();
+  readonly #values: readonly Value[];
+  readonly #declared: readonly Value[];
+  readonly #dtypes: readonly DType[];
   readonly #defaults: Record<string, TfjsTensor> = {};
-  readonly #tables = new Map<string, Core.Tensor>();
-  readonly #inputSlots = new Map<string, number>();
-  readonly #results: readonly { readonly value: Value; readonly slot: number }[];
-  /** Kernels made ready, by the sizes that symbols have. */
-  readonly #calls = new Map<string, Call[]>();
+  /** Constants, and tables of kernels, uploaded once. */
+  readonly #constants = new Map<string, Core.Tensor>();
+  /** By the sizes that symbols have. */
+  readonly #plans = new Map<string, Plan>();
   #disposed = false;
 
-  constructor(engine: TfjsEngine, tf: Tf, backend: string, graph: Graph) {
+  constructor(engine: TfjsEngine, graph: Graph) {
     this.#engine = engine;
     this.outputs = Object.keys(graph.outputs);
-    const values = lower(Object.values(graph.outputs), targetOf(backend));
-    const nodes = topological(values);
-    const declared = new Set([...(graph.inputs ?? []), ...nodes.flatMap((node) => node.outputs).filter(isInput)]);
-    this.inputs = [...declared].map((value) => ({
+    this.#dtypes = Object.values(graph.outputs).map(({ dtype }) => dtype);
+    const { registered } = engine.started;
+    this.#values = lower(Object.values(graph.outputs), targetOf(registered));
+    const needed = topological(this.#values).flatMap((node) => node.outputs.filter(isInput));
+    this.#declared = [...new Set([...(graph.inputs ?? []), ...needed])];
+    this.inputs = this.#declared.map((value) => ({
       name: inputName(value),
       dtype: value.dtype,
       shape: value.shape,
@@ -206,64 +169,45 @@ class TfjsProgram implements Program {
     }));
     for (const { name, optional } of this.inputs)
       if (optional) this.#defaults[name] = engine.upload(graph.initializers![name]!);
-    const slots = new Map<Value, number>();
-    const slotOf = (value: Value): number => {
-      if (!slots.has(value)) slots.set(value, slots.size);
-      return slots.get(value)!;
-    };
-    for (const value of declared) this.#inputSlots.set(inputName(value), slotOf(value));
-    this.#results = values.map((value, i) => ({ value: Object.values(graph.outputs)[i]!, slot: slotOf(value) }));
-    this.#plan(nodes, slotOf);
-    this.#slots = slots.size;
+    const { tf } = engine;
     this.#device = {
-      backend,
+      backend: registered,
       run: (kernel, inputs, attributes) =>
         tf.engine().runKernel(kernel, inputs as Core.NamedTensorMap, attributes as Core.NamedAttrMap) as Core.Tensor,
       tidy: (compute) => tf.tidy(compute),
-      table: (name, make, shape) => {
-        const known = this.#tables.get(name) ?? engine.put(make(), shape, "int32");
-        this.#tables.set(name, known);
-        return known;
-      },
+      table: (name, make, shape) => this.#kept(name, () => engine.put(make(), shape, "int32")),
     };
   }
 
-  #plan(nodes: readonly Node[], slotOf: (value: Value) => number): void {
-    const kept = new Set(this.#results.map(({ slot }) => slot));
-    const computed = nodes.filter((node) => !isInput(node.outputs[0]!));
-    const lastUse = new Map<number, Node>();
-    for (const node of computed) for (const value of node.inputs) lastUse.set(slotOf(value), node);
-    for (const node of computed) {
-      const [output] = node.outputs as [Value];
-      const known = constantOf(output);
-      if (known) {
-        this.#constants.set(slotOf(output), this.#engine.put(known.data, known.shape, known.dtype));
-        continue;
-      }
-      const reads = node.inputs.map(slotOf);
-      const over = (slot: number) => lastUse.get(slot) === node && !kept.has(slot) && !this.#constants.has(slot);
-      this.#steps.push({ node, reads, fills: slotOf(output), frees: [...new Set(reads)].filter(over) });
-    }
+  #kept(name: string, make: () => Core.Tensor): Core.Tensor {
+    const known = this.#constants.get(name) ?? make();
+    this.#constants.set(name, known);
+    return known;
   }
 
-  /** Every step's kernel for given sizes. */
-  #ready(symbols: ReadonlyMap<string, number>): Call[] {
+  /** A constant in a shape, all shapes of it sharing the numbers. */
+  #constant(value: Value, shape: readonly number[]): Core.Tensor {
+    const { data, shape: own, dtype } = constantOf(value)!;
+    const first = this.#kept(`constant ${value.node.id}`, () => this.#engine.put(data, own, dtype));
+    if (own.join() === shape.join()) return first;
+    const view = () => this.#device.run("Reshape", { x: first }, { shape });
+    return this.#kept(`constant ${value.node.id} ${shape}`, view);
+  }
+
+  /** What a run for given sizes walks over. */
+  #planFor(symbols: ReadonlyMap<string, number>): Plan {
     const key = [...symbols].map(([name, size]) => `${name}=${size}`).join();
-    const known = this.#calls.get(key);
+    const known = this.#plans.get(key);
     if (known) return known;
-    const size = (dim: Dim): number => sizeOf(dim, symbols);
-    const calls = this.#steps.map(({ node }) => {
-      const place = (value: Value) => ({ value, dtype: value.dtype, shape: value.shape.map(size) });
-      const site = {
-        inputs: node.inputs.map(place),
-        output: place(node.outputs[0]!),
-        attributes: node.attributes,
-        size,
-      };
-      return kernels[node.operator.name]!(site, this.#device);
+    const plan = planOf({
+      outputs: this.#values,
+      inputs: this.#declared,
+      device: this.#device,
+      size: (dim) => sizeOf(dim, symbols),
+      constant: (value, shape) => this.#constant(value, shape),
     });
-    this.#calls.set(key, calls);
-    return calls;
+    this.#plans.set(key, plan);
+    return plan;
   }
 
   /** Computes every output; each result is a tensor of its own. */
@@ -272,46 +216,52 @@ class TfjsProgram implements Program {
     const feeds: Feeds = { ...this.#defaults, ...given };
     const symbols = checkFeeds(this.#engine.name, this.inputs, feeds);
     this.#engine.activate();
-    const tensors = new Array<Core.Tensor | undefined>(this.#slots);
-    const own = new Set<Core.Tensor>();
-    const hold = (slot: number, tensor: Core.Tensor) => {
-      tensors[slot] = tensor;
-      own.add(tensor);
-    };
-    const free = (tensor: Core.Tensor | undefined) => {
-      if (tensor && own.delete(tensor)) tensor.dispose();
+    try {
+      return this.#walk(feeds, symbols);
+    } catch (cause) {
+      const { trim } = this.#engine.started;
+      if (!trim || !(cause instanceof InnerloopError) || cause.code !== "out-of-memory") throw cause;
+      // What is kept for tensors of other sizes may be all that is missing.
+      trim();
+      return this.#walk(feeds, symbols);
+    }
+  }
+
+  #walk(feeds: Feeds, symbols: ReadonlyMap<string, number>): Core.Tensor[] {
+    // Slots with a tensor of this run; the caller's and the program's are not among them.
+    const own = new Set<number>();
+    let tensors: (Core.Tensor | undefined)[] = [];
+    const free = (slot: number) => {
+      if (own.delete(slot)) tensors[slot]!.dispose();
     };
     try {
-      for (const [slot, tensor] of this.#constants) tensors[slot] = tensor;
-      for (const { name, dtype } of this.inputs) {
+      const { steps, start, results } = this.#planFor(symbols);
+      tensors = start.slice();
+      this.inputs.forEach(({ name, dtype }, slot) => {
         const feed = feeds[name]!;
-        const slot = this.#inputSlots.get(name)!;
-        if (isOnHost(feed)) hold(slot, this.#engine.put(feed.data, feed.shape, dtype));
-        else tensors[slot] = (feed as TfjsTensor).tensor;
-      }
-      const calls = this.#ready(symbols);
-      this.#steps.forEach(({ reads, fills, frees }, i) => {
-        hold(fills, calls[i]!(reads.map((slot) => tensors[slot]!)));
-        for (const slot of frees) free(tensors[slot]);
+        const fromHost = isOnHost(feed);
+        tensors[slot] = fromHost ? this.#engine.put(feed.data, feed.shape, dtype) : (feed as TfjsTensor).tensor;
+        if (fromHost) own.add(slot);
       });
-      return this.#results.map(({ slot }) => tensors[slot]!.clone());
+      for (const { run, reads, fills, frees } of steps) {
+        tensors[fills] = run(reads.map((slot) => tensors[slot]!));
+        own.add(fills);
+        for (const slot of frees) free(slot);
+      }
+      this.#engine.check("could not run the program");
+      for (const slot of results) own.delete(slot);
+      return results.map((slot) => tensors[slot]!);
     } catch (cause) {
-      if (cause instanceof InnerloopError) throw cause;
-      const words = cause instanceof Error ? cause.message : String(cause);
-      throw new InnerloopError("run-failed", `${this.#engine.name} could not run the program: ${words}`, { cause });
+      throw this.#engine.failure("could not run the program", cause);
     } finally {
-      for (const tensor of [...own]) free(tensor);
+      for (const slot of [...own]) free(slot);
     }
   }
 
   async runOnDevice(feeds: Feeds): Promise<Record<string, TfjsTensor>> {
     const results = this.#compute(feeds);
-    return Object.fromEntries(
-      this.outputs.map((name, i) => [
-        name,
-        new TfjsTensor(this.#engine.name, this.#results[i]!.value.dtype, results[i]!),
-      ]),
-    );
+    const named = this.outputs.map((name, i) => [name, new TfjsTensor(this.#engine, this.#dtypes[i]!, results[i]!)]);
+    return Object.fromEntries(named);
   }
 
   async run(feeds: Feeds): Promise<Record<string, Tensor>> {
@@ -330,7 +280,7 @@ class TfjsProgram implements Program {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const tensor of [...this.#constants.values(), ...this.#tables.values()]) tensor.dispose();
+    for (const tensor of this.#constants.values()) tensor.dispose();
     for (const tensor of Object.values(this.#defaults)) tensor.dispose();
   }
 }
