@@ -3,7 +3,7 @@
 //
 // What ONNX Runtime 1.30 can keep: on webgpu every output, in Node and in browsers. On cuda its binding for Node takes and
 // gives host memory only, as the processor's providers do by nature; there a device tensor is one of the host.
-import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
+import { type DType, ELEMENTS, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
 import { Lifetime } from "./lifetime.ts";
 import { fromOrt, identity, type Opened, type OrtTensor, openModel, runModel } from "./onnxruntime.ts";
 import { chooseProvider, type ProviderChoice, type SessionOptions } from "./providers.ts";
@@ -178,7 +178,7 @@ class Reader {
     const type = "dtype" in tensor ? tensor.dtype : tensor.type;
     let model = this.#models.get(type);
     if (model === undefined) {
-      model = openModel(identity(ELEMENT_TYPES[type]), this.#provider.name, this.#options);
+      model = openModel(identity(ELEMENTS[type as DType].onnx), this.#provider.name, this.#options);
       this.#models.set(type, model);
     }
     return fromOrt(await runModel(await model, { x: tensor })).y!;
@@ -193,9 +193,6 @@ class Reader {
 
 /** Runs that a device may be behind. */
 const RUNS_AHEAD = 16;
-
-/** TensorProto.DataType of the types that can lie on a device. */
-const ELEMENT_TYPES: Readonly<Record<string, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
 function fed(tensor: Tensor | DeviceTensor): Tensor | OrtTensor {
   return tensor instanceof HostTensor || tensor instanceof GpuTensor ? tensor.tensor : (tensor as Tensor);

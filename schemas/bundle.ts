@@ -13,4 +13,4 @@ export type {
   Rejection,
 } from "./manifest.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
-export type { DType, Tensor, TypedArray } from "./tensor.ts";
+export { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";

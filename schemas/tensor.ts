@@ -12,3 +12,31 @@ export interface Tensor {
   readonly shape: readonly number[];
   readonly data: TypedArray;
 }
+
+/** What files call an element type, and the array that holds it. */
+export interface Element {
+  readonly array: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): TypedArray };
+  /** In safetensors. */
+  readonly code: string;
+  /** In ONNX: `TensorProto.DataType`. */
+  readonly onnx: number;
+}
+
+export const ELEMENTS: Readonly<Record<DType, Element>> = {
+  float32: { array: Float32Array, code: "F32", onnx: 1 },
+  float64: { array: Float64Array, code: "F64", onnx: 11 },
+  int32: { array: Int32Array, code: "I32", onnx: 6 },
+  int64: { array: BigInt64Array, code: "I64", onnx: 7 },
+  uint8: { array: Uint8Array, code: "U8", onnx: 2 },
+  bool: { array: Uint8Array, code: "BOOL", onnx: 9 },
+};
+
+/** The element type with a property of this value. */
+export function dtypeBy(key: "code" | "onnx", value: unknown): DType | undefined {
+  return (Object.keys(ELEMENTS) as DType[]).find((dtype) => ELEMENTS[dtype][key] === value);
+}
+
+/** How many entries a shape has. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

@@ -1,6 +1,7 @@
 // Reading whole files over HTTP, for every host: a transfer that breaks off, a page that is missing and an origin that
 // does not answer are told apart, since each asks something else of its reader.
 import { InnerloopError } from "@innerloop/schemas/bundle";
+import { concatenate } from "../bytes.ts";
 
 /** As {@link Host.read}, from an `http:` or `https:` URL, or whatever else `fetch` takes. */
 export async function readUrl(url: string, what: string): Promise<Uint8Array> {
@@ -46,13 +47,7 @@ export async function readUrl(url: string, what: string): Promise<Uint8Array> {
       { cause },
     );
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatenate(parts);
 }
 
 /**
