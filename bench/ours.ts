@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { buildBundle } from "@innerloop/export";
 import type { Learner } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
-import { type EpisodeSizes, metaGradient, openEngine, Pool, parameterValues, prefersOneGraph } from "@innerloop/train";
+import {
+  type EpisodeSizes,
+  type Job,
+  metaGradient,
+  openEngine,
+  Pool,
+  parameterValues,
+  parted,
+  prefersOneGraph,
+} from "@innerloop/train";
 import { openAdapt } from "./adapt.ts";
 import { type Contender, contender } from "./contender.ts";
 import { type Data, projection } from "./peers/data.ts";
@@ -97,24 +106,37 @@ async function prepareMeta(workload: Workload, threads: number): Promise<Ours> {
   const { support, queries, tasks: count, network } = workload.case;
   const sizes = { support, query: queries, ways: network.outputs };
   const [parameters, tasks] = [floats(data.parameters), data.tasks.map(taskTensors)];
-  const oneGraph = prefersOneGraph(learner);
-  const { engine } = await openEngine("onnxruntime:cpu", { threads: oneGraph ? threads : 1 });
+  const small = prefersOneGraph(learner);
+  const { engine } = await openEngine("onnxruntime:cpu", { threads: 1 });
 
   /** The sums over the tasks, and how to stop. */
   const open = async (): Promise<{ way: string; sums: () => Promise<Tensors>; close: () => Promise<void> }> => {
-    if (oneGraph) {
+    if (small && threads === 1) {
       const program = await engine.compile({ outputs: outputsOf(learner, sizes, count) });
       const feeds = { ...parameters, ...stacked(tasks) };
       return { way: "all tasks in one graph", sums: () => program.run(feeds), close: () => program.dispose() };
     }
     const pool = new Pool(threads);
-    await pool.open("meta", engine.portable!.serialize({ outputs: outputsOf(learner, sizes, undefined) }));
-    // A trainer's parameters are new at every step, so giving them to the workers is part of it.
-    const sums = async () => {
-      await pool.share(parameters);
-      return pool.sum("meta", tasks);
+    const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
+      const program = together ? `${part.length} tasks` : "one task";
+      const graph = { outputs: outputsOf(learner, sizes, together ? part.length : undefined) };
+      if (!opened.has(program)) opened.set(program, pool.open(program, engine.portable!.serialize(graph)));
+      await opened.get(program);
+      return { program, feeds };
     };
-    return { way: `${threads} worker ${threads === 1 ? "thread" : "threads"}`, sums, close: () => pool.close() };
+    const opened = new Map<string, Promise<void>>();
+    const jobs = await Promise.all(
+      small
+        ? parted(tasks, threads).map((part) => jobOf(part, stacked(part), true))
+        : tasks.map((task) => jobOf([task], task, false)),
+    );
+    // A trainer's parameters are new at every step, so giving them to the workers is part of the sums.
+    const how = small ? "each with its share of the tasks in one graph" : "one task at a time";
+    return {
+      way: `${threads} worker ${threads === 1 ? "thread" : "threads"}, ${how}`,
+      sums: () => pool.sum(jobs, parameters),
+      close: () => pool.close(),
+    };
   };
   const { way, sums, close } = await open();
   const once = async (): Promise<Tensors> => {

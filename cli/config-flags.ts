@@ -65,6 +65,8 @@ export const configFlags = {
   minutes: flag(run, "minutes", "length of the run in minutes"),
   seed: flag(run, "seed", "seed of weights and episodes"),
   engine: flag(run, "engine", "auto, or an engine that innerloop doctor lists"),
+  "on-device-lost": flag(run, "onDeviceLost", "when the engine loses its device: stop, or fallback to the next engine"),
+  precision: flag(run, "precision", "float32, or float16 for gradients on GPU engines that have it"),
   workers: flag(run, "workers", "worker threads; 0: all tasks of a batch in one graph"),
   "validate-every": flag(run, "validation.every", "iterations between two validations"),
   "validate-episodes": flag(run, "validation.episodes", "episodes of a validation"),

@@ -55,6 +55,9 @@ export async function showTraining({
             `loss ${loss.toFixed(3)}${score}  ${tasksPerSecond.toFixed(0)} tasks/s`,
         );
       },
+      onMessage(message) {
+        progress.log(`   ${style("yellow", "note   ")} ${message}`);
+      },
       onValidation({ iteration, loss, accuracy, best }) {
         const score = classes
           ? `accuracy ${percentWithInterval(accuracy)}  loss ${loss.toFixed(3)}`

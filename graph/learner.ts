@@ -30,6 +30,8 @@ export interface AdaptOptions {
   readonly ways: Dim;
   /** Leave head outputs out of the loss whose class has no example. */
   readonly masked?: boolean;
+  /** A scalar that inner losses are multiplied by while their derivatives are taken, for graphs that run in float16. */
+  readonly lossScale?: Value;
 }
 
 /** What adapting to a support set gives. */

@@ -78,6 +78,10 @@ export interface RunConfig {
   iterations?: number;
   minutes?: number;
   engine: string;
+  /** What the run does when the engine loses its device: it ends, or goes on with the next engine that works; `stop` unless given. */
+  onDeviceLost?: "stop" | "fallback";
+  /** What gradients are computed in; weights and their updates are float32 in any case. `float32` unless given. */
+  precision?: "float32" | "float16";
   /** Worker threads; 0: none. */
   workers?: number;
   seed: number;

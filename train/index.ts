@@ -1,6 +1,7 @@
 // The door of the room: tasks, models, algorithms, engines and the trainer.
 
 export * from "./algorithms/index.ts";
+export { parted } from "./batch.ts";
 export { type Checkpoint, checkpointFile, readCheckpoint, replaceFile } from "./checkpoint.ts";
 export * from "./engines/index.ts";
 export * from "./losses.ts";
@@ -8,6 +9,7 @@ export {
   type EpisodeReport,
   MetaTrainer,
   type MetaTrainerOptions,
+  type PendingStep,
   prefersOneGraph,
   type StepReport,
 } from "./meta-trainer.ts";
@@ -30,4 +32,5 @@ export {
 } from "./run.ts";
 export { type FitOptions, fit } from "./supervised.ts";
 export * from "./tasks/index.ts";
+export type { Job } from "./workers/messages.ts";
 export { Pool } from "./workers/pool.ts";

@@ -1,28 +1,20 @@
 // The outer loop of meta-learning, one step at a time: meta-gradient over a batch of tasks, clipping, an optimizer's
-// update. Two ways to run it, with the same numbers up to rounding: all tasks in one graph on an engine, or task by task
-// over worker threads.
+// update. How it runs is a strategy's: all tasks in one graph on an engine, or over worker threads, with the same numbers
+// up to rounding.
 import { availableParallelism } from "node:os";
-import { input, type Learner, op, type Parameters, type Value } from "@innerloop/graph";
+import type { Learner } from "@innerloop/graph";
 import { InnerloopError, type OptimizerConfig, type ScheduleConfig, type Tensor } from "@innerloop/schemas";
-import { type DeviceTensor, type Engine, type OpenedEngine, openEngine, type Program } from "./engines/index.ts";
-import {
-  type EpisodeSizes,
-  episodeResults,
-  metaGradient,
-  parameterValues,
-  stepWeights,
-  stepWeightsInput,
-} from "./objective.ts";
-import {
-  initialNumbers,
-  initialState,
-  type OptimizerRule,
-  optimizerRule,
-  scheduledRate,
-  update,
-} from "./optimizers/index.ts";
+import { sizesOf } from "./batch.ts";
+import { type Engine, type OpenedEngine, openEngine } from "./engines/index.ts";
+import { stepWeights } from "./objective.ts";
+import { OneGraph } from "./one-graph.ts";
+import { initialNumbers } from "./optimizers/index.ts";
+import { OverThreads } from "./over-threads.ts";
+import { checkPrecision } from "./precision.ts";
+import { readAll, release, type State, scalar, type Tensors, vector } from "./state.ts";
+import { health, StepGraphs } from "./step-graphs.ts";
+import type { Measures, Strategy, Submitted } from "./strategy.ts";
 import type { Episode } from "./tasks/index.ts";
-import { Pool } from "./workers/pool.ts";
 
 export interface MetaTrainerOptions {
   readonly optimizer?: OptimizerConfig;
@@ -33,19 +25,40 @@ export interface MetaTrainerOptions {
   readonly seed?: number;
   /** An engine's name, `auto`, or an open engine. */
   readonly engine?: string | Engine;
-  /** Worker threads; 0: all tasks in one graph. Chosen by the model unless given. */
+  /** Worker threads; 0: all tasks in one graph. Chosen by the model and the number of tasks unless given. */
   readonly workers?: number;
+  /** How many tasks a step will have, for the choice of the strategy. */
+  readonly tasks?: number;
   /** Losses after every inner step count, not the last alone. */
   readonly multiStepLoss?: boolean;
+  /** `float16`: gradients are computed in it where that is safe, with float32 weights and a dynamic loss scale. */
+  readonly precision?: "float32" | "float16";
+  /** Told what a run should know: that a batch goes on in parts, that a step was left out. */
+  onMessage?(message: string): void;
 }
 
 /** What one step saw. Means over the tasks of the batch. */
 export interface StepReport {
+  /** The step's number, from 1. */
+  readonly step: number;
   readonly loss: number;
   /** Share of right queries; for a regression, the loss. */
   readonly accuracy: number;
   /** Of the meta-gradient, before clipping. */
   readonly gradientNorm: number;
+  /** In how many parts the batch ran: more than 1 where the device's memory is too small for all tasks at once. */
+  readonly parts: number;
+  /** In float16, a step whose gradient was not finite changes nothing but the loss scale. */
+  readonly skipped: boolean;
+}
+
+/** A step that was handed over and may still be computed. */
+export interface PendingStep {
+  /**
+   * Waits for the step.
+   * @throws InnerloopError `diverged` where loss or gradient is not finite: parameters stay as they were before this step
+   */
+  report(): Promise<StepReport>;
 }
 
 /** How one episode went. */
@@ -56,10 +69,14 @@ export interface EpisodeReport {
   readonly predictions: Tensor;
 }
 
-type Tensors = Record<string, Tensor>;
-
-/** Models of up to this many weights run fastest with all tasks in one graph; larger ones over threads. */
+/** Models of up to this many weights run fastest with many tasks in one graph; larger ones task by task over threads. */
 const smallModel = 20_000;
+
+/** A thread with fewer tasks of a small model than this costs more in messages than it saves. */
+const leastShare = 8;
+
+/** So many steps in a row that float16 cannot hold are no matter of the loss scale any more. */
+const mostSkipped = 20;
 
 /**
  * Meta-trains a learner.
@@ -71,54 +88,68 @@ export class MetaTrainer {
   readonly learner: Learner;
   /** The engine, why it was chosen, and why not the others. */
   readonly engine: OpenedEngine;
-  readonly #options: Required<Omit<MetaTrainerOptions, "engine" | "workers" | "seed">>;
-  readonly #rule: OptimizerRule;
-  readonly #pool: Pool | undefined;
-  readonly #programs = new Map<string, Program>();
-  readonly #opened = new Set<string>();
+  readonly #graphs: StepGraphs;
+  readonly #strategy: Strategy;
+  readonly #options: MetaTrainerOptions;
   /** Parameters and the optimizer's arrays. */
-  #state: Record<string, Tensor | DeviceTensor> = {};
+  #state: State;
   #steps = 0;
-  #shared = false;
+  #skipped = 0;
+  #last: PendingStep | undefined;
 
-  private constructor(learner: Learner, engine: OpenedEngine, pool: Pool | undefined, options: MetaTrainerOptions) {
-    this.learner = learner;
+  private constructor(engine: OpenedEngine, graphs: StepGraphs, strategy: Strategy, options: MetaTrainerOptions) {
+    this.learner = graphs.learner;
     this.engine = engine;
-    this.#pool = pool;
-    this.#options = {
-      optimizer: options.optimizer ?? { kind: "adam", rate: 1e-3 },
-      schedule: options.schedule ?? { warmup: 0, decay: "none", floor: 1 },
-      clip: options.clip ?? null,
-      multiStepLoss: (options.multiStepLoss ?? false) && learner.steps > 1,
-    };
-    this.#rule = optimizerRule(this.#options.optimizer);
-    this.#state = {
-      ...initialNumbers(learner.parameters, options.seed ?? 0),
-      ...initialState(this.#rule, learner.parameters),
-    };
+    this.#graphs = graphs;
+    this.#strategy = strategy;
+    this.#options = options;
+    this.#state = { ...initialNumbers(this.learner.parameters, options.seed ?? 0), ...graphs.initialState() };
   }
 
-  /** @throws InnerloopError where the engine is not there */
+  /** @throws InnerloopError where the engine is not there, or has no float16 and is asked for it */
   static async create(learner: Learner, options: MetaTrainerOptions = {}): Promise<MetaTrainer> {
-    const { engine = "auto" } = options;
-    const workers =
+    const { engine = "auto", precision = "float32" } = options;
+    const wanted =
       typeof engine === "string" && ["auto", "onnxruntime", "onnxruntime:cpu"].includes(engine)
-        ? (options.workers ?? defaultWorkers(learner))
+        ? (options.workers ?? defaultWorkers(learner, options.tasks))
         : 0;
     const opened: OpenedEngine =
       typeof engine === "string"
-        ? await openEngine(engine, workers > 0 ? { threads: 1 } : {})
+        ? await openEngine(engine, wanted > 0 ? { threads: 1 } : {})
         : { engine, reason: "given by the caller", rejected: [] };
-    const threads = opened.engine.portable && opened.engine.name === "onnxruntime:cpu" ? workers : 0;
-    return new MetaTrainer(learner, opened, threads > 0 ? new Pool(threads) : undefined, options);
+    const own = opened.engine;
+    try {
+      if (precision === "float16") await checkPrecision(own);
+      const threads = own.portable && own.name === "onnxruntime:cpu" ? wanted : 0;
+      const graphs = new StepGraphs(learner, {
+        optimizer: options.optimizer ?? { kind: "adam", rate: 1e-3 },
+        schedule: options.schedule ?? { warmup: 0, decay: "none", floor: 1 },
+        clip: options.clip ?? null,
+        multiStepLoss: (options.multiStepLoss ?? false) && learner.steps > 1,
+        precision,
+        guarded: threads === 0 && (own.queues ?? false),
+      });
+      const say = (message: string) => options.onMessage?.(message);
+      const strategy =
+        threads > 0 ? new OverThreads(own, graphs, threads, prefersOneGraph(learner)) : new OneGraph(own, graphs, say);
+      return new MetaTrainer(opened, graphs, strategy, options);
+    } catch (error) {
+      if (typeof engine === "string") await own.dispose();
+      throw error;
+    }
   }
 
   /** How tasks are run, in words. */
   get strategy(): string {
-    return this.#pool ? `${this.#pool.size} worker threads, one task at a time` : "all tasks of a batch in one graph";
+    return this.#strategy.name;
   }
 
-  /** Steps taken. */
+  /** A step may be submitted before the report of the one before it is asked for. */
+  get defers(): boolean {
+    return this.#strategy.defers;
+  }
+
+  /** Steps taken; where the trainer {@link defers}, those submitted. */
   get steps(): number {
     return this.#steps;
   }
@@ -126,56 +157,78 @@ export class MetaTrainer {
   /**
    * One update from a batch of episodes of one shape.
    * @param progress how much of the run is over, 0 to 1; the schedule and the weights of a multi-step loss go by it
-   * @throws InnerloopError `diverged` where loss or gradient is not finite: parameters stay as they were
+   * @throws InnerloopError `diverged` where loss or gradient is not finite: parameters stay as they were;
+   *   `out-of-memory` where not even one task fits; `device-lost`
    */
   async step(episodes: readonly Episode[], progress = 0): Promise<StepReport> {
+    return (await this.submit(episodes, progress)).report();
+  }
+
+  /**
+   * Hands a step over. What is done between this and the report (drawing the next batch, say) is done while it computes,
+   * on engines and threads that let it. Where the trainer does not {@link defers}, the step before is waited for first.
+   * @throws InnerloopError as {@link step}
+   */
+  async submit(episodes: readonly Episode[], progress = 0): Promise<PendingStep> {
+    if (!this.defers) await this.#last?.report().catch(() => {});
     const sizes = sizesOf(this.learner, episodes);
-    const scalars: Tensors = { step: scalar(this.#steps + 1), progress: scalar(progress) };
-    const weights: Tensors = this.#options.multiStepLoss
-      ? { step_weights: vector(stepWeights(this.learner.steps, progress)) }
-      : {};
-    const { measures, next } = this.#pool
-      ? await this.#stepOverThreads(this.#pool, episodes, sizes, scalars, weights)
-      : await this.#stepInOneGraph(episodes, sizes, { ...scalars, ...weights });
-    const report = {
-      loss: measures.loss! / episodes.length,
-      accuracy: measures.accuracy! / episodes.length,
-      gradientNorm: measures.gradient_norm!,
+    const number = this.#steps + 1;
+    const scalars: Tensors = {
+      step: scalar(number),
+      progress: scalar(progress),
+      step_weights: vector(stepWeights(this.learner.steps, progress)),
     };
-    if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) {
-      release(next);
-      throw new InnerloopError(
-        "diverged",
-        `Training diverged at step ${this.#steps + 1}: the loss is ${report.loss}, the gradient's norm ${report.gradientNorm}. The parameters from before this step are kept. Lower the outer rate (now ${this.#options.optimizer.rate}) or the inner rate, clip the gradient (--clip 10), or warm up for longer.`,
-      );
-    }
+    const submitted = await this.#strategy.submit(this.#state, episodes, sizes, scalars);
+    if (submitted.next) this.#take(submitted.next, number);
+    let report: Promise<StepReport> | undefined;
+    this.#last = {
+      report: () => {
+        report ??= this.#report(submitted, number, episodes.length);
+        return report;
+      },
+    };
+    return this.#last;
+  }
+
+  #take(next: State, steps: number): void {
     release(this.#state);
     this.#state = next;
-    this.#steps++;
-    this.#shared = false;
-    return report;
+    this.#steps = steps;
+  }
+
+  async #report({ finish, parts, next: taken }: Submitted, step: number, tasks: number): Promise<StepReport> {
+    const { next, measures } = await finish();
+    const finite = Number.isFinite(measures.loss) && Number.isFinite(measures.gradientNorm);
+    const { loss, accuracy, gradientNorm } = measures;
+    this.#skipped = finite ? 0 : this.#skipped + 1;
+    const tolerated = this.#graphs.apart && this.#skipped < mostSkipped;
+    if (!finite && !tolerated) {
+      if (taken) this.#rewind(step - 1);
+      else release(next);
+      throw diverged(step, { ...measures, loss: loss / tasks }, this.#options);
+    }
+    if (!taken) this.#take(next, step);
+    if (!finite)
+      this.#options.onMessage?.(
+        `step ${step} was left out: its gradient does not fit into float16; the loss scale is halved.`,
+      );
+    return { step, loss: loss / tasks, accuracy: accuracy / tasks, gradientNorm, parts, skipped: !finite };
+  }
+
+  /** The device has kept the state from before a step that was not finite; it may move again. */
+  #rewind(steps: number): void {
+    this.#steps = steps;
+    if (this.#state[health]) {
+      release({ [health]: this.#state[health] });
+      this.#state = { ...this.#state, [health]: scalar(1) };
+    }
   }
 
   /** Adapts to each episode's support set and measures on its queries; parameters stay as they are. */
   async evaluate(episodes: readonly Episode[], options: { readonly steps?: number } = {}): Promise<EpisodeReport[]> {
     if (episodes.length === 0) return [];
     const sizes = sizesOf(this.learner, episodes);
-    const steps = options.steps ?? this.learner.steps;
-    const key = `evaluate:${Object.values(sizes)}:${steps}`;
-    const graph = () => ({
-      outputs: { ...episodeResults(this.learner, parameterValues(this.learner), sizes, undefined, { steps }) },
-    });
-    const tasks = episodes.map(taskFeeds);
-    let results: Tensors[];
-    if (this.#pool) {
-      await this.#open(key, () => this.engine.engine.portable!.serialize(graph()));
-      await this.#share(this.#pool);
-      results = await this.#pool.map(key, tasks);
-    } else {
-      const program = await this.#program(key, () => this.engine.engine.compile(graph()));
-      results = [];
-      for (const task of tasks) results.push(await program.run(only(program, { ...this.#state, ...task })));
-    }
+    const results = await this.#strategy.evaluate(this.#state, episodes, sizes, options.steps ?? this.learner.steps);
     return results.map(({ loss, accuracy, predictions }) => ({
       loss: Number(loss!.data[0]),
       accuracy: Number(accuracy!.data[0]),
@@ -190,7 +243,8 @@ export class MetaTrainer {
 
   /** Everything that going on needs: parameters, the optimizer's arrays, the number of steps. */
   async save(): Promise<{ steps: number; tensors: Tensors }> {
-    return { steps: this.#steps, tensors: await readAll(this.#state, Object.keys(this.#state)) };
+    const names = Object.keys(this.#state).filter((name) => name !== health);
+    return { steps: this.#steps, tensors: await readAll(this.#state, names) };
   }
 
   /** Goes back to what `save` gave; or, with tensors for the parameters only, starts from these. */
@@ -203,117 +257,36 @@ export class MetaTrainer {
           `The parameter ${name} needs the shape [${shape}], but ${given ? `has [${given.shape}]` : "is missing"}; these weights belong to another model.`,
         );
     }
+    const fresh = { ...initialNumbers(this.learner.parameters, 0), ...this.#graphs.initialState() };
     release(this.#state);
-    const fresh = initialState(this.#rule, this.learner.parameters);
-    this.#state = Object.fromEntries(
-      Object.entries({ ...initialNumbers(this.learner.parameters, 0), ...fresh, ...tensors }).map(([name, tensor]) => [
-        name,
-        tensor,
-      ]),
-    );
+    this.#state = Object.fromEntries(Object.entries(fresh).map(([name, tensor]) => [name, tensors[name] ?? tensor]));
     this.#steps = steps;
-    this.#shared = false;
+    this.#skipped = 0;
+    this.#last = undefined;
   }
 
   /** Frees threads, programs and the engine. */
   async dispose(): Promise<void> {
-    await this.#pool?.close();
     release(this.#state);
-    await Promise.all([...this.#programs.values()].map((program) => program.dispose()));
-    this.#programs.clear();
+    await this.#strategy.dispose();
     await this.engine.engine.dispose();
-  }
-
-  #update(parameters: Parameters, gradients: Parameters) {
-    const { optimizer, schedule, clip } = this.#options;
-    const [step, progress] = [input("step", []), input("progress", [])];
-    const rate = scheduledRate(optimizer.rate, schedule, step, progress);
-    return update(this.learner.parameters, parameters, gradients, { rule: this.#rule, rate, step, clip });
-  }
-
-  #objective(parameters: Parameters, sizes: EpisodeSizes, tasks: number | undefined) {
-    const weights = this.#options.multiStepLoss ? { stepWeights: stepWeightsInput(this.learner.steps) } : {};
-    return metaGradient(this.learner, parameters, sizes, tasks, weights);
-  }
-
-  async #stepOverThreads(
-    pool: Pool,
-    episodes: readonly Episode[],
-    sizes: EpisodeSizes,
-    scalars: Tensors,
-    weights: Tensors,
-  ) {
-    const key = `train:${Object.values(sizes)}`;
-    await this.#open(key, () => {
-      const { loss, accuracy, gradients } = this.#objective(parameterValues(this.learner), sizes, undefined);
-      return this.engine.engine.portable!.serialize({ outputs: { loss, accuracy, ...prefixed(gradients) } });
-    });
-    await this.#share(pool);
-    const sums = await pool.sum(
-      key,
-      episodes.map((episode) => ({ ...taskFeeds(episode), ...weights })),
-    );
-    const program = await this.#program("update", () => {
-      const parameters = parameterValues(this.learner);
-      const gradients = Object.fromEntries(
-        Object.entries(this.learner.parameters).map(([name, { shape }]) => [name, input(`gradient/${name}`, shape)]),
-      );
-      return this.engine.engine.compile({ outputs: this.#update(parameters, gradients) });
-    });
-    for (const [name, { data }] of Object.entries(sums))
-      if (name.startsWith("gradient/"))
-        for (let i = 0; i < data.length; i++) (data as Float32Array)[i]! /= episodes.length;
-    const { gradient_norm, ...next } = await program.run(only(program, { ...this.#state, ...sums, ...scalars }));
-    const measures = {
-      loss: Number(sums.loss!.data[0]),
-      accuracy: Number(sums.accuracy!.data[0]),
-      gradient_norm: Number(gradient_norm!.data[0]),
-    };
-    return { measures, next: renamed(next) };
-  }
-
-  async #stepInOneGraph(episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors) {
-    const tasks = episodes.length;
-    const program = await this.#program(`train:${Object.values(sizes)}:${tasks}`, () => {
-      const parameters = parameterValues(this.learner);
-      const { loss, accuracy, gradients } = this.#objective(parameters, sizes, tasks);
-      const mean = Object.fromEntries(
-        Object.entries(gradients).map(([name, value]) => [name, scaledBy(value, 1 / tasks)]),
-      );
-      return this.engine.engine.compile({ outputs: { loss, accuracy, ...this.#update(parameters, mean) } });
-    });
-    const outputs = await program.runOnDevice(only(program, { ...this.#state, ...stackFeeds(episodes), ...scalars }));
-    const measures: Record<string, number> = {};
-    for (const name of ["loss", "accuracy", "gradient_norm"]) {
-      measures[name] = Number((await outputs[name]!.read()).data[0]);
-      outputs[name]!.dispose();
-      delete outputs[name];
-    }
-    return { measures, next: renamed(outputs) };
-  }
-
-  async #program(key: string, compile: () => Promise<Program>): Promise<Program> {
-    const known = this.#programs.get(key);
-    if (known) return known;
-    const program = await compile();
-    this.#programs.set(key, program);
-    return program;
-  }
-
-  async #open(key: string, serialize: () => Uint8Array): Promise<void> {
-    if (this.#opened.has(key)) return;
-    await this.#pool!.open(key, serialize());
-    this.#opened.add(key);
-  }
-
-  async #share(pool: Pool): Promise<void> {
-    if (this.#shared) return;
-    await pool.share(await this.weights());
-    this.#shared = true;
   }
 }
 
-/** Whether a learner's tasks run fastest all in one graph, rather than one by one over threads. */
+function diverged(
+  step: number,
+  { loss, gradientNorm }: Omit<Measures, "accuracy">,
+  { optimizer, precision }: MetaTrainerOptions,
+): InnerloopError {
+  const rate = optimizer?.rate ?? 1e-3;
+  const half = precision === "float16" ? "; or train in float32 (--precision float32)" : "";
+  return new InnerloopError(
+    "diverged",
+    `Training diverged at step ${step}: the loss is ${loss}, the gradient's norm ${gradientNorm}. The parameters from before this step are kept. Lower the outer rate (now ${rate}) or the inner rate, clip the gradient (--clip 10), or warm up for longer${half}.`,
+  );
+}
+
+/** Whether a learner's tasks run fastest many in one graph, rather than one by one. */
 export const prefersOneGraph = (learner: Learner): boolean => {
   const weights = Object.values(learner.parameters).reduce(
     (total, { shape }) => total + shape.reduce((a, b) => a * b, 1),
@@ -322,96 +295,10 @@ export const prefersOneGraph = (learner: Learner): boolean => {
   return weights <= smallModel;
 };
 
-const defaultWorkers = (learner: Learner): number => (prefersOneGraph(learner) ? 0 : availableParallelism());
-
-/** The outputs of an update as the state that the next one takes. */
-const renamed = (outputs: Readonly<Record<string, Tensor | DeviceTensor>>): Record<string, Tensor | DeviceTensor> =>
-  Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name.slice("next/".length), tensor]));
-
-const scalar = (x: number): Tensor => ({ dtype: "float32", shape: [], data: Float32Array.of(x) });
-const vector = (data: Float32Array): Tensor => ({ dtype: "float32", shape: [data.length], data });
-const scaledBy = (value: Value, factor: number): Value => op.Mul(value, factor);
-const prefixed = (values: Parameters): Parameters =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [`gradient/${name}`, value]));
-
-const taskFeeds = ({ support, query }: Episode): Tensors => ({
-  support_x: support.x,
-  support_y: support.y,
-  query_x: query.x,
-  query_y: query.y,
-});
-
-/** The episodes' arrays with a leading task axis. */
-function stackFeeds(episodes: readonly Episode[]): Tensors {
-  const tasks = episodes.map(taskFeeds);
-  return Object.fromEntries(
-    Object.keys(tasks[0]!).map((name) => {
-      const parts = tasks.map((task) => task[name]!);
-      const { dtype, shape, data } = parts[0]!;
-      const all = new (data.constructor as Float32ArrayConstructor)(data.length * parts.length);
-      parts.forEach((part, i) => {
-        all.set(part.data as Float32Array, i * data.length);
-      });
-      return [name, { dtype, shape: [parts.length, ...shape], data: all }];
-    }),
-  );
-}
-
-/** The sizes that all episodes of a batch share. */
-function sizesOf(learner: Learner, episodes: readonly Episode[]): EpisodeSizes {
-  const [first] = episodes;
-  if (!first) throw new InnerloopError("no-episodes", "A step needs at least one episode.", { exitStatus: 2 });
-  const size = ({ support, query }: Episode): EpisodeSizes => ({
-    support: support.x.shape[0]!,
-    query: query.x.shape[0]!,
-    ways:
-      learner.task === "classification"
-        ? (first.classes?.length ?? 1 + Math.max(...(support.y.data as Int32Array)))
-        : 1,
-  });
-  const sizes = size(first);
-  for (const episode of episodes) {
-    const own = size(episode);
-    if (own.support !== sizes.support || own.query !== sizes.query)
-      throw new InnerloopError(
-        "bad-episode-shape",
-        `The episodes of a batch need one shape, but have ${sizes.support} + ${sizes.query} and ${own.support} + ${own.query} examples.`,
-        { exitStatus: 2 },
-      );
-    if (episode.support.x.shape.slice(1).join() !== learner.inputShape.join())
-      throw new InnerloopError(
-        "shape-mismatch",
-        `The learner takes examples [${learner.inputShape}], but the episode has [${episode.support.x.shape.slice(1)}].`,
-        { exitStatus: 2 },
-      );
-  }
-  if (learner.task === "classification" && learner.outputs !== undefined && sizes.ways > learner.outputs)
-    throw new InnerloopError(
-      "too-many-ways",
-      `The episodes have ${sizes.ways} classes, but the head has ${learner.outputs} outputs; build the model with more, or use a head without a fixed number (zero, prototypes).`,
-      { exitStatus: 2 },
-    );
-  return sizes;
-}
-
-/** Those feeds that a program has inputs for. */
-function only(program: Program, feeds: Record<string, Tensor | DeviceTensor>): Record<string, Tensor | DeviceTensor> {
-  return Object.fromEntries(program.inputs.map(({ name }) => [name, feeds[name]!]));
-}
-
-const isOnDevice = (tensor: Tensor | DeviceTensor): tensor is DeviceTensor => "read" in tensor;
-
-async function readAll(
-  state: Readonly<Record<string, Tensor | DeviceTensor>>,
-  names: readonly string[],
-): Promise<Tensors> {
-  const entries = names.map(async (name): Promise<[string, Tensor]> => {
-    const tensor = state[name]!;
-    return [name, isOnDevice(tensor) ? await tensor.read() : { ...tensor, data: tensor.data.slice() }];
-  });
-  return Object.fromEntries(await Promise.all(entries));
-}
-
-function release(state: Readonly<Record<string, Tensor | DeviceTensor>>): void {
-  for (const tensor of Object.values(state)) if (isOnDevice(tensor)) tensor.dispose();
+/** Threads on a processor: small models take some only where each has enough tasks to be worth its messages. */
+function defaultWorkers(learner: Learner, tasks = 0): number {
+  const cores = availableParallelism();
+  if (!prefersOneGraph(learner)) return cores;
+  const useful = Math.min(cores, Math.floor(tasks / leastShare));
+  return useful > 1 ? useful : 0;
 }

@@ -25,6 +25,11 @@ export interface ObjectiveOptions {
   readonly steps?: number;
   /** Weights `[steps]` of the query losses after each step (Antoniou et al. 2019, §4, multi-step loss); the last alone unless given. */
   readonly stepWeights?: Value;
+  /**
+   * Multiplies the loss, and its root the inner losses, while derivatives are taken, so that these stay in the range of
+   * float16 (Micikevicius et al. 2018, §3.2); results are divided by it again. A scalar.
+   */
+  readonly lossScale?: Value;
 }
 
 /** Meta-loss and query accuracy (a regression has the loss for it) of one task, both scalars, and the predictions. */
@@ -43,11 +48,12 @@ export function taskResult(
   ways: Dim,
   options: ObjectiveOptions = {},
 ): TaskResult {
-  const { steps = learner.steps, stepWeights } = options;
+  const { steps = learner.steps, stepWeights, lossScale } = options;
   const { state, path } = learner.adapt(parameters, support, {
     steps,
     ways,
     masked: learner.outputs !== undefined && ways !== learner.outputs,
+    ...(lossScale ? { lossScale: op.Sqrt(lossScale) } : {}),
   });
   const predictions = scope("query", () => learner.predict(parameters, state, query.x));
   const last = scope("query", () => learner.loss(predictions, query.y));
@@ -101,6 +107,11 @@ export function episodeResults(
   return { loss: loss!, accuracy: accuracy!, predictions: predictions! };
 }
 
+/** The results of one episode, with some number of inner steps. */
+export const evaluationGraph = (learner: Learner, sizes: EpisodeSizes, steps: number) => ({
+  outputs: { ...episodeResults(learner, parameterValues(learner), sizes, undefined, { steps }) },
+});
+
 export interface MetaGradient {
   /** Sum over the tasks. */
   readonly loss: Value;
@@ -120,10 +131,12 @@ export function metaGradient(
   const { loss, accuracy } = episodeResults(learner, parameters, sizes, tasks, options);
   const total = (value: Value) => (tasks === undefined ? value : op.ReduceSum(value, { keepdims: false }));
   const names = Object.keys(parameters);
-  const gradients = grad(
-    total(loss),
+  const { lossScale } = options;
+  const slopes = grad(
+    lossScale ? op.Mul(total(loss), lossScale) : total(loss),
     names.map((name) => parameters[name]!),
   );
+  const gradients = lossScale ? slopes.map((slope) => op.Mul(slope, op.Reciprocal(lossScale))) : slopes;
   return {
     loss: total(loss),
     accuracy: total(accuracy),

@@ -10,9 +10,11 @@ import {
 } from "@innerloop/schemas";
 import { buildLearner } from "./algorithms/index.ts";
 import { type Checkpoint, checkpointFile, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { MetaTrainer } from "./meta-trainer.ts";
+import type { Engine } from "./engines/index.ts";
+import { MetaTrainer, type MetaTrainerOptions, type PendingStep } from "./meta-trainer.ts";
 import { estimate } from "./metrics.ts";
 import { buildModel } from "./models/index.ts";
+import { deviceLost, isDeviceLost, trainerElsewhere } from "./recovery.ts";
 import { type Episode, openTasks, type TaskSource } from "./tasks/index.ts";
 
 /** Where a run is. */
@@ -48,6 +50,8 @@ export interface RunOptions {
   readonly resume?: boolean;
   /** Opened tasks, where they are not to be opened from `config.data`. */
   readonly tasks?: TaskSource;
+  /** An open engine, in place of the one that the config names. */
+  readonly engine?: Engine;
   /** Finishes the iteration, saves, and stops. */
   readonly signal?: AbortSignal;
   onStart?(start: {
@@ -60,6 +64,8 @@ export interface RunOptions {
   }): void;
   onProgress?(progress: Progress): void;
   onValidation?(validation: Validation): void;
+  /** Told what a person should know: that batches run in parts, that the run goes on with another engine. */
+  onMessage?(message: string): void;
 }
 
 export interface RunResult {
@@ -101,22 +107,84 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const trainingShape = { ...shape, ways: tasks.kind === "regression" ? 1 : trainingWaysOf(config) };
   tasks.episode("train", config.seed, 0, trainingShape);
   tasks.episode("val", config.seed, 0, shape);
-  const trainer = await MetaTrainer.create(learner, {
+  const trainerOptions: MetaTrainerOptions = {
     optimizer: config.optimizer,
     schedule: config.schedule,
     clip: config.clip,
     seed: config.seed,
-    engine: config.engine,
+    engine: options.engine ?? config.engine,
+    tasks: config.metaBatch,
     multiStepLoss: config.multiStepLoss,
     ...(config.workers === undefined ? {} : { workers: config.workers }),
-  });
-  const run = new Run(config, learner, trainer, before);
+    ...(config.precision === undefined ? {} : { precision: config.precision }),
+    onMessage: (message) => options.onMessage?.(message),
+  };
+  const run = new Run(config, learner, await MetaTrainer.create(learner, trainerOptions), before);
+  const save = async () => {
+    const checkpoint = await run.checkpoint();
+    if (out !== undefined) await writeCheckpoint(out, checkpoint);
+    return checkpoint;
+  };
+  /** The iteration whose checkpoint is in the run's folder. */
+  let saved = before?.header.iteration ?? 0;
+  const batchAt = (iteration: number): Episode[] =>
+    Array.from({ length: config.metaBatch }, (_, i) =>
+      tasks.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, trainingShape),
+    );
+  const held: Episode[] = [];
+  const validate = async () => {
+    if (held.length === 0)
+      for (let i = 0; i < config.validation.episodes; i++)
+        held.push(tasks.episode("val", config.seed * 4 + stream.val, i, shape));
+    const validation = await run.validate(held);
+    options.onValidation?.(validation);
+  };
+  const train = async (): Promise<Checkpoint> => {
+    let next = batchAt(run.iteration);
+    let pending: PendingStep | undefined;
+    const settle = async (step: PendingStep) => {
+      const progress = await run.settle(step);
+      options.onProgress?.(progress);
+    };
+    while (!run.over && !signal?.aborted) {
+      const step = await run.submit(next);
+      // While this step computes, the next batch is drawn, and where steps queue, the one before is looked at.
+      next = batchAt(run.submitted);
+      if (pending) await settle(pending);
+      pending = step;
+      const due = run.submitted % config.validation.every === 0 || run.secondsUnsaved > checkpointSeconds;
+      if (run.trainer.defers && !due && !run.over && !signal?.aborted) continue;
+      await settle(step);
+      pending = undefined;
+      if (run.iteration % config.validation.every === 0 && !run.over) await validate();
+      if (run.secondsUnsaved > checkpointSeconds) saved = (await save()).header.iteration;
+    }
+    if (pending) await settle(pending);
+    if (run.over && run.validatedAt !== run.iteration) await validate();
+    return save();
+  };
+  const lost = new Set<string>();
+  /** Goes on elsewhere, from the last state that the host knows. */
+  const changeOver = async (error: InnerloopError) => {
+    const { name } = run.trainer.engine.engine;
+    lost.add(name);
+    if (config.onDeviceLost !== "fallback")
+      throw deviceLost(error, name, out === undefined ? undefined : { out, iteration: saved });
+    const at = run.submitted;
+    await run.trainer.dispose().catch(() => {});
+    run.goOn(await trainerElsewhere(learner, trainerOptions, lost));
+    options.onMessage?.(
+      `the engine ${name} lost its device in iteration ${at} (${error.message}); the run goes on from iteration ` +
+        `${run.iteration} with ${run.trainer.engine.engine.name}, ${run.trainer.strategy}`,
+    );
+  };
   try {
+    const { engine, strategy } = run.trainer;
     options.onStart?.({
-      engine: trainer.engine.engine.name,
-      reason: trainer.engine.reason,
-      rejected: trainer.engine.rejected,
-      strategy: trainer.strategy,
+      engine: engine.engine.name,
+      reason: engine.reason,
+      rejected: engine.rejected,
+      strategy,
       parameters: Object.values(learner.parameters).reduce(
         (total, { shape: s }) => total + s.reduce((a, b) => a * b, 1),
         0,
@@ -124,44 +192,27 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
       iteration: run.iteration,
     });
     // A place that cannot be written to is found out now, not after hours.
-    if (out !== undefined && !before) await writeCheckpoint(out, await run.checkpoint());
-    const batchAt = (iteration: number): Episode[] =>
-      Array.from({ length: config.metaBatch }, (_, i) =>
-        tasks.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, trainingShape),
-      );
-    const held: Episode[] = [];
-    const validate = async () => {
-      if (held.length === 0)
-        for (let i = 0; i < config.validation.episodes; i++)
-          held.push(tasks.episode("val", config.seed * 4 + stream.val, i, shape));
-      const validation = await run.validate(held);
-      options.onValidation?.(validation);
-    };
-    let next = batchAt(run.iteration);
-    while (!run.over && !signal?.aborted) {
-      const batch = next;
-      const stepping = run.step(batch);
-      next = batchAt(run.iteration + 1);
-      const progress = await stepping;
-      options.onProgress?.(progress);
-      if (run.iteration % config.validation.every === 0 && !run.over) await validate();
-      if (out !== undefined && run.secondsUnsaved > checkpointSeconds)
-        await writeCheckpoint(out, await run.checkpoint());
+    if (before) await run.checkpoint();
+    else await save();
+    for (;;) {
+      try {
+        const checkpoint = await train();
+        return { learner, tasks, weights: checkpoint.best, header: checkpoint.header, stopped: !run.over };
+      } catch (error) {
+        if (!isDeviceLost(error)) throw error;
+        await changeOver(error);
+      }
     }
-    if (run.over && run.validatedAt !== run.iteration) await validate();
-    const checkpoint = await run.checkpoint();
-    if (out !== undefined) await writeCheckpoint(out, checkpoint);
-    return { learner, tasks, weights: checkpoint.best, header: checkpoint.header, stopped: !run.over };
   } catch (error) {
     if (error instanceof InnerloopError && error.code === "diverged" && out !== undefined) {
-      await writeCheckpoint(out, await run.checkpoint());
+      await save();
       throw new InnerloopError("diverged", `${error.message} The last good weights are in ${checkpointFile(out)}.`, {
         cause: error,
       });
     }
     throw error;
   } finally {
-    await trainer.dispose();
+    await run.trainer.dispose().catch(() => {});
   }
 }
 
@@ -200,30 +251,34 @@ async function earlier({ out, resume, config }: RunOptions): Promise<Checkpoint 
 class Run {
   readonly #config: RunConfig;
   readonly #learner: Learner;
-  readonly #trainer: MetaTrainer;
+  trainer: MetaTrainer;
   readonly #secondsBefore: number;
   readonly #started = performance.now();
-  readonly #history: HistoryEntry[];
+  #history: HistoryEntry[];
   #best: CheckpointHeader["best"];
   #bestWeights: Readonly<Record<string, Tensor>>;
   #savedAt = performance.now();
   #recent: { iteration: number; at: number };
+  /** The last state that is known on the host. */
+  #known: Checkpoint | undefined;
+  /** Iterations whose steps are over. */
+  iteration: number;
+  /** Iterations whose steps were handed over. */
+  submitted: number;
   validatedAt = -1;
 
   constructor(config: RunConfig, learner: Learner, trainer: MetaTrainer, before: Checkpoint | undefined) {
     this.#config = config;
     this.#learner = learner;
-    this.#trainer = trainer;
+    this.trainer = trainer;
     if (before) trainer.restore({ steps: before.header.iteration, tensors: before.tensors });
     this.#secondsBefore = before?.header.elapsedSeconds ?? 0;
     this.#history = [...(before?.header.history ?? [])];
     this.#best = before?.header.best ?? null;
     this.#bestWeights = before?.best ?? {};
+    this.iteration = trainer.steps;
+    this.submitted = trainer.steps;
     this.#recent = { iteration: trainer.steps, at: performance.now() };
-  }
-
-  get iteration(): number {
-    return this.#trainer.steps;
   }
 
   get seconds(): number {
@@ -234,17 +289,25 @@ class Run {
     return (performance.now() - this.#savedAt) / 1000;
   }
 
+  /** How much is over once all that was handed over is. */
   get fraction(): number {
     const { iterations = Number.POSITIVE_INFINITY, minutes = Number.POSITIVE_INFINITY } = this.#config;
-    return Math.min(1, Math.max(this.iteration / iterations, this.seconds / (60 * minutes)));
+    return Math.min(1, Math.max(this.submitted / iterations, this.seconds / (60 * minutes)));
   }
 
   get over(): boolean {
     return this.fraction >= 1;
   }
 
-  async step(batch: readonly Episode[]): Promise<Progress> {
-    const { loss, accuracy } = await this.#trainer.step(batch, this.fraction);
+  async submit(batch: readonly Episode[]): Promise<PendingStep> {
+    const step = await this.trainer.submit(batch, this.fraction);
+    this.submitted++;
+    return step;
+  }
+
+  async settle(step: PendingStep): Promise<Progress> {
+    const { loss, accuracy, step: done } = await step.report();
+    this.iteration = done;
     const { iteration, fraction } = this;
     const { every } = this.#config.validation;
     const now = performance.now();
@@ -263,20 +326,20 @@ class Run {
       fraction,
       loss,
       accuracy,
-      tasksPerSecond: pace * batch.length,
+      tasksPerSecond: pace * this.#config.metaBatch,
       secondsLeft,
     };
   }
 
   async validate(episodes: readonly Episode[]): Promise<Validation> {
-    const reports = await this.#trainer.evaluate(episodes);
+    const reports = await this.trainer.evaluate(episodes);
     const loss = reports.reduce((total, report) => total + report.loss, 0) / reports.length;
     const accuracy = estimate(reports.map((report) => report.accuracy));
     const score = this.#learner.task === "classification" ? accuracy.mean : -loss;
     const best = this.#best === null || score >= this.#best.score;
     if (best) {
       this.#best = { iteration: this.iteration, score };
-      this.#bestWeights = await this.#trainer.weights();
+      this.#bestWeights = await this.trainer.weights();
     }
     this.#history.push({ iteration: this.iteration, loss, score, elapsedSeconds: this.seconds });
     this.validatedAt = this.iteration;
@@ -284,8 +347,8 @@ class Run {
   }
 
   async checkpoint(): Promise<Checkpoint> {
-    const { steps, tensors } = await this.#trainer.save();
-    const best = Object.keys(this.#bestWeights).length > 0 ? this.#bestWeights : await this.#trainer.weights();
+    const { steps, tensors } = await this.trainer.save();
+    const best = Object.keys(this.#bestWeights).length > 0 ? this.#bestWeights : await this.trainer.weights();
     this.#savedAt = performance.now();
     const header: CheckpointHeader = {
       format: "innerloop-checkpoint",
@@ -295,10 +358,25 @@ class Run {
       elapsedSeconds: this.seconds,
       seed: this.#config.seed,
       best: this.#best,
-      history: this.#history,
+      history: [...this.#history],
       parameters: Object.entries(this.#learner.parameters).map(([name, { shape }]) => ({ name, shape: [...shape] })),
     };
-    return { header, tensors, best };
+    this.#known = { header, tensors, best };
+    return this.#known;
+  }
+
+  /** Goes on with another trainer, from the last checkpoint that was made. */
+  goOn(trainer: MetaTrainer): void {
+    const { header, tensors, best } = this.#known!;
+    this.trainer = trainer;
+    trainer.restore({ steps: header.iteration, tensors });
+    this.#history = [...header.history];
+    this.#best = header.best;
+    this.#bestWeights = header.best ? best : {};
+    this.iteration = header.iteration;
+    this.submitted = header.iteration;
+    this.#recent = { iteration: header.iteration, at: performance.now() };
+    this.validatedAt = -1;
   }
 }
 

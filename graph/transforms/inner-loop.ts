@@ -2,7 +2,7 @@
 // descent, unrolled so that it can be differentiated, or as one ONNX Loop so that the caller chooses K.
 
 import { Loop } from "../ops/control.ts";
-import { Mul, Sub } from "../ops/elementwise.ts";
+import { Mul, Reciprocal, Sub } from "../ops/elementwise.ts";
 import { Concat, Unsqueeze } from "../ops/movement.ts";
 import { stopGradient } from "../ops/reduction.ts";
 import { type Operand, scope, type Value } from "../value.ts";
@@ -18,6 +18,8 @@ export interface InnerLoopOptions {
   readonly rates: Readonly<Record<string, Operand>>;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
+  /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
+  readonly lossScale?: Value;
 }
 
 export interface InnerLoopResult {
@@ -37,7 +39,7 @@ export interface InnerLoopResult {
 export function innerLoop(
   loss: (parameters: Parameters) => Value,
   parameters: Parameters,
-  { steps, rates, order = 2 }: InnerLoopOptions,
+  { steps, rates, order = 2, lossScale }: InnerLoopOptions,
 ): InnerLoopResult {
   const moved = Object.keys(rates).filter((name) => parameters[name] !== undefined);
   const whole = (values: readonly Value[]): Parameters => ({ ...parameters, ...named(values) });
@@ -45,7 +47,9 @@ export function innerLoop(
     Object.fromEntries(moved.map((name, i) => [name, values[i]!]));
   const step = (values: readonly Value[]): { next: Value[]; before: Value } => {
     const before = loss(whole(values));
-    const slopes = grad(before, values);
+    const slopes = lossScale
+      ? grad(Mul(before, lossScale), values).map((slope) => Mul(slope, Reciprocal(lossScale)))
+      : grad(before, values);
     const next = values.map((value, i) => {
       const slope = order === 1 ? stopGradient(slopes[i]!) : slopes[i]!;
       return Sub(value, Mul(rates[moved[i]!]!, slope));

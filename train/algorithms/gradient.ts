@@ -95,7 +95,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     norm: model.norm,
     usesBatchStatistics: model.mixesExamples,
     loss,
-    adapt(parameters, { x, y }, { steps: turns, rate = 1, ways, masked = false }): Adaptation {
+    adapt(parameters, { x, y }, { steps: turns, rate = 1, ways, masked = false, lossScale }): Adaptation {
       const hot = task === "classification" ? oneHot(y, head === "learned" ? model.outputs : ways) : undefined;
       const absent = masked && hot && head === "learned" ? absentClasses(hot) : undefined;
       const begin = start(parameters, x, hot);
@@ -106,7 +106,12 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       const rates = Object.fromEntries(
         moved.map((name) => [name, op.Mul(learnRates ? parameters[rateName(name)]! : constant(innerRate), rate)]),
       );
-      const { adapted, losses, path } = innerLoop(support, begin, { steps: turns, rates, order: variant.order });
+      const { adapted, losses, path } = innerLoop(support, begin, {
+        steps: turns,
+        rates,
+        order: variant.order,
+        ...(lossScale ? { lossScale } : {}),
+      });
       const made = head === "learned" ? {} : { "head.weight": begin["head.weight"]!, "head.bias": begin["head.bias"]! };
       const complete = (state: Parameters): Parameters => {
         const seen: Record<string, Value> = {};

@@ -9,6 +9,8 @@ export interface Graph {
   readonly initializers?: Readonly<Record<string, Tensor>>;
   /** Inputs that a run may feed although no output may depend on them; those that outputs need are found anyway. */
   readonly inputs?: readonly Value[];
+  /** `float16`: computed in it where that is safe; inputs and outputs stay float32. Only for engines that have it. */
+  readonly precision?: "float16";
 }
 
 /** An input of a program. A size is a number, or a symbol that every run may give another size. */
@@ -74,6 +76,10 @@ export interface Engine {
    * @throws InnerloopError `out-of-memory`, `device-lost`
    */
   upload(tensor: Tensor): DeviceTensor;
+  /** Runs return before the device has computed, and reading a tensor waits for it; so what is read late costs nothing. */
+  readonly queues?: boolean;
+  /** Whether programs may ask for float16. */
+  readonly float16?: boolean;
   /** There where programs can go to other threads as bytes. */
   readonly portable?: Portable;
   /** Frees what the engine holds; its programs and tensors are disposed of before. */

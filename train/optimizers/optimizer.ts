@@ -93,6 +93,8 @@ export interface UpdateOptions {
   readonly step: Value;
   /** The largest norm of all gradients together; longer ones are shortened to it. */
   readonly clip?: number | null;
+  /** Whether to take the step, a bool scalar, given the norm of the gradients; where not, everything stays as it was. */
+  accept?(norm: Value): Value;
 }
 
 /**
@@ -103,9 +105,11 @@ export function update(
   specs: Readonly<Record<string, ParameterSpec>>,
   parameters: Parameters,
   gradients: Parameters,
-  { rule, rate, step, clip = null }: UpdateOptions,
+  { rule, rate, step, clip = null, accept }: UpdateOptions,
 ): Record<string, Value> {
   const norm = op.Sqrt(op.squaredNorm(Object.values(gradients)));
+  const accepted = accept?.(norm);
+  const chosen = (next: Value, before: Value): Value => (accepted ? op.Where(accepted, next, before) : next);
   const factor = clip === null ? undefined : op.Min(1, op.Div(clip, op.Add(norm, 1e-12)));
   const outputs: Record<string, Value> = { gradient_norm: norm };
   for (const [name, { shape, bounds, outerRate = 1 }] of Object.entries(specs)) {
@@ -118,9 +122,10 @@ export function update(
       outerRate === 1 ? rate : op.Mul(outerRate, rate),
       step,
     );
-    outputs[`next/${name}`] = bounds ? op.Clip(result.parameter, bounds[0], bounds[1]) : result.parameter;
+    const held = bounds ? op.Clip(result.parameter, bounds[0], bounds[1]) : result.parameter;
+    outputs[`next/${name}`] = chosen(held, parameters[name]!);
     rule.slots.forEach((slot, i) => {
-      outputs[`next/${slotName(slot, name)}`] = result.slots[i]!;
+      outputs[`next/${slotName(slot, name)}`] = chosen(result.slots[i]!, slots[i]!);
     });
   }
   return outputs;

@@ -2,7 +2,8 @@
 // scales better on small convolutions than its own threads do.
 import { Worker } from "node:worker_threads";
 import { InnerloopError } from "@innerloop/schemas";
-import type { Reply, Request, Tensors } from "./messages.ts";
+import type { Tensors } from "../state.ts";
+import type { Job, Reply, Request } from "./messages.ts";
 
 interface Pending {
   readonly resolve: (results: readonly Tensors[]) => void;
@@ -12,6 +13,7 @@ interface Pending {
 class Thread {
   readonly #worker = new Worker(new URL("./worker.js", import.meta.url));
   readonly #pending: Pending[] = [];
+  #last: Promise<unknown> = Promise.resolve();
   #broken: InnerloopError | undefined;
 
   constructor() {
@@ -35,14 +37,18 @@ class Thread {
 
   ask(request: Request): Promise<readonly Tensors[]> {
     if (this.#broken) return Promise.reject(this.#broken);
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<readonly Tensors[]>((resolve, reject) => {
       this.#pending.push({ resolve, reject });
       this.#worker.ref();
       this.#worker.postMessage(request);
     });
+    this.#last = answer.catch(() => {});
+    return answer;
   }
 
+  /** Ends the thread when it has answered: ONNX Runtime does not survive being stopped in the middle of a run. */
   async close(): Promise<void> {
+    await this.#last;
     this.#worker.removeAllListeners("exit");
     await this.#worker.terminate();
   }
@@ -65,15 +71,13 @@ export class Pool {
     await Promise.all(this.#threads.map((thread) => thread.ask({ kind: "program", name, bytes })));
   }
 
-  /** Gives every thread the inputs that all tasks share. */
-  async share(parameters: Tensors): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.ask({ kind: "parameters", parameters })));
-  }
-
-  /** Runs a program on every task; the outputs of each, in order. */
-  async map(program: string, tasks: readonly Tensors[]): Promise<Tensors[]> {
-    const parts = await this.#run(program, tasks, false);
-    const results: Tensors[] = new Array(tasks.length);
+  /**
+   * Does jobs; the outputs of each, in order.
+   * @param parameters the inputs that all jobs share, from now on; those from before where they are left out
+   */
+  async map(jobs: readonly Job[], parameters?: Tensors): Promise<Tensors[]> {
+    const parts = await this.#run(jobs, false, parameters);
+    const results: Tensors[] = new Array(jobs.length);
     parts.forEach((part, thread) => {
       part.forEach((result, i) => {
         results[thread + i * this.size] = result;
@@ -82,9 +86,9 @@ export class Pool {
     return results;
   }
 
-  /** Runs a program on every task; the sum of each output over the tasks. The order of adding does not depend on timing. */
-  async sum(program: string, tasks: readonly Tensors[]): Promise<Tensors> {
-    const [first, ...others] = (await this.#run(program, tasks, true)).flat();
+  /** Does jobs with the same outputs; the sum of each output. The order of adding does not depend on timing. */
+  async sum(jobs: readonly Job[], parameters?: Tensors): Promise<Tensors> {
+    const [first, ...others] = (await this.#run(jobs, true, parameters)).flat();
     for (const other of others)
       for (const [name, { data }] of Object.entries(other)) {
         const into = first![name]!.data as Float32Array;
@@ -93,12 +97,13 @@ export class Pool {
     return first!;
   }
 
-  #run(program: string, tasks: readonly Tensors[], sum: boolean): Promise<(readonly Tensors[])[]> {
-    const shares = this.#threads.map((_, thread) => tasks.filter((_, i) => i % this.size === thread));
+  #run(jobs: readonly Job[], sum: boolean, parameters: Tensors | undefined): Promise<(readonly Tensors[])[]> {
     return Promise.all(
-      shares.map((own, thread) =>
-        own.length === 0 ? [] : this.#threads[thread]!.ask({ kind: "run", program, tasks: own, sum }),
-      ),
+      this.#threads.map((thread, at) => {
+        const own = jobs.filter((_, i) => i % this.size === at);
+        if (own.length === 0 && !parameters) return [];
+        return thread.ask({ kind: "run", jobs: own, sum, ...(parameters ? { parameters } : {}) });
+      }),
     );
   }
 

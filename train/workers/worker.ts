@@ -2,7 +2,8 @@
 import { parentPort } from "node:worker_threads";
 import { InnerloopError } from "@innerloop/schemas";
 import { openEngine, type Program } from "../engines/index.ts";
-import type { Reply, Request, Tensors } from "./messages.ts";
+import { only, type Tensors } from "../state.ts";
+import type { Reply, Request } from "./messages.ts";
 
 const opened = openEngine("onnxruntime:cpu", { threads: 1 });
 const programs = new Map<string, Program>();
@@ -13,17 +14,11 @@ async function answer(request: Request): Promise<Reply> {
     programs.set(request.name, await (await opened).engine.portable!.load(request.bytes));
     return { kind: "done" };
   }
-  if (request.kind === "parameters") {
-    parameters = request.parameters;
-    return { kind: "done" };
-  }
-  const program = programs.get(request.program)!;
-  const known = new Set(program.inputs.map(({ name }) => name));
-  const shared = Object.fromEntries(Object.entries(parameters).filter(([name]) => known.has(name)));
+  parameters = request.parameters ?? parameters;
   const results: Tensors[] = [];
-  for (const task of request.tasks) {
-    const own = Object.fromEntries(Object.entries(task).filter(([name]) => known.has(name)));
-    const result = await program.run({ ...shared, ...own });
+  for (const { program: name, feeds } of request.jobs) {
+    const program = programs.get(name)!;
+    const result = await program.run(only(program, { ...parameters, ...feeds }) as Tensors);
     if (request.sum && results[0]) accumulate(results[0], result);
     else results.push(result);
   }
