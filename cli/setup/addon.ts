@@ -45,6 +45,8 @@ export async function buildAddon(
     ],
     { cwd: folder, signal },
   );
+  if (status !== 0 && /No space left on device/.test(stderr))
+    throw failed("disk-full", "The disk is full; make room, then call it again. Nothing was changed.");
   if (status !== 0)
     throw failed(
       "build-failed",

@@ -12,7 +12,7 @@ export const failed = (code: string, message: string, cause?: unknown): Innerloo
  */
 export function diskFailure(cause: unknown, folder: string, otherwise: string): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === "ENOSPC" || code === "EDQUOT")
+  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
     return failed(
       "disk-full",
       `The disk of ${folder} is full; make room, then call it again. Nothing was changed.`,
@@ -22,6 +22,12 @@ export function diskFailure(cause: unknown, folder: string, otherwise: string): 
     return failed(
       "no-permission",
       `${(cause as NodeJS.ErrnoException).path ?? folder} may not be written; ${otherwise}. Nothing was changed.`,
+      cause,
+    );
+  if (code === "ENOTDIR" || code === "EEXIST")
+    return failed(
+      "no-folder",
+      `${folder} cannot be made, a file is in its way; ${otherwise}. Nothing was changed.`,
       cause,
     );
   return cause;

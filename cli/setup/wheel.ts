@@ -7,7 +7,7 @@ import { Transform } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { wrongCall } from "../command.ts";
-import { failed } from "./failures.ts";
+import { failed, stopIfAsked } from "./failures.ts";
 import { readZip } from "./zip.ts";
 
 /** A Python package, as a .whl file or installed. */
@@ -116,7 +116,7 @@ async function checkedCopy(
       done(null, chunk);
     },
   });
-  await pipeline(from, hashing, createWriteStream(to), { signal });
+  await pipeline(from, hashing, createWriteStream(to), { signal }).finally(() => stopIfAsked(signal));
   if (expected === undefined || hash.digest("base64url") === expected) return;
   throw failed(
     "hash-mismatch",

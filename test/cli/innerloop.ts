@@ -21,18 +21,25 @@ export interface Call {
   onStderr?(process: ChildProcess, stderr: string): void;
   /** No file may grow beyond this many blocks, as on a disk that is full. */
   readonly blocks?: number;
+  /** Beside the variables of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The file to run, where it is another copy of the program. */
+  readonly main?: string;
 }
 
 /** Runs `innerloop …args`. */
-export function innerloop(args: readonly string[], { cwd, onStderr, blocks }: Call): Promise<Outcome> {
-  const command = [process.execPath, program, ...args];
+export function innerloop(
+  args: readonly string[],
+  { cwd, onStderr, blocks, env: further, main = program }: Call,
+): Promise<Outcome> {
+  const command = [process.execPath, main, ...args];
   const [file, rest] =
     blocks === undefined
       ? [command[0]!, command.slice(1)]
       : ["sh", ["-c", `trap "" XFSZ; ulimit -f ${blocks}; exec "$@"`, "sh", ...command]];
   // As when it is called by its name, not through npx.
   const { npm_command: _, ...env } = process.env;
-  const child = spawn(file, rest, { cwd, env: { ...env, NO_COLOR: "1" } });
+  const child = spawn(file, rest, { cwd, env: { ...env, ...further, NO_COLOR: "1" } });
   return new Promise((resolve, reject) => {
     let stdout = "";
     let stderr = "";
