@@ -124,15 +124,3 @@ describe("a wrong call", () => {
     expect(filesIn(cwd)).toEqual(before);
   });
 });
-
-it("doctor tells which engines and providers work, and which auto takes", async () => {
-  const { status, stdout } = await call("doctor", "--json");
-  expect(status).toBe(0);
-  const { auto, engines, providers } = JSON.parse(stdout);
-  expect(engines.find(({ name }: { name: string }) => name === auto)).toMatchObject({ available: true, auto: true });
-  expect(providers.map(({ name }: { name: string }) => name)).toEqual(["cuda", "webgpu", "cpu"]);
-  for (const { available, reason } of [...engines, ...providers])
-    expect(available ? undefined : reason).toSatisfy((it) => available || typeof it === "string");
-  const text = await call("doctor");
-  expect(text.stdout).toContain(`auto takes ${auto}`);
-});

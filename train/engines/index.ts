@@ -1,4 +1,6 @@
 // The door of the engines.
+export type { EngineReport } from "./candidates.ts";
+export { answerParent, type ChildOptions, runInChild } from "./child.ts";
 export type {
   DeviceTensor,
   Engine,
@@ -17,4 +19,6 @@ export {
   type TensorFlowModule,
   tensorFlowStacks,
 } from "./installed.ts";
-export { type EngineReport, listEngines, type OpenedEngine, openEngine } from "./open.ts";
+export { measuredTraining, measureEngine } from "./measure.ts";
+export { engineNames, listEngines, type OpenedEngine, openEngine } from "./open.ts";
+export { rateOf } from "./rate.ts";
