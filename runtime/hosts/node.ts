@@ -32,9 +32,10 @@ export const host: Host = {
     const file = files.find((it) => existsSync(it));
     if (file === undefined) return `onnxruntime-node is installed without ${library}`;
     // ONNX Runtime prints to stderr what is missing, and says less in its error.
-    const { missingLibraries, showLibraries } = await import("./libraries.ts");
-    const missing = missingLibraries(file);
-    return missing.length > 0 ? `this machine lacks libraries that it needs: ${showLibraries(missing)}` : undefined;
+    const { cudaProviderLoads, missingLibraries, showLibraries } = await import("./libraries.ts");
+    if (missingLibraries(file).length === 0) return undefined;
+    const missing = missingLibraries(file, { also: cudaProviderLoads });
+    return `this machine lacks libraries that it needs: ${showLibraries(missing)}`;
   },
   unwanted: () => undefined,
   remedy: (provider) => REMEDIES[provider] ?? "install onnxruntime-node again",
