@@ -1,6 +1,5 @@
 // Reading a bundle, from wherever it is: nothing of it is used before the manifest is valid and every file that it lists
 // is whole and unaltered.
-
 import {
   type BundleFile,
   checkManifest,
@@ -20,8 +19,8 @@ export type BundleSource = string | URL | { readonly files: Readonly<Record<stri
 export interface Bundle {
   readonly manifest: Manifest;
   /**
-   * What ties a personal file to its bundle: the sha256 of the lines `sha256sum adapt.onnx predict.onnx` prints, so that
-   * a new name or new metrics in the manifest keep it and other weights or graphs do not.
+   * What ties a personal file to its bundle: the first halves of the hashes of adapt.onnx and predict.onnx, so that a new
+   * name or new metrics in the manifest keep it and other weights or graphs do not.
    */
   readonly identity: string;
   readonly models: Readonly<Record<BundleFile, Uint8Array>>;
@@ -35,23 +34,40 @@ export interface Bundle {
  *   `newer-version` or `manifest-invalid` for a manifest that is not understood.
  */
 export async function readBundle(source: BundleSource): Promise<Bundle> {
-  const place = (file: string) => (isInMemory(source) ? `the given ${file}` : host.within(source, file));
-  const manifest = parseManifest(await readPart(source, "manifest.json"), place("manifest.json"));
+  const given = typeof source === "object" && "files" in source ? source.files : undefined;
+  const place = (file: string) => (given ? `the given ${file}` : host.within(source as string | URL, file));
+  const read = async (file: string) => {
+    const bytes = given ? given[file] : await host.read(place(file), `the bundle's ${file}`).catch(rename);
+    if (bytes instanceof Uint8Array) return bytes;
+    throw new InnerloopError(
+      "bundle-missing",
+      given || (await host.exists(source as string | URL))
+        ? `${given ? "the given files" : source}: this folder has no ${file}; a bundle holds manifest.json, predict.onnx, adapt.onnx and what else the manifest lists; copy all of them, or export the bundle again`
+        : `${source}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
+    );
+  };
+  const manifest = parseManifest(await read("manifest.json"), place("manifest.json"));
+  const { files } = manifest;
   const load = async (file: BundleFile | OptionalBundleFile) => {
-    const bytes = await readPart(source, file);
-    await check(place(file), manifest.files[file]!, bytes);
+    const bytes = await read(file);
+    await check(place(file), files[file]!, bytes);
     return bytes;
   };
   const [adapt, predict] = await Promise.all([load("adapt.onnx"), load("predict.onnx")]);
   // Never run here, but a folder is whole only with it; over a network it would be fetched for nothing.
-  const transductive = "predict-transductive.onnx";
-  if (manifest.files[transductive] && !isInMemory(source) && !/^https?:/.test(place(transductive))) {
-    await load(transductive);
-  }
-  const { files } = manifest;
-  const listing = `${files["adapt.onnx"].sha256}  adapt.onnx\n${files["predict.onnx"].sha256}  predict.onnx\n`;
-  const identity = await host.sha256(new TextEncoder().encode(listing));
+  const more = "predict-transductive.onnx";
+  if (files[more] && !given && !/^https?:/.test(place(more))) await load(more);
+  const identity = [files["adapt.onnx"], files["predict.onnx"]].map(({ sha256 }) => sha256.slice(0, 32)).join("");
   return { manifest, identity, models: { "adapt.onnx": adapt, "predict.onnx": predict } };
+}
+
+/** What the failure to read a file is for the bundle; a missing one is said by the caller, who knows the folder. */
+function rename(cause: unknown): undefined {
+  const { code, message } = cause as InnerloopError;
+  if (code === "file-missing") return undefined;
+  if (code === "file-unreachable") throw new InnerloopError("bundle-unreachable", message, { cause });
+  if (code === "file-cut-short") throw new InnerloopError("bundle-altered", message, { cause });
+  throw cause;
 }
 
 function parseManifest(bytes: Uint8Array, path: string): Manifest {
@@ -59,63 +75,24 @@ function parseManifest(bytes: Uint8Array, path: string): Manifest {
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new InnerloopError(
-      "manifest-invalid",
-      `${path}: it is not valid JSON (${(cause as Error).message}); copy the bundle again, or export it again`,
-      { cause },
-    );
+    const message = `${path}: it is not valid JSON (${(cause as Error).message}); copy the bundle again, or export it again`;
+    throw new InnerloopError("manifest-invalid", message, { cause });
   }
   return checkManifest(value, path);
 }
 
-function isInMemory(source: BundleSource): source is Exclude<BundleSource, string | URL> {
-  return typeof source === "object" && "files" in source;
-}
-
-async function readPart(source: BundleSource, file: string): Promise<Uint8Array> {
-  const parts = "manifest.json, predict.onnx, adapt.onnx and what else the manifest lists";
-  if (isInMemory(source)) {
-    const bytes = source.files[file];
-    if (bytes instanceof Uint8Array) return bytes;
-    throw new InnerloopError(
-      "bundle-missing",
-      `the given files have no ${file} as a Uint8Array; a bundle holds ${parts}; give all of them`,
-    );
-  }
-  try {
-    return await host.read(host.within(source, file), `the bundle's ${file}`);
-  } catch (cause) {
-    const code = cause instanceof InnerloopError ? CODES[cause.code] : undefined;
-    if (code === undefined) throw cause;
-    if (code !== "bundle-missing") throw new InnerloopError(code, (cause as Error).message, { cause });
-    throw new InnerloopError(
-      code,
-      (await host.exists(source))
-        ? `${source}: this folder has no ${file}; a bundle holds ${parts}; copy all of them, or export the bundle again`
-        : `${source}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
-      { cause },
-    );
-  }
-}
-
-/** What the failure to read a file is for the bundle. */
-const CODES: Readonly<Record<string, string>> = {
-  "file-missing": "bundle-missing",
-  "file-unreachable": "bundle-unreachable",
-  "file-cut-short": "bundle-altered",
-};
-
 async function check(place: string, expected: Manifest["files"][BundleFile], bytes: Uint8Array): Promise<void> {
+  let wrong = "";
   if (bytes.length !== expected.bytes) {
-    const how = bytes.length < expected.bytes ? "it was cut short" : "it was altered";
-    throw altered(`${place}: it has ${bytes.length} bytes and the manifest says ${expected.bytes}: ${how}`);
+    const how = bytes.length < expected.bytes ? "cut short" : "altered";
+    wrong = `it has ${bytes.length} bytes and the manifest says ${expected.bytes}: it was ${how}`;
+  } else {
+    const actual = (await host.sha256(bytes)) ?? expected.sha256;
+    if (actual !== expected.sha256) {
+      wrong = `its sha256 is ${actual} and the manifest says ${expected.sha256}: it was altered`;
+    }
   }
-  const actual = await host.sha256(bytes);
-  if (actual !== expected.sha256) {
-    throw altered(`${place}: its sha256 is ${actual} and the manifest says ${expected.sha256}: it was altered`);
+  if (wrong) {
+    throw new InnerloopError("bundle-altered", `${place}: ${wrong}; copy the bundle again, or export it again`);
   }
-}
-
-function altered(what: string): InnerloopError {
-  return new InnerloopError("bundle-altered", `${what}; copy the bundle again, or export it again`);
 }

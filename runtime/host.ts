@@ -38,6 +38,8 @@ export interface HostOptions {
 
 /** A place where the runtime runs. */
 export interface Host {
+  /** The runtime's own code may come over a network. */
+  readonly remote: boolean;
   /** The providers that `auto` tries, in this order; the last is the processor's. */
   readonly automatic: readonly ProviderName[];
   /** Further providers, which are used only when they are asked for by name. */
@@ -78,6 +80,6 @@ export interface Host {
    * @throws InnerloopError `write-failed`.
    */
   write(place: string | URL, bytes: Uint8Array): Promise<void>;
-  /** The SHA-256 of bytes, in lower-case hexadecimal. */
-  sha256(bytes: Uint8Array): Promise<string>;
+  /** The SHA-256 of bytes, in lower-case hexadecimal; undefined where there is no way to tell. */
+  sha256(bytes: Uint8Array): Promise<string | undefined>;
 }

@@ -3,14 +3,12 @@ import { InnerloopError, type Manifest } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type AdaptOptions, readSteps, type StepOptions } from "./adaptation.ts";
 import { type BundleSource, readBundle } from "./bundle.ts";
-import { unseal } from "./encryption.ts";
 import { type Example, type Examples, type Numbers, readRows, type Support, type Task } from "./examples.ts";
 import type { HostOptions, ProviderName } from "./host.ts";
 import { OpenedBundle } from "./opened.ts";
 import { Personal, type SaveOptions } from "./personal.ts";
 import { type Prediction, predict } from "./prediction.ts";
 import { chooseProvider, type ProviderChoice } from "./providers.ts";
-import { decodeState } from "./state.ts";
 
 /** Where a learner runs, and what it must be. */
 export interface LoadOptions<T extends Task = Task> extends HostOptions {
@@ -72,6 +70,8 @@ export class Learner<T extends Task = "classification"> {
         },
       );
     }
+    // In a page that goes offline, nothing is left to be fetched.
+    if (host.remote) import("./later.ts").catch(() => undefined);
     return new Learner<T>(new OpenedBundle(bundle, provider, options));
   }
 
@@ -143,7 +143,11 @@ export class Learner<T extends Task = "classification"> {
     return this.#opened.lifetime.during(async () => {
       const inMemory = file instanceof Uint8Array;
       const source = inMemory ? "the given bytes" : String(file);
-      const bytes = await unseal(inMemory ? file : await host.read(file, "a saved personal model"), key, source);
+      const [read, { decodeState, unseal }] = await Promise.all([
+        inMemory ? file : host.read(file, "a saved personal model"),
+        import("./later.ts"),
+      ]);
+      const bytes = await unseal(read, key, source);
       return new Personal<T>(this.#opened, decodeState(this.#opened.bundle, bytes, source));
     });
   }

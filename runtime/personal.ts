@@ -2,8 +2,8 @@
 import type { Tensor } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type AdaptedState, type AdaptOptions, adapt, readSteps, refuseAborted } from "./adaptation.ts";
-import { type Key, seal } from "./encryption.ts";
-import { type Check, type Evaluation, evaluate, leaveOneOut } from "./evaluation.ts";
+import type { Key } from "./encryption.ts";
+import type { Check, Evaluation } from "./evaluation.ts";
 import {
   badInput,
   type Example,
@@ -25,7 +25,7 @@ import {
 } from "./examples.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { type Prediction, predict } from "./prediction.ts";
-import { encodeState, type PersonalRecord } from "./state.ts";
+import type { PersonalRecord } from "./state.ts";
 
 /** How to save. */
 export interface SaveOptions {
@@ -153,6 +153,7 @@ export class Personal<T extends Task = "classification"> {
     return this.#opened.lifetime.during(async () => {
       const state = this.#adapted();
       const given = readSupport(this.#opened.bundle.manifest, examples as Support<Task>);
+      const { evaluate } = await import("./later.ts");
       return (await evaluate(this.#opened, state, given)) as Evaluation<T>;
     });
   }
@@ -243,8 +244,8 @@ export class Personal<T extends Task = "classification"> {
    * @throws InnerloopError `bad-option` for what is no key, `encryption-unavailable`.
    */
   async toBytes({ key }: SaveOptions = {}): Promise<Uint8Array> {
-    await this.#turn;
-    const bytes = encodeState(this.#opened.bundle, { ...this.#now, settings: this.#settings });
+    const [now, { encodeState, seal }] = await Promise.all([this.#turn.then(() => this.#now), import("./later.ts")]);
+    const bytes = encodeState(this.#opened.bundle, { ...now, settings: this.#settings });
     return key === undefined ? bytes : seal(bytes, key);
   }
 
@@ -283,6 +284,7 @@ export class Personal<T extends Task = "classification"> {
     const all = readSteps(manifest, { ...this.#settings, ...options });
     const adapted = await adapt(this.#opened, examples, all);
     if (!options.check) return { examples, next, adapted };
+    const { leaveOneOut } = await import("./later.ts");
     return { examples, next, adapted, check: await leaveOneOut(this.#opened, examples, all) };
   }
 

@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Host, ProviderName } from "../host.ts";
 import { readDisk, writeDisk } from "./disk.ts";
-import { readUrl, urlWithin } from "./http.ts";
 
 export const host: Host = {
+  remote: false,
   automatic: ["cuda", "webgpu", "cpu"],
   named: ["dml", "coreml"],
   load,
@@ -50,9 +50,12 @@ export const host: Host = {
       extra: { session: { force_spinning_stop: "1" } },
     };
   },
-  within: (folder, file) => (isUrl(folder) ? urlWithin(folder, file) : join(toPath(folder), file)),
+  // URLs of the network are an exception in Node.
+  within: (folder, file) =>
+    isUrl(folder) ? `${String(folder).replace(/\/$/, "")}/${file}` : join(toPath(folder), file),
   exists: async (folder) => isUrl(folder) || existsSync(toPath(folder)),
-  read: (place, what) => (isUrl(place) ? readUrl(String(place), what) : readDisk(toPath(place), what)),
+  read: async (place, what) =>
+    isUrl(place) ? (await import("./http.ts")).readUrl(String(place), what) : readDisk(toPath(place), what),
   write: (place, bytes) => writeDisk(toPath(place), bytes),
   sha256: async (bytes) => createHash("sha256").update(bytes).digest("hex"),
 };

@@ -1,16 +1,7 @@
-// SHA-256 for hosts whose WebCrypto is not always there: browsers have it in secure contexts alone, React Native not at
-// all. A page on a phone that a computer in the same network serves is one without.
+// SHA-256 for React Native, which has no WebCrypto.
 
 /** The SHA-256 of bytes (FIPS 180-4), in lower-case hexadecimal. */
-export async function sha256(bytes: Uint8Array): Promise<string> {
-  const subtle = globalThis.crypto?.subtle;
-  return subtle
-    ? hexadecimal(new DataView(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)))
-    : sha256Here(bytes);
-}
-
-/** The same without WebCrypto. */
-export function sha256Here(bytes: Uint8Array): string {
+export function sha256(bytes: Uint8Array): string {
   const primes: number[] = [];
   for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime)) primes.push(n);
   // The first 32 fractional bits of roots of the first primes: square roots to start from, cube roots as constants.
@@ -44,15 +35,7 @@ export function sha256Here(bytes: Uint8Array): string {
       hash[i]! += word;
     });
   }
-  hash.forEach((word, i) => {
-    view.setInt32(i * 4, word);
-  });
-  return hexadecimal(view);
+  return Array.from(hash, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 type Eight = [number, number, number, number, number, number, number, number];
-
-/** The first 32 bytes. */
-function hexadecimal(view: DataView): string {
-  return Array.from({ length: 32 }, (_, i) => view.getUint8(i).toString(16).padStart(2, "0")).join("");
-}

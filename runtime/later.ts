@@ -1,0 +1,5 @@
+// What an application needs later than its first answer, in one module that is loaded when it is: personal files, their
+// encryption, evaluation. Bundlers make a file of its own of it.
+export { seal, unseal } from "./encryption.ts";
+export { evaluate, leaveOneOut } from "./evaluation.ts";
+export { decodeState, encodeState } from "./state.ts";
