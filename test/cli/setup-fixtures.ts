@@ -61,17 +61,18 @@ export function writeTensorFlow(site: string): string {
 const program = (folder: string, name: string, code: string) =>
   write(join(folder, name), `#!${process.execPath}\nconst args = process.argv.slice(2);\n${code}`, 0o755);
 
-const backend = `
+/** tfjs-node's backend, as far as it is one here; `addon` is the path of the addon from it. */
+const backend = (addon: string): string => `
 const core = require("@tensorflow/tfjs");
 const { MathBackendCPU } = require(${JSON.stringify(resolve("@tensorflow/tfjs-backend-cpu", { paths: [join(root, "train")] }))});
 core.copyRegisteredKernels("cpu", "tensorflow");
-Object.assign(require("../../../../addon/tfjs_binding.node"), { TF_Version: "2.99.0", isUsingGpuDevice: () => false });
+Object.assign(require("${addon}"), { TF_Version: "2.99.0", isUsingGpuDevice: () => false });
 exports.NodeJSKernelBackend = class extends MathBackendCPU {};`;
 
 /** Programs npm and c++ that do, in a folder, what the real ones would have done here. */
 export function writePrograms(folder: string): string {
   const packed = join(folder, "packed");
-  write(join(packed, "package", "dist", "nodejs_kernel_backend.js"), backend);
+  write(join(packed, "package", "dist", "nodejs_kernel_backend.js"), backend("../../../../addon/tfjs_binding.node"));
   write(join(packed, "package", "dist", "register_all_kernels.js"), "");
   write(join(packed, "package", "binding", "tfjs_backend.cc"), "");
   write(join(packed, "package", "include", "node_api.h"), "");
@@ -87,6 +88,36 @@ export function writePrograms(folder: string): string {
   );
   return folder;
 }
+
+/** An npm that installs the stock package, with a TensorFlow.js of its own beside it. */
+export function writeStockNpm(folder: string): void {
+  const files = {
+    "tfjs-node-gpu/dist/nodejs_kernel_backend.js": backend("../lib/napi-v8/tfjs_binding.node"),
+    "tfjs-node-gpu/dist/register_all_kernels.js": "",
+    "tfjs/index.js": 'throw new Error("a second TensorFlow.js");',
+  };
+  program(
+    folder,
+    "npm",
+    `const { copyFileSync, mkdirSync, writeFileSync } = require("node:fs");
+    const { dirname, join } = require("node:path");
+    if (args[0] !== "install" || !args[1].startsWith("@tensorflow/tfjs-node-gpu@")) process.exit(1);
+    for (const [name, text] of Object.entries(${JSON.stringify(files)})) {
+      mkdirSync(dirname(join("node_modules/@tensorflow", name)), { recursive: true });
+      writeFileSync(join("node_modules/@tensorflow", name), text);
+    }
+    mkdirSync("node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8", { recursive: true });
+    copyFileSync(${JSON.stringify(join(nativeFolder, "onnxruntime_binding.node"))}, "node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node");`,
+  );
+}
+
+/** An npm whose package cannot download TensorFlow. */
+export const writeStockNpmWithoutDownload = (folder: string) =>
+  program(
+    folder,
+    "npm",
+    'console.error("npm error https://storage.googleapis.com/x.tar.gz\\nnpm error Error: getaddrinfo ENOTFOUND storage.googleapis.com"); process.exit(1);',
+  );
 
 /** An npm that reaches nothing. */
 export const writeLostNpm = (folder: string) =>

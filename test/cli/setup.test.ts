@@ -19,6 +19,8 @@ import {
   writeInstallation,
   writeLostNpm,
   writePrograms,
+  writeStockNpm,
+  writeStockNpmWithoutDownload,
   writeTensorFlow,
 } from "./setup-fixtures.ts";
 
@@ -141,6 +143,22 @@ describe.skipIf(here !== "linux-x64")("setup tfjs-gpu", () => {
     expect(brokenTensorFlow(installed()!)).toMatch(
       /passing\/tensorflow\/libtensorflow_cc\.so\.2, .* no longer there; .* run innerloop setup tfjs-gpu --from .*passing$/,
     );
+  });
+
+  it("installs the stock package without a TensorFlow.js of its own", async () => {
+    writeStockNpm(place("stock"));
+    const { status, stdout, stderr } = await call(["--from", "stock", "--json"], { programs: place("stock") });
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ version: "2.99.0", gpu: false, engine: "tfjs:tfjs-node" });
+    expect(installed()).toMatchObject({ gpu: true, remedy: "innerloop setup tfjs-gpu --from stock" });
+  });
+
+  it("says what else there is where the stock package cannot download", async () => {
+    writeStockNpmWithoutDownload(place("stuck"));
+    const { status, stderr } = await call(["--from", "stock"], { programs: place("stuck") });
+    expect(stderr).toMatch(/storage\.googleapis\.com, which cannot be reached .*HTTPS_PROXY.*pip install 'tensorflow/s);
+    expect(status).toBe(1);
+    expect(installed()).toBeUndefined();
   });
 
   describe("that fails or is stopped", () => {
