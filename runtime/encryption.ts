@@ -1,4 +1,4 @@
-// Files that only the holder of a key can read: AES-256-GCM (NIST SP 800-38D) through WebCrypto.
+// Files that only the holder of a key can read: AES-GCM (NIST SP 800-38D) through WebCrypto.
 //
 // The format: "innerloop-sealed" (16 bytes); a version (1 byte); how many bytes follow (u64, little-endian); these: a nonce
 // (12), the ciphertext, the tag (16). What comes before the nonce is authenticated with the rest.
@@ -10,6 +10,7 @@ export type Key = Uint8Array | CryptoKey;
 
 type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
+const AES = "AES-GCM";
 const MAGIC = "innerloop-sealed";
 const VERSION = 1;
 const HEADER = MAGIC.length + 9;
@@ -18,13 +19,15 @@ const TAG = 16;
 
 /** Encrypts bytes; no two results are the same, since each has a random nonce of its own. */
 export async function seal(bytes: Uint8Array, key: Key): Promise<Uint8Array> {
+  const ready = await open(key, "encrypt");
   const sealed = new Uint8Array(HEADER + NONCE + bytes.length + TAG);
   sealed.set(new TextEncoder().encode(MAGIC));
   sealed[MAGIC.length] = VERSION;
   new DataView(sealed.buffer).setBigUint64(MAGIC.length + 1, BigInt(sealed.length - HEADER), true);
   const nonce = crypto.getRandomValues(sealed.subarray(HEADER, HEADER + NONCE));
-  const settings = { name: "AES-GCM", iv: nonce, additionalData: sealed.subarray(0, HEADER) };
-  sealed.set(new Uint8Array(await cipher("encrypt", settings, key, bytes)), HEADER + NONCE);
+  const settings = { name: AES, iv: nonce, additionalData: sealed.subarray(0, HEADER) };
+  const ciphertext = await crypto.subtle.encrypt(settings, ready, bytes as Uint8Array<ArrayBuffer>);
+  sealed.set(new Uint8Array(ciphertext), HEADER + NONCE);
   return sealed;
 }
 
@@ -61,12 +64,13 @@ export async function unseal(bytes: Uint8Array, key: Key | undefined, source: st
       `${source}: the file is cut short: it has ${bytes.length} bytes; copy the file again, or use an earlier one`,
     );
   }
-  const iv = bytes.subarray(HEADER, HEADER + NONCE);
-  const settings = { name: "AES-GCM", iv, additionalData: bytes.subarray(0, HEADER) };
+  const ready = await open(key, "decrypt");
+  const whole = bytes as Uint8Array<ArrayBuffer>;
+  const iv = whole.subarray(HEADER, HEADER + NONCE);
+  const settings = { name: AES, iv, additionalData: whole.subarray(0, HEADER) };
   try {
-    return new Uint8Array(await cipher("decrypt", settings, key, bytes.subarray(HEADER + NONCE)));
+    return new Uint8Array(await crypto.subtle.decrypt(settings, ready, whole.subarray(HEADER + NONCE)));
   } catch (cause) {
-    if ((cause as Error).name !== "OperationError") throw cause;
     throw new InnerloopError(
       "wrong-key",
       `${source}: it cannot be decrypted: the key is another than it was saved with, or the file was altered; give that key`,
@@ -75,31 +79,23 @@ export async function unseal(bytes: Uint8Array, key: Key | undefined, source: st
   }
 }
 
-async function cipher(
-  usage: "encrypt" | "decrypt",
-  settings: Parameters<typeof crypto.subtle.encrypt>[0] & { name: string },
-  key: Key,
-  bytes: Uint8Array,
-) {
-  const { subtle } = globalThis.crypto ?? {};
+/** The key as WebCrypto takes it. */
+async function open(key: Key, usage: "encrypt" | "decrypt"): Promise<CryptoKey> {
+  const subtle = globalThis.crypto?.subtle;
   if (subtle === undefined) {
     throw new InnerloopError(
       "encryption-unavailable",
       "there is no WebCrypto here to encrypt with; serve the page over https or from localhost",
     );
   }
-  const raw = key instanceof Uint8Array;
-  const given = raw
-    ? `${key.length} bytes`
-    : `${key.algorithm?.name ?? typeof key} for ${key.usages?.join(" and ") ?? "nothing"}`;
-  if (raw ? key.length !== 32 : !(key.algorithm?.name === settings.name && key.usages.includes(usage))) {
-    throw badInput(
-      `a key of ${given} was given; 32 random bytes, or a CryptoKey that may ${usage} with AES-GCM, was expected`,
-      "bad-option",
-    );
+  if (key instanceof Uint8Array && key.length === 32) {
+    return subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, AES, false, [usage]);
   }
-  const ready = raw
-    ? await subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, settings.name, false, [usage])
-    : key;
-  return subtle[usage](settings, ready, bytes as Uint8Array<ArrayBuffer>);
+  const { algorithm, usages } = (key ?? {}) as CryptoKey;
+  if (algorithm?.name === AES && usages.includes(usage)) return key as CryptoKey;
+  const given = key instanceof Uint8Array ? `${key.length} bytes` : (algorithm?.name ?? typeof key);
+  throw badInput(
+    `a key of ${given} was given; 32 random bytes, or a CryptoKey that may ${usage} with ${AES}, was expected`,
+    "bad-option",
+  );
 }

@@ -146,7 +146,8 @@ export class Personal<T extends Task = "classification"> {
   /**
    * Compares its answers with the truth.
    *
-   * @param examples as {@link Learner.adapt} takes them, with labels that it knows
+   * @param examples as {@link Learner.adapt} takes them, with labels that it knows; to stay as they are until the answer
+   *   is there
    * @throws InnerloopError as {@link predict}.
    */
   evaluate(examples: Support<T>): Promise<Evaluation<T>> {

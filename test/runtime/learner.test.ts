@@ -3,61 +3,13 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { InnerloopError, type LabelledExample, Learner } from "@innerloop/runtime";
+import { InnerloopError, Learner } from "@innerloop/runtime";
 import { encodeSafetensors } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { LINEAR, temporaryFolder, writeBundle } from "./fixture.ts";
+import { descend, expectClose, noise, support } from "./oracle.ts";
 
 const CPU = { provider: "cpu" } as const;
-
-/** Deterministic values in −1…1. */
-function noise(seed: number, length: number): Float32Array {
-  return Float32Array.from({ length }, (_, index) => Math.sin(12.9898 * (seed * length + index + 1)) * 0.9);
-}
-
-function support(seed: number, labels: readonly string[]): LabelledExample[] {
-  return labels.map((label, index) => ({ label, data: noise(seed * 100 + index, 4) }));
-}
-
-/** Softmax regression by gradient descent on the bundle `linear`, in float64; a class above `classes` takes no part. */
-function descend(x: readonly Float32Array[], y: readonly number[], classes: number, steps: number) {
-  const weight: number[] = [...LINEAR.weight];
-  const bias: number[] = [...LINEAR.bias];
-  const features = x.map((row) => Array.from(row, (value, k) => value * LINEAR.gain[k]!));
-  const logitsOf = (row: readonly number[]) =>
-    bias.slice(0, classes).map((b, c) => row.reduce((sum, value, k) => sum + value * weight[3 * k + c]!, b));
-  const losses: number[] = [];
-  for (let step = 0; step <= steps; step++) {
-    const p = features.map((row) => softmax(logitsOf(row)));
-    losses.push(p.reduce((sum, row, i) => sum - Math.log(row[y[i]!]!), 0) / y.length);
-    if (step === steps) break;
-    p.forEach((row, i) => {
-      row[y[i]!]! -= 1;
-    });
-    for (let c = 0; c < classes; c++) {
-      const g = p.map((row) => (LINEAR.rate * row[c]!) / y.length);
-      features.forEach((row, i) => {
-        row.forEach((value, k) => {
-          weight[3 * k + c]! -= value * g[i]!;
-        });
-        bias[c]! -= g[i]!;
-      });
-    }
-  }
-  const predict = (row: Float32Array) => softmax(logitsOf(Array.from(row, (value, k) => value * LINEAR.gain[k]!)));
-  return { weight, bias, losses, predict };
-}
-
-function softmax(logits: readonly number[]): number[] {
-  const weights = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return weights.map((weight) => weight / total);
-}
-
-function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-6): void {
-  expect(actual.length).toBe(expected.length);
-  for (let i = 0; i < expected.length; i++) expect(Math.abs(actual[i]! - expected[i]!)).toBeLessThanOrEqual(tolerance);
-}
 
 describe("adapt", () => {
   it("gives what gradient descent in float64 gives", async () => {
