@@ -69,14 +69,14 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
   const adaptation = learner.adapt(
     known,
     { x, y },
-    { steps, rate, ways: learner.outputs ?? "ways", masked: learner.outputs !== undefined },
+    { steps, rate, ways: learner.outputs ?? "ways", masked: learner.outputs !== undefined, balanced: true },
   );
 
   const state = Object.fromEntries(
     Object.entries(adaptation.state).map(([name, value]) => [name, parameters[name] ?? input(name, value.shape)]),
   );
   const query = input("query_x", ["query", ...learner.inputShape]);
-  const logits = learner.predict(known, state, query);
+  const logits = learner.predict(known, state, query, { absolute: true });
   const described = [...new Set([...names, ...Object.keys(state)])].filter((name) => usedInputs([logits]).has(name));
 
   const write = (
@@ -119,7 +119,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
       ),
     predict: (metadata, transductive = false) =>
       write(
-        { logits: transductive ? learner.predict(known, state, query, { transductive }) : logits },
+        { logits: transductive ? learner.predict(known, state, query, { transductive, absolute: true }) : logits },
         [query],
         transductive ? "predict-transductive" : "predict",
         metadata,

@@ -32,6 +32,8 @@ export interface AdaptOptions {
   readonly masked?: boolean;
   /** A scalar that inner losses are multiplied by while their derivatives are taken, for graphs that run in float16. */
   readonly lossScale?: Value;
+  /** Each class weighs the same in the support loss, however many examples it has. */
+  readonly balanced?: boolean;
 }
 
 /** What adapting to a support set gives. */
@@ -65,13 +67,14 @@ export interface Learner {
   adapt(parameters: Parameters, support: ExampleValues, options: AdaptOptions): Adaptation;
   /**
    * `[n, ...inputShape]` to logits `[n, ways]` (regression: `[n, outputs]`).
-   * @param options transductive: normalize by the query batch's own statistics, where the body has batch norm
+   * @param options transductive: normalize by the query batch's own statistics, where the body has batch norm; absolute:
+   *   logits of a head made from prototypes are −‖x − c‖² as a whole, without it up to a term that the classes share
    */
   predict(
     parameters: Parameters,
     state: Parameters,
     query: Value,
-    options?: { readonly transductive?: boolean },
+    options?: { readonly transductive?: boolean; readonly absolute?: boolean },
   ): Value;
   /** The scalar loss of predictions. */
   loss(predictions: Value, targets: Value): Value;

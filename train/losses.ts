@@ -1,11 +1,19 @@
 // Losses as plain functions over values: (predictions, targets) → scalar. Any function of this form can be a loss.
 import { op, type Value } from "@innerloop/graph";
 
-/** A loss: predictions `[n, outputs]` and targets to a scalar. */
-export type Loss = (predictions: Value, targets: Value) => Value;
+/**
+ * A loss: predictions `[n, outputs]` and targets to a scalar.
+ * @param weights of the examples, `[n]`, 1 in the mean: a device gives them where its classes have unequal numbers of
+ *   examples; a loss that ignores them follows the larger classes
+ */
+export type Loss = (predictions: Value, targets: Value, weights?: Value) => Value;
 
 /** Mean softmax cross-entropy: logits `[n, classes]`, labels int64 `[n]`. */
-export const crossEntropy: Loss = (logits, labels) => op.SoftmaxCrossEntropyLoss(logits, labels);
+export const crossEntropy: Loss = (logits, labels, weights) => {
+  if (!weights) return op.SoftmaxCrossEntropyLoss(logits, labels);
+  const each = op.SoftmaxCrossEntropyLoss(logits, labels, { reduction: "none" });
+  return op.ReduceMean(op.Mul(each, weights), { keepdims: false });
+};
 
 /** Mean squared error over all elements: `[n, d]` and `[n, d]`. */
 export const meanSquaredError: Loss = (predictions, targets) => {

@@ -63,8 +63,9 @@ async function answerOf(
   const parameters = parameterValues(learner);
   const x = input("support_x", support.x.shape);
   const y = input("support_y", support.y.shape, classes ? "int64" : "float32");
-  const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways, masked: learner.outputs !== undefined });
-  const logits = learner.predict(parameters, state, input("query_x", query.x.shape));
+  const masked = learner.outputs !== undefined;
+  const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways, masked, balanced: true });
+  const logits = learner.predict(parameters, state, input("query_x", query.x.shape), { absolute: true });
   const adapted = Object.fromEntries(Object.entries(state).map(([name, value]) => [`adapted/${name}`, value]));
   const program = await engine.compile({ outputs: { logits, losses, ...adapted } });
   try {

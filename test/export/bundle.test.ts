@@ -68,7 +68,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
       const transductive = others["predict-transductive.onnx"];
       expect(transductive !== undefined).toBe(learner.usesBatchStatistics);
       if (transductive) {
-        const batch = await unrolled(learner, weights, true)(support, query, steps);
+        const batch = await unrolled(learner, weights, { transductive: true })(support, query, steps);
         const own = await transductive.run({ query_x: query.x, ...stateFor(transductive, adapted) });
         expect(farthest(own.logits!.data, batch.logits.data)).toBeLessThan(5e-5);
         // A head that is still at zero says nothing, whatever the statistics.

@@ -99,7 +99,11 @@ const tensor = ({ shape, data }: { shape: readonly number[]; data: Float64Array 
 });
 
 /** The learner's own graphs, unrolled, in float64. */
-export function unrolled(learner: Learner, weights: Readonly<Record<string, Tensor>>, transductive = false) {
+export function unrolled(
+  learner: Learner,
+  weights: Readonly<Record<string, Tensor>>,
+  { transductive = false, balanced = true }: { readonly transductive?: boolean; readonly balanced?: boolean } = {},
+) {
   return async (
     support: VerificationExamples,
     query: VerificationExamples,
@@ -112,8 +116,10 @@ export function unrolled(learner: Learner, weights: Readonly<Record<string, Tens
     );
     const x = input("support_x", support.x.shape);
     const y = input("support_y", support.y.shape, classes ? "int64" : "float32");
-    const adaptation = learner.adapt(parameters, { x, y }, { steps, ways, masked: learner.outputs !== undefined });
-    const logits = learner.predict(parameters, adaptation.state, input("query_x", query.x.shape), { transductive });
+    const masked = learner.outputs !== undefined;
+    const adaptation = learner.adapt(parameters, { x, y }, { steps, ways, masked, balanced });
+    const asked = input("query_x", query.x.shape);
+    const logits = learner.predict(parameters, adaptation.state, asked, { transductive, absolute: true });
     const names = Object.keys(adaptation.state);
     const [answer, losses, ...state] = evaluate([logits, adaptation.losses, ...Object.values(adaptation.state)], {
       ...Object.fromEntries(Object.entries(weights).map(([name, value]) => [name, feed(value)])),

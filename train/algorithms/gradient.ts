@@ -14,7 +14,15 @@ import { InnerloopError } from "@innerloop/schemas";
 import { crossEntropy, type Loss, meanSquaredError } from "../losses.ts";
 import { constantInit, type Pass } from "../models/layers.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
-import { absentClasses, comparable, oneHot, prototypeHead, zeroHead } from "./heads.ts";
+import {
+  absentClasses,
+  absoluteLogits,
+  balancingWeights,
+  comparable,
+  oneHot,
+  prototypeHead,
+  zeroHead,
+} from "./heads.ts";
 
 export interface GradientLearnerOptions {
   readonly task?: "classification" | "regression";
@@ -95,13 +103,18 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     norm: model.norm,
     usesBatchStatistics: model.mixesExamples,
     loss,
-    adapt(parameters, { x, y }, { steps: turns, rate = 1, ways, masked = false, lossScale }): Adaptation {
+    adapt(
+      parameters,
+      { x, y },
+      { steps: turns, rate = 1, ways, masked = false, balanced = false, lossScale },
+    ): Adaptation {
       const hot = task === "classification" ? oneHot(y, head === "learned" ? model.outputs : ways) : undefined;
       const absent = masked && hot && head === "learned" ? absentClasses(hot) : undefined;
       const begin = start(parameters, x, hot);
+      const weights = balanced && hot ? balancingWeights(hot) : undefined;
       const support = (p: Parameters): Value => {
         const outputs = applyHead(features(p, x), p);
-        return loss(absent ? op.Add(outputs, absent) : outputs, y);
+        return loss(absent ? op.Add(outputs, absent) : outputs, y, weights);
       };
       const rates = Object.fromEntries(
         moved.map((name) => [name, op.Mul(learnRates ? parameters[rateName(name)]! : constant(innerRate), rate)]),
@@ -120,9 +133,11 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       };
       return { state: complete(adapted), losses, path: path.map(complete) };
     },
-    predict(parameters, state, query, { transductive = false } = {}) {
+    predict(parameters, state, query, { transductive = false, absolute = false } = {}) {
       const all = { ...parameters, ...state };
-      return applyHead(features(all, query, transductive ? {} : { given: state }), all);
+      const found = features(all, query, transductive ? {} : { given: state });
+      const logits = applyHead(found, all);
+      return absolute && head === "prototypes" ? absoluteLogits(logits, found) : logits;
     },
   };
 }

@@ -49,6 +49,21 @@ export function zeroHead(features: number, hot: Value): Parameters {
   return { "head.weight": op.Expand(op.Unsqueeze(row, [0]), [features, ways]), "head.bias": row };
 }
 
+/**
+ * The weight of each example, `[n]`, with which every class weighs the same: n / (classes · examples of its class). They
+ * are 1 in the mean, and exactly 1 where all classes have equally many.
+ */
+export function balancingWeights(hot: Value): Value {
+  const counts = op.ReduceSum(hot, { axes: [0], keepdims: false });
+  const classes = op.ReduceSum(op.Min(counts, 1), { keepdims: false });
+  const own = op.ReduceSum(op.Mul(hot, counts), { axes: [1], keepdims: false });
+  return op.Div(op.ReduceSum(counts, { keepdims: false }), op.Mul(classes, own));
+}
+
+/** Logits of a prototype head as −‖x − c‖²: less ‖x‖², which all classes share, so that they say how far the nearest is. */
+export const absoluteLogits = (logits: Value, features: Value): Value =>
+  op.Sub(logits, op.ReduceSum(op.Mul(features, features), { axes: [1], keepdims: true }));
+
 /** −10⁹ for classes that no label names, else 0: `[ways]`. */
 export function absentClasses(hot: Value): Value {
   const present = op.ReduceMax(hot, { axes: [0], keepdims: false });

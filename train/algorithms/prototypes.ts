@@ -3,7 +3,7 @@ import { type Learner, op } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
 import { crossEntropy, type Loss } from "../losses.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
-import { comparable, oneHot, prototypeHead } from "./heads.ts";
+import { absoluteLogits, balancingWeights, comparable, oneHot, prototypeHead } from "./heads.ts";
 
 /** Logits are −‖f(x) − c‖² to each class mean c, up to a term that all classes share. */
 export function prototypeLearner(
@@ -28,14 +28,18 @@ export function prototypeLearner(
     norm: model.norm,
     usesBatchStatistics: model.mixesExamples,
     loss,
-    adapt(parameters, { x, y }, { ways }) {
+    adapt(parameters, { x, y }, { ways, balanced = false }) {
       const seen = {};
       const features = comparable(model.body(parameters, x, model.mixesExamples ? { seen } : {}));
-      const state = { ...prototypeHead(features, oneHot(y, ways)), ...seen };
-      return { state, losses: op.Unsqueeze(loss(applyHead(features, state), y), [0]), path: [state] };
+      const hot = oneHot(y, ways);
+      const state = { ...prototypeHead(features, hot), ...seen };
+      const support = loss(applyHead(features, state), y, balanced ? balancingWeights(hot) : undefined);
+      return { state, losses: op.Unsqueeze(support, [0]), path: [state] };
     },
-    predict(parameters, state, query, { transductive = false } = {}) {
-      return applyHead(comparable(model.body(parameters, query, transductive ? {} : { given: state })), state);
+    predict(parameters, state, query, { transductive = false, absolute = false } = {}) {
+      const features = comparable(model.body(parameters, query, transductive ? {} : { given: state }));
+      const logits = applyHead(features, state);
+      return absolute ? absoluteLogits(logits, features) : logits;
     },
   };
 }
