@@ -1,0 +1,47 @@
+// Makes what npm packs of what the compiler wrote: modules without comments, which the declarations have; and the CommonJS
+// door, one file for tools that know no ES modules. Its classes are its own: take either this door or the other.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSync, transformSync } from "esbuild";
+
+const dist = fileURLToPath(new URL("dist", import.meta.url));
+const commonjs = join(dist, "cjs");
+rmSync(commonjs, { recursive: true, force: true });
+
+for (const name of readdirSync(dist, { recursive: true }).filter((it) => it.endsWith(".js"))) {
+  const file = join(dist, name);
+  writeFileSync(file, transformSync(readFileSync(file, "utf8"), { target: "es2022", legalComments: "none" }).code);
+}
+
+buildSync({
+  entryPoints: [join(dist, "index.js")],
+  outfile: join(commonjs, "index.js"),
+  bundle: true,
+  minify: true,
+  format: "cjs",
+  platform: "node",
+  target: "es2022",
+  external: ["onnxruntime-*"],
+  define: { "import.meta.url": "undefined" },
+  // Test runners that cannot import from CommonJS can require.
+  supported: { "dynamic-import": false },
+});
+
+// The types are those of the modules. Names that are values, too, are said again, since a type is all that can be imported.
+mkdirSync(commonjs, { recursive: true });
+writeFileSync(join(commonjs, "package.json"), '{ "type": "commonjs" }\n');
+const from = '"../index.js" with { "resolution-mode": "import" }';
+writeFileSync(
+  join(commonjs, "index.d.ts"),
+  `import type * as modules from ${from};
+export type * from ${from};
+export declare const InnerloopError: typeof modules.InnerloopError;
+export type InnerloopError = modules.InnerloopError;
+export declare const Learner: typeof modules.Learner;
+export type Learner<T extends modules.Task = "classification"> = modules.Learner<T>;
+export declare const Personal: typeof modules.Personal;
+export type Personal<T extends modules.Task = "classification"> = modules.Personal<T>;
+export declare const listProviders: typeof modules.listProviders;
+`,
+);

@@ -1,0 +1,247 @@
+// What an application installs and downloads: how much it is, and that every kind of project can take it in. The packages
+// are packed as npm would publish them, into a folder of their own, and used from there.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { type BuildOptions, build, type Plugin } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeBundle } from "./fixture.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const place = mkdtempSync(join(tmpdir(), "innerloop-package-"));
+const application = join(place, "application");
+const modules = join(application, "node_modules");
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+interface Packed {
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+const packed: Record<string, Packed> = {};
+
+/** Packs a copy of a room, since packing rewrites what the compiler wrote, and unpacks the tarball into the application. */
+function install(name: string): void {
+  const copy = join(place, "rooms", name);
+  cpSync(join(root, name), copy, { recursive: true, filter: (path) => !path.includes("node_modules") });
+  const npm = (...command: string[]) => execFileSync("npm", command, { cwd: copy, encoding: "utf8", stdio: "pipe" });
+  const said = npm("pack", "--json", "--silent", "--pack-destination", place);
+  const [report] = JSON.parse(said.slice(said.indexOf("["))) as [Packed & { readonly filename: string }];
+  packed[name] = report;
+  const target = join(modules, "@innerloop", name);
+  mkdirSync(target, { recursive: true });
+  execFileSync("tar", ["xzf", join(place, report.filename), "-C", target, "--strip-components=1"]);
+}
+
+beforeAll(() => {
+  mkdirSync(modules, { recursive: true });
+  mkdirSync(join(place, "rooms"));
+  symlinkSync(join(root, "node_modules"), join(place, "rooms", "node_modules"));
+  for (const name of ["schemas", "runtime"]) install(name);
+  for (const name of ["onnxruntime-node", "onnxruntime-web", "onnxruntime-common"]) {
+    symlinkSync(join(root, "node_modules", name), join(modules, name));
+  }
+  writeFileSync(join(application, "package.json"), '{ "name": "application", "private": true }');
+}, 60_000);
+
+describe("how much it is", () => {
+  it.each(["schemas", "runtime"])("the tarball of %s is at most 60 kB", (name) => {
+    expect(packed[name]!.size).toBeLessThanOrEqual(60_000);
+    const paths = packed[name]!.files.map(({ path }) => path);
+    expect(paths).toContain("package.json");
+    expect(paths.filter((path) => /\.(map|tsbuildinfo)$|(?<!\.d)\.ts$/.test(path))).toEqual([]);
+  });
+
+  /** Modules that are only imported when they are needed. */
+  const later: Plugin = {
+    name: "later",
+    setup({ onResolve }) {
+      onResolve({ filter: /^/ }, ({ kind, path }) =>
+        kind === "dynamic-import" ? { path, external: true } : undefined,
+      );
+    },
+  };
+
+  async function gzipped(platform: "node" | "browser", plugins: Plugin[]): Promise<number> {
+    const { outputFiles } = await bundle('export { Learner } from "@innerloop/runtime";', {
+      platform,
+      plugins,
+      minify: true,
+      external: ["onnxruntime-*"],
+    });
+    return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
+  }
+
+  it.each(["node", "browser"] as const)("what adapts and predicts is at most 12 kB for %s", async (platform) => {
+    expect(await gzipped(platform, [later])).toBeLessThanOrEqual(12_000);
+  });
+
+  it.each(["node", "browser"] as const)("all of it is at most 18 kB for %s", async (platform) => {
+    expect(await gzipped(platform, [])).toBeLessThanOrEqual(18_000);
+  });
+
+  it("nothing of it is left where nothing of it is used", async () => {
+    const { outputFiles } = await bundle('import "@innerloop/runtime";', {
+      logOverride: { "ignored-bare-import": "silent" },
+    });
+    expect(outputFiles[0]!.text.trim()).toBe("");
+  });
+});
+
+describe("the host", () => {
+  const hostOf = async (options: BuildOptions) => {
+    const { metafile } = await bundle('export { Learner } from "@innerloop/runtime";', {
+      ...options,
+      external: ["onnxruntime-*"],
+    });
+    return Object.keys(metafile.inputs).flatMap((path) => /hosts\/(node|web|react-native)\.js$/.exec(path)?.[1] ?? []);
+  };
+
+  it.each([
+    ["Node", { platform: "node" }, "node"],
+    ["a browser", { platform: "browser" }, "web"],
+    ["another place", { platform: "neutral" }, "web"],
+    ["React Native", { platform: "neutral", conditions: ["react-native"] }, "react-native"],
+  ] as const)("of %s is chosen by its conditions, alone", async (_, options, expected) => {
+    expect(await hostOf({ ...options })).toEqual([expected]);
+  });
+
+  it("of React Native fits without a change to anything else: it is type-checked as the package describes itself", () => {
+    // The declarations that onnxruntime-react-native 1.24 ships, in place of those that the room brings along.
+    const types = join(application, "onnxruntime-react-native");
+    mkdirSync(types);
+    writeFileSync(
+      join(types, "index.d.ts"),
+      "export * from 'onnxruntime-common';\nexport { listSupportedBackends } from './backend';\n",
+    );
+    writeFileSync(
+      join(types, "backend.d.ts"),
+      `import type { Backend, InferenceSession, InferenceSessionHandler } from 'onnxruntime-common';
+type SessionOptions = InferenceSession.SessionOptions & { ortExtLibPath?: string };
+declare class OnnxruntimeBackend implements Backend {
+  init(): Promise<void>;
+  createInferenceSessionHandler(pathOrBuffer: string | Uint8Array, options?: SessionOptions): Promise<InferenceSessionHandler>;
+}
+export declare const onnxruntimeBackend: OnnxruntimeBackend;
+export declare const listSupportedBackends: () => { name: string }[];
+`,
+    );
+    const check = (paths: string) =>
+      compile(
+        ["runtime/hosts/react-native.ts"].map((path) => join(place, "rooms", path)),
+        {
+          module: "esnext",
+          moduleResolution: "bundler",
+          customConditions: ["react-native"],
+          allowImportingTsExtensions: true,
+          paths: { "onnxruntime-react-native": [paths] },
+          types: ["node"],
+          typeRoots: [join(root, "node_modules", "@types")],
+        },
+      );
+    expect(check(join(types, "index.d.ts"))).toBe("");
+    writeFileSync(join(types, "other.d.ts"), "export * from 'onnxruntime-common';\n");
+    expect(check(join(types, "other.d.ts"))).toMatch(/listSupportedBackends/);
+  });
+});
+
+describe("an application takes it in", () => {
+  const use = `
+    .load(process.argv[2], { provider: "cpu" })
+    .then(async (learner) => {
+      const mine = await learner.adapt([{ label: "a", data: [1, 2, 3, 4] }, { label: "b", data: [-1, 1, 0, 2] }]);
+      const again = await learner.restore(await mine.toBytes());
+      console.log((await again.predict([1, 2, 3, 4])).label);
+      await learner.dispose();
+    });`;
+
+  it.each([
+    ["as a module", "application.mjs", `import { Learner } from "@innerloop/runtime";\nLearner${use}`],
+    ["by require", "application.cjs", `const { Learner } = require("@innerloop/runtime");\nLearner${use}`],
+  ])("%s", (_, file, code) => {
+    writeFileSync(join(application, file), code);
+    const said = execFileSync(process.execPath, [join(application, file), writeBundle("linear")], { encoding: "utf8" });
+    expect(said).toBe("a\n");
+  });
+
+  it.each([
+    ["NodeNext, a module", "a.mts", { module: "nodenext", moduleResolution: "nodenext" }],
+    ["NodeNext, CommonJS", "b.cts", { module: "nodenext", moduleResolution: "nodenext" }],
+    ["Node16, CommonJS", "c.cts", { module: "node16", moduleResolution: "node16" }],
+    ["a bundler", "d.ts", { module: "esnext", moduleResolution: "bundler" }],
+    [
+      "a bundler for browsers",
+      "e.ts",
+      { module: "preserve", moduleResolution: "bundler", customConditions: ["browser"] },
+    ],
+  ])("with its types: %s", (_, file, options) => {
+    const source = `import { InnerloopError, Learner, type Personal } from "@innerloop/runtime";
+export async function recognise(example: Float32Array): Promise<string> {
+  const learner: Learner = await Learner.load("bundle/", { provider: "auto" });
+  const mine: Personal = await learner.adapt([{ label: "a", data: example }, { label: "b", data: [1, 2] }]);
+  try {
+    return (await mine.predict(example)).label;
+  } catch (cause) {
+    return cause instanceof InnerloopError ? cause.code : "";
+  }
+}
+`;
+    writeFileSync(join(application, file), source);
+    const settings = { ...options, lib: ["es2022", "dom"], skipLibCheck: false };
+    expect(compile([join(application, file)], settings)).toBe("");
+    writeFileSync(join(application, file), source.replace(".label;", ".value;"));
+    expect(compile([join(application, file)], settings)).toMatch(/'value' does not exist on type 'ClassPrediction'/);
+  });
+
+  it.each([
+    ["node", "onnxruntime-node"],
+    ["browser", "onnxruntime-web"],
+  ])("without ONNX Runtime and is told what to install (%s)", (condition, name) => {
+    const bare = join(place, `bare-${condition}`);
+    mkdirSync(join(bare, "node_modules"), { recursive: true });
+    cpSync(join(modules, "@innerloop"), join(bare, "node_modules", "@innerloop"), { recursive: true });
+    writeFileSync(
+      join(bare, "main.mjs"),
+      `import { Learner } from "@innerloop/runtime";
+import { readFileSync } from "node:fs";
+const names = ["manifest.json", "adapt.onnx", "predict.onnx"];
+const files = Object.fromEntries(names.map((name) => [name, new Uint8Array(readFileSync(process.argv[2] + "/" + name))]));
+await Learner.load({ files }, { provider: "cpu" }).catch((cause) => console.log(cause.code, cause.message));`,
+    );
+    const said = execFileSync(process.execPath, ["-C", condition, join(bare, "main.mjs"), writeBundle("linear")], {
+      encoding: "utf8",
+    });
+    expect(said).toMatch(/^onnxruntime-missing /);
+    expect(said).toContain(`install it: npm install ${name}`);
+  });
+});
+
+function bundle(contents: string, options: BuildOptions) {
+  return build({
+    ...options,
+    stdin: { contents, resolveDir: application },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    metafile: true,
+  });
+}
+
+/** What the compiler says of files: nothing when they are right. */
+function compile(files: readonly string[], options: object): string {
+  const settings = join(application, "tsconfig.json");
+  const compilerOptions = { strict: true, noEmit: true, target: "es2022", types: [], ...options };
+  writeFileSync(settings, JSON.stringify({ compilerOptions, files }));
+  try {
+    execFileSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", settings], {
+      encoding: "utf8",
+      stdio: "pipe",
+    });
+    return "";
+  } catch (failed) {
+    return (failed as { stdout: string }).stdout;
+  }
+}
