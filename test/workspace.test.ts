@@ -16,7 +16,8 @@ const table: Record<string, readonly string[]> = {
   runtime: ["schemas"],
   export: ["graph", "runtime", "schemas"],
   train: ["graph", "runtime", "schemas"],
-  cli: ["export", "graph", "runtime", "schemas", "train"],
+  demo: ["runtime", "schemas"],
+  cli: ["demo", "export", "graph", "runtime", "schemas", "train"],
 };
 const packageOf = (room: string): string => (room === "cli" ? "innerloop" : `@innerloop/${room}`);
 /** The door that a room takes: a device gets no more of the formats than it needs. */

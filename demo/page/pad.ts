@@ -1,0 +1,220 @@
+// The drawing pad: strokes by mouse, finger, pen or keyboard. A drawing is done a moment after the pen was lifted, so that
+// it may have several strokes, or at once when its maker says so.
+import { stillness } from "./dom.ts";
+import { beginning, Ink } from "./ink.ts";
+import { type Drawing, lengthOf, type Point } from "./strokes.ts";
+
+/** Milliseconds without a pen on the pad after which a drawing is done. */
+export const PAUSE = 850;
+
+/** Milliseconds that the page takes to draw a symbol itself. */
+const PLAY = 900;
+
+/** Shares of the pad's side in a second, and closest points of a stroke. */
+const KEYBOARD_SPEED = 0.55;
+const CLOSEST = 0.004;
+
+const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+export interface PadEvents {
+  /** A new drawing begins. */
+  onBegin(): void;
+  /** It grew. */
+  onChange(drawing: Drawing): void;
+  /** The pen was lifted; when nothing follows within {@link PAUSE}, the drawing is done. */
+  onPause(waiting: boolean): void;
+  onDone(drawing: Drawing): void;
+}
+
+export class Pad {
+  readonly ink: Ink;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #events: PadEvents;
+  #strokes: Point[][] = [];
+  #open = false;
+  #pointer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #play = 0;
+
+  constructor(canvas: HTMLCanvasElement, events: PadEvents) {
+    this.#canvas = canvas;
+    this.#events = events;
+    this.ink = new Ink(canvas);
+    canvas.addEventListener("pointerdown", (event) => this.#down(event));
+    canvas.addEventListener("pointermove", (event) => this.#move(event));
+    for (const end of ["pointerup", "pointercancel"] as const) canvas.addEventListener(end, (event) => this.#up(event));
+    this.#listenToKeys();
+  }
+
+  /** What is on the pad. */
+  get drawing(): Drawing {
+    return this.#strokes;
+  }
+
+  /** Whether a drawing was begun that is not done. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** The drawing is done now. */
+  finish(): void {
+    this.#wait(false);
+    if (!this.#open || this.#pointer !== undefined) return;
+    this.#open = false;
+    this.#events.onDone(this.#strokes);
+  }
+
+  /** An empty pad. */
+  clear(): void {
+    this.#wait(false);
+    this.#play += 1;
+    this.#strokes = [];
+    this.#open = false;
+    this.#pointer = undefined;
+    this.ink.show([]);
+  }
+
+  /** The page draws a symbol as if somebody did, and is done. */
+  async play(drawing: Drawing): Promise<void> {
+    this.clear();
+    const turn = this.#play;
+    const length = lengthOf(drawing);
+    const since = performance.now();
+    this.#begin();
+    for (let share = stillness() ? 1 : 0; ; share = Math.min(1, (performance.now() - since) / PLAY)) {
+      this.#strokes = beginning(drawing, share * length).map((stroke) => [...stroke]);
+      this.#grew();
+      if (share === 1) break;
+      await new Promise(requestAnimationFrame);
+      if (turn !== this.#play) return;
+    }
+    this.finish();
+  }
+
+  #begin(): void {
+    this.#open = true;
+    this.#strokes = [];
+    this.#events.onBegin();
+  }
+
+  #grew(): void {
+    this.ink.show(this.#strokes);
+    this.#events.onChange(this.#strokes);
+  }
+
+  #penDown(at: Point): void {
+    this.#wait(false);
+    this.#play += 1;
+    if (!this.#open) this.#begin();
+    this.#strokes.push([at]);
+    this.#grew();
+  }
+
+  #penTo(at: Point): void {
+    const stroke = this.#strokes.at(-1);
+    const last = stroke?.at(-1);
+    if (!stroke || !last || Math.hypot(at.x - last.x, at.y - last.y) < CLOSEST) return;
+    stroke.push(at);
+  }
+
+  #wait(waiting: boolean): void {
+    clearTimeout(this.#timer);
+    this.#timer = waiting ? setTimeout(() => this.finish(), PAUSE) : undefined;
+    this.#events.onPause(waiting);
+  }
+
+  #at(event: PointerEvent): Point {
+    const { left, top, width, height } = this.#canvas.getBoundingClientRect();
+    const within = (value: number): number => Math.min(1, Math.max(0, value));
+    return { x: within((event.clientX - left) / width), y: within((event.clientY - top) / height) };
+  }
+
+  #down(event: PointerEvent): void {
+    if (this.#pointer !== undefined || event.button !== 0) return;
+    this.#pointer = event.pointerId;
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.ink.pen(undefined);
+    this.#penDown(this.#at(event));
+  }
+
+  #move(event: PointerEvent): void {
+    if (event.pointerId !== this.#pointer) return;
+    for (const part of event.getCoalescedEvents?.() ?? [event]) this.#penTo(this.#at(part));
+    this.#grew();
+  }
+
+  #up(event: PointerEvent): void {
+    if (event.pointerId !== this.#pointer) return;
+    this.#pointer = undefined;
+    this.#wait(true);
+  }
+
+  /** Arrows move a pen, the space bar puts it down and lifts it, Enter ends the drawing, Escape takes it away. */
+  #listenToKeys(): void {
+    const held = new Set<string>();
+    let at: Point = { x: 0.5, y: 0.5 };
+    let down = false;
+    let before = 0;
+
+    const step = (now: number): void => {
+      const seconds = Math.min(0.05, (now - before) / 1000);
+      before = now;
+      if (held.size === 0) return;
+      let [dx, dy] = [0, 0];
+      for (const key of held) {
+        dx += ARROWS[key]![0];
+        dy += ARROWS[key]![1];
+      }
+      const scale = (KEYBOARD_SPEED * seconds) / Math.max(1, Math.hypot(dx, dy));
+      const within = (value: number): number => Math.min(0.98, Math.max(0.02, value));
+      at = { x: within(at.x + dx * scale), y: within(at.y + dy * scale) };
+      this.ink.pen(at, down);
+      if (down) {
+        this.#penTo(at);
+        this.#grew();
+      }
+      requestAnimationFrame(step);
+    };
+    const lift = (): void => {
+      down = false;
+      this.ink.pen(at);
+    };
+
+    this.#canvas.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key in ARROWS) {
+        if (held.size === 0) {
+          before = performance.now();
+          requestAnimationFrame(step);
+        }
+        held.add(event.key);
+      } else if (event.key === " ") {
+        if (event.repeat) return event.preventDefault();
+        down = !down;
+        if (down) this.#penDown(at);
+        this.ink.pen(at, down);
+      } else if (event.key === "Enter") {
+        lift();
+        this.finish();
+      } else if (event.key === "Escape") {
+        this.clear();
+        lift();
+      } else return;
+      event.preventDefault();
+    });
+    this.#canvas.addEventListener("keyup", (event) => held.delete(event.key));
+    this.#canvas.addEventListener("focus", () => {
+      if (this.#canvas.matches(":focus-visible")) this.ink.pen(at, down);
+    });
+    this.#canvas.addEventListener("blur", () => {
+      held.clear();
+      down = false;
+      this.ink.pen(undefined);
+    });
+  }
+}
