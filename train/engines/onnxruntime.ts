@@ -12,6 +12,7 @@ import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import type { DeviceTensor, Engine, EngineOptions, Feeds, Graph, Port, Program } from "./engine.ts";
 import { checkFeeds, disposed, isOnHost } from "./feeds.ts";
+import { onnxTargetOf } from "./onnx-target.ts";
 
 /** A tensor of this engine: where the provider keeps outputs on its device, so do programs, and else the host's. */
 class OnnxTensor implements DeviceTensor {
@@ -92,7 +93,11 @@ export async function openOnnxRuntime({
   const name = `onnxruntime:${provider}`;
   const device = await openDevice({ ...options, provider });
   const serialize = ({ outputs, initializers, inputs }: Graph): Uint8Array =>
-    writeOnnx(outputs, { ...(initializers ? { initializers } : {}), ...(inputs ? { inputs } : {}) });
+    writeOnnx(outputs, {
+      target: onnxTargetOf(provider),
+      ...(initializers ? { initializers } : {}),
+      ...(inputs ? { inputs } : {}),
+    });
   const load = async (bytes: Uint8Array): Promise<Program> =>
     new OnnxProgram(name, await device.open(bytes), portsOf(bytes));
   return {
