@@ -1,6 +1,6 @@
 // ONNX Runtime's API, the part that is the same on every host: how a model is opened on a provider, how tensors go in and
 // out, and what its errors mean. Nothing else calls it.
-import { type DType, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
+import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
 import type * as OnnxRuntime from "onnxruntime-common";
 import { host } from "#host";
 import type { HostOptions, Ort, ProviderName } from "./host.ts";
@@ -63,23 +63,15 @@ export async function runModel(
   feeds: Readonly<Record<string, Tensor | OrtTensor>>,
   fetches: readonly string[] = session.outputNames,
 ): Promise<Record<string, OrtTensor>> {
-  const given = { ...defaults, ...feeds };
+  const { inputNames, outputNames } = session;
+  refuseUnknown("input", Object.keys(feeds), inputNames);
+  refuseUnknown("output", fetches, outputNames);
   const inputs: Record<string, OrtTensor> = {};
   for (const value of session.inputMetadata) {
-    const tensor = given[value.name];
-    if (tensor === undefined) {
-      throw badInput(`the input "${value.name}" is missing; this model needs ${quoted(session.inputNames)}`);
-    }
-    const type = value.isTensor ? value.type : "no tensor";
-    inputs[value.name] = "dtype" in tensor ? toOrt(ort, value.name, type, tensor) : tensor;
-  }
-  const unknown = Object.keys(feeds).find((name) => !session.inputNames.includes(name));
-  if (unknown !== undefined) {
-    throw badInput(`the input "${unknown}" is unknown; this model has ${quoted(session.inputNames)}`);
-  }
-  const missing = fetches.find((name) => !session.outputNames.includes(name));
-  if (missing !== undefined) {
-    throw badInput(`the output "${missing}" was asked for; this model has ${quoted(session.outputNames)}`);
+    const { name } = value;
+    const tensor = feeds[name] ?? defaults[name];
+    if (!tensor) throw badInput(`the input "${name}" is missing; this model needs ${inputNames.join(", ")}`);
+    inputs[name] = "dtype" in tensor ? toOrt(ort, name, value.isTensor ? value.type : "no tensor", tensor) : tensor;
   }
   try {
     return (await session.run(inputs, fetches)) as Record<string, OrtTensor>;
@@ -119,31 +111,22 @@ function settings(provider: ProviderName, options: HostOptions): OnnxRuntime.Inf
 function toOrt(ort: Ort, name: string, type: string, { dtype, shape, data }: Tensor): OrtTensor {
   const widened = dtype === "int32" && type === "int64";
   if (!widened && dtype !== type) throw badInput(`the input "${name}" is ${dtype}; this model expects ${type} there`);
-  try {
-    return new ort.Tensor(
-      type as "float32",
-      (widened ? BigInt64Array.from(data as Int32Array, BigInt) : data) as Float32Array,
-      shape,
-    );
-  } catch (cause) {
-    throw badInput(`the input "${name}" of shape [${shape.join(", ")}] is no valid tensor: ${wordsOf(cause)}`);
+  if (sizeOf(shape) !== data.length) {
+    throw badInput(`the input "${name}" of shape [${shape.join(", ")}] holds ${data.length} values`);
   }
+  const values = widened ? BigInt64Array.from(data as Int32Array, BigInt) : data;
+  return new ort.Tensor(type as "float32", values as Float32Array, shape);
 }
 
 /** ONNX Runtime's error as ours; memory that ran out and a device that is gone have codes of their own. */
 function failure(cause: unknown, code: string, what: string, advice = ""): InnerloopError {
   const words = wordsOf(cause);
-  if (OUT_OF_MEMORY.test(words)) {
-    return new InnerloopError("out-of-memory", `${what}: memory ran out (${words}); give it fewer examples at once`, {
-      cause,
-    });
-  }
-  if (DEVICE_LOST.test(words)) {
-    return new InnerloopError("device-lost", `${what}: the device is gone (${words}); try again, or use provider cpu`, {
-      cause,
-    });
-  }
-  return new InnerloopError(code, `${what}: ${words}${advice}`, { cause });
+  const [is, does] = OUT_OF_MEMORY.test(words)
+    ? ["out-of-memory", "; memory ran out: give it fewer examples at once"]
+    : DEVICE_LOST.test(words)
+      ? ["device-lost", "; the device is gone: try again, or use provider cpu"]
+      : [code, advice];
+  return new InnerloopError(is!, `${what}: ${words}${does}`, { cause });
 }
 
 // The words of ONNX Runtime, CUDA, Dawn, Direct3D and WebAssembly.
@@ -158,8 +141,9 @@ function wordsOf(cause: unknown): string {
   return words.replace(/^\/\S+\.(?:cc|h):\d+ .* was false\. /s, "").trim();
 }
 
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(", ");
+function refuseUnknown(what: string, names: readonly string[], known: readonly string[]): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw badInput(`the ${what} "${unknown}" is unknown; this model has ${known.join(", ")}`);
 }
 
 function badInput(message: string): InnerloopError {

@@ -7,7 +7,7 @@ import type { Manifest } from "./manifest.ts";
 /**
  * What a value must be, as generate.mjs writes it of a schema: `[shape]` is a list; an object has the shapes of its values,
  * with `"key?"` for one that may be missing, `"*"` for any other key and `"|"` for a list of shapes that it may have; text
- * has alternatives between `|`: `text`, `/pattern`, `number` or `integer` with bounds (`>=1`), or a value as JSON.
+ * has alternatives between `|`: `text`, `/pattern`, `a number` or `a whole number` with its bounds (`from 0`, `above 0`, `to 1`), or a value as JSON.
  */
 export type Shape = string | readonly [Shape] | { readonly [key: string]: Shape } | { readonly "|": readonly Shape[] };
 
@@ -63,11 +63,14 @@ function mismatch(shape: Shape, value: unknown, path: string): string | undefine
 function isOf(kind: string, value: unknown): boolean {
   if (kind === "text") return typeof value === "string";
   if (kind[0] === "/") return typeof value === "string" && new RegExp(kind.slice(1)).test(value);
-  const [type] = /^(number|integer)?/.exec(kind)!;
-  if (!type || typeof value !== "number") return JSON.stringify(value) === kind;
-  if (type === "integer" && !Number.isInteger(value)) return false;
-  return [...kind.matchAll(/([<>])(=?)([^<>]+)/g)].every(
-    ([, sign, equal, bound]) => (sign === ">" ? value > +bound! : value < +bound!) || (equal && value === +bound!),
+  const [number, whole, bound, least, most] =
+    /^a (whole )?number(?: (from|above) (\S+))?(?: to (.+))?/.exec(kind) ?? [];
+  if (!number) return JSON.stringify(value) === kind;
+  return (
+    typeof value === "number" &&
+    !(whole && value % 1) &&
+    !(bound && (value < +least! || (bound === "above" && value === +least!))) &&
+    !(value > +most!)
   );
 }
 

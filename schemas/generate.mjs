@@ -15,7 +15,11 @@ const standaloneCode = standalone.default;
 const SCHEMAS = ["manifest", "config", "checkpoint"];
 
 // What a manifest says of where a bundle comes from and how good it is: running it does not depend on that.
-const UNUSED = ["created", "producer", "opset", "irVersion", "verification", "training", "metrics"];
+const UNUSED = [
+  ...["created", "producer", "opset", "irVersion", "verification", "training", "metrics"],
+  ...["innerLoop.head", "innerLoop.rates", "innerLoop.shots", "confidence.episodes", "confidence.uncalibratedError"],
+  ...["confidence.expectedCalibrationError", "confidence.rejection.falseAccepts", "confidence.rejection.kept"],
+];
 
 // TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.
 const FOLDERS = [join(room, "generated"), join(room, "dist", "generated")];
@@ -80,17 +84,15 @@ function generateValidators() {
 /** The part of manifest.schema.json that a device checks, in the notation of check.ts. */
 function generateShape() {
   const { definitions, ...manifest } = JSON.parse(readFileSync(join(room, "manifest.schema.json"), "utf8"));
-  const checked = Object.entries(manifest.properties).filter(([name]) => !UNUSED.includes(name));
-  const shape = shapeOf({ ...manifest, properties: Object.fromEntries(checked) }, definitions);
   return {
-    "shape.js": `export const manifestShape = ${JSON.stringify(shape)};\n`,
+    "shape.js": `export const manifestShape = ${JSON.stringify(shapeOf(manifest, definitions))};\n`,
     "shape.d.ts": 'import type { Shape } from "../check.js";\nexport declare const manifestShape: Shape;\n',
   };
 }
 
-function shapeOf(schema, definitions) {
+function shapeOf(schema, definitions, path = "") {
   const { $schema, $id, title, description, examples, type, $ref, ...rules } = schema;
-  const of = (inner) => shapeOf(inner, definitions);
+  const of = (inner, at = path) => shapeOf(inner, definitions, at);
   const done = (result, ...read) => {
     const unread = Object.keys(rules).find((key) => !read.includes(key));
     if (unread) throw new Error(`a device does not check "${unread}" of ${JSON.stringify(schema)}: extend check.ts`);
@@ -103,10 +105,10 @@ function shapeOf(schema, definitions) {
   if (type === "array") return done([of(rules.items)], "items");
   if (type === "object") {
     const { properties = {}, required = [], additionalProperties } = rules;
-    const entries = Object.entries(properties).map(([key, inner]) => [
-      required.includes(key) ? key : `${key}?`,
-      of(inner),
-    ]);
+    const entries = Object.entries(properties).flatMap(([key, inner]) => {
+      const at = path === "" ? key : `${path}.${key}`;
+      return UNUSED.includes(at) ? [] : [[required.includes(key) ? key : `${key}?`, of(inner, at)]];
+    });
     if (typeof additionalProperties === "object") entries.push(["*", of(additionalProperties)]);
     return done(Object.fromEntries(entries), "properties", "required", "additionalProperties");
   }
@@ -114,8 +116,11 @@ function shapeOf(schema, definitions) {
     if (kind === "string") return rules.pattern ? `/${rules.pattern}` : "text";
     if (kind === "boolean") return "true|false";
     if (kind !== "number" && kind !== "integer") return kind;
-    const bound = (rule, sign) => (rule in rules ? `${sign}${rules[rule]}` : "");
-    return kind + bound("minimum", ">=") + bound("exclusiveMinimum", ">") + bound("maximum", "<=");
+    const words = { minimum: "from", exclusiveMinimum: "above", maximum: "to" };
+    const bounds = Object.entries(words)
+      .filter(([rule]) => rule in rules)
+      .map(([rule, word]) => ` ${word} ${rules[rule]}`);
+    return `a ${kind === "integer" ? "whole " : ""}number${bounds.join("")}`;
   });
   return done(kinds.join("|"), "pattern", "minimum", "exclusiveMinimum", "maximum");
 }

@@ -16,17 +16,11 @@ export async function readUrl(url: string, what: string): Promise<Uint8Array> {
       { cause },
     );
   }
-  const { status, headers } = response;
-  if (status === 404 || status === 410) {
+  const { ok, status, headers } = response;
+  if (!ok) {
     throw new InnerloopError(
-      "file-missing",
-      `${url}: the server has no such file (${status}); ${what} was expected; check the address`,
-    );
-  }
-  if (!response.ok) {
-    throw new InnerloopError(
-      "file-unreadable",
-      `${url}: the server answers ${status} ${response.statusText}; ${what} was expected; check the address and its permissions`,
+      status === 404 || status === 410 ? "file-missing" : "file-unreadable",
+      `${url}: the server answers ${status}; ${what} was expected; check the address`,
     );
   }
   const parts: Uint8Array[] = [];
@@ -66,7 +60,7 @@ export function urlWithin(folder: string | URL, file: string, base?: string): st
       cause,
     });
   }
-  url.pathname = `${url.pathname.replace(/\/$/, "")}/${file}`;
+  url.pathname = url.pathname.replace(/\/?$/, `/${file}`);
   return url.href;
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Host, ProviderName } from "../host.ts";
@@ -23,11 +23,8 @@ export const host: Host = {
     if (provider !== "cuda") return undefined;
     const library =
       process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
-    const bin = join(
-      dirname(createRequire(import.meta.url ?? join(process.cwd(), "index.js")).resolve("onnxruntime-node")),
-      "..",
-      "bin",
-    );
+    const require = createRequire(import.meta.url ?? join(process.cwd(), "index.js"));
+    const bin = join(require.resolve("onnxruntime-node"), "..", "..", "bin");
     const files = list(bin).map((api) => join(bin, api, process.platform, process.arch, library));
     const file = files.find((it) => existsSync(it));
     if (file === undefined) return `onnxruntime-node is installed without ${library}`;
@@ -50,10 +47,14 @@ export const host: Host = {
       extra: { session: { force_spinning_stop: "1" } },
     };
   },
-  // URLs of the network are an exception in Node.
-  within: (folder, file) =>
-    isUrl(folder) ? `${String(folder).replace(/\/$/, "")}/${file}` : join(toPath(folder), file),
+  within(folder, file) {
+    if (!isUrl(folder)) return join(toPath(folder), file);
+    const url = new URL(folder);
+    url.pathname = url.pathname.replace(/\/?$/, `/${file}`);
+    return url.href;
+  },
   exists: async (folder) => isUrl(folder) || existsSync(toPath(folder)),
+  // URLs are the exception in Node.
   read: async (place, what) =>
     isUrl(place) ? (await import("./http.ts")).readUrl(String(place), what) : readDisk(toPath(place), what),
   write: (place, bytes) => writeDisk(toPath(place), bytes),
