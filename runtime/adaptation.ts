@@ -30,6 +30,7 @@ export interface AdaptOptions extends StepOptions {
 export interface Progress {
   /** Steps taken: 0 first. */
   readonly step: number;
+  /** Steps that are taken in all; 0 where the bundle's algorithm has none. */
   readonly steps: number;
   /** The mean loss over the examples after so many steps. */
   readonly loss: number;
@@ -106,7 +107,7 @@ export async function adapt(
     }
     parameters = Object.fromEntries(names.map((name) => [name, output(results, `adapted/${name}`)]));
     done += stride;
-    const last = Math.max(steps, losses.length - 1);
+    const last = stride < steps ? steps : losses.length - 1;
     for (; told < supportLoss.length; told++) onProgress?.({ step: told, steps: last, loss: supportLoss[told]! });
     if (done >= steps) break;
     await rest();

@@ -53,7 +53,7 @@ export interface Check {
   /** The share of right answers on them; null for a regression too. */
   readonly accuracy: number | null;
   readonly accuracyBefore: number | null;
-  /** The steps make answers for new examples worse, by more than chance explains. */
+  /** The steps make the loss on new examples higher: by a tenth, and by more than chance explains. */
   readonly worse: boolean;
   /** All of this in words, and what to do. */
   readonly message: string;
@@ -157,7 +157,7 @@ function summary({ task }: Manifest, outcomes: readonly (readonly { loss: number
   const worsening = outcomes.map((pair) => pair[0]!.loss - pair[1]!.loss);
   const spread = sum(worsening.map((it) => (it - mean(worsening)) ** 2));
   const standardError = heldOut > 1 ? Math.sqrt(spread / (heldOut - 1) / heldOut) : 0;
-  const worse = mean(worsening) > Math.max(standardError, 0.01 * before);
+  const worse = mean(worsening) > Math.max(2 * standardError, 0.1 * before);
   const right = (share: number | null) => (share === null ? "" : `, ${Math.round(100 * share)} % right`);
   const message =
     `on ${heldOut} examples that were held out in turn, the loss is ${after.toPrecision(3)}${right(accuracy)} after the steps ` +

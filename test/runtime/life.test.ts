@@ -11,7 +11,7 @@ import {
   type Personal,
 } from "@innerloop/runtime";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeBundle } from "./fixture.ts";
 import { descend, expectClose, noise, prototypes } from "./oracle.ts";
 
@@ -462,15 +462,18 @@ describe("a random life", () => {
   const unhandled: unknown[] = [];
   const listen = (reason: unknown) => unhandled.push(reason);
   const world = new World();
+  let restore: () => void;
 
   beforeAll(async () => {
     process.on("unhandledRejection", listen);
     const { InferenceSession } = (await import("onnxruntime-node")).default;
-    const create = InferenceSession.create.bind(InferenceSession) as (
-      ...given: unknown[]
-    ) => ReturnType<typeof InferenceSession.create>;
-    vi.spyOn(InferenceSession, "create").mockImplementation(async (...given: unknown[]) => {
-      const session = await create(...given);
+    const create = InferenceSession.create;
+    // By hand, since a mock would keep every model that was opened.
+    const counted = async (...given: unknown[]) => {
+      const session = await (create as (...given: unknown[]) => ReturnType<typeof create>).apply(
+        InferenceSession,
+        given,
+      );
       const release = session.release.bind(session);
       sessions.opened++;
       session.release = async () => {
@@ -478,12 +481,14 @@ describe("a random life", () => {
         await release();
       };
       return session;
-    });
+    };
+    Object.assign(InferenceSession, { create: counted });
+    restore = () => Object.assign(InferenceSession, { create });
     await world.begin();
   });
   afterAll(() => {
     process.off("unhandledRejection", listen);
-    vi.restoreAllMocks();
+    restore();
   });
 
   it(
