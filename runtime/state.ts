@@ -140,8 +140,8 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
 }
 
 const ADAPTED = "adapted/";
-const X = "examples/x";
-const Y = "examples/y";
+const X = "support/x";
+const Y = "support/y";
 
 function row({ shape, data }: Tensor, index: number): Float32Array {
   const size = data.length / shape[0]!;

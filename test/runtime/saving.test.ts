@@ -40,8 +40,8 @@ describe("a personal file", () => {
     expect(again.supportLoss).toEqual(mine.supportLoss);
     expect(await again.undo()).toBe(true);
     const { tensors, metadata } = decodeSafetensors(await mine.toBytes(), "it");
-    expect(Object.keys(tensors).sort()).toEqual(["adapted/head/bias", "adapted/head/weight", "examples/x"]);
-    expect(tensors["examples/x"]!.shape).toEqual([3, 2, 2, 1]);
+    expect(Object.keys(tensors).sort()).toEqual(["adapted/head/bias", "adapted/head/weight", "support/x"]);
+    expect(tensors["support/x"]!.shape).toEqual([3, 2, 2, 1]);
     expect(metadata).toMatchObject({
       format: "innerloop-personal",
       version: "2",
@@ -78,8 +78,8 @@ describe("a personal file", () => {
   it("that is damaged is refused, whatever is wrong with it", async () => {
     const { tensors, metadata } = decodeSafetensors(await mine.toBytes(), "it");
     const changes: [Record<string, unknown>, Record<string, string>][] = [
-      [{ "examples/x": undefined }, {}],
-      [{ "examples/x": { dtype: "float32", shape: [2, 2, 2, 1], data: new Float32Array(8) } }, {}],
+      [{ "support/x": undefined }, {}],
+      [{ "support/x": { dtype: "float32", shape: [2, 2, 2, 1], data: new Float32Array(8) } }, {}],
       [{ "adapted/head/bias": undefined }, {}],
       [{ "adapted/head/bias": { dtype: "float32", shape: [2], data: new Float32Array(2) } }, {}],
       [{}, { examples: "[" }],
