@@ -6,6 +6,7 @@ export { convolutionAsColumns } from "./lowering/convolution.ts";
 export { type Lowering, lower, type Target } from "./lowering/lower.ts";
 export { defaultOpset, type OnnxTargetOptions, onnxTarget } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
+export { halfBits, halfNodes } from "./lowering/precision.ts";
 export { type OnnxModel, readableOperators, readableOpsets, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { irVersion, type WriteOptions, writeOnnx } from "./onnx/write.ts";

@@ -24,7 +24,7 @@ const lossScale = "guard/loss_scale";
 const steady = "guard/steady";
 
 /** Loss scaling as in Micikevicius et al. 2018, §3.2: halved when a step is not finite, doubled after many that are. */
-const scaling = { first: 2 ** 15, least: 1, most: 2 ** 24, steps: 500 };
+const scaling = { first: 2 ** 12, least: 1, most: 2 ** 24, steps: 500 };
 
 /** Larger than every finite float32 that a loss should reach; comparing with it is false for NaN, too. */
 const largest = 3e38;

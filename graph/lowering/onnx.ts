@@ -17,6 +17,8 @@ export interface OnnxTargetOptions {
   readonly opset?: number;
   /** `columns`: Gather and MatMul, the quickest on CPUs; `conv`: Conv and ConvTranspose. */
   readonly convolution?: "columns" | "conv";
+  /** `float16`: for graphs of which a part will compute in it; without rewrites that need the range of float32. */
+  readonly precision?: "float16";
 }
 
 /** The opset that is written unless another is asked for. */
@@ -33,8 +35,10 @@ const takenApart = new Set([
 ]);
 
 /** 1 where x > 0: a HardSigmoid so steep that it has no slope in between is one node where comparing and casting are two. */
-const positive: Lowering = ([x]) =>
-  x!.dtype === "float32" ? [HardSigmoid(x!, { alpha: 1e38, beta: 0 })] : [Cast(Greater(x!, 0), x!.dtype)];
+const positive: Lowering = ([x], ...rest) =>
+  x!.dtype === "float32" ? [HardSigmoid(x!, { alpha: 1e38, beta: 0 })] : compared([x!], ...rest);
+
+const compared: Lowering = ([x]) => [Cast(Greater(x!, 0), x!.dtype)];
 
 /** A sum over neighbouring axes that are not the last ones is a product with a row of ones, which runs as a matrix product. */
 const sumAsProduct: Lowering = ([x], attributes, [y]) => {
@@ -50,17 +54,20 @@ const sumAsProduct: Lowering = ([x], attributes, [y]) => {
 };
 
 /** Plain ONNX of an opset. */
-export function onnxTarget({ opset = defaultOpset, convolution = "columns" }: OnnxTargetOptions = {}): Target {
+export function onnxTarget({
+  opset = defaultOpset,
+  convolution = "columns",
+  precision,
+}: OnnxTargetOptions = {}): Target {
   return {
     name: `ONNX opset ${opset}`,
     lowerings: {
       ...(convolution === "conv" ? convolutionAsConv : convolutionAsColumns),
       ...poolingAsTaps,
       ...normalizationAsLayers,
-      Positive: positive,
-      ReduceSum: sumAsProduct,
+      ...(precision === "float16" ? { Positive: compared } : { Positive: positive, ReduceSum: sumAsProduct }),
     },
-    finish: joinProducts,
+    ...(precision === "float16" ? {} : { finish: joinProducts }),
     keeps: ({ name, since, writtenAs }) =>
       writtenAs !== undefined || (since !== undefined && since <= opset && !takenApart.has(name)),
   };

@@ -4,6 +4,7 @@ import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { type Dim, showShape, termsOf } from "../dims.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { defaultOpset, onnxTarget } from "../lowering/onnx.ts";
+import { halfBits, halfNodes, isHalf } from "../lowering/precision.ts";
 import {
   type Attributes,
   type Body,
@@ -29,6 +30,8 @@ export interface WriteOptions {
   /** Inputs in this order; others follow. Named inputs are declared even where nothing uses them. */
   readonly inputs?: readonly Value[];
   readonly opset?: number;
+  /** `float16`: what can be is computed in it, between Casts; inputs, outputs and weights stay float32. */
+  readonly precision?: "float16";
   readonly target?: Target;
   readonly producer?: { readonly name: string; readonly version: string };
 }
@@ -51,8 +54,10 @@ export const irVersion = (opset = defaultOpset): number => irVersionOf(opset);
  */
 export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: WriteOptions = {}): Uint8Array {
   const opset = options.opset ?? defaultOpset;
-  const values = lower(Object.values(outputs), options.target ?? onnxTarget({ opset }));
-  const writer = new Writer(options.initializers ?? {}, opset);
+  const { precision } = options;
+  const target = options.target ?? onnxTarget({ opset, ...(precision ? { precision } : {}) });
+  const values = lower(Object.values(outputs), target);
+  const writer = new Writer(options.initializers ?? {}, opset, precision ? halfNodes(values) : new Set());
   const graph = writer.graph(Object.keys(outputs), values, options.inputs ?? [], options.name ?? "innerloop");
   return encodeModel({
     irVersion: irVersionOf(opset),
@@ -86,10 +91,15 @@ class Writer {
   readonly #initializers: Readonly<Record<string, Tensor>>;
 
   readonly #opset: number;
+  /** The nodes that compute in float16. */
+  readonly #halves: ReadonlySet<Node>;
+  /** The names of values in float16. */
+  readonly #halfNames = new Map<Value, string>();
 
-  constructor(initializers: Readonly<Record<string, Tensor>>, opset: number) {
+  constructor(initializers: Readonly<Record<string, Tensor>>, opset: number, halves: ReadonlySet<Node>) {
     this.#initializers = initializers;
     this.#opset = opset;
+    this.#halves = halves;
   }
 
   graph(
@@ -114,7 +124,8 @@ class Writer {
       this.#taken.add(output);
     }
     values.forEach((value, i) => {
-      if (!this.#names.has(value) && !constantOf(value)) this.#names.set(value, names[i]!);
+      const own = !this.#names.has(value) && !constantOf(value) && !isHalf(value, this.#halves);
+      if (own) this.#names.set(value, names[i]!);
     });
     for (const input of inputs) this.#learnSymbols(input);
     for (const node of nodes)
@@ -123,7 +134,9 @@ class Writer {
     const inside = insideLoops(nodes, parameters);
     for (const node of nodes) if (!inside.has(node)) this.#write(node, this.#main);
     values.forEach((value, i) => {
-      const own = this.#name(value);
+      const half = this.#names.has(value) ? undefined : this.#halfNames.get(value);
+      const own = half === undefined ? this.#name(value) : this.#cast(half, "float32", names[i]!);
+      this.#names.set(value, own);
       if (own !== names[i])
         this.#main.nodes.push({ opType: "Identity", input: [own], output: [names[i]!], name: `output/${names[i]}` });
     });
@@ -161,8 +174,37 @@ class Writer {
     const known = this.#names.get(value);
     if (known) return known;
     const array = constantOf(value);
-    if (!array) throw new Error(`${value.node.operator.name} is used before it is written.`);
-    return this.#constant(array, value);
+    if (array) return this.#constant(array, value);
+    const half = this.#halfNames.get(value);
+    if (!half) throw new Error(`${value.node.operator.name} is used before it is written.`);
+    const name = this.#cast(half, "float32", this.#unique(`${half}/float32`));
+    this.#names.set(value, name);
+    return name;
+  }
+
+  /** The name of a value in float16: as it was made, else a constant, else a Cast of it. */
+  #halfName(value: Value): string {
+    const known = this.#halfNames.get(value);
+    if (known) return known;
+    const array = constantOf(value);
+    const name = array
+      ? this.#halfConstant(array)
+      : this.#cast(this.#name(value), "float16", this.#unique(`${this.#name(value)}/float16`));
+    this.#halfNames.set(value, name);
+    return name;
+  }
+
+  #cast(from: string, to: "float32" | "float16", name: string): string {
+    const type = to === "float16" ? DataType.FLOAT16 : elementTypes.float32;
+    this.#main.nodes.push({ opType: "Cast", input: [from], output: [name], name, attribute: [integer("to", type)] });
+    return name;
+  }
+
+  #halfConstant({ shape, data }: NumberArray): string {
+    const name = this.#unique(`${constantPrefix}float16/${data.length === 1 ? data[0] : shape.join("x")}`);
+    const rawData = new Uint8Array(halfBits(data).buffer);
+    this.#constants.push({ name, dataType: DataType.FLOAT16, dims: [...shape], rawData });
+    return name;
   }
 
   #constant(array: NumberArray, value?: Value): string {
@@ -245,7 +287,13 @@ class Writer {
     this.#written.add(node);
     const form = this.#form(node);
     const where = node.scope ? `${node.scope}/` : "";
-    const names = outputs.map((output) => this.#names.get(output) ?? this.#claim(output, `${where}${form.opType}`));
+    const names = outputs.map((output) => {
+      const wanted = `${where}${form.opType}`;
+      if (!isHalf(output, this.#halves)) return this.#names.get(output) ?? this.#claim(output, wanted);
+      const name = this.#unique(wanted);
+      this.#halfNames.set(output, name);
+      return name;
+    });
     block.nodes.push({
       opType: form.opType,
       input: form.input,
@@ -253,7 +301,7 @@ class Writer {
       output: names,
       name: names[0] === undefined ? operator.name : `${names[0]}`,
     });
-    for (const output of outputs) if (block === this.#main) this.#learnSymbols(output);
+    for (const output of outputs) if (block === this.#main && !isHalf(output, this.#halves)) this.#learnSymbols(output);
   }
 
   #form(node: Node): { opType: string; input: string[]; attribute?: AttributeProto[] } {
@@ -261,7 +309,10 @@ class Writer {
     const opType = operator.writtenAs ?? operator.name;
     const body = Object.values(attributes).find(isBody);
     if (body) return this.#loop(node, body);
-    const input = node.inputs.map((value) => this.#name(value));
+    const half = this.#halves.has(node);
+    const input = node.inputs.map((value) =>
+      half && value.dtype === "float32" ? this.#halfName(value) : this.#name(value),
+    );
     const [x] = node.inputs;
     const num = (key: string) => attributes[key] as number;
     switch (opType) {
@@ -278,7 +329,8 @@ class Writer {
       }
       case "Pad": {
         const pads = [...(attributes.before as number[]), ...(attributes.after as number[])];
-        const fill = this.#constant({ dtype: x!.dtype, shape: [], data: Float64Array.of(num("value")) });
+        const array: NumberArray = { dtype: x!.dtype, shape: [], data: Float64Array.of(num("value")) };
+        const fill = half ? this.#halfConstant(array) : this.#constant(array);
         return { opType, input: [input[0]!, this.#list(pads), fill] };
       }
       case "ReduceSum":
@@ -320,6 +372,10 @@ class Writer {
           ],
         };
       }
+      case "Cast":
+        return half
+          ? { opType, input: [this.#name(x!)], attribute: [integer("to", DataType.FLOAT16)] }
+          : { opType, input, attribute: plainAttributes(attributes) };
       case "BatchNormalization":
         return { opType, input, attribute: [float("epsilon", num("epsilon"))] };
       default:

@@ -23,9 +23,9 @@ function spread(x: Value, shape: readonly number[]): Value {
   }, ranked);
 }
 
-/** The target of a provider. */
-export function onnxTargetOf(provider: ProviderName): Target {
-  const plain = onnxTarget();
+/** The target of a provider, for graphs that compute in float32 alone or partly in float16. */
+export function onnxTargetOf(provider: ProviderName, precision?: "float16"): Target {
+  const plain = onnxTarget(precision ? { precision } : {});
   if (provider !== "webgpu") return plain;
   return { ...plain, lowerings: { ...plain.lowerings, ...exactTrigonometry, Pow: powerOfOneShape } };
 }

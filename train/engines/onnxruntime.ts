@@ -92,16 +92,18 @@ export async function openOnnxRuntime({
 }: EngineOptions & { readonly provider?: ProviderName } = {}): Promise<Engine> {
   const name = `onnxruntime:${provider}`;
   const device = await openDevice({ ...options, provider });
-  const serialize = ({ outputs, initializers, inputs }: Graph): Uint8Array =>
+  const serialize = ({ outputs, initializers, inputs, precision }: Graph): Uint8Array =>
     writeOnnx(outputs, {
-      target: onnxTargetOf(provider),
+      target: onnxTargetOf(provider, precision),
       ...(initializers ? { initializers } : {}),
       ...(inputs ? { inputs } : {}),
+      ...(precision ? { precision } : {}),
     });
   const load = async (bytes: Uint8Array): Promise<Program> =>
     new OnnxProgram(name, await device.open(bytes), portsOf(bytes));
   return {
     name,
+    float16: true,
     compile: (graph) => load(serialize(graph)),
     upload: (tensor) => new OnnxTensor(name, device.upload(tensor)),
     portable: { serialize, load },

@@ -27,6 +27,8 @@ export interface Started {
   readonly version: string;
   /** What it computes on, in words, where it says so. */
   readonly device?: string;
+  /** Kernels return before the device has computed. */
+  readonly queues?: boolean;
   /** What a device said since the last call, which no kernel threw. */
   trouble?(): Trouble | undefined;
   /** Frees memory that is kept for later tensors. */
@@ -96,7 +98,7 @@ function loadTensorFlow(tf: Tf, gpu: boolean): NonNullable<typeof tensorFlow> {
   try {
     const { version, gpu: used } = registerTensorFlow(tf, gpu);
     const device = used ? "NVIDIA GPU through CUDA" : "processor";
-    return { gpu: used, started: { registered: "tensorflow", version, device } };
+    return { gpu: used, started: { registered: "tensorflow", version, device, queues: used } };
   } finally {
     if (visible !== undefined) process.env.CUDA_VISIBLE_DEVICES = visible;
     else if (!gpu) delete process.env.CUDA_VISIBLE_DEVICES;
@@ -201,6 +203,7 @@ async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
     started: {
       registered: "webgpu",
       version,
+      queues: true,
       device: [vendor, description || model].filter(Boolean).join(", "),
       trouble() {
         const said = trouble;

@@ -27,6 +27,7 @@ class TfjsEngine implements Engine {
   readonly name: string;
   readonly version: string;
   readonly device?: string;
+  readonly queues: boolean;
   readonly tf: Tf;
   readonly started: Started;
 
@@ -34,6 +35,7 @@ class TfjsEngine implements Engine {
     this.name = name;
     this.version = started.version;
     if (started.device !== undefined) this.device = started.device;
+    this.queues = started.queues ?? false;
     this.tf = tf;
     this.started = started;
   }

@@ -1,0 +1,147 @@
+// Mixed precision: which nodes of a lowered graph compute in float16 (Micikevicius et al. 2018). Products do, and what
+// lies between them; sums, everything with a wide range, and all that updates are made of, do not. Values cross over
+// by a Cast, which is made when the graph is written.
+import { type Shape, sizeOf } from "../dims.ts";
+import { constantOf, dependents, isBody, isInput, type Node, topological, type Value } from "../value.ts";
+
+/** The largest and the smallest positive number of float16 (IEEE 754 binary16). */
+const [largest, smallest] = [65504, 2 ** -24];
+
+const products = new Set(["MatMul", "GemmSum", "Conv", "ConvTranspose"]);
+/** Operators whose results are in the range of their operands, more or less. */
+const elementwise = new Set(
+  "Add Sub Mul Neg Abs Relu Max Min Where Tanh Sigmoid Sign Clip Greater GreaterOrEqual Less LessOrEqual Equal".split(
+    " ",
+  ),
+);
+const movement = new Set("Reshape Transpose Expand Slice Concat Gather Pad".split(" "));
+
+/** Rows are normalized in float16, but their statistics are float32 (`stash_type` of ONNX LayerNormalization). */
+const rowNormalization = "LayerNormalizationRows";
+
+const isFloat = (value: Value): boolean => value.dtype === "float32";
+const fits = (x: number): boolean => x === 0 || (Math.abs(x) <= largest && Math.abs(x) >= smallest);
+
+/** Whether a value that a float16 node gives is a float16 one. */
+export const isHalf = (value: Value, halves: ReadonlySet<Node>): boolean =>
+  halves.has(value.node) && isFloat(value) && !(value.node.operator.name === rowNormalization && value.index > 0);
+
+/** What a node reads as numbers; the indices of a Gather are none. */
+const operands = (node: Node): readonly Value[] => node.inputs.filter((value) => isFloat(value) && !constantOf(value));
+
+/**
+ * The nodes that compute in float16.
+ * @param outputs of a graph that was lowered; they and the inputs are float32 in any case
+ */
+export function halfNodes(outputs: readonly Value[]): Set<Node> {
+  const nodes = topological(outputs);
+  const excluded = loopNodes(nodes);
+  const halves = new Set<Node>();
+  const flexible = new Set<Node>();
+  const isUpdate = outputSizes(outputs);
+  for (const node of nodes) {
+    if (excluded.has(node) || isInput(node.outputs[0]!) || constantOf(node.outputs[0]!)) continue;
+    if (isFlexible(node, flexible)) flexible.add(node);
+    else if (isHalfByInputs(node, halves, flexible, isUpdate)) halves.add(node);
+  }
+  settleByUses(nodes, outputs, halves, (node) => !excluded.has(node) && (flexible.has(node) || canMove(node)));
+  return halves;
+}
+
+/** Nodes inside loops and the loops themselves, which stay as they are. */
+function loopNodes(nodes: readonly Node[]): Set<Node> {
+  const bodies = nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
+  return new Set(bodies.flatMap(({ parameters, results }) => [...dependents(results, parameters)]));
+}
+
+/**
+ * Tells values that have as many numbers as an output, or as a matrix among the outputs for each task. The outputs of
+ * training are gradients or weights, and updates have their sizes; what has the size of a vector for each of some rows is
+ * rather what a layer gives.
+ */
+function outputSizes(outputs: readonly Value[]): (shape: Shape) => boolean {
+  const sizes = new Set(outputs.map(({ shape }) => sizeOf(shape)));
+  const ofTasks = new Set(outputs.filter(({ rank }) => rank > 1).map(({ shape }) => sizeOf(shape)));
+  return (shape) => sizes.has(sizeOf(shape)) || ofTasks.has(sizeOf(shape.slice(1)));
+}
+
+/** Numbers made of truth values, which are exact in both precisions. */
+function isFlexible(node: Node, flexible: ReadonlySet<Node>): boolean {
+  const { name } = node.operator;
+  if (name === "Cast") return isFloat(node.outputs[0]!) && !isFloat(node.inputs[0]!);
+  if (!movement.has(name) && !elementwise.has(name)) return false;
+  return isFloat(node.outputs[0]!) && operands(node).every((value) => flexible.has(value.node)) && constantsFit(node);
+}
+
+const constantsFit = (node: Node): boolean =>
+  node.inputs.every((value) => !isFloat(value) || (constantOf(value)?.data.every(fits) ?? true));
+
+const canMove = ({ operator: { name }, outputs }: Node): boolean => movement.has(name) && isFloat(outputs[0]!);
+
+function isHalfByInputs(
+  node: Node,
+  halves: ReadonlySet<Node>,
+  flexible: ReadonlySet<Node>,
+  isUpdate: (shape: Shape) => boolean,
+): boolean {
+  const { name } = node.operator;
+  const { shape } = node.outputs[0]!;
+  if (!constantsFit(node)) return false;
+  if (products.has(name)) return node.inputs.every(isFloat);
+  if (name === rowNormalization) return true;
+  if (movement.has(name)) return operands(node).some((value) => isHalf(value, halves));
+  if (!elementwise.has(name) || isUpdate(shape)) return false;
+  const deciding = operands(node).filter((value) => !flexible.has(value.node));
+  // Something small that is repeated over a float16 value is cast; something of its size decides.
+  const size = Math.max(...deciding.map((value) => likely(value.shape)));
+  return deciding.length > 0 && deciding.every((value) => isHalf(value, halves) || likely(value.shape) < size);
+}
+
+const likely = (shape: Shape): number => {
+  const size = sizeOf(shape);
+  return typeof size === "number" ? size : Number.POSITIVE_INFINITY;
+};
+
+/** What can be either goes by its uses, the last ones first. */
+function settleByUses(
+  nodes: readonly Node[],
+  outputs: readonly Value[],
+  halves: Set<Node>,
+  free: (node: Node) => boolean,
+): void {
+  const uses = new Map<Node, Node[]>();
+  for (const node of nodes)
+    for (const value of node.inputs) if (isFloat(value)) uses.set(value.node, [...(uses.get(value.node) ?? []), node]);
+  const given = new Set(outputs.map((value) => value.node));
+  for (const node of [...nodes].reverse()) {
+    const users = uses.get(node) ?? [];
+    if (users.length === 0 || !node.outputs.every((output) => isFloat(output))) continue;
+    const { name } = node.operator;
+    if (halves.has(node)) {
+      const either = elementwise.has(name) || movement.has(name);
+      if (either && users.every((user) => !halves.has(user))) halves.delete(node);
+    } else if (free(node) && !given.has(node) && users.every((user) => halves.has(user))) halves.add(node);
+  }
+}
+
+/** The bits of float16 numbers, rounded to the nearest, ties to even (IEEE 754 binary16). */
+export function halfBits(numbers: ArrayLike<number>): Uint16Array {
+  return Uint16Array.from({ length: numbers.length }, (_, i) => halfOf(numbers[i]!));
+}
+
+function halfOf(x: number): number {
+  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
+  const size = Math.abs(x);
+  if (Number.isNaN(size)) return 0x7e00;
+  if (size >= largest + 16) return sign | 0x7c00;
+  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  const steps = roundEven(size / 2 ** (exponent - 10));
+  const bits = size === 0 ? 0 : ((exponent + 14) << 10) + steps;
+  return sign | bits;
+}
+
+function roundEven(x: number): number {
+  const below = Math.floor(x);
+  const over = x - below;
+  return below + (over > 0.5 || (over === 0.5 && below % 2 === 1) ? 1 : 0);
+}
