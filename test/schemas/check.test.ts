@@ -1,0 +1,142 @@
+// What a device checks of a manifest against the schema's own validator: where the device looks, both say the same.
+import { InnerloopError, type Manifest, manifestSchema, validateManifest } from "@innerloop/schemas";
+import { checkManifest } from "@innerloop/schemas/bundle";
+import { describe, expect, test } from "vitest";
+
+const file = { sha256: "0f".repeat(32), bytes: 12 };
+const manifest: Manifest = {
+  format: "innerloop-bundle",
+  version: 1,
+  name: "glyphs",
+  created: "2027-01-31T12:00:00.000Z",
+  producer: { name: "innerloop", version: "0.1.0" },
+  task: "classification",
+  input: {
+    shape: [28, 28, 1],
+    dtype: "float32",
+    preprocessing: { kind: "image", width: 28, height: 28, channels: 1, invert: true, mean: 0, std: 1 },
+  },
+  output: { ways: 5, size: 2 },
+  labels: ["a", "b"],
+  opset: 17,
+  irVersion: 8,
+  innerLoop: { algorithm: "maml", head: "prototypes", steps: 5, rates: { "dense.weight": 0.4 }, shots: 1 },
+  parameters: [{ name: "dense.weight", shape: [64, "ways"], adapted: true, required: true }],
+  files: { "predict.onnx": file, "adapt.onnx": file, "predict-transductive.onnx": file },
+  verification: { episodes: 4, largestDifference: 1e-6, engine: "onnxruntime" },
+  training: { data: "glyphs", seed: 1, usesBatchStatistics: false },
+  metrics: { accuracy: 0.95 },
+  confidence: {
+    ways: 5,
+    shots: 1,
+    temperature: 1.5,
+    temperatureSlope: 0.1,
+    expectedCalibrationError: 0.01,
+    uncalibratedError: 0.1,
+    episodes: 100,
+    rejection: { score: "margin", threshold: -1, shotsSlope: 0, waysSlope: 0, falseAccepts: 0.05, kept: 0.9 },
+  },
+};
+
+/** Where running a bundle does not look. */
+const UNUSED = new RegExp(
+  "^(created|producer|opset|irVersion|verification|training|metrics|innerLoop.(head|rates|shots)|" +
+    "confidence.(episodes|uncalibratedError|expectedCalibrationError|rejection.(falseAccepts|kept)))\\b",
+);
+const NONSENSE: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  "",
+  "nonsense",
+  -1,
+  0,
+  0.5,
+  3,
+  1e9,
+  [],
+  [-1],
+  {},
+  { a: 1 },
+];
+
+/** Every place in a value, as the keys that lead there. */
+function placesOf(value: unknown, path: readonly string[] = []): string[][] {
+  const below = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return [...(path.length > 0 ? [[...path]] : []), ...below.flatMap(([key, it]) => placesOf(it, [...path, key]))];
+}
+
+function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<string, unknown>;
+  if (rest.length > 0) copy[key!] = replaced(copy[key!], rest, by);
+  else if (by === undefined) delete copy[key!];
+  else copy[key!] = by;
+  return copy;
+}
+
+function codeOf(check: () => unknown): string {
+  try {
+    check();
+    return "accepted";
+  } catch (cause) {
+    expect(cause).toBeInstanceOf(InnerloopError);
+    return (cause as InnerloopError).code;
+  }
+}
+
+describe("what a device checks", () => {
+  test("accepts what is right, with keys that the format does not name", () => {
+    expect(checkManifest(manifest, "m")).toBe(manifest);
+    expect(() => checkManifest({ ...manifest, note: "mine" }, "m")).not.toThrow();
+  });
+
+  test("refuses what the schema refuses, and nothing else, wherever running depends on it", () => {
+    let refused = 0;
+    for (const path of placesOf(manifest)) {
+      for (const by of NONSENSE) {
+        // A list without an entry cannot be written in JSON.
+        if (by === undefined && /^\d+$/.test(path.at(-1)!)) continue;
+        const changed = replaced(manifest, path, by);
+        const place = path.join(".");
+        const ours = codeOf(() => checkManifest(changed, "m"));
+        const whole = codeOf(() => validateManifest(changed, "m"));
+        if (!UNUSED.test(place)) expect(`${place}: ${ours}`, JSON.stringify(by)).toBe(`${place}: ${whole}`);
+        else expect(["accepted", whole]).toContain(ours);
+        if (ours !== "accepted") refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(300);
+  });
+
+  test("looks at every key that the schema requires, but for those that it does not run on", () => {
+    for (const key of manifestSchema.required ?? []) {
+      const without = replaced(manifest, [key], undefined);
+      expect(codeOf(() => checkManifest(without, "m"))).toBe(UNUSED.test(key) ? "accepted" : "manifest-invalid");
+    }
+  });
+
+  test("says what was given, what was expected and what to do", () => {
+    const said = (path: string[], by: unknown) => {
+      try {
+        return checkManifest(replaced(manifest, path, by), "bundle/manifest.json");
+      } catch (cause) {
+        return (cause as Error).message;
+      }
+    };
+    const end = "; copy the bundle again, or export it again";
+    expect(said(["input", "shape", "1"], 2.5)).toBe(
+      `bundle/manifest.json: input.shape[1] must be a whole number from 1, got 2.5${end}`,
+    );
+    expect(said(["files", "adapt.onnx"], undefined)).toBe(
+      `bundle/manifest.json: files.adapt.onnx is missing; it must be an object of named values${end}`,
+    );
+    expect(said(["task"], "ranking")).toBe(
+      `bundle/manifest.json: task must be "classification" or "regression", got "ranking"${end}`,
+    );
+    expect(said(["version"], 2)).toBe(
+      "bundle/manifest.json: it has version 2 and this release reads version 1; upgrade @innerloop/runtime",
+    );
+    expect(() => checkManifest([], "m")).toThrow(/^m: format is missing; it must be "innerloop-bundle"/);
+    expect(() => checkManifest(null, "m")).toThrow(/^m: a manifest must be an object of named values, got null/);
+  });
+});
