@@ -1,8 +1,9 @@
 // Running adapt.onnx: how many steps, watched and stopped between them, and what comes out.
 import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
-import { badInput, type Kept, packSupport } from "./examples.ts";
+import { type Kept, packSupport } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
+import { badOption } from "./refusal.ts";
 import type { Session } from "./session.ts";
 
 /** How far to go. */
@@ -137,8 +138,4 @@ export function output(results: Readonly<Record<string, Tensor>>, name: string):
 
 function run(session: Session, feeds: Readonly<Record<string, Tensor>>, steps: number) {
   return session.run({ ...feeds, steps: { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) } });
-}
-
-function badOption(message: string): InnerloopError {
-  return badInput(message, "bad-option");
 }

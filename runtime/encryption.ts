@@ -3,7 +3,7 @@
 // The format: "innerloop-sealed" (16 bytes); a version (1 byte); how many bytes follow (u64, little-endian); these: a nonce
 // (12), the ciphertext, the tag (16). What comes before the nonce is authenticated with the rest.
 import { InnerloopError } from "@innerloop/schemas/bundle";
-import { badInput } from "./examples.ts";
+import { badInput } from "./refusal.ts";
 
 /** A key for AES-GCM: a CryptoKey that may encrypt and decrypt, or 32 random bytes. */
 export type Key = Uint8Array | CryptoKey;

@@ -2,10 +2,11 @@
 import type { Manifest } from "@innerloop/schemas/bundle";
 import { type AdaptedState, type AdaptOptions, adapt, refuseAborted } from "./adaptation.ts";
 import type { ClassPrediction } from "./confidence.ts";
-import { badInput, type Given, type Kept, listing, show, type Task } from "./examples.ts";
+import { type Given, type Kept, listing, show, type Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { type Prediction, predict, type ValuePrediction } from "./prediction.ts";
+import { badInput } from "./refusal.ts";
 
 /** What {@link Personal.evaluate} answers, by task. */
 export type Evaluation<T extends Task = "classification"> = T extends "regression" ? ValueEvaluation : ClassEvaluation;

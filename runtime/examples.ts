@@ -1,6 +1,7 @@
 // What a user hands in becomes tensors here, and whatever is wrong with it is said here, before ONNX Runtime sees it.
 // Values are copied, so a caller may reuse its buffers.
-import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
+import { type InnerloopError, type Manifest, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
+import { badInput } from "./refusal.ts";
 
 /** What a bundle's learner does. */
 export type Task = Manifest["task"];
@@ -243,11 +244,6 @@ export function join(rows: readonly Float32Array[], shape: readonly number[]): T
   return { dtype: "float32", shape: [rows.length, ...shape], data };
 }
 
-/** The number of values of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1);
-}
-
 function readPoints(manifest: Manifest, examples: unknown): Given {
   const points = (examples ?? {}) as Partial<RegressionExamples>;
   if (!isBatch(points.x) || !isBatch(points.y)) {
@@ -378,9 +374,4 @@ export function show(value: unknown): string {
 export function listing(labels: readonly string[]): string {
   const shown = labels.slice(0, 12).map(show).join(", ");
   return labels.length > 12 ? `${shown} and ${labels.length - 12} more` : shown;
-}
-
-/** What a caller gave is wrong. */
-export function badInput(message: string, code = "bad-input"): InnerloopError {
-  return new InnerloopError(code, message, { exitStatus: 2 });
 }

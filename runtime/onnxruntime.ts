@@ -5,6 +5,7 @@ import type * as OnnxRuntime from "onnxruntime-common";
 import { host } from "#host";
 import type { HostOptions, Ort, ProviderName } from "./host.ts";
 import { openOverrides } from "./overrides.ts";
+import { badInput } from "./refusal.ts";
 
 /** A model that ONNX Runtime has taken. */
 export interface Opened {
@@ -144,8 +145,4 @@ function wordsOf(cause: unknown): string {
 function refuseUnknown(what: string, names: readonly string[], known: readonly string[]): void {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw badInput(`the ${what} "${unknown}" is unknown; this model has ${known.join(", ")}`);
-}
-
-function badInput(message: string): InnerloopError {
-  return new InnerloopError("bad-input", message, { exitStatus: 2 });
 }

@@ -5,7 +5,6 @@ import { type AdaptedState, type AdaptOptions, adapt, readSteps, refuseAborted }
 import type { Key } from "./encryption.ts";
 import type { Check, Evaluation } from "./evaluation.ts";
 import {
-  badInput,
   type Example,
   type Examples,
   type Given,
@@ -25,6 +24,7 @@ import {
 } from "./examples.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { type Prediction, predict } from "./prediction.ts";
+import { badInput } from "./refusal.ts";
 import type { PersonalRecord } from "./state.ts";
 
 /** How to save. */

@@ -1,8 +1,8 @@
 // Running predict.onnx: in pieces, so that many examples neither fill the memory nor hold the event loop.
-import { InnerloopError } from "@innerloop/schemas/bundle";
+import { InnerloopError, sizeOf } from "@innerloop/schemas/bundle";
 import { type AdaptedState, output } from "./adaptation.ts";
 import { type ClassPrediction, classify } from "./confidence.ts";
-import { type Rows, sizeOf, type Task } from "./examples.ts";
+import type { Rows, Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
 

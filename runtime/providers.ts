@@ -3,6 +3,7 @@ import { InnerloopError } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import type { HostOptions, ProviderName } from "./host.ts";
 import { trial } from "./onnxruntime.ts";
+import { badOption } from "./refusal.ts";
 
 /** The provider in use, why it was chosen, and why each one that would have come before it was not. */
 export interface ProviderChoice {
@@ -97,8 +98,4 @@ async function problem(name: ProviderName, options: HostOptions): Promise<string
 
 function unavailable(message: string): InnerloopError {
   return new InnerloopError("provider-unavailable", message);
-}
-
-function badOption(message: string): InnerloopError {
-  return new InnerloopError("bad-option", message, { exitStatus: 2 });
 }
