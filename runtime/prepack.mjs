@@ -1,5 +1,5 @@
-// Makes what npm packs of what the compiler wrote: modules without comments, which the declarations have; and the CommonJS
-// door, one file for tools that know no ES modules. Its classes are its own: take either this door or the other.
+// Makes what npm packs of what the compiler wrote: modules that keep their names and leave comments to the declarations;
+// and the CommonJS door, one file for tools that know no ES modules. Its classes are its own: take either door.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,8 @@ rmSync(commonjs, { recursive: true, force: true });
 
 for (const name of readdirSync(dist, { recursive: true }).filter((it) => it.endsWith(".js"))) {
   const file = join(dist, name);
-  writeFileSync(file, transformSync(readFileSync(file, "utf8"), { target: "es2022", legalComments: "none" }).code);
+  const options = { target: "es2022", legalComments: "none", minifyWhitespace: true };
+  writeFileSync(file, transformSync(readFileSync(file, "utf8"), options).code);
 }
 
 buildSync({
