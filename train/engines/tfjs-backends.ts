@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import { InnerloopError } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { brokenTensorFlow, installedTensorFlow, type TensorFlowModule } from "./installed.ts";
+import { registerTensorFlowKernels } from "./tfjs-tensorflow.ts";
+import { registerPlainProducts } from "./tfjs-webgpu.ts";
 
 type Tf = typeof Core;
 
@@ -27,8 +29,6 @@ export interface Started {
   readonly version: string;
   /** What it computes on, in words, where it says so. */
   readonly device?: string;
-  /** Kernels return before the device has computed. */
-  readonly queues?: boolean;
   /** What a device said since the last call, which no kernel threw. */
   trouble?(): Trouble | undefined;
   /** Frees memory that is kept for later tensors. */
@@ -97,8 +97,9 @@ function loadTensorFlow(tf: Tf, gpu: boolean): NonNullable<typeof tensorFlow> {
   if (!gpu) process.env.CUDA_VISIBLE_DEVICES = "-1";
   try {
     const { version, gpu: used } = registerTensorFlow(tf, gpu);
+    registerTensorFlowKernels(tf);
     const device = used ? "NVIDIA GPU through CUDA" : "processor";
-    return { gpu: used, started: { registered: "tensorflow", version, device, queues: used } };
+    return { gpu: used, started: { registered: "tensorflow", version, device } };
   } finally {
     if (visible !== undefined) process.env.CUDA_VISIBLE_DEVICES = visible;
     else if (!gpu) delete process.env.CUDA_VISIBLE_DEVICES;
@@ -140,7 +141,10 @@ interface Gpu {
 }
 
 interface Adapter {
-  readonly info: Readonly<Record<"vendor" | "architecture" | "device" | "description", string>>;
+  readonly info: Readonly<Record<"vendor" | "architecture" | "device" | "description", string>> & {
+    /** It is a processor that plays a GPU. */
+    readonly isFallbackAdapter?: boolean;
+  };
   readonly limits: Readonly<Record<string, number>>;
   requestDevice(options: { requiredLimits: Record<string, number> }): Promise<GpuDevice>;
 }
@@ -196,6 +200,7 @@ async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
   const device = await adapter.requestDevice({ requiredLimits });
   const backend = new WebGPUBackend(device as never, adapter.info as never) as unknown as WebGpuBackend;
   tf.registerBackend("webgpu", () => backend);
+  if (adapter.info.isFallbackAdapter) registerPlainProducts(tf);
   const { vendor, description, device: model } = adapter.info;
   let trouble: Trouble | undefined;
   const opened: NonNullable<typeof webGpu> = {
@@ -203,7 +208,6 @@ async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
     started: {
       registered: "webgpu",
       version,
-      queues: true,
       device: [vendor, description || model].filter(Boolean).join(", "),
       trouble() {
         const said = trouble;

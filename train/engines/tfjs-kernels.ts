@@ -11,7 +11,7 @@ import { type Broadcast, joinAxes, joinBroadcast, product, sameShape, sandwich }
 type Tensor = Core.Tensor;
 type Shape = readonly number[];
 type Attributes = Node["attributes"];
-type KernelDType = "float32" | "int32" | "bool";
+export type KernelDType = "float32" | "int32" | "bool";
 
 /** Where kernels run, with what they may keep for the life of a program. */
 export interface Device {
@@ -20,8 +20,10 @@ export interface Device {
   run(kernel: string, inputs: Record<string, Tensor> | readonly Tensor[], attributes?: object): Tensor;
   /** Runs `compute` and frees every tensor made in it but the result. */
   tidy(compute: () => Tensor): Tensor;
-  /** An int32 tensor that is made once under a name and kept. */
+  /** An int32 tensor that is made once under a name and kept; to be asked for while a kernel is made ready. */
   table(name: string, make: () => Int32Array, shape: Shape): Tensor;
+  /** A number as a tensor, likewise. */
+  number(value: number, dtype: KernelDType): Tensor;
 }
 
 /** One node with every size known. */
@@ -29,6 +31,8 @@ export interface Site {
   readonly inputs: readonly Place[];
   readonly output: { readonly shape: Shape; readonly dtype: DType };
   readonly attributes: Attributes;
+  /** What a product adds to each of its rows: one row, or one for each matrix of a batch. */
+  readonly bias?: Place;
   /** The number that a size stands for. */
   size(dim: Dim): number;
 }
@@ -63,8 +67,14 @@ export const kernelDType = (dtype: DType): KernelDType =>
   dtype === "float32" || dtype === "float64" ? "float32" : dtype === "bool" ? "bool" : "int32";
 
 const isWasm = ({ backend }: Device): boolean => backend === "wasm";
+const isTensorFlow = ({ backend }: Device): boolean => backend === "tensorflow";
 /** The WebAssembly backend has quick products of two matrices only, untransposed. */
 export const transposesInProducts = ({ backend }: Device): boolean => backend !== "wasm";
+/**
+ * Whether a backend's product adds a bias in one pass. tfjs-node and the cpu backend add it in another; WebAssembly's adds one row
+ * to one matrix, which only the first inner step has: after it, every task has its own.
+ */
+export const addsInProducts = ({ backend }: Device): boolean => backend === "webgpu";
 
 const reshape = (device: Device, x: Tensor, shape: Shape): Tensor =>
   sameShape(x.shape, shape) ? x : device.run("Reshape", { x }, { shape });
@@ -166,21 +176,40 @@ const where: Kernel = ({ inputs, output }, device) => {
 const cast: Kernel = ({ inputs: [x], output }, device) => {
   const [from, to] = [kernelDType(x!.dtype), kernelDType(output.dtype)];
   const shape = few(x!.held);
-  const zero = () => device.run("Fill", {}, { shape: [], value: 0, dtype: from });
-  return {
-    takes: [shape],
-    gives: shape,
-    run: ([tensor]) =>
-      to === "bool"
-        ? device.tidy(() => device.run("NotEqual", { a: tensor!, b: zero() }))
-        : device.run("Cast", { x: tensor! }, { dtype: to }),
-  };
+  const takes = [shape];
+  if (to !== "bool")
+    return { takes, gives: shape, run: ([tensor]) => device.run("Cast", { x: tensor! }, { dtype: to }) };
+  const zero = device.number(0, from);
+  return { takes, gives: shape, run: ([tensor]) => device.run("NotEqual", { a: tensor!, b: zero }) };
 };
+
+/** 1 where x > 0. tfjs-node makes it of seven operations of TensorFlow, of which two do. */
+const positive: Kernel = (site, device) => {
+  const { takes, gives, run } = unary("Step", { alpha: 0 })(site, device);
+  if (!isTensorFlow(device)) return { takes, gives, run };
+  const dtype = kernelDType(site.output.dtype);
+  const zero = device.number(0, dtype);
+  const above = (x: Tensor) => device.run("Greater", { a: x, b: zero });
+  return { takes, gives, run: ([x]) => device.tidy(() => device.run("Cast", { x: above(x!) }, { dtype })) };
+};
+
+/**
+ * The WebAssembly backend packs the right factor of a product once, and finds it again by its numbers alone: the same numbers in
+ * another shape need to be a copy. Here are the shapes in which numbers were packed.
+ */
+const packed = new WeakMap<object, string>();
+
+function packedAs(y: Tensor, device: Device): Tensor {
+  const [shape, known] = [y.shape.slice(-2).join(), packed.get(y.dataId)];
+  if (known === undefined) packed.set(y.dataId, shape);
+  if (known === undefined || known === shape) return y;
+  return device.run("Slice", { x: y }, { begin: y.shape.map(() => 0), size: y.shape });
+}
 
 /** Products smaller than this many multiplications are cheaper in one kernel, however slow it is. */
 const smallProduct = 4096;
 
-const matMul: Kernel = ({ inputs: [a, b], output }, device) => {
+const matMul: Kernel = ({ inputs: [a, b], output, bias }, device) => {
   const [m, n] = output.shape.slice(-2) as [number, number];
   const k = a!.shape.at(-1)!;
   const lead = output.shape.slice(0, -2);
@@ -190,16 +219,19 @@ const matMul: Kernel = ({ inputs: [a, b], output }, device) => {
     number,
   ];
   const settings = { transposeA: a!.transposed ?? false, transposeB: b!.transposed ?? false };
-  const multiply = (x: Tensor, y: Tensor) => device.run("BatchMatMul", { a: x, b: y }, settings);
+  const multiply = (x: Tensor, y: Tensor, row?: Tensor) =>
+    row
+      ? device.run("_FusedMatMul", { a: x, b: y, bias: row }, { ...settings, activation: "linear" })
+      : device.run("BatchMatMul", { a: x, b: isWasm(device) ? packedAs(y, device) : y }, settings);
+  const row = bias && (product(bias.shape) === n ? [n] : [all, 1, n]);
+  const added = row ? [row] : [];
   const matrix = (rows: number, columns: number, turned: boolean) => (turned ? [columns, rows] : [rows, columns]);
   const factor = matrix(k, n, settings.transposeB);
   // One factor for all: the others' rows one below the other.
-  if (right === 1 && (left === 1 || !settings.transposeA))
-    return {
-      takes: [matrix(left * m, k, settings.transposeA), factor],
-      gives: [left * m, n],
-      run: ([x, y]) => multiply(x!, y!),
-    };
+  if (right === 1 && (left === 1 || !settings.transposeA)) {
+    const takes = [matrix(left * m, k, settings.transposeA), factor, ...added];
+    return { takes, gives: [left * m, n], run: ([x, y, z]) => device.tidy(() => multiply(x!, y!, z)) };
+  }
   const batch = (place: Place, count: number, shape: Shape) => {
     const whole = count === 1 || count === all;
     const repeated = whole ? undefined : expansion(place, [...lead, ...place.shape.slice(-2)], device);
@@ -211,10 +243,10 @@ const matMul: Kernel = ({ inputs: [a, b], output }, device) => {
   };
   const first = batch(a!, left, matrix(m, k, settings.transposeA));
   const second = batch(b!, right, factor);
-  const takes = [first.takes, second.takes];
+  const takes = [first.takes, second.takes, ...added];
   const gives = [all, m, n];
   if (!isWasm(device) || m * k * n < smallProduct)
-    return { takes, gives, run: ([x, y]) => device.tidy(() => multiply(first.full(x!), second.full(y!))) };
+    return { takes, gives, run: ([x, y, z]) => device.tidy(() => multiply(first.full(x!), second.full(y!), z)) };
   // One by one; a gathered row is a copy, while a slice reads the whole tensor first.
   const at = Array.from({ length: all }, (_, i) => device.table(`row ${i}`, () => Int32Array.of(i), [1, 1]));
   const one = (x: Tensor, i: number, shape: Shape) =>
@@ -291,6 +323,18 @@ const gather: Kernel = ({ inputs: [x, indices], output, attributes }, device) =>
         }),
     };
   const count = known.data.length;
+  if (isTensorFlow(device)) {
+    const start = (index: number) => (index < 0 ? index + size : index);
+    const at = device.table(`places ${indices!.value.node.id} ${size}`, () => Int32Array.from(known.data, start), [
+      count,
+    ]);
+    const along = device.table("1", () => Int32Array.of(1), []);
+    return {
+      takes: [[outer, size, inner], indices!.held],
+      gives: [outer, count, inner],
+      run: ([tensor]) => device.run("InnerloopGather", { params: tensor!, indices: at, axis: along }),
+    };
+  }
   const rows = device.table(
     `rows ${indices!.value.node.id} ${outer} ${size}`,
     () =>
@@ -345,22 +389,28 @@ const range: Kernel = ({ output: { shape } }, device) => {
   return { takes: [], gives: shape, run: () => device.run("Range", {}, settings) };
 };
 
+/** The operands of a convolution's three maps, by the names that kernels have for them, and what a shape among them is called. */
 const convolution =
-  (kernel: string, operands: (x: Tensor, y: Tensor) => Record<string, Tensor>, shapeName?: string): Kernel =>
+  (kernel: string, names: readonly [string, string], shapeName?: string): Kernel =>
   ({ inputs, output, attributes }, device) => {
-    const [before, after] = [attributes.before as number[], attributes.after as number[]];
+    const [before, after] = [attributes.before as Shape, attributes.after as Shape];
+    const { strides, dilations } = attributes;
+    const takes = inputs.map(({ shape }) => shape);
+    const operands = ([x, y]: readonly Tensor[]) => ({ [names[0]]: x!, [names[1]]: y! });
+    if (isTensorFlow(device)) {
+      const sizes = device.table(`shape ${output.shape}`, () => Int32Array.from(output.shape), [output.shape.length]);
+      const settings = { strides, dilations, before, after };
+      const run: Call = (tensors) => device.run(`Innerloop${kernel}`, { ...operands(tensors), sizes }, settings);
+      return { takes, gives: output.shape, run };
+    }
     const settings = {
-      strides: attributes.strides,
-      dilations: attributes.dilations,
+      strides,
+      dilations,
       pad: [[0, 0], ...before.map((n, i) => [n, after[i]!]), [0, 0]],
       dataFormat: "NHWC",
       ...(shapeName ? { [shapeName]: output.shape } : {}),
     };
-    return {
-      takes: inputs.map(({ shape }) => shape),
-      gives: output.shape,
-      run: ([x, y]) => device.run(kernel, operands(x!, y!), settings),
-    };
+    return { takes, gives: output.shape, run: (tensors) => device.run(kernel, operands(tensors), settings) };
   };
 
 /** Operator → kernel. What is not here is taken apart until it is. */
@@ -373,7 +423,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ...Object.fromEntries(
     ["Sigmoid", "Softplus", "Relu", "Erf", "Floor", "Ceil", "Round"].map((name) => [name, unary(name)]),
   ),
-  Positive: unary("Step", { alpha: 0 }),
+  Positive: positive,
   IsNaN: unary("IsNan"),
   Not: unary("LogicalNot"),
   Add: binary("Add"),
@@ -408,9 +458,9 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Gather: gather,
   Pad: pad,
   Range: range,
-  Convolution: convolution("Conv2D", (x, filter) => ({ x, filter })),
-  ConvolutionInputGradient: convolution("Conv2DBackpropInput", (dy, filter) => ({ dy, filter }), "inputShape"),
-  ConvolutionWeightGradient: convolution("Conv2DBackpropFilter", (x, dy) => ({ x, dy }), "filterShape"),
+  Convolution: convolution("Conv2D", ["x", "filter"]),
+  ConvolutionInputGradient: convolution("Conv2DBackpropInput", ["dy", "filter"], "inputShape"),
+  ConvolutionWeightGradient: convolution("Conv2DBackpropFilter", ["x", "dy"], "filterShape"),
 };
 
 /** Sums over the first axes as products with a row of ones, which the WebAssembly backend does 20 times faster. */

@@ -2,8 +2,16 @@
 // once for a graph and the sizes of its inputs. Only what computes is a step: a Reshape is another way to look at a tensor.
 import { constantOf, type Dim, isInput, type Node, topological, type Value } from "@innerloop/graph";
 import type * as Core from "@tensorflow/tfjs-core";
-import { type Call, type Device, kernelDType, kernels, type Place, transposesInProducts } from "./tfjs-kernels.ts";
-import { sameShape } from "./tfjs-shapes.ts";
+import {
+  addsInProducts,
+  type Call,
+  type Device,
+  kernelDType,
+  kernels,
+  type Place,
+  transposesInProducts,
+} from "./tfjs-kernels.ts";
+import { joinBroadcast, product, sameShape } from "./tfjs-shapes.ts";
 
 type Shape = readonly number[];
 
@@ -67,6 +75,8 @@ export function planOf({ outputs, inputs, device, size, constant }: PlanOptions)
   for (const value of inputs) slots.set(value, slotFor(sizes(value)));
   const nodes = topological(outputs);
   const absorbed = transposesInProducts(device) ? transposesOfProducts(nodes, outputs) : new Set<Value>();
+  const sums = addsInProducts(device) ? sumsOfProducts(nodes, outputs, sizes) : new Map<Node, Sum>();
+  for (const { passed } of sums.values()) for (const value of passed) absorbed.add(value);
   const placeOf = (value: Value): Place => {
     const transposed = absorbed.has(value);
     const source = transposed ? value.node.inputs[0]! : value;
@@ -85,10 +95,14 @@ export function planOf({ outputs, inputs, device, size, constant }: PlanOptions)
       );
       continue;
     }
-    const places = node.inputs.map(placeOf);
-    const site = { inputs: places, output: { shape, dtype: output.dtype }, attributes: node.attributes, size };
-    const { takes, gives, run } = kernels[node.operator.name]!(site, device);
-    const reads = places.map(({ value }, i) => slotOf(value, takes[i]!));
+    const sum = sums.get(node);
+    const { operator, inputs, outputs: made, attributes } = sum?.product ?? node;
+    const places = inputs.map(placeOf);
+    const bias = sum && placeOf(sum.bias);
+    const target = { shape: sizes(made[0]!), dtype: output.dtype };
+    const site = { inputs: places, output: target, attributes, size, ...(bias ? { bias } : {}) };
+    const { takes, gives, run } = kernels[operator.name]!(site, device);
+    const reads = [...places, ...(bias ? [bias] : [])].map(({ value }, i) => slotOf(value, takes[i]!));
     const fills = slotFor(gives);
     steps.push({ run, reads, fills });
     slots.set(output, fills);
@@ -126,6 +140,53 @@ function transposesOfProducts(nodes: readonly Node[], outputs: readonly Value[])
     if (operator.name !== "MatMul") for (const value of inputs) found.delete(value);
   for (const value of outputs) found.delete(value);
   return found;
+}
+
+/** A product and the bias that is added to it; `passed` are the values in between, which nothing else reads. */
+interface Sum {
+  readonly product: Node;
+  readonly bias: Value;
+  readonly passed: readonly Value[];
+}
+
+/** Sums that the product in them can make, by the node that adds. */
+function sumsOfProducts(
+  nodes: readonly Node[],
+  outputs: readonly Value[],
+  sizes: (value: Value) => number[],
+): Map<Node, Sum> {
+  const uses = new Map<Value, number>();
+  for (const value of [...nodes.flatMap(({ inputs }) => inputs), ...outputs])
+    uses.set(value, (uses.get(value) ?? 0) + 1);
+  const found = new Map<Node, Sum>();
+  for (const node of nodes) {
+    if (node.operator.name !== "Add") continue;
+    const [a, b] = node.inputs as [Value, Value];
+    const sum = sumOf(a, b, uses, sizes) ?? sumOf(b, a, uses, sizes);
+    if (sum) found.set(node, sum);
+  }
+  return found;
+}
+
+function sumOf(
+  value: Value,
+  bias: Value,
+  uses: ReadonlyMap<Value, number>,
+  sizes: (value: Value) => number[],
+): Sum | undefined {
+  const passed = [value];
+  while (passed.at(-1)!.node.operator.name === "Reshape") passed.push(passed.at(-1)!.node.inputs[0]!);
+  const made = passed.at(-1)!;
+  if (made.node.operator.name !== "MatMul" || passed.some((it) => uses.get(it) !== 1)) return undefined;
+  const [whole, shape] = [sizes(made), sizes(value)];
+  const [matrices, width] = [product(whole.slice(0, -2)), whole.at(-1)!];
+  if (product(sizes(bias)) > product(shape)) return undefined;
+  const joined = joinBroadcast(shape, sizes(bias), shape);
+  const shared = sameShape(joined.b, [1, width]);
+  const perMatrix = matrices > 1 && sameShape(joined.b, [matrices, 1, width]);
+  // One factor for all matrices makes them one.
+  const batched = product(sizes(made.node.inputs[1]!).slice(0, -2)) > 1;
+  return shared || (perMatrix && batched) ? { product: made.node, bias, passed } : undefined;
 }
 
 /** Each slot is freed by the last step that reads it, or by the one that fills it in vain. */

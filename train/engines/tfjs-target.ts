@@ -10,13 +10,33 @@ import {
 } from "@innerloop/graph";
 import { kernelDType, kernels, leadingSum } from "./tfjs-kernels.ts";
 
-/** The convolutions that a backend has quick kernels for; gathered columns and matrix products beat the others many times. */
-const nativeConvolutions: Readonly<Record<string, readonly string[]>> = {
-  tensorflow: [],
-  webgpu: [],
-  cpu: ["Convolution", "ConvolutionInputGradient"],
-  wasm: [],
-};
+/** Gathered columns of more numbers than this are not made where there is another way: they are as quick, and fill the memory. */
+const columnsAtMost = 2 ** 23;
+
+/**
+ * Whether a backend's own kernel computes a convolution, rather than gathered columns times a matrix. Kernels know images in one
+ * group with one set of weights, and the gradients no dilation. Measured on the processor: columns win for small images, where
+ * the weight gradient takes them from the forward pass; TensorFlow's kernels win for large ones. The plain kernels of the cpu
+ * backend win but for the weight gradient; WebAssembly's and WebGPU's backprops are many times slower than columns.
+ */
+function isNative(
+  backend: string,
+  name: string,
+  inputs: readonly Value[],
+  attributes: Node["attributes"],
+  output: Value,
+): boolean {
+  const { kernel, dilations, groups } = attributes as { [name: string]: readonly number[] } & { groups: unknown };
+  const dense = dilations!.every((dilation) => dilation === 1);
+  if (kernel!.length !== 2 || output.rank !== 4 || groups !== 1 || !(dense || name === "Convolution")) return false;
+  if (backend === "cpu") return name !== "ConvolutionWeightGradient";
+  if (backend !== "tensorflow") return false;
+  const [first, second] = inputs as [Value, Value];
+  const [x, y] = { Convolution: [first, output], ConvolutionInputGradient: [output, first] }[name] ?? [first, second];
+  const columns = [...y!.shape.slice(0, -1), ...kernel!, x!.shape.at(-1)!];
+  const size = columns.reduce<number>((total, dim) => total * (typeof dim === "number" ? dim : 0), 1);
+  return size > columnsAtMost;
+}
 
 /**
  * The sine by a polynomial on [−π/2, π/2] (the Taylor series up to x¹³, whose error there is below float32's). WGSL promises 2⁻¹¹ of
@@ -37,8 +57,7 @@ function sine(x: Value): Value {
 
 const cosine = (x: Value): Value => sine(op.Add(x, Math.PI / 2));
 
-/** In place of what WGSL has. */
-export const exactTrigonometry: Readonly<Record<string, Lowering>> = {
+const exactTrigonometry: Readonly<Record<string, Lowering>> = {
   Sin: ([x]) => [sine(x!)],
   Cos: ([x]) => [cosine(x!)],
   Tan: ([x]) => [op.Div(sine(x!), cosine(x!))],
@@ -46,17 +65,10 @@ export const exactTrigonometry: Readonly<Record<string, Lowering>> = {
 
 /** The target of a backend, by the name that TensorFlow.js has for it. */
 export function targetOf(backend: string): Target {
-  // A kernel's convolutions are those of images, all in one group, with one set of weights.
-  const native = (name: string, inputs: readonly Value[], attributes: Node["attributes"]): boolean => {
-    const { kernel, dilations, groups } = attributes;
-    const dense = (dilations as readonly number[]).every((dilation) => dilation === 1);
-    const images = (kernel as readonly number[]).length === 2 && inputs[0]!.rank === 4;
-    return nativeConvolutions[backend]!.includes(name) && images && groups === 1 && (dense || name === "Convolution");
-  };
-  const convolutions = Object.entries(convolutionAsColumns).map(([name, columns]): [string, typeof columns] => [
+  const convolutions = Object.entries(convolutionAsColumns).map(([name, columns]): [string, Lowering] => [
     name,
     (inputs, attributes, outputs) =>
-      native(name, inputs, attributes) ? undefined : columns(inputs, attributes, outputs),
+      isNative(backend, name, inputs, attributes, outputs[0]!) ? undefined : columns(inputs, attributes, outputs),
   ]);
   return {
     name: `TensorFlow.js (${backend})`,

@@ -27,7 +27,6 @@ class TfjsEngine implements Engine {
   readonly name: string;
   readonly version: string;
   readonly device?: string;
-  readonly queues: boolean;
   readonly tf: Tf;
   readonly started: Started;
 
@@ -35,7 +34,6 @@ class TfjsEngine implements Engine {
     this.name = name;
     this.version = started.version;
     if (started.device !== undefined) this.device = started.device;
-    this.queues = started.queues ?? false;
     this.tf = tf;
     this.started = started;
   }
@@ -178,6 +176,7 @@ class TfjsProgram implements Program {
         tf.engine().runKernel(kernel, inputs as Core.NamedTensorMap, attributes as Core.NamedAttrMap) as Core.Tensor,
       tidy: (compute) => tf.tidy(compute),
       table: (name, make, shape) => this.#kept(name, () => engine.put(make(), shape, "int32")),
+      number: (value, dtype) => this.#kept(`number ${value} ${dtype}`, () => engine.put([value], [], dtype)),
     };
   }
 
