@@ -30,7 +30,12 @@ export function simplify(outputs: readonly Value[]): Value[] {
 function simplifyNode(node: Node, inputs: readonly Value[], attributes: Attributes): Value | undefined {
   const rule = rules[node.operator.name];
   const broadcasting = elementwise.has(node.operator.name) ? withoutExpands(node, inputs, attributes) : undefined;
-  return folded(node, inputs, attributes) ?? broadcasting ?? rule?.(inputs, attributes, node.outputs[0]!);
+  return (
+    folded(node, inputs, attributes) ??
+    broadcasting ??
+    rule?.(inputs, attributes, node.outputs[0]!) ??
+    (elementwise.has(node.operator.name) ? reshapedLater(node, inputs, attributes) : undefined)
+  );
 }
 
 function folded(node: Node, inputs: readonly Value[], attributes: Attributes): Value | undefined {
@@ -71,6 +76,39 @@ function withoutExpands(node: Node, inputs: readonly Value[], attributes: Attrib
   return undefined;
 }
 
+/**
+ * An elementwise operator on operands that were all reshaped from one shape, before the reshape instead of after it: where
+ * these follow each other, one reshape is left at the end, or none. An operand that was not reshaped may stand beside axes
+ * of size 1 that come or go, if it reaches none of them.
+ */
+function reshapedLater(node: Node, inputs: readonly Value[], attributes: Attributes): Value | undefined {
+  const { shape } = node.outputs[0]!;
+  const operands = inputs.filter((value) => value.rank > 0);
+  const sources = operands.flatMap((value) => parts(value, "Reshape") ?? []);
+  const [from] = sources;
+  if (!from || sources.some((value) => !sameShape(value.shape, from.shape))) return undefined;
+  const others = operands.filter((value) => value.node.operator.name !== "Reshape");
+  if (!operands.every((value) => others.includes(value) || sameShape(value.shape, shape))) return undefined;
+  const kept = sharedTail(from.shape, shape);
+  if (others.some((value) => value.rank > kept) || (others.length > 0 && !sameButUnits(from.shape, shape)))
+    return undefined;
+  const before = inputs.map((value) => (value.rank > 0 ? (parts(value, "Reshape")?.[0] ?? value) : value));
+  return Reshape(apply(node.operator, before, attributes)[0]!, shape);
+}
+
+/** How many of the last axes two shapes have in common. */
+function sharedTail(a: Shape, b: Shape): number {
+  let count = 0;
+  while (count < Math.min(a.length, b.length) && a.at(-1 - count) === b.at(-1 - count)) count++;
+  return count;
+}
+
+const sameButUnits = (a: Shape, b: Shape): boolean =>
+  sameShape(
+    a.filter((dim) => dim !== 1),
+    b.filter((dim) => dim !== 1),
+  );
+
 /** The number that a value holds everywhere, seen through reshaping and repeating. */
 function everywhere(value: Value): number | undefined {
   const { operator, inputs } = value.node;
@@ -88,6 +126,7 @@ type Rule = (inputs: readonly Value[], attributes: Attributes, output: Value) =>
 
 const rules: Record<string, Rule> = {
   Add([a, b], _, y) {
+    if (a === b && isFloat(y.dtype)) return Mul(a!, 2);
     if (everywhere(a!) === 0) return shaped(b!, y);
     if (everywhere(b!) === 0) return shaped(a!, y);
     const [na, nb] = [parts(a!, "Neg"), parts(b!, "Neg")];
@@ -107,6 +146,8 @@ const rules: Record<string, Rule> = {
     if (cb === 1) return shaped(a!, y);
     if (ca === -1) return shaped(Neg(b!), y);
     if (cb === -1) return shaped(Neg(a!), y);
+    if (ca !== undefined && a!.rank > 0 && sameShape(b!.shape, y.shape)) return Mul(constant(ca, [], y.dtype), b!);
+    if (cb !== undefined && b!.rank > 0 && sameShape(a!.shape, y.shape)) return Mul(a!, constant(cb, [], y.dtype));
     if (ca !== undefined && uniformOf(b!) === undefined) return scaled(b!, ca, y);
     if (cb !== undefined && uniformOf(a!) === undefined) return scaled(a!, cb, y);
     const [na, nb] = [parts(a!, "Neg"), parts(b!, "Neg")];
