@@ -57,7 +57,7 @@ function sine(x: Value): Value {
 
 const cosine = (x: Value): Value => sine(op.Add(x, Math.PI / 2));
 
-const exactTrigonometry: Readonly<Record<string, Lowering>> = {
+export const exactTrigonometry: Readonly<Record<string, Lowering>> = {
   Sin: ([x]) => [sine(x!)],
   Cos: ([x]) => [cosine(x!)],
   Tan: ([x]) => [op.Div(sine(x!), cosine(x!))],
