@@ -51,7 +51,27 @@ async function load(provider: ProviderName, { threads, wasmPaths }: HostOptions)
   if (wasmPaths !== undefined) wasm.wasmPaths = wasmPaths as NonNullable<typeof wasm.wasmPaths>;
   if (!globals.crossOriginIsolated) wasm.numThreads = 1;
   else if (threads !== undefined) wasm.numThreads = threads;
-  return ort;
+  return provider === "webgpu" ? takingTurns(ort) : ort;
+}
+
+/** The end of the call to ONNX Runtime on WebGPU that was made last. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/** On WebGPU a call waits for the device midway, and the page hangs when another one is made meanwhile: they take turns. */
+function takingTurns({ env, Tensor, InferenceSession }: Ort): Ort {
+  const inTurn =
+    <A extends unknown[], R>(call: (...given: A) => Promise<R>) =>
+    (...given: A): Promise<R> => {
+      const result = turn.then(() => call(...given));
+      turn = result.catch(() => undefined);
+      return result;
+    };
+  const create = inTurn(async (model: Uint8Array, options: object) => {
+    const session = await InferenceSession.create(model, options);
+    const [run, release] = [session.run.bind(session), session.release.bind(session)];
+    return Object.assign(session, { run: inTurn(run), release: inTurn(release) });
+  });
+  return { env, Tensor, InferenceSession: { create } as Ort["InferenceSession"] };
 }
 
 /** What this file uses of a page's or a worker's globals. */

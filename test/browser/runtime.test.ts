@@ -29,6 +29,7 @@ interface Life {
   readonly provider: { readonly name: string };
   readonly supportLoss: number[];
   readonly logits: number[][];
+  readonly together: number[][];
   readonly restored: number[][];
   readonly isolated: boolean;
 }
@@ -114,6 +115,7 @@ describe.skipIf(!executablePath)(`the runtime in a page${noChromium}`, () => {
         expect(farthest(life.supportLoss, mine.supportLoss)).toBeLessThan(1e-4);
         life.logits.forEach((logits, i) => {
           expect(farthest(logits, expected[i]!.logits)).toBeLessThan(1e-4);
+          expect(farthest(life.together[i]!, logits)).toBeLessThan(1e-4);
         });
         expect(life.restored).toEqual(life.logits);
         await here.dispose();

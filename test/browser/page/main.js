@@ -7,12 +7,14 @@ window.live = async (bundle, provider, support, queries) => {
   const floats = (data) => Float32Array.from(data);
   const mine = await learner.adapt(support.map(({ label, data }) => ({ label, data: floats(data) })));
   const answers = await mine.predictBatch(queries.map(floats));
+  const together = await Promise.all(queries.map((query) => mine.predict(floats(query))));
   const again = await learner.restore(await mine.toBytes());
   const restored = await again.predictBatch(queries.map(floats));
   const result = {
     provider: learner.provider,
     supportLoss: [...mine.supportLoss],
     logits: answers.map(({ logits }) => [...logits]),
+    together: together.map(({ logits }) => [...logits]),
     restored: restored.map(({ logits }) => [...logits]),
     isolated: crossOriginIsolated,
   };
