@@ -1,6 +1,9 @@
 // Whether a bundle is one that symbols can be drawn for: the page says it, and the command before it serves the page.
 import { InnerloopError, type Manifest, type Preprocessing } from "@innerloop/schemas/bundle";
 
+/** How a picture becomes an example. */
+export type Picture = Preprocessing & { readonly kind: "image" };
+
 /** Pixels a side: below, a symbol cannot be told; above, the page would not keep up. */
 const SIDES = { least: 8, most: 256 };
 
@@ -10,7 +13,7 @@ const SIDES = { least: 8, most: 256 };
  * @throws InnerloopError `other-bundle` (status 2) for a bundle that takes no drawings: a regression, other inputs than
  *   pictures, a fixed set of labels, or room for fewer than two classes
  */
-export function drawingFor({ name, task, input, output, labels }: Manifest): Preprocessing {
+export function drawingFor({ name, task, input, output, labels }: Manifest): Picture {
   const { preprocessing, shape } = input;
   const refuse = (what: string): InnerloopError =>
     new InnerloopError(

@@ -60,7 +60,7 @@ export class AnswerList {
     for (const [label, { button, percent }] of this.#rows) {
       const probability = answer?.probabilities[label] ?? 0;
       button.style.setProperty("--p", probability.toFixed(4));
-      percent.textContent = answer ? `${Math.round(100 * probability)} %` : "";
+      percent.textContent = answer?.known ? `${Math.round(100 * probability)} %` : "";
       this.#mark(button, (answer?.known ?? false) && answer?.label === label, open);
     }
     if (this.#none) {

@@ -195,10 +195,10 @@ export class Ink {
     this.#context.lineWidth = width * side;
     this.#context.lineCap = "round";
     this.#context.lineJoin = "round";
-    for (const stroke of drawing) {
-      const [first, ...rest] = stroke;
+    // One path for all: where strokes cross, faint ink is no darker.
+    this.#context.beginPath();
+    for (const [first, ...rest] of drawing) {
       if (!first) continue;
-      this.#context.beginPath();
       this.#context.moveTo(first.x * side, first.y * side);
       // Through the middles of a pen's points, bent towards the points themselves: no corners where there were none.
       rest.forEach((point, i) => {
@@ -207,8 +207,8 @@ export class Ink {
         this.#context.quadraticCurveTo(point.x * side, point.y * side, x * side, y * side);
       });
       if (rest.length === 0) this.#context.lineTo(first.x * side, first.y * side + 0.01);
-      this.#context.stroke();
     }
+    this.#context.stroke();
   }
 }
 

@@ -1,13 +1,15 @@
 // The page: what happens when somebody draws, chooses or types, and what is said and shown then.
 import { AnswerList } from "./answer.ts";
 import { Chart, lossText } from "./chart.ts";
-import { byId, el, icon, stillness, thumbnail } from "./dom.ts";
+import { byId, el, icon } from "./dom.ts";
 import { type Answer, Model, type Place } from "./model.ts";
+import { fly, replay, reveal, toneOf } from "./motion.ts";
 import { PAUSE, Pad } from "./pad.ts";
 import { applyRememberedTheme, initialLanguage, keepLanguage, switchTheme, theme } from "./preferences.ts";
 import { again, samples } from "./samples.ts";
 import { renderShelf } from "./shelf.ts";
 import { boxOf, type Drawing, pathOf } from "./strokes.ts";
+import { type Sentence, speak } from "./voice.ts";
 import { type Language, languages, type Words } from "./words.ts";
 
 /** Smaller drawings, by the longer side of their box as a share of the pad, are slips of the pen. */
@@ -18,8 +20,6 @@ const SURE = 0.6;
 
 /** What the next drawing is for: to be recognised, or to be learned as a symbol, `null` a new one. */
 type Mode = { readonly kind: "try" } | { readonly kind: "teach"; readonly as: string | null };
-
-type Sentence = (words: Words) => readonly [headline: string, more: string, symbol?: string];
 
 let language: Language = initialLanguage();
 let mode: Mode = { kind: "teach", as: null };
@@ -129,7 +129,7 @@ async function teach(as: string | null, drawing: Drawing, corrects: boolean): Pr
     if (model.classes.length === 2 && as === null && !corrects) mode = { kind: "try" };
     else if (as !== null && !corrects) mode = model.ready ? { kind: "try" } : { kind: "teach", as: null };
     glow(hue);
-    queueMicrotask(() => arrive(label, drawing, hue));
+    requestAnimationFrame(() => arrive(label, drawing, hue));
     const ms = milliseconds(model.adaptMs);
     if (!model.ready) return (words) => [words.second, words.secondMore];
     if (corrects && as !== null) return (words) => [words.corrected, words.correctedMore(ms), label];
@@ -152,7 +152,7 @@ function recognised(model: Model, { label, probability }: Answer): Sentence {
   const { hue } = model.class(label)!;
   glow(hue);
   if (probability >= SURE) pad.ink.sparkle(toneOf(hue));
-  queueMicrotask(() => bump(label));
+  requestAnimationFrame(() => replay(cardOf(label), "hit"));
   const ms = milliseconds(model.predictMs);
   const sure = percent(probability);
   return (words) => [probability >= SURE ? words.sure : words.perhaps, words.answerMore(sure, ms), label];
@@ -160,7 +160,7 @@ function recognised(model: Model, { label, probability }: Answer): Sentence {
 
 function unknown(model: Model): Sentence {
   pad.ink.fade();
-  byId("pad-frame").classList.add("shaken");
+  replay(byId("pad-frame"), "shaken");
   byId("teach-this").hidden = model.full;
   return (words) => [words.none, words.noneMore];
 }
@@ -195,69 +195,25 @@ function glow(hue: number): void {
   pad.ink.colour(toneOf(hue));
 }
 
-/** A symbol's colour as a canvas takes it. */
-function toneOf(hue: number): string {
-  const probe = el("span", { class: "hued", hidden: true, "--h": hue });
-  probe.style.color = "var(--tone)";
-  document.body.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
 const cardOf = (label: string): HTMLElement | null =>
   byId("cards").querySelector(`[data-label="${CSS.escape(label)}"]`);
 
-/** A learned drawing flies from the pad to its card. */
+/** A learned drawing flies from the pad to its card, and leaves the pad empty. */
 function arrive(label: string, drawing: Drawing, hue: number): void {
-  const face = cardOf(label)?.querySelector(".face");
-  if (!face) return;
-  cardOf(label)?.classList.add("arrived");
-  face.scrollIntoView({ block: "nearest", inline: "nearest", behavior: stillness() ? "auto" : "smooth" });
-  if (stillness()) return;
-  const [from, to] = [byId("pad").getBoundingClientRect(), face.getBoundingClientRect()];
-  const copy = el("div", { class: "flying hued", "--h": hue }, thumbnail(pathOf(drawing)));
-  for (const side of ["left", "top", "width", "height"] as const) copy.style[side] = `${from[side]}px`;
-  document.body.append(copy);
-  const [dx, dy] = [to.left - from.left, to.top - from.top];
-  const flight = copy.animate(
-    [
-      { transform: "none", transformOrigin: "0 0", opacity: 1 },
-      {
-        transform: `translate(${dx}px, ${dy}px) scale(${to.width / from.width})`,
-        transformOrigin: "0 0",
-        opacity: 0.9,
-      },
-    ],
-    { duration: 620, delay: 260, easing: "cubic-bezier(0.5, 0, 0.2, 1)", fill: "backwards" },
-  );
-  flight.onfinish = () => copy.remove();
+  const card = cardOf(label);
+  const face = card?.querySelector(".face");
+  if (!card || !face) return;
+  card.classList.add("arrived");
+  reveal(card, byId("cards"));
+  fly(pathOf(drawing), hue, byId("pad"), face);
   setTimeout(() => {
     if (!pad.open && !answered) wipe();
   }, 300);
 }
 
-function bump(label: string): void {
-  const card = cardOf(label);
-  card?.classList.remove("hit");
-  void card?.offsetWidth; // So that the animation starts anew.
-  card?.classList.add("hit");
-}
-
-/** Says something in the large line, and to screen readers. */
 function say(sentence: Sentence): void {
   saying = sentence;
-  const [headline, more, symbol] = sentence(words());
-  const [before, after] = headline.split("{name}");
-  const hue = symbol === undefined ? undefined : model?.class(symbol)?.hue;
-  const name = after === undefined ? undefined : el("span", { class: "name", "--h": hue }, symbol);
-  byId("headline").replaceChildren(...[before!, name, after ?? ""].filter((part) => part !== undefined));
-  byId("subline").textContent = more;
-  byId("status").textContent = `${headline.replace("{name}", symbol ?? "")} ${more}`;
-  const voice = byId("headline").parentElement!;
-  voice.classList.remove("spoken");
-  void voice.offsetWidth; // So that the animation starts anew.
-  voice.classList.add("spoken");
+  speak(sentence, words(), (symbol) => model?.class(symbol)?.hue);
 }
 
 function showLosses(): void {

@@ -1,7 +1,7 @@
 // What the page knows and learns: the only file that speaks to the runtime. Drawings go in, answers come out.
 import { Learner, type Manifest, type Personal, type ProviderChoice } from "@innerloop/runtime";
-import { decodeSafetensors, encodeSafetensors, type Preprocessing } from "@innerloop/schemas/bundle";
-import { drawingFor } from "../fits.ts";
+import { decodeSafetensors, encodeSafetensors } from "@innerloop/schemas/bundle";
+import { drawingFor, type Picture } from "../fits.ts";
 import { rasterize } from "./raster.ts";
 import { samples } from "./samples.ts";
 import { type Drawing, rounded } from "./strokes.ts";
@@ -50,7 +50,7 @@ const DRAWINGS = "demo_drawings";
 
 export class Model {
   readonly #learner: Learner;
-  readonly #picture: Preprocessing;
+  readonly #picture: Picture;
   #notebook: Notebook;
   #undo: (() => Promise<unknown> | undefined)[] = [];
 
@@ -58,7 +58,7 @@ export class Model {
   adaptMs = 0;
   predictMs = 0;
 
-  private constructor(learner: Learner, picture: Preprocessing) {
+  private constructor(learner: Learner, picture: Picture) {
     this.#learner = learner;
     this.#picture = picture;
     this.#notebook = { mine: learner.start(), pages: new Map() };

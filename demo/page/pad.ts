@@ -138,7 +138,6 @@ export class Pad {
     if (this.#pointer !== undefined || event.button !== 0) return;
     this.#pointer = event.pointerId;
     this.#canvas.setPointerCapture(event.pointerId);
-    this.ink.pen(undefined);
     this.#penDown(this.#at(event));
   }
 
@@ -159,6 +158,7 @@ export class Pad {
     const held = new Set<string>();
     let at: Point = { x: 0.5, y: 0.5 };
     let down = false;
+    let shown = false;
     let before = 0;
 
     const step = (now: number): void => {
@@ -173,16 +173,25 @@ export class Pad {
       const scale = (KEYBOARD_SPEED * seconds) / Math.max(1, Math.hypot(dx, dy));
       const within = (value: number): number => Math.min(0.98, Math.max(0.02, value));
       at = { x: within(at.x + dx * scale), y: within(at.y + dy * scale) };
-      this.ink.pen(at, down);
+      show();
       if (down) {
         this.#penTo(at);
         this.#grew();
       }
       requestAnimationFrame(step);
     };
+    const show = (): void => {
+      shown = true;
+      this.ink.pen(at, down);
+    };
+    const hide = (): void => {
+      shown = false;
+      down = false;
+      this.ink.pen(undefined);
+    };
     const lift = (): void => {
       down = false;
-      this.ink.pen(at);
+      if (shown) show();
     };
 
     this.#canvas.addEventListener("keydown", (event) => {
@@ -197,7 +206,7 @@ export class Pad {
         if (event.repeat) return event.preventDefault();
         down = !down;
         if (down) this.#penDown(at);
-        this.ink.pen(at, down);
+        show();
       } else if (event.key === "Enter") {
         lift();
         this.finish();
@@ -207,14 +216,14 @@ export class Pad {
       } else return;
       event.preventDefault();
     });
+    this.#canvas.addEventListener("pointerdown", hide);
     this.#canvas.addEventListener("keyup", (event) => held.delete(event.key));
     this.#canvas.addEventListener("focus", () => {
-      if (this.#canvas.matches(":focus-visible")) this.ink.pen(at, down);
+      if (this.#canvas.matches(":focus-visible")) show();
     });
     this.#canvas.addEventListener("blur", () => {
       held.clear();
-      down = false;
-      this.ink.pen(undefined);
+      hide();
     });
   }
 }

@@ -21,17 +21,17 @@ export const executablePath = places.find((place) => place !== undefined && exis
 /** What a skipped test says. */
 export const noChromium = executablePath ? "" : " (no Chromium here; INNERLOOP_CHROMIUM names one)";
 
-/** Starts it; WebGPU runs on its own software renderer, so that it is there on every machine. */
-export const launch = (): Promise<Browser> =>
+/** Starts it; WebGPU, where it is wanted, runs on its own software renderer, so that it is there on every machine. */
+export const launch = ({ webgpu = true } = {}): Promise<Browser> =>
   chromium.launch({
     executablePath: executablePath!,
     args: [
       "--headless",
       "--no-sandbox",
       "--disable-dev-shm-usage",
-      "--enable-unsafe-webgpu",
-      "--use-webgpu-adapter=swiftshader",
-      "--enable-features=Vulkan",
+      ...(webgpu
+        ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
+        : ["--disable-gpu"]),
     ],
   });
 

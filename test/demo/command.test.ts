@@ -1,0 +1,158 @@
+// `innerloop demo` without a browser: what it serves, what it writes, and what it refuses.
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defaultBundle, drawingFor } from "@innerloop/demo";
+import { type Manifest, validateManifest } from "@innerloop/schemas";
+import { describe, expect, it } from "vitest";
+import { innerloop, temporaryFolder } from "../cli/innerloop.ts";
+
+const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.url));
+const manifest: Manifest = JSON.parse(readFileSync(join(defaultBundle, "manifest.json"), "utf8"));
+const cwd = temporaryFolder();
+
+/** What a server answers; the path goes out as it is written, dots and all. */
+const ask = (url: URL, path: string): Promise<{ status: number; headers: Record<string, unknown>; bytes: number }> =>
+  new Promise((resolve, reject) => {
+    get({ host: url.hostname, port: url.port, path }, (response) => {
+      let bytes = 0;
+      response.on("data", (chunk) => {
+        bytes += chunk.length;
+      });
+      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, bytes }));
+    }).on("error", reject);
+  });
+
+function serve(...args: string[]): { child: ChildProcess; url: Promise<URL>; status: Promise<number | null> } {
+  const child = spawn(process.execPath, [program, "demo", ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  return {
+    child,
+    url: new Promise((resolve) => child.stdout!.once("data", (chunk) => resolve(new URL(String(chunk).trim())))),
+    status: new Promise((resolve) => child.once("exit", resolve)),
+  };
+}
+
+describe("innerloop demo", () => {
+  it("serves the page and the bundle, isolated, with the right types, and nothing else; Ctrl-C ends it", async () => {
+    const { child, url, status } = serve("--port", "0");
+    const at = await url;
+    const page = await ask(at, "/");
+    expect(page).toMatchObject({
+      status: 200,
+      headers: {
+        "content-type": "text/html; charset=utf-8",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-embedder-policy": "require-corp",
+      },
+    });
+    const types = {
+      "/bundle/manifest.json": "application/json; charset=utf-8",
+      "/bundle/predict.onnx": "application/octet-stream",
+      "/ort/ort-wasm-simd-threaded.mjs": "text/javascript; charset=utf-8",
+      "/ort/ort-wasm-simd-threaded.wasm": "application/wasm",
+    };
+    for (const [path, type] of Object.entries(types)) {
+      const { status, headers, bytes } = await ask(at, path);
+      expect([path, status, headers["content-type"]]).toEqual([path, 200, type]);
+      expect(headers["content-length"]).toBe(String(bytes));
+    }
+    for (const path of [
+      "/nothing",
+      "/../package.json",
+      "/bundle/../../package.json",
+      "/%2e%2e/package.json",
+      "/%ff",
+      "/bundle",
+    ])
+      expect([path, (await ask(at, path)).status]).toEqual([path, 404]);
+    child.kill("SIGINT");
+    expect(await status).toBe(0);
+  });
+
+  it("says that a port is taken", async () => {
+    const first = serve("--port", "0");
+    const { port } = await first.url;
+    const taken = await innerloop(["demo", "--port", port], { cwd });
+    expect(taken.status).toBe(2);
+    expect(taken.stderr).toMatch(/port \d+ \(it is taken\); give another --port/);
+    first.child.kill("SIGINT");
+    await first.status;
+  });
+
+  it("writes a page that works from any folder, and replaces its own only", async () => {
+    const site = join(cwd, "site");
+    const { status, stdout } = await innerloop(["demo", "--build", site], { cwd });
+    expect([status, stdout]).toEqual([0, expect.stringContaining("the page")]);
+    const html = readFileSync(join(site, "index.html"), "utf8");
+    const addresses = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address!);
+    expect(addresses.length).toBeGreaterThan(2);
+    for (const address of addresses) {
+      expect(address).toMatch(/^\.\//);
+      expect(existsSync(join(site, address)), address).toBe(true);
+    }
+    for (const name of ["manifest.json", "predict.onnx", "adapt.onnx"])
+      expect(readFileSync(join(site, "bundle", name))).toEqual(readFileSync(join(defaultBundle, name)));
+    expect(readdirSync(join(site, "ort")).sort()).toEqual([
+      "ort-wasm-simd-threaded.asyncify.mjs",
+      "ort-wasm-simd-threaded.asyncify.wasm",
+      "ort-wasm-simd-threaded.mjs",
+      "ort-wasm-simd-threaded.wasm",
+    ]);
+
+    writeFileSync(join(site, "assets", "mine.txt"), "mine");
+    expect((await innerloop(["demo", "--build", site], { cwd })).status).toBe(0);
+    expect(existsSync(join(site, "assets", "mine.txt"))).toBe(true);
+
+    const foreign = join(cwd, "foreign");
+    mkdirSync(foreign);
+    writeFileSync(join(foreign, "thesis.txt"), "years");
+    const refused = await innerloop(["demo", "--build", foreign], { cwd });
+    expect([refused.status, readdirSync(foreign)]).toEqual([2, ["thesis.txt"]]);
+    expect(refused.stderr).toContain("holds other files (thesis.txt)");
+  });
+
+  it("refuses what is no bundle, or an altered one, before it serves anything", async () => {
+    const none = await innerloop(["demo", "nowhere"], { cwd });
+    expect([none.status, none.stdout]).toEqual([2, ""]);
+    expect(none.stderr).toContain("nowhere is no bundle (it has no manifest.json)");
+
+    const altered = join(cwd, "altered");
+    cpSync(defaultBundle, altered, { recursive: true });
+    writeFileSync(join(altered, "adapt.onnx"), "short");
+    const result = await innerloop(["demo", altered], { cwd });
+    expect([result.status, result.stdout]).toEqual([1, ""]);
+    expect(result.stderr).toContain("adapt.onnx is altered");
+
+    const regression = join(cwd, "regression");
+    cpSync(defaultBundle, regression, { recursive: true });
+    const { preprocessing: _, ...input } = manifest.input;
+    writeFileSync(
+      join(regression, "manifest.json"),
+      JSON.stringify({ ...manifest, task: "regression", input, output: { ways: null, size: 1 } }),
+    );
+    const other = await innerloop(["demo", regression], { cwd });
+    expect([other.status, other.stdout]).toEqual([2, ""]);
+    expect(other.stderr).toContain("is for regression");
+  });
+});
+
+describe("a bundle to draw for", () => {
+  it("is the one that comes with the page", () => {
+    expect(drawingFor(validateManifest(manifest, "manifest.json"))).toMatchObject({
+      width: 28,
+      height: 28,
+      invert: true,
+    });
+  });
+
+  it.each<[string, Partial<Manifest>]>([
+    ["does not take pictures", { input: { shape: [64], dtype: "float32" } }],
+    ["of its examples", { input: { ...manifest.input, shape: [14, 14, 1] } }],
+    ["knows the labels a, b and no others", { labels: ["a", "b"] }],
+    ["tells 1 class apart", { output: { ways: 1 } }],
+  ])("is not one that %s", (words, changes) => {
+    expect(() => drawingFor({ ...manifest, ...changes })).toThrow(words);
+  });
+});
