@@ -6,7 +6,7 @@
 #   bench/gpu.sh [OUT]           on the GPU machine, in the unpacked folder: OUT (gpu-results) gets results.json, table.md and logs
 #
 # What the GPU machine has: the driver, CUDA 12 and cuDNN 9; for the peers a Python with numpy, torch and jax (INNERLOOP_PYTHON,
-# or else python3). Whatever is missing is a line in the table. ENGINES, PEERS, MODELS, TASKS, SECONDS_A_CASE and DEVICE choose less:
+# or else python3). Whatever is missing is a line in the table. ENGINES, PEERS, MODELS, TASKS, SECONDS_A_CASE, ITERATIONS and DEVICE choose less:
 #   DEVICE=cpu ENGINES=onnxruntime:cpu,tfjs:wasm PEERS=torch-eager TASKS=2 SMALL=1 bench/gpu.sh     the whole way without a GPU
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -37,10 +37,10 @@ cat "$out/machine.txt" >&2
 
 step "what works here"
 node cli/bin/innerloop.js doctor --json >"$out/doctor.json" || status=1
-node cli/bin/innerloop.js doctor --quick || true
 
 step "the engine suite on $engines"
-INNERLOOP_ENGINES="$engines" node test/engines/run.mjs 2>&1 | tee "$out/suite.txt" || status=1
+node test/dist/engines/main.js --engines "$engines" --iterations "${ITERATIONS:-300}" --json "$out/suite.json" |
+  tee "$out/suite.txt" || status=1
 
 step "meta-gradients against PyTorch and JAX"
 node bench/dist/main.js gpu --engines "$engines" --peers "${PEERS:-torch,jax}" --models "${MODELS:-conv4,resnet12}" \
