@@ -270,9 +270,9 @@ function renderPlace(): void {
   ].join("\n");
 }
 
-const percent = (share: number): string => `${Math.min(99, Math.round(100 * share))} %`;
+const percent = (share: number): string => `${Math.min(99, Math.round(100 * share))}\u00a0%`;
 
-const milliseconds = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+const milliseconds = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)}\u00a0ms`;
 
 // --- Buttons --------------------------------------------------------------------------------------------------------
 

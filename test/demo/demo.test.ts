@@ -190,7 +190,7 @@ describe.skipIf(!executablePath)(`the page${noChromium}`, () => {
       (await page.locator("#chart").getAttribute("aria-label"))!,
     )!;
     expect(Number(to)).toBeLessThan(Number(from));
-    expect(await page.locator("#adapt-ms").textContent()).toMatch(/^[\d.]+ ms$/);
+    expect(await page.locator("#adapt-ms").textContent()).toMatch(/^[\d.]+\sms$/);
     expect(await page.locator("#provider").inputValue()).toBe("wasm");
     await page.locator("summary").click();
     expect(await page.locator("#reason").textContent()).toContain("WebAssembly is chosen");
