@@ -1,6 +1,6 @@
 // Draws the first episode of an evaluation as its bundle answers it.
 import type { Learner } from "@innerloop/runtime";
-import type { Tensor } from "@innerloop/schemas";
+import type { ImagePreprocessing, Tensor } from "@innerloop/schemas";
 import type { TaskSource } from "@innerloop/train";
 import { episodePicture } from "./episode-picture.ts";
 import type { Evaluation } from "./evaluation.ts";
@@ -33,7 +33,7 @@ export async function drawEpisode(
       { steps: innerSteps },
     );
     const answers = await personal.predictBatch(asked);
-    const png = (data: Float32Array) => imageOf(data, tasks.preprocessing!);
+    const png = (data: Float32Array) => imageOf(data, tasks.preprocessing as ImagePreprocessing);
     const supportOf = (way: number) => shown.filter((_, i) => Number(support.y.data[i]) === way);
     const example = shots === 1 ? "one example" : `${shots} examples`;
     const picture = episodePicture({

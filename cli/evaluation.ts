@@ -97,9 +97,11 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
   try {
     const { manifest } = learner;
     const train = await import("@innerloop/train");
-    const tasks = await train.openTasks(dataOf(options.data, manifest), {
-      ...(manifest.input.preprocessing ? { preprocessing: manifest.input.preprocessing } : {}),
-    });
+    const { preprocessing } = manifest.input;
+    const tasks = await train.openTasks(
+      dataOf(options.data, manifest),
+      preprocessing?.kind === "image" ? { preprocessing } : {},
+    );
     checkFit(manifest, tasks);
     if (transductive) batchSession = await openTransductive(folder, learner);
     const shape = shapeOf(options, manifest, queries);

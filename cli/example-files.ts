@@ -1,6 +1,7 @@
 // Files of examples, as people have them: images, and tables of numbers in CSV or JSON.
 import { readFile, stat } from "node:fs/promises";
 import type { LabelledExample, RegressionExamples } from "@innerloop/runtime";
+import { exampleOf, readExample } from "@innerloop/runtime/input";
 import { InnerloopError, type Manifest } from "@innerloop/schemas";
 import { wrongCall } from "./command.ts";
 
@@ -16,10 +17,10 @@ export interface FileExample {
 
 const tableFile = /\.(csv|json)$/i;
 
-const wanted = (manifest: Manifest): string =>
-  manifest.input.preprocessing
+const wanted = ({ input }: Manifest): string =>
+  input.preprocessing?.kind === "image"
     ? "image files, or folders of them"
-    : `.csv or .json files with ${manifest.input.shape.join("×")} numbers an example`;
+    : `.csv or .json files with ${input.shape.join("×")} numbers an example`;
 
 /**
  * The examples of inputs, in their order: an image is one, a folder all images in it, a table one a row.
@@ -33,10 +34,9 @@ export async function readInputs(inputs: readonly string[], manifest: Manifest):
       examples.push(...(await readTable(input, manifest)));
       continue;
     }
-    const { listImageClasses, loadImage } = await import("@innerloop/train");
-    const preprocessing = imagesOf(input, manifest);
-    const files = kind === "folder" ? listImageClasses(input).flatMap(({ files }) => files) : [input];
-    for (const file of files) examples.push({ input: file, data: await loadImage(file, preprocessing) });
+    checkTakesImages(input, manifest);
+    const files = kind === "folder" ? (await classesIn(input)).flatMap(({ files }) => files) : [input];
+    for (const file of files) examples.push({ input: file, data: await readExample(manifest, file) });
   }
   return examples;
 }
@@ -54,11 +54,10 @@ export async function readSupport(support: string, manifest: Manifest): Promise<
       "bad-support",
       `--support is the file ${support}; a folder with one sub-folder of images a class, or a .csv or .json table was expected.`,
     );
-  const { listImageClasses, loadImage } = await import("@innerloop/train");
-  const preprocessing = imagesOf(support, manifest);
+  checkTakesImages(support, manifest);
   const examples: FileExample[] = [];
-  for (const { name, files } of listImageClasses(support))
-    for (const file of files) examples.push({ input: file, label: name, data: await loadImage(file, preprocessing) });
+  for (const { name, files } of await classesIn(support))
+    for (const file of files) examples.push({ input: file, label: name, data: await readExample(manifest, file) });
   return examples;
 }
 
@@ -101,9 +100,13 @@ async function kindOf(path: string): Promise<"folder" | "table" | "file"> {
   return found.isDirectory() ? "folder" : tableFile.test(path) ? "table" : "file";
 }
 
-function imagesOf(path: string, manifest: Manifest) {
-  const { preprocessing } = manifest.input;
-  if (preprocessing) return preprocessing;
+async function classesIn(folder: string) {
+  const { listImageClasses } = await import("@innerloop/train");
+  return listImageClasses(folder);
+}
+
+function checkTakesImages(path: string, manifest: Manifest): void {
+  if (manifest.input.preprocessing?.kind === "image") return;
   throw wrongCall("wrong-data", `${path} was given, but the bundle "${manifest.name}" takes ${wanted(manifest)}.`);
 }
 
@@ -112,9 +115,10 @@ async function readTable(file: string, manifest: Manifest): Promise<FileExample[
   const rows = /\.csv$/i.test(file) ? csvRows(file, text) : jsonRows(file, text);
   if (rows.length === 0) throw wrongCall("data-missing", `${file} has no examples; give at least one row.`);
   const size = manifest.input.shape.reduce((a, b) => a * b, 1);
+  const windows = manifest.input.preprocessing?.kind === "window";
   return rows.map(({ x, y, label }, i) => {
     const input = `${file}:${i + 1}`;
-    if (x.length !== size)
+    if (x.length !== size && !windows)
       throw wrongCall(
         "wrong-shape",
         `${input} has ${x.length} numbers; the bundle "${manifest.name}" takes ${size} ([${manifest.input.shape}]).`,
@@ -125,8 +129,18 @@ async function readTable(file: string, manifest: Manifest): Promise<FileExample[
         "not-a-number",
         `${input} has no finite number in its column ${bad + 1}; repair the row or leave it out.`,
       );
-    return { input, data: Float32Array.from(x), ...(y ? { y } : {}), ...(label === undefined ? {} : { label }) };
+    const data = windows ? windowIn(input, x, manifest) : Float32Array.from(x);
+    return { input, data, ...(y ? { y } : {}), ...(label === undefined ? {} : { label }) };
   });
+}
+
+/** The example that a row of samples is, at the bundle's rate, one number of each channel after the other. */
+function windowIn(input: string, data: readonly number[], manifest: Manifest): Float32Array {
+  try {
+    return exampleOf(manifest, { data });
+  } catch (cause) {
+    throw cause instanceof InnerloopError ? wrongCall(cause.code, `${input}: ${cause.message}.`) : cause;
+  }
 }
 
 interface Row {

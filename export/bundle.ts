@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { defaultOpset, irVersion, type Learner } from "@innerloop/graph";
-import { InnerloopError, MANIFEST_VERSION, type Manifest, type Preprocessing } from "@innerloop/schemas";
+import { InnerloopError, MANIFEST_VERSION, type Manifest, misfit, type Preprocessing } from "@innerloop/schemas";
 import { learnerGraphs, type Weights } from "./graphs.ts";
 import { type VerifyOptions, verifyBundle } from "./verify.ts";
 
@@ -44,7 +44,7 @@ const bundleFormat = "innerloop-bundle";
  * `predict-transductive.onnx`. The same learner, weights and options give the same bytes.
  *
  * @param weights every meta-parameter of the learner, float32
- * @throws InnerloopError `bad-weights`; `bad-option` for labels that do not fit; `open-dim` and `unsupported-operator`
+ * @throws InnerloopError `bad-weights`; `bad-option` for labels or preprocessing that do not fit; `open-dim` and `unsupported-operator`
  *   where the learner uses what has no ONNX form
  */
 export function buildBundle(learner: Learner, weights: Weights, options: BundleOptions = {}): BuiltBundle {
@@ -62,6 +62,8 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
           ? "a learner without a fixed number of classes takes none; leave them out"
           : `the head has ${learner.outputs} outputs; give one label for each`),
     );
+  const wrongly = preprocessing && misfit(preprocessing, learner.inputShape);
+  if (wrongly) throw badOption(`the ${wrongly}; give the one that the learner was trained with`);
   const graphs = learnerGraphs(learner, weights, { opset, producer });
   const { task } = learner;
   const input = {

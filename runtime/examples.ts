@@ -349,7 +349,7 @@ function isBatch(value: unknown): value is Batch {
 
 function notNumbers(name: string, value: unknown): InnerloopError {
   const kind = ArrayBuffer.isView(value) ? value.constructor.name : value === null ? "null" : typeof value;
-  const advice = kind.startsWith("Uint8") ? "; preprocess the bytes as the manifest's input.preprocessing says" : "";
+  const advice = /^U?int/i.test(kind) ? "; learner.example makes one of raw input" : "";
   return badInput(`${name} is given as ${kind}; a Float32Array, Float64Array or list of numbers was expected${advice}`);
 }
 

@@ -5,6 +5,7 @@ import { type AdaptOptions, readSteps, type StepOptions } from "./adaptation.ts"
 import { type BundleSource, readBundle } from "./bundle.ts";
 import { type Example, type Examples, type Numbers, readRows, type Support, type Task } from "./examples.ts";
 import type { HostOptions, ProviderName } from "./host.ts";
+import type { Input } from "./input.ts";
 import { OpenedBundle } from "./opened.ts";
 import { Personal, type SaveOptions } from "./personal.ts";
 import { type Prediction, predict } from "./prediction.ts";
@@ -71,7 +72,7 @@ export class Learner<T extends Task = "classification"> {
       );
     }
     // In a page that goes offline, nothing is left to be fetched.
-    if (host.remote) import("./later.ts").catch(() => undefined);
+    if (host.remote) Promise.all([import("./later.ts"), host.pictures?.()]).catch(() => undefined);
     return new Learner<T>(new OpenedBundle(bundle, provider, options));
   }
 
@@ -107,6 +108,23 @@ export class Learner<T extends Task = "classification"> {
   start(options: StepOptions = {}): Personal<T> {
     const settings = readSteps(this.manifest, options);
     return new Personal<T>(this.#opened, { adapted: undefined, examples: [], next: 1, settings });
+  }
+
+  /**
+   * Turns raw input into an example for `adapt`, `predict` and the calls of a Personal, by the preprocessing that the
+   * bundle was trained with (`manifest.input.preprocessing`).
+   *
+   * @param input a picture: decoded, `{ data, width, height }` such as ImageData; in Node also an image file's path, URL or
+   *   bytes, which the package sharp decodes; in a page an image or video element, a canvas, an ImageBitmap, a VideoFrame, or
+   *   an image file's URL, bytes or Blob. Or samples: `{ data, rate?, channels? }`, or an AudioBuffer. What is handed in
+   *   must stay as it is until the example is there.
+   * @returns the numbers of `input.shape`
+   * @throws InnerloopError `bad-input` for what the bundle does not take, or a bundle without preprocessing; `image-broken`,
+   *   `image-unreadable` where another origin is in the way, `sharp-missing`; `newer-version`, `manifest-invalid` for
+   *   preprocessing that this release does not know; what reading a file throws.
+   */
+  async example(input: Input): Promise<Float32Array> {
+    return (await import("./later.ts")).readExample(this.manifest, input);
   }
 
   /**

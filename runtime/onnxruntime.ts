@@ -3,7 +3,8 @@
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
 import type * as OnnxRuntime from "onnxruntime-common";
 import { host } from "#host";
-import type { HostOptions, Ort, ProviderName } from "./host.ts";
+import type { HostOptions, ProviderName } from "./host.ts";
+import type { Ort } from "./hosts/host.ts";
 import { openOverrides } from "./overrides.ts";
 import { badInput } from "./refusal.ts";
 

@@ -1,7 +1,7 @@
-// Makes what npm packs of what the compiler wrote: modules that keep their names and leave comments to the declarations;
-// and the CommonJS door, one file for tools that know no ES modules. Its classes are its own: take either door.
+// Makes what npm packs of what the compiler wrote: modules that keep their names and leave comments to the declarations, of
+// which only those stay that a door leads to; and the CommonJS door, one file for tools that know no ES modules. Its classes are its own: take either door.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, transformSync } from "esbuild";
 
@@ -11,9 +11,21 @@ rmSync(commonjs, { recursive: true, force: true });
 
 for (const name of readdirSync(dist, { recursive: true }).filter((it) => it.endsWith(".js"))) {
   const file = join(dist, name);
-  const options = { target: "es2022", legalComments: "none", minifyWhitespace: true };
+  const options = { target: "es2022", legalComments: "none", minifyWhitespace: true, minifySyntax: true };
   writeFileSync(file, transformSync(readFileSync(file, "utf8"), options).code);
 }
+
+const { exports } = JSON.parse(readFileSync(join(dist, "..", "package.json"), "utf8"));
+const declarations = new Set();
+function keep(file) {
+  if (declarations.has(file)) return;
+  declarations.add(file);
+  for (const [, path] of readFileSync(file, "utf8").matchAll(/\b(?:from |import\()"(\.[^"]+)"/g))
+    keep(join(dirname(file), path.replace(/\.[jt]s$/, ".d.ts")));
+}
+for (const { types } of Object.values(exports)) keep(join(dist, "..", types));
+for (const name of readdirSync(dist, { recursive: true }).filter((it) => it.endsWith(".d.ts")))
+  if (!declarations.has(join(dist, name))) rmSync(join(dist, name));
 
 buildSync({
   entryPoints: [join(dist, "index.js")],
@@ -23,7 +35,7 @@ buildSync({
   format: "cjs",
   platform: "node",
   target: "es2022",
-  external: ["onnxruntime-*"],
+  external: ["onnxruntime-*", "sharp"],
   define: { "import.meta.url": "undefined" },
   // Test runners that cannot import from CommonJS can require.
   supported: { "dynamic-import": false },

@@ -5,12 +5,15 @@ export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export type {
   BundleFile,
   Confidence,
+  ImagePreprocessing,
   Manifest,
   ManifestFile,
   ManifestParameter,
   OptionalBundleFile,
   Preprocessing,
   Rejection,
+  WindowPreprocessing,
 } from "./manifest.ts";
+export { checkPreprocessing, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";

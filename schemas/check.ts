@@ -33,7 +33,7 @@ export function checkManifest(value: unknown, source: string): Manifest {
 }
 
 /** What is wrong with a value, in words; nothing where it has the shape. */
-function mismatch(shape: Shape, value: unknown, path: string): string | undefined {
+export function mismatch(shape: Shape, value: unknown, path: string): string | undefined {
   const expected = (what: string) =>
     value === undefined
       ? `${path} is missing; it must be ${what}`

@@ -14,8 +14,10 @@ const require = createRequire(import.meta.url);
 const standaloneCode = standalone.default;
 const SCHEMAS = ["manifest", "config", "checkpoint"];
 
-// What a manifest says of where a bundle comes from and how good it is: running it does not depend on that.
+// What a manifest says of where a bundle comes from and how good it is: running it does not depend on that. Preprocessing
+// is checked when there is something to preprocess, so that a kind of a later release bars nobody who gives numbers.
 const UNUSED = [
+  "input.preprocessing",
   ...["created", "producer", "opset", "irVersion", "verification", "training", "metrics"],
   ...["innerLoop.head", "innerLoop.rates", "innerLoop.shots", "confidence.episodes", "confidence.uncalibratedError"],
   ...["confidence.expectedCalibrationError", "confidence.rejection.falseAccepts", "confidence.rejection.kept"],
@@ -71,7 +73,11 @@ function generateValidators() {
   const ajv = new Ajv({ schemas, allowUnionTypes: true, messages: false, code: { source: true, esm: true } });
   const code = standaloneCode(ajv, Object.fromEntries(SCHEMAS.map((name, index) => [name, schemas[index].$id])));
   if (/\brequire\(/.test(code)) throw new Error("a schema uses a keyword that needs ajv at run time");
-  const values = SCHEMAS.map((name, index) => `export const ${name}Schema = ${JSON.stringify(schemas[index])};\n`);
+  // The code has each schema as a value already.
+  const values = SCHEMAS.map((name, index) => {
+    const [value] = code.split(` = ${JSON.stringify(schemas[index])};`)[0].match(/schema\d+$/);
+    return `export const ${name}Schema = ${value};\n`;
+  });
   const types = SCHEMAS.map(
     (name) => `export declare const ${name}: Validator;\nexport declare const ${name}Schema: JsonSchema;\n`,
   );
@@ -84,9 +90,18 @@ function generateValidators() {
 /** The part of manifest.schema.json that a device checks, in the notation of check.ts. */
 function generateShape() {
   const { definitions, ...manifest } = JSON.parse(readFileSync(join(room, "manifest.schema.json"), "utf8"));
+  const kinds = definitions.preprocessing.oneOf.map(({ $ref }) => {
+    const definition = definitions[$ref.replace("#/definitions/", "")];
+    return [definition.properties.kind.enum[0], shapeOf(definition, definitions)];
+  });
+  const values = { manifestShape: shapeOf(manifest, definitions), preprocessingShapes: Object.fromEntries(kinds) };
   return {
-    "shape.js": `export const manifestShape = ${JSON.stringify(shapeOf(manifest, definitions))};\n`,
-    "shape.d.ts": 'import type { Shape } from "../check.js";\nexport declare const manifestShape: Shape;\n',
+    "shape.js": Object.entries(values)
+      .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`)
+      .join(""),
+    "shape.d.ts":
+      'import type { Shape } from "../check.js";\nexport declare const manifestShape: Shape;\n' +
+      "export declare const preprocessingShapes: Readonly<Record<string, Shape>>;\n",
   };
 }
 

@@ -22,6 +22,7 @@ export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export {
   type BundleFile,
   type Confidence,
+  type ImagePreprocessing,
   MANIFEST_VERSION,
   type Manifest,
   type ManifestFile,
@@ -31,7 +32,9 @@ export {
   type Preprocessing,
   type Rejection,
   validateManifest,
+  type WindowPreprocessing,
 } from "./manifest.ts";
+export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { DType, Tensor, TypedArray } from "./tensor.ts";
 export { type JsonSchema, suggest } from "./validate.ts";

@@ -7,11 +7,14 @@ export const MANIFEST_VERSION = 1;
 
 export const manifestSchema = schema;
 
+/** How raw input becomes the values of an example; docs/bundle.md has it step by step. */
+export type Preprocessing = ImagePreprocessing | WindowPreprocessing;
+
 /**
- * How an image becomes the values of an example: pixels divided by 255; made grey when `channels` is 1; resized to
- * width × height by averaging areas; turned to 1 − p when `invert`; then (p − mean) / std.
+ * A picture: laid on white; made grey when `channels` is 1; resized to width × height by averaging areas; pixels divided by
+ * 255; turned to 1 − p when `invert`; then (p − mean) / std.
  */
-export interface Preprocessing {
+export interface ImagePreprocessing {
   kind: "image";
   /** Pixels. */
   width: number;
@@ -21,6 +24,19 @@ export interface Preprocessing {
   invert: boolean;
   mean: number;
   std: number;
+}
+
+/** Samples in the order of time, of sensors or sound: resampled to `rate`, the last `length` of them, (x − mean) / std. */
+export interface WindowPreprocessing {
+  kind: "window";
+  /** Samples. */
+  length: number;
+  channels: number;
+  /** Samples a second; absent where samples are taken as they come. */
+  rate?: number;
+  /** One number, or one for each channel. */
+  mean: number | number[];
+  std: number | number[];
 }
 
 /** A parameter of predict.onnx. */

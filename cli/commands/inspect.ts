@@ -84,7 +84,10 @@ async function lookAtBundle(folder: string): Promise<Found> {
     heading(`${name}: a bundle for ${task}`),
     columns(
       [
-        ["takes", `float32 ${shapeText(input.shape)}${input.preprocessing ? ", from images" : ""}`],
+        [
+          "takes",
+          `float32 ${shapeText(input.shape)}${input.preprocessing ? `, from ${input.preprocessing.kind}s` : ""}`,
+        ],
         ["gives", task === "regression" ? `${output.size} values` : classes],
         ...(labels ? [["labels", labels.join(", ")]] : []),
         ["inner loop", `${innerLoop.algorithm}, ${innerLoop.head} head, ${innerLoop.steps} steps`],

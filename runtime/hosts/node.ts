@@ -5,8 +5,9 @@ import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas/bundle";
-import type { Host, ProviderName } from "../host.ts";
+import type { ProviderName } from "../host.ts";
 import { readDisk, writeDisk } from "./disk.ts";
+import type { Host } from "./host.ts";
 
 export const host: Host = {
   remote: false,
@@ -57,6 +58,7 @@ export const host: Host = {
   // URLs are the exception in Node.
   read: async (place, what) =>
     isUrl(place) ? (await import("./http.ts")).readUrl(String(place), what) : readDisk(toPath(place), what),
+  pictures: () => import("./node-pictures.ts"),
   write: (place, bytes) => writeDisk(toPath(place), bytes),
   sha256: async (bytes) => createHash("sha256").update(bytes).digest("hex"),
 };

@@ -1,6 +1,6 @@
 // The host React Native: onnxruntime-react-native, and bundles from URLs; an app that keeps files gives their bytes.
 import { InnerloopError } from "@innerloop/schemas/bundle";
-import type { Host } from "../host.ts";
+import type { Host } from "./host.ts";
 import { readUrl, urlWithin, writeNothing } from "./http.ts";
 import { sha256 } from "./sha256.ts";
 

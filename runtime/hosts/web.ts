@@ -1,6 +1,7 @@
 // The host of pages and workers: onnxruntime-web, and bundles from URLs.
 import { InnerloopError } from "@innerloop/schemas/bundle";
-import type { Host, HostOptions, Ort, ProviderName } from "../host.ts";
+import type { HostOptions, ProviderName } from "../host.ts";
+import type { Host, Ort } from "./host.ts";
 import { readUrl, urlWithin, writeNothing } from "./http.ts";
 
 export const host: Host = {
@@ -26,6 +27,7 @@ export const host: Host = {
   within: (folder, file) => urlWithin(folder, file, base()),
   exists: async () => true,
   read: (place, what) => readUrl(String(new URL(place, base())), what),
+  pictures: () => import("./web-pictures.ts"),
   write: writeNothing,
   // A page that came without TLS has no WebCrypto; who could alter a bundle on its way could alter the page itself.
   async sha256(bytes) {

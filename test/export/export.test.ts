@@ -46,7 +46,8 @@ describe.each(Object.entries(learners))("%s", (_, learnerOf) => {
     const learner = learnerOf();
     const weights = randomWeights(learner);
     const out = join(temporaryFolder(), "bundle");
-    const preprocessing = { kind: "image", width: 12, height: 12, channels: 1, invert: true, mean: 0, std: 1 } as const;
+    const length = learner.inputShape.reduce((product, size) => product * Number(size), 1);
+    const preprocessing = { kind: "window", length, channels: 1, rate: 50, mean: 0, std: 1 } as const;
     const manifest = await exportBundle(learner, weights, {
       out,
       name: "mine",

@@ -1,6 +1,6 @@
 // What a device checks of a manifest against the schema's own validator: where the device looks, both say the same.
 import { InnerloopError, type Manifest, manifestSchema, validateManifest } from "@innerloop/schemas";
-import { checkManifest } from "@innerloop/schemas/bundle";
+import { checkManifest, checkPreprocessing } from "@innerloop/schemas/bundle";
 import { describe, expect, test } from "vitest";
 
 const file = { sha256: "0f".repeat(32), bytes: 12 };
@@ -40,7 +40,7 @@ const manifest: Manifest = {
 
 /** Where running a bundle does not look. */
 const UNUSED = new RegExp(
-  "^(created|producer|opset|irVersion|verification|training|metrics|innerLoop.(head|rates|shots)|" +
+  "^(created|producer|input.preprocessing|opset|irVersion|verification|training|metrics|innerLoop.(head|rates|shots)|" +
     "confidence.(episodes|uncalibratedError|expectedCalibrationError|rejection.(falseAccepts|kept)))\\b",
 );
 const NONSENSE: readonly unknown[] = [
@@ -138,5 +138,68 @@ describe("what a device checks", () => {
     );
     expect(() => checkManifest([], "m")).toThrow(/^m: format is missing; it must be "innerloop-bundle"/);
     expect(() => checkManifest(null, "m")).toThrow(/^m: a manifest must be an object of named values, got null/);
+  });
+});
+
+describe("preprocessing, which is checked where something is preprocessed", () => {
+  const image = { kind: "image", width: 6, height: 5, channels: 3, invert: true, mean: 0, std: 1 } as const;
+  const window = { kind: "window", length: 30, channels: 3, rate: 50, mean: [0, 1, 2], std: 2 } as const;
+  const input = (preprocessing: unknown) =>
+    ({ ...manifest.input, shape: [5, 6, 3], preprocessing }) as Manifest["input"];
+  const whole = (preprocessing: unknown) => ({ ...manifest, input: input(preprocessing) });
+
+  test("is accepted as it should be, and may be absent", () => {
+    for (const right of [image, { ...window, mean: 0 }, window]) {
+      const changed = right.kind === "window" ? { ...input(right), shape: [30, 3] } : input(right);
+      expect(checkPreprocessing(changed as Manifest["input"])).toBe(right);
+      expect(() => validateManifest(whole(right), "m")).not.toThrow();
+    }
+    expect(checkPreprocessing({ shape: [1], dtype: "float32" })).toBeUndefined();
+  });
+
+  test.each([["image", image] as const, ["window", { ...window, length: 30 }] as const])(
+    "of the kind %s is refused where the schema refuses it",
+    (_, right) => {
+      let refused = 0;
+      for (const path of placesOf(right)) {
+        for (const by of NONSENSE) {
+          if (by === undefined && /^\d+$/.test(path.at(-1)!)) continue;
+          const changed = replaced(right, path, by);
+          const schema = codeOf(() => validateManifest(whole(changed), "m"));
+          const ours = codeOf(() => checkPreprocessing(input(changed)));
+          const place = `${path.join(".")} ${JSON.stringify(by)}`;
+          // What the schema cannot see: whether the sizes go together.
+          if (schema !== "accepted")
+            expect(ours, place).toBe(path[0] === "kind" ? "newer-version" : "manifest-invalid");
+          else if (ours !== "accepted")
+            expect(["width", "height", "channels", "length", "mean", "std"], place).toContain(path[0]);
+          if (ours !== "accepted") refused++;
+        }
+      }
+      expect(refused).toBeGreaterThan(60);
+    },
+  );
+
+  test("says what is wrong", () => {
+    const said = (preprocessing: unknown) => {
+      try {
+        return checkPreprocessing(input(preprocessing));
+      } catch (cause) {
+        return (cause as Error).message;
+      }
+    };
+    expect(said({ ...image, std: 0 })).toBe(
+      "the manifest: input.preprocessing.std must be a number above 0, got 0; export the bundle again",
+    );
+    expect(said({ ...image, width: 7 })).toBe(
+      "the manifest: preprocessing makes [5, 7, 3], and an example is [5, 6, 3]; export the bundle again",
+    );
+    expect(said({ ...window, std: [1, 2] })).toBe(
+      "the manifest: preprocessing has 2 means or deviations for 3 channels; export the bundle again",
+    );
+    expect(said({ kind: "text" })).toBe(
+      'the manifest\'s input.preprocessing is of the kind "text", and this release knows image and window; ' +
+        "upgrade @innerloop/runtime, or give the numbers of an example",
+    );
   });
 });

@@ -1,14 +1,18 @@
 // Few-shot episodes from arrays that are already in memory: the door for data of one's own.
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { preprocess, type RawInput } from "@innerloop/runtime/input";
+import { InnerloopError, misfit, type Preprocessing, preprocessedShape, type Tensor } from "@innerloop/schemas";
 import { type ClassPool, checkCounts, checkShape, drawEpisode, episodeRandom } from "./sampling.ts";
 import { type SplitOptions, splitClasses } from "./split.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
 
-/** Examples in memory: a tensor or array `[n, ...inputShape]`, or one array an example. */
+/**
+ * Examples in memory: a tensor or array `[n, ...inputShape]`, or one array an example; or, where the options have
+ * `preprocessing`, what a device is given: one picture or window of samples an example.
+ */
 export type DatasetInput =
   | Tensor
   | { readonly data: Float32Array; readonly shape: readonly number[] }
-  | readonly Float32Array[];
+  | readonly (Float32Array | RawInput)[];
 
 /** Options of {@link MetaDataset}. */
 export interface MetaDatasetOptions {
@@ -22,8 +26,13 @@ export interface MetaDatasetOptions {
   readonly seed?: number;
   /** Classes to hold back, as fractions or as lists of labels. Default: all classes are `train`. */
   readonly split?: SplitOptions;
-  /** The shape of one example, where `data` is one array an example. Default `[length]`. */
+  /** The shape of one example, where `data` is one array an example. Default `[length]`, or what `preprocessing` makes. */
   readonly inputShape?: readonly number[];
+  /**
+   * How raw input becomes an example. A bundle's manifest records it, so that a device does the same. Arrays and tensors are
+   * taken as examples that were made by it already.
+   */
+  readonly preprocessing?: Preprocessing;
   /** What messages and bundles call the data. Default `data`. */
   readonly name?: string;
 }
@@ -51,6 +60,7 @@ export class MetaDataset implements TaskSource {
   readonly name: string;
   readonly kind = "classification";
   readonly inputShape: readonly number[];
+  readonly preprocessing?: Preprocessing;
   /** The size of the episodes that the loops draw. */
   readonly shape: EpisodeShape;
 
@@ -59,14 +69,16 @@ export class MetaDataset implements TaskSource {
   readonly #next: Record<Split, number> = { train: 0, val: 0, test: 0 };
 
   /**
-   * @param data `[n, ...inputShape]`; kept, not copied
+   * @param data `[n, ...inputShape]`; kept, not copied, but for raw input, of which examples are made
    * @param labels one of each example; any numbers or strings
    * @throws {InnerloopError} with status 2: `bad-shape`, `label-count`, `not-a-number` (names the example),
-   *   `too-few-classes`, `too-few-examples` (names the class), `bad-split`, `bad-episode-shape`
+   *   `bad-preprocessing`, `bad-input` for raw input (names the example), `too-few-classes`, `too-few-examples` (names the class), `bad-split`, `bad-episode-shape`
    */
   constructor(data: DatasetInput, labels: readonly (string | number)[], options: MetaDatasetOptions) {
-    const { ways, shots, queries, seed = 0, split = {}, name = "data" } = options;
-    const { inputShape, examples } = examplesOf(data, options.inputShape);
+    const { ways, shots, queries, seed = 0, split = {}, name = "data", preprocessing } = options;
+    const { inputShape, examples } = examplesOf(data, options);
+    const wrongly = preprocessing && misfit(preprocessing, inputShape);
+    if (wrongly) throw wrong("bad-preprocessing", `The ${wrongly}; make them agree`);
     if (labels.length !== examples.length) {
       throw wrong(
         "label-count",
@@ -76,6 +88,7 @@ export class MetaDataset implements TaskSource {
     this.name = name;
     this.shape = { ways, shots, queries };
     this.inputShape = inputShape;
+    if (preprocessing) this.preprocessing = preprocessing;
     this.#seed = seed;
     checkCounts(this.shape);
     checkNumbers(examples);
@@ -144,12 +157,15 @@ function poolOf(
 
 function examplesOf(
   data: DatasetInput,
-  given?: readonly number[],
+  { inputShape: given, preprocessing }: MetaDatasetOptions,
 ): { inputShape: readonly number[]; examples: readonly Float32Array[] } {
   if (!("shape" in data)) {
-    const inputShape = given ?? [data[0]?.length ?? 0];
+    const arrays = data.map((example, i) =>
+      example instanceof Float32Array ? example : made(example, i, preprocessing),
+    );
+    const inputShape = given ?? (preprocessing ? preprocessedShape(preprocessing) : [arrays[0]?.length ?? 0]);
     const size = sizeOf(inputShape);
-    data.forEach((example, i) => {
+    arrays.forEach((example, i) => {
       if (example.length !== size) {
         throw wrong(
           "bad-shape",
@@ -157,7 +173,7 @@ function examplesOf(
         );
       }
     });
-    return { inputShape, examples: data };
+    return { inputShape, examples: arrays };
   }
   const [count = 0, ...inputShape] = data.shape;
   const size = sizeOf(inputShape);
@@ -174,6 +190,18 @@ function examplesOf(
   }
   const examples = Array.from({ length: count }, (_, i) => values.subarray(i * size, (i + 1) * size));
   return { inputShape, examples };
+}
+
+/** The example that raw input is. */
+function made(input: RawInput, index: number, preprocessing: Preprocessing | undefined): Float32Array {
+  if (!preprocessing) {
+    throw wrong("bad-shape", `Example ${index} is no Float32Array; give these, or preprocessing for raw input`);
+  }
+  try {
+    return preprocess(preprocessing, input);
+  } catch (cause) {
+    throw cause instanceof InnerloopError ? wrong(cause.code, `Example ${index}: ${cause.message}`) : cause;
+  }
 }
 
 function checkNumbers(examples: readonly Float32Array[]): void {

@@ -1,6 +1,6 @@
 // Procedural characters: an embedded data set with as many classes as anyone asks for, so that the first run needs no
 // download. A class is a few pen strokes; every example is one drawer's attempt at them.
-import type { Preprocessing } from "@innerloop/schemas";
+import type { ImagePreprocessing } from "@innerloop/schemas";
 import { type Random, random } from "../random.ts";
 import { turn } from "./pixels.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
@@ -264,7 +264,7 @@ export class Glyphs implements TaskSource {
   readonly kind = "classification";
   readonly inputShape: readonly number[] = [GLYPH_SIZE, GLYPH_SIZE, 1];
   /** For image files: dark ink on light paper becomes what a glyph is. */
-  readonly preprocessing: Preprocessing = {
+  readonly preprocessing: ImagePreprocessing = {
     kind: "image",
     width: GLYPH_SIZE,
     height: GLYPH_SIZE,

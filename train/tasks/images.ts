@@ -1,8 +1,8 @@
-// Image files: one folder a class. Also how any image file becomes an example, which training and devices must agree on.
+// Image files: one folder a class.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { InnerloopError, type Preprocessing } from "@innerloop/schemas";
-import { areaResize, standardize } from "./pixels.ts";
+import { finish, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
+import { type ImagePreprocessing, InnerloopError } from "@innerloop/schemas";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import { splitClasses } from "./split.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
@@ -16,42 +16,19 @@ const HELD_BACK = { val: 0.16, test: 0.2 };
 const SPLITS: readonly Split[] = ["train", "val", "test"];
 
 /**
- * An image file, or its bytes, as the numbers a model sees: the first frame, upright (EXIF), on white where it is
- * transparent, grey or RGB, resized by area averaging and rounded to 8 bits, then inverted and standardized as
- * `preprocessing` says.
+ * An image file, or its bytes, as the numbers a model sees: the first frame, upright (EXIF), and then what
+ * `learner.example` makes of it on a device, by the same code.
  *
  * @returns float32 `[height · width · channels]`, channels-last
  * @throws {InnerloopError} `image-broken` for what is not a readable image, naming the file
  */
-export async function loadImage(file: string | Uint8Array, preprocessing: Preprocessing): Promise<Float32Array> {
-  const pixels = await loadPixels(file, preprocessing);
-  const result = new Float32Array(pixels.length);
-  standardize(pixels, 0, preprocessing, result, 0);
-  return result;
+export async function loadImage(file: string | Uint8Array, preprocessing: ImagePreprocessing): Promise<Float32Array> {
+  return standardized(await loadPixels(file, preprocessing), preprocessing);
 }
 
 /** As {@link loadImage}, before inversion and standardization: bytes `[height · width · channels]`. */
-async function loadPixels(file: string | Uint8Array, { width, height, channels }: Preprocessing): Promise<Uint8Array> {
-  // Loaded here, so that who reads no image files does not wait for it.
-  const { default: sharp } = await import("sharp");
-  try {
-    const { data, info } = await sharp(file, { failOn: "error" })
-      .autoOrient()
-      .flatten({ background: "#ffffff" })
-      .toColourspace(channels === 1 ? "b-w" : "srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    if (info.width === width && info.height === height) return data;
-    return areaResize(info, { width, height }, channels)(data);
-  } catch (cause) {
-    const what = typeof file === "string" ? file : `${file.length} bytes`;
-    throw new InnerloopError(
-      "image-broken",
-      `${what}: cannot be read as an image (${(cause as Error).message.split("\n")[0]}); ` +
-        "expected PNG, JPEG, WebP, GIF, TIFF or AVIF. Replace the file or take it away",
-      { cause },
-    );
-  }
+async function loadPixels(file: string | Uint8Array, preprocessing: ImagePreprocessing): Promise<Uint8Array> {
+  return finish(resized(await readPicture(file), preprocessing));
 }
 
 /**
@@ -59,8 +36,9 @@ async function loadPixels(file: string | Uint8Array, { width, height, channels }
  *
  * @param example float32 `[height · width · channels]`
  */
-export async function imageOf(example: Float32Array, preprocessing: Preprocessing): Promise<Uint8Array> {
+export async function imageOf(example: Float32Array, preprocessing: ImagePreprocessing): Promise<Uint8Array> {
   const { width, height, channels, invert, mean, std } = preprocessing;
+  // Loaded here, so that who draws no images does not wait for it.
   const { default: sharp } = await import("sharp");
   const pixels = Uint8Array.from(example, (value) => {
     const p = value * std + mean;
@@ -118,7 +96,7 @@ export function listImageClasses(folder: string): ImageClass[] {
 /** Options of {@link openImages}. */
 export interface ImagesOptions {
   /** How files become examples. Default: 28×28, grey, not inverted, mean 0, std 1. */
-  readonly preprocessing?: Partial<Omit<Preprocessing, "kind">>;
+  readonly preprocessing?: Partial<Omit<ImagePreprocessing, "kind">>;
   /** Fractions of the classes that are held back; default 0.16 for val and 0.2 for test. Folder splits need none. */
   readonly heldBack?: { readonly val: number; readonly test: number };
 }
@@ -133,7 +111,7 @@ export interface ImagesOptions {
  * @throws {InnerloopError} `data-missing` (status 2); `image-broken` with the file's name
  */
 export async function openImages(folder: string, options: ImagesOptions = {}): Promise<TaskSource> {
-  const preprocessing: Preprocessing = {
+  const preprocessing: ImagePreprocessing = {
     kind: "image",
     width: 28,
     height: 28,
@@ -166,12 +144,12 @@ class Images implements TaskSource {
   readonly name: string;
   readonly kind = "classification";
   readonly inputShape: readonly number[];
-  readonly preprocessing: Preprocessing;
+  readonly preprocessing: ImagePreprocessing;
   readonly #pools: Record<Split, ClassPool>;
 
   constructor(
     name: string,
-    preprocessing: Preprocessing,
+    preprocessing: ImagePreprocessing,
     images: ReadonlyMap<string, readonly Uint8Array[]>,
     split: Record<Split, readonly string[]>,
   ) {

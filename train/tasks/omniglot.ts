@@ -1,10 +1,11 @@
 // Omniglot (Lake et al. 2015) from its two original archives, or their unpacked folders.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { InnerloopError, type Preprocessing } from "@innerloop/schemas";
+import { finish, type Resize, resizer } from "@innerloop/runtime/input";
+import { type ImagePreprocessing, InnerloopError } from "@innerloop/schemas";
 import { decode } from "fast-png";
 import { unzipSync } from "fflate";
-import { areaResize, turn } from "./pixels.ts";
+import { turn } from "./pixels.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
 
@@ -45,7 +46,7 @@ export class Omniglot implements TaskSource {
   readonly name: string;
   readonly kind = "classification";
   readonly inputShape: readonly number[] = [SIZE, SIZE, 1];
-  readonly preprocessing: Preprocessing = {
+  readonly preprocessing: ImagePreprocessing = {
     kind: "image",
     width: SIZE,
     height: SIZE,
@@ -190,7 +191,7 @@ function decodeAll(files: readonly File[]): Characters {
   const names: string[] = [];
   const starts: number[] = [];
   const pixels = new Uint8Array(files.length * PIXELS);
-  let resize: ReturnType<typeof areaResize> | undefined;
+  let resize: Resize | undefined;
   let resizeFrom = "";
   files.forEach((file, index) => {
     if (names.at(-1) !== file.character) {
@@ -200,10 +201,10 @@ function decodeAll(files: readonly File[]): Characters {
     const image = decodeGrey(file);
     const from = `${image.width}×${image.height}`;
     if (!resize || from !== resizeFrom) {
-      resize = areaResize(image, { width: SIZE, height: SIZE }, 1);
+      resize = resizer(image, { width: SIZE, height: SIZE, channels: 1 });
       resizeFrom = from;
     }
-    const paper = resize(image.grey);
+    const paper = finish(resize(image.grey));
     for (let i = 0; i < PIXELS; i++) pixels[index * PIXELS + i] = 255 - paper[i]!;
   });
   return { names, starts: [...starts, files.length], pixels };

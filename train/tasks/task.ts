@@ -36,7 +36,7 @@ export interface TaskSource {
   readonly inputShape: readonly number[];
   /** Numbers that one answer has; regression only. */
   readonly outputSize?: number;
-  /** How a file becomes an example; a bundle's manifest records it. Images only. */
+  /** How raw input, such as a file, becomes an example; a bundle's manifest records it. */
   readonly preprocessing?: Preprocessing;
   /** How many classes a split has; Infinity where tasks are drawn without end. */
   classCount(split: Split): number;

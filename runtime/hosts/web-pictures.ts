@@ -1,0 +1,87 @@
+// Decoding pictures in pages and workers: whatever can be drawn on a canvas is read from one.
+import { InnerloopError } from "@innerloop/schemas/bundle";
+import type { Picture } from "../pictures.ts";
+import { badInput } from "../refusal.ts";
+
+export const takes = "an image or video element, canvas, ImageBitmap, VideoFrame";
+
+/** As the host's decoder says; pictures come in their own size, whatever a page shows them at. */
+export async function decode(source: object, name: string): Promise<Picture | undefined> {
+  const bitmap = source instanceof Uint8Array ? await bitmapOf(source, name) : undefined;
+  const drawable: Drawable = bitmap ?? source;
+  // An image element that is still loading, or has failed to.
+  await drawable.decode?.().catch((cause: unknown) => {
+    throw broken(name, cause);
+  });
+  const width = drawable.naturalWidth ?? drawable.videoWidth ?? drawable.displayWidth ?? drawable.width;
+  const height = drawable.naturalHeight ?? drawable.videoHeight ?? drawable.displayHeight ?? drawable.height;
+  if (typeof width !== "number" || typeof height !== "number") return undefined;
+  if (!(width > 0 && height > 0)) throw badInput(`${name} has no pixels yet; wait until it is loaded or plays`);
+  try {
+    const context = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
+    context.drawImage(drawable, 0, 0, width, height);
+    return context.getImageData(0, 0, width, height);
+  } catch (cause) {
+    if ((cause as Error).name === "TypeError") return undefined;
+    if ((cause as Error).name !== "SecurityError") throw broken(name, cause);
+    throw new InnerloopError(
+      "image-unreadable",
+      `${name} comes from another origin, and the browser lets nobody read its pixels; ` +
+        'set crossOrigin = "anonymous" on it before its address, and have its server send Access-Control-Allow-Origin',
+      { cause },
+    );
+  } finally {
+    bitmap?.close();
+  }
+}
+
+async function bitmapOf(bytes: Uint8Array, name: string): Promise<Drawable & { close(): void }> {
+  try {
+    return await globals.createImageBitmap(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  } catch (cause) {
+    throw broken(name, cause);
+  }
+}
+
+function broken(name: string, cause: unknown): InnerloopError {
+  return new InnerloopError(
+    "image-broken",
+    `${name}: cannot be read as an image (${(cause as Error).message}); expected what this browser shows, such as PNG, JPEG or WebP`,
+    { cause },
+  );
+}
+
+function canvasOf(width: number, height: number): Canvas {
+  if (globals.OffscreenCanvas) return new globals.OffscreenCanvas(width, height);
+  return Object.assign(globals.document!.createElement("canvas"), { width, height });
+}
+
+/** What this file uses of what pages draw: an image has natural sizes, a video its own, a frame those to be shown. */
+interface Drawable {
+  readonly width?: unknown;
+  readonly height?: unknown;
+  readonly naturalWidth?: number;
+  readonly naturalHeight?: number;
+  readonly videoWidth?: number;
+  readonly videoHeight?: number;
+  readonly displayWidth?: number;
+  readonly displayHeight?: number;
+  decode?(): Promise<void>;
+}
+
+interface Canvas {
+  getContext(
+    kind: "2d",
+    options: { willReadFrequently: boolean },
+  ): {
+    drawImage(source: Drawable, x: number, y: number, width: number, height: number): void;
+    getImageData(x: number, y: number, width: number, height: number): Picture;
+  };
+}
+
+/** What this file uses of a page's or a worker's globals. */
+const globals = globalThis as unknown as {
+  readonly OffscreenCanvas?: new (width: number, height: number) => Canvas;
+  readonly document?: { createElement(name: "canvas"): Canvas };
+  createImageBitmap(blob: Blob): Promise<Drawable & { close(): void }>;
+};

@@ -1,0 +1,91 @@
+// The door `@innerloop/runtime/input`: raw input becomes an example without a learner, and what training shares of that.
+// The learner itself loads it when it first makes an example.
+import type { Manifest, Preprocessing } from "@innerloop/schemas/bundle";
+import { host } from "#host";
+import { rest } from "./lifetime.ts";
+import { type Picture, resized, standardized } from "./pictures.ts";
+import { isPicture, preprocessingOf, samplesIn, unknownInput } from "./preprocessing.ts";
+import { type Samples, type Sound, windowOf } from "./windows.ts";
+
+export { finish, type Picture, type Resize, resized, resizer, standardize, standardized } from "./pictures.ts";
+export { exampleOf, preprocess, type RawInput } from "./preprocessing.ts";
+export type { Samples, Sound } from "./windows.ts";
+
+/** A class of a page, where there are pages. */
+type Global<Name extends string> = typeof globalThis extends Record<Name, { prototype: infer T }> ? T : never;
+
+/**
+ * What a picture can be given as. Everywhere: decoded, `{ data, width, height }`, such as ImageData. In Node: a path, a
+ * `file:` URL or an address, or the bytes of an image file. In a page: an image or video element, a canvas, an ImageBitmap, a
+ * VideoFrame, an address, or an image file's bytes or Blob.
+ */
+export type PictureSource =
+  | Picture
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | Global<"HTMLImageElement">
+  | Global<"HTMLVideoElement">
+  | Global<"HTMLCanvasElement">
+  | Global<"OffscreenCanvas">
+  | Global<"ImageBitmap">
+  | Global<"VideoFrame">;
+
+/** What {@link Learner.example} takes: a picture, or samples of a sensor or sound, whichever the bundle says. */
+export type Input = PictureSource | Samples | Sound;
+
+/**
+ * Turns raw input into an example, decoding it where need be; long work gives way to others in between.
+ *
+ * @returns float32, the numbers of `input.shape`
+ * @throws InnerloopError as {@link Learner.example}
+ */
+export async function readExample(manifest: Pick<Manifest, "input">, input: Input): Promise<Float32Array> {
+  return readInput(preprocessingOf(manifest), input);
+}
+
+/** As {@link readExample}, by the preprocessing alone. */
+export async function readInput(how: Preprocessing, input: Input): Promise<Float32Array> {
+  if (how.kind === "window") return windowOf(how, samplesIn(input));
+  return standardized(await inTurns(resized(await readPicture(input), how)), how);
+}
+
+/**
+ * Decodes a picture.
+ *
+ * @throws InnerloopError `image-broken`, `image-unreadable`, `sharp-missing`, `bad-input`, and what reading files throws
+ */
+export async function readPicture(input: unknown): Promise<Picture> {
+  if (isPicture(input)) return input;
+  const decoder = await host.pictures?.();
+  const decoded = "a decoded picture, { data, width, height } such as ImageData";
+  if (decoder === undefined) throw unknownInput(`${decoded},`);
+  const [source, name] = await bytesOf(input);
+  const picture = typeof source === "object" && source !== null ? await decoder.decode(source, name) : undefined;
+  if (picture) return picture;
+  const also = decoder.takes === undefined ? "" : `${decoder.takes}, `;
+  throw unknownInput(`${decoded}, ${also}or an image file by its place, bytes or Blob`);
+}
+
+/** The bytes of an image file, where that is what was given, and how messages name it. */
+async function bytesOf(input: unknown): Promise<[source: unknown, name: string]> {
+  if (typeof input === "string" || input instanceof URL) return [await host.read(input, "an image"), String(input)];
+  let bytes = input;
+  if (input instanceof Blob) bytes = new Uint8Array(await input.arrayBuffer());
+  if (input instanceof ArrayBuffer) bytes = new Uint8Array(input);
+  return [bytes, bytes instanceof Uint8Array ? `${bytes.length} bytes` : "the picture"];
+}
+
+/** Does work that gives way, so that nobody waits for it longer than a moment. */
+async function inTurns<T>(work: Generator<void, T>): Promise<T> {
+  let since = performance.now();
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    if (performance.now() - since < 5) continue;
+    await rest();
+    since = performance.now();
+  }
+}

@@ -1,0 +1,158 @@
+// A picture becomes an example, in training and on the device: laid on white, made grey, resized, rounded to bytes, and
+// then standardized. docs/bundle.md says it for other programs.
+import type { ImagePreprocessing } from "@innerloop/schemas/bundle";
+import { type Overlap, overlap } from "./averaging.ts";
+import { badInput } from "./refusal.ts";
+
+/** A decoded picture, such as a page's ImageData: rows of bytes, RGBA (not premultiplied), RGB or grey by their number. */
+export interface Picture {
+  readonly data: Uint8ClampedArray | Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** After so many pixels of the source, others have a turn: well under a millisecond of work. */
+const BAND = 2 ** 15;
+
+/** Pixels that the model is given, before they are inverted and standardized: bytes `[height · width · channels]`. */
+export type Resize = (pixels: Picture["data"]) => Generator<void, Uint8Array>;
+
+/**
+ * Makes one picture what the manifest says.
+ *
+ * @throws InnerloopError `bad-input` where its size does not go with its number of bytes
+ */
+export function resized(picture: Picture, to: ImagePreprocessing): Generator<void, Uint8Array> {
+  const { data, width, height } = picture;
+  const whole = [width, height].every((side) => Number.isInteger(side) && side > 0);
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+    throw badInput(
+      "the picture's data are no bytes; a Uint8ClampedArray or Uint8Array of RGBA, RGB or grey was expected",
+    );
+  }
+  if (!whole || ![1, 3, 4].includes(data.length / (width * height))) {
+    throw badInput(
+      `the picture has ${data.length} bytes for ${width}×${height} pixels; ` +
+        "4 for each pixel were expected (RGBA), or 3 (RGB), or 1 (grey)",
+    );
+  }
+  return resizer(picture, to)(data);
+}
+
+/**
+ * Area averaging: every pixel of the result is the mean of the source under it, with pixels on the edge counted by the
+ * share that lies inside; first along the rows, then down the columns, and rounded to the nearest byte. The source is
+ * laid on white and made grey before. The weights are computed once for many pictures of one size.
+ *
+ * @returns work that gives way now and then: {@link finish} it, or do so in turns
+ */
+export function resizer(
+  from: { readonly width: number; readonly height: number },
+  to: Pick<ImagePreprocessing, "width" | "height" | "channels">,
+): Resize {
+  const { width, height, channels } = to;
+  const across = cells(from.width, width);
+  const downwards = cells(from.height, height);
+  const band = Math.max(1, Math.floor(BAND / from.width));
+  return function* resize(pixels) {
+    const row = pixels.length / from.height;
+    const narrow = new Float32Array(from.height * width * channels);
+    const laid = new Uint8Array(Math.min(band, from.height) * from.width * channels);
+    for (let top = 0; top < from.height; top += band) {
+      const rows = Math.min(band, from.height - top);
+      layOnWhite(pixels.subarray(top * row, (top + rows) * row), from.width * rows, laid, channels);
+      resample(laid, narrow, top * width * channels, rows, from.width, channels, across);
+      yield;
+    }
+    const result = new Uint8Array(height * width * channels);
+    resample(narrow, result, 0, 1, from.height, width * channels, downwards);
+    return result;
+  };
+}
+
+/** Does work that gives way without giving way. */
+export function finish<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** Writes 8-bit pixels as the numbers a model sees: p = byte / 255, 1 − p if inverted, then (p − mean) / std. */
+export function standardize(
+  source: Uint8Array,
+  start: number,
+  { width, height, channels, invert, mean, std }: ImagePreprocessing,
+  target: Float32Array,
+  offset: number,
+): void {
+  for (let i = 0; i < width * height * channels; i++) {
+    const p = source[start + i]! / 255;
+    target[offset + i] = ((invert ? 1 - p : p) - mean) / std;
+  }
+}
+
+/** {@link standardize} for one picture. */
+export function standardized(pixels: Uint8Array, preprocessing: ImagePreprocessing): Float32Array {
+  const example = new Float32Array(pixels.length);
+  standardize(pixels, 0, preprocessing, example, 0);
+  return example;
+}
+
+/** RGBA, RGB or grey as RGB or grey; grey is the luma of ITU-R BT.601, with weights of 16 bits. */
+function layOnWhite(source: Picture["data"], pixels: number, target: Uint8Array, channels: number): void {
+  const step = source.length / pixels;
+  for (let pixel = 0, at = 0; pixel < pixels; pixel++, at += step) {
+    let red = source[at]!;
+    let green = red;
+    let blue = red;
+    if (step > 1) {
+      green = source[at + 1]!;
+      blue = source[at + 2]!;
+    }
+    if (step === 4 && source[at + 3] !== 255) {
+      const alpha = source[at + 3]!;
+      red = onWhite(red, alpha);
+      green = onWhite(green, alpha);
+      blue = onWhite(blue, alpha);
+    }
+    if (channels === 1) target[pixel] = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16;
+    else {
+      target[3 * pixel] = red;
+      target[3 * pixel + 1] = green;
+      target[3 * pixel + 2] = blue;
+    }
+  }
+}
+
+function onWhite(value: number, alpha: number): number {
+  return Math.round((value * alpha + 255 * (255 - alpha)) / 255);
+}
+
+function cells(from: number, to: number): Overlap[] {
+  return Array.from({ length: to }, (_, cell) => overlap(cell, from, to));
+}
+
+/** Resamples the middle axis of `[outer, length, inner]`. Writing to bytes rounds to the nearest. */
+function resample(
+  source: Uint8Array | Float32Array,
+  target: Uint8Array | Float32Array,
+  start: number,
+  outer: number,
+  length: number,
+  inner: number,
+  overlaps: readonly Overlap[],
+): void {
+  const half = target instanceof Uint8Array ? 0.5 : 0;
+  let at = start;
+  for (let o = 0; o < outer; o++) {
+    for (const { first, weights } of overlaps) {
+      const base = (o * length + first) * inner;
+      for (let i = 0; i < inner; i++) {
+        let sum = half;
+        for (let w = 0; w < weights.length; w++) sum += source[base + w * inner + i]! * weights[w]!;
+        target[at++] = sum;
+      }
+    }
+  }
+}
