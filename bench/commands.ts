@@ -46,13 +46,13 @@ export interface Outcome {
   readonly status: 0 | 1;
 }
 
-const machine = () => ({
+export const machine = () => ({
   processor: cpus()[0]?.model.trim() ?? "unknown",
   cores: cpus().length,
   node: process.version,
 });
 
-const tell = (words: string): void => void process.stderr.write(`${words}\n`);
+export const tell = (words: string): void => void process.stderr.write(`${words}\n`);
 
 /** Times every workload against PyTorch where it is there; ours alone where it is not. */
 export async function peers({ workloads, threads, runs, json, memory }: PeersOptions): Promise<Outcome> {

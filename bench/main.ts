@@ -1,10 +1,12 @@
-// `npm run bench -- peers | check | gpu | embed`: see README.md.
+// `npm run bench -- peers | check | engines | gpu | embed`: see README.md.
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
+import { engineNames } from "@innerloop/train";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { check, type Outcome, peers } from "./commands.ts";
 import { embed } from "./embed/run.ts";
+import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
 import { workloads } from "./workloads.ts";
 
@@ -85,6 +87,23 @@ try {
       (args) => run(() => check({ ...shared(args), reference: args.reference, update: args.update })),
     )
     .command(
+      "engines",
+      "time a meta-iteration on every engine that is here, against ONNX Runtime on the processor",
+      {
+        engines: { type: "string", describe: "names of engines [default: all]" },
+        runs: measuring.runs,
+        json: measuring.json,
+      },
+      (args) =>
+        run(() =>
+          engines({
+            ...(args.engines === undefined ? {} : { engines: among("engines", args.engines, engineNames) }),
+            ...(args.runs === undefined ? {} : { runs: turns(args.runs) }),
+            json: args.json,
+          }),
+        ),
+    )
+    .command(
       "gpu",
       "time second-order meta-gradients on every GPU engine, PyTorch and JAX, on the same GPU in the same run",
       {
@@ -127,7 +146,7 @@ try {
           }),
       (args) => run(() => embed(args)),
     )
-    .demandCommand(1, "Say what to do: peers, check, gpu or embed.")
+    .demandCommand(1, "Say what to do: peers, check, engines, gpu or embed.")
     .strict()
     .exitProcess(false)
     .fail((message, error) => {

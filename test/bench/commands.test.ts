@@ -64,13 +64,27 @@ test("check --update pins what it measured, with the machine", async () => {
   expect(pinned).toMatchObject([{ workload: "adapt-mlp", threads: 1 }]);
 }, 60_000);
 
+test("engines are timed against the reference; one that is not there is a gap", async () => {
+  const args = ["engines", "--engines", "tfjs:wasm,onnxruntime:coreml,onnxruntime:dml", "--runs", "1", "--json"];
+  const { status, stdout } = await bench(...args);
+  const { reference, rows } = JSON.parse(stdout);
+  expect(reference).toBe("onnxruntime:cpu");
+  const [wasm, ...others] = rows;
+  expect(wasm).toMatchObject({ engine: "tfjs:wasm", summary: { pairs: 1 } });
+  expect(wasm.apart).toBeLessThan(1e-4);
+  // No system has both.
+  expect(others.map(({ reason }: { reason?: string }) => reason)).toContainEqual(expect.stringMatching(/^absent: /));
+  expect(status).toBe(0);
+}, 120_000);
+
 test.each([
+  [["engines", "--engines", "abacus"], 2, "tfjs:wasm"],
   [["check", "--reference", join(folder, "none.json")], 1, "check --update"],
   [["peers", "--workloads", "adapt-vit"], 2, "adapt-conv4"],
   [["peers", "--threads", "0"], 2, "whole numbers from 1"],
   [["peers", "--runs", "0"], 2, "whole number from 1"],
   [["peers", "--thread", "1"], 2, "thread"],
-  [[], 2, "peers or check"],
+  [[], 2, "peers, check, engines"],
 ] as const)("%j ends in one message", async (args, wanted, words) => {
   const { status, stdout, stderr } = await bench(...args);
   expect(stdout).toBe("");
