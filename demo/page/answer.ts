@@ -2,6 +2,7 @@
 // this is what the drawing is, and it is learned.
 import { el, thumbnail } from "./dom.ts";
 import type { Answer, SymbolClass } from "./model.ts";
+import { reveal } from "./motion.ts";
 import { pathOf } from "./strokes.ts";
 import type { Words } from "./words.ts";
 
@@ -73,8 +74,10 @@ export class AnswerList {
 
   #mark(button: HTMLButtonElement, best: boolean, open: boolean): void {
     button.classList.toggle("best", best);
-    if (best) button.setAttribute("aria-current", "true");
-    else button.removeAttribute("aria-current");
+    if (best) {
+      button.setAttribute("aria-current", "true");
+      reveal(button, this.#list);
+    } else button.removeAttribute("aria-current");
     button.setAttribute("aria-disabled", String(!open));
   }
 }
