@@ -95,12 +95,15 @@ async function onnxRuntimeOnWebgpu(): Promise<Finding> {
 /** The runtime tells what its provider lacks: files, or libraries by name. */
 async function cuda(): Promise<Finding> {
   const absent = missingNvidia();
+  // Elsewhere onnxruntime-node does not take the provider.
+  const canBeSetUp = process.platform === "linux" && process.arch === "x64";
   const remedy = absent ? "install the NVIDIA driver, then innerloop setup cuda" : "innerloop setup cuda";
-  const finding = await findingOf("cuda", await nvidia(), remedy);
+  const finding = await findingOf("cuda", await nvidia(), canBeSetUp ? remedy : undefined);
   return finding.available || !absent ? finding : { ...finding, reason: `${absent}, and ${finding.reason}` };
 }
 
-const setUp = "innerloop setup tfjs-gpu";
+/** On Windows a TensorFlow of pip cannot be built against; the stock package works. */
+const setUp = `innerloop setup tfjs-gpu${process.platform === "win32" ? " --from stock" : ""}`;
 
 /**
  * TensorFlow's C library, from what was set up, or else from its npm package, which brings one of its own.
