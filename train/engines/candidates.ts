@@ -1,6 +1,8 @@
 // The engines in the order in which `auto` tries them, and how each is asked whether it works here: by looks at files first,
 // then, for native code that may crash, by a trial in a process of its own.
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { listProviders, type ProviderName, type ProviderReport } from "@innerloop/runtime/session";
 import { missingGpu, missingNvidia, nvidia, processor } from "./devices.ts";
 import { brokenTensorFlow, installedTensorFlow } from "./installed.ts";
@@ -95,11 +97,25 @@ async function onnxRuntimeOnWebgpu(): Promise<Finding> {
 /** The runtime tells what its provider lacks: files, or libraries by name. */
 async function cuda(): Promise<Finding> {
   const absent = missingNvidia();
-  // Elsewhere onnxruntime-node does not take the provider.
-  const canBeSetUp = process.platform === "linux" && process.arch === "x64";
-  const remedy = absent ? "install the NVIDIA driver, then innerloop setup cuda" : "innerloop setup cuda";
-  const finding = await findingOf("cuda", await nvidia(), canBeSetUp ? remedy : undefined);
+  const finding = await findingOf("cuda", await nvidia(), cudaRemedy(absent !== undefined));
   return finding.available || !absent ? finding : { ...finding, reason: `${absent}, and ${finding.reason}` };
+}
+
+function cudaRemedy(noDriver: boolean): string | undefined {
+  // Elsewhere onnxruntime-node does not take the provider.
+  if (process.platform !== "linux" || process.arch !== "x64") return undefined;
+  if (hasCudaProvider()) return "install what is named";
+  return noDriver ? "install the NVIDIA driver, then innerloop setup cuda" : "innerloop setup cuda";
+}
+
+function hasCudaProvider(): boolean {
+  try {
+    const bin = join(dirname(load.resolve("onnxruntime-node/package.json")), "bin");
+    const files = readdirSync(bin).map((api) => join(bin, api, "linux", "x64", "libonnxruntime_providers_cuda.so"));
+    return files.some((file) => existsSync(file));
+  } catch {
+    return false;
+  }
 }
 
 /** On Windows a TensorFlow of pip cannot be built against; the stock package works. */
