@@ -39,10 +39,6 @@ export async function pageFiles(bundle: string, manifest: Manifest): Promise<Rea
     const file = join(entry.parentPath, entry.name);
     files.set(file.slice(site.length + 1).replaceAll("\\", "/"), file);
   }
-  files.set(
-    "assets/bricolage-grotesque.LICENSE.txt",
-    fileURLToPath(new URL("../page/bricolage-grotesque.LICENSE.txt", import.meta.url)),
-  );
   const ort = dirname(createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"));
   for (const name of wasm) files.set(`ort/${name}`, join(ort, name));
   for (const name of ["manifest.json", ...Object.keys(manifest.files)]) files.set(`bundle/${name}`, join(bundle, name));
