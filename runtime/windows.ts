@@ -62,9 +62,9 @@ export function windowOf(how: WindowPreprocessing, input: Samples | Sound): Floa
     const { first, weights } = from < to ? between(((cell + 0.5) * from) / to - 0.5) : overlap(cell, from, to);
     for (let channel = 0; channel < channels; channel++) {
       let sum = 0;
-      weights.forEach((weight, i) => {
-        sum += weight * value(given, Math.max(0, count - 1 - first - i), channel, channels);
-      });
+      for (let i = 0; i < weights.length; i++) {
+        sum += weights[i]! * value(given, Math.max(0, count - 1 - first - i), channel, channels);
+      }
       const standard = (sum - of(how.mean, channel)) / of(how.std, channel);
       if (!Number.isFinite(standard)) throw badInput("the window holds NaN or infinity; check how it was recorded");
       example[(length - 1 - cell) * channels + channel] = standard;

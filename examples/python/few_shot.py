@@ -15,11 +15,12 @@ ort.set_default_logger_severity(3)  # it warns of every weight that may be overr
 
 
 def read_image(path, how):
-    """Pixels as the manifest's input.preprocessing says: 0 to 1, grey if one channel, resized by averaging areas."""
+    """Pixels as the manifest's input.preprocessing says: on white, grey if one channel, resized by averaging areas."""
     image = Image.open(path).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("L" if how["channels"] == 1 else "RGB")
-    pixels = np.asarray(image.resize((how["width"], how["height"]), Image.Resampling.BOX), np.float32) / 255
-    pixels = pixels.reshape(how["height"], how["width"], how["channels"])
+    (w, h), width, height = image.size, how["width"], how["height"]
+    pixels = np.asarray(image).reshape(h, w, -1).repeat(height, 0).reshape(height, h, w, -1).mean(1)
+    pixels = np.floor(pixels.repeat(width, 1).reshape(height, width, w, -1).mean(2) + 0.5) / 255
     return ((1 - pixels if how["invert"] else pixels) - how["mean"]) / how["std"]
 
 

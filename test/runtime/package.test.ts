@@ -103,7 +103,7 @@ describe("the host", () => {
     ["Node", { platform: "node" }, "node"],
     ["a browser", { platform: "browser" }, "web"],
     ["another place", { platform: "neutral" }, "web"],
-    ["React Native", { platform: "neutral", conditions: ["react-native"] }, "react-native"],
+    ["React Native", { platform: "neutral", conditions: ["react-native"] as string[] }, "react-native"],
   ] as const)("of %s is chosen by its conditions, alone", async (_, options, expected) => {
     expect(await hostOf({ ...options })).toEqual([expected]);
   });
@@ -177,10 +177,12 @@ describe("an application takes it in", () => {
       { module: "preserve", moduleResolution: "bundler", customConditions: ["browser"] },
     ],
   ])("with its types: %s", (_, file, options) => {
-    const source = `import { InnerloopError, Learner, type Personal } from "@innerloop/runtime";
+    const source = `import { type Input, InnerloopError, Learner, type Personal } from "@innerloop/runtime";
 export async function recognise(example: Float32Array): Promise<string> {
   const learner: Learner = await Learner.load("bundle/", { provider: "auto" });
-  const mine: Personal = await learner.adapt([{ label: "a", data: example }, { label: "b", data: [1, 2] }]);
+  const drawn: Input = new URL("file:///drawn.png");
+  const other = await learner.example(drawn);
+  const mine: Personal = await learner.adapt([{ label: "a", data: example }, { label: "b", data: other }]);
   try {
     return (await mine.predict(example)).label;
   } catch (cause) {
@@ -193,6 +195,35 @@ export async function recognise(example: Float32Array): Promise<string> {
     expect(compile([join(application, file)], settings)).toBe("");
     writeFileSync(join(application, file), source.replace(".label;", ".value;"));
     expect(compile([join(application, file)], settings)).toMatch(/'value' does not exist on type 'ClassPrediction'/);
+  });
+
+  it("without sharp and is told what to install, when there is an image file to decode", () => {
+    const preprocessing = { kind: "image", width: 2, height: 2, channels: 1, invert: false, mean: 0, std: 1 } as const;
+    const bundle = writeBundle("linear", (manifest) => Object.assign(manifest.input, { preprocessing }));
+    for (const [file, door] of [
+      ["picture.mjs", 'import { Learner } from "@innerloop/runtime";'],
+      ["picture.cjs", 'const { Learner } = require("@innerloop/runtime");'],
+    ]) {
+      writeFileSync(
+        join(application, file!),
+        `${door}
+Learner.load(process.argv[2], { provider: "cpu" }).then(async (learner) => {
+  console.log(String(await learner.example({ data: Uint8Array.of(0, 51, 102, 255), width: 2, height: 2 })));
+  await learner.example(Uint8Array.of(1, 2, 3)).catch((cause) => console.log(cause.code, cause.message));
+});`,
+      );
+      const said = execFileSync(process.execPath, [join(application, file!), bundle], { encoding: "utf8" });
+      const [example, refusal] = said.trim().split("\n");
+      expect(example!.split(",").map((value) => Number(value).toFixed(3))).toEqual([
+        "0.000",
+        "0.200",
+        "0.400",
+        "1.000",
+      ]);
+      expect(refusal).toMatch(
+        /^sharp-missing sharp could not be loaded .*; install it: npm install sharp, or give decoded/,
+      );
+    }
   });
 
   it.each([
