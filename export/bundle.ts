@@ -5,6 +5,7 @@ import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises
 import { basename, dirname, join, resolve } from "node:path";
 import { defaultOpset, irVersion, type Learner } from "@innerloop/graph";
 import { InnerloopError, MANIFEST_VERSION, type Manifest, misfit, type Preprocessing } from "@innerloop/schemas";
+import { type CalibrateOptions, calibrateBundle } from "./calibrate.ts";
 import { learnerGraphs, type Weights } from "./graphs.ts";
 import { type VerifyOptions, verifyBundle } from "./verify.ts";
 
@@ -29,6 +30,8 @@ export interface ExportOptions extends BundleOptions {
   /** The bundle's folder, made with the folders above it. A bundle that is there already is replaced, anything else is not. */
   readonly out: string;
   readonly verify: VerifyOptions;
+  /** Held-back classes to fit the manifest's `confidence` on; without them it has none. Classification only. */
+  readonly calibrate?: CalibrateOptions;
 }
 
 /** A bundle in memory. Its manifest says that it is not verified. */
@@ -113,8 +116,8 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
 }
 
 /**
- * Writes a verified bundle: into a new folder beside `out`, which is run there against the reference and then takes its
- * place. Folders above it are made where they are missing. Whatever goes wrong, nothing is left behind and an earlier
+ * Writes a verified bundle: into a new folder beside `out`, which is run there against the reference, calibrated, and then
+ * takes its place. Folders above it are made where they are missing. Whatever goes wrong, nothing is left behind and an earlier
  * bundle at `out` stays as it was.
  *
  * @param weights every meta-parameter of the learner, float32
@@ -140,7 +143,8 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
       await writeNew(join(staged, "manifest.json"), json(built.manifest));
     });
     const verification = await verifyBundle(staged, options.verify);
-    const manifest: Manifest = { ...built.manifest, verification };
+    const confidence = options.calibrate && (await calibrateBundle(staged, options.calibrate));
+    const manifest: Manifest = { ...built.manifest, verification, ...(confidence ? { confidence } : {}) };
     await writing(out, async () => {
       await rm(join(staged, "manifest.json"));
       await writeNew(join(staged, "manifest.json"), json(manifest));

@@ -56,7 +56,7 @@ export async function predict(
         const logits = state === undefined ? Array.from(values) : state.columns.map((column) => values[column] ?? NaN);
         const labels = state?.labels ?? manifest.labels ?? logits.map((_, index) => String(index));
         if (!logits.every(Number.isFinite)) throw inconsistent(logits, labels);
-        answers.push(classify(logits, labels, manifest.confidence, state?.shots));
+        answers.push(classify(logits, labels, state && manifest.confidence, state?.shots));
       }
     }
     if (answers.length < rows.count) await rest();

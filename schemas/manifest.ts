@@ -93,7 +93,7 @@ export interface Confidence {
   shots: number;
   temperature: number;
   temperatureSlope: number;
-  /** With the temperature, in 15 equal bins, on the episodes of `ways` and `shots`. */
+  /** With the temperature, in 15 equal bins, on the episodes of `shots`, whatever their ways. */
   expectedCalibrationError: number;
   /** The same at a temperature of 1. */
   uncalibratedError: number;

@@ -36,6 +36,23 @@ const manifest: Manifest = {
   verification: { episodes: 4, largestDifference: 1e-6, engine: "onnxruntime" },
   training: { data: "glyphs", seed: 1, usesBatchStatistics: false },
   metrics: { accuracy: 0.95 },
+  confidence: {
+    ways: 5,
+    shots: 1,
+    temperature: 1.4,
+    temperatureSlope: 0.6,
+    expectedCalibrationError: 0.01,
+    uncalibratedError: 0.02,
+    episodes: 320,
+    rejection: {
+      score: "maximum",
+      threshold: -10.5,
+      shotsSlope: -3,
+      waysSlope: 1.9,
+      falseAccepts: 0.05,
+      kept: 0.86,
+    },
+  },
 };
 const config: RunConfig = {
   version: 1,
@@ -120,6 +137,18 @@ describe("messages", () => {
       () => validateManifest(altered(manifest, ["input", "shape"], "28x28"), "bundle/manifest.json"),
       "manifest-invalid",
       'bundle/manifest.json: input.shape must be a list of whole numbers from 1, the shape of one example, got "28x28"; write it as [28,28,1]',
+    ],
+    [
+      "a temperature that divides by nothing",
+      () => validateManifest(altered(manifest, ["confidence", "temperature"], 0), "m"),
+      "manifest-invalid",
+      "m: confidence.temperature must be a number above 0, got 0",
+    ],
+    [
+      "a score that is not known",
+      () => validateManifest(altered(manifest, ["confidence", "rejection", "score"], "entropy"), "m"),
+      "manifest-invalid",
+      'm: confidence.rejection.score must be "maximum", "logsumexp", "margin" or "probability", got "entropy"',
     ],
     [
       "a wrong element of a list",
@@ -240,7 +269,7 @@ describe("messages", () => {
   });
 
   test("every field of a manifest that is removed or replaced by nonsense is either refused by name or optional", () => {
-    const optional = new Set(["labels", "training", "metrics"]);
+    const optional = new Set(["labels", "training", "metrics", "confidence"]);
     for (const key of Object.keys(manifest)) {
       const nonsense = failure(() => validateManifest({ ...manifest, [key]: () => 0 }, "m"));
       expect(nonsense.message).toContain(key);

@@ -1,0 +1,105 @@
+// Running an exported bundle on classes that were held back, of many sizes of episodes, to find out what its confidence is
+// worth: a temperature, and a threshold for "none of these".
+import { Learner as BundledLearner, type Personal } from "@innerloop/runtime";
+import { type Confidence, InnerloopError, type Tensor } from "@innerloop/schemas";
+import { type Answers, fitConfidence } from "./fit-confidence.ts";
+import type { VerificationEpisode } from "./verify.ts";
+
+/** An episode of held-back classes, and examples of other ones. */
+export interface CalibrationEpisode extends VerificationEpisode {
+  /** Examples of classes that are not in the episode, float32 `[n, ...inputShape]`; absent where the data have none. */
+  readonly outsiders?: Tensor;
+}
+
+/** How many classes, and support examples of each. */
+export interface EpisodeSize {
+  readonly ways: number;
+  readonly shots: number;
+}
+
+export interface CalibrateOptions extends EpisodeSize {
+  /**
+   * Episode number `index`, of a size; the same for the same arguments. No two sizes are asked for the same index, so that
+   * they need not share examples. Undefined where the data are too few for the size, whatever the index.
+   */
+  episode(size: EpisodeSize, index: number): CalibrationEpisode | undefined;
+  /** Episodes of each size; 40 unless given. */
+  readonly episodes?: number;
+  /** Where they take longer, there are fewer of them, but 5 of each size at least; 60 unless given. */
+  readonly seconds?: number;
+  /** The share of outsiders that "none of these" may let pass; 0.05 unless given. */
+  readonly falseAccepts?: number;
+  onProgress?(done: number, all: number): void;
+}
+
+/** The sizes that are tried, besides the one that the bundle was trained for. */
+const usualWays = [2, 5, 10, 20];
+const usualShots = [1, 5];
+
+/** Episodes of each size, however long they take. */
+const leastRounds = 5;
+
+/**
+ * Fits a temperature and a threshold on episodes of several sizes.
+ *
+ * @param folder the bundle
+ * @param options ways and shots: the size that the bundle was trained for
+ * @returns nothing where the data are too few for any episode
+ * @throws InnerloopError `bad-option` for a share that is none
+ */
+export async function calibrateBundle(folder: string, options: CalibrateOptions): Promise<Confidence | undefined> {
+  const { episodes = 40, seconds = 60, falseAccepts = 0.05 } = options;
+  if (!(falseAccepts > 0 && falseAccepts < 1))
+    throw new InnerloopError(
+      "bad-option",
+      `The share of false accepts is ${falseAccepts}; a number above 0 and below 1 was expected; 0.05 is usual.`,
+      { exitStatus: 2 },
+    );
+  const learner = await BundledLearner.load(folder, { provider: "cpu", task: "classification" });
+  try {
+    const sizes = sizesFor(learner, options).filter((size) => options.episode(size, 0));
+    const answers = sizes.map((size) => ({ ...size, logits: [], labels: [], outsiders: [] }) as Collected);
+    const started = performance.now();
+    let rounds = 0;
+    // Whole rounds over the sizes, so that none has more episodes than another wherever it ends.
+    while (rounds < episodes && (rounds < leastRounds || performance.now() - started < 1000 * seconds)) {
+      for (const [i, collected] of answers.entries()) {
+        const index = rounds * sizes.length + i;
+        await collect(learner, collected, options.episode(sizes[i]!, index)!);
+        options.onProgress?.(index + 1, episodes * sizes.length);
+      }
+      rounds++;
+    }
+    const own = sizes.find(({ ways, shots }) => ways === options.ways && shots === options.shots) ?? sizes[0];
+    return own && fitConfidence(answers, { ...own, episodes: rounds * sizes.length, falseAccepts });
+  } finally {
+    await learner.dispose();
+  }
+}
+
+function sizesFor({ manifest }: BundledLearner, { ways, shots }: EpisodeSize): EpisodeSize[] {
+  const most = manifest.output.ways ?? Number.POSITIVE_INFINITY;
+  const rising = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
+  return rising([...usualWays, ways])
+    .filter((count) => count <= most)
+    .flatMap((count) => rising([...usualShots, shots]).map((each) => ({ ways: count, shots: each })));
+}
+
+/** Answers that grow. */
+type Collected = { -readonly [K in keyof Answers]: Answers[K] extends readonly (infer Row)[] ? Row[] : Answers[K] };
+
+async function collect(learner: BundledLearner, into: Collected, episode: CalibrationEpisode): Promise<void> {
+  const names = learner.manifest.labels;
+  const nameOf = (label: number) => names?.[label] ?? String(label);
+  const { support, query, outsiders } = episode;
+  const personal = await learner.adapt({ ...batch(support.x), labels: numbers(support.y).map(nameOf) });
+  into.logits.push(...(await logitsOf(personal, query.x)));
+  into.labels.push(...numbers(query.y).map((label) => personal.labels.indexOf(nameOf(label))));
+  if (outsiders) into.outsiders.push(...(await logitsOf(personal, outsiders)));
+}
+
+const batch = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
+
+const logitsOf = async (personal: Personal, x: Tensor): Promise<number[][]> =>
+  (await personal.predictBatch(batch(x))).map(({ logits }) => [...logits]);
+const numbers = ({ data }: Tensor): number[] => Array.from(data as ArrayLike<number | bigint>, Number);
