@@ -7,6 +7,8 @@ import type { Manifest, Tensor } from "@innerloop/schemas";
 import type { Episode, EpisodeShape, Split, TaskSource } from "@innerloop/train";
 import { wrongCall } from "./command.ts";
 import { Interrupted } from "./errors.ts";
+import { outsidersOf } from "./held-back.ts";
+import { ConfidenceMeasure, type ConfidenceResult } from "./measure-confidence.ts";
 
 /** A mean over episodes with the half-width of its 95 % interval. */
 export interface Estimate {
@@ -63,6 +65,8 @@ export interface Evaluation {
   readonly nearestNeighbour?: Estimate;
   /** Counts `matrix[true][predicted]`, where all episodes have the same classes. */
   readonly confusion?: { readonly labels: readonly string[]; readonly matrix: readonly (readonly number[])[] };
+  /** Classification only, and only inductive. */
+  readonly confidence?: ConfidenceResult;
   /** Whether each answer depends on its query and the support set alone. */
   readonly inductive: boolean;
   readonly episodes: number;
@@ -109,7 +113,10 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const measure = new Measure(train, learner, batchSession, tasks, shape, innerSteps);
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
     for (let i = 0; i < episodes && !options.signal?.aborted; i++) {
-      await measure.add(tasks.episode(split, seed, i, shape), i < stepEpisodes, split);
+      const episode = tasks.episode(split, seed, i, shape);
+      // Streams of their own, of a seed that nobody gives.
+      const outsiders = transductive ? undefined : outsidersOf(tasks, split, -1 - seed, i, episode.classes);
+      await measure.add(episode, i < stepEpisodes, split, outsiders);
       options.onEpisode?.(i + 1, episodes);
       // One turn of the event loop an episode, so that signals and the progress bar are heard.
       await new Promise((resolve) => setImmediate(resolve));
@@ -117,7 +124,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     if (options.signal?.aborted)
       throw new Interrupted(`Stopped after ${measure.count} of ${episodes} episodes; nothing is reported.`);
     return {
-      ...measure.results(),
+      ...(await measure.results()),
       stepEpisodes,
       inductive: !transductive,
       episodes,
@@ -209,6 +216,7 @@ class Measure {
   readonly #nearest: number[] = [];
   readonly #path: { accuracies: number[]; losses: number[] }[];
   readonly #confusion = new Map<string, Map<string, number>>();
+  readonly #confidence: ConfidenceMeasure | undefined;
 
   constructor(
     train: Train,
@@ -224,6 +232,8 @@ class Measure {
     this.#tasks = tasks;
     this.#shape = shape;
     this.#steps = steps;
+    const judged = tasks.kind === "classification" && !batchSession;
+    this.#confidence = judged ? new ConfidenceMeasure(learner.manifest.confidence, shape.shots) : undefined;
     this.#path = Array.from({ length: steps + 1 }, () => ({ accuracies: [], losses: [] }));
   }
 
@@ -231,7 +241,7 @@ class Measure {
     return this.#losses.length;
   }
 
-  async add(episode: Episode, everyStep: boolean, split: Split): Promise<void> {
+  async add(episode: Episode, everyStep: boolean, split: Split, outsiders: Tensor | undefined): Promise<void> {
     const { metrics, nearestNeighbours } = this.#train;
     const { ways } = this.#shape;
     const { query } = episode;
@@ -247,12 +257,14 @@ class Measure {
       };
     };
     for (let step = everyStep ? 0 : this.#steps; step <= this.#steps; step++) {
-      const { loss, accuracy, predictions } = score(await this.#answers(episode, step));
+      const last = step === this.#steps;
+      const answers = await this.#answers(episode, step, last ? outsiders : undefined);
+      const { loss, accuracy, predictions } = score(answers.queries);
       if (everyStep) {
         this.#path[step]!.accuracies.push(accuracy);
         this.#path[step]!.losses.push(loss);
       }
-      if (step < this.#steps) continue;
+      if (!last) continue;
       this.#losses.push(loss);
       if (!predictions) continue;
       const labels = query.y.data as Int32Array;
@@ -262,17 +274,23 @@ class Measure {
       this.#f1s.push(metrics.macroF1(matrix));
       this.#nearest.push(metrics.accuracy(nearestNeighbours(episode), labels));
       this.#count(episode, matrix, split);
+      await this.#confidence?.add(answers.queries, labels, answers.outsiders, ways);
     }
   }
 
-  /** Adapts, and answers all queries at once. */
-  async #answers({ support, query }: Episode, steps: number): Promise<Answers> {
+  /** Adapts, and answers all queries at once, and then examples of other classes. */
+  async #answers(
+    { support, query }: Episode,
+    steps: number,
+    others: Tensor | undefined,
+  ): Promise<{ readonly queries: Answers; readonly outsiders: Answers }> {
+    const outsiders = new Float32Array(0);
     const batch = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
     if (this.#tasks.kind === "regression") {
       const learner = this.#learner as unknown as Learner<"regression">;
       const personal = await learner.adapt({ x: batch(support.x), y: batch(support.y) }, { steps });
       const values = await personal.predictBatch(batch(query.x));
-      return Float32Array.from(values.flatMap(({ value }) => value));
+      return { queries: Float32Array.from(values.flatMap(({ value }) => value)), outsiders };
     }
     const names = this.#learner.manifest.labels;
     const labels = Array.from(support.y.data as Int32Array, (label) => names?.[label] ?? String(label));
@@ -284,13 +302,17 @@ class Measure {
       const state = Object.entries(personal.state).filter(([name]) => this.#batchSession!.inputs.includes(name));
       const { logits } = await this.#batchSession.run({ ...Object.fromEntries(state), query_x: query.x });
       const width = logits!.shape[1]!;
-      return Float32Array.from({ length: query.x.shape[0]! * columns.length }, (_, i) => {
+      const queries = Float32Array.from({ length: query.x.shape[0]! * columns.length }, (_, i) => {
         const row = Math.floor(i / columns.length);
         return Number(logits!.data[row * width + columns[i % columns.length]!]);
       });
+      return { queries, outsiders };
     }
-    const rows = await personal.predictBatch(batch(query.x));
-    return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
+    const answer = async (x: Tensor): Promise<Answers> => {
+      const rows = await personal.predictBatch(batch(x));
+      return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
+    };
+    return { queries: await answer(query.x), outsiders: others ? await answer(others) : outsiders };
   }
 
   /** Counts by class name, where the classes are few and the same in every episode. */
@@ -305,7 +327,8 @@ class Measure {
     }
   }
 
-  results() {
+  async results() {
+    const confidence = await this.#confidence?.results();
     const { estimate } = this.#train.metrics;
     const { kind } = this.#tasks;
     const mean = (values: readonly number[]) => estimate(values).mean;
@@ -329,6 +352,7 @@ class Measure {
         loss: estimate(losses),
       })),
       ...(labels.length > 0 ? { confusion: { labels, matrix } } : {}),
+      ...(confidence ? { confidence } : {}),
     };
   }
 }

@@ -2,17 +2,27 @@
 // programs.
 import type { Manifest } from "@innerloop/schemas";
 import type { RunResult } from "@innerloop/train";
+import { calibrationEpisodes } from "./held-back.ts";
 import { version } from "./version.ts";
 
 /** Fresh episodes that a bundle is verified on. */
 const verifiedOn = 10;
+
+/** How a run is exported. */
+export interface ExportRunOptions {
+  /** False: the manifest says nothing of confidence. */
+  readonly calibrate?: boolean;
+  /** The share of examples of other classes that "none of these" may let pass; 0.05 unless given. */
+  readonly falseAccepts?: number;
+  onCalibration?(done: number, all: number): void;
+}
 
 /** What is needed of a run; `runTraining` and `openRun` give it. */
 export type FinishedRun = Pick<RunResult, "header" | "learner" | "tasks" | "weights">;
 
 /**
  * Exports a run's best weights as a bundle, with its preprocessing and what is known of the training in the manifest,
- * verified on fresh episodes of held-back classes against the engine that trained them.
+ * verified on fresh episodes of held-back classes against the engine that trained them, and calibrated on others of them.
  *
  * @param out the bundle's folder; a bundle that is there already is replaced
  * @returns the manifest as written
@@ -22,7 +32,11 @@ export type FinishedRun = Pick<RunResult, "header" | "learner" | "tasks" | "weig
  * const run = await runTraining({ config: completeConfig({ preset: "quickstart", minutes: 2 }) });
  * const manifest = await exportRun(run, "bundle");
  */
-export async function exportRun({ header, learner, tasks, weights }: FinishedRun, out: string): Promise<Manifest> {
+export async function exportRun(
+  { header, learner, tasks, weights }: FinishedRun,
+  out: string,
+  { calibrate = true, falseAccepts, onCalibration }: ExportRunOptions = {},
+): Promise<Manifest> {
   const [{ openReference }, { exportBundle }] = await Promise.all([
     import("@innerloop/train"),
     import("@innerloop/export"),
@@ -49,6 +63,17 @@ export async function exportRun({ header, learner, tasks, weights }: FinishedRun
       ...(header.best ? { metrics: { validation: header.best.score } } : {}),
       producer: { name: "innerloop", version },
       verify: { episodes, engine: reference.engine, reference: reference.answer },
+      ...(calibrate && tasks.kind === "classification"
+        ? {
+            calibrate: {
+              ways: config.ways,
+              shots: config.shots,
+              episode: calibrationEpisodes(tasks, config.seed * 4 + 3),
+              ...(falseAccepts === undefined ? {} : { falseAccepts }),
+              ...(onCalibration ? { onProgress: onCalibration } : {}),
+            },
+          }
+        : {}),
     });
   } finally {
     await reference.dispose();

@@ -1,6 +1,7 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on.
 import { defineCommand } from "../command.ts";
 import type { Evaluation } from "../evaluation.ts";
+import type { ConfidenceResult } from "../measure-confidence.ts";
 import { cells, columns, percent, percentWithInterval, print, printJson, resultStyle } from "../output.ts";
 import { providers } from "../providers.ts";
 import { showEvaluation } from "../show-evaluation.ts";
@@ -45,8 +46,28 @@ export const evalCommand = defineCommand({
   },
 });
 
+function confidenceRows(confidence: ConfidenceResult): [string, string][] {
+  const { expectedCalibrationError, uncalibratedError, rejection } = confidence;
+  const rows: [string, string][] = [
+    [
+      "expected calibration error",
+      expectedCalibrationError === undefined
+        ? `${percent(uncalibratedError)}, not calibrated`
+        : `${percent(expectedCalibrationError)}, without the temperature ${percent(uncalibratedError)}`,
+    ],
+  ];
+  if (!rejection) return rows;
+  const { kept, falseAccepts, keptAtStated, stated, outsiders } = rejection;
+  return [
+    ...rows,
+    ['"none of these"', `keeps ${percent(kept)}, accepts ${percent(falseAccepts)} of ${outsiders} unseen examples`],
+    [`  at exactly ${percent(stated)} accepted`, `keeps ${percent(keptAtStated)}`],
+  ];
+}
+
 function describeEvaluation(evaluation: Evaluation): string {
   const { accuracy, recall, f1, loss, meanSquaredError, steps, stepEpisodes, nearestNeighbour, confusion } = evaluation;
+  const { confidence } = evaluation;
   const { inductive, episodes, ways, shots, queries, innerSteps, seed, provider, data, split, seconds } = evaluation;
   const task = accuracy
     ? `${ways}-way ${shots}-shot, ${queries} queries a class`
@@ -63,6 +84,7 @@ function describeEvaluation(evaluation: Evaluation): string {
       ["macro F1", percent(f1!)],
       ["loss", loss.toFixed(4)],
       ["nearest neighbour on pixels", percentWithInterval(nearestNeighbour!)],
+      ...(confidence ? confidenceRows(confidence) : []),
     ];
     lines.push(...columns(rows).split("\n"));
     lines[3] = resultStyle("bold", lines[3]!);

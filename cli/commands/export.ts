@@ -1,8 +1,8 @@
 // `innerloop export`: a run becomes a bundle of plain ONNX, verified by running it.
 import { join } from "node:path";
 import { defineCommand, wrongCall } from "../command.ts";
-import { exportRun } from "../export-run.ts";
 import { columns, kilobytes, print, printJson, program, resultStyle, say, style, tiny } from "../output.ts";
+import { confidenceText, showExport } from "../show-export.ts";
 
 export const exportCommand = defineCommand({
   name: "export",
@@ -11,12 +11,28 @@ export const exportCommand = defineCommand({
   options: {
     out: { type: "text", what: "folder of the bundle", otherwise: "RUN/bundle" },
     data: { type: "text", what: "SPEC of the data, where they are not where the run had them" },
+    "false-accepts": {
+      type: "number",
+      least: 0.0001,
+      what: 'share of examples of other classes that "none of these" may let pass',
+      otherwise: "0.05",
+    },
+    calibrate: {
+      type: "switch",
+      what: "fit confidence on held-back classes, unless --no-calibrate",
+    },
     json: { type: "switch", what: "the manifest as JSON on stdout" },
   },
   examples: [["export runs/quickstart-1", "writes runs/quickstart-1/bundle"]],
   async run(options, args) {
     const [run] = args as [string];
     const out = options.out ?? join(run, "bundle");
+    const falseAccepts = options["false-accepts"];
+    if (falseAccepts !== undefined && falseAccepts >= 1)
+      throw wrongCall(
+        "bad-option",
+        `--false-accepts is ${falseAccepts}; a share above 0 and below 1 was expected; 0.05 is usual.`,
+      );
     const { learnerOf, readCheckpoint, tasksOf } = await import("@innerloop/train");
     const { header, best } = await readCheckpoint(run);
     if (Object.keys(best).length === 0)
@@ -27,7 +43,10 @@ export const exportCommand = defineCommand({
     const tasks = await tasksOf({ ...header.config, data: options.data ?? header.config.data });
     const learner = learnerOf(header.config, tasks);
     say(`${style("dim", "export")} the best weights of ${run}, then run the files and compare`);
-    const manifest = await exportRun({ header, learner, tasks, weights: best }, out);
+    const manifest = await showExport({ header, learner, tasks, weights: best }, out, {
+      ...(options.calibrate === undefined ? {} : { calibrate: options.calibrate }),
+      ...(falseAccepts === undefined ? {} : { falseAccepts }),
+    });
     if (options.json) {
       printJson({ bundle: out, manifest });
       return;
@@ -35,6 +54,7 @@ export const exportCommand = defineCommand({
     const { episodes, largestDifference, engine } = manifest.verification;
     print(`${resultStyle("bold", out)}: verified on ${episodes} fresh episodes against ${engine}`);
     print(`  largest difference ${tiny(largestDifference)} of an output's largest entry`);
+    if (manifest.confidence) print(`  ${confidenceText(manifest.confidence)}`);
     print(columns(Object.entries(manifest.files).map(([name, { bytes }]) => [name, kilobytes(bytes)])));
     print(`Next: ${style("bold", `${program} eval ${out}`)}`);
   },

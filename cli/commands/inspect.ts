@@ -13,6 +13,7 @@ import {
 import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, wrongCall } from "../command.ts";
 import { clock, columns, kilobytes, percent, print, printJson, resultStyle, tiny } from "../output.ts";
+import { confidenceText } from "../show-export.ts";
 
 export const inspect = defineCommand({
   name: "inspect",
@@ -78,7 +79,7 @@ async function lookAtBundle(folder: string): Promise<Found> {
     }),
   );
   const { name, task, input, output, innerLoop, parameters, verification, training = {}, metrics, producer } = manifest;
-  const { created, opset, irVersion, labels } = manifest;
+  const { created, opset, irVersion, labels, confidence } = manifest;
   const classes = output.ways === null ? "any number of classes" : `up to ${output.ways} classes`;
   const lines = [
     heading(`${name}: a bundle for ${task}`),
@@ -100,6 +101,7 @@ async function lookAtBundle(folder: string): Promise<Found> {
           "verified",
           `${verification.episodes} episodes against ${verification.engine}, largest difference ${tiny(verification.largestDifference)}`,
         ],
+        ...(confidence ? [["confidence", confidenceText(confidence)]] : []),
         ...Object.entries(metrics ?? {}).map(([key, number]) => [key, String(Number(number.toPrecision(5)))]),
         ["written", `${created} by ${producer.name} ${producer.version}; opset ${opset}, IR version ${irVersion}`],
       ],

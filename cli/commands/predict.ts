@@ -55,24 +55,29 @@ type Result =
       readonly label: string;
       readonly probability: number;
       readonly probabilities: Readonly<Record<string, number>>;
+      /** False: none of these. Absent where the bundle cannot tell. */
+      readonly known?: boolean;
     }
   | { readonly input: string; readonly value: readonly number[] };
 
 function resultOf(input: string, answer: ClassPrediction | ValuePrediction): Result {
   if ("value" in answer) return { input, value: answer.value };
-  const { label, probability, probabilities } = answer;
-  return { input, label, probability, probabilities };
+  const { label, probability, probabilities, known } = answer;
+  return { input, label, probability, probabilities, ...(known === undefined ? {} : { known }) };
 }
+
+const answerText = (result: Result): string =>
+  "value" in result ? "" : result.known === false ? `none of these, nearest ${result.label}` : result.label;
 
 function printResults(results: readonly Result[]): void {
   const width = Math.max(...results.map(({ input }) => input.length));
-  const labels = Math.max(...results.map((result) => ("label" in result ? result.label.length : 0)));
+  const labels = Math.max(...results.map((result) => answerText(result).length));
   for (const result of results) {
     const input = result.input.padEnd(width);
     if ("value" in result) print(`${input}  ${result.value.map((it) => Number(it.toPrecision(6))).join("  ")}`);
     else
       print(
-        `${input}  ${resultStyle("bold", result.label.padEnd(labels))}  ` +
+        `${input}  ${resultStyle(result.known === false ? "dim" : "bold", answerText(result).padEnd(labels))}  ` +
           `${resultStyle("cyan", cells(result.probability, 12).replaceAll(" ", "·"))} ${percent(result.probability).padStart(7)}`,
       );
   }

@@ -6,7 +6,6 @@ import { defineCommand } from "../command.ts";
 import { drawEpisode } from "../draw-episode.ts";
 import { Interrupted } from "../errors.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { exportRun } from "../export-run.ts";
 import { interruptible } from "../interrupt.ts";
 import {
   cells,
@@ -24,6 +23,7 @@ import {
 } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
 import { showEvaluation } from "../show-evaluation.ts";
+import { confidenceText, showExport } from "../show-export.ts";
 import { lengthOf, showTraining, stoppedMessage } from "../training.ts";
 
 export const quickstart = defineCommand({
@@ -57,9 +57,10 @@ export const quickstart = defineCommand({
     if (run.stopped) throw new Interrupted(stoppedMessage(run, out));
 
     heading(2, "Export", "two files of plain ONNX, run and compared with what trained them");
-    const manifest = await exportRun(run, bundle);
+    const manifest = await showExport(run, bundle);
     const sizes = Object.entries(manifest.files).map(([name, { bytes }]) => `${name} ${kilobytes(bytes)}`);
     say(`   ${sizes.join(", ")}; largest difference ${tiny(manifest.verification.largestDifference)}`);
+    if (manifest.confidence) say(`   ${confidenceText(manifest.confidence)}`);
 
     heading(3, "Adapt and evaluate", `the bundle, on ${episodes} tasks of characters that it never saw`);
     const evaluation = await showEvaluation(bundle, { episodes, seed });

@@ -1,0 +1,89 @@
+// How honest a bundle is about what it does not know: are its probabilities right, and does it tell examples of other
+// classes.
+import type { Confidence } from "@innerloop/runtime";
+
+/** What was found; shares are over all episodes together. */
+export interface ConfidenceResult {
+  /** Over 15 equal bins, at the temperature that was fitted; absent where the bundle has none. */
+  readonly expectedCalibrationError?: number;
+  /** The same at a temperature of 1. */
+  readonly uncalibratedError: number;
+  /** Absent where the bundle has no threshold, or the data no further classes. */
+  readonly rejection?: {
+    /** The share of queries that the bundle's threshold lets pass, and of examples of classes that were not taught. */
+    readonly kept: number;
+    readonly falseAccepts: number;
+    /** What a threshold would keep that lets pass exactly the share of other examples that the bundle's is meant to. */
+    readonly keptAtStated: number;
+    readonly stated: number;
+    /** Examples of other classes. */
+    readonly outsiders: number;
+  };
+}
+
+/** Collects answers of episodes with so many examples a class. */
+export class ConfidenceMeasure {
+  readonly #confidence: Confidence | undefined;
+  readonly #shots: number;
+  readonly #right: boolean[] = [];
+  readonly #plain: number[] = [];
+  readonly #fitted: number[] = [];
+  readonly #own = { known: [] as boolean[], scores: [] as number[] };
+  readonly #others = { known: [] as boolean[], scores: [] as number[] };
+
+  constructor(confidence: Confidence | undefined, shots: number) {
+    this.#confidence = confidence;
+    this.#shots = shots;
+  }
+
+  /**
+   * @param logits `[queries · ways]`, with the column of each query's class
+   * @param outsiders `[n · ways]`, logits of examples of other classes
+   */
+  async add(logits: Float32Array, labels: Int32Array, outsiders: Float32Array, ways: number): Promise<void> {
+    const { classify, rejectionScore, temperatureAt } = await import("@innerloop/runtime");
+    const names = Array.from({ length: ways }, (_, way) => String(way));
+    const temperature = temperatureAt(this.#confidence, this.#shots);
+    const judge = (row: number[], side: { known: boolean[]; scores: number[] }) => {
+      const answer = classify(row, names, this.#confidence, this.#shots);
+      const score = this.#confidence?.rejection?.score;
+      if (score === undefined) return answer;
+      side.known.push(answer.known!);
+      side.scores.push(rejectionScore(score, row, temperature));
+      return answer;
+    };
+    for (const [i, row] of rowsOf(logits, ways).entries()) {
+      const { label, probability } = judge(row, this.#own);
+      this.#right.push(label === String(labels[i]));
+      this.#fitted.push(probability);
+      this.#plain.push(classify(row, names).probability);
+    }
+    for (const row of rowsOf(outsiders, ways)) judge(row, this.#others);
+  }
+
+  async results(): Promise<ConfidenceResult> {
+    const { expectedCalibrationError, thresholdFor } = await import("@innerloop/export");
+    const uncalibratedError = expectedCalibrationError(this.#plain, this.#right);
+    if (!this.#confidence) return { uncalibratedError };
+    const calibrated = {
+      expectedCalibrationError: expectedCalibrationError(this.#fitted, this.#right),
+      uncalibratedError,
+    };
+    const stated = this.#confidence.rejection?.falseAccepts;
+    if (stated === undefined || this.#others.scores.length === 0) return calibrated;
+    const exact = thresholdFor(this.#others.scores, stated);
+    const rejection = {
+      kept: share(this.#own.known),
+      falseAccepts: share(this.#others.known),
+      keptAtStated: share(this.#own.scores.map((score) => score >= exact)),
+      stated,
+      outsiders: this.#others.scores.length,
+    };
+    return { ...calibrated, rejection };
+  }
+}
+
+const share = (flags: readonly boolean[]): number => flags.filter(Boolean).length / flags.length;
+
+const rowsOf = (values: Float32Array, width: number): number[][] =>
+  Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);

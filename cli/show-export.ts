@@ -1,0 +1,29 @@
+// An export as people see it; `export` and `quickstart` share it.
+import type { Confidence, Manifest } from "@innerloop/schemas";
+import { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
+import { percent, startProgress } from "./output.ts";
+
+/** Exports, and shows how far the calibration is. */
+export async function showExport(
+  run: FinishedRun,
+  out: string,
+  options: Omit<ExportRunOptions, "onCalibration"> = {},
+): Promise<Manifest> {
+  const progress = await startProgress("   calibrating");
+  try {
+    const onCalibration = (done: number, all: number) => progress.update(done / all, `${done}/${all} episodes`);
+    return await exportRun(run, out, { ...options, onCalibration });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** What a bundle's confidence is worth, in a line. */
+export function confidenceText(confidence: Confidence): string {
+  const { ways, shots, temperature, expectedCalibrationError, uncalibratedError, rejection } = confidence;
+  const error = `temperature ${temperature.toFixed(2)}: calibration error ${percent(expectedCalibrationError)}, ${percent(uncalibratedError)} without`;
+  const none = rejection
+    ? `; "none of these" keeps ${percent(rejection.kept)} at ${percent(rejection.falseAccepts)} false accepts`
+    : "";
+  return `${error}${none} (${ways}-way ${shots}-shot)`;
+}
