@@ -1,3 +1,3 @@
-// The execution providers that `--provider` takes.
+// The execution providers that `--provider` takes; `auto` tries the first three.
 
-export const providers = ["auto", "cuda", "webgpu", "cpu"] as const;
+export const providers = ["auto", "cuda", "webgpu", "cpu", "dml", "coreml"] as const;

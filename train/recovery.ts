@@ -38,11 +38,11 @@ export async function trainerElsewhere(
   lost: ReadonlySet<string>,
 ): Promise<MetaTrainer> {
   const reasons: string[] = [];
-  for (const { name, available, reason } of await listEngines()) {
+  for (const { name, available, reason, onlyByName } of await listEngines()) {
     if (lost.has(name)) continue;
     try {
-      if (available) return await MetaTrainer.create(learner, { ...options, engine: name });
-      reasons.push(`${name}: ${reason ?? "not available"}`);
+      if (available && !onlyByName) return await MetaTrainer.create(learner, { ...options, engine: name });
+      reasons.push(`${name}: ${onlyByName ?? reason ?? "not available"}`);
     } catch (cause) {
       reasons.push(`${name}: ${messageOf(cause)}`);
     }
