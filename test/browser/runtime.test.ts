@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "@innerloop/export";
 import { Learner } from "@innerloop/runtime";
+import type { Preprocessing } from "@innerloop/schemas";
 import { anil, conv4, maml, prototypeLearner } from "@innerloop/train";
 import type { Browser, Page } from "playwright-core";
+import sharp from "sharp";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomEpisode, randomWeights, temporaryFolder } from "../export/learners.ts";
@@ -22,6 +24,9 @@ const learners = {
 declare global {
   // What test/browser/page/main.js puts there.
   function live(bundle: string, provider: string, support: unknown, queries: unknown): Promise<Life>;
+  function pictures(bundle: string, place: string): Promise<{ made: Record<string, number[]>; early: string }>;
+  function refusedPictures(bundle: string, elsewhere: string): Promise<Record<string, string>>;
+  function sound(bundle: string, planes: number[][], rate: number): Promise<number[]>;
   function refusal(bundle: string, options?: object): Promise<{ known: boolean; code: string; message: string }>;
 }
 
@@ -50,9 +55,15 @@ describe.skipIf(!executablePath)(`the runtime in a page${noChromium}`, () => {
   let url: string;
 
   beforeAll(async () => {
-    for (const [name, make] of Object.entries(learners)) {
+    const bodies = { ...learners, pictures: learners.prototypes, sound: learners.prototypes };
+    const preprocessing: Record<string, Preprocessing> = {
+      pictures: { kind: "image", width: 12, height: 12, channels: 1, invert: true, mean: 0.3, std: 0.5 },
+      sound: { kind: "window", length: 144, channels: 1, rate: 8000, mean: 0, std: 0.1 },
+    };
+    for (const [name, make] of Object.entries(bodies)) {
       const learner = make();
-      const { manifest, files } = buildBundle(learner, randomWeights(learner));
+      const how = preprocessing[name];
+      const { manifest, files } = buildBundle(learner, randomWeights(learner), how && { preprocessing: how });
       mkdirSync(join(bundles, name), { recursive: true });
       for (const [file, bytes] of Object.entries(files)) writeFileSync(join(bundles, name, file), bytes);
       writeFileSync(join(bundles, name, "manifest.json"), JSON.stringify(manifest));
@@ -122,6 +133,68 @@ describe.skipIf(!executablePath)(`the runtime in a page${noChromium}`, () => {
         await page.close();
       },
     );
+  });
+
+  it("makes of a picture what Node makes of it, to the bit, in every form", { timeout: 60_000 }, async () => {
+    const data = Uint8Array.from({ length: 50 * 37 * 3 }, (_, i) => (i * i * 7 + (i % 3) * 60) % 256);
+    const png = await sharp(data, { raw: { width: 50, height: 37, channels: 3 } })
+      .png()
+      .toBuffer();
+    writeFileSync(join(site, "picture.png"), png);
+    const here: Learner = await Learner.load(join(bundles, "pictures"), { provider: "cpu" });
+    const expected = Array.from(await here.example(png));
+    const page = await open();
+    const { made, early } = await page.evaluate(
+      ([bundle, place]) => pictures(bundle!, place!),
+      [`${url}/bundles/pictures/`, "picture.png"],
+    );
+    // A video has colours of its own.
+    const { video, ...exact } = made;
+    expect(Object.keys(exact).length).toBe(11);
+    for (const [form, example] of Object.entries(exact)) expect([form, example]).toEqual([form, expected]);
+    video!.forEach((value, i) => {
+      expect(Math.abs(value - expected[i]!)).toBeLessThan(0.1);
+    });
+    expect(early).toMatch(/^bad-input the picture has no pixels yet; wait until it is loaded or plays/);
+
+    const elsewhere = "http://127.0.0.1:9/picture.png";
+    const headers = { "cross-origin-resource-policy": "cross-origin" };
+    await page.route(elsewhere, (route) => route.fulfill({ body: png, contentType: "image/png", headers }));
+    const said = await page.evaluate(
+      ([bundle, place]) => refusedPictures(bundle!, place!),
+      [`${url}/bundles/pictures/`, elsewhere],
+    );
+    expect(said).toEqual({
+      broken: expect.stringMatching(/^image-broken the picture: cannot be read as an image/),
+      tainted: expect.stringMatching(
+        /^image-unreadable the picture comes from another origin, .* set crossOrigin = "anonymous"/,
+      ),
+      text: expect.stringMatching(/^image-broken 4 bytes: cannot be read as an image/),
+      none: expect.stringMatching(
+        /^bad-input input of an unknown form was given; this bundle takes a decoded picture, .* VideoFrame/,
+      ),
+      path: expect.stringMatching(/^file-missing/),
+      element: expect.stringMatching(/^bad-input input of an unknown form/),
+    });
+    await page.close();
+    await here.dispose();
+  });
+
+  it("makes of an AudioBuffer what Node makes of its samples", { timeout: 60_000 }, async () => {
+    const planes = [0.01, 0.013].map((pitch) =>
+      Array.from({ length: 1200 }, (_, i) => Math.fround(Math.sin(pitch * i))),
+    );
+    const here: Learner = await Learner.load(join(bundles, "sound"), { provider: "cpu" });
+    const data = planes[0]!.flatMap((left, i) => [left, planes[1]![i]!]);
+    const expected = Array.from(await here.example({ data, rate: 44_100, channels: 2 }));
+    const page = await open();
+    const made = await page.evaluate(([bundle, sounds]) => sound(bundle, sounds, 44_100), [
+      `${url}/bundles/sound/`,
+      planes,
+    ] as const);
+    expect(made).toEqual(expected);
+    await page.close();
+    await here.dispose();
   });
 
   it("says what is wrong with a bundle from a server", { timeout: 60_000 }, async () => {

@@ -22,6 +22,69 @@ window.live = async (bundle, provider, support, queries) => {
   return result;
 };
 
+/** The examples that a bundle makes of one image in all the forms that a page has it in. */
+window.pictures = async (bundle, place) => {
+  const learner = await Learner.load(bundle);
+  const image = Object.assign(new Image(), { src: place });
+  const made = { image: await learner.example(image) };
+  const { naturalWidth: width, naturalHeight: height } = image;
+  image.width = 1;
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0, width, height);
+  const offscreen = new OffscreenCanvas(width, height);
+  offscreen.getContext("2d").drawImage(image, 0, 0, width, height);
+  const blob = await (await fetch(place)).blob();
+  const frame = new VideoFrame(canvas, { timestamp: 0 });
+  const video = Object.assign(document.createElement("video"), { srcObject: canvas.captureStream(), muted: true });
+  const early = await learner.example(document.createElement("video")).catch(words);
+  // A stream has a frame when something is drawn.
+  const drawing = setInterval(() => context.drawImage(image, 0, 0, width, height), 50);
+  await video.play();
+  clearInterval(drawing);
+  const forms = {
+    shownSmall: image,
+    canvas,
+    offscreen,
+    data: context.getImageData(0, 0, width, height),
+    bitmap: await createImageBitmap(image),
+    blob,
+    buffer: await blob.arrayBuffer(),
+    bytes: new Uint8Array(await blob.arrayBuffer()),
+    place: String(new URL(place, location.href)),
+    frame,
+    video,
+  };
+  for (const [name, form] of Object.entries(forms)) made[name] = await learner.example(form);
+  frame.close();
+  await learner.dispose();
+  return { made: Object.fromEntries(Object.entries(made).map(([name, data]) => [name, Array.from(data)])), early };
+};
+
+/** What is said of input that a page cannot take. */
+window.refusedPictures = async (bundle, elsewhere) => {
+  const learner = await Learner.load(bundle);
+  const broken = Object.assign(new Image(), { src: "data:image/png;base64,AAAA" });
+  const tainted = Object.assign(new Image(), { src: elsewhere });
+  const inputs = { broken, tainted, text: new Blob(["text"]), none: {}, path: "nothing.png", element: document.body };
+  const said = {};
+  for (const [name, input] of Object.entries(inputs)) said[name] = await learner.example(input).catch(words);
+  await learner.dispose();
+  return said;
+};
+
+/** The example that a bundle makes of an AudioBuffer. */
+window.sound = async (bundle, planes, sampleRate) => {
+  const learner = await Learner.load(bundle);
+  const buffer = new AudioBuffer({ length: planes[0].length, numberOfChannels: planes.length, sampleRate });
+  for (const [channel, plane] of planes.entries()) buffer.copyToChannel(Float32Array.from(plane), channel);
+  const example = Array.from(await learner.example(buffer));
+  await learner.dispose();
+  return example;
+};
+
+const words = ({ code, message }) => `${code} ${message}`;
+
 /** The code and words of what loading a bundle says. */
 window.refusal = async (bundle, options) => {
   try {
