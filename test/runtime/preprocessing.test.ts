@@ -472,6 +472,28 @@ describe("a dataset of raw input", () => {
   });
 });
 
+describe("React Native", () => {
+  it("takes decoded pictures and samples, and says so of all else", () => {
+    const code = `
+import { readExample } from "@innerloop/runtime/input";
+const manifest = { input: { shape: [1, 1, 1], dtype: "float32", preprocessing: ${JSON.stringify({ ...image, width: 1, height: 1 })} } };
+console.log(String(await readExample(manifest, { data: Uint8Array.of(255), width: 1, height: 1 })));
+await readExample(manifest, "picture.png").catch(({ code, message }) => console.log(code, message));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ["-C", "react-native", "--input-type=module", "-e", code], {
+      encoding: "utf8",
+      cwd: import.meta.dirname,
+    });
+    expect([stderr, stdout.trim().split("\n")]).toEqual([
+      "",
+      [
+        "1",
+        "bad-input input of an unknown form was given; this bundle takes a decoded picture, { data, width, height } " +
+          "such as ImageData, to make an example of",
+      ],
+    ]);
+  });
+});
+
 describe("exampleOf", () => {
   it("needs nothing but a manifest's input", () => {
     const manifest: Pick<Manifest, "input"> = { input: { shape: [4, 5, 1], dtype: "float32", preprocessing: image } };
