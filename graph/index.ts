@@ -7,6 +7,13 @@ export { type Lowering, lower, type Target } from "./lowering/lower.ts";
 export { defaultOpset, type OnnxTargetOptions, onnxTarget } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
 export { halfBits, halfNodes } from "./lowering/precision.ts";
+export {
+  type ConvolutionForm,
+  onnxTargetFor,
+  type ProviderTargetOptions,
+  tunedProviders,
+} from "./lowering/providers.ts";
+export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { type OnnxModel, readableOperators, readableOpsets, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { irVersion, type WriteOptions, writeOnnx } from "./onnx/write.ts";

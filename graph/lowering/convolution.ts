@@ -1,5 +1,6 @@
 // Two ways to compute a convolution and its two gradients: as gathered columns times a matrix, which shares the
-// columns between a convolution and its weight gradient and wastes nothing on strides; or as ONNX Conv and ConvTranspose.
+// columns between a convolution and its weight gradient and wastes nothing on strides; or by the convolutions of the
+// provider, ONNX Conv and ConvTranspose.
 import { type Dim, multiplyDims, type Shape } from "../dims.ts";
 import { apply1, type Operator } from "../operator.ts";
 import { convolutionParts, type Window, windowOf, windowOutput } from "../ops/convolution.ts";
@@ -298,28 +299,21 @@ const convInputGradient: Lowering = ([g, w], attributes, [x]) => {
   return [imagesLast(result, x!.shape, spatial)];
 };
 
-/** The weight gradient as a convolution of the input, its examples taken for channels, by the cotangent with strides for dilations. */
-const convWeightGradient: Lowering = ([x, g], attributes, [w]) => {
-  const window = windowOf(attributes);
-  const spatial = window.kernel.length;
-  if (window.groups !== 1 || x!.rank !== spatial + 2 || typeof x!.shape[0] !== "number") return undefined;
-  const inner = Transpose(x!, [spatial + 1, 0, ...axesFrom(spatial, 1)]);
-  const kernels = Transpose(g!, [spatial + 1, 0, ...axesFrom(spatial, 1)]);
-  const swapped = {
-    strides: window.dilations,
-    dilations: window.strides,
-    before: window.before,
-    after: window.after,
-    group: 1,
-  };
-  const full = apply1(conv, [inner, kernels], swapped);
-  const cropped = window.kernel.reduce((value, size, i) => cut(value, i + 2, 0, size), full);
-  return [Reshape(Transpose(cropped, [...axesFrom(spatial, 2), 0, 1]), w!.shape)];
-};
+/** Of images alone: ONNX Runtime 1.30 gets strided ones of series wrong on WebGPU, and has no transposed ones of volumes there. */
+const forImages =
+  (native: Lowering, columns: Lowering): Lowering =>
+  (inputs, attributes, outputs) =>
+    (windowOf(attributes).kernel.length === 2 ? native(inputs, attributes, outputs) : undefined) ??
+    columns(inputs, attributes, outputs);
 
-/** ONNX Conv and ConvTranspose, with columns where these do not fit. */
+/**
+ * ONNX Conv and ConvTranspose, with columns where these do not fit. Tasks with weights of their own are groups of channels.
+ *
+ * Weight gradients are columns all the same. ONNX has no operator for them, and as a Conv they have a kernel of the size of
+ * the image, which providers are slow at, and which the WebGPU provider of ONNX Runtime 1.30 computes wrongly.
+ */
 export const convolutionAsConv: Readonly<Record<string, Lowering>> = {
-  Convolution: convForward,
-  ConvolutionInputGradient: (...a) => convInputGradient(...a) ?? columnsInputGradient(...a),
-  ConvolutionWeightGradient: (...a) => convWeightGradient(...a) ?? columnsWeightGradient(...a),
+  Convolution: forImages(convForward, columnsForward),
+  ConvolutionInputGradient: forImages(convInputGradient, columnsInputGradient),
+  ConvolutionWeightGradient: columnsWeightGradient,
 };

@@ -15,8 +15,8 @@ import { joinProducts } from "./products.ts";
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole. */
   readonly opset?: number;
-  /** `columns`: Gather and MatMul, the quickest on CPUs; `conv`: Conv and ConvTranspose. */
-  readonly convolution?: "columns" | "conv";
+  /** `columns` (the default): Gather and MatMul; `native`: Conv and ConvTranspose. {@link onnxTargetFor} knows what suits. */
+  readonly convolution?: "columns" | "native";
   /** `float16`: for graphs of which a part will compute in it; without rewrites that need the range of float32. */
   readonly precision?: "float16";
 }
@@ -62,7 +62,7 @@ export function onnxTarget({
   return {
     name: `ONNX opset ${opset}`,
     lowerings: {
-      ...(convolution === "conv" ? convolutionAsConv : convolutionAsColumns),
+      ...(convolution === "native" ? convolutionAsConv : convolutionAsColumns),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...(precision === "float16" ? { Positive: compared } : { Positive: positive, ReduceSum: sumAsProduct }),

@@ -21,7 +21,7 @@ const storedIn = (model: OnnxModel) => model.initializers as unknown as Record<s
 const targets = {
   "opset 18, columns": {},
   "opset 17, columns": { opset: 17 },
-  "opset 21, Conv": { opset: 21, target: onnxTarget({ opset: 21, convolution: "conv" }) },
+  "opset 21, Conv": { opset: 21, target: onnxTarget({ opset: 21, convolution: "native" }) },
 };
 
 describe.each(Object.entries(targets))("%s", (_, options) => {

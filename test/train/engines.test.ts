@@ -483,8 +483,9 @@ for (const { name, available, reason } of engines) {
       { outputs, feeds }: Omit<Case, "title">,
       expected: ReturnType<typeof evaluate>,
       most: number,
+      computing = engine,
     ) {
-      const program = await engine.compile({ outputs: outputsOf(outputs) });
+      const program = await computing.compile({ outputs: outputsOf(outputs) });
       const results = await program.run(
         Object.fromEntries(program.inputs.map((port) => [port.name, feeds[port.name]!])),
       );
@@ -499,6 +500,22 @@ for (const { name, available, reason } of engines) {
 
     it.each(cases)("computes $title", (it) => compare(it, expectedOf.get(it)!, 1e-5));
     it.each(metaCases)("computes $title", (it) => compare(it, it.expected, 2e-5));
+
+    // What the engine does by itself is one of them, and the other may be asked for.
+    describe.skipIf(!name.startsWith("onnxruntime:")).each(["columns", "native"] as const)(
+      "convolutions as %s",
+      (convolution) => {
+        let own: Engine;
+        beforeAll(async () => {
+          own = (await openEngine(name, { convolution })).engine;
+        });
+        afterAll(() => own?.dispose());
+
+        const convolutions = cases.filter(({ title }) => title.startsWith("Convolution"));
+        it.each(convolutions)("computes $title", (it) => compare(it, expectedOf.get(it)!, 1e-5, own));
+        it.each(metaCases)("computes $title", (it) => compare(it, it.expected, 2e-5, own));
+      },
+    );
 
     it("keeps tensors on the device from one run to the next", async () => {
       const [x, rate] = [input("x", [3]), input("rate", [])];

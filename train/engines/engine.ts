@@ -1,5 +1,5 @@
 // The contract that every engine keeps: compile a graph once, run it often, keep tensors on the device in between.
-import type { Value } from "@innerloop/graph";
+import type { ConvolutionForm, Value } from "@innerloop/graph";
 import type { DType, Tensor } from "@innerloop/schemas";
 
 /** What an engine compiles: values by the names that they get. The inputs are the graph's `input(…)` values, fed by name. */
@@ -89,4 +89,9 @@ export interface Engine {
 export interface EngineOptions {
   /** Threads of one run on the processor, for engines that let it be chosen (onnxruntime); else the engine's own choice. */
   readonly threads?: number;
+  /**
+   * How convolutions are written for ONNX Runtime: `columns`, Gather and MatMul; `native`, Conv and ConvTranspose, whose
+   * weight gradients are columns all the same. `auto`, the default: native on cuda, webgpu and dml, columns elsewhere.
+   */
+  readonly convolution?: ConvolutionForm | "auto";
 }

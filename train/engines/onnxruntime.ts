@@ -1,6 +1,6 @@
 // The engine over ONNX Runtime: a graph is written as ONNX and opened as a session of the runtime room, so that training
 // runs on what the device runs on.
-import { elementDTypes, writeOnnx } from "@innerloop/graph";
+import { elementDTypes, onnxTargetFor, writeOnnx } from "@innerloop/graph";
 import {
   type DeviceFeeds,
   type DeviceSession,
@@ -12,7 +12,6 @@ import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import type { DeviceTensor, Engine, EngineOptions, Feeds, Graph, Port, Program } from "./engine.ts";
 import { checkFeeds, disposed, isOnHost } from "./feeds.ts";
-import { onnxTargetOf } from "./onnx-target.ts";
 
 /** A tensor of this engine: where the provider keeps outputs on its device, so do programs, and else the host's. */
 class OnnxTensor implements DeviceTensor {
@@ -84,17 +83,18 @@ class OnnxProgram implements Program {
 
 /**
  * Opens the engine `onnxruntime:<provider>`; `cpu` unless said. Sessions are opened when programs are compiled or loaded.
- * @param options `threads` are those of each program's session
+ * @param options `threads` are those of each program's session; `convolution` is what suits the provider unless given
  */
 export async function openOnnxRuntime({
   provider = "cpu",
+  convolution = "auto",
   ...options
 }: EngineOptions & { readonly provider?: ProviderName } = {}): Promise<Engine> {
   const name = `onnxruntime:${provider}`;
   const device = await openDevice({ ...options, provider });
   const serialize = ({ outputs, initializers, inputs, precision }: Graph): Uint8Array =>
     writeOnnx(outputs, {
-      target: onnxTargetOf(provider, precision),
+      target: onnxTargetFor(provider, { convolution, ...(precision ? { precision } : {}) }),
       ...(initializers ? { initializers } : {}),
       ...(inputs ? { inputs } : {}),
       ...(precision ? { precision } : {}),

@@ -1,0 +1,51 @@
+// What WebGPU, or ONNX Runtime on it, does not compute as it should, by other means.
+import { Add, Div, Floor, Mul, Pow, Round, Sub } from "../ops/elementwise.ts";
+import { Gather, Reshape } from "../ops/movement.ts";
+import { constant, type Value } from "../value.ts";
+import type { Lowering } from "./lower.ts";
+
+/**
+ * The sine by a polynomial on [−π/2, π/2] (the Taylor series up to x¹³, whose error there is below float32's). WGSL promises 2⁻¹¹ of
+ * its own one: "Accuracy of built-in functions" in the WGSL specification.
+ */
+function sine(x: Value): Value {
+  const turns = Round(Mul(x, 1 / Math.PI));
+  // π in two parts, of which the first is exact in few bits, so that the difference loses nothing.
+  const [high, low] = [3.140625, Math.PI - 3.140625];
+  const r = Sub(Sub(x, Mul(turns, high)), Mul(turns, low));
+  const square = Mul(r, r);
+  const factors = [6, 5, 4, 3, 2, 1].map((n) => -1 / (2 * n * (2 * n + 1)));
+  const [first, ...rest] = factors.map((factor) => Mul(square, factor)) as [Value, ...Value[]];
+  const series = rest.reduce((sum, factor) => Add(Mul(factor, sum), 1), Add(first, 1));
+  const odd = Sub(turns, Mul(Floor(Mul(turns, 0.5)), 2));
+  return Mul(Mul(r, series), Sub(1, Mul(odd, 2)));
+}
+
+const cosine = (x: Value): Value => sine(Add(x, Math.PI / 2));
+
+/** Sin, Cos and Tan, as exact as float32 is. */
+export const exactTrigonometry: Readonly<Record<string, Lowering>> = {
+  Sin: ([x]) => [sine(x!)],
+  Cos: ([x]) => [cosine(x!)],
+  Tan: ([x]) => [Div(sine(x!), cosine(x!))],
+};
+
+/**
+ * The WebGPU provider of ONNX Runtime 1.30 fails on many shapes that broadcast ("raw_hash_map::at"), in this operator alone.
+ * Sizes that are open stay as they are.
+ */
+export const powerOfOneShape: Lowering = (inputs, _, [power]) => {
+  const { shape } = power!;
+  if (shape.some((size) => typeof size !== "number") || inputs.every((it) => it.shape.join() === shape.join()))
+    return undefined;
+  return [Pow(...(inputs.map((it) => spread(it, shape as readonly number[])) as [Value, Value]))];
+};
+
+/** A value at a shape that it broadcasts to, by gathering: an Expand would be left out again. */
+function spread(x: Value, shape: readonly number[]): Value {
+  const ranked = Reshape(x, [...new Array<number>(shape.length - x.rank).fill(1), ...x.shape]);
+  return shape.reduce<Value>((spreading, size, axis) => {
+    if (spreading.shape[axis] === size) return spreading;
+    return Gather(spreading, constant(new Array<number>(size).fill(0), [size], "int64"), axis);
+  }, ranked);
+}
