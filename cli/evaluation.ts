@@ -114,8 +114,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
     for (let i = 0; i < episodes && !options.signal?.aborted; i++) {
       const episode = tasks.episode(split, seed, i, shape);
-      // Streams of their own, of a seed that nobody gives.
-      const outsiders = transductive ? undefined : outsidersOf(tasks, split, -1 - seed, i, episode.classes);
+      const outsiders = transductive ? undefined : outsidersOf(tasks, split, seed, i, episode.classes);
       await measure.add(episode, i < stepEpisodes, split, outsiders);
       options.onEpisode?.(i + 1, episodes);
       // One turn of the event loop an episode, so that signals and the progress bar are heard.

@@ -4,29 +4,21 @@ import type { CalibrationEpisode, EpisodeSize } from "@innerloop/export";
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import type { Examples, Split, TaskSource } from "@innerloop/train";
 
-/** Other classes that are drawn beside an episode, where there are as many. */
+/** Classes that are drawn beside an episode, where there are as many. */
 const otherClasses = 30;
 
-/** Queries of each class of an episode in calibration. One example is taken of each other class: other classes tell more. */
+/** Queries of each class in calibration. */
 const calibrationQueries = 3;
 
 /** Episodes of held-back classes for the calibration of a bundle. */
 export const calibrationEpisodes =
   (tasks: TaskSource, seed: number) =>
-  ({ ways, shots }: EpisodeSize, index: number): CalibrationEpisode | undefined => {
-    const others = Math.min(otherClasses, tasks.classCount("val") - ways);
-    if (others < 0) return undefined;
+  (size: EpisodeSize, index: number): CalibrationEpisode | undefined => {
+    if (size.ways > tasks.classCount("val")) return undefined;
     try {
-      const drawn = tasks.episode("val", seed, index, { ways: ways + others, shots, queries: calibrationQueries });
-      const inside = (label: number) => label < ways;
-      const episode = { support: chosen(drawn.support, inside), query: chosen(drawn.query, inside) };
-      const met = new Set<number>();
-      const firstOutside = (label: number) => {
-        if (inside(label) || met.has(label)) return false;
-        met.add(label);
-        return true;
-      };
-      return others > 0 ? { ...episode, outsiders: chosen(drawn.query, firstOutside).x } : episode;
+      const episode = tasks.episode("val", seed, index, { ...size, queries: calibrationQueries });
+      const outsiders = outsidersOf(tasks, "val", seed, index, episode.classes);
+      return outsiders ? { ...episode, outsiders } : episode;
     } catch (cause) {
       if (cause instanceof InnerloopError && cause.code === "too-few-examples") return undefined;
       throw cause;
@@ -34,7 +26,8 @@ export const calibrationEpisodes =
   };
 
 /**
- * One example each of classes of a split that are not in an episode of it, which stays what it is without them.
+ * One example each of classes of a split that are not in an episode of it. They are drawn by themselves, so that the episode
+ * is what it is without them.
  *
  * @param classes of the episode
  * @returns nothing where the split has no others, or classes have no names
@@ -46,12 +39,12 @@ export function outsidersOf(
   index: number,
   classes: readonly string[] = [],
 ): Tensor | undefined {
-  const ways = classes.length;
-  const others = Math.min(otherClasses, tasks.classCount(split) - ways);
-  if (ways === 0 || others < 1) return undefined;
-  const drawn = tasks.episode(split, seed, index, { ways: ways + others, shots: 1, queries: 1 });
-  const free = drawn.classes!.flatMap((name, label) => (classes.includes(name) ? [] : [label])).slice(0, others);
-  return chosen(drawn.support, (label) => free.includes(label)).x;
+  if (classes.length === 0 || classes.length >= tasks.classCount(split)) return undefined;
+  const ways = Math.min(otherClasses, tasks.classCount(split));
+  // A stream of its own: no one gives a seed below 0.
+  const drawn = tasks.episode(split, -1 - seed, index, { ways, shots: 1, queries: 1 });
+  const outsiders = chosen(drawn.support, (label) => !classes.includes(drawn.classes![label]!)).x;
+  return outsiders.data.length > 0 ? outsiders : undefined;
 }
 
 /** The examples with some labels. */

@@ -23,7 +23,7 @@ export interface CalibrateOptions extends EpisodeSize {
    * they need not share examples. Undefined where the data are too few for the size, whatever the index.
    */
   episode(size: EpisodeSize, index: number): CalibrationEpisode | undefined;
-  /** Episodes of each size; 40 unless given. */
+  /** Episodes of each size; 30 unless given. */
   readonly episodes?: number;
   /** Where they take longer, there are fewer of them, but 5 of each size at least; 60 unless given. */
   readonly seconds?: number;
@@ -48,7 +48,7 @@ const leastRounds = 5;
  * @throws InnerloopError `bad-option` for a share that is none
  */
 export async function calibrateBundle(folder: string, options: CalibrateOptions): Promise<Confidence | undefined> {
-  const { episodes = 40, seconds = 60, falseAccepts = 0.05 } = options;
+  const { episodes = 30, seconds = 60, falseAccepts = 0.05 } = options;
   if (!(falseAccepts > 0 && falseAccepts < 1))
     throw new InnerloopError(
       "bad-option",

@@ -20,8 +20,8 @@ beforeAll(async () => {
 }, 120_000);
 
 it("export fits it on episodes of many sizes, and says what it is worth", () => {
-  // 2, 3, 5, 10 and 20 ways with 1 and 5 shots, 40 episodes each.
-  expect(confidence).toMatchObject({ ways: 3, shots: 1, episodes: 400, rejection: { falseAccepts: 0.1 } });
+  // 2, 3, 5, 10 and 20 ways with 1 and 5 shots, 30 episodes each.
+  expect(confidence).toMatchObject({ ways: 3, shots: 1, episodes: 300, rejection: { falseAccepts: 0.1 } });
   expect(exported.stderr).toContain("calibrating");
   expect(exported.stdout).toMatch(
     /temperature \d+\.\d\d: calibration error \S+ %, \S+ % without; "none of these" keeps \S+ % at 10\.0 % false accepts \(3-way 1-shot\)/,
@@ -41,14 +41,17 @@ it("eval measures it at the stored threshold and at the stated share", async () 
   const { expectedCalibrationError, uncalibratedError, rejection } = JSON.parse(stdout).confidence;
   for (const error of [expectedCalibrationError, uncalibratedError]) expect(error).toBeGreaterThan(0);
   expect(uncalibratedError).not.toBe(expectedCalibrationError);
-  expect(rejection).toMatchObject({ stated: 0.1, outsiders: 60 * 30 });
+  expect(rejection).toMatchObject({ stated: 0.1 });
+  // Of 30 classes beside an episode, some are in it.
+  expect(rejection.outsiders).toBeGreaterThan(60 * 28);
+  expect(rejection.outsiders).toBeLessThanOrEqual(60 * 30);
   expect(Math.abs(rejection.falseAccepts - 0.1)).toBeLessThan(0.08);
   // Where more outsiders pass than were stated, more is kept than at the exact threshold, and the other way round.
   const [more, wider] = [rejection.kept - rejection.keptAtStated, rejection.falseAccepts - 0.1];
   expect(more * wider).toBeGreaterThanOrEqual(0);
   const text = (await words("eval run/bundle --episodes 3 --queries 2")).stdout;
   expect(text).toMatch(/expected calibration error +\S+ %, without the temperature/);
-  expect(text).toMatch(/"none of these" +keeps \S+ %, accepts \S+ % of 90 unseen examples/);
+  expect(text).toMatch(/"none of these" +keeps \S+ %, accepts \S+ % of \d+ unseen examples/);
 });
 
 it("eval tells the error of a bundle that is not calibrated", async () => {
