@@ -40,21 +40,20 @@ def predict(bundle, parameters, x):
 
 
 def main(bundle, support, *images):
-    bundle = Path(bundle)
-    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest = json.loads((bundle := Path(bundle)).joinpath("manifest.json").read_text())
     how = manifest["input"]["preprocessing"]
     classes = sorted(folder.name for folder in Path(support).iterdir() if folder.is_dir())
     files = [(file, i) for i, name in enumerate(classes) for file in sorted(Path(support, name).iterdir())]
     x = np.stack([read_image(file, how) for file, _ in files]).astype(np.float32)
     mine = adapt(bundle, manifest, x, np.array([i for _, i in files], np.int64))
     logits = predict(bundle, mine, np.stack([read_image(image, how) for image in images]).astype(np.float32))
-    logits = logits[:, : len(classes)] / manifest.get("confidence", {}).get("temperature", 1)
+    sure = manifest.get("confidence", {"temperature": 1, "temperatureSlope": 0, "shots": 1})
+    slope = sure["temperatureSlope"] * (len(classes) / len(files) - 1 / sure["shots"])
+    logits = logits[:, : len(classes)] / (sure["temperature"] * np.exp(slope))
     odds = np.exp(logits - logits.max(1, keepdims=True))
     for image, row in zip(images, odds / odds.sum(1, keepdims=True)):
         print(f"{image}: {classes[row.argmax()]} ({row.max():.4f})")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 4:
-        sys.exit(__doc__)
-    main(*sys.argv[1:])
+    main(*sys.argv[1:]) if len(sys.argv) > 3 else sys.exit(__doc__)

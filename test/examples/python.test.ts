@@ -28,10 +28,13 @@ describe("examples/python", () => {
     const learner = anil(conv4([28, 28, 1], 5, { filters: 8 }), { steps: 3, innerRate: 0.1, head: "zero" });
     const preprocessing = { kind: "image", width: 28, height: 28, channels: 1, invert: true, mean: 0, std: 1 } as const;
     const { manifest, files } = buildBundle(learner, randomWeights(learner), { preprocessing });
+    // As export measures it; the temperature depends on the number of examples.
+    const measured = { expectedCalibrationError: 0.01, uncalibratedError: 0.02, episodes: 100 };
+    const confidence = { ways: 5, shots: 1, temperature: 1.7, temperatureSlope: 0.6, ...measured };
     const bundle = join(cwd, "bundle");
     mkdirSync(bundle);
     for (const [file, bytes] of Object.entries(files)) writeFileSync(join(bundle, file), bytes);
-    writeFileSync(join(bundle, "manifest.json"), JSON.stringify(manifest));
+    writeFileSync(join(bundle, "manifest.json"), JSON.stringify({ ...manifest, confidence }));
     await writeImages(join(cwd, "support"), 3, 2);
     await writeImages(join(cwd, "query"), 3, 3);
     const queries = filesIn(join(cwd, "query"));
