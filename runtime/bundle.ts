@@ -8,10 +8,11 @@ import {
   type OptionalBundleFile,
 } from "@innerloop/schemas/bundle";
 import { host } from "#host";
+import type { ProviderChoice } from "./providers.ts";
 
 /**
  * Where a bundle is: a folder (Node: a path or a `file:` URL); the URL of what is one (`http:`, `https:`; in a page also
- * relative to it); or its files in memory, by name: manifest.json, predict.onnx, adapt.onnx.
+ * relative to it); or its files in memory, by name: manifest.json, predict.onnx, adapt.onnx and any others.
  */
 export type BundleSource = string | URL | { readonly files: Readonly<Record<string, Uint8Array>> };
 
@@ -23,17 +24,21 @@ export interface Bundle {
    * name or new metrics in the manifest keep it and other weights or graphs do not.
    */
   readonly identity: string;
+  /** What the provider runs: for adapt.onnx its variant, where there is one. */
   readonly models: Readonly<Record<BundleFile, Uint8Array>>;
+  /** adapt.onnx itself, should the provider refuse its variant. */
+  readonly portable: { readonly [file in BundleFile]?: () => Promise<Uint8Array> };
 }
 
 /**
  * Reads and checks a bundle.
  *
+ * @param choosing the provider that it will run on
  * @throws InnerloopError `bundle-missing` when there is no such bundle or a file of it is missing, `bundle-unreachable`
  *   when the network or another origin is in the way, `bundle-altered` when a file is not the one that was exported,
  *   `newer-version` or `manifest-invalid` for a manifest that is not understood.
  */
-export async function readBundle(source: BundleSource): Promise<Bundle> {
+export async function readBundle(source: BundleSource, choosing: Promise<ProviderChoice>): Promise<Bundle> {
   const given = typeof source === "object" && "files" in source ? source.files : undefined;
   const place = (file: string) => (given ? `the given ${file}` : host.within(source as string | URL, file));
   const read = async (file: string) => {
@@ -53,12 +58,23 @@ export async function readBundle(source: BundleSource): Promise<Bundle> {
     await check(place(file), files[file]!, bytes);
     return bytes;
   };
-  const [adapt, predict] = await Promise.all([load("adapt.onnx"), load("predict.onnx")]);
-  // Never run here, but a folder is whole only with it; over a network it would be fetched for nothing.
-  const more = "predict-transductive.onnx";
-  if (files[more] && !given && !/^https?:/.test(place(more))) await load(more);
+  const chosen = choosing.then(({ name }) => {
+    const variant = `adapt.${name}.onnx` as const;
+    return files[variant] && (!given || given[variant]) ? variant : "adapt.onnx";
+  });
+  const [adapt, predict, file] = await Promise.all([chosen.then(load), load("predict.onnx"), chosen]);
+  // A folder is whole only with what is not run here; over a network that would be fetched for nothing.
+  if (!given && !/^https?:/.test(place(""))) {
+    const others = Object.keys(files).filter((it) => it !== file && it !== "predict.onnx" && /^[\w.-]+$/.test(it));
+    await Promise.all((others as OptionalBundleFile[]).map(load));
+  }
   const identity = [files["adapt.onnx"], files["predict.onnx"]].map(({ sha256 }) => sha256.slice(0, 32)).join("");
-  return { manifest, identity, models: { "adapt.onnx": adapt, "predict.onnx": predict } };
+  return {
+    manifest,
+    identity,
+    models: { "adapt.onnx": adapt, "predict.onnx": predict },
+    portable: file === "adapt.onnx" ? {} : { "adapt.onnx": () => load("adapt.onnx") },
+  };
 }
 
 /** What the failure to read a file is for the bundle; a missing one is said by the caller, who knows the folder. */

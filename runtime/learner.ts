@@ -60,7 +60,8 @@ export class Learner<T extends Task = "classification"> {
     source: BundleSource,
     options: LoadOptions<T> = {},
   ): Promise<Learner<T>> {
-    const [bundle, provider] = await Promise.all([readBundle(source), chooseProvider(options)]);
+    const choosing = chooseProvider(options);
+    const [bundle, provider] = await Promise.all([readBundle(source, choosing), choosing]);
     const { name, task } = bundle.manifest;
     if (options.task !== undefined && options.task !== task) {
       throw new InnerloopError(

@@ -6,14 +6,14 @@ import { openSession, type Session } from "./session.ts";
 
 /** What a Learner and its Personals run on. */
 export class Models {
-  readonly #models: Bundle["models"];
+  readonly #bundle: Bundle;
   readonly #options: SessionOptions;
   #provider: ProviderChoice;
   #sessions = new Map<BundleFile, Promise<Session>>();
 
   /** @param provider what {@link chooseProvider} made of the options */
-  constructor(models: Bundle["models"], provider: ProviderChoice, options: SessionOptions) {
-    this.#models = models;
+  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
+    this.#bundle = bundle;
     this.#options = options;
     this.#provider = provider;
   }
@@ -25,22 +25,34 @@ export class Models {
 
   /**
    * The session of one of them; an attempt that failed may be made again. When its run fails with `device-lost`, the next
-   * call opens another: on the processor where `auto` chose the provider, else on the same.
+   * call opens another: on the processor where `auto` chose the provider, else on the same. Where the provider refuses the
+   * variant of adapt.onnx that was written for it, the portable one runs, and `provider.reason` says so.
    */
   session(file: BundleFile): Promise<Session> {
     const opened = this.#sessions.get(file);
     if (opened !== undefined) return opened;
     const sessions = this.#sessions;
-    const opening = openSession(this.#models[file], { ...this.#options, provider: this.#provider }).then(
-      (session): Session => ({
-        ...session,
-        run: (feeds, fetches) =>
-          session.run(feeds, fetches).catch((cause: unknown) => {
-            if (cause instanceof InnerloopError && cause.code === "device-lost") this.#giveUp(sessions);
-            throw cause;
-          }),
-      }),
-    );
+    const { models, portable } = this.#bundle;
+    const open = (model: Uint8Array) => openSession(model, { ...this.#options, provider: this.#provider });
+    const refused = async (cause: unknown) => {
+      const model = await portable[file]?.();
+      if (!model) throw cause;
+      const { name, reason, rejected } = this.#provider;
+      this.#provider = { name, reason: `${reason}, but it refuses its own ${file}`, rejected };
+      return open(model);
+    };
+    const opening = open(models[file])
+      .catch(refused)
+      .then(
+        (session): Session => ({
+          ...session,
+          run: (feeds, fetches) =>
+            session.run(feeds, fetches).catch((cause: unknown) => {
+              if (cause instanceof InnerloopError && cause.code === "device-lost") this.#giveUp(sessions);
+              throw cause;
+            }),
+        }),
+      );
     sessions.set(file, opening);
     opening.catch(() => sessions.delete(file));
     return opening;

@@ -13,7 +13,7 @@ export class OpenedBundle {
 
   constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
     this.bundle = bundle;
-    this.#models = new Models(bundle.models, provider, options);
+    this.#models = new Models(bundle, provider, options);
     this.lifetime = new Lifetime("this learner", () => this.#models.dispose());
   }
 

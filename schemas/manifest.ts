@@ -58,8 +58,15 @@ export interface ManifestFile {
 
 export type BundleFile = "predict.onnx" | "adapt.onnx";
 
-/** Predicts with the query batch's own statistics, to compare with papers; only where the body has batch norm. */
-export type OptionalBundleFile = "predict-transductive.onnx";
+/** Files that a bundle may have besides. */
+export interface OptionalBundleFiles {
+  /** Predicts with the query batch's own statistics, to compare with papers; only where the body has batch norm. */
+  "predict-transductive.onnx"?: ManifestFile;
+  /** adapt.onnx as it suits an execution provider of ONNX Runtime, such as adapt.webgpu.onnx. */
+  [variant: `adapt.${string}.onnx`]: ManifestFile;
+}
+
+export type OptionalBundleFile = keyof OptionalBundleFiles;
 
 /** How "none of these" is told: by a score of the logits, which the classes taught keep above a threshold. */
 export interface Rejection {
@@ -130,7 +137,7 @@ export interface Manifest {
     shots?: number;
   };
   parameters: ManifestParameter[];
-  files: Record<BundleFile, ManifestFile> & Partial<Record<OptionalBundleFile, ManifestFile>>;
+  files: Record<BundleFile, ManifestFile> & OptionalBundleFiles;
   /** The exported files against the training engine: the largest difference of an output, relative to its largest entry. */
   verification: { episodes: number; largestDifference: number; engine: string };
   training?: {

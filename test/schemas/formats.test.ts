@@ -122,6 +122,10 @@ describe("a value of the format is returned as it is", () => {
       expect(validateConfig(part, "c")).toBe(part);
     }
   });
+  test("a manifest may list variants of adapt.onnx", () => {
+    const files = { ...manifest.files, "adapt.webgpu.onnx": manifest.files["adapt.onnx"] };
+    expect(() => validateManifest({ ...manifest, files }, "m")).not.toThrow();
+  });
   test("a manifest may hold more than the format names", () => {
     expect(() => validateManifest({ ...manifest, note: "mine" }, "m")).not.toThrow();
   });
@@ -167,6 +171,12 @@ describe("messages", () => {
       () => validateManifest(altered(manifest, ["files", "adapt.onnx", "sha256"], "abc"), "m"),
       "manifest-invalid",
       'm: files["adapt.onnx"].sha256 must be the file\'s SHA-256 as 64 lower-case hexadecimal digits, got "abc"',
+    ],
+    [
+      "a file that the format does not name",
+      () => validateManifest(altered(manifest, ["files", "adapt.cuda.onnx"], { sha256: "0".repeat(64) }), "m"),
+      "manifest-invalid",
+      'm: files["adapt.cuda.onnx"].bytes is missing; it must be a whole number of bytes',
     ],
     [
       "a field of a list's element",
