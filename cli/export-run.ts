@@ -14,6 +14,8 @@ export interface ExportRunOptions {
   readonly calibrate?: boolean;
   /** The share of examples of other classes that "none of these" may let pass; 0.05 unless given. */
   readonly falseAccepts?: number;
+  /** Providers of ONNX Runtime that get an adapt.onnx of their own: `cuda`, `webgpu`, `dml`. */
+  readonly variants?: readonly string[];
   onCalibration?(done: number, all: number): void;
 }
 
@@ -26,7 +28,7 @@ export type FinishedRun = Pick<RunResult, "header" | "learner" | "tasks" | "weig
  *
  * @param out the bundle's folder; a bundle that is there already is replaced
  * @returns the manifest as written
- * @throws InnerloopError `verification-failed`, `folder-taken`, `write-failed`: then nothing is written;
+ * @throws InnerloopError `bad-option` for variants that there are not; `verification-failed`, `folder-taken`, `write-failed`: then nothing is written;
  *   `engine-unavailable` where the run's engine is not there
  * @example
  * const run = await runTraining({ config: completeConfig({ preset: "quickstart", minutes: 2 }) });
@@ -35,7 +37,7 @@ export type FinishedRun = Pick<RunResult, "header" | "learner" | "tasks" | "weig
 export async function exportRun(
   { header, learner, tasks, weights }: FinishedRun,
   out: string,
-  { calibrate = true, falseAccepts, onCalibration }: ExportRunOptions = {},
+  { calibrate = true, falseAccepts, variants, onCalibration }: ExportRunOptions = {},
 ): Promise<Manifest> {
   const [{ openReference }, { exportBundle }] = await Promise.all([
     import("@innerloop/train"),
@@ -62,6 +64,7 @@ export async function exportRun(
       },
       ...(header.best ? { metrics: { validation: header.best.score } } : {}),
       producer: { name: "innerloop", version },
+      ...(variants ? { variants } : {}),
       verify: { episodes, engine: reference.engine, reference: reference.answer },
       ...(calibrate && tasks.kind === "classification"
         ? {

@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { defaultOpset, irVersion, type Learner } from "@innerloop/graph";
+import { defaultOpset, irVersion, type Learner, tunedProviders } from "@innerloop/graph";
 import { InnerloopError, MANIFEST_VERSION, type Manifest, misfit, type Preprocessing } from "@innerloop/schemas";
 import { type CalibrateOptions, calibrateBundle } from "./calibrate.ts";
 import { learnerGraphs, type Weights } from "./graphs.ts";
@@ -23,6 +23,8 @@ export interface BundleOptions {
   readonly metrics?: Readonly<Record<string, number>>;
   /** ai.onnx 17 to 21. */
   readonly opset?: number;
+  /** Providers of ONNX Runtime that get an adapt.onnx of their own beside the portable one: `cuda`, `webgpu`, `dml`. */
+  readonly variants?: readonly string[];
   readonly producer?: { readonly name: string; readonly version: string };
 }
 
@@ -42,16 +44,19 @@ export interface BuiltBundle {
 
 const bundleFormat = "innerloop-bundle";
 
+const variantFile = (provider: string): `adapt.${string}.onnx` => `adapt.${provider}.onnx`;
+
 /**
- * Builds the files of a bundle: `adapt.onnx`, `predict.onnx` and, for a body that normalizes over examples,
- * `predict-transductive.onnx`. The same learner, weights and options give the same bytes.
+ * Builds the files of a bundle: `adapt.onnx`, `predict.onnx`, for a body that normalizes over examples
+ * `predict-transductive.onnx`, and the variants `adapt.<provider>.onnx` that are asked for. The same learner, weights and
+ * options give the same bytes.
  *
  * @param weights every meta-parameter of the learner, float32
- * @throws InnerloopError `bad-weights`; `bad-option` for labels or preprocessing that do not fit; `open-dim` and `unsupported-operator`
+ * @throws InnerloopError `bad-weights`; `bad-option` for labels, preprocessing or variants that do not fit; `open-dim` and `unsupported-operator`
  *   where the learner uses what has no ONNX form
  */
 export function buildBundle(learner: Learner, weights: Weights, options: BundleOptions = {}): BuiltBundle {
-  const { labels, preprocessing, shots, metrics } = options;
+  const { labels, preprocessing, shots, metrics, variants = [] } = options;
   const { opset = defaultOpset, name = learner.algorithm } = options;
   const { producer = { name: "innerloop", version: "0.1.0" } } = options;
   if (!(Number.isInteger(opset) && opset >= 17 && opset <= 21))
@@ -64,6 +69,11 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
         (learner.outputs === undefined || learner.task === "regression"
           ? "a learner without a fixed number of classes takes none; leave them out"
           : `the head has ${learner.outputs} outputs; give one label for each`),
+    );
+  const untuned = variants.find((it) => !tunedProviders.includes(it));
+  if (untuned !== undefined)
+    throw badOption(
+      `the variant "${untuned}" was asked for; there are ${tunedProviders.join(", ")}; every other provider runs the portable adapt.onnx`,
     );
   const wrongly = preprocessing && misfit(preprocessing, learner.inputShape);
   if (wrongly) throw badOption(`the ${wrongly}; give the one that the learner was trained with`);
@@ -88,6 +98,8 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
     "adapt.onnx": graphs.adapt(metadata({ ...shared, innerLoop })),
     "predict.onnx": graphs.predict(metadata({ ...shared, parameters })),
   };
+  for (const provider of variants)
+    files[variantFile(provider)] = graphs.adapt(metadata({ ...shared, innerLoop, provider }), provider);
   if (learner.usesBatchStatistics)
     files["predict-transductive.onnx"] = graphs.predict(metadata({ ...shared, parameters }), true);
   const training = { ...options.training, norm: learner.norm, usesBatchStatistics: learner.usesBatchStatistics };

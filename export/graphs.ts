@@ -5,6 +5,7 @@ import {
   inputName,
   isInput,
   type Learner,
+  onnxTargetFor,
   type Parameters,
   topological,
   type Value,
@@ -27,8 +28,8 @@ export interface LearnerGraphs {
   readonly parameters: readonly ManifestParameter[];
   /** The inner rate of each parameter that moves. */
   readonly rates: Readonly<Record<string, number>>;
-  /** The bytes of `adapt.onnx`. */
-  adapt(metadata: Readonly<Record<string, string>>): Uint8Array;
+  /** The bytes of `adapt.onnx`, or as they suit a provider of ONNX Runtime. */
+  adapt(metadata: Readonly<Record<string, string>>, provider?: string): Uint8Array;
   /** The bytes of `predict.onnx`, or with `transductive` those of `predict-transductive.onnx`. */
   predict(metadata: Readonly<Record<string, string>>, transductive?: boolean): Uint8Array;
 }
@@ -84,6 +85,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
     first: readonly Value[],
     name: string,
     metadata: Readonly<Record<string, string>>,
+    provider?: string,
   ): Uint8Array => {
     const used = usedInputs(Object.values(outputs));
     const optional = [rate, ...Object.values({ ...parameters, ...state })].filter((value) =>
@@ -92,6 +94,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
     return writeOnnx(outputs, {
       name,
       opset,
+      ...(provider ? { target: onnxTargetFor(provider, { opset }) } : {}),
       producer,
       metadata,
       inputs: [...first, ...optional],
@@ -107,7 +110,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
       adapted: name in state,
       required: !(name in parameters),
     })),
-    adapt: (metadata) =>
+    adapt: (metadata, provider) =>
       write(
         {
           ...Object.fromEntries(Object.entries(adaptation.state).map(([name, value]) => [`adapted/${name}`, value])),
@@ -116,6 +119,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
         [x, y, steps],
         "adapt",
         metadata,
+        provider,
       ),
     predict: (metadata, transductive = false) =>
       write(

@@ -1,6 +1,8 @@
 // Running an exported bundle on fresh episodes and comparing it, number by number, with what trained it.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Learner as BundledLearner } from "@innerloop/runtime";
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type Manifest, type ManifestFile, type Tensor } from "@innerloop/schemas";
 
 /** Examples: `x` float32 `[n, ...inputShape]`, `y` labels `[n]` (int32 or int64) or targets float32 `[n, size]`. */
 export interface VerificationExamples {
@@ -59,7 +61,7 @@ export const kinkTolerance = 0.1;
 
 /**
  * Runs a bundle's files through the runtime on the processor and compares logits, support losses and adapted arrays with
- * the reference, on every episode and number of steps.
+ * the reference, on every episode and number of steps; with each variant of adapt.onnx, too.
  *
  * @param folder the bundle
  * @throws InnerloopError `verification-failed` where they differ by more than {@link tolerance}
@@ -71,25 +73,55 @@ export async function verifyBundle(folder: string, options: VerifyOptions): Prom
       "No episodes were given to verify the bundle with; a bundle is written only when it was compared with what trained it; give at least one episode.",
       { exitStatus: 2 },
     );
-  const learner = await BundledLearner.load(folder, { provider: "cpu" });
+  const opened = [{ file: "adapt.onnx", learner: await BundledLearner.load(folder, { provider: "cpu" }) }];
   try {
-    const own = learner.manifest.innerLoop.steps;
-    const turns = [...new Set(options.steps ?? [0, 1, own])].sort((a, b) => a - b);
+    const { manifest } = opened[0]!.learner;
+    for (const file of Object.keys(manifest.files).filter((it) => /^adapt\..+\.onnx$/.test(it)))
+      opened.push({ file, learner: await withVariant(folder, manifest, file) });
+    const turns = [...new Set(options.steps ?? [0, 1, manifest.innerLoop.steps])].sort((a, b) => a - b);
     let largestDifference = 0;
     for (const steps of turns) {
-      const found: Difference[] = [];
-      for (const episode of options.episodes) found.push(await compare(learner, episode, steps, options));
-      found.sort((a, b) => a.size - b.size);
-      const worst = found.at(-1)!;
-      const median = found[Math.floor((found.length - 1) / 2)]!;
-      if (worst.size > (steps === 0 ? tolerance : kinkTolerance)) throw failed(worst, steps, options.engine);
-      if (median.size > tolerance) throw failed(median, steps, options.engine);
-      largestDifference = Math.max(largestDifference, worst.size);
+      const answered: AnsweredEpisode[] = [];
+      for (const episode of options.episodes) answered.push(await answer(manifest, episode, steps, options));
+      for (const { file, learner } of opened) {
+        const { worst, median } = await differences(learner, answered, steps);
+        const most = steps === 0 ? tolerance : kinkTolerance;
+        if (worst.size > most) throw failed(worst, file, steps, options.engine);
+        if (median.size > tolerance) throw failed(median, file, steps, options.engine);
+        largestDifference = Math.max(largestDifference, worst.size);
+      }
     }
     return { episodes: options.episodes.length, largestDifference, engine: options.engine };
   } finally {
-    await learner.dispose();
+    for (const { learner } of opened) await learner.dispose();
   }
+}
+
+/** The bundle with one of its variants in the place of adapt.onnx: plain ONNX, which the processor runs as well. */
+async function withVariant(folder: string, manifest: Manifest, file: string): Promise<BundledLearner> {
+  const entry = (manifest.files as Record<string, ManifestFile>)[file]!;
+  const changed: Manifest = { ...manifest, files: { ...manifest.files, "adapt.onnx": entry } };
+  const [adapt, predict] = await Promise.all([file, "predict.onnx"].map((name) => readFile(join(folder, name))));
+  const json = new TextEncoder().encode(JSON.stringify(changed));
+  const files = { "manifest.json": json, "adapt.onnx": adapt!, "predict.onnx": predict! };
+  return BundledLearner.load({ files }, { provider: "cpu" });
+}
+
+/** An episode as the runtime numbers its labels, and what the reference says of it. */
+interface AnsweredEpisode extends VerificationEpisode {
+  /** Of each label number, for classes. */
+  readonly names: readonly string[];
+  readonly expected: ReferenceAnswer;
+}
+
+async function answer(
+  { task, labels }: Manifest,
+  episode: VerificationEpisode,
+  steps: number,
+  { reference }: VerifyOptions,
+): Promise<AnsweredEpisode> {
+  const { support, query, names } = task === "classification" ? numbered(episode, labels) : { ...episode, names: [] };
+  return { support, query, names, expected: await reference(support, query, steps) };
 }
 
 /** The largest relative difference of an episode, and where it is. NaN counts as infinite. */
@@ -98,16 +130,24 @@ interface Difference {
   readonly where: string;
 }
 
+/** Over episodes. */
+async function differences(
+  learner: BundledLearner,
+  episodes: readonly AnsweredEpisode[],
+  steps: number,
+): Promise<{ worst: Difference; median: Difference }> {
+  const found: Difference[] = [];
+  for (const episode of episodes) found.push(await compare(learner, episode, steps));
+  found.sort((a, b) => a.size - b.size);
+  return { worst: found.at(-1)!, median: found[Math.floor((found.length - 1) / 2)]! };
+}
+
 async function compare(
   learner: BundledLearner,
-  episode: VerificationEpisode,
+  { support, query, names, expected }: AnsweredEpisode,
   steps: number,
-  { reference }: VerifyOptions,
 ): Promise<Difference> {
-  const { manifest } = learner;
-  const classes = manifest.task === "classification";
-  const { support, query, names } = classes ? numbered(episode, manifest.labels) : { ...episode, names: [] };
-  const expected = await reference(support, query, steps);
+  const classes = learner.manifest.task === "classification";
   const batch = { data: support.x.data as Float32Array, shape: support.x.shape };
   const personal = classes
     ? await learner.adapt({ ...batch, labels: numbers(support.y.data).map((label) => names[label]!) }, { steps })
@@ -170,10 +210,10 @@ function difference(where: string, actual: readonly number[], expected: readonly
   };
 }
 
-function failed({ size, where }: Difference, steps: number, engine: string): InnerloopError {
+function failed({ size, where }: Difference, file: string, steps: number, engine: string): InnerloopError {
   return new InnerloopError(
     "verification-failed",
-    `The exported bundle differs from ${engine}: ${where} after ${steps} steps by ${size.toExponential(1)} of its largest entry; ` +
+    `The exported bundle, run with ${file}, differs from ${engine}: ${where} after ${steps} steps by ${size.toExponential(1)} of its largest entry; ` +
       `at most ${tolerance.toExponential(0)} was expected; nothing was written; check that the weights belong to this learner, and report it if they do.`,
   );
 }

@@ -11,6 +11,10 @@ export const exportCommand = defineCommand({
   options: {
     out: { type: "text", what: "folder of the bundle", otherwise: "RUN/bundle" },
     data: { type: "text", what: "SPEC of the data, where they are not where the run had them" },
+    variant: {
+      type: "text",
+      what: "providers that get an adapt.onnx of their own beside the one for all, as cuda,webgpu",
+    },
     "false-accepts": {
       type: "number",
       least: 0.0001,
@@ -23,7 +27,10 @@ export const exportCommand = defineCommand({
     },
     json: { type: "switch", what: "the manifest as JSON on stdout" },
   },
-  examples: [["export runs/quickstart-1", "writes runs/quickstart-1/bundle"]],
+  examples: [
+    ["export runs/quickstart-1", "writes runs/quickstart-1/bundle"],
+    ["export runs/quickstart-1 --variant webgpu", "with an adapt.onnx for WebGPU besides"],
+  ],
   async run(options, args) {
     const [run] = args as [string];
     const out = options.out ?? join(run, "bundle");
@@ -46,6 +53,7 @@ export const exportCommand = defineCommand({
     const manifest = await showExport({ header, learner, tasks, weights: best }, out, {
       ...(options.calibrate === undefined ? {} : { calibrate: options.calibrate }),
       ...(falseAccepts === undefined ? {} : { falseAccepts }),
+      ...(options.variant === undefined ? {} : { variants: options.variant.split(",").map((it) => it.trim()) }),
     });
     if (options.json) {
       printJson({ bundle: out, manifest });

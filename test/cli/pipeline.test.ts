@@ -65,6 +65,24 @@ describe("export", () => {
     expect(stderr).toMatch(/something else than a bundle/);
   });
 
+  it("writes variants for providers, which inspect shows, and refuses those that there are not", async () => {
+    const varied = await words("export fixed --out varied --no-calibrate --variant webgpu,cuda");
+    expect(varied).toMatchObject({ status: 0, stdout: expect.stringMatching(/adapt\.webgpu\.onnx +\d/) });
+    const { files } = JSON.parse((await words("inspect varied --json")).stdout);
+    expect(files).toEqual(
+      expect.arrayContaining(
+        ["adapt.onnx", "adapt.webgpu.onnx", "adapt.cuda.onnx"].map((name) =>
+          expect.objectContaining({ name, state: "intact" }),
+        ),
+      ),
+    );
+    const before = filesIn(cwd);
+    const { status, stderr } = await words("export fixed --out other --variant tpu");
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/the variant "tpu" was asked for; there are cuda, webgpu, dml;/);
+    expect(filesIn(cwd)).toEqual(before);
+  }, 30_000);
+
   it("makes the folders above the bundle", async () => {
     expect((await words("export wave --out shelf/of/bundles")).status).toBe(0);
     expect(existsSync(path("shelf", "of", "bundles", "manifest.json"))).toBe(true);

@@ -25,7 +25,7 @@ import onnx
 import onnxruntime
 
 FILES = ("predict.onnx", "adapt.onnx")
-OPTIONAL = ("predict-transductive.onnx",)
+OPTIONAL = ("predict-transductive.onnx", "adapt.*.onnx")
 
 
 def tensor(described):
@@ -82,7 +82,7 @@ def main(arguments):
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"{arguments[0]} is no JSON with a bundle and its cases: {error}", file=sys.stderr)
         return 2
-    files = [*FILES, *(file for file in OPTIONAL if (bundle / file).exists())]
+    files = [*FILES, *sorted(path.name for pattern in OPTIONAL for path in bundle.glob(pattern))]
     passed = [report(file, check_model, bundle / file) for file in files]
     for number, case in enumerate(cases, 1):
         passed.append(report(f"{case['file']} case {number}", check_case, bundle / case["file"], case))

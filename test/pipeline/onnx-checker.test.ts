@@ -19,7 +19,7 @@ const described = ({ dtype, shape, data }: Tensor) => ({ dtype, shape, data: Arr
 const named = (tensors: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, described(tensor)]));
 
-/** What our runtime makes of a bundle's files, as cases for the checker. */
+/** What our runtime makes of a bundle's files, as cases for the checker; of variants, what the portable file gives. */
 async function casesOf(files: Readonly<Record<string, Uint8Array>>, episode: ReturnType<typeof randomEpisode>) {
   const cases = [];
   const { support, query } = episode;
@@ -27,7 +27,9 @@ async function casesOf(files: Readonly<Record<string, Uint8Array>>, episode: Ret
     support.y.dtype === "float32"
       ? support.y
       : { dtype: "int64", shape: support.y.shape, data: BigInt64Array.from(Array.from(support.y.data, BigInt)) };
-  const { "adapt.onnx": bytes, ...predictors } = files;
+  const { "adapt.onnx": bytes, ...others } = files;
+  const variants = Object.keys(others).filter((file) => file.startsWith("adapt."));
+  const predictors = Object.entries(others).filter(([file]) => !variants.includes(file));
   const adapt = await openSession(bytes!, { provider: "cpu" });
   for (const steps of [0, 3]) {
     const inputs = {
@@ -37,7 +39,8 @@ async function casesOf(files: Readonly<Record<string, Uint8Array>>, episode: Ret
     };
     const outputs = await adapt.run(inputs);
     cases.push({ file: "adapt.onnx", inputs: named(inputs), outputs: named(outputs), tolerance: 1e-5 });
-    for (const [file, model] of Object.entries(predictors)) {
+    for (const file of variants) cases.push({ file, inputs: named(inputs), outputs: named(outputs), tolerance: 5e-5 });
+    for (const [file, model] of predictors) {
       const predict = await openSession(model, { provider: "cpu" });
       const state = Object.entries(outputs).map(([name, value]): [string, Tensor] => [
         name.replace("adapted/", ""),
@@ -60,7 +63,7 @@ describe.skipIf(found.status !== 0)(title, () => {
   it.each(Object.entries(learners))("%s", { timeout: 60_000 }, async (_, make) => {
     const learner = make();
     for (const opset of [17, 18, 21]) {
-      const { files } = buildBundle(learner, randomWeights(learner), { opset });
+      const { files } = buildBundle(learner, randomWeights(learner), { opset, variants: ["cuda", "webgpu"] });
       const bundle = join(temporaryFolder(), "bundle");
       mkdirSync(bundle);
       for (const [file, bytes] of Object.entries(files)) writeFileSync(join(bundle, file), bytes);
