@@ -5,7 +5,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { brokenTensorFlow, installedTensorFlow, type TensorFlowModule } from "./installed.ts";
 import { registerTensorFlowKernels } from "./tfjs-tensorflow.ts";
-import { registerPlainProducts } from "./tfjs-webgpu.ts";
+import { registerPlainKernels } from "./tfjs-webgpu.ts";
 
 type Tf = typeof Core;
 
@@ -29,9 +29,11 @@ export interface Started {
   readonly version: string;
   /** What it computes on, in words, where it says so. */
   readonly device?: string;
+  /** Kernels are put into a queue, and reading a tensor waits for it. */
+  readonly queues: boolean;
   /** What a device said since the last call, which no kernel threw. */
   trouble?(): Trouble | undefined;
-  /** Frees memory that is kept for later tensors. */
+  /** After a failure: lets go of what is still to be sent to the device, and of memory that is kept for later tensors. */
   trim?(): void;
 }
 
@@ -43,11 +45,12 @@ const starts: Readonly<Record<Backend, (tf: Tf) => Promise<Started>>> = {
     await import("@tensorflow/tfjs-backend-wasm");
     // The threads of the WebAssembly build start from a blob, which Node's worker threads do not take.
     tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    return { registered: "wasm", version: tf.version_core };
+    if (await tf.setBackend("wasm")) refuseEmptyMemory(tf.backend() as unknown as WasmBackend);
+    return { registered: "wasm", version: tf.version_core, queues: false };
   },
   async cpu(tf) {
     await import("@tensorflow/tfjs-backend-cpu");
-    return { registered: "cpu", version: tf.version_core };
+    return { registered: "cpu", version: tf.version_core, queues: false };
   },
 };
 
@@ -70,6 +73,28 @@ export async function startBackend(backend: Backend): Promise<{ tf: Tf; started:
       { cause },
     );
   }
+}
+
+/** What of the WebAssembly backend is used here. */
+interface WasmBackend {
+  readonly wasm: { _malloc(bytes: number): number; _free(address: number): void };
+}
+
+const guarded = new WeakSet<WasmBackend>();
+
+/** Where there is no memory left, WebAssembly gives the address 0, and the backend would go on to write there. */
+function refuseEmptyMemory(backend: WasmBackend): void {
+  if (guarded.has(backend)) return;
+  guarded.add(backend);
+  const { wasm } = backend;
+  // The first call puts another function in its place.
+  wasm._free(wasm._malloc(1));
+  const allocate = wasm._malloc;
+  wasm._malloc = (bytes) => {
+    const address = bytes < 2 ** 32 ? allocate(bytes) : 0;
+    if (address === 0) throw new Error(`out of memory: WebAssembly has no ${bytes} bytes left`);
+    return address;
+  };
 }
 
 const wordsOf = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : String(cause));
@@ -99,7 +124,7 @@ function loadTensorFlow(tf: Tf, gpu: boolean): NonNullable<typeof tensorFlow> {
     const { version, gpu: used } = registerTensorFlow(tf, gpu);
     registerTensorFlowKernels(tf);
     const device = used ? "NVIDIA GPU through CUDA" : "processor";
-    return { gpu: used, started: { registered: "tensorflow", version, device } };
+    return { gpu: used, started: { registered: "tensorflow", version, device, queues: used } };
   } finally {
     if (visible !== undefined) process.env.CUDA_VISIBLE_DEVICES = visible;
     else if (!gpu) delete process.env.CUDA_VISIBLE_DEVICES;
@@ -193,6 +218,8 @@ async function startWebGpu(tf: Tf): Promise<Started> {
 async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
   const { gpu, version } = await findGpu();
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
+  // Everything runs on the device: what is made of small tensors may be large, and they would come and go.
+  tf.env().set("WEBGPU_CPU_FORWARD", false);
   if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new Error("WebGPU finds no device; on Linux it needs a Vulkan driver");
@@ -200,7 +227,7 @@ async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
   const device = await adapter.requestDevice({ requiredLimits });
   const backend = new WebGPUBackend(device as never, adapter.info as never) as unknown as WebGpuBackend;
   tf.registerBackend("webgpu", () => backend);
-  if (adapter.info.isFallbackAdapter) registerPlainProducts(tf);
+  if (adapter.info.isFallbackAdapter) registerPlainKernels(tf);
   const { vendor, description, device: model } = adapter.info;
   let trouble: Trouble | undefined;
   const opened: NonNullable<typeof webGpu> = {
@@ -208,6 +235,7 @@ async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
     started: {
       registered: "webgpu",
       version,
+      queues: true,
       device: [vendor, description || model].filter(Boolean).join(", "),
       trouble() {
         const said = trouble;
@@ -232,10 +260,9 @@ async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
   device.addEventListener("uncapturederror", (event) => {
     event.preventDefault();
     // What follows a failure fails because of it.
-    trouble ??= {
-      code: event.error.constructor.name === "GPUOutOfMemoryError" ? "out-of-memory" : "run-failed",
-      words: event.error.message,
-    };
+    const { message, constructor: kind } = event.error;
+    const code = kind.name === "GPUOutOfMemoryError" ? "out-of-memory" : codeOf(message);
+    trouble ??= { code, words: message };
   });
   void device.lost.then(({ message }) => {
     opened.lost = true;
@@ -264,12 +291,16 @@ function versionOf(packageName: string): string {
 
 /** What a failure means, by what was thrown and by what the device said. */
 export function troubleOf(cause: unknown, started: Started): Trouble {
-  const said = started.trouble?.();
-  if (said) return said;
   const words = wordsOf(cause);
-  if (/\bOOM\b|out.of.memory|resource exhausted|failed to allocate|allocation failed|enlarge memory/i.test(words))
-    return { code: "out-of-memory", words };
-  if (/CUDA_ERROR_|unspecified launch failure|GPU is lost|device (is|was) lost/i.test(words))
-    return { code: "device-lost", words };
-  return { code: "run-failed", words };
+  return started.trouble?.() ?? { code: codeOf(words), words };
+}
+
+/** What JavaScript, WebAssembly, Dawn and TensorFlow say where memory does not suffice, or where the device is gone. */
+const saysMemory =
+  /\bOOM\b|out.of.memory|resource exhausted|failed to allocate|allocation failed|typed array length|exceeds the max/i;
+const saysLost = /CUDA_ERROR_|unspecified launch failure|GPU is lost|device (is|was) lost|^Aborted\(/i;
+
+function codeOf(words: string): Trouble["code"] {
+  if (saysMemory.test(words)) return "out-of-memory";
+  return saysLost.test(words) ? "device-lost" : "run-failed";
 }

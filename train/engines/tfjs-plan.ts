@@ -13,6 +13,9 @@ import {
 } from "./tfjs-kernels.ts";
 import { joinBroadcast, product, sameShape } from "./tfjs-shapes.ts";
 
+/** Backends count in 32 bits; what is larger would come out wrong, not fail. */
+const numbersAtMost = 2 ** 31 - 1;
+
 type Shape = readonly number[];
 
 /** One kernel of a run. */
@@ -53,6 +56,10 @@ export function planOf({ outputs, inputs, device, size, constant }: PlanOptions)
   const views = new Map<string, number>();
   const sizes = (value: Value): number[] => value.shape.map(size);
   const slotFor = (shape: Shape, tensor?: Core.Tensor): number => {
+    if (product(shape) > numbersAtMost)
+      throw new Error(
+        `out of memory: a tensor [${shape}] was needed; there are ones of up to ${numbersAtMost} numbers`,
+      );
     start[held.length] = tensor;
     return held.push(shape) - 1;
   };

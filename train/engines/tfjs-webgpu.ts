@@ -1,102 +1,187 @@
-// Matrix products for WebGPU on a processor (SwiftShader, lavapipe): the kernels of TensorFlow.js share tiles within a
-// workgroup, whose barriers cost a software device hundreds of times what the product does. Here every invocation works alone.
+// Products and sums for WebGPU on a processor (SwiftShader, lavapipe): the kernels of TensorFlow.js share memory within a
+// workgroup, whose barriers cost a software device a hundred times what they compute. Here every invocation works alone.
 import type * as Core from "@tensorflow/tfjs-core";
+import { joinAxes, product } from "./tfjs-shapes.ts";
 
-interface Uniform {
-  readonly type: "int32";
-  readonly data: readonly number[];
+/** A program as the WebGPU backend takes it. */
+interface Program {
+  readonly variableNames: readonly string[];
+  /** How many numbers of each input are read at once. */
+  readonly variableComponents: readonly number[];
+  readonly outputShape: readonly number[];
+  readonly workgroupSize: readonly [number, number, number];
+  readonly dispatchLayout: { readonly x: readonly number[] };
+  /** The backend sets it to what the device takes. */
+  dispatch: readonly number[];
+  /** Whole numbers, by name. */
+  readonly uniforms: string;
+  readonly shaderKey: string;
+  getUserCode(): string;
 }
 
 /** What of the WebGPU backend is used here. */
 interface WebGpuBackend extends Core.KernelBackend {
   runWebGPUProgram(
-    program: PlainProduct,
+    program: Program,
     inputs: readonly Core.TensorInfo[],
     dtype: string,
-    uniforms: readonly Uniform[],
+    uniforms: readonly { readonly type: "int32"; readonly data: readonly number[] }[],
   ): Core.TensorInfo;
 }
 
-/** Rows and columns that one invocation computes. */
-const tile = 4;
+interface Job {
+  readonly key: string;
+  readonly inputs: Readonly<Record<string, Core.TensorInfo>>;
+  readonly components: readonly number[];
+  readonly shape: readonly number[];
+  readonly invocations: number;
+  readonly sizes: Readonly<Record<string, number>>;
+  /** The body of an invocation; `index` is its number. */
+  readonly code: string;
+}
+
 const workgroup = 64;
 
-/** `[batch, m, k]` times `[batch, k, n]`, either transposed, plus a bias; as a program of the WebGPU backend. */
-class PlainProduct {
-  readonly variableNames: readonly string[];
-  readonly outputShape: readonly number[];
-  readonly workgroupSize = [workgroup, 1, 1] as const;
-  readonly dispatchLayout = { x: [0] };
-  /** Set by the backend to what fits the device. */
-  dispatch: [number, number, number];
-  readonly uniforms = "m : i32, n : i32, k : i32, aStep : i32, bStep : i32, biasStep : i32, tiles : i32,";
-  readonly shaderKey: string;
-  readonly #transposed: readonly [boolean, boolean];
-
-  constructor(outputShape: readonly number[], tiles: number, transposed: readonly [boolean, boolean], bias: boolean) {
-    this.variableNames = bias ? ["A", "B", "bias"] : ["A", "B"];
-    this.outputShape = outputShape;
-    this.dispatch = [Math.ceil(tiles / workgroup), 1, 1];
-    this.shaderKey = `innerloopProduct_${transposed}_${bias}`;
-    this.#transposed = transposed;
-  }
-
-  getUserCode(): string {
-    const [a, b] = this.#transposed;
-    const rows = Array.from({ length: tile }, (_, i) => i);
-    const hasBias = this.variableNames.length === 3;
-    return `
-      fn main(index : i32) {
-        if (index >= uniforms.tiles) { return; }
-        let across = (uniforms.n + ${tile - 1}) / ${tile};
-        let down = (uniforms.m + ${tile - 1}) / ${tile};
-        let batch = index / (across * down);
-        let row = ((index / across) % down) * ${tile};
-        let column = (index % across) * ${tile};
-        let aAt = batch * uniforms.aStep;
-        let bAt = batch * uniforms.bStep;
-        ${rows.map((i) => `let r${i} = min(row + ${i}, uniforms.m - 1); let c${i} = min(column + ${i}, uniforms.n - 1);`).join("\n")}
-        ${rows.map((i) => `var sum${i} = vec4<f32>(0.0);`).join("\n")}
-        for (var k = 0; k < uniforms.k; k = k + 1) {
-          let b = vec4<f32>(${rows.map((i) => (b ? `B[bAt + c${i} * uniforms.k + k]` : `B[bAt + k * uniforms.n + c${i}]`))});
-          ${rows.map((i) => `sum${i} += ${a ? `A[aAt + k * uniforms.m + r${i}]` : `A[aAt + r${i} * uniforms.k + k]`} * b;`).join("\n")}
-        }
-        ${hasBias ? `let added = vec4<f32>(${rows.map((i) => `bias[batch * uniforms.biasStep + c${i}]`)});` : ""}
-        let at = batch * uniforms.m * uniforms.n;
-        ${rows
-          .flatMap((i) =>
-            rows.map(
-              (j) =>
-                `if (row + ${i} < uniforms.m && column + ${j} < uniforms.n) { result[at + r${i} * uniforms.n + c${j}] = sum${i}[${j}]${hasBias ? ` + added[${j}]` : ""}; }`,
-            ),
-          )
-          .join("\n")}
-      }
-    `;
-  }
+/** Runs a program of so many invocations. It converts what it reads: a tensor of floats may hold what it was cast from. */
+function run(backend: unknown, job: Job): Core.TensorInfo {
+  const sizes: [string, number][] = [...Object.entries(job.sizes), ["invocations", job.invocations]];
+  const program: Program = {
+    variableNames: Object.keys(job.inputs),
+    variableComponents: job.components,
+    outputShape: job.shape,
+    workgroupSize: [workgroup, 1, 1],
+    dispatchLayout: { x: [0] },
+    dispatch: [Math.ceil(job.invocations / workgroup), 1, 1],
+    uniforms: sizes.map(([name]) => `${name} : i32,`).join(" "),
+    shaderKey: `innerloop_${job.key}_${job.components}`,
+    getUserCode: () => `fn main(index : i32) { if (index >= uniforms.invocations) { return; } ${job.code} }`,
+  };
+  const uniforms = sizes.map(([, value]) => ({ type: "int32" as const, data: [value] }));
+  return (backend as WebGpuBackend).runWebGPUProgram(program, Object.values(job.inputs), "float32", uniforms);
 }
 
-/** Replaces the matrix products of the backend "webgpu". The engine gives them one batch axis at most. */
-export function registerPlainProducts(tf: typeof Core): void {
-  const kernelFunc: Core.KernelFunc = ({ inputs, attrs, backend }) => {
-    const { a, b, bias } = inputs as { readonly a: Core.TensorInfo; b: Core.TensorInfo; bias?: Core.TensorInfo };
-    const { transposeA, transposeB } = attrs as unknown as { readonly transposeA: boolean; transposeB: boolean };
-    const [aBatch, bBatch] = [batchOf(a), batchOf(b)];
-    const [rows, inner] = a.shape.slice(-2) as [number, number];
-    const [m, k] = transposeA ? [inner, rows] : [rows, inner];
-    const n = b.shape.at(transposeB ? -2 : -1)!;
-    const batch = Math.max(aBatch, bBatch);
-    const shape = a.shape.length === 2 && b.shape.length === 2 ? [m, n] : [batch, m, n];
-    const tiles = batch * Math.ceil(m / tile) * Math.ceil(n / tile);
-    const program = new PlainProduct(shape, tiles, [transposeA, transposeB], bias !== undefined);
-    const steps = [aBatch === 1 ? 0 : m * k, bBatch === 1 ? 0 : k * n, (bias?.shape.length ?? 1) === 1 ? 0 : n];
-    const uniforms = [m, n, k, ...steps, tiles].map((value): Uniform => ({ type: "int32", data: [value] }));
-    return (backend as WebGpuBackend).runWebGPUProgram(program, bias ? [a, b, bias] : [a, b], "float32", uniforms);
+/** Rows and columns that one invocation computes of a product. */
+const tile = 4;
+const four = [0, 1, 2, 3] as const;
+
+/** `[batch?, m, k]` times `[batch?, k, n]`, either transposed, plus a bias `[n]` or `[batch, 1, n]`. */
+const multiply: Core.KernelFunc = ({ inputs, attrs, backend }) => {
+  const { a, b, bias } = inputs as { readonly a: Core.TensorInfo; b: Core.TensorInfo; bias?: Core.TensorInfo };
+  const { transposeA, transposeB } = attrs as unknown as { readonly transposeA: boolean; transposeB: boolean };
+  const batchOf = ({ shape }: Core.TensorInfo) => (shape.length === 2 ? 1 : shape[0]!);
+  const [rows, inner] = a.shape.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [inner, rows] : [rows, inner];
+  const n = b.shape.at(transposeB ? -2 : -1)!;
+  const batch = Math.max(batchOf(a), batchOf(b));
+  const whole = (size: number) => size % tile === 0;
+  // Four numbers are read at once where rows of a matrix allow it, and k is walked in fours where one of them lies along it.
+  const [wideA, wideB] = [whole(inner), whole(b.shape.at(-1)!)];
+  const block = whole(k) ? four : ([0] as const);
+  const readA = (i: number, j: number) => {
+    if (transposeA) return wideA ? `a${j}[${i}]` : `f32(A[aAt + (k + ${j}) * uniforms.m + r${i}])`;
+    return wideA ? `a${i}[${j}]` : `f32(A[aAt + r${i} * uniforms.k + k + ${j}])`;
   };
-  for (const kernelName of ["BatchMatMul", "_FusedMatMul"]) {
+  const readB = (j: number) => {
+    if (transposeB)
+      return `vec4<f32>(${four.map((i) => (wideB ? `b${i}[${j}]` : `f32(B[bAt + c${i} * uniforms.k + k + ${j}])`))})`;
+    return wideB ? `b${j}` : `vec4<f32>(${four.map((i) => `f32(B[bAt + (k + ${j}) * uniforms.n + c${i}])`)})`;
+  };
+  const load = (matrix: "A" | "B", wide: boolean, along: boolean, steps: readonly number[]) => {
+    const name = matrix.toLowerCase();
+    const [row, width] = matrix === "A" ? ["row", "m"] : ["column", "n"];
+    const start = matrix === "A" ? "r" : "c";
+    const at = (i: number) => (along ? `${start}${i} * uniforms.k + k` : `(k + ${i}) * uniforms.${width} + ${row}`);
+    return wide
+      ? (along ? four : steps)
+          .map((i) => `let ${name}${i} = vec4<f32>(${matrix}[(${name}At + ${at(i)}) / 4]);`)
+          .join("\n")
+      : "";
+  };
+  const code = `
+    let across = (uniforms.n + 3) / 4;
+    let down = (uniforms.m + 3) / 4;
+    let batch = index / (across * down);
+    let row = ((index / across) % down) * 4;
+    let column = (index % across) * 4;
+    let aAt = batch * uniforms.aStep;
+    let bAt = batch * uniforms.bStep;
+    ${four.map((i) => `let r${i} = min(row + ${i}, uniforms.m - 1); let c${i} = min(column + ${i}, uniforms.n - 1);`).join("\n")}
+    ${four.map((i) => `var sum${i} = vec4<f32>(0.0);`).join("\n")}
+    for (var k = 0; k < uniforms.k; k = k + ${block.length}) {
+      ${load("A", wideA, !transposeA, block)}
+      ${load("B", wideB, transposeB, block)}
+      ${block.flatMap((j) => [`let t${j} = ${readB(j)};`, ...four.map((i) => `sum${i} += ${readA(i, j)} * t${j};`)]).join("\n")}
+    }
+    let added = ${bias ? `vec4<f32>(${four.map((i) => `f32(bias[batch * uniforms.biasStep + c${i}])`)})` : "vec4<f32>(0.0)"};
+    let at = batch * uniforms.m * uniforms.n;
+    ${four
+      .flatMap((i) =>
+        four.map(
+          (j) =>
+            `if (row + ${i} < uniforms.m && column + ${j} < uniforms.n) { result[at + r${i} * uniforms.n + c${j}] = sum${i}[${j}] + added[${j}]; }`,
+        ),
+      )
+      .join("\n")}
+  `;
+  return run(backend, {
+    key: `product_${transposeA}_${transposeB}_${block.length}_${bias !== undefined}`,
+    inputs: bias ? { A: a, B: b, bias } : { A: a, B: b },
+    components: [wideA ? 4 : 1, wideB ? 4 : 1, ...(bias ? [1] : [])],
+    shape: a.shape.length === 2 && b.shape.length === 2 ? [m, n] : [batch, m, n],
+    invocations: batch * Math.ceil(m / tile) * Math.ceil(n / tile),
+    sizes: {
+      m,
+      n,
+      k,
+      aStep: batchOf(a) === 1 ? 0 : m * k,
+      bStep: batchOf(b) === 1 ? 0 : k * n,
+      biasStep: bias && bias.shape.length > 1 ? n : 0,
+    },
+    code,
+  });
+};
+
+/** Sums over neighbouring axes, in two levels so that long ones lose little; what is not like that, or not float, as before. */
+const sum =
+  (others: Core.KernelFunc): Core.KernelFunc =>
+  (call) => {
+    const { x } = call.inputs as { readonly x: Core.TensorInfo };
+    const { axis, keepDims } = call.attrs as unknown as { readonly axis: readonly number[]; keepDims: boolean };
+    const gone = (at: number) => axis.includes(at);
+    const joined = joinAxes(x.shape, (at) => gone(at) === gone(at - 1));
+    const first = gone(0) ? 0 : 1;
+    if (keepDims || x.dtype !== "float32" || axis.length === 0 || joined.length > first + 2) return others(call);
+    const [count, inner] = [joined[first]!, joined[first + 1] ?? 1];
+    const shape = x.shape.filter((_, at) => !gone(at));
+    const code = `
+      let start = (index / uniforms.inner) * uniforms.count * uniforms.inner + index % uniforms.inner;
+      var total = 0.0;
+      for (var first = 0; first < uniforms.count; first = first + 64) {
+        var part = 0.0;
+        for (var i = first; i < min(first + 64, uniforms.count); i = i + 1) { part += f32(x[start + i * uniforms.inner]); }
+        total += part;
+      }
+      result[index] = total;
+    `;
+    const sizes = { count, inner };
+    return run(call.backend, {
+      key: "sum",
+      inputs: { x },
+      components: [1],
+      shape,
+      invocations: product(shape),
+      sizes,
+      code,
+    });
+  };
+
+/** Replaces the matrix products and sums of the backend "webgpu". The engine gives products one batch axis at most. */
+export function registerPlainKernels(tf: typeof Core): void {
+  const replace = (kernelName: string, kernelFunc: Core.KernelFunc) => {
     tf.unregisterKernel(kernelName, "webgpu");
     tf.registerKernel({ kernelName, backendName: "webgpu", kernelFunc });
-  }
+  };
+  const library = tf.getKernel("Sum", "webgpu").kernelFunc;
+  replace("Sum", sum(library));
+  for (const name of ["BatchMatMul", "_FusedMatMul"]) replace(name, multiply);
 }
-
-const batchOf = ({ shape }: Core.TensorInfo): number => (shape.length === 2 ? 1 : shape[0]!);

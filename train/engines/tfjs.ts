@@ -27,6 +27,7 @@ class TfjsEngine implements Engine {
   readonly name: string;
   readonly version: string;
   readonly device?: string;
+  readonly queues: boolean;
   readonly tf: Tf;
   readonly started: Started;
 
@@ -34,6 +35,7 @@ class TfjsEngine implements Engine {
     this.name = name;
     this.version = started.version;
     if (started.device !== undefined) this.device = started.device;
+    this.queues = started.queues;
     this.tf = tf;
     this.started = started;
   }
@@ -217,14 +219,21 @@ class TfjsProgram implements Program {
     const feeds: Feeds = { ...this.#defaults, ...given };
     const symbols = checkFeeds(this.#engine.name, this.inputs, feeds);
     this.#engine.activate();
+    const { trim } = this.#engine.started;
+    const attempt = (): Core.Tensor[] => {
+      try {
+        return this.#walk(feeds, symbols);
+      } catch (cause) {
+        trim?.();
+        throw cause;
+      }
+    };
     try {
-      return this.#walk(feeds, symbols);
+      return attempt();
     } catch (cause) {
-      const { trim } = this.#engine.started;
-      if (!trim || !(cause instanceof InnerloopError) || cause.code !== "out-of-memory") throw cause;
-      // What is kept for tensors of other sizes may be all that is missing.
-      trim();
-      return this.#walk(feeds, symbols);
+      // What was kept for tensors of other sizes may be all that was missing.
+      if (trim && cause instanceof InnerloopError && cause.code === "out-of-memory") return attempt();
+      throw cause;
     }
   }
 

@@ -1,0 +1,292 @@
+// What the executor of TensorFlow.js promises beside right numbers: memory that stays flat, tensors freed after their last use,
+// as many kernels for many tasks as for few, and failures by name.
+import { constant, cotangents, evaluate, input, op, type Value } from "@innerloop/graph";
+import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import {
+  conv4,
+  type Engine,
+  type Episode,
+  MetaTrainer,
+  maml,
+  metaGradient,
+  mlp,
+  openEngine,
+  parameterValues,
+} from "@innerloop/train";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { chosenEngines } from "../engines/chosen.ts";
+
+const engines = (await chosenEngines()).filter(({ name }) => name.startsWith("tfjs:"));
+
+const minutes = 60_000;
+const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Numbers by their place. */
+function tensor(shape: readonly number[], number: (place: number) => number = (i) => Math.sin(1.7 * i + 1)): Tensor {
+  return { dtype: "float32", shape, data: Float32Array.from({ length: product(shape) }, (_, i) => number(i)) };
+}
+
+const labels = (tasks: number, n: number, ways: number): Tensor => ({
+  dtype: "int64",
+  shape: [tasks, n],
+  data: BigInt64Array.from({ length: tasks * n }, (_, i) => BigInt(i % ways)),
+});
+
+/** A batch of sinusoid-like regressions. */
+const regressions = (tasks: number): Episode[] =>
+  Array.from({ length: tasks }, (_, task) => {
+    const examples = (n: number) => ({ x: tensor([n, 1], (i) => i / n), y: tensor([n, 1], (i) => Math.sin(i + task)) });
+    return { support: examples(5), query: examples(5) };
+  });
+
+const refusal = async (call: Promise<unknown>): Promise<InnerloopError> => {
+  const error = await call.catch((cause: unknown) => cause);
+  expect(error).toBeInstanceOf(InnerloopError);
+  return error as InnerloopError;
+};
+
+/** The largest difference from float64, as a part of the largest number, of each output. */
+async function differences(
+  engine: Engine,
+  outputs: Readonly<Record<string, Value>>,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<number[]> {
+  const program = await engine.compile({ outputs });
+  const results = await program.run(feeds);
+  await program.dispose();
+  const numbers = Object.entries(feeds).map(([name, { shape, data }]) => [
+    name,
+    { shape, data: Float64Array.from(data as Float32Array) },
+  ]);
+  const expected = evaluate(Object.values(outputs), Object.fromEntries(numbers));
+  return Object.values(results).map(({ data }, output) => {
+    let [difference, size] = [0, 0];
+    expected[output]!.data.forEach((value, i) => {
+      difference = Math.max(difference, Math.abs(value - Number(data[i])));
+      size = Math.max(size, Math.abs(value));
+    });
+    return difference / size;
+  });
+}
+
+for (const { name, available, reason } of engines) {
+  describe.skipIf(!available)(available ? name : `${name} (absent: ${reason})`, () => {
+    let engine: Engine;
+    beforeAll(async () => {
+      engine = (await openEngine(name)).engine;
+    });
+    afterEach(() => vi.restoreAllMocks());
+
+    it(
+      "holds no more memory after 1,000 training iterations than after 10",
+      async () => {
+        const learner = maml(mlp([1], 1, { hidden: [4] }), { task: "regression", steps: 1 });
+        const trainer = await MetaTrainer.create(learner, { engine, seed: 1 });
+        const episodes = regressions(2);
+        const steps = async (count: number) => {
+          for (let i = 0; i < count; i++) await trainer.step(episodes);
+        };
+        await steps(10);
+        const { numTensors, numBytes, numDataBuffers } = tf.memory();
+        await steps(490);
+        expect(tf.memory()).toMatchObject({ numTensors, numBytes, numDataBuffers });
+        await steps(500);
+        expect(tf.memory()).toMatchObject({ numTensors, numBytes, numDataBuffers });
+        await trainer.dispose();
+        expect(tf.memory().numTensors).toBeLessThan(numTensors);
+      },
+      10 * minutes,
+    );
+
+    /** The kernels that a call runs. */
+    async function kernelsOf(call: () => Promise<unknown>): Promise<string[]> {
+      const run = vi.spyOn(tf.engine(), "runKernel");
+      await call();
+      const kernels = run.mock.calls.map(([kernel]) => kernel);
+      run.mockRestore();
+      return kernels;
+    }
+
+    // WebAssembly multiplies batches of matrices in plain loops; one by one is quicker there, however many there are.
+    it.skipIf(name === "tfjs:wasm")(
+      "runs as many kernels for 32 tasks as for 2",
+      async () => {
+        const learner = maml(conv4([8, 8, 1], 3, { filters: 4 }), { steps: 2 });
+        const parameters = parameterValues(learner);
+        const weights = Object.entries(learner.parameters).map(([key, { shape }]) => [key, tensor(shape)] as const);
+        const counts: number[] = [];
+        for (const tasks of [2, 8, 32]) {
+          const sizes = { support: 3, query: 3, ways: 3 };
+          const { loss, gradients } = metaGradient(learner, parameters, sizes, tasks);
+          const program = await engine.compile({ outputs: { loss, ...gradients } });
+          const images = tensor([tasks, 3, 8, 8, 1]);
+          const classes = labels(tasks, 3, 3);
+          const feeds = { support_x: images, query_x: images, support_y: classes, query_y: classes };
+          const once = async () => {
+            const results = await program.runOnDevice({ ...Object.fromEntries(weights), ...feeds });
+            for (const result of Object.values(results)) result.dispose();
+          };
+          await once();
+          counts.push((await kernelsOf(once)).length);
+          await program.dispose();
+        }
+        expect(counts[0]).toBeGreaterThan(100);
+        expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+      },
+      5 * minutes,
+    );
+
+    it("frees every tensor after its last use", async () => {
+      let x = input("x", [64, 64]);
+      const first = op.Tanh(x);
+      for (let i = 0; i < 30; i++) x = op.Add(op.Sin(op.MatMul(x, x)), i);
+      const program = await engine.compile({ outputs: { y: op.Add(x, first) } });
+      const once = () => program.run({ x: tensor([64, 64]) });
+      await once();
+      const before = tf.memory().numTensors;
+      let most = 0;
+      const run = tf.engine().runKernel.bind(tf.engine());
+      vi.spyOn(tf.engine(), "runKernel").mockImplementation((...call) => {
+        const result = run(...(call as Parameters<typeof run>)) as tf.Tensor;
+        most = Math.max(most, tf.memory().numTensors - before);
+        return result as never;
+      });
+      await once();
+      // The input, `first`, and what one sine is made of; 30 rounds leave nothing behind.
+      expect(most).toBeGreaterThan(2);
+      expect(most).toBeLessThan(15);
+      expect(tf.memory().numTensors).toBe(before);
+      await program.dispose();
+    });
+
+    it("uploads what a run is fed and nothing else", async () => {
+      const x = input("x", [3, 2]);
+      const w = input("w", [2, 4]);
+      const fixed = constant([1, 2, 3, 4, 5, 6, 7, 8], [2, 4]);
+      const y = op.Gather(op.Relu(op.MatMul(x, op.Mul(w, fixed))), constant([2, 0, 1], [3], "int64"), 1);
+      const program = await engine.compile({ outputs: { y } });
+      const kept = engine.upload(tensor([2, 4]));
+      const once = () => program.run({ x: tensor([3, 2]), w: kept });
+      await once();
+      const upload = vi.spyOn(tf.engine(), "makeTensor");
+      await once();
+      // tfjs-node hands some operations their settings as tensors of a few int32.
+      const floats = upload.mock.calls.filter(([, , dtype]) => dtype !== "int32");
+      expect(floats.map(([, shape]) => shape)).toEqual([[3, 2]]);
+      await program.dispose();
+      kept.dispose();
+    });
+
+    it("looks at a tensor in another shape without a kernel", async () => {
+      const x = input("x", [2, 3, 4]);
+      const y = op.Reshape(op.Mul(op.Reshape(op.Mul(op.Reshape(x, [6, 4]), 2), [4, 6]), 3), [2, 3, 4]);
+      const program = await engine.compile({ outputs: { y } });
+      const kernels = await kernelsOf(() => program.run({ x: tensor([2, 3, 4]) }));
+      expect(kernels.filter((kernel) => kernel !== "Multiply")).toEqual([]);
+      await program.dispose();
+    });
+
+    it("multiplies by the same numbers in several shapes", async () => {
+      // A column and its transpose hold the same numbers in the same order.
+      const [x, w, g] = [input("x", [3, 40]), input("w", [40, 1]), input("g", [3, 1])];
+      const outputs = {
+        forward: op.MatMul(x, w),
+        back: op.MatMul(g, op.Transpose(w)),
+        square: op.MatMul(x, op.MatMul(op.Reshape(w, [40, 1]), op.Reshape(w, [1, 40]))),
+        folded: op.MatMul(input("f", [3, 8]), op.Reshape(w, [8, 5])),
+      };
+      const feeds = { x: tensor([3, 40]), w: tensor([40, 1]), g: tensor([3, 1]), f: tensor([3, 8]) };
+      for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(1e-6);
+    });
+
+    it("adds a bias to products, one for all and one for each", async () => {
+      const [x, w, shared] = [input("x", [3, 4, 5]), input("w", [3, 5, 6]), input("shared", [6])];
+      const own = input("own", [3, 6]);
+      const each = op.Add(op.MatMul(x, w), op.Unsqueeze(own, [1]));
+      const flat = op.MatMul(op.Reshape(x, [12, 5]), op.Reshape(op.Slice(w, [0], [1], [0]), [5, 6]));
+      const outputs = {
+        each,
+        all: op.Add(shared, op.Reshape(flat, [3, 2, 2, 6])),
+        turned: op.Add(op.MatMul(op.Transpose(w, [0, 2, 1]), op.Transpose(x, [0, 2, 1])), input("row", [4])),
+      };
+      const feeds = {
+        x: tensor([3, 4, 5]),
+        w: tensor([3, 5, 6]),
+        shared: tensor([6]),
+        own: tensor([3, 6]),
+        row: tensor([4]),
+      };
+      for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(1e-6);
+    });
+
+    it("computes sines of many turns", async () => {
+      const x = input("x", [200]);
+      const outputs = { sin: op.Sin(x), cos: op.Cos(x) };
+      const feeds = { x: tensor([200], (i) => i - 100) };
+      for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(2e-5);
+    });
+
+    // Those of TensorFlow itself, which it is left to from this size on.
+    it.skipIf(!["tfjs:tfjs-node", "tfjs:node-gpu"].includes(name))(
+      "convolves large images by its own kernels",
+      async () => {
+        const [x, w] = [input("x", [60, 63, 64, 4]), input("w", [3, 3, 4, 2])];
+        const feeds = { x: tensor([60, 63, 64, 4], (i) => (i % 7) / 7), w: tensor([3, 3, 4, 2], (i) => (i % 5) / 5) };
+        for (const options of [{ pads: [1, 1, 1, 1] }, { pads: [1, 0, 0, 2], strides: [1, 1] }]) {
+          const y = op.Convolution(x, w, options);
+          const [dx, dw] = cotangents([y], [op.Mul(y, 0.5)], [x, w]);
+          const outputs = { y, dx: dx!, dw: dw! };
+          const program = await engine.compile({ outputs });
+          const kernels = await kernelsOf(() => program.run(feeds));
+          expect(kernels.filter((kernel) => kernel.startsWith("InnerloopConv"))).toHaveLength(3);
+          await program.dispose();
+          for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(1e-4);
+        }
+      },
+    );
+
+    /** Runs what needs too much, and after it something else; nothing is left behind. */
+    async function failsAndGoesOn(outputs: (x: Value) => Record<string, Value>): Promise<void> {
+      const before = tf.memory().numTensors;
+      const x = input("x", [2, 1]);
+      const large = await engine.compile({ outputs: outputs(x) });
+      const small = await engine.compile({ outputs: { y: op.Mul(x, 2) } });
+      const feeds = { x: tensor([2, 1], (i) => i + 1) };
+      for (let turn = 0; turn < 2; turn++) {
+        const error = await refusal(large.run(feeds));
+        expect(error.code).toBe("out-of-memory");
+        expect(error.message).toContain(name);
+        expect([...(await small.run(feeds)).y!.data]).toEqual([2, 4]);
+      }
+      await large.dispose();
+      await small.dispose();
+      expect(tf.memory().numTensors).toBe(before);
+    }
+
+    it("says that a tensor is too large, and goes on", () =>
+      failsAndGoesOn((x) => ({ y: op.Mul(op.Expand(x, [2, 2 ** 40]), 2) })));
+
+    // 8 GiB in one tensor are more than WebAssembly and WebGPU can address; others may have them.
+    it.skipIf(!["tfjs:wasm", "tfjs:webgpu"].includes(name))("says that memory does not suffice, and goes on", () =>
+      failsAndGoesOn((x) => {
+        const large = op.Expand(x, [2, 2 ** 30 - 4]);
+        return { y: op.Mul(large, 2), z: op.Add(large, 1) };
+      }),
+    );
+
+    it.skipIf(name !== "tfjs:webgpu")("says that the device is lost, and opens another", async () => {
+      const x = input("x", [2000]);
+      const outputs = { y: op.Mul(x, 2) };
+      const feeds = { x: tensor([2000], (i) => i) };
+      const program = await engine.compile({ outputs });
+      await program.run(feeds);
+      (tf.backend() as unknown as { device: { destroy(): void } }).device.destroy();
+      const error = await refusal(program.run(feeds));
+      expect(error.code).toBe("device-lost");
+      const again = (await openEngine(name)).engine;
+      const { y } = await (await again.compile({ outputs })).run(feeds);
+      expect(y!.data[3]).toBe(6);
+    });
+  });
+}
