@@ -1,9 +1,9 @@
 // What a graph is lowered to for each backend of TensorFlow.js: which operators stay whole, and which have a quicker way.
 import {
   convolutionAsColumns,
+  exactTrigonometry,
   type Lowering,
   type Node,
-  op,
   poolingAsTaps,
   type Target,
   type Value,
@@ -37,31 +37,6 @@ function isNative(
   const size = columns.reduce<number>((total, dim) => total * (typeof dim === "number" ? dim : 0), 1);
   return size > columnsAtMost;
 }
-
-/**
- * The sine by a polynomial on [−π/2, π/2] (the Taylor series up to x¹³, whose error there is below float32's). WGSL promises 2⁻¹¹ of
- * its own one: "Accuracy of built-in functions" in the WGSL specification.
- */
-function sine(x: Value): Value {
-  const turns = op.Round(op.Mul(x, 1 / Math.PI));
-  // π in two parts, of which the first is exact in few bits, so that the difference loses nothing.
-  const [high, low] = [3.140625, Math.PI - 3.140625];
-  const r = op.Sub(op.Sub(x, op.Mul(turns, high)), op.Mul(turns, low));
-  const square = op.Mul(r, r);
-  const factors = [6, 5, 4, 3, 2, 1].map((n) => -1 / (2 * n * (2 * n + 1)));
-  const [first, ...rest] = factors.map((factor) => op.Mul(square, factor)) as [Value, ...Value[]];
-  const series = rest.reduce((sum, factor) => op.Add(op.Mul(factor, sum), 1), op.Add(first, 1));
-  const odd = op.Sub(turns, op.Mul(op.Floor(op.Mul(turns, 0.5)), 2));
-  return op.Mul(op.Mul(r, series), op.Sub(1, op.Mul(odd, 2)));
-}
-
-const cosine = (x: Value): Value => sine(op.Add(x, Math.PI / 2));
-
-export const exactTrigonometry: Readonly<Record<string, Lowering>> = {
-  Sin: ([x]) => [sine(x!)],
-  Cos: ([x]) => [cosine(x!)],
-  Tan: ([x]) => [op.Div(sine(x!), cosine(x!))],
-};
 
 /** The target of a backend, by the name that TensorFlow.js has for it. */
 export function targetOf(backend: string): Target {
