@@ -79,6 +79,17 @@ export const addsInProducts = ({ backend }: Device): boolean => backend === "web
 const reshape = (device: Device, x: Tensor, shape: Shape): Tensor =>
   sameShape(x.shape, shape) ? x : device.run("Reshape", { x }, { shape });
 
+/** A shape as numbers of a tensor. */
+const sizesOf = (device: Device, shape: Shape): Tensor =>
+  device.table(`shape ${shape}`, () => Int32Array.from(shape), [shape.length]);
+
+/** Looks at a tensor in another shape. tfjs-node uploads that shape at every call; here it is there already. */
+export function view(device: Device, shape: Shape): Call {
+  if (!isTensorFlow(device)) return ([x]) => device.run("Reshape", { x: x! }, { shape });
+  const sizes = sizesOf(device, shape);
+  return ([x]) => device.run("InnerloopReshape", { x: x!, sizes });
+}
+
 /** Backends have quick code for up to so many axes, and some kernels none at all for more. */
 const axesAtMost = 4;
 /** The vectorized code of the WebAssembly backend (XNNPACK) repeats operands of up to so many axes, and is wrong for more. */
@@ -273,10 +284,12 @@ const reduction =
     const joined = joinAxes(x!.shape, (axis) => gone(axis) === gone(axis - 1));
     const first = gone(0) ? 0 : 1;
     const axes = joined.map((_, axis) => axis).filter((axis) => axis % 2 === first);
-    const settings = { [axesName]: axes, keepDims: false };
+    // Kept axes fit what is broadcast next; WebGPU's product does not keep them.
+    const keepDims = kernel !== "Prod";
+    const settings = { [axesName]: axes, keepDims };
     return {
       takes: [joined],
-      gives: joined.filter((_, axis) => !axes.includes(axis)),
+      gives: joined.flatMap((size, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [size])),
       run: ([tensor]) => device.run(kernel, { x: tensor! }, settings),
     };
   };
@@ -398,7 +411,7 @@ const convolution =
     const takes = inputs.map(({ shape }) => shape);
     const operands = ([x, y]: readonly Tensor[]) => ({ [names[0]]: x!, [names[1]]: y! });
     if (isTensorFlow(device)) {
-      const sizes = device.table(`shape ${output.shape}`, () => Int32Array.from(output.shape), [output.shape.length]);
+      const sizes = sizesOf(device, output.shape);
       const settings = { strides, dilations, before, after };
       const run: Call = (tensors) => device.run(`Innerloop${kernel}`, { ...operands(tensors), sizes }, settings);
       return { takes, gives: output.shape, run };

@@ -10,6 +10,7 @@ import {
   kernels,
   type Place,
   transposesInProducts,
+  view,
 } from "./tfjs-kernels.ts";
 import { joinBroadcast, product, sameShape } from "./tfjs-shapes.ts";
 
@@ -70,7 +71,7 @@ export function planOf({ outputs, inputs, device, size, constant }: PlanOptions)
   };
   const reshaped = (from: number, shape: Shape): number => {
     const fills = slotFor(shape);
-    steps.push({ run: ([x]) => device.run("Reshape", { x: x! }, { shape }), reads: [from], fills });
+    steps.push({ run: view(device, shape), reads: [from], fills });
     return fills;
   };
   /** The slot where a value is found in a shape. */

@@ -31,6 +31,7 @@ export interface ConvolutionSettings {
  * Registers
  * - `InnerloopGather`: `params [outer, size, inner]` looked up along axis 1 by `indices [n]` (int32; `axis` holds 1). The
  *   package's own GatherV2 reads its indices back at every call, which on a GPU waits for all that is queued.
+ * - `InnerloopReshape`: `x` in the shape that `sizes` holds.
  * - `InnerloopConv2D`, `InnerloopConv2DBackpropInput`, `InnerloopConv2DBackpropFilter`: images `[N, H, W, C]` with any padding
  *   (the package's own know "same" and "valid"); `sizes` is the shape of what the latter two make, as a tensor.
  */
@@ -49,8 +50,8 @@ export function registerTensorFlowKernels(tf: typeof Core): void {
         const tensorFlow = backend as TensorFlowBackend;
         const operands = inputsOf(inputs as Core.NamedTensorInfoMap);
         const settings = attrs as unknown as ConvolutionSettings;
-        const first = operands.find(({ dtype }) => dtype !== "int32") ?? operands[0]!;
-        return tensorFlow.executeSingleOutput(operation, attributesOf(tensorFlow, first.dtype, settings), operands);
+        const { dtype } = operands.find((it) => it.dtype === "float32") ?? operands[0]!;
+        return tensorFlow.executeSingleOutput(operation, attributesOf(tensorFlow, dtype, settings), operands);
       },
     });
   };
@@ -86,6 +87,15 @@ export function registerTensorFlowKernels(tf: typeof Core): void {
       type(backend, "Tindices", backend.binding.TF_INT32),
       type(backend, "Taxis", backend.binding.TF_INT32),
       { name: "batch_dims", type: backend.binding.TF_ATTR_INT, value: 0 },
+    ],
+  );
+  kernel(
+    "InnerloopReshape",
+    "Reshape",
+    ({ x, sizes }) => [x!, sizes!],
+    (backend, dtype) => [
+      type(backend, "T", backend.getDTypeInteger(dtype)),
+      type(backend, "Tshape", backend.binding.TF_INT32),
     ],
   );
   convolution("InnerloopConv2D", "Conv2D", ["x", "filter"]);

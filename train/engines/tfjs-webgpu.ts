@@ -150,9 +150,9 @@ const sum =
     const gone = (at: number) => axis.includes(at);
     const joined = joinAxes(x.shape, (at) => gone(at) === gone(at - 1));
     const first = gone(0) ? 0 : 1;
-    if (keepDims || x.dtype !== "float32" || axis.length === 0 || joined.length > first + 2) return others(call);
+    if (x.dtype !== "float32" || axis.length === 0 || joined.length > first + 2) return others(call);
     const [count, inner] = [joined[first]!, joined[first + 1] ?? 1];
-    const shape = x.shape.filter((_, at) => !gone(at));
+    const shape = x.shape.flatMap((size, at) => (gone(at) ? (keepDims ? [1] : []) : [size]));
     const code = `
       let start = (index / uniforms.inner) * uniforms.count * uniforms.inner + index % uniforms.inner;
       var total = 0.0;
