@@ -141,6 +141,10 @@ function registerTensorFlow(tf: Tf, gpu: boolean): { readonly version: string; r
   const name = gpu ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node";
   if (!isInstalled(name))
     throw new Error(`no TensorFlow${gpu ? " for GPUs" : ""} is set up, and ${name} is not installed`);
+  // Node 23 took out two functions that the package calls.
+  const util = require("node:util") as Record<string, unknown>;
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
   // It registers itself, with the TensorFlow.js that is already there.
   const { binding, isUsingGpuDevice } = (require(name) as StockPackage).backend();
   return { version: binding.TF_Version, gpu: isUsingGpuDevice };

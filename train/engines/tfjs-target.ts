@@ -17,7 +17,8 @@ const columnsAtMost = 2 ** 23;
  * Whether a backend's own kernel computes a convolution, rather than gathered columns times a matrix. Kernels know images in one
  * group with one set of weights, and the gradients no dilation. Measured on the processor: columns win for small images, where
  * the weight gradient takes them from the forward pass; TensorFlow's kernels win for large ones. The plain kernels of the cpu
- * backend win but for the weight gradient; WebAssembly's and WebGPU's backprops are many times slower than columns.
+ * backend win but for the weight gradient; WebAssembly's backprops are many times slower than columns, and so are WebGPU's kernels
+ * where it was measured, on a device in software.
  */
 function isNative(
   backend: string,
