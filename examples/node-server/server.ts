@@ -45,9 +45,14 @@ export function createServer(learner: Learner, { folder, key }: ServerOptions): 
     return opening;
   };
   const summary = (mine: Personal) => ({ labels: mine.labels, examples: mine.examples, ready: mine.ready });
+  // One save after the other, so that the newest state is the one that stays.
+  const saves = new Map<string, Promise<void>>();
   const kept = async (id: string, mine: Personal) => {
-    await mkdir(folder, { recursive: true });
-    await mine.save(fileOf(id), options);
+    const saving = (saves.get(id) ?? mkdir(folder, { recursive: true }))
+      .catch(() => undefined)
+      .then(() => mine.save(fileOf(id), options));
+    saves.set(id, saving);
+    await saving;
     return summary(mine);
   };
 
@@ -85,6 +90,7 @@ export function createServer(learner: Learner, { folder, key }: ServerOptions): 
   );
   app.delete<User>("/users/:user", { schema: { params: user } }, async ({ params }) => {
     users.delete(params.user);
+    await saves.get(params.user)?.catch(() => undefined);
     await rm(fileOf(params.user), { force: true });
     return { forgotten: params.user };
   });
