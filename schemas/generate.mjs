@@ -1,13 +1,15 @@
-// Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators that
-// need no library at run time, and what a device checks of a manifest becomes a small value. Does nothing when the output
-// is newer than all that it is made from.
+// Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators, and what a
+// device checks of a manifest becomes a small value. None of it needs a library at run time: protobufjs's reader and writer
+// come along, so that who installs a device's runtime installs no protobufjs. Does nothing when the output is newer than
+// all that it is made from.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Ajv } from "ajv";
 import standalone from "ajv/dist/standalone/index.js";
+import { build, transformSync } from "esbuild";
 
 const room = fileURLToPath(new URL(".", import.meta.url));
 const require = createRequire(import.meta.url);
@@ -25,15 +27,16 @@ const UNUSED = [
 
 // TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.
 const FOLDERS = [join(room, "generated"), join(room, "dist", "generated")];
-const OUTPUTS = ["onnx.js", "onnx.d.ts", "validators.js", "validators.d.ts", "shape.js", "shape.d.ts"];
+const OUTPUTS = ["onnx", "protobuf", "validators", "shape"].flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
 
 if (isFresh()) process.exit(0);
 const onnx = await generateOnnx();
+const protobuf = await generateProtobuf();
 const validators = generateValidators();
 const shape = generateShape();
 for (const folder of FOLDERS) {
   mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries({ ...onnx, ...validators, ...shape }))
+  for (const [name, text] of Object.entries({ ...onnx, ...protobuf, ...validators, ...shape }))
     writeFileSync(join(folder, name), text);
 }
 
@@ -42,7 +45,7 @@ function isFresh() {
     fileURLToPath(import.meta.url),
     join(room, "onnx.proto"),
     ...SCHEMAS.map((name) => join(room, `${name}.schema.json`)),
-    ...["protobufjs-cli", "protobufjs", "ajv"].map((name) => require.resolve(`${name}/package.json`)),
+    ...["protobufjs-cli", "protobufjs", "ajv", "esbuild"].map((name) => require.resolve(`${name}/package.json`)),
   ];
   const outputs = FOLDERS.flatMap((folder) => OUTPUTS.map((name) => join(folder, name)));
   if (!outputs.every((path) => existsSync(path))) return false;
@@ -61,9 +64,47 @@ async function generateOnnx() {
   // wire.ts gives 64-bit integers as numbers or bigints where protobufjs would give its Long.
   const types = readFileSync(file.replace(/js$/, "d.ts"), "utf8");
   return {
-    // The declarations have the comments.
-    "onnx.js": readFileSync(file, "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n+/gm, ""),
-    "onnx.d.ts": types.replace(/^import Long = .*\n/m, "").replaceAll(/\bnumber\|Long\b/g, "number|bigint"),
+    "onnx.js": transformSync(readFileSync(file, "utf8"), { minifyWhitespace: true, legalComments: "none" }).code,
+    // Its comments say each name once more.
+    "onnx.d.ts": types
+      .replace(/^import Long = .*\n/m, "")
+      .replaceAll(/\bnumber\|Long\b/g, "number|bigint")
+      .replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n+/gm, ""),
+  };
+}
+
+/** What wire.ts takes of protobufjs, as a module, under protobufjs's licence. */
+async function generateProtobuf() {
+  const licence = readFileSync(join(dirname(require.resolve("protobufjs/package.json")), "LICENSE"), "utf8");
+  const unused = { "./rpc": "", "./reader_buffer": "", "./writer_buffer": "" };
+  // All that is asked of long is a class to keep the two halves of a 64-bit integer in.
+  const long = "class Long { constructor(low, high) { Object.assign(this, { low, high }); } static isLong() {} }";
+  const contents = { ...unused, long: `module.exports = ${long}` };
+  const plugin = {
+    name: "without",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^/ }, ({ path }) => (path in contents ? { path, namespace: "without" } : undefined));
+      onLoad({ filter: /^/, namespace: "without" }, ({ path }) => ({
+        contents: contents[path] || "module.exports = { _configure() {} }",
+      }));
+    },
+  };
+  const { outputFiles } = await build({
+    stdin: { contents: 'export { default } from "protobufjs/minimal.js";', resolveDir: room },
+    ...{ bundle: true, write: false, format: "esm", platform: "neutral", mainFields: ["main"], target: "es2022" },
+    ...{ minify: true, plugins: [plugin], banner: { js: `/*! protobufjs\n\n${licence.trim()}\n*/` } },
+  });
+  return {
+    "protobuf.js": outputFiles[0].text,
+    "protobuf.d.ts": `export interface Reader { readonly len: number; pos: number; uint32(): number }
+export interface Writer { fork(): this; ldelim(): this; finish(): Uint8Array }
+declare const minimal: {
+  readonly Reader: { readonly prototype: { readonly int64: unknown }; readonly recursionLimit: number };
+  readonly Writer: { readonly prototype: { readonly int64: unknown } };
+  readonly util: object;
+};
+export default minimal;
+`,
   };
 }
 
@@ -82,7 +123,7 @@ function generateValidators() {
     (name) => `export declare const ${name}: Validator;\nexport declare const ${name}Schema: JsonSchema;\n`,
   );
   return {
-    "validators.js": `${code}\n${values.join("")}`,
+    "validators.js": transformSync(`${code}\n${values.join("")}`, { minify: true, format: "esm" }).code,
     "validators.d.ts": `import type { JsonSchema, Validator } from "../validate.js";\n${types.join("")}`,
   };
 }

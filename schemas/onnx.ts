@@ -1,4 +1,4 @@
-// The door `@innerloop/schemas/onnx`: the ONNX messages as typed code, generated from onnx.proto. Needs protobufjs.
+// The door `@innerloop/schemas/onnx`: the ONNX messages as typed code, generated from onnx.proto.
 import { InnerloopError } from "./errors.ts";
 import { onnx } from "./generated/onnx.js";
 

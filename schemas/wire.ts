@@ -1,5 +1,5 @@
 // protobufjs's reader and writer with exact 64-bit integers and no `Long` objects: what the generated ONNX code imports.
-import protobuf from "protobufjs/minimal.js";
+import protobuf, { type Reader as ProtobufReader, type Writer as ProtobufWriter } from "./generated/protobuf.js";
 
 /**
  * A 64-bit integer of a protobuf message. Reading gives a plain number where that is exact, as every dimension, axis and
@@ -7,10 +7,9 @@ import protobuf from "protobufjs/minimal.js";
  */
 export type Int64 = number | bigint;
 
-// protobufjs types 64-bit fields with its `Long`; ours have another type, so the base classes are taken without them.
-type WideMethods = "int64" | "uint64" | "int64s" | "uint64s";
-const BaseReader = protobuf.Reader as unknown as new (bytes: Uint8Array) => Omit<protobuf.Reader, WideMethods>;
-const BaseWriter = protobuf.Writer as unknown as new () => Omit<protobuf.Writer, WideMethods>;
+// Generated code calls more of their methods; those for 64 bits are not the library's own.
+const BaseReader = protobuf.Reader as unknown as new (bytes: Uint8Array) => ProtobufReader;
+const BaseWriter = protobuf.Writer as unknown as new () => ProtobufWriter;
 const readLong = protobuf.Reader.prototype.int64 as () => { low: number; high: number };
 const writeLong = protobuf.Writer.prototype.int64 as (value: { low: number; high: number }) => unknown;
 
@@ -101,4 +100,5 @@ function exactInteger(value: Int64): Int64 {
 }
 
 // Without a Long class in sight, generated code gives 64-bit fields the default 0.
-export default { ...protobuf, Reader, Writer, util: Object.create(protobuf.util, { Long: { value: null } }) };
+const minimal: object = { ...protobuf, Reader, Writer, util: Object.create(protobuf.util, { Long: { value: null } }) };
+export default minimal;
