@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InnerloopError, type Manifest } from "@innerloop/schemas/bundle";
+import { checkManifest, InnerloopError, type Manifest } from "@innerloop/schemas/bundle";
 
 export { drawingFor } from "./fits.ts";
 
@@ -23,9 +23,10 @@ const wasm = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatM
  * where it lies on disk. The page asks for nothing else.
  *
  * @param bundle folder of a bundle, with this manifest
- * @throws InnerloopError `page-missing` where the page was not built
+ * @throws InnerloopError `page-missing` where the page was not built, `manifest-invalid` also for files that are not named plainly
  */
 export async function pageFiles(bundle: string, manifest: Manifest): Promise<ReadonlyMap<string, string>> {
+  checkManifest(manifest, join(bundle, "manifest.json"));
   const built = await readdir(site, { recursive: true, withFileTypes: true }).catch((cause) => {
     throw new InnerloopError(
       "page-missing",

@@ -6,6 +6,7 @@ import {
   InnerloopError,
   type Manifest,
   type OptionalBundleFile,
+  parseJson,
 } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import type { ProviderChoice } from "./providers.ts";
@@ -65,7 +66,7 @@ export async function readBundle(source: BundleSource, choosing: Promise<Provide
   const [adapt, predict, file] = await Promise.all([chosen.then(load), load("predict.onnx"), chosen]);
   // A folder is whole only with what is not run here; over a network that would be fetched for nothing.
   if (!given && !/^https?:/.test(place(""))) {
-    const others = Object.keys(files).filter((it) => it !== file && it !== "predict.onnx" && /^[\w.-]+$/.test(it));
+    const others = Object.keys(files).filter((it) => it !== file && it !== "predict.onnx");
     await Promise.all((others as OptionalBundleFile[]).map(load));
   }
   const identity = [files["adapt.onnx"], files["predict.onnx"]].map(({ sha256 }) => sha256.slice(0, 32)).join("");
@@ -89,7 +90,7 @@ function rename(cause: unknown): undefined {
 function parseManifest(bytes: Uint8Array, path: string): Manifest {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
+    value = parseJson(new TextDecoder().decode(bytes));
   } catch (cause) {
     const message = `${path}: it is not valid JSON (${(cause as Error).message}); copy the bundle again, or export it again`;
     throw new InnerloopError("manifest-invalid", message, { cause });

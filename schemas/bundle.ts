@@ -2,6 +2,7 @@
 // that what an application downloads stays small.
 export { checkManifest } from "./check.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
+export { parseJson } from "./json.ts";
 export type {
   BundleFile,
   Confidence,
@@ -17,3 +18,4 @@ export type {
 export { checkPreprocessing, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";
+export { show } from "./text.ts";

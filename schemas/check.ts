@@ -3,10 +3,13 @@
 import { InnerloopError } from "./errors.ts";
 import { manifestShape } from "./generated/shape.js";
 import type { Manifest } from "./manifest.ts";
+import { sizeOf } from "./tensor.ts";
+import { show } from "./text.ts";
 
 /**
  * What a value must be, as generate.mjs writes it of a schema: `[shape]` is a list; an object has the shapes of its values,
- * with `"key?"` for one that may be missing, `"*"` for any other key and `"|"` for a list of shapes that it may have; text
+ * with `"key?"` for one that may be missing, `"*"` for any other key, with the pattern that all keys have after it, and `"|"` for
+ * a list of shapes that it may have; text
  * has alternatives between `|`: `text`, `/pattern`, `a number` or `a whole number` with its bounds (`from 0`, `above 0`, `to 1`), or a value as JSON.
  */
 export type Shape = string | readonly [Shape] | { readonly [key: string]: Shape } | { readonly "|": readonly Shape[] };
@@ -25,11 +28,32 @@ export function checkManifest(value: unknown, source: string): Manifest {
       `${source}: it has version ${version} and this release reads version 1; upgrade @innerloop/runtime`,
     );
   }
-  const wrong = mismatch(manifestShape, value, "");
+  const wrong = mismatch(manifestShape, value, "") ?? contradiction(value as Manifest);
   if (wrong) {
     throw new InnerloopError("manifest-invalid", `${source}: ${wrong}; copy the bundle again, or export it again`);
   }
   return value as Manifest;
+}
+
+/** The most numbers of an example, and of a parameter: 256 MB, and 4 GB. */
+const [LARGEST_EXAMPLE, LARGEST_PARAMETER] = [2 ** 26, 2 ** 30];
+
+/** What does not go together in a manifest, in words; nothing where all does. */
+export function contradiction({ input, output, labels = [], parameters }: Manifest): string | undefined {
+  const { ways } = output;
+  if (ways !== null && labels.length > ways) return `there are ${labels.length} labels for ${ways} classes`;
+  const twice = repeated(labels) ?? repeated(parameters.map(({ name }) => name));
+  if (twice !== undefined) return `${show(twice)} is there twice among the labels or parameters`;
+  const large = [{ ...input, name: "input", most: LARGEST_EXAMPLE }, ...parameters].find(
+    ({ shape, most = LARGEST_PARAMETER }: { shape: (number | string)[]; most?: number }) =>
+      sizeOf(shape.filter((size) => typeof size === "number")) > most,
+  );
+  return large && `the shape ${show(large.shape)} of ${show(large.name)} has more numbers than are taken`;
+}
+
+function repeated(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 /** What is wrong with a value, in words; nothing where it has the shape. */
@@ -37,7 +61,7 @@ export function mismatch(shape: Shape, value: unknown, path: string): string | u
   const expected = (what: string) =>
     value === undefined
       ? `${path} is missing; it must be ${what}`
-      : `${path || "a manifest"} must be ${what}, got ${(JSON.stringify(value) ?? "nothing").slice(0, 80)}`;
+      : `${path || "a manifest"} must be ${what}, got ${show(value)}`;
   if (typeof shape === "string") {
     const kinds = shape.split("|");
     return kinds.some((kind) => isOf(kind, value)) ? undefined : expected(kinds.join(" or "));
@@ -53,7 +77,10 @@ export function mismatch(shape: Shape, value: unknown, path: string): string | u
   if (typeof value !== "object" || value === null) return expected("an object of named values");
   return firstOf(Object.entries(shape), ([name, inner]) => {
     const key = name.replace("?", "");
-    const entries = key === "*" ? Object.entries(value) : [[key, (value as Record<string, unknown>)[key]] as const];
+    const any = key[0] === "*";
+    const odd = any ? Object.keys(value).find((it) => !new RegExp(key.slice(1)).test(it)) : undefined;
+    if (odd !== undefined) return `${path} has the name ${show(odd)}, and a plain name was expected`;
+    const entries = any ? Object.entries(value) : [[key, (value as Record<string, unknown>)[key]] as const];
     return firstOf(entries, ([key, entry]) =>
       entry === undefined && key !== name ? undefined : mismatch(inner, entry, path ? `${path}.${key}` : key),
     );
@@ -67,10 +94,10 @@ function isOf(kind: string, value: unknown): boolean {
     /^a (whole )?number(?: (from|above) (\S+))?(?: to (.+))?/.exec(kind) ?? [];
   if (!number) return JSON.stringify(value) === kind;
   return (
-    typeof value === "number" &&
-    !(whole && value % 1) &&
-    !(bound && (value < +least! || (bound === "above" && value === +least!))) &&
-    !(value > +most!)
+    Number.isFinite(value) &&
+    !(whole && (value as number) % 1) &&
+    !(bound && ((value as number) < +least! || (bound === "above" && value === +least!))) &&
+    !((value as number) > +most!)
   );
 }
 

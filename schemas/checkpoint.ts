@@ -3,6 +3,7 @@
 import type { RunConfig } from "./config.ts";
 import { InnerloopError } from "./errors.ts";
 import { configSchema, checkpointSchema as schema, checkpoint as validator } from "./generated/validators.js";
+import { parseJson } from "./json.ts";
 import { checkFormat } from "./validate.ts";
 
 /** The version of the checkpoint format that this release writes, and the newest that it reads. */
@@ -76,7 +77,7 @@ export function readCheckpointHeader(metadata: Readonly<Record<string, string>>,
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     const message = `${source}: the checkpoint's header is not valid JSON; the file is damaged: use an earlier one`;
     throw new InnerloopError("checkpoint-invalid", message, { cause });

@@ -160,13 +160,14 @@ function shapeOf(schema, definitions, path = "") {
   if (rules.enum) return done(rules.enum.map((value) => JSON.stringify(value)).join("|"), "enum");
   if (type === "array") return done([of(rules.items)], "items");
   if (type === "object") {
-    const { properties = {}, required = [], additionalProperties } = rules;
+    const { properties = {}, required = [], additionalProperties, propertyNames } = rules;
     const entries = Object.entries(properties).flatMap(([key, inner]) => {
       const at = path === "" ? key : `${path}.${key}`;
       return UNUSED.includes(at) ? [] : [[required.includes(key) ? key : `${key}?`, of(inner, at)]];
     });
-    if (typeof additionalProperties === "object") entries.push(["*", of(additionalProperties)]);
-    return done(Object.fromEntries(entries), "properties", "required", "additionalProperties");
+    if (typeof additionalProperties === "object")
+      entries.push([`*${propertyNames?.pattern ?? ""}`, of(additionalProperties)]);
+    return done(Object.fromEntries(entries), "properties", "required", "additionalProperties", "propertyNames");
   }
   const kinds = [type].flat().map((kind) => {
     if (kind === "string") return rules.pattern ? `/${rules.pattern}` : "text";

@@ -19,6 +19,7 @@ export {
   validateConfig,
 } from "./config.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
+export { parseJson } from "./json.ts";
 export {
   type BundleFile,
   type Confidence,
@@ -37,4 +38,5 @@ export {
 export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { DType, Tensor, TypedArray } from "./tensor.ts";
+export { plain, show } from "./text.ts";
 export { type JsonSchema, suggest } from "./validate.ts";

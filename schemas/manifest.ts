@@ -1,5 +1,9 @@
 // manifest.json of a bundle: what a learner is, and all that is needed to run and to check it.
+import { contradiction } from "./check.ts";
+import { InnerloopError } from "./errors.ts";
 import { manifestSchema as schema, manifest as validator } from "./generated/validators.js";
+import { misfit } from "./preprocessing.ts";
+import { show } from "./text.ts";
 import { checkFormat } from "./validate.ts";
 
 /** The version of the manifest format that this release writes, and the newest that it reads. */
@@ -157,7 +161,8 @@ export interface Manifest {
 }
 
 /**
- * Checks a parsed manifest.json. Keys that the format does not name are let through.
+ * Checks a parsed manifest.json, and that what it says in several places goes together. Keys that the format does not name
+ * are let through.
  *
  * @param source the file's name, for messages
  * @throws InnerloopError `manifest-invalid`, or `newer-version` when a later release wrote it.
@@ -176,5 +181,15 @@ export function validateManifest(value: unknown, source: string): Manifest {
     value,
     source,
   );
-  return value as Manifest;
+  const manifest = value as Manifest;
+  const { input, innerLoop, parameters } = manifest;
+  const names = new Set(parameters.map(({ name }) => name));
+  const stranger = Object.keys(innerLoop.rates).find((rate) => !names.has(rate));
+  const wrong =
+    contradiction(manifest) ??
+    (input.preprocessing && misfit(input.preprocessing, input.shape)) ??
+    (stranger === undefined ? undefined : `innerLoop.rates has ${show(stranger)}, which is no parameter`);
+  if (wrong)
+    throw new InnerloopError("manifest-invalid", `${source}: ${wrong}; copy the bundle again, or export it again`);
+  return manifest;
 }

@@ -4,15 +4,18 @@
 // The format: the header's length (u64); the header, JSON, `{ name: { dtype, shape, data_offsets } }` with an optional
 // `__metadata__` of texts; then the arrays, without gaps.
 import { InnerloopError } from "./errors.ts";
+import { parseJson } from "./json.ts";
 import { dtypeBy, ELEMENTS, sizeOf, type Tensor } from "./tensor.ts";
+import { show } from "./text.ts";
 
-/** What a safetensors file holds. */
+/** What a safetensors file holds. Neither object has a prototype: a name is there only where the file has it. */
 export interface SafetensorsFile {
   /** By name, each with memory of its own. */
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+const MOST_AXES = 32;
 const METADATA = "__metadata__";
 const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
@@ -60,8 +63,8 @@ export function encodeSafetensors(
  *
  * @param bytes the whole file
  * @param source the file's name, for messages
- * @throws InnerloopError `safetensors-invalid` when the bytes are cut short, damaged or no safetensors file, or hold an
- *   element type that {@link DType} does not name.
+ * @throws InnerloopError `safetensors-invalid` when the bytes are cut short, damaged or no safetensors file, have a name twice,
+ *   or hold an element type that {@link DType} does not name. Nothing is copied before all lengths are known to fit.
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
   const fail = (what: string, cause?: unknown) =>
@@ -78,9 +81,9 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
 
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, start)));
+    header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, start)));
   } catch (cause) {
-    throw fail("the header is not valid JSON", cause);
+    throw fail(`the header is not valid JSON (${(cause as Error).message})`, cause);
   }
   if (!isObject(header)) throw fail("the header is no JSON object");
   const { [METADATA]: metadata = {}, ...described } = header;
@@ -91,31 +94,42 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
   const entries = Object.entries(described).map(([name, entry]) => {
     const { dtype: code, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
     const dtype = dtypeBy("code", code);
-    if (dtype === undefined || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
+    if (
+      dtype === undefined ||
+      !isSizes(shape) ||
+      shape.length > MOST_AXES ||
+      !isSizes(offsets) ||
+      offsets.length !== 2
+    ) {
       const known = Object.values(ELEMENTS).map((element) => element.code);
       throw fail(
-        `"${name}" is described by ${JSON.stringify(entry)}; known are dtype (${known.join(", ")}), shape and data_offsets`,
+        `${show(name)} is described by ${show(entry)}; known are dtype (${known.join(", ")}), shape and data_offsets`,
       );
     }
     return { name, dtype, shape, from: offsets[0]!, to: offsets[1]! };
   });
-  const tensors: [string, Tensor][] = [];
   let end = 0;
   for (const { name, dtype, shape, from, to } of entries.sort((a, b) => a.from - b.from || a.to - b.to)) {
-    const { array } = ELEMENTS[dtype];
-    const needed = sizeOf(shape) * array.BYTES_PER_ELEMENT;
-    if (from !== end) throw fail(`the data of "${name}" starts at ${from} instead of ${end}`);
+    const needed = sizeOf(shape) * ELEMENTS[dtype].array.BYTES_PER_ELEMENT;
+    if (from !== end) throw fail(`the data of ${show(name)} starts at ${from} instead of ${end}`);
     if (to - from !== needed) {
-      throw fail(`"${name}" of shape [${shape.join(", ")}] needs ${needed} bytes, but has ${to - from}`);
+      throw fail(`${show(name)} of shape [${shape.join(", ")}] needs ${needed} bytes, but has ${to - from}`);
     }
     end = to;
-    // Through an ArrayBuffer, since the `slice` of a Node `Buffer` copies nothing.
-    const origin = bytes.byteOffset + start;
-    const data = new array(bytes.buffer.slice(origin + from, origin + to) as ArrayBuffer);
-    tensors.push([name, { dtype, shape, data }]);
   }
   if (start + end !== bytes.length) throw fail(`the header describes a file of ${start + end} bytes, ${has}`);
-  return { tensors: Object.fromEntries(tensors), metadata: metadata as Record<string, string> };
+  // Through an ArrayBuffer, since the `slice` of a Node `Buffer` copies nothing.
+  const origin = bytes.byteOffset + start;
+  const tensors = entries.map(({ name, dtype, shape, from, to }): [string, Tensor] => {
+    const data = new ELEMENTS[dtype].array(bytes.buffer.slice(origin + from, origin + to) as ArrayBuffer);
+    return [name, { dtype, shape, data }];
+  });
+  return { tensors: table(tensors), metadata: table(Object.entries(metadata as Record<string, string>)) };
+}
+
+/** A table without a prototype, in which "constructor" is a name like any other. */
+function table<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -2,6 +2,7 @@
 //
 // The schemas carry the wording: `description` completes "must be …", and the first of `examples` "write it as …".
 import { InnerloopError } from "./errors.ts";
+import { show } from "./text.ts";
 
 /** What this room uses of JSON Schema (draft 7). */
 export interface JsonSchema {
@@ -16,6 +17,7 @@ export interface JsonSchema {
   readonly allOf?: readonly JsonSchema[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: boolean | JsonSchema;
+  readonly propertyNames?: JsonSchema;
   readonly items?: JsonSchema;
   readonly definitions?: Readonly<Record<string, JsonSchema>>;
 }
@@ -26,6 +28,8 @@ export interface Violation {
   /** A JSON pointer to the offending value. */
   readonly instancePath: string;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Where the name of a value is wrong, and not the value: that name. */
+  readonly propertyName?: string;
 }
 
 /** A generated validator: false when the value does not match, with the reason in `errors`. */
@@ -79,14 +83,20 @@ export function checkFormat(format: Format, value: unknown, source: string): voi
   throw fail(code, describe(format, value, violation));
 }
 
-/** The candidate that `word` was most likely meant to be, or undefined when none is near. */
+/** No option, command or key is longer: a word that is was not meant to be one. */
+const longestWord = 64;
+
+/** The candidate that `word` was most likely meant to be, or undefined when none is near, or it is longer than any word. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > longestWord) return undefined;
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
+  const most = Math.max(1, Math.floor(word.length / 3));
   const ranked = candidates
+    .filter(({ length }) => length <= longestWord)
     .map((candidate) => ({ candidate, distance: editDistance(plain(word), plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  return best !== undefined && best.distance <= most ? best.candidate : undefined;
 }
 
 function describe(format: Format, root: Record<string, unknown>, violation: Violation): string {
@@ -95,6 +105,10 @@ function describe(format: Format, root: Record<string, unknown>, violation: Viol
   if (violation.keyword === "additionalProperties") {
     const owner = schemasAlong(format, root, path).at(-1)?.schema;
     return unknownKey(String(violation.params.additionalProperty), path, Object.keys(owner?.properties ?? {}));
+  }
+  if (violation.propertyName !== undefined) {
+    const names = schemasAlong(format, root, path).at(-1)?.schema.propertyNames?.description;
+    return `${pathText(path)} has the name ${show(violation.propertyName)}; expected ${names}`;
   }
   if (missing !== undefined) path.push(missing);
 
@@ -114,7 +128,7 @@ function describe(format: Format, root: Record<string, unknown>, violation: Viol
 function unknownKey(key: string, path: readonly string[], known: readonly string[]): string {
   const near = suggest(key, known);
   const where = path.length === 0 ? "" : ` in ${pathText(path)}`;
-  return `unknown key "${key}"${where}; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`}`;
+  return `unknown key ${show(key)}${where}; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean "${near}"?`}`;
 }
 
 interface Place {
@@ -170,12 +184,6 @@ function pathText(path: readonly string[]): string {
     /^\d+$/.test(key) ? `[${key}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
   );
   return parts.join("").replace(/^\./, "");
-}
-
-/** A value as a person would write it, shortened. */
-function show(value: unknown): string {
-  const text = typeof value === "object" || typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 /** The Damerau-Levenshtein distance (adjacent swaps count once). */

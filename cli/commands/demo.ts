@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
-import { InnerloopError, type Manifest, validateManifest } from "@innerloop/schemas";
+import { InnerloopError, type Manifest, parseJson, validateManifest } from "@innerloop/schemas";
 import { defineCommand, wrongCall } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { kilobytes, print, resultStyle, say, style } from "../output.ts";
@@ -64,7 +64,7 @@ async function manifestOf(bundle: string): Promise<Manifest> {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new InnerloopError(
       "manifest-invalid",

@@ -8,6 +8,7 @@ import {
   decodeSafetensors,
   InnerloopError,
   type Manifest,
+  parseJson,
   validateManifest,
 } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
@@ -62,7 +63,7 @@ async function lookAtBundle(folder: string): Promise<Found> {
   const source = join(folder, "manifest.json");
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(source, "utf8"));
+    value = parseJson(await readFile(source, "utf8"));
   } catch (cause) {
     throw new InnerloopError(
       "manifest-invalid",

@@ -92,12 +92,15 @@ describe("what a device checks", () => {
 
   test("refuses what the schema refuses, and nothing else, wherever running depends on it", () => {
     let refused = 0;
+    // What only goes together with a place where the device does not look is left out for the others.
+    const { preprocessing: _, ...input } = manifest.input;
+    const alone = { ...manifest, input, innerLoop: { ...manifest.innerLoop, rates: {} } };
     for (const path of placesOf(manifest)) {
       for (const by of NONSENSE) {
         // A list without an entry cannot be written in JSON.
         if (by === undefined && /^\d+$/.test(path.at(-1)!)) continue;
-        const changed = replaced(manifest, path, by);
         const place = path.join(".");
+        const changed = replaced(UNUSED.test(place) ? manifest : alone, path, by);
         const ours = codeOf(() => checkManifest(changed, "m"));
         const whole = codeOf(() => validateManifest(changed, "m"));
         if (!UNUSED.test(place)) expect(`${place}: ${ours}`, JSON.stringify(by)).toBe(`${place}: ${whole}`);

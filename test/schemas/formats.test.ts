@@ -146,7 +146,7 @@ describe("messages", () => {
       "a temperature that divides by nothing",
       () => validateManifest(altered(manifest, ["confidence", "temperature"], 0), "m"),
       "manifest-invalid",
-      "m: confidence.temperature must be a number above 0, got 0",
+      "m: confidence.temperature must be a number from 0.000001 to 1000000, got 0",
     ],
     [
       "a score that is not known",

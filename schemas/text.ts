@@ -1,0 +1,32 @@
+// Words that come from a file or a caller, on their way to a person: they move no cursor, change no title, turn no line
+// around, and are no longer than a person reads.
+
+/** All that a terminal acts upon instead of showing it, but for a new line and a tab; and what turns the direction of text. */
+const controls = /[^\P{Cc}\n\t]|[\p{Bidi_C}\u2028\u2029]/gu;
+
+/**
+ * Text as it may be shown: control characters become U+FFFD, and of what is longer than `most` its middle is left out.
+ *
+ * @param most UTF-16 units
+ */
+export function plain(text: string, most = 4000): string {
+  const cut = text.length > most ? `${text.slice(0, most >> 1)} … ${text.slice(-(most >> 1))}` : text;
+  return cut.replace(controls, "\ufffd");
+}
+
+/** A value as messages name it, on one line: text in quotes, lists and objects as JSON; never more than 80 characters. */
+export function show(value: unknown): string {
+  let text = String(typeof value);
+  try {
+    text = typeof value === "object" || typeof value === "string" ? JSON.stringify(brief(value)) : String(value);
+  } catch {
+    // What cannot be written, as a list that holds itself, is named by its kind.
+  }
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+/** What of a value can be seen in so short a text, so that a large one is not written whole. */
+function brief(value: unknown): unknown {
+  if (typeof value === "string") return value.slice(0, 80);
+  return Array.isArray(value) ? value.slice(0, 80) : value;
+}
