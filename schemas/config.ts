@@ -20,6 +20,8 @@ export interface ModelConfig {
   norm?: "layer" | "group" | "batch" | "instance" | "none";
   /** What the head sees: all positions, or their mean. */
   pooling?: "flat" | "mean";
+  /** conv4: what is made of each example first. Standardized examples have mean 0 and deviation 1; polarity-free ones are the same inverted. */
+  input?: "raw" | "standardized" | "polarity-free";
 }
 
 export interface OptimizerConfig {
@@ -89,6 +91,18 @@ export interface RunConfig {
   validation: { every: number; episodes: number };
   /** glyphs, omniglot: characters of train turned by 90°, 180° and 270° are classes of their own; true unless given. */
   rotations?: boolean;
+  /** Some training tasks look as the data of users may; null or left out: none do. */
+  shifts?: ShiftsConfig | null;
+}
+
+/** Training tasks that expect what users bring: shifted input, and wrong labels. */
+export interface ShiftsConfig {
+  /** How many of the training tasks are shifted, 0 to 1. */
+  share: number;
+  /** Names of shifts, of which a task has one to three; all that there are for such data unless given. */
+  families?: string[];
+  /** How many labels of a shifted task's support set are wrong, at most; where classes have several examples. */
+  wrongLabels: number;
 }
 
 /** What a file or flags may give: any part of a run config, at any depth. */

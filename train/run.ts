@@ -15,7 +15,7 @@ import { MetaTrainer, type MetaTrainerOptions, type PendingStep } from "./meta-t
 import { estimate } from "./metrics.ts";
 import { buildModel } from "./models/index.ts";
 import { deviceLost, isDeviceLost, trainerElsewhere } from "./recovery.ts";
-import { type Episode, openTasks, type TaskSource } from "./tasks/index.ts";
+import { type Episode, openTasks, shifted, type TaskSource } from "./tasks/index.ts";
 
 /** Where a run is. */
 export interface Progress {
@@ -91,6 +91,11 @@ export function learnerOf(config: RunConfig, tasks: TaskSource): Learner {
   return buildLearner(config, buildModel(config.model, tasks.inputShape, outputs), tasks.kind);
 }
 
+/** The tasks that training draws: some of them shifted, where the config says so. What a regression answers would shift along. */
+function trainingTasks({ shifts }: RunConfig, tasks: TaskSource): TaskSource {
+  return shifts && shifts.share > 0 && tasks.kind === "classification" ? shifted(tasks, shifts) : tasks;
+}
+
 /** Streams of episodes that never meet: training, validation, and evaluation by whoever asks. */
 const stream = { train: 1, val: 2 };
 
@@ -105,7 +110,8 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const learner = learnerOf(config, tasks);
   const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: config.queries };
   const trainingShape = { ...shape, ways: tasks.kind === "regression" ? 1 : trainingWaysOf(config) };
-  tasks.episode("train", config.seed, 0, trainingShape);
+  const drawn = trainingTasks(config, tasks);
+  drawn.episode("train", config.seed, 0, trainingShape);
   tasks.episode("val", config.seed, 0, shape);
   const trainerOptions: MetaTrainerOptions = {
     optimizer: config.optimizer,
@@ -129,7 +135,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   let saved = before?.header.iteration ?? 0;
   const batchAt = (iteration: number): Episode[] =>
     Array.from({ length: config.metaBatch }, (_, i) =>
-      tasks.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, trainingShape),
+      drawn.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, trainingShape),
     );
   const held: Episode[] = [];
   const validate = async () => {

@@ -58,7 +58,15 @@ const config: RunConfig = {
   version: 1,
   preset: "omniglot-5way-1shot",
   data: "glyphs",
-  model: { kind: "conv4", filters: 48, strides: [2, 2, 2, 1], pool: false, norm: "layer", pooling: "flat" },
+  model: {
+    kind: "conv4",
+    filters: 48,
+    strides: [2, 2, 2, 1],
+    pool: false,
+    norm: "layer",
+    pooling: "flat",
+    input: "raw",
+  },
   algorithm: "maml",
   head: "zero",
   steps: 0,
@@ -79,6 +87,7 @@ const config: RunConfig = {
   seed: 7,
   validation: { every: 100, episodes: 50 },
   rotations: true,
+  shifts: { share: 0.4, families: ["inverted", "noise"], wrongLabels: 0.2 },
 };
 const checkpoint: CheckpointHeader = {
   format: "innerloop-checkpoint",

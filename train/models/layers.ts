@@ -134,6 +134,24 @@ export const Sigmoid = (x: Value): Value => op.Sigmoid(x);
 export const GELU = (x: Value): Value => op.Gelu(x);
 export const SiLU = (x: Value): Value => op.Silu(x);
 
+const withinExample = (x: Value): Value => op.ReduceMean(x, { axes: [...x.shape.keys()].slice(1), keepdims: true });
+
+/** Each example with mean 0 and deviation 1 over all its numbers: what an offset or a factor of the whole example cannot change. */
+export const Standardize = (x: Value): Value => {
+  const centred = op.Sub(x, withinExample(x));
+  return op.Div(centred, op.Sqrt(op.Add(withinExample(op.Mul(centred, centred)), 1e-5)));
+};
+
+/**
+ * As {@link Standardize}, and turned so that the rarer extreme is the positive one: ink on paper is the same as paper on ink. The sign
+ * is that of the third moment; near zero, where there is none to tell, the example fades instead of jumping.
+ */
+export const PolarityFree = (x: Value): Value => {
+  const standard = Standardize(x);
+  const skewness = withinExample(op.Mul(standard, op.Mul(standard, standard)));
+  return op.Mul(standard, op.Div(skewness, op.Sqrt(op.Add(op.Mul(skewness, skewness), 1e-2))));
+};
+
 function norm(apply: Layer["apply"], extra: Partial<Layer> = {}): Layer {
   return {
     name: "norm",

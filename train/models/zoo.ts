@@ -12,8 +12,10 @@ import {
   Linear,
   MaxPool2d,
   MeanPool,
+  PolarityFree,
   ReLU,
   Residual,
+  Standardize,
 } from "./layers.ts";
 import { type Model, sequential } from "./sequential.ts";
 
@@ -50,11 +52,19 @@ export interface Conv4Options {
   readonly norm?: "layer" | "group" | "batch" | "instance" | "none";
   /** What the head sees: all positions, or their mean. */
   readonly pooling?: "flat" | "mean";
+  /** What is made of each example first: nothing, mean 0 and deviation 1, or that and ink always positive. */
+  readonly input?: "raw" | "standardized" | "polarity-free";
 }
+
+const inputs: Record<NonNullable<Conv4Options["input"]>, readonly LayerLike[]> = {
+  raw: [],
+  standardized: [Standardize],
+  "polarity-free": [PolarityFree],
+};
 
 /** Blocks of 3×3 convolution, normalization and ReLU (Vinyals et al. 2016), strided or pooled. */
 export function conv4(inputShape: readonly number[], ways: number, options: Conv4Options = {}): Model {
-  const { filters = 64, pool = false, norm = "layer", pooling = "flat" } = options;
+  const { filters = 64, pool = false, norm = "layer", pooling = "flat", input = "raw" } = options;
   const strides = options.strides ?? (pool ? [1, 1, 1, 1] : [2, 2, 2, 1]);
   const block = (stride: number): LayerLike[] => [
     Conv2d(filters, { stride, bias: norm === "none" }),
@@ -63,7 +73,8 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
     ...(pool ? [MaxPool2d(2)] : []),
   ];
   const tail: ((x: Value) => Value)[] = [pooling === "mean" ? MeanPool : Flatten];
-  return sequential(inputShape, [...strides.flatMap(block), ...tail, Linear(ways)], { name: "conv4", norm });
+  const layers = [...inputs[input], ...strides.flatMap(block), ...tail, Linear(ways)];
+  return sequential(inputShape, layers, { name: "conv4", norm });
 }
 
 export interface Resnet12Options {

@@ -11,6 +11,19 @@ export { drawGlyph, GLYPH_SIZE, Glyphs, type GlyphsOptions } from "./glyphs.ts";
 export { type ImageClass, type ImagesOptions, imageOf, listImageClasses, loadImage, openImages } from "./images.ts";
 export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
+export {
+  type DrawnShift,
+  drawShift,
+  mislabelled,
+  type Shift,
+  type ShiftedInput,
+  type ShiftFamilies,
+  type ShiftFamily,
+  type ShiftOptions,
+  shifted,
+  shiftFamilies,
+  shiftNames,
+} from "./shifts/index.ts";
 export { Sinusoid } from "./sinusoid.ts";
 export { type SplitOptions, splitClasses } from "./split.ts";
 export type { Episode, EpisodeShape, Examples, Split, TaskSource } from "./task.ts";
