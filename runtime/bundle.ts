@@ -35,7 +35,8 @@ export interface Bundle {
  * Reads and checks a bundle.
  *
  * @param choosing the provider that it will run on
- * @throws InnerloopError `bundle-missing` when there is no such bundle or a file of it is missing, `bundle-unreachable`
+ * @throws InnerloopError `bundle-missing` when there is no such bundle or a file of it is missing (also where a server answers
+ *   a web page, or a Git LFS pointer was not fetched), `bundle-unreachable`
  *   when the network or another origin is in the way, `bundle-altered` when a file is not the one that was exported,
  *   `newer-version` or `manifest-invalid` for a manifest that is not understood.
  */
@@ -52,7 +53,7 @@ export async function readBundle(source: BundleSource, choosing: Promise<Provide
         : `${source}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
     );
   };
-  const manifest = parseManifest(await read("manifest.json"), place("manifest.json"));
+  const manifest = await parseManifest(await read("manifest.json"), place("manifest.json"));
   const { files } = manifest;
   const load = async (file: BundleFile | OptionalBundleFile) => {
     const bytes = await read(file);
@@ -87,13 +88,13 @@ function rename(cause: unknown): undefined {
   throw cause;
 }
 
-function parseManifest(bytes: Uint8Array, path: string): Manifest {
+async function parseManifest(bytes: Uint8Array, path: string): Promise<Manifest> {
   let value: unknown;
   try {
     value = parseJson(new TextDecoder().decode(bytes));
   } catch (cause) {
     const message = `${path}: it is not valid JSON (${(cause as Error).message}); copy the bundle again, or export it again`;
-    throw new InnerloopError("manifest-invalid", message, { cause });
+    throw await instead(path, bytes, new InnerloopError("manifest-invalid", message, { cause }));
   }
   return checkManifest(value, path);
 }
@@ -110,6 +111,15 @@ async function check(place: string, expected: Manifest["files"][BundleFile], byt
     }
   }
   if (wrong) {
-    throw new InnerloopError("bundle-altered", `${place}: ${wrong}; copy the bundle again, or export it again`);
+    const message = `${place}: ${wrong}; copy the bundle again, or export it again`;
+    throw await instead(place, bytes, new InnerloopError("bundle-altered", message));
   }
+}
+
+/** What is in the place of a file, where that is known, or what is wrong with it; loaded when something is. */
+function instead(place: string, bytes: Uint8Array, wrong: InnerloopError): Promise<InnerloopError> {
+  return import("./instead.ts").then(
+    ({ instead }) => instead(place, bytes, wrong),
+    () => wrong,
+  );
 }

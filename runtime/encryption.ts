@@ -2,7 +2,7 @@
 //
 // The format: "innerloop-sealed" (16 bytes); a version (1 byte); how many bytes follow (u64, little-endian); these: a nonce
 // (12), the ciphertext, the tag (16). What comes before the nonce is authenticated with the rest.
-import { InnerloopError } from "@innerloop/schemas/bundle";
+import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
 import { badInput } from "./refusal.ts";
 
 /** A key for AES-GCM: a CryptoKey that may encrypt and decrypt, or 32 random bytes. */
@@ -41,6 +41,8 @@ export async function seal(bytes: Uint8Array, key: Key): Promise<Uint8Array> {
 export async function unseal(bytes: Uint8Array, key: Key | undefined, source: string): Promise<Uint8Array> {
   if (new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) !== MAGIC) {
     if (key === undefined) return bytes;
+    const other = mistaken(bytes);
+    if (other !== undefined) throw new InnerloopError("personal-invalid", `${source}: ${other}`);
     throw badInput(
       `${source}: it is not encrypted and a key was given; leave the key out if that is right`,
       "not-encrypted",

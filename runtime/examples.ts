@@ -321,13 +321,15 @@ function rowsOfBatch(shape: readonly number[], batch: Batch, name: string): Rows
 }
 
 function copy(from: Numbers, to: Float32Array, offset = 0, name: () => string): void {
-  to.set(from, offset);
   for (let position = 0; position < from.length; position++) {
-    if (Number.isFinite(to[offset + position])) continue;
-    throw badInput(
-      `${name()} holds ${show(from[position])} at position ${position}; every value must be a finite 32-bit number; ` +
-        "check how the example was made",
-    );
+    const value = from[position];
+    // A list may hold anything, and what is no number would become one: null and "" 0, true 1.
+    if (typeof value === "number" && Number.isFinite(Math.fround(value))) to[offset + position] = value;
+    else
+      throw badInput(
+        `${name()} holds ${show(value)} at position ${position}; every value must be a finite 32-bit number; ` +
+          "check how the example was made",
+      );
   }
 }
 
@@ -335,7 +337,7 @@ function isNumbers(value: unknown): value is Numbers {
   return (
     value instanceof Float32Array ||
     value instanceof Float64Array ||
-    (Array.isArray(value) && typeof value[0] !== "object")
+    (Array.isArray(value) && typeof (value[0] ?? 0) !== "object")
   );
 }
 

@@ -53,12 +53,21 @@ export async function readInput(how: Preprocessing, input: Input): Promise<Float
 }
 
 /**
- * Decodes a picture.
+ * Decodes a picture; of files and their bytes only a few at a time, however many are asked for.
  *
- * @throws InnerloopError `image-broken`, `image-unreadable`, `sharp-missing`, `bad-input`, and what reading files throws
+ * @throws InnerloopError `image-broken`, `image-too-large`, `image-unscaled`, `image-unreadable`, `sharp-missing`, `bad-input`,
+ *   and what reading files throws
  */
 export async function readPicture(input: unknown): Promise<Picture> {
   if (isPicture(input)) return input;
+  const encoded = typeof input === "string" || ENCODED.some((kind) => input instanceof kind);
+  // What a page shows, such as a video's frame, is another picture a moment later.
+  return encoded ? inQueue(() => decode(input)) : decode(input);
+}
+
+const ENCODED = [URL, Uint8Array, ArrayBuffer, Blob];
+
+async function decode(input: unknown): Promise<Picture> {
   const decoder = await host.pictures?.();
   const decoded = "a decoded picture, { data, width, height } such as ImageData";
   if (decoder === undefined) throw unknownInput(`${decoded},`);
@@ -76,6 +85,25 @@ async function bytesOf(input: unknown): Promise<[source: unknown, name: string]>
   if (input instanceof Blob) bytes = new Uint8Array(await input.arrayBuffer());
   if (input instanceof ArrayBuffer) bytes = new Uint8Array(input);
   return [bytes, bytes instanceof Uint8Array ? `${bytes.length} bytes` : "the picture"];
+}
+
+/** Files that are open, and pictures that are decoded, at a time. */
+const AT_ONCE = 4;
+
+let running = 0;
+const queue: (() => void)[] = [];
+
+async function inQueue<T>(work: () => Promise<T>): Promise<T> {
+  if (running < AT_ONCE) running++;
+  else await new Promise<void>((start) => queue.push(start));
+  try {
+    return await work();
+  } finally {
+    // The place goes to the next one, or is free.
+    const next = queue.shift();
+    if (next) next();
+    else running--;
+  }
 }
 
 /** Does work that gives way, so that nobody waits for it longer than a moment. */

@@ -1,6 +1,6 @@
 // A picture becomes an example, in training and on the device: laid on white, made grey, resized, rounded to bytes, and
 // then standardized. docs/bundle.md says it for other programs.
-import type { ImagePreprocessing } from "@innerloop/schemas/bundle";
+import { type ImagePreprocessing, InnerloopError } from "@innerloop/schemas/bundle";
 import { type Overlap, overlap } from "./averaging.ts";
 import { badInput } from "./refusal.ts";
 
@@ -11,6 +11,12 @@ export interface Picture {
   readonly height: number;
 }
 
+/** Pixels of a picture at most, so that none takes all of the memory: cameras of 64 megapixels stay below. */
+export const MOST_PIXELS = 2 ** 26;
+
+/** Pixels of a picture's longer side at most, as in JPEG: each row is kept in the example's width before rows are averaged. */
+const LONGEST_SIDE = 65_535;
+
 /** After so many pixels of the source, others have a turn: well under a millisecond of work. */
 const BAND = 2 ** 15;
 
@@ -18,9 +24,22 @@ const BAND = 2 ** 15;
 export type Resize = (pixels: Picture["data"]) => Generator<void, Uint8Array>;
 
 /**
+ * Refuses a picture for its size, before its pixels are there.
+ *
+ * @throws InnerloopError `image-too-large`
+ */
+export function checkSize(width: number, height: number, name: string): void {
+  if (width * height <= MOST_PIXELS && Math.max(width, height) <= LONGEST_SIDE) return;
+  throw new InnerloopError(
+    "image-too-large",
+    `${name}: it has ${width}×${height} pixels; at most ${MOST_PIXELS} are read, and ${LONGEST_SIDE} on a side; make it smaller`,
+  );
+}
+
+/**
  * Makes one picture what the manifest says.
  *
- * @throws InnerloopError `bad-input` where its size does not go with its number of bytes
+ * @throws InnerloopError `bad-input` where its size does not go with its number of bytes, `image-too-large`
  */
 export function resized(picture: Picture, to: ImagePreprocessing): Generator<void, Uint8Array> {
   const { data, width, height } = picture;
@@ -36,6 +55,7 @@ export function resized(picture: Picture, to: ImagePreprocessing): Generator<voi
         "4 for each pixel were expected (RGBA), or 3 (RGB), or 1 (grey)",
     );
   }
+  if (Math.max(width, height) > LONGEST_SIDE) checkSize(width, height, "the picture");
   return resizer(picture, to)(data);
 }
 

@@ -15,6 +15,7 @@ export type {
   Rejection,
   WindowPreprocessing,
 } from "./manifest.ts";
+export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";

@@ -35,6 +35,7 @@ export {
   validateManifest,
   type WindowPreprocessing,
 } from "./manifest.ts";
+export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export type { DType, Tensor, TypedArray } from "./tensor.ts";

@@ -1,6 +1,7 @@
 // The door `@innerloop/schemas/onnx`: the ONNX messages as typed code, generated from onnx.proto.
 import { InnerloopError } from "./errors.ts";
 import { onnx } from "./generated/onnx.js";
+import { mistaken } from "./mistaken.ts";
 
 export type { Int64 } from "./wire.ts";
 export { onnx };
@@ -58,6 +59,8 @@ function decode(bytes: Uint8Array, source: string): onnx.ModelProto {
 }
 
 function unreadable(source: string, bytes: Uint8Array, reason: string, cause?: unknown): InnerloopError {
+  const other = mistaken(bytes);
+  if (other !== undefined) return new InnerloopError("onnx-unreadable", `${source}: ${other}`, { cause });
   return new InnerloopError(
     "onnx-unreadable",
     `${source}: these ${bytes.length} bytes are no complete ONNX model (${reason}); an .onnx file was expected; ` +

@@ -5,6 +5,7 @@
 // `__metadata__` of texts; then the arrays, without gaps.
 import { InnerloopError } from "./errors.ts";
 import { parseJson } from "./json.ts";
+import { mistaken } from "./mistaken.ts";
 import { dtypeBy, ELEMENTS, sizeOf, type Tensor } from "./tensor.ts";
 import { show } from "./text.ts";
 
@@ -73,6 +74,8 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
       `${source}: ${what}; a complete .safetensors file was expected; copy the file again, or use an earlier one`,
       { cause },
     );
+  const other = mistaken(bytes);
+  if (other !== undefined) throw new InnerloopError("safetensors-invalid", `${source}: ${other}`);
   const has = `but the file has ${bytes.length} bytes`;
   if (bytes.length < LENGTH_BYTES) throw fail(`its first field should end at byte ${LENGTH_BYTES}, ${has}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

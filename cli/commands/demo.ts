@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
-import { InnerloopError, type Manifest, parseJson, validateManifest } from "@innerloop/schemas";
+import { InnerloopError, type Manifest, mistaken, parseJson, validateManifest } from "@innerloop/schemas";
 import { defineCommand, wrongCall } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { kilobytes, print, resultStyle, say, style } from "../output.ts";
@@ -52,9 +52,9 @@ export const demo = defineCommand({
 
 async function manifestOf(bundle: string): Promise<Manifest> {
   const source = join(bundle, "manifest.json");
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(source, "utf8");
+    bytes = await readFile(source);
   } catch (cause) {
     throw wrongCall(
       "bundle-missing",
@@ -64,8 +64,10 @@ async function manifestOf(bundle: string): Promise<Manifest> {
   }
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseJson(new TextDecoder().decode(bytes));
   } catch (cause) {
+    const other = mistaken(bytes);
+    if (other !== undefined) throw wrongCall("bundle-missing", `${source}: ${other}.`);
     throw new InnerloopError(
       "manifest-invalid",
       `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,
@@ -78,7 +80,8 @@ async function manifestOf(bundle: string): Promise<Manifest> {
     if (!found || createHash("sha256").update(found).digest("hex") !== sha256)
       throw new InnerloopError(
         "bundle-altered",
-        `${join(bundle, name)} is ${found ? "altered" : "missing"}; the manifest knows another; copy the bundle again, or export it again.`,
+        (found && mistaken(found) && `${join(bundle, name)}: ${mistaken(found)}.`) ||
+          `${join(bundle, name)} is ${found ? "altered" : "missing"}; the manifest knows another; copy the bundle again, or export it again.`,
       );
   }
   return manifest;

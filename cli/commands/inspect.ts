@@ -8,6 +8,7 @@ import {
   decodeSafetensors,
   InnerloopError,
   type Manifest,
+  mistaken,
   parseJson,
   validateManifest,
 } from "@innerloop/schemas";
@@ -61,10 +62,14 @@ const shapeText = (shape: readonly (number | string)[]): string => `[${shape.joi
 
 async function lookAtBundle(folder: string): Promise<Found> {
   const source = join(folder, "manifest.json");
+  let bytes: Buffer | undefined;
   let value: unknown;
   try {
-    value = parseJson(await readFile(source, "utf8"));
+    bytes = await readFile(source);
+    value = parseJson(bytes.toString());
   } catch (cause) {
+    const other = bytes && mistaken(bytes);
+    if (other !== undefined) throw new InnerloopError("bundle-missing", `${source}: ${other}.`, { cause });
     throw new InnerloopError(
       "manifest-invalid",
       `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,

@@ -1,26 +1,136 @@
-// Decoding pictures in Node: sharp, where it is installed. It is not needed for anything else.
-import { InnerloopError } from "@innerloop/schemas/bundle";
-import type { Picture } from "../pictures.ts";
+// Decoding pictures in Node: sharp, where it is installed. It is not needed for anything else. What a file says of itself is
+// read before its pixels are: a small file can claim more of them than there is memory, and numbers that are no bytes would
+// become a black picture without a word.
+import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
+import { checkSize, MOST_PIXELS, type Picture } from "../pictures.ts";
+
+/** Pixels that are decoded at a time, by however many callers: what they take in memory is a few times as many bytes. */
+const AT_A_TIME = 2 ** 25;
 
 /** As the host's decoder says: the first frame, upright (EXIF). */
 export async function decode(source: object, name: string): Promise<Picture | undefined> {
   if (!(source instanceof Uint8Array)) return undefined;
   const sharp = await load();
+  checkFormat(source, name);
+  const options = { failOn: "error", limitInputPixels: MOST_PIXELS } as const;
+  let done: (() => void) | undefined;
   try {
-    const { data, info } = await sharp(source, { failOn: "error" })
+    const { width, height, depth } = await sharp(source, { ...options, limitInputPixels: false }).metadata();
+    checkSize(width, height, name);
+    checkDepth(depth, name);
+    done = await room(width * height);
+    const { data, info } = await sharp(source, options)
       .autoOrient()
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
+    if (depth !== "uchar") checkRange(data, info.channels, name);
     return { data, width: info.width, height: info.height };
   } catch (cause) {
-    throw new InnerloopError(
-      "image-broken",
-      `${name}: cannot be read as an image (${(cause as Error).message.split("\n")[0]}); ` +
-        "expected PNG, JPEG, WebP, GIF, TIFF or AVIF. Replace the file or take it away",
-      { cause },
-    );
+    if (cause instanceof InnerloopError) throw cause;
+    throw broken(name, `cannot be read as an image (${(cause as Error).message.split("\n")[0]})`, cause);
+  } finally {
+    done?.();
   }
+}
+
+/** How the formats that are read start; everything else is refused before sharp sees it. A control character is a dot. */
+const READ = /^(.PNG\.\.\.\.|ÿØÿ|GIF8[79]a|RIFF.{4}WEBP|II[*+]\.|MM\.[*+]|.{4}ftyp(avi[fs]|mif1|msf1|miaf))/s;
+
+/** What people also have, by how it starts: drawings, which have no pixels, and formats that need a decoder of their own. */
+const NOT_READ: readonly (readonly [start: RegExp, what: string])[] = [
+  [
+    /^[\s.]*(<\?xml[^>]*>[\s.]*)?(<!--[^>]*-->[\s.]*)*(<!DOCTYPE svg[^>]*>[\s.]*)?<svg\b/i,
+    "an SVG drawing, which has no pixels",
+  ],
+  [/^%PDF/, "a PDF document"],
+  [/^(%!PS|ÅÐÓÆ)/, "a PostScript drawing"],
+  [/^(×ÍÆ\.|.{40} EMF)/s, "a Windows metafile, a drawing without pixels"],
+  [/^.{4}ftyp(hei[cmsx]|hev[cmx])/s, "a HEIC picture, as telephones take them"],
+  [/^(\.{4}JXL |ÿ\.)/, "a JPEG XL picture"],
+  [/^(\.{4}jP {2}|ÿOÿQ)/, "a JPEG 2000 picture"],
+  [/^BM/, "a BMP picture"],
+  [/^8BPS/, "a Photoshop document"],
+  [/^PK\.\./, "a zip archive"],
+];
+
+function checkFormat(bytes: Uint8Array, name: string): void {
+  const start = String.fromCharCode(...bytes.subarray(0, 512)).replace(/\p{Cc}/gu, ".");
+  if (READ.test(start)) return;
+  const other = mistaken(bytes);
+  if (other !== undefined) throw new InnerloopError("image-broken", `${name}: ${other}`);
+  const what = NOT_READ.find(([format]) => format.test(start))?.[1];
+  throw broken(name, what === undefined ? "cannot be read as an image (it starts like none)" : `it is ${what}`);
+}
+
+/** The numbers of a picture, as they are stored, where these are no bytes. */
+const NUMBERS: Readonly<Record<string, string>> = {
+  char: "8-bit numbers with a sign",
+  short: "16-bit numbers with a sign",
+  uint: "32-bit numbers",
+  int: "32-bit numbers with a sign",
+  float: "floating-point numbers",
+  double: "floating-point numbers of 64 bits",
+};
+
+/** Bytes, and 16 bits without a sign, have a black and a white; what these are among other numbers no file says. */
+function checkDepth(depth: string | undefined, name: string): void {
+  if (depth === "uchar" || depth === "ushort") return;
+  throw unscaled(
+    `it holds ${NUMBERS[depth ?? ""] ?? `numbers of the kind ${depth}`}, and not what black and white are`,
+    name,
+  );
+}
+
+/**
+ * Numbers of 10, 12 or 14 bits, as cameras and scanners measure them, that were put into 16 bits as they are.
+ *
+ * @param data what became of them as bytes
+ */
+function checkRange(data: Uint8Array, channels: number, name: string): void {
+  let [least, most] = [255, 0];
+  for (let i = 0; i < data.length; i++) {
+    if (channels === 4 && i % 4 === 3) continue;
+    const value = data[i]!;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  // One that is black or white all over is blank, whatever its numbers are; that is told elsewhere.
+  if (most === 0 || least === 255 || (most >= 64 && least < 240)) return;
+  const range = most < 64 ? `the darkest ${most < 16 ? "sixteenth" : "quarter"}` : "the lightest sixteenth";
+  throw unscaled(
+    `it holds 16-bit numbers in ${range} of their range, as 10, 12 or 14 bits of a camera in 16 do, so that nearly nothing could be seen`,
+    name,
+  );
+}
+
+function unscaled(what: string, name: string): InnerloopError {
+  return new InnerloopError(
+    "image-unscaled",
+    `${name}: ${what}. Save it as 8-bit or 16-bit PNG or TIFF, scaled so that black is 0 and white 255 or 65535`,
+  );
+}
+
+function broken(name: string, what: string, cause?: unknown): InnerloopError {
+  return new InnerloopError(
+    "image-broken",
+    `${name}: ${what}; expected PNG, JPEG, WebP, GIF, TIFF or AVIF. Replace the file or take it away`,
+    { cause },
+  );
+}
+
+let free = AT_A_TIME;
+const waiting: (() => void)[] = [];
+
+/** Waits until so many pixels may be decoded. @returns what is to be called afterwards */
+async function room(pixels: number): Promise<() => void> {
+  const wanted = Math.min(pixels, AT_A_TIME);
+  while (free < wanted) await new Promise<void>((resume) => waiting.push(resume));
+  free -= wanted;
+  return () => {
+    free += wanted;
+    for (const resume of waiting.splice(0)) resume();
+  };
 }
 
 async function load() {

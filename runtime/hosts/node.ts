@@ -106,10 +106,10 @@ function list(folder: string): string[] {
 }
 
 function isUrl(place: string | URL): boolean {
-  return /^https?:/.test(String(place));
+  return /^https?:/i.test(String(place));
 }
 
-/** The path that a caller gave as text or as a `file:` URL. */
+/** The path that a caller gave as text, or as a `file:` URL or its text. */
 function toPath(place: string | URL): string {
-  return typeof place === "string" ? place : fileURLToPath(place);
+  return typeof place === "string" && !/^file:/i.test(place) ? place : fileURLToPath(place);
 }

@@ -1,6 +1,6 @@
 // Decoding pictures in pages and workers: whatever can be drawn on a canvas is read from one.
-import { InnerloopError } from "@innerloop/schemas/bundle";
-import type { Picture } from "../pictures.ts";
+import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
+import { checkSize, type Picture } from "../pictures.ts";
 import { badInput } from "../refusal.ts";
 
 export const takes = "an image or video element, canvas, ImageBitmap, VideoFrame";
@@ -18,10 +18,12 @@ export async function decode(source: object, name: string): Promise<Picture | un
   if (typeof width !== "number" || typeof height !== "number") return undefined;
   if (!(width > 0 && height > 0)) throw badInput(`${name} has no pixels yet; wait until it is loaded or plays`);
   try {
+    checkSize(width, height, name);
     const context = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(drawable, 0, 0, width, height);
     return context.getImageData(0, 0, width, height);
   } catch (cause) {
+    if (cause instanceof InnerloopError) throw cause;
     if ((cause as Error).name === "TypeError") return undefined;
     if ((cause as Error).name !== "SecurityError") throw broken(name, cause);
     throw new InnerloopError(
@@ -39,7 +41,10 @@ async function bitmapOf(bytes: Uint8Array, name: string): Promise<Drawable & { c
   try {
     return await globals.createImageBitmap(new Blob([bytes as Uint8Array<ArrayBuffer>]));
   } catch (cause) {
-    throw broken(name, cause);
+    const other = mistaken(bytes);
+    throw other === undefined
+      ? broken(name, cause)
+      : new InnerloopError("image-broken", `${name}: ${other}`, { cause });
   }
 }
 
