@@ -37,6 +37,8 @@ export interface EvaluationOptions {
   readonly transductive?: boolean;
   readonly signal?: AbortSignal;
   onEpisode?(done: number, episodes: number): void;
+  /** Told what a person should know of the data. */
+  onNote?(note: string): void;
 }
 
 /** How the learner stands after some inner steps. */
@@ -106,6 +108,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       dataOf(options.data, manifest),
       preprocessing?.kind === "image" ? { preprocessing } : {},
     );
+    for (const note of tasks.notes ?? []) options.onNote?.(note);
     checkFit(manifest, tasks);
     if (transductive) batchSession = await openTransductive(folder, learner);
     const shape = shapeOf(options, manifest, queries);

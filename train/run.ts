@@ -107,6 +107,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const { config, out, signal } = options;
   const before = await earlier(options);
   const tasks = options.tasks ?? (await tasksOf(config));
+  for (const note of tasks.notes ?? []) options.onMessage?.(note);
   const learner = learnerOf(config, tasks);
   const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: config.queries };
   const trainingShape = { ...shape, ways: tasks.kind === "regression" ? 1 : trainingWaysOf(config) };

@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { ProviderName } from "../host.ts";
+import { badOption } from "../refusal.ts";
 import { readDisk, writeDisk } from "./disk.ts";
 import type { Host } from "./host.ts";
 
@@ -111,5 +112,10 @@ function isUrl(place: string | URL): boolean {
 
 /** The path that a caller gave as text, or as a `file:` URL or its text. */
 function toPath(place: string | URL): string {
-  return typeof place === "string" && !/^file:/i.test(place) ? place : fileURLToPath(place);
+  if (typeof place === "string" && !/^file:/i.test(place)) return place;
+  try {
+    return fileURLToPath(place);
+  } catch {
+    throw badOption(`${place} was given, which names no file of this machine; give a path or file:///…`);
+  }
 }

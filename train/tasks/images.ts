@@ -1,17 +1,19 @@
 // Image files: one folder a class.
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { relative } from "node:path";
 import { finish, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
-import { type ImagePreprocessing, InnerloopError } from "@innerloop/schemas";
+import type { ImagePreprocessing } from "@innerloop/schemas";
+import pMap from "p-map";
+import { findImages, type ImageClass, listed } from "./image-folders.ts";
+import { pathOf } from "./place.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import { splitClasses } from "./split.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
 
-/** File names that are taken for images. */
-const IMAGE_FILE = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
-
 /** Of the classes, how many are held back; the shares of mini-ImageNet (Ravi and Larochelle 2017). */
 const HELD_BACK = { val: 0.16, test: 0.2 };
+
+/** Images that are asked for at a time; fewer of them are decoded at once, by their size. */
+const AT_ONCE = 8;
 
 const SPLITS: readonly Split[] = ["train", "val", "test"];
 
@@ -20,7 +22,7 @@ const SPLITS: readonly Split[] = ["train", "val", "test"];
  * `learner.example` makes of it on a device, by the same code.
  *
  * @returns float32 `[height · width · channels]`, channels-last
- * @throws {InnerloopError} `image-broken` for what is not a readable image, naming the file
+ * @throws {InnerloopError} `image-broken` for what is not a readable image, `image-too-large`, `image-unscaled`, naming the file
  */
 export async function loadImage(file: string | Uint8Array, preprocessing: ImagePreprocessing): Promise<Float32Array> {
   return standardized(await loadPixels(file, preprocessing), preprocessing);
@@ -47,52 +49,6 @@ export async function imageOf(example: Float32Array, preprocessing: ImagePreproc
   return sharp(pixels, { raw: { width, height, channels } }).png().toBuffer();
 }
 
-/** A class found in a folder. */
-export interface ImageClass {
-  /** The folder's path below the data folder, with `/`; the data folder's own name if it holds images itself. */
-  readonly name: string;
-  /** Paths of its images, sorted by name. */
-  readonly files: readonly string[];
-}
-
-/**
- * Every folder at or below `folder` that directly holds images, sorted by name. Hidden files and folders are passed
- * over.
- *
- * @throws {InnerloopError} `data-missing` (status 2) where the folder is missing, is a file, or holds no image
- */
-export function listImageClasses(folder: string): ImageClass[] {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-    throw new InnerloopError(
-      "data-missing",
-      `${folder} ${existsSync(folder) ? "is a file" : "does not exist"}; expected a folder with one sub-folder of images a class`,
-      { exitStatus: 2 },
-    );
-  }
-  const classes: ImageClass[] = [];
-  const visit = (path: string, name: string): void => {
-    const entries = readdirSync(path, { withFileTypes: true })
-      .filter((entry) => !entry.name.startsWith("."))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-    const files = entries.filter((entry) => !entry.isDirectory() && IMAGE_FILE.test(entry.name));
-    if (files.length > 0) {
-      classes.push({ name: name || basename(resolve(path)), files: files.map((file) => join(path, file.name)) });
-    }
-    for (const entry of entries) {
-      if (entry.isDirectory()) visit(join(path, entry.name), name ? `${name}/${entry.name}` : entry.name);
-    }
-  };
-  visit(folder, "");
-  if (classes.length === 0) {
-    throw new InnerloopError(
-      "data-missing",
-      `${folder} holds no images; expected one sub-folder a class with PNG, JPEG, WebP, GIF, TIFF or AVIF files`,
-      { exitStatus: 2 },
-    );
-  }
-  return classes;
-}
-
 /** Options of {@link openImages}. */
 export interface ImagesOptions {
   /** How files become examples. Default: 28×28, grey, not inverted, mean 0, std 1. */
@@ -102,15 +58,16 @@ export interface ImagesOptions {
 }
 
 /**
- * Few-shot tasks from image files; every folder that directly holds images is a class.
+ * Few-shot tasks from image files; every folder that directly holds images is a class ({@link findImages}).
  *
  * If all classes lie below folders `train`, `val` or `test`, those are the splits. Otherwise classes are held back
  * by a hash of their names: 16 % for `val` and 20 % for `test`. All images are decoded here, and kept as bytes
  * (width·height·channels each).
  *
- * @throws {InnerloopError} `data-missing` (status 2); `image-broken` with the file's name
+ * @throws {InnerloopError} `data-missing` (status 2); `image-broken`, `image-too-large`, `image-unscaled` with the file's name
  */
-export async function openImages(folder: string, options: ImagesOptions = {}): Promise<TaskSource> {
+export async function openImages(place: string, options: ImagesOptions = {}): Promise<TaskSource> {
+  const folder = pathOf(place);
   const preprocessing: ImagePreprocessing = {
     kind: "image",
     width: 28,
@@ -121,13 +78,28 @@ export async function openImages(folder: string, options: ImagesOptions = {}): P
     std: 1,
     ...options.preprocessing,
   };
-  const classes = listImageClasses(folder);
+  const { classes, notes } = findImages(folder);
   const images = new Map<string, readonly Uint8Array[]>();
+  const blank: string[] = [];
   for (const { name, files } of classes) {
-    images.set(name, await Promise.all(files.map((file) => loadPixels(file, preprocessing))));
+    const read = await pMap(files, (file) => loadPixels(file, preprocessing), { concurrency: AT_ONCE });
+    images.set(name, read);
+    blank.push(...files.filter((_, i) => isBlank(read[i]!, preprocessing.channels)).map((it) => relative(folder, it)));
   }
-  return new Images(`images:${folder}`, preprocessing, images, splitOf(classes, options.heldBack ?? HELD_BACK));
+  const count = classes.reduce((sum, { files }) => sum + files.length, 0);
+  const told =
+    blank.length === 0
+      ? []
+      : [
+          `${blank.length} of ${count} images are of one colour all over, so that nothing can be learned from them: ${listed(blank)}`,
+        ];
+  const split = splitOf(classes, options.heldBack ?? HELD_BACK);
+  return new Images(`images:${folder}`, preprocessing, images, split, [...notes, ...told]);
 }
+
+/** Whether all pixels are the same. */
+const isBlank = (pixels: Uint8Array, channels: number): boolean =>
+  pixels.every((value, i) => value === pixels[i % channels]);
 
 function splitOf(
   classes: readonly ImageClass[],
@@ -145,6 +117,7 @@ class Images implements TaskSource {
   readonly kind = "classification";
   readonly inputShape: readonly number[];
   readonly preprocessing: ImagePreprocessing;
+  readonly notes: readonly string[];
   readonly #pools: Record<Split, ClassPool>;
 
   constructor(
@@ -152,8 +125,10 @@ class Images implements TaskSource {
     preprocessing: ImagePreprocessing,
     images: ReadonlyMap<string, readonly Uint8Array[]>,
     split: Record<Split, readonly string[]>,
+    notes: readonly string[],
   ) {
     this.name = name;
+    this.notes = notes;
     this.preprocessing = preprocessing;
     this.inputShape = [preprocessing.height, preprocessing.width, preprocessing.channels];
     const poolOf = (which: Split): ClassPool => {

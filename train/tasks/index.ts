@@ -3,12 +3,14 @@ import { InnerloopError } from "@innerloop/schemas";
 import { Glyphs, type GlyphsOptions } from "./glyphs.ts";
 import { type ImagesOptions, openImages } from "./images.ts";
 import { Omniglot, type OmniglotOptions } from "./omniglot.ts";
+import { pathOf } from "./place.ts";
 import { Sinusoid } from "./sinusoid.ts";
 import type { TaskSource } from "./task.ts";
 
 export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./dataset.ts";
 export { drawGlyph, GLYPH_SIZE, Glyphs, type GlyphsOptions } from "./glyphs.ts";
-export { type ImageClass, type ImagesOptions, imageOf, listImageClasses, loadImage, openImages } from "./images.ts";
+export { type FoundImages, findImages, type ImageClass, listImageClasses, listImages } from "./image-folders.ts";
+export { type ImagesOptions, imageOf, loadImage, openImages } from "./images.ts";
 export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
 export {
@@ -50,7 +52,7 @@ export const TASK_SPECS: readonly string[] = Object.keys(OPENERS);
 export async function openTasks(spec: string, options: OpenTasksOptions = {}): Promise<TaskSource> {
   const colon = spec.indexOf(":");
   const key = colon < 0 ? spec : `${spec.slice(0, colon)}:DIR`;
-  const folder = colon < 0 ? "" : spec.slice(colon + 1);
+  const folder = colon < 0 ? "" : pathOf(spec.slice(colon + 1));
   const open = Object.hasOwn(OPENERS, key) ? OPENERS[key] : undefined;
   if (!open || (colon >= 0 && folder === "")) {
     const missing = TASK_SPECS.find((known) => known === `${spec.replace(/:$/, "")}:DIR`);

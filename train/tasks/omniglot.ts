@@ -1,11 +1,13 @@
 // Omniglot (Lake et al. 2015) from its two original archives, or their unpacked folders.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { finish, type Resize, resizer } from "@innerloop/runtime/input";
-import { type ImagePreprocessing, InnerloopError } from "@innerloop/schemas";
+import { type ImagePreprocessing, InnerloopError, mistaken } from "@innerloop/schemas";
 import { decode } from "fast-png";
-import { unzipSync } from "fflate";
+import { type UnzipFileInfo, unzipSync } from "fflate";
+import { findImages, isSystemFile } from "./image-folders.ts";
 import { turn } from "./pixels.ts";
+import { pathOf } from "./place.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
 
@@ -14,6 +16,12 @@ const PIXELS = SIZE * SIZE;
 
 /** Of the background alphabets in order of their names, every sixth one is held back for `val`: 5 of the 30. */
 const HELD_BACK_EVERY = 6;
+
+/**
+ * What an archive of drawings may be at most, so that a small file does not become gigabytes. The original ones have 20,000
+ * files of some 200 bytes and 105×105 pixels.
+ */
+const MOST = { archive: 2 ** 28, files: 100_000, drawing: 2 ** 16, pixels: 2 ** 20 };
 
 /** Options of {@link Omniglot}. */
 export interface OmniglotOptions {
@@ -60,7 +68,8 @@ export class Omniglot implements TaskSource {
   readonly #turned: Readonly<Record<Split, boolean>>;
   readonly #pools = new Map<Split, ClassPool>();
 
-  constructor(folder: string, { rotations = true, turnHeldBack = false }: OmniglotOptions = {}) {
+  constructor(place: string, { rotations = true, turnHeldBack = false }: OmniglotOptions = {}) {
+    const folder = pathOf(place);
     this.name = `omniglot:${folder}`;
     this.#folder = folder;
     this.#turned = { train: rotations, val: turnHeldBack, test: turnHeldBack };
@@ -161,30 +170,56 @@ function fileAt(name: string, parts: readonly string[], read: () => Uint8Array):
 }
 
 function zipFiles(path: string): File[] {
+  const broken = (what: string, cause?: unknown): InnerloopError =>
+    new InnerloopError("data-broken", `${path} ${what}. Fetch it again`, { cause });
+  const { size } = statSync(path);
+  if (size > MOST.archive) throw broken(`has ${size} bytes; at most ${MOST.archive} were expected`);
+  const bytes = readFileSync(path);
+  const other = mistaken(bytes);
+  if (other !== undefined) throw new InnerloopError("data-broken", `${path}: ${other}`);
+  const names = new Set<string>();
+  let unpacked = 0;
+  const wanted = ({ name, originalSize }: UnzipFileInfo): boolean => {
+    if (!isPlain(name)) throw broken(`names a file outside of itself, ${JSON.stringify(name)}`);
+    if (names.has(name)) throw broken(`holds ${JSON.stringify(name)} twice`);
+    if (names.add(name).size > MOST.files) throw broken(`holds more than ${MOST.files} files`);
+    if (!isImage(name)) return false;
+    if (originalSize > MOST.drawing)
+      throw broken(`unpacks ${name} to ${originalSize} bytes; drawings of at most ${MOST.drawing} were expected`);
+    unpacked += originalSize;
+    if (unpacked > MOST.archive) throw broken(`unpacks to more than ${MOST.archive} bytes`);
+    return true;
+  };
   try {
-    const entries = unzipSync(readFileSync(path), { filter: ({ name }) => isImage(name) });
+    const entries = unzipSync(bytes, { filter: wanted });
     return Object.entries(entries).map(([name, bytes]) => fileAt(`${path}/${name}`, name.split("/"), () => bytes));
   } catch (cause) {
-    throw new InnerloopError(
-      "data-broken",
-      `${path} cannot be unpacked (${(cause as Error).message}); it may be cut short. Fetch it again`,
-      { cause },
-    );
+    if (cause instanceof InnerloopError) throw cause;
+    throw broken(`cannot be unpacked (${(cause as Error).message}); it may be cut short`, cause);
   }
 }
 
+/** Whether a name in an archive stays in it: relative, with slashes, and no step up. */
+const isPlain = (name: string): boolean => !/^\/|^[a-z]:|\\|\0/i.test(name) && !name.split("/").includes("..");
+
 function folderFiles(folder: string): File[] {
-  const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => name.replaceAll("\\", "/"));
-  return names.filter(isImage).map((name) => {
-    const path = join(folder, name);
-    return fileAt(path, name.split("/"), () => readFileSync(path));
+  return findImages(folder).classes.flatMap(({ name, files }) => {
+    const parts = name.split("/");
+    const drawings = parts.length < 2 ? [] : files.filter((path) => /\.png$/i.test(path));
+    return drawings.map((path) => fileAt(path, [...parts, path], () => drawing(path)));
   });
+}
+
+function drawing(path: string): Uint8Array {
+  const { size } = statSync(path);
+  if (size > MOST.drawing) throw new RangeError(`it has ${size} bytes; at most ${MOST.drawing} were expected`);
+  return readFileSync(path);
 }
 
 /** Only alphabet/character/image.png; archives made on a Mac hold shadow files beside the real ones. */
 function isImage(name: string): boolean {
   const parts = name.split("/");
-  return parts.length >= 3 && name.endsWith(".png") && !name.startsWith("__MACOSX") && !parts.at(-1)!.startsWith(".");
+  return parts.length >= 3 && /\.png$/i.test(name) && !parts.some(isSystemFile);
 }
 
 function decodeAll(files: readonly File[]): Characters {
@@ -210,6 +245,15 @@ function decodeAll(files: readonly File[]): Characters {
   return { names, starts: [...starts, files.length], pixels };
 }
 
+/** Looks at the size in a PNG's header (ISO/IEC 15948, 11.2.2) before memory is taken for it. @throws RangeError */
+function checkSize(bytes: Uint8Array): void {
+  if (bytes.length < 24) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  if (width * height > MOST.pixels)
+    throw new RangeError(`it has ${width}×${height} pixels; at most ${MOST.pixels} were expected`);
+}
+
 /** Decodes a one-bit or 8-bit grey PNG to bytes; ink is black. */
 function decodeGrey(file: File): { width: number; height: number; grey: Uint8Array } {
   const broken = (reason: string, cause?: unknown): InnerloopError =>
@@ -220,7 +264,9 @@ function decodeGrey(file: File): { width: number; height: number; grey: Uint8Arr
     );
   let png: ReturnType<typeof decode>;
   try {
-    png = decode(file.read());
+    const bytes = file.read();
+    checkSize(bytes);
+    png = decode(bytes);
   } catch (cause) {
     throw broken((cause as Error).message, cause);
   }

@@ -38,6 +38,8 @@ export interface TaskSource {
   readonly outputSize?: number;
   /** How raw input, such as a file, becomes an example; a bundle's manifest records it. */
   readonly preprocessing?: Preprocessing;
+  /** What its reader should know of the data, one sentence each: files that were left out, say. */
+  readonly notes?: readonly string[];
   /** How many classes a split has; Infinity where tasks are drawn without end. */
   classCount(split: Split): number;
   /**

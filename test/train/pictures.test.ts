@@ -1,0 +1,160 @@
+// Pictures as people have them: of every depth and size, and what is in their place. Sizes are bounded before pixels are made.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ImagePreprocessing } from "@innerloop/schemas";
+import { loadImage } from "@innerloop/train";
+import { encode } from "fast-png";
+import sharp from "sharp";
+import { afterAll, describe, expect, test } from "vitest";
+import { tiff } from "./tiff.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "innerloop-pictures-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const how: ImagePreprocessing = { kind: "image", width: 4, height: 1, channels: 1, invert: false, mean: 0, std: 1 };
+const shares = [0, 0.25, 0.5, 1];
+const refusal = (picture: Uint8Array): Promise<{ code: string; message: string }> =>
+  loadImage(picture, how).then(
+    (pixels) => ({ code: "taken", message: String(pixels) }),
+    (cause) => cause,
+  );
+
+describe("numbers that are no bytes", () => {
+  const png16 = (values: readonly number[]): Uint8Array =>
+    encode({ width: values.length, height: 1, data: Uint16Array.from(values), channels: 1, depth: 16 });
+
+  test.each([
+    ["PNG", png16(shares.map((it) => it * 65535))],
+    [
+      "grey TIFF",
+      tiff(
+        4,
+        1,
+        1,
+        "u16",
+        Uint16Array.from(shares, (it) => it * 65535),
+      ),
+    ],
+    ["RGB TIFF", tiff(4, 1, 3, "u16", Uint16Array.from(shares.flatMap((it) => [it, it, it].map((v) => v * 65535))))],
+  ])("16 bits of the whole range are scaled to bytes: %s", async (_, picture) => {
+    const pixels = await loadImage(picture, how);
+    shares.forEach((share, i) => {
+      expect(Math.abs(pixels[i]! - share)).toBeLessThanOrEqual(1 / 255);
+    });
+  });
+
+  test.each([10, 12, 14])("%i bits in 16 are refused by name", async (bits) => {
+    const values = Uint16Array.from(shares, (it) => it * (2 ** bits - 1));
+    for (const picture of [png16([...values]), tiff(4, 1, 1, "u16", values)]) {
+      const { code, message } = await refusal(picture);
+      expect(code).toBe("image-unscaled");
+      expect(message).toMatch(/16-bit numbers in the darkest .* as 10, 12 or 14 bits .* scaled so that black is 0/);
+    }
+  });
+
+  test("black in 16 bits is black", async () => {
+    expect([...(await loadImage(png16([0, 0, 0, 0]), how))]).toEqual([0, 0, 0, 0]);
+  });
+
+  test.each([
+    ["f32", Float32Array.from(shares), /floating-point numbers/],
+    ["f32", Float32Array.from(shares, (it) => it * 255), /floating-point numbers/],
+    ["f16", Uint16Array.of(0, 0x3400, 0x3800, 0x3c00), /floating-point numbers/],
+    ["u32", Uint32Array.from(shares, (it) => it * (2 ** 32 - 1)), /32-bit numbers/],
+    ["i32", Int32Array.from(shares, (it) => it * (2 ** 31 - 1)), /32-bit numbers with a sign/],
+    ["i16", Int16Array.from(shares, (it) => it * 32767), /16-bit numbers with a sign/],
+    ["i8", Int8Array.from(shares, (it) => it * 127), /8-bit numbers with a sign/],
+  ])("%s of a TIFF are refused by name", async (kind, data, name) => {
+    const { code, message } = await refusal(tiff(4, 1, 1, kind, data));
+    expect(code).toBe("image-unscaled");
+    expect(message).toMatch(name);
+    expect(message).toContain("Save it as 8-bit or 16-bit PNG or TIFF");
+  });
+});
+
+describe("what is no picture of pixels, or too large a one", () => {
+  const text = (words: string): Uint8Array => new TextEncoder().encode(words);
+  const size = 'width="20000" height="20000"';
+
+  test.each([
+    [
+      "an SVG",
+      text(`<svg xmlns="http://www.w3.org/2000/svg" ${size}/>`),
+      /SVG drawing, which has no pixels; expected PNG/,
+    ],
+    ["an SVG with a head", text(`<?xml version="1.0"?>\n<!-- made -->\n<svg ${size}/>`), /SVG drawing/],
+    ["a PDF", text("%PDF-1.7\n"), /PDF document/],
+    ["a HEIC", text("\0\0\0\x18ftypheic\0\0\0\0"), /HEIC picture/],
+    ["a web page", text("\n<!DOCTYPE html>\n<html></html>"), /it is a web page \(HTML\)/],
+    ["a pointer of Git LFS", text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), /git lfs pull/],
+    ["a pointer of git-annex", text("/annex/objects/SHA256E-s1--ab.png\n"), /git annex get/],
+    ["nothing", new Uint8Array(0), /it is empty/],
+  ])("%s is said to be one", async (_, picture, what) => {
+    const { code, message } = await refusal(picture);
+    expect(code).toBe("image-broken");
+    expect(message).toMatch(what);
+  });
+
+  test.each([
+    [16384, 16384],
+    [1, 70_000],
+  ])("%i×%i pixels are refused before they are there", async (width, height) => {
+    const picture = await sharp({ create: { width, height, channels: 3, background: "red" }, limitInputPixels: false })
+      .png()
+      .toBuffer();
+    const { code, message } = await refusal(new Uint8Array(picture));
+    expect(code).toBe("image-too-large");
+    expect(message).toContain(`it has ${width}×${height} pixels; at most 67108864 are read, and 65535 on a side`);
+  });
+});
+
+/** Runs a program that reads all pictures of a folder at once, and says how much memory it took, in MB. */
+function readAll(data: string, files: number): number {
+  const script = join(folder, "read.mjs");
+  const module = (name: string): string => JSON.stringify(import.meta.resolve(name));
+  writeFileSync(
+    script,
+    `import { loadImage, listImageClasses, openImages } from ${module("@innerloop/train")};
+const [data, how] = process.argv.slice(2);
+await openImages(data);
+const files = listImageClasses(data).flatMap(({ files }) => files);
+await Promise.all(files.map((file) => loadImage(file, JSON.parse(how))));
+console.log(Math.round(process.resourceUsage().maxRSS / 1024));`,
+  );
+  const command = `ulimit -n ${files}; exec "$@"`;
+  const args = ["-c", command, "sh", process.execPath, script, data, JSON.stringify(how)];
+  return Number(execFileSync("sh", args, { encoding: "utf8", cwd: fileURLToPath(new URL("..", import.meta.url)) }));
+}
+
+describe.skipIf(process.platform === "win32")("many pictures", () => {
+  test("600 files are read where 128 may be open", () => {
+    const data = join(folder, "many");
+    const dot = encode({ width: 2, height: 2, data: Uint8Array.of(0, 80, 160, 255), channels: 1, depth: 8 });
+    for (const name of ["a", "b"]) {
+      mkdirSync(join(data, name), { recursive: true });
+      for (let i = 0; i < 300; i++) writeFileSync(join(data, name, `${i}.png`), dot);
+    }
+    expect(readAll(data, 128)).toBeGreaterThan(0);
+  }, 60_000);
+
+  test("20 photographs of 12 megapixels take the memory of a few", async () => {
+    const data = join(folder, "large", "a");
+    mkdirSync(data, { recursive: true });
+    const photograph = await sharp({ create: { width: 4000, height: 3000, channels: 3, background: "red" } })
+      .jpeg()
+      .toBuffer();
+    for (let i = 0; i < 20; i++) writeFileSync(join(data, `${i}.jpg`), photograph);
+    // All at once they are 20 times 36 MB of pixels, beside what a process takes anyway.
+    expect(readAll(join(folder, "large"), 1024)).toBeLessThan(600);
+  }, 120_000);
+});
+
+test("the text of a file: URL is a path", async () => {
+  const file = join(folder, "ein Bild.png");
+  writeFileSync(file, encode({ width: 4, height: 1, data: Uint8Array.of(0, 85, 170, 255), channels: 1, depth: 8 }));
+  expect([...(await loadImage(pathToFileURL(file).href, how))]).toEqual([...(await loadImage(file, how))]);
+  await expect(loadImage("file://elsewhere/a.png", how)).rejects.toMatchObject({ code: "bad-option", exitStatus: 2 });
+});
