@@ -78,8 +78,8 @@ describe("how much it is", () => {
     expect(await gzipped(platform, [later])).toBeLessThanOrEqual(13_000);
   });
 
-  it.each(["node", "browser"] as const)("all of it is at most 22 kB for %s", async (platform) => {
-    expect(await gzipped(platform, [])).toBeLessThanOrEqual(22_000);
+  it.each(["node", "browser"] as const)("all of it is at most 24 kB for %s", async (platform) => {
+    expect(await gzipped(platform, [])).toBeLessThanOrEqual(24_000);
   });
 
   it("nothing of it is left where nothing of it is used", async () => {
