@@ -22,7 +22,7 @@ interface Packed {
 }
 const packed: Record<string, Packed> = {};
 
-/** Packs a copy of a room, since packing rewrites what the compiler wrote, and unpacks the tarball into the application. */
+/** Packs a copy of a room and unpacks the tarball into the application. */
 function install(name: string): void {
   const copy = join(place, "rooms", name);
   cpSync(join(root, name), copy, { recursive: true, filter: (path) => !path.includes("node_modules") });
