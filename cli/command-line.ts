@@ -1,8 +1,10 @@
 // The `innerloop` command: which commands there are, how a call is read, and how it ends.
 import yargs, { type Argv, type Options } from "yargs";
-import { type Argument, type Command, didYouMean, type Given, type Option, optionValue, wrongCall } from "./command.ts";
+import { type Command, didYouMean, type Given, type Option, optionValue, short, wrongCall } from "./command.ts";
 import { report } from "./errors.ts";
-import { print, say } from "./output.ts";
+import { helpOf, usageOf } from "./help.ts";
+import { described, widthOf } from "./layout.ts";
+import { print, printAsIs, say } from "./output.ts";
 import { version } from "./version.ts";
 
 /** Where each command is; one is loaded only when it is called or asked for help. */
@@ -64,12 +66,12 @@ export async function innerloop(args: readonly string[]): Promise<number> {
   try {
     const [first, ...rest] = args;
     if (first === undefined) {
-      say(overview());
+      say(overview(process.stderr));
       return 2;
     }
     if (first === "--version" || first === "-v") print(version);
-    else if (first === "--help" || first === "-h") print(overview());
-    else if (first === "help" && rest[0] === undefined) print(overview());
+    else if (first === "--help" || first === "-h") printAsIs(overview(process.stdout));
+    else if (first === "help" && rest[0] === undefined) printAsIs(overview(process.stdout));
     else if (first === "help") return await runCommand(await commandNamed(rest[0]!), ["--help"]);
     else return await runCommand(await commandNamed(first), rest);
     return 0;
@@ -78,12 +80,14 @@ export async function innerloop(args: readonly string[]): Promise<number> {
   }
 }
 
-function overview(): string {
-  const width = Math.max(...names.map((name) => name.length)) + 3;
+function overview(stream: NodeJS.WriteStream): string {
   return [
     "Usage: innerloop <command> [options]",
     "",
-    ...names.map((name) => `  ${name.padEnd(width)}${commands[name].summary}`),
+    described(
+      names.map((name) => [name, commands[name].summary]),
+      widthOf(stream),
+    ),
     "",
     "  innerloop <command> --help   tells the options of a command",
     "  innerloop --version          tells the version",
@@ -98,21 +102,23 @@ async function commandNamed(word: string): Promise<Command> {
   if (word.startsWith("-"))
     throw wrongCall(
       "unknown-option",
-      `${word} comes before a command; give the command first: innerloop <command> ${word}.`,
+      `${short(word)} comes before a command; give the command first: innerloop <command> ${short(word)}.`,
     );
   throw wrongCall(
     "unknown-command",
-    `There is no command "${word}"${didYouMean(word, names) || "."} Commands: ${names.join(", ")}.`,
+    `There is no command "${short(word)}"${didYouMean(word, names) || "."} Commands: ${names.join(", ")}.`,
   );
 }
 
 /** Reads the options and arguments of a call, and does what the command does. */
 async function runCommand(command: Command, args: readonly string[]): Promise<number> {
-  if (args.some((arg) => arg === "--help" || arg === "-h")) {
-    print(await helpOf(command));
+  const words = wordsOf(args);
+  if (words.some((word) => word === "--help" || word === "-h")) {
+    printAsIs(await helpOf(command, args, widthOf(process.stdout)));
     return 0;
   }
-  const parsed: Record<string, unknown> = await strictParser(command, args).parseAsync();
+  checkOptions(command, words);
+  const parsed: Record<string, unknown> = await parserOf(command, args).parseAsync();
   const given: Record<string, string | number | boolean> = {};
   for (const [name, option] of Object.entries(command.options)) {
     const value = parsed[name];
@@ -120,94 +126,99 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
     if (typeof value === "boolean") given[name] = value;
     else if (typeof value === "string") given[name] = optionValue(name, option, value);
   }
-  const values = command.arguments.flatMap(({ name }) => (parsed[name] as string | string[] | undefined) ?? []);
+  const values = [parsed._, parsed["--"] ?? []].flat().map(String);
+  checkArguments(command, values);
   await command.run(given as Given<Command["options"]>, values);
   return 0;
 }
 
-async function helpOf(command: Command): Promise<string> {
-  const width = Math.max(0, ...command.arguments.map(({ name }) => name.length));
-  const values = command.arguments.map(({ name, what }) => `\n  ${name.padEnd(width)}  ${what}`).join("");
-  let parser = parserOf(command, [])
-    .usage(`innerloop ${usageOf(command)} [options]\n\n${capitalized(command.summary)}.${values && `\n${values}`}`)
-    .option("help", { alias: "h", boolean: true, describe: "show this", group: "Options:" })
-    .epilog((await command.notes?.()) ?? "")
-    .wrap(Math.min(110, process.stdout.columns ?? 110));
-  for (const [example, what] of command.examples) parser = parser.example(`$0 ${example}`, what);
-  return parser.getHelp();
+/** Looks at the values without a name: there are enough of them, and not too many. */
+function checkArguments(command: Command, values: readonly string[]): void {
+  const { arguments: wanted } = command;
+  const empty = values.indexOf("");
+  const what = wanted[Math.min(empty, wanted.length - 1)];
+  if (empty >= 0 && what) throw wrongCall("bad-call", `${what.name} is empty; ${what.what} was expected.`);
+  const needed = wanted.filter(({ optional }) => !optional);
+  if (values.length < needed.length)
+    throw wrongCall(
+      "missing-argument",
+      `innerloop ${command.name} needs ${needed.map((it) => `${it.name} (${it.what})`).join(" and ")}. ${tellsMore(command)}`,
+    );
+  if (values.length > wanted.length && !wanted.at(-1)?.many)
+    throw wrongCall(
+      "bad-call",
+      `innerloop ${usageOf(command)}: "${short(values[wanted.length]!)}" is one argument too many. ${tellsMore(command)}`,
+    );
 }
 
-function strictParser(command: Command, args: readonly string[]): Argv {
-  return parserOf(command, args)
-    .strict()
-    .exitProcess(false)
-    .showHelpOnFail(false)
-    .fail((message, error) => {
-      if (error && error.name !== "YError") throw error;
-      throw rewording(command, message ?? error.message, args);
-    })
-    .command(`$0 ${command.arguments.map(pattern).join(" ")}`.trim(), false, (inner) => {
-      for (const { name, many = false } of command.arguments) inner.positional(name, { type: "string", array: many });
-      return inner;
-    });
+/** The words before `--`, which ends options: what comes after it is values, whatever it looks like. */
+function wordsOf(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end < 0 ? args : args.slice(0, end);
 }
 
-/** What a command takes, as yargs has it. Numbers are texts to it: their errors are told by {@link optionValue}. */
+/** Looks at every word that is meant as an option, in the order of the call, so that the first wrong one is told. */
+function checkOptions(command: Command, words: readonly string[]): void {
+  for (const [i, word] of words.entries()) {
+    // A number below 0 is a value, and so is what follows an option that takes one.
+    if (!/^-[^\d.]/.test(word) && word !== "-" && word !== "--") continue;
+    const [text = "", value] = splitOnce(word, "=");
+    const name = text.replace(/^--?/, "");
+    const positive = name.replace(/^no-/, "");
+    const option = text.startsWith("--") ? optionNamed(command, name) : undefined;
+    const negated = option === undefined && text.startsWith("--no-") ? optionNamed(command, positive) : undefined;
+    if (option === undefined && !(negated && (negated.type === "switch" || negated.negatable))) {
+      const known = Object.keys(command.options);
+      const near = negated ? `; it takes a value: --${positive} …` : didYouMean(positive, known, "--");
+      throw wrongCall(
+        "unknown-option",
+        `innerloop ${command.name} has no option ${short(text)}${near || "."} ${tellsMore(command)}`,
+      );
+    }
+    const takesNothing = negated !== undefined || option?.type === "switch";
+    if (takesNothing && value !== undefined)
+      throw wrongCall(
+        "bad-option",
+        `${text} takes no value, but "${short(value)}" was given; write ${text}${negated ? "" : `, or --no-${name}`}.`,
+      );
+    const next = words[i + 1];
+    if (!takesNothing && value === undefined && (next === undefined || /^--?[a-z]/i.test(next)))
+      throw wrongCall("bad-option", `${text} has no value; ${option!.what} was expected after it.`);
+  }
+}
+
+const optionNamed = ({ options }: Command, name: string): Option | undefined =>
+  Object.hasOwn(options, name) ? options[name] : undefined;
+
+function splitOnce(text: string, by: string): readonly [string, string?] {
+  const at = text.indexOf(by);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + by.length)];
+}
+
+const tellsMore = ({ name }: Command): string => `innerloop ${name} --help tells more.`;
+
+/** What a command takes, as yargs has it. Numbers are texts to it: their errors are told by {@link optionValue}, and
+ * those of words by {@link checkOptions} and {@link checkArguments}. */
 function parserOf(command: Command, args: readonly string[]): Argv {
-  // Known to yargs since 17, but not to its types.
-  const parser = yargs([...args]) as Argv & { usageConfiguration(settings: { "hide-types": boolean }): Argv };
-  return parser
-    .usageConfiguration({ "hide-types": true })
+  return yargs([...args])
     .scriptName("innerloop")
     .help(false)
     .version(false)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .fail((message, error) => {
+      throw error ?? wrongCall("bad-call", `${message}. ${tellsMore(command)}`);
+    })
     .locale("en")
     .parserConfiguration({
       "camel-case-expansion": false,
       "dot-notation": false,
       "parse-positional-numbers": false,
       "parse-numbers": false,
+      "populate--": true,
     })
     .options(Object.fromEntries(Object.entries(command.options).map(([name, option]) => [name, optionOf(option)])));
 }
 
-const usageOf = (command: Command): string => [command.name, ...command.arguments.map(pattern)].join(" ");
-
-const pattern = ({ name, optional = false, many = false }: Argument): string => {
-  const inside = many ? `${name}..` : name;
-  return optional ? `[${inside}]` : `<${inside}>`;
-};
-
-const optionOf = ({ type, what, otherwise, choices, group }: Option): Options => ({
-  describe: what + (choices ? `: ${choices.join(", ")}` : "") + (otherwise === undefined ? "" : ` [${otherwise}]`),
-  ...(type === "switch" ? { boolean: true } : { string: true, requiresArg: true }),
-  ...(group ? { group } : {}),
-});
-
-/** The words of yargs for a wrong call, made concrete. */
-function rewording(command: Command, message: string, args: readonly string[]): Error {
-  const help = `innerloop ${command.name} --help tells more.`;
-  const unknown = /^Unknown arguments?: (.*)$/s.exec(message)?.[1]?.split(", ")[0];
-  if (unknown !== undefined && !args.some((arg) => /^-+/.test(arg) && arg.replace(/^-+/, "").startsWith(unknown)))
-    return wrongCall("bad-call", `innerloop ${usageOf(command)}: "${unknown}" is one argument too many. ${help}`);
-  if (unknown !== undefined) {
-    const known = Object.keys(command.options);
-    const near = didYouMean(unknown.replace(/^no-/, ""), known, "--");
-    return wrongCall("unknown-option", `innerloop ${command.name} has no option --${unknown}${near || "."} ${help}`);
-  }
-  const valueless = /^Not enough arguments following: (\S+)/.exec(message)?.[1];
-  if (valueless !== undefined) {
-    const what = command.options[valueless]?.what ?? "a value";
-    return wrongCall("bad-option", `--${valueless} has no value; ${what} was expected after it.`);
-  }
-  if (/^Not enough non-option arguments/.test(message)) {
-    const missing = command.arguments.filter(({ optional }) => !optional);
-    return wrongCall(
-      "missing-argument",
-      `innerloop ${command.name} needs ${missing.map(({ name, what }) => `${name} (${what})`).join(" and ")}. ${help}`,
-    );
-  }
-  return wrongCall("bad-call", `${message}. ${help}`);
-}
-
-const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const optionOf = ({ type }: Option): Options =>
+  type === "switch" ? { boolean: true } : { string: true, requiresArg: true };

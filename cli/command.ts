@@ -1,6 +1,7 @@
 // What a command is: its words, and what it does. Values are checked here, the same way for all commands, so that a wrong
 // one is told in the same words everywhere.
 import { InnerloopError, suggest } from "@innerloop/schemas";
+import { cut } from "./layout.ts";
 
 /** An option `--name`. */
 export interface Option {
@@ -10,8 +11,11 @@ export interface Option {
   readonly what: string;
   /** What it is when it is not given, for the help. */
   readonly otherwise?: string;
-  /** The smallest number that it takes. */
+  /** The smallest number that it takes, and the largest. */
   readonly least?: number;
+  readonly most?: number;
+  /** Whether `--no-<name>` means something, where it is no switch. */
+  readonly negatable?: boolean;
   readonly choices?: readonly string[];
   /** The heading in the help that it stands under. */
   readonly group?: string;
@@ -30,12 +34,17 @@ type ValueOf<O extends Option> = O["type"] extends "switch" ? boolean : O["type"
 /** The options that were given. */
 export type Given<O extends Readonly<Record<string, Option>>> = { readonly [K in keyof O]?: ValueOf<O[K]> };
 
+/** A paragraph of a help, or rows under a title. */
+export type Note = string | { readonly title: string; readonly rows: readonly (readonly [string, string])[] };
+
 /** A command with its options. */
 export interface Command<O extends Readonly<Record<string, Option>> = Readonly<Record<string, Option>>> {
   readonly name: string;
   readonly summary: string;
   /** More for the help, which takes a moment to find out. */
-  notes?(): Promise<string>;
+  notes?(): Promise<readonly Note[]>;
+  /** Defaults for the help that are not the same for every call. @param args the words of the call */
+  defaults?(args: readonly string[]): Promise<Readonly<Record<string, string>>>;
   readonly arguments: readonly Argument[];
   readonly options: O;
   readonly examples: readonly (readonly [command: string, what: string])[];
@@ -55,6 +64,13 @@ export const defineCommand = <const O extends Readonly<Record<string, Option>>>(
 export const wrongCall = (code: string, message: string): InnerloopError =>
   new InnerloopError(code, message, { exitStatus: 2 });
 
+/** An error in the call: an option that does nothing here. */
+export const withoutEffect = (option: string, because: string, instead?: string): InnerloopError =>
+  wrongCall("no-effect", `${option} has no effect here: ${because}. Leave it out${instead ? `, or ${instead}` : ""}.`);
+
+/** What was given, for a message: no longer than a reader takes in. */
+export const short = (text: string): string => cut(text, 80);
+
 /** ` (did you mean …?)`, where something known is near. */
 export function didYouMean(word: string, known: readonly string[], dashes = ""): string {
   const near = suggest(word, known);
@@ -66,23 +82,24 @@ export function didYouMean(word: string, known: readonly string[], dashes = ""):
  * @throws InnerloopError `bad-option` (status 2)
  */
 export function optionValue(name: string, option: Option, text: string): string | number {
-  const { type, choices, least } = option;
+  const { type, choices, least, most } = option;
+  const given = `--${name} is ${text === "" ? "empty" : `"${short(text)}"`}`;
   if (type === "text") {
-    if (text === "") throw wrongCall("bad-option", `--${name} is empty; ${option.what} was expected.`);
+    if (text === "") throw wrongCall("bad-option", `${given}; ${option.what} was expected.`);
     if (choices && !choices.includes(text))
       throw wrongCall(
         "bad-option",
-        `--${name} is "${text}"; one of ${choices.join(", ")} was expected${didYouMean(text, choices) || "."}`,
+        `${given}; one of ${choices.join(", ")} was expected${didYouMean(text, choices) || "."}`,
       );
     return text;
   }
-  const value = Number(text);
-  const fits = text.trim() !== "" && (type === "whole" ? Number.isSafeInteger(value) : Number.isFinite(value));
-  if (!fits || value < (least ?? Number.NEGATIVE_INFINITY))
-    throw wrongCall(
-      "bad-option",
-      `--${name} is "${text}"; a ${type === "whole" ? "whole number" : "number"}${least === undefined ? "" : ` from ${least}`} was expected.`,
-    );
+  // Decimal, as people write numbers: no 0x10, and no spaces around it.
+  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  const fits = type === "whole" ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (!fits || value < (least ?? Number.NEGATIVE_INFINITY) || value > (most ?? Number.POSITIVE_INFINITY)) {
+    const range = least === undefined ? "" : ` from ${least}${most === undefined ? "" : ` to ${most}`}`;
+    throw wrongCall("bad-option", `${given}; a ${type === "whole" ? "whole number" : "number"}${range} was expected.`);
+  }
   return value;
 }
 

@@ -9,7 +9,8 @@ import {
   type RunConfigInput,
   validateConfig,
 } from "@innerloop/schemas";
-import { didYouMean, type Option, wrongCall } from "./command.ts";
+import type { Naming, SettingPath } from "@innerloop/train/presets";
+import { didYouMean, type Option, short, wrongCall } from "./command.ts";
 
 /** A flag and the field of the run config that it sets. */
 interface Flag {
@@ -24,11 +25,11 @@ const flag = (group: string, path: string, what: string): Flag => ({
   group,
 });
 
-const task = "Task:";
-const model = "Model:";
-const inner = "Inner loop:";
-const outer = "Outer loop:";
-const run = "Run:";
+const task = "Task";
+const model = "Model";
+const inner = "Inner loop";
+const outer = "Outer loop";
+const run = "Run";
 
 /** Every field of the run config but `version` and `preset`, which CONFIG is for. */
 export const configFlags = {
@@ -80,8 +81,9 @@ export const configFlags = {
 /** The same as options of a command. */
 export const configOptions: Readonly<Record<string, Option>> = Object.fromEntries(
   Object.entries(configFlags).map(([name, { path, what, group }]) => {
-    const isSwitch = fieldSchema(path).type === "boolean";
-    return [name, { type: isSwitch ? "switch" : "text", what, group } as const];
+    const types = [fieldSchema(path).type].flat();
+    const negatable = types.includes("null");
+    return [name, { type: types.includes("boolean") ? "switch" : "text", what, group, negatable } as const];
   }),
 );
 
@@ -124,11 +126,36 @@ function check(field: unknown, name: string, path: readonly string[], text: stri
     if (!(cause instanceof InnerloopError)) throw cause;
     const { description, enum: choices } = fieldSchema(path);
     const near = choices ? didYouMean(text, choices.map(String)) : "";
-    throw new InnerloopError("bad-option", `--${name} is "${text}"; ${description} was expected${near || "."}`, {
+    throw new InnerloopError("bad-option", `--${name} is "${short(text)}"; ${description} was expected${near || "."}`, {
       exitStatus: 2,
       cause,
     });
   }
+}
+
+const flagNames = Object.entries(configFlags) as [string, Flag][];
+
+/** The name of the flag that sets a field. */
+const flagOf = (setting: SettingPath): string =>
+  `--${flagNames.find(([, { path }]) => path.join(".") === setting)?.[0] ?? setting}`;
+
+/** How errors name settings to who gives flags. */
+const byFlags: Naming = {
+  name: flagOf,
+  assignment(setting, value) {
+    const name = flagOf(setting);
+    if (typeof value === "boolean") return value ? name : name.replace(/^--/, "--no-");
+    return `${name} ${value}`;
+  },
+};
+
+/**
+ * Refuses flags that do nothing in a complete config.
+ * @throws InnerloopError `no-effect` (status 2)
+ */
+export async function checkFlags(config: RunConfig, given: RunConfigInput): Promise<void> {
+  const { checkEffects, settingsOf } = await import("@innerloop/train/presets");
+  checkEffects(config, settingsOf(given), byFlags);
 }
 
 /**

@@ -5,10 +5,12 @@ import type { Learner } from "@innerloop/runtime";
 import type { Session } from "@innerloop/runtime/session";
 import type { Manifest, Tensor } from "@innerloop/schemas";
 import type { Episode, EpisodeShape, Split, TaskSource } from "@innerloop/train";
-import { wrongCall } from "./command.ts";
+import { withoutEffect, wrongCall } from "./command.ts";
 import { Interrupted } from "./errors.ts";
 import { outsidersOf } from "./held-back.ts";
 import { ConfidenceMeasure, type ConfidenceResult } from "./measure-confidence.ts";
+import { openBundle } from "./places.ts";
+import { checkStepOptions } from "./step-options.ts";
 
 /** A mean over episodes with the half-width of its 95 % interval. */
 export interface Estimate {
@@ -97,11 +99,13 @@ const largestConfusion = 64;
 export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<Evaluation> {
   const started = performance.now();
   const { split = "test", seed = 0, episodes = 600, queries = 15, transductive = false, provider = "auto" } = options;
-  const { Learner } = await import("@innerloop/runtime");
-  const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
+  const learner = await openBundle(folder, { provider, threads: 1 });
   let batchSession: Session | undefined;
   try {
     const { manifest } = learner;
+    checkStepOptions(manifest, options);
+    if (manifest.task === "regression" && options.ways !== undefined)
+      throw withoutEffect("--ways", `the bundle "${manifest.name}" is for a regression, which has no classes`);
     const train = await import("@innerloop/train");
     const { preprocessing } = manifest.input;
     const tasks = await train.openTasks(

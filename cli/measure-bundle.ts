@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { Learner, type ProviderName } from "@innerloop/runtime";
+import type { ProviderName } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
 import { madeUpExamples, madeUpQuery } from "./made-up-examples.ts";
+import { openBundle } from "./places.ts";
 
 /** Milliseconds. */
 export interface Latency {
@@ -34,11 +35,11 @@ export interface MeasureOptions {
 
 /**
  * Measures a bundle on one provider with made-up examples.
- * @throws InnerloopError as `Learner.load` throws
+ * @throws InnerloopError as {@link openBundle} throws
  */
 export async function measureBundle(bundle: string, options: MeasureOptions): Promise<BundleTimes> {
   const { provider, starts, runs, onProgress = () => {} } = options;
-  const learner: Learner = await Learner.load(bundle, { provider: provider as "auto" });
+  const learner = await openBundle(bundle, { provider: provider as "auto" });
   try {
     const examples = madeUpExamples(learner.manifest);
     const query = madeUpQuery(learner.manifest);

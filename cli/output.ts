@@ -1,33 +1,44 @@
 // What people and programs see: messages and progress on stderr, results on stdout.
 import { styleText } from "node:util";
 import type { MultiBar, SingleBar } from "cli-progress";
+import { textWidth, widthOf, wrapped } from "./layout.ts";
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
-/** Styled where stderr shows it (a terminal, unless NO_COLOR is set). */
+/** Styled where stderr shows it (a terminal with colours, unless NO_COLOR is set; FORCE_COLOR overrules). */
 export const style = (name: Style, text: string): string => styledFor(process.stderr, name, text);
 
 /** Styled where stdout shows it. */
 export const resultStyle = (name: Style, text: string): string => styledFor(process.stdout, name, text);
 
-function styledFor(stream: NodeJS.WriteStream, name: Style, text: string): string {
-  return stream.isTTY && !process.env.NO_COLOR ? styleText(name, text) : text;
-}
+const styledFor = (stream: NodeJS.WriteStream, name: Style, text: string): string => styleText(name, text, { stream });
 
-/** A message. */
-export function say(text = ""): void {
-  process.stderr.write(`${text}\n`);
+/** On a terminal, long lines break between words, under what they belong to; elsewhere they stay as they are, for programs. */
+const fitted = (stream: NodeJS.WriteStream, text: string, hang = 0): string =>
+  stream.isTTY ? wrapped(text, widthOf(stream), hang) : text;
+
+/** A message. @param hang columns by which further lines of a broken one are indented */
+export function say(text = "", hang = 0): void {
+  process.stderr.write(`${fitted(process.stderr, text, hang)}\n`);
 }
 
 /** A result. */
 export function print(text = ""): void {
+  process.stdout.write(`${fitted(process.stdout, text)}\n`);
+}
+
+/** A result that stays as it is: for programs, or laid out already. */
+export function printAsIs(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
 /** A result for programs. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  printAsIs(JSON.stringify(value, null, 2));
 }
+
+/** How wide results may be: as wide as the terminal is, and of any width elsewhere. */
+export const resultWidth = (): number => (process.stdout.isTTY ? widthOf(process.stdout) : Number.POSITIVE_INFINITY);
 
 /** How the program was called, for commands to copy. */
 export const program = process.env.npm_command === "exec" ? "npx innerloop" : "innerloop";
@@ -67,29 +78,29 @@ export function cells(share: number, width: number): string {
   return ("█".repeat(Math.floor(eighths / 8)) + partial).padEnd(width);
 }
 
-/** Rows of texts with their columns aligned: the first to the left, the others to the right unless said. */
-export function columns(rows: readonly (readonly string[])[], { right = true } = {}): string {
-  const widths = rows.reduce<number[]>((w, row) => row.map((text, i) => Math.max(w[i] ?? 0, text.length)), []);
-  const pad = (text: string, i: number) => (i > 0 && right ? text.padStart(widths[i]!) : text.padEnd(widths[i]!));
-  return rows.map((row) => `  ${row.map(pad).join("   ")}`.trimEnd()).join("\n");
-}
-
 /** Shows how far some work is. */
 export interface ProgressDisplay {
-  /** @param fraction 0 to 1 */
-  update(fraction: number, text: string): void;
-  /** A line that stays. */
-  log(line: string): void;
+  /**
+   * @param fraction 0 to 1
+   * @param text in parts, the most important first: a narrow terminal leaves out the last ones
+   */
+  update(fraction: number, text: string | readonly string[]): void;
+  /** A line that stays. @param hang columns by which further lines of a broken one are indented */
+  log(line: string, hang?: number): void;
   stop(): void;
 }
 
 /** Seconds between two lines where there is no terminal to draw on. */
 const lineSeconds = 5;
 
-/** A bar on a terminal; elsewhere a line every few seconds. */
+/** A bar on a terminal; elsewhere, and in continuous integration, a line every few seconds. */
 export async function startProgress(title: string): Promise<ProgressDisplay> {
-  return process.stderr.isTTY ? barProgress(title) : lineProgress(title);
+  const drawn = process.stderr.isTTY && process.env.TERM !== "dumb" && !/^(1|true)$/i.test(process.env.CI ?? "");
+  return drawn ? barProgress(title) : lineProgress(title);
 }
+
+const gap = "  ";
+const partsOf = (text: string | readonly string[]): readonly string[] => [text].flat();
 
 function lineProgress(title: string): ProgressDisplay {
   // The first line comes after a second, so that a reader knows that something happens.
@@ -98,32 +109,43 @@ function lineProgress(title: string): ProgressDisplay {
     update(fraction, text) {
       if (performance.now() - last < 1000 * lineSeconds) return;
       last = performance.now();
-      say(`${title}  ${percent(fraction, 0)}  ${text}`);
+      say(`${title}  ${percent(fraction, 0)}  ${partsOf(text).join(gap)}`);
     },
-    log: (line) => say(line),
+    log: say,
     stop: () => {},
   };
 }
 
+/** Cells of a bar. */
+const barWidths = { most: 24, least: 8 };
+
+/** One line of a bar, as wide as the terminal is at most: first the bar gets shorter, then the last parts go. */
+export function barLine(title: string, fraction: number, text: string | readonly string[], width: number): string {
+  const parts = [...partsOf(text)];
+  // The last column stays empty: some terminals go to the next line when it is written.
+  const room = () => width - 1 - textWidth(title) - textWidth(parts.join(gap)) - 2;
+  while (parts.length > 1 && room() < barWidths.least) parts.pop();
+  const bar = Math.min(barWidths.most, room());
+  const shown = bar < 1 ? [] : [style("cyan", cells(fraction, bar).replaceAll(" ", "░"))];
+  return [title, ...shown, parts.join(gap)].join(" ");
+}
+
 async function barProgress(title: string): Promise<ProgressDisplay> {
   const { default: cliProgress } = await import("cli-progress");
+  const width = () => process.stderr.columns || 80;
   const bars: MultiBar = new cliProgress.MultiBar({
     stream: process.stderr,
-    format: (_options, { progress }, { text }) => {
-      // As wide as the terminal leaves it; a narrow one cuts the end of the text.
-      const width = Math.min(24, Math.max(8, (process.stderr.columns ?? 80) - title.length - text.length - 3));
-      return `${title} ${style("cyan", cells(progress, width).replaceAll(" ", "░"))} ${text}`;
-    },
+    format: (_options, { progress }, { text }) => barLine(title, progress, text, width()),
     hideCursor: false,
     clearOnComplete: true,
     fps: 8,
-    linewrap: false,
+    linewrap: true,
     gracefulExit: false,
   });
   const bar: SingleBar = bars.create(1, 0, { text: "" });
   return {
     update: (fraction, text) => bar.update(fraction, { text }),
-    log: (line) => bars.log(`${line}\n`),
+    log: (line, hang) => bars.log(`${fitted(process.stderr, line, hang)}\n`),
     stop: () => bars.stop(),
   };
 }

@@ -40,23 +40,23 @@ export async function showTraining({
         const { algorithm, head, steps, ways, shots, data } = config;
         const learner = algorithm === "prototypes" ? "prototypes" : `${algorithm}, ${head} head, ${steps} steps`;
         const task = classes ? `${ways}-way ${shots}-shot` : `${shots} shots`;
-        progress.log(`   ${style("dim", "task   ")} ${task} on ${data}, for ${lengthOf(config)}`);
-        progress.log(
-          `   ${style("dim", "learner")} ${learner}; ${config.model.kind}, ${parameters.toLocaleString("en")} parameters`,
-        );
-        progress.log(`   ${style("dim", "engine ")} ${engine} (${reason}); ${strategy}`);
-        if (iteration > 0) progress.log(`   ${style("dim", "resumes")} after iteration ${iteration}`);
+        const log = (name: string, text: string) => progress.log(`   ${style("dim", name)} ${text}`, 8);
+        log("task   ", `${task} on ${data}, for ${lengthOf(config)}`);
+        log("learner", `${learner}; ${config.model.kind}, ${parameters.toLocaleString("en")} parameters`);
+        log("engine ", `${engine} (${reason}); ${strategy}`);
+        if (iteration > 0) log("resumes", `after iteration ${iteration}`);
       },
       onProgress({ epoch, batch, loss, accuracy, tasksPerSecond, secondsLeft, fraction }) {
-        const score = classes ? `  accuracy ${percent(accuracy)}` : "";
-        progress.update(
-          fraction,
-          `${clock(secondsLeft)} left  epoch ${epoch}  batch ${batch}/${config.validation.every}  ` +
-            `loss ${loss.toFixed(3)}${score}  ${tasksPerSecond.toFixed(0)} tasks/s`,
-        );
+        progress.update(fraction, [
+          `${clock(secondsLeft)} left`,
+          `loss ${loss.toFixed(3)}`,
+          ...(classes ? [`accuracy ${percent(accuracy)}`] : []),
+          `epoch ${epoch}  batch ${batch}/${config.validation.every}`,
+          `${tasksPerSecond.toFixed(0)} tasks/s`,
+        ]);
       },
       onMessage(message) {
-        progress.log(`   ${style("yellow", "note   ")} ${message}`);
+        progress.log(`   ${style("yellow", "note   ")} ${message}`, 8);
       },
       onValidation({ iteration, loss, accuracy, best }) {
         const score = classes

@@ -86,7 +86,10 @@ export function checkFormat(format: Format, value: unknown, source: string): voi
 /** No option, command or key is longer: a word that is was not meant to be one. */
 const longestWord = 64;
 
-/** The candidate that `word` was most likely meant to be, or undefined when none is near, or it is longer than any word. */
+/**
+ * The candidate that `word` was most likely meant to be: the nearest in spelling, or the only one that it begins. Undefined
+ * when none is near, or it is longer than any word.
+ */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > longestWord) return undefined;
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
@@ -96,7 +99,9 @@ export function suggest(word: string, candidates: readonly string[]): string | u
     .map((candidate) => ({ candidate, distance: editDistance(plain(word), plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= most ? best.candidate : undefined;
+  if (best !== undefined && best.distance <= most) return best.candidate;
+  const begun = word.length < 3 ? [] : candidates.filter((candidate) => plain(candidate).startsWith(plain(word)));
+  return begun.length === 1 ? begun[0] : undefined;
 }
 
 function describe(format: Format, root: Record<string, unknown>, violation: Violation): string {

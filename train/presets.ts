@@ -1,5 +1,8 @@
 // Complete run configs by name, and what a partial one is completed with.
 import { InnerloopError, type ModelConfig, type RunConfig, type RunConfigInput, suggest } from "@innerloop/schemas";
+import { checkEffects, settingAt, settingsOf } from "./settings.ts";
+
+export { checkEffects, type Naming, type SettingPath, settingsOf } from "./settings.ts";
 
 const base: RunConfig = {
   version: 1,
@@ -101,12 +104,12 @@ export const presets: Readonly<Record<string, Preset>> = {
  * @throws InnerloopError (status 2) listing the presets, with the nearest name
  */
 export function presetNamed(name: string): Preset {
-  const preset = presets[name];
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
   if (preset) return preset;
   const nearest = suggest(name, Object.keys(presets));
   throw new InnerloopError(
     "unknown-preset",
-    `There is no preset "${name}"${nearest ? `; did you mean "${nearest}"?` : ""} Presets: ${Object.keys(presets).join(", ")}.`,
+    `There is no preset "${name.length > 80 ? `${name.slice(0, 79)}…` : name}"${nearest ? `; did you mean "${nearest}"?` : "."} Presets: ${Object.keys(presets).join(", ")}.`,
     { exitStatus: 2 },
   );
 }
@@ -124,9 +127,27 @@ function merge<T>(under: T, over: unknown): T {
 /**
  * Completes what a file or flags give: by the preset they name, else by defaults for their data.
  * A length in minutes replaces the preset's in iterations, and the other way round.
- * @throws InnerloopError (status 2) for settings that do not go together
+ * @throws InnerloopError (status 2) for settings that do not go together, and `no-effect` for one that does nothing beside
+ *   the others; what is as it would be without it is let pass, so that a complete config is one, too
  */
 export function completeConfig(input: RunConfigInput): RunConfig {
+  const config = completed(input);
+  const without = completed({
+    ...(input.preset === undefined ? {} : { preset: input.preset }),
+    data: config.data,
+    algorithm: config.algorithm,
+    head: config.head,
+    model: { kind: config.model.kind },
+  });
+  const changed = settingsOf(input).filter(
+    (path) => JSON.stringify(settingAt(input, path)) !== JSON.stringify(settingAt(without, path)),
+  );
+  checkEffects(config, changed);
+  return config;
+}
+
+/** The same without a look at what has no effect, for flags on top of a config. */
+export function completed(input: RunConfigInput): RunConfig {
   const preset = input.preset ?? (input.data?.startsWith("sinusoid") ? "sinusoid-10shot" : undefined);
   const start = preset ? presetNamed(preset).config : base;
   const { iterations, minutes, ...rest } = start;
@@ -139,11 +160,18 @@ export function completeConfig(input: RunConfigInput): RunConfig {
   const under: RunConfig = { ...rest, ...length, ...suited(input, start) };
   // Another kind of model starts from its own defaults, not from those of the preset's model.
   const model: Partial<ModelConfig> | undefined =
-    input.model?.kind && input.model.kind !== start.model.kind ? undefined : start.model;
-  const config = merge(model ? under : { ...under, model: {} as ModelConfig }, {
-    ...input,
-    ...(preset ? { preset } : {}),
-  });
+    input.model?.kind && input.model.kind !== start.model.kind
+      ? undefined
+      : input.model?.pool && !start.model.pool
+        ? withoutStrides(start.model)
+        : start.model;
+  const config = merge(
+    { ...under, model: (model ?? {}) as ModelConfig },
+    {
+      ...input,
+      ...(preset ? { preset } : {}),
+    },
+  );
   const complete: RunConfig = { ...config, head: input.head ?? defaultHead(config.algorithm, start) };
   if (complete.algorithm === "prototypes" && input.head !== undefined && input.head !== "prototypes")
     throw new InnerloopError(
@@ -152,6 +180,11 @@ export function completeConfig(input: RunConfigInput): RunConfig {
       { exitStatus: 2 },
     );
   return complete;
+}
+
+/** Blocks that are pooled have strides of their own by default: both would leave no pixel. */
+function withoutStrides({ strides: _, ...model }: ModelConfig): ModelConfig {
+  return model;
 }
 
 /** What a head starts from where only the algorithm is chosen. */

@@ -3,7 +3,9 @@ import type { Learner } from "@innerloop/runtime";
 import { defineCommand, needed } from "../command.ts";
 import { labelled, points, readSupport } from "../example-files.ts";
 import { print, printJson, program, resultStyle, say, style } from "../output.ts";
+import { openBundle } from "../places.ts";
 import { providers } from "../providers.ts";
+import { checkStepOptions } from "../step-options.ts";
 
 export const adapt = defineCommand({
   name: "adapt",
@@ -27,10 +29,10 @@ export const adapt = defineCommand({
     const [bundle] = args as [string];
     const support = needed(options.support, "adapt", "support", "a folder with one sub-folder of examples a class");
     const out = needed(options.out, "adapt", "out", "the file to write, as mine.safetensors");
-    const { Learner } = await import("@innerloop/runtime");
-    const learner: Learner = await Learner.load(bundle, { provider: (options.provider ?? "auto") as "auto" });
+    const learner = await openBundle(bundle, { provider: (options.provider ?? "auto") as "auto" });
     try {
       const { manifest } = learner;
+      checkStepOptions(manifest, options);
       const examples = await readSupport(support, manifest);
       const how = {
         ...(options.steps === undefined ? {} : { steps: options.steps }),

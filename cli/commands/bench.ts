@@ -1,6 +1,8 @@
 // `innerloop bench`: how long a bundle takes here, on each provider that works.
 import { defineCommand } from "../command.ts";
-import { columns, print, printJson, say, startProgress } from "../output.ts";
+import { columns } from "../layout.ts";
+import { print, printJson, say, startProgress } from "../output.ts";
+import { bundleAt } from "../places.ts";
 import { providers } from "../providers.ts";
 
 export const bench = defineCommand({
@@ -20,7 +22,8 @@ export const bench = defineCommand({
     ["bench bundle", "on the provider that auto takes"],
     ["bench bundle --provider all --json", "on every one that works"],
   ],
-  async run({ provider = "auto", starts = 20, runs = 200, json = false }, [bundle = ""]) {
+  async run({ provider = "auto", starts = 20, runs = 200, json = false }, [given = ""]) {
+    const bundle = await bundleAt(given);
     const [{ measureBundle }, { listProviders }] = await Promise.all([
       import("../measure-bundle.ts"),
       import("@innerloop/runtime"),

@@ -7,9 +7,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
 import { InnerloopError, type Manifest, mistaken, parseJson, validateManifest } from "@innerloop/schemas";
-import { defineCommand, wrongCall } from "../command.ts";
+import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { kilobytes, print, resultStyle, say, style } from "../output.ts";
+import { bundleAt } from "../places.ts";
 
 const defaultPort = 4630;
 
@@ -39,9 +40,14 @@ export const demo = defineCommand({
     ["demo runs/quickstart-1/bundle", "your own"],
     ["demo --build site", "a static page to put on any server, in any folder of it"],
   ],
-  async run({ port, host = "localhost", open = false, build }, args) {
+  async run(given, args) {
+    const { port, host = "localhost", open = false, build } = given;
+    if (build !== undefined)
+      for (const [name, value] of Object.entries({ port, host: given.host, open: given.open }))
+        if (value !== undefined)
+          throw withoutEffect(`--${name}`, "with --build nothing is served", "leave out --build");
     const { defaultBundle, drawingFor, pageFiles } = await import("@innerloop/demo");
-    const bundle = args[0] ?? defaultBundle;
+    const bundle = args[0] === undefined ? defaultBundle : await pictureBundle(args[0]);
     const manifest = await manifestOf(bundle);
     drawingFor(manifest);
     const files = await pageFiles(bundle, manifest);
@@ -50,24 +56,28 @@ export const demo = defineCommand({
   },
 });
 
+/** A bundle's folder; the page is made of its files, so that they have to be here. */
+async function pictureBundle(given: string): Promise<string> {
+  const bundle = await bundleAt(given);
+  if (bundle === given && /^https?:/i.test(given))
+    throw wrongCall("bad-call", `${given} is an address; the page is made of files: give a bundle's folder.`);
+  return bundle;
+}
+
 async function manifestOf(bundle: string): Promise<Manifest> {
   const source = join(bundle, "manifest.json");
   let bytes: Uint8Array;
   try {
     bytes = await readFile(source);
   } catch (cause) {
-    throw wrongCall(
-      "bundle-missing",
-      `${bundle} is no bundle (${(cause as NodeJS.ErrnoException).code === "ENOENT" ? "it has no manifest.json" : (cause as Error).message}); ` +
-        "the folder that innerloop export wrote was expected; leave it out to use the one that comes with the page.",
-    );
+    throw new InnerloopError("bundle-unreadable", `${source} cannot be read (${(cause as Error).message}).`, { cause });
   }
   let value: unknown;
   try {
     value = parseJson(new TextDecoder().decode(bytes));
   } catch (cause) {
     const other = mistaken(bytes);
-    if (other !== undefined) throw wrongCall("bundle-missing", `${source}: ${other}.`);
+    if (other !== undefined) throw new InnerloopError("bundle-missing", `${source}: ${other}.`, { cause });
     throw new InnerloopError(
       "manifest-invalid",
       `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,

@@ -7,8 +7,9 @@ import { print, printJson } from "../output.ts";
 export const doctor = defineCommand({
   name: "doctor",
   summary: "show which engines (for training) and providers (for bundles) work here, and what to do about the others",
-  notes: async () =>
+  notes: async () => [
     "Speeds are measured for two seconds each, in processes of their own; the first iteration of a slow engine takes longer.",
+  ],
   arguments: [],
   options: {
     measure: { type: "switch", what: "measure speeds; --no-measure leaves that out", otherwise: "on" },

@@ -1,17 +1,19 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on.
 import { defineCommand } from "../command.ts";
 import type { Evaluation } from "../evaluation.ts";
+import { columns } from "../layout.ts";
 import type { ConfidenceResult } from "../measure-confidence.ts";
-import { cells, columns, percent, percentWithInterval, print, printJson, resultStyle } from "../output.ts";
+import { cells, percent, percentWithInterval, print, printJson, resultStyle } from "../output.ts";
 import { providers } from "../providers.ts";
 import { showEvaluation } from "../show-evaluation.ts";
 
 export const evalCommand = defineCommand({
   name: "eval",
   summary: "adapt a bundle to many episodes of unseen classes, and measure its answers",
-  notes: async () =>
+  notes: async () => [
     "Of the classes in images:DIR, a fifth (by a hash of their names) is the test split. To measure on all of your own " +
-    "classes, put their folders into DIR/test/.",
+      "classes, put their folders into DIR/test/.",
+  ],
   arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
   options: {
     data: { type: "text", what: "SPEC of the data", otherwise: "those of the training" },

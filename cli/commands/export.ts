@@ -1,7 +1,9 @@
 // `innerloop export`: a run becomes a bundle of plain ONNX, verified by running it.
 import { join } from "node:path";
-import { defineCommand, wrongCall } from "../command.ts";
-import { columns, kilobytes, print, printJson, program, resultStyle, say, style, tiny } from "../output.ts";
+import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
+import { columns } from "../layout.ts";
+import { kilobytes, print, printJson, program, resultStyle, say, style, tiny } from "../output.ts";
+import { runAt } from "../places.ts";
 import { confidenceText, showExport } from "../show-export.ts";
 
 export const exportCommand = defineCommand({
@@ -32,7 +34,8 @@ export const exportCommand = defineCommand({
     ["export runs/quickstart-1 --variant webgpu", "with an adapt.onnx for WebGPU besides"],
   ],
   async run(options, args) {
-    const [run] = args as [string];
+    const [given] = args as [string];
+    const run = await runAt(given);
     const out = options.out ?? join(run, "bundle");
     const falseAccepts = options["false-accepts"];
     if (falseAccepts !== undefined && falseAccepts >= 1)
@@ -47,7 +50,12 @@ export const exportCommand = defineCommand({
         "run-empty",
         `${run} holds no weights yet; train it first: innerloop train --resume --out ${run}.`,
       );
+    if (options["false-accepts"] !== undefined && options.calibrate === false)
+      throw withoutEffect("--false-accepts", "nothing is calibrated", "leave out --no-calibrate");
     const tasks = await tasksOf({ ...header.config, data: options.data ?? header.config.data });
+    for (const name of ["false-accepts", "calibrate"] as const)
+      if (options[name] !== undefined && options[name] !== false && tasks.kind === "regression")
+        throw withoutEffect(`--${name}`, `${tasks.name} is a regression, which has no confidence`);
     const learner = learnerOf(header.config, tasks);
     say(`${style("dim", "export")} the best weights of ${run}, then run the files and compare`);
     const manifest = await showExport({ header, learner, tasks, weights: best }, out, {

@@ -1,7 +1,7 @@
 // `innerloop inspect`: what is in a bundle, a run, an .onnx file or a saved adaptation.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type CheckpointHeader,
@@ -13,8 +13,10 @@ import {
   validateManifest,
 } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
-import { defineCommand, wrongCall } from "../command.ts";
-import { clock, columns, kilobytes, percent, print, printJson, resultStyle, tiny } from "../output.ts";
+import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
+import { columns } from "../layout.ts";
+import { clock, kilobytes, percent, print, printJson, resultStyle, tiny } from "../output.ts";
+import { pathOf, placeAt, shownPath } from "../places.ts";
 import { confidenceText } from "../show-export.ts";
 
 export const inspect = defineCommand({
@@ -39,18 +41,17 @@ interface Found {
   readonly text: string;
 }
 
-async function look(file: string, graph: boolean): Promise<Found> {
-  const info = await stat(file).catch((cause: NodeJS.ErrnoException) => {
-    throw wrongCall(
-      "file-missing",
-      `${file} ${cause.code === "ENOENT" ? "does not exist" : cause.message}; check the path.`,
-    );
-  });
-  if (info.isDirectory()) {
-    if (existsSync(join(file, "manifest.json"))) return lookAtBundle(file);
-    if (existsSync(join(file, "checkpoint.safetensors"))) return lookAtRun(file);
-  } else if (/\.onnx$/i.test(file)) return lookAtOnnx(file, graph);
-  else if (/\.safetensors$/i.test(file)) return lookAtTensors(file);
+async function look(given: string, graph: boolean): Promise<Found> {
+  const file = pathOf(given);
+  const place = await placeAt(file);
+  if (place === "nothing") throw wrongCall("file-missing", `${shownPath(file)} does not exist; check the path.`);
+  const onnx = place === "file" && /\.onnx$/i.test(file);
+  if (graph && !onnx)
+    throw withoutEffect("--graph", `${file} is no .onnx file`, "name one, as the predict.onnx of a bundle");
+  if (place === "bundle") return lookAtBundle(file);
+  if (place === "run") return lookAtRun(file);
+  if (onnx) return lookAtOnnx(file, graph);
+  if (place === "file" && /\.safetensors$/i.test(file)) return lookAtTensors(file);
   throw wrongCall(
     "unknown-file",
     `${file} is neither a bundle (manifest.json), a run (checkpoint.safetensors), an .onnx nor a .safetensors file; check the path.`,

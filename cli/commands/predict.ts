@@ -1,9 +1,10 @@
 // `innerloop predict`: says what inputs are, with a bundle as it is or as it was adapted.
-import type { ClassPrediction, Learner, ValuePrediction } from "@innerloop/runtime";
+import type { ClassPrediction, ValuePrediction } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
 import { defineCommand } from "../command.ts";
 import { readInputs } from "../example-files.ts";
 import { cells, percent, print, printJson, program, resultStyle } from "../output.ts";
+import { openBundle, openParams } from "../places.ts";
 import { providers } from "../providers.ts";
 
 /** Inputs that are run at once. */
@@ -24,8 +25,7 @@ export const predict = defineCommand({
   examples: [["predict bundle --params mine.safetensors new/*.png", "one line an image"]],
   async run(options, args) {
     const [bundle, ...inputs] = args as [string, ...string[]];
-    const { Learner } = await import("@innerloop/runtime");
-    const learner: Learner = await Learner.load(bundle, { provider: (options.provider ?? "auto") as "auto" });
+    const learner = await openBundle(bundle, { provider: (options.provider ?? "auto") as "auto" });
     try {
       const { manifest } = learner;
       if (options.params === undefined && manifest.parameters.some(({ required }) => required))
@@ -35,7 +35,7 @@ export const predict = defineCommand({
             `${program} adapt ${bundle} --support DIR --out FILE, then give --params FILE.`,
           { exitStatus: 2 },
         );
-      const model = options.params === undefined ? learner : await learner.restore(options.params);
+      const model = options.params === undefined ? learner : await openParams(learner, options.params);
       const examples = await readInputs(inputs, manifest);
       const answers: (ClassPrediction | ValuePrediction)[] = [];
       for (let i = 0; i < examples.length; i += batchSize)

@@ -1,5 +1,5 @@
 // `innerloop setup`: installs what computes on a GPU, without ever breaking what works.
-import { defineCommand, didYouMean, wrongCall } from "../command.ts";
+import { defineCommand, didYouMean, withoutEffect, wrongCall } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { print, printJson, program, say } from "../output.ts";
 
@@ -37,6 +37,8 @@ export const setup = defineCommand({
       throw wrongCall("bad-call", "--undo takes away what is there, so --from and --python have no meaning with it.");
     if (anyway && (known !== "cuda" || undo))
       throw wrongCall("bad-call", "--anyway belongs to innerloop setup cuda; leave it out.");
+    if (from !== undefined && python !== undefined && (known === "cuda" || !/\.whl$/i.test(from)))
+      throw withoutEffect("--python", "--from says where the files are");
     const work = known === "cuda" ? cuda : tfjsGpu;
     const { text, data } = await interruptible("Stopping; what works stays as it is.", (signal) =>
       work({ from, python, undo, anyway }, signal),

@@ -2,10 +2,10 @@
 import { basename } from "node:path";
 import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
 import { defineCommand, wrongCall } from "../command.ts";
-import { configFromFlags, configOptions, readConfig, withChanges } from "../config-flags.ts";
+import { checkFlags, configFromFlags, configOptions, readConfig, withChanges } from "../config-flags.ts";
 import { Interrupted } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
-import { columns, percent, print, printJson, program, style } from "../output.ts";
+import { percent, print, printJson, program, style } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
 import { showTraining, stoppedMessage } from "../training.ts";
 
@@ -13,16 +13,15 @@ export const train = defineCommand({
   name: "train",
   summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
   async notes() {
-    const { presets } = await import("@innerloop/train");
-    const rows = Object.entries(presets).map(([name, { summary }]) => [name, summary]);
-    return `Presets:\n${columns(rows, { right: false })}`;
+    const { presets } = await import("@innerloop/train/presets");
+    return [{ title: "Presets", rows: Object.entries(presets).map(([name, { summary }]) => [name, summary] as const) }];
   },
   arguments: [{ name: "CONFIG", what: "a preset's name, or a YAML or JSON file", optional: true }],
   options: {
     ...configOptions,
-    out: { type: "text", what: "folder of the run", otherwise: "runs/<preset or data>-<n>", group: "Run:" },
-    resume: { type: "switch", what: "go on with the run in --out, as if it had never stopped", group: "Run:" },
-    json: { type: "switch", what: "the result as JSON on stdout", group: "Run:" },
+    out: { type: "text", what: "folder of the run", otherwise: "runs/<preset or data>-<n>", group: "Run" },
+    resume: { type: "switch", what: "go on with the run in --out, as if it had never stopped", group: "Run" },
+    json: { type: "switch", what: "the result as JSON on stdout", group: "Run" },
   },
   examples: [
     ["train quickstart --minutes 5", "the embedded characters, for five minutes"],
@@ -56,14 +55,22 @@ export const train = defineCommand({
   },
 });
 
-/** The complete config of a call. */
+/** The complete config of a call. Flags are looked at beside what they change, a file by itself. */
 async function configOf(
   name: string | undefined,
   flags: RunConfigInput,
   resumed: string | undefined,
 ): Promise<RunConfig> {
-  const { completeConfig, readCheckpoint } = await import("@innerloop/train");
-  if (resumed !== undefined && name === undefined)
-    return withChanges((await readCheckpoint(resumed)).header.config, flags);
-  return completeConfig(withChanges(name === undefined ? {} : await readConfig(name), flags));
+  const { completeConfig, completed } = await import("@innerloop/train/presets");
+  let config: RunConfig;
+  if (resumed !== undefined && name === undefined) {
+    const { readCheckpoint } = await import("@innerloop/train");
+    config = withChanges((await readCheckpoint(resumed)).header.config, flags);
+  } else {
+    const given = name === undefined ? {} : await readConfig(name);
+    completeConfig(given);
+    config = completed(withChanges(given, flags));
+  }
+  await checkFlags(config, flags);
+  return config;
 }

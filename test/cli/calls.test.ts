@@ -19,6 +19,7 @@ beforeAll(async () => {
   writeFileSync(join(cwd, "typo.yaml"), "data: glyphs\nmetabatch: 3\n");
   writeFileSync(join(cwd, "value.yaml"), "optimizer:\n  rate: -1\n");
   writeFileSync(join(cwd, "broken.yaml"), "data: [glyphs\n");
+  writeFileSync(join(cwd, "idle.yaml"), "optimizer:\n  momentum: 0.5\n");
   writeFileSync(join(cwd, "newer.json"), JSON.stringify({ version: 2 }));
   writeFileSync(join(cwd, "cut.onnx"), Uint8Array.of(8, 8, 58, 200, 1, 10, 4));
   writeFileSync(join(cwd, "notes.txt"), "hello");
@@ -86,6 +87,18 @@ const wrong: [call: string, status: number, message: RegExp][] = [
   ["train --inner-rate -1", 2, /--inner-rate is "-1"; a number above 0 was expected/],
   ["train --strides 2,x", 2, /--strides is "2,x"; a list of whole numbers/],
   ["train --head learned --algorithm prototypes", 2, /prototypes/],
+  ["train --model mlp --filters 3", 2, /--filters has no effect with --model mlp: .* or give --model conv4/],
+  ["train sinusoid-10shot --ways 5", 2, /--ways has no effect with --data sinusoid: a regression has no classes/],
+  ["train --decay none --floor 0.1", 2, /--floor has no effect with --decay none/],
+  ["train --no-learn-rates --max-inner-rate 2", 2, /--max-inner-rate has no effect with --no-learn-rates/],
+  ["train idle.yaml", 2, /optimizer.momentum has no effect with optimizer.kind: "adam"/],
+  ["train sinusoid", 2, /no preset "sinusoid"; did you mean "sinusoid-10shot"\?/],
+  ["train --no-steps", 2, /no option --no-steps; it takes a value: --steps/],
+  ["eval nowhere --ways 0x10", 2, /--ways is "0x10"; a whole number from 2 was expected/],
+  ["eval nowhere --ways=", 2, /--ways is empty; a whole number/],
+  ["eval nowhere --json=perhaps", 2, /--json takes no value, but "perhaps" was given/],
+  ["demo --build site --port 80", 2, /--port has no effect here: with --build nothing is served/],
+  ["inspect notes.txt --graph", 2, /--graph has no effect here: notes.txt is no .onnx file/],
   ["train --engine abacus", 2, /engine "abacus" .* known are auto/],
   ["train missing.yaml", 2, /missing.yaml cannot be read \(there is no such file\)/],
   ["train typo.yaml", 2, /typo.yaml: unknown key "metabatch"; did you mean "metaBatch"\?/],
@@ -103,8 +116,8 @@ const wrong: [call: string, status: number, message: RegExp][] = [
   ["train --data images:thin --ways 2 --shots 1 --queries 4", 2, /has 2 examples; 1 shots \+ 4 queries need 5/],
   [`train --data images:torn ${few}`, 1, /torn.symbol-3.1\.png: cannot be read as an image/],
   ["train sinusoid-10shot --model conv4", 2, /conv4 takes images/],
-  ["export empty", 2, /empty holds no run/],
-  ["eval missing", 1, /missing: there is no such folder; a bundle .* was expected/],
+  ["export empty", 2, /empty is a folder that holds neither .*; a run, .* was expected/],
+  ["eval missing", 2, /missing does not exist; a bundle, .* was expected; check the path/],
   ["adapt missing --out x", 2, /needs --support/],
   ["adapt missing --support few", 2, /needs --out/],
   ["inspect missing", 2, /missing does not exist/],

@@ -248,7 +248,16 @@ describe("adapt and predict", () => {
       ["predict runs/glyphs-1/bundle mine/symbol-0/0.png", 2, /knows no class yet; first run innerloop adapt/],
       ["predict runs/glyphs-1/bundle --params mine.safetensors nothing.png", 2, /nothing.png does not exist/],
       ["predict runs/glyphs-1/bundle --params mine.safetensors torn.png", 1, /torn.png: cannot be read as an image/],
-      ["predict fixed-bundle --params mine.safetensors mine", 1, /saved with the bundle/],
+      ["predict fixed-bundle --params mine.safetensors mine", 2, /saved with the bundle/],
+      ["predict fixed-bundle --params nowhere mine", 2, /nowhere does not exist; a file that innerloop adapt wrote/],
+      [
+        "adapt wave-bundle --support wave.csv --out x --steps 0 --rate 2",
+        2,
+        /--rate has no effect here: with --steps 0/,
+      ],
+      ["eval wave-bundle --ways 5", 2, /--ways has no effect here: .* for a regression/],
+      ["export wave --false-accepts 0.1 --out x", 2, /--false-accepts has no effect here: sinusoid is a regression/],
+      ["export fixed --no-calibrate --false-accepts 0.1 --out x", 2, /--false-accepts has no effect here/],
       ["predict runs/glyphs-1/bundle --params torn.png mine", 1, /torn.png/],
     ];
     for (const [text, status, message] of cases) {
