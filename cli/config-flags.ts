@@ -9,7 +9,7 @@ import {
   type RunConfigInput,
   validateConfig,
 } from "@innerloop/schemas";
-import type { Naming, SettingPath } from "@innerloop/train/presets";
+import type { IdleSetting, Naming, SettingPath } from "@innerloop/train/presets";
 import { didYouMean, type Option, short, wrongCall } from "./command.ts";
 
 /** A flag and the field of the run config that it sets. */
@@ -17,12 +17,15 @@ interface Flag {
   readonly path: readonly [string] | readonly [string, string];
   readonly what: string;
   readonly group: string;
+  /** What it is where neither a preset nor the config says it. */
+  readonly otherwise?: string;
 }
 
-const flag = (group: string, path: string, what: string): Flag => ({
+const flag = (group: string, path: string, what: string, otherwise?: string): Flag => ({
   path: path.split(".") as [string],
   what,
   group,
+  ...(otherwise === undefined ? {} : { otherwise }),
 });
 
 const task = "Task";
@@ -35,22 +38,32 @@ const run = "Run";
 export const configFlags = {
   data: flag(task, "data", "SPEC of the data: glyphs, sinusoid, omniglot:DIR, images:DIR"),
   ways: flag(task, "ways", "classes in an episode"),
-  "training-ways": flag(task, "trainingWays", "classes in a training task, where these are to be more"),
+  "training-ways": flag(task, "trainingWays", "classes in a training task, where these are to be more", "as --ways"),
   shots: flag(task, "shots", "support examples of each class"),
   queries: flag(task, "queries", "query examples of each class"),
-  rotations: flag(task, "rotations", "glyphs, omniglot: turned characters are classes, too, unless --no-rotations"),
+  rotations: flag(
+    task,
+    "rotations",
+    "glyphs, omniglot: turned characters are classes, too, unless --no-rotations",
+    "on",
+  ),
   shifts: flag(task, "shifts", "no training task is shifted with --no-shifts"),
   "shift-share": flag(task, "shifts.share", "share of the training tasks that look as the data of users may"),
   "shift-families": flag(task, "shifts.families", "in which ways, as inverted,paper,noise; all unless given"),
   "wrong-labels": flag(task, "shifts.wrongLabels", "share of wrong labels in the support sets of these, at most"),
   model: flag(model, "model.kind", "mlp, metamodel or conv4"),
-  filters: flag(model, "model.filters", "conv4: filters of each convolution"),
-  strides: flag(model, "model.strides", "conv4: stride of each convolution, as 2,2,2,1"),
-  pool: flag(model, "model.pool", "conv4: a max-pool after each convolution"),
-  norm: flag(model, "model.norm", "layer, group, batch, instance or none"),
-  pooling: flag(model, "model.pooling", "conv4: what the head sees, flat or mean"),
-  input: flag(model, "model.input", "conv4: examples as they are, raw, or standardized or polarity-free"),
-  hidden: flag(model, "model.hidden", "mlp: width of each hidden layer, as 40,40"),
+  filters: flag(model, "model.filters", "conv4: filters of each convolution", "64"),
+  strides: flag(
+    model,
+    "model.strides",
+    "conv4: stride of each convolution, as 2,2,2,1",
+    "2,2,2,1; with --pool 1,1,1,1",
+  ),
+  pool: flag(model, "model.pool", "conv4: a max-pool after each convolution", "off"),
+  norm: flag(model, "model.norm", "conv4: layer, group, batch, instance or none", "layer"),
+  pooling: flag(model, "model.pooling", "conv4: what the head sees, flat or mean", "flat"),
+  input: flag(model, "model.input", "conv4: examples as they are, raw, or standardized or polarity-free", "raw"),
+  hidden: flag(model, "model.hidden", "mlp: width of each hidden layer, as 40,40", "40,40"),
   algorithm: flag(inner, "algorithm", "maml, fomaml, anil or prototypes"),
   head: flag(inner, "head", "what the head starts from: learned, zero or prototypes"),
   steps: flag(inner, "steps", "inner steps"),
@@ -60,8 +73,8 @@ export const configFlags = {
   "multi-step-loss": flag(inner, "multiStepLoss", "the loss after every inner step counts"),
   optimizer: flag(outer, "optimizer.kind", "adam or sgd"),
   rate: flag(outer, "optimizer.rate", "outer learning rate, at its peak"),
-  momentum: flag(outer, "optimizer.momentum", "sgd: momentum"),
-  "weight-decay": flag(outer, "optimizer.weightDecay", "weight decay"),
+  momentum: flag(outer, "optimizer.momentum", "sgd: momentum", "0"),
+  "weight-decay": flag(outer, "optimizer.weightDecay", "weight decay", "0"),
   warmup: flag(outer, "schedule.warmup", "iterations over which the rate rises"),
   decay: flag(outer, "schedule.decay", "course of the rate: cosine or none"),
   floor: flag(outer, "schedule.floor", "where the decay ends, as a share of the rate"),
@@ -71,19 +84,30 @@ export const configFlags = {
   minutes: flag(run, "minutes", "length of the run in minutes"),
   seed: flag(run, "seed", "seed of weights and episodes"),
   engine: flag(run, "engine", "auto, or an engine that innerloop doctor lists"),
-  "on-device-lost": flag(run, "onDeviceLost", "when the engine loses its device: stop, or fallback to the next engine"),
-  precision: flag(run, "precision", "float32, or float16 for gradients on GPU engines that have it"),
-  workers: flag(run, "workers", "worker threads; 0: all tasks of a batch in one graph"),
+  "on-device-lost": flag(
+    run,
+    "onDeviceLost",
+    "when the engine loses its device: stop, or fallback to the next engine",
+    "stop",
+  ),
+  precision: flag(run, "precision", "float32, or float16 for gradients on GPU engines that have it", "float32"),
+  workers: flag(
+    run,
+    "workers",
+    "worker threads; 0: all tasks of a batch in one graph",
+    "one a core, 0 for small models",
+  ),
   "validate-every": flag(run, "validation.every", "iterations between two validations"),
   "validate-episodes": flag(run, "validation.episodes", "episodes of a validation"),
 } satisfies Record<string, Flag>;
 
 /** The same as options of a command. */
 export const configOptions: Readonly<Record<string, Option>> = Object.fromEntries(
-  Object.entries(configFlags).map(([name, { path, what, group }]) => {
+  (Object.entries(configFlags) as [string, Flag][]).map(([name, { path, what, group, otherwise }]) => {
     const types = [fieldSchema(path).type].flat();
     const negatable = types.includes("null");
-    return [name, { type: types.includes("boolean") ? "switch" : "text", what, group, negatable } as const];
+    const type = types.includes("boolean") ? "switch" : "text";
+    return [name, { type, what, group, negatable, ...(otherwise === undefined ? {} : { otherwise }) } as const];
   }),
 );
 
@@ -156,6 +180,61 @@ const byFlags: Naming = {
 export async function checkFlags(config: RunConfig, given: RunConfigInput): Promise<void> {
   const { checkEffects, settingsOf } = await import("@innerloop/train/presets");
   checkEffects(config, settingsOf(given), byFlags);
+}
+
+/** A value of a config as its flag takes it. */
+function flagText(value: unknown): string {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return value === null ? "none" : String(value);
+}
+
+/**
+ * What each flag is where it is not given, for the help: of the preset or file that a call names, or of all presets.
+ */
+export async function flagDefaults(config: string | undefined): Promise<Readonly<Record<string, string>>> {
+  const { completeConfig, idleSettings, presets, settingAt } = await import("@innerloop/train/presets");
+  const own = config === undefined ? undefined : await readConfig(config).then(completeConfig, () => undefined);
+  const configs: [name: string, RunConfig][] = own
+    ? [["", own]]
+    : [
+        ["", completeConfig({})],
+        ...Object.keys(presets).map((name): [string, RunConfig] => [name, completeConfig({ preset: name })]),
+      ];
+  const defaults: Record<string, string> = {};
+  for (const [flag, { path, otherwise }] of flagNames) {
+    const byText = new Map<string, string[]>();
+    for (const [name, complete] of configs) {
+      const setting = path.join(".");
+      const value = settingAt(complete, setting);
+      const [idle] = idleSettings(complete, [setting]);
+      // Where it does nothing, a preset has no say in what it is.
+      const text = idle ? idleText(idle, own !== undefined) : value === undefined ? otherwise : flagText(value);
+      if (text !== undefined) byText.set(text, [...(byText.get(text) ?? []), name]);
+    }
+    const texts = [...byText].map(([text, names]) =>
+      names.includes("") ? text : `${shortened(names, configs).join(", ")}: ${text}`,
+    );
+    const shown = texts.join("; ") || otherwise;
+    if (shown !== undefined) defaults[flag] = shown;
+  }
+  return defaults;
+}
+
+const idleText = ({ on, value }: IdleSetting, alone: boolean): string | undefined =>
+  alone ? `no effect with ${byFlags.assignment(on, value)}` : undefined;
+
+/** Names of presets, with one `omniglot-*` for all that begin so. */
+function shortened(names: readonly string[], configs: readonly (readonly [string, RunConfig])[]): string[] {
+  const stem = (name: string) => name.replace(/-.*$/, "");
+  const like = (name: string) => configs.filter(([other]) => stem(other) === stem(name)).map(([other]) => other);
+  return [
+    ...new Set(
+      names.map((name) => {
+        const all = like(name);
+        return all.length > 1 && all.every((other) => names.includes(other)) ? `${stem(name)}-*` : name;
+      }),
+    ),
+  ];
 }
 
 /**

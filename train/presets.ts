@@ -2,7 +2,15 @@
 import { InnerloopError, type ModelConfig, type RunConfig, type RunConfigInput, suggest } from "@innerloop/schemas";
 import { checkEffects, settingAt, settingsOf } from "./settings.ts";
 
-export { checkEffects, type Naming, type SettingPath, settingsOf } from "./settings.ts";
+export {
+  checkEffects,
+  type IdleSetting,
+  idleSettings,
+  type Naming,
+  type SettingPath,
+  settingAt,
+  settingsOf,
+} from "./settings.ts";
 
 const base: RunConfig = {
   version: 1,

@@ -27,7 +27,7 @@ const kindOfData = (value: unknown): string => String(value).split(":")[0]!;
 
 const conditions: readonly Condition[] = [
   {
-    settings: ["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling"],
+    settings: ["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling", "model.input"],
     on: "model.kind",
     effective: only("conv4"),
     because: "of the named models, conv4 alone has it",
@@ -76,11 +76,18 @@ const conditions: readonly Condition[] = [
     instead: "cosine",
   },
   {
-    settings: ["ways", "trainingWays"],
+    settings: ["ways", "trainingWays", "shifts", "shifts.share", "shifts.families", "shifts.wrongLabels"],
     on: "data",
     effective: (data) => kindOfData(data) !== "sinusoid",
     because: "a regression has no classes",
     instead: "glyphs",
+  },
+  {
+    settings: ["shifts.families", "shifts.wrongLabels"],
+    on: "shifts.share",
+    effective: (share) => Number(share) > 0,
+    because: "no training task is shifted",
+    instead: 0.3,
   },
   {
     settings: ["rotations"],

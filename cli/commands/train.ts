@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
 import { defineCommand, wrongCall } from "../command.ts";
-import { checkFlags, configFromFlags, configOptions, readConfig, withChanges } from "../config-flags.ts";
+import { checkFlags, configFromFlags, configOptions, flagDefaults, readConfig, withChanges } from "../config-flags.ts";
 import { Interrupted } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { percent, print, printJson, program, style } from "../output.ts";
@@ -12,9 +12,14 @@ import { showTraining, stoppedMessage } from "../training.ts";
 export const train = defineCommand({
   name: "train",
   summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
+  defaults: (args) => flagDefaults(args.find((word) => !word.startsWith("-"))),
   async notes() {
     const { presets } = await import("@innerloop/train/presets");
-    return [{ title: "Presets", rows: Object.entries(presets).map(([name, { summary }]) => [name, summary] as const) }];
+    return [
+      { title: "Presets", rows: Object.entries(presets).map(([name, { summary }]) => [name, summary] as const) },
+      "In brackets stands what is taken where a flag is not given, and for which presets it is something else; innerloop train " +
+        "PRESET --help shows that of one preset.",
+    ];
   },
   arguments: [{ name: "CONFIG", what: "a preset's name, or a YAML or JSON file", optional: true }],
   options: {

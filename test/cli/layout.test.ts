@@ -15,6 +15,7 @@ const commands = "quickstart train export eval adapt predict demo inspect bench 
 async function shown(args: readonly string[], columns: number): Promise<string> {
   let said = "";
   vi.stubEnv("NO_COLOR", "1");
+  vi.stubEnv("FORCE_COLOR", "0");
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, "write").mockImplementation((text) => {
       said += text;
@@ -80,7 +81,7 @@ describe("errors", () => {
   it("break between words in a terminal, and not at all elsewhere", async () => {
     const text = await shown(["train", "--model", "mlp", "--filters", "3"], 50);
     expect(text.split("\n").length).toBeGreaterThan(1);
-    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(50);
+    for (const line of text.split("\n")) expect(stringWidth(line)).toBeLessThanOrEqual(50);
     expect(wordsOf(text).join(" ")).toMatch(
       /^error: --filters has no effect with --model mlp: .* give --model conv4\.$/,
     );

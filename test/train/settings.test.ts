@@ -19,7 +19,7 @@ const situations: Record<string, { readonly config: RunConfigInput; readonly set
       optimizer: { kind: "sgd", rate: 0.1 },
     },
     settings: [
-      ...["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling", "model.hidden"],
+      ...["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling", "model.input", "model.hidden"],
       ...["steps", "maxInnerRate", "multiStepLoss", "optimizer.momentum", "schedule.floor", "ways", "rotations"],
     ],
   },
@@ -33,7 +33,15 @@ const situations: Record<string, { readonly config: RunConfigInput; readonly set
       ways: 3,
       schedule: { warmup: 0, decay: "none" },
     },
-    settings: ["model.filters", "model.norm", "model.hidden", "multiStepLoss", "schedule.floor", "trainingWays"],
+    settings: [
+      "model.filters",
+      "model.norm",
+      "model.input",
+      "model.hidden",
+      "multiStepLoss",
+      "schedule.floor",
+      "trainingWays",
+    ],
   },
   "an mlp and class means": {
     config: { data: "glyphs", model: { kind: "mlp", hidden: [4] }, algorithm: "prototypes", ways: 3 },
@@ -55,6 +63,7 @@ const values: Record<string, readonly [unknown, unknown]> = {
   "model.pool": [true, false],
   "model.norm": ["none", "group"],
   "model.pooling": ["mean", "flat"],
+  "model.input": ["raw", "standardized"],
   "model.hidden": [[3], [5]],
   steps: [2, 3],
   innerRate: [0.05, 0.08],
