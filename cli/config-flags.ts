@@ -9,7 +9,7 @@ import {
   type RunConfigInput,
   validateConfig,
 } from "@innerloop/schemas";
-import type { IdleSetting, Naming, SettingPath } from "@innerloop/train/presets";
+import type { IdleSetting, Naming, SettingPath } from "@innerloop/train";
 import { didYouMean, type Option, short, wrongCall } from "./command.ts";
 
 /** A flag and the field of the run config that it sets. */
@@ -178,7 +178,7 @@ const byFlags: Naming = {
  * @throws InnerloopError `no-effect` (status 2)
  */
 export async function checkFlags(config: RunConfig, given: RunConfigInput): Promise<void> {
-  const { checkEffects, settingsOf } = await import("@innerloop/train/presets");
+  const { checkEffects, settingsOf } = await import("@innerloop/train");
   checkEffects(config, settingsOf(given), byFlags);
 }
 
@@ -192,7 +192,7 @@ function flagText(value: unknown): string {
  * What each flag is where it is not given, for the help: of the preset or file that a call names, or of all presets.
  */
 export async function flagDefaults(config: string | undefined): Promise<Readonly<Record<string, string>>> {
-  const { completeConfig, idleSettings, presets, settingAt } = await import("@innerloop/train/presets");
+  const { completeConfig, idleSettings, presets, settingAt } = await import("@innerloop/train");
   const own = config === undefined ? undefined : await readConfig(config).then(completeConfig, () => undefined);
   const configs: [name: string, RunConfig][] = own
     ? [["", own]]

@@ -17,7 +17,7 @@ export * as metrics from "./metrics.ts";
 export * from "./models/index.ts";
 export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./objective.ts";
 export * from "./optimizers/index.ts";
-export { completeConfig, type Preset, presetNamed, presets } from "./presets.ts";
+export { completeConfig, completed, type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
 export { openReference, type Reference, type ReferenceAnswer } from "./reference.ts";
 export {
@@ -30,6 +30,15 @@ export {
   tasksOf,
   type Validation,
 } from "./run.ts";
+export {
+  checkEffects,
+  type IdleSetting,
+  idleSettings,
+  type Naming,
+  type SettingPath,
+  settingAt,
+  settingsOf,
+} from "./settings.ts";
 export { type FitOptions, fit } from "./supervised.ts";
 export * from "./tasks/index.ts";
 export type { Job } from "./workers/messages.ts";

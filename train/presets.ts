@@ -2,16 +2,6 @@
 import { InnerloopError, type ModelConfig, type RunConfig, type RunConfigInput, suggest } from "@innerloop/schemas";
 import { checkEffects, settingAt, settingsOf } from "./settings.ts";
 
-export {
-  checkEffects,
-  type IdleSetting,
-  idleSettings,
-  type Naming,
-  type SettingPath,
-  settingAt,
-  settingsOf,
-} from "./settings.ts";
-
 const base: RunConfig = {
   version: 1,
   data: "glyphs",

@@ -14,7 +14,7 @@ export const train = defineCommand({
   summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
   defaults: (args) => flagDefaults(args.find((word) => !word.startsWith("-"))),
   async notes() {
-    const { presets } = await import("@innerloop/train/presets");
+    const { presets } = await import("@innerloop/train");
     return [
       { title: "Presets", rows: Object.entries(presets).map(([name, { summary }]) => [name, summary] as const) },
       "In brackets stands what is taken where a flag is not given, and for which presets it is something else; innerloop train " +
@@ -66,7 +66,7 @@ async function configOf(
   flags: RunConfigInput,
   resumed: string | undefined,
 ): Promise<RunConfig> {
-  const { completeConfig, completed } = await import("@innerloop/train/presets");
+  const { completeConfig, completed } = await import("@innerloop/train");
   let config: RunConfig;
   if (resumed !== undefined && name === undefined) {
     const { readCheckpoint } = await import("@innerloop/train");

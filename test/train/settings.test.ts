@@ -1,8 +1,7 @@
 // Which settings have an effect: the table against what training does. A setting is idle where two values of it train the
 // same weights, and only there.
 import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
-import { completeConfig, presets, runTraining } from "@innerloop/train";
-import { checkEffects } from "@innerloop/train/presets";
+import { checkEffects, completeConfig, presets, runTraining } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 
 const length = { iterations: 2, metaBatch: 1, workers: 0, engine: "onnxruntime:cpu", queries: 2 };
