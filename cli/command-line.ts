@@ -124,12 +124,17 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
     const value = parsed[name];
     if (Array.isArray(value)) throw wrongCall("bad-option", `--${name} is given ${value.length} times; give it once.`);
     if (typeof value === "boolean") given[name] = value;
-    else if (typeof value === "string") given[name] = optionValue(name, option, value);
+    else if (typeof value === "string") given[name] = optionValue(name, option, await pathIn(value));
   }
   const values = [parsed._, parsed["--"] ?? []].flat().map(String);
   checkArguments(command, values);
-  await command.run(given as Given<Command["options"]>, values);
+  await command.run(given as Given<Command["options"]>, await Promise.all(values.map(pathIn)));
   return 0;
+}
+
+/** A value; the path, where it is the text of a `file:` URL. @throws InnerloopError `bad-option` */
+async function pathIn(value: string): Promise<string> {
+  return /^file:/i.test(value) ? (await import("@innerloop/train")).pathOf(value) : value;
 }
 
 /** Looks at the values without a name: there are enough of them, and not too many. */

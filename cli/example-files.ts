@@ -1,9 +1,10 @@
 // Files of examples, as people have them: images, and tables of numbers in CSV or JSON.
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { LabelledExample, RegressionExamples } from "@innerloop/runtime";
 import { exampleOf, readExample } from "@innerloop/runtime/input";
 import { InnerloopError, type Manifest } from "@innerloop/schemas";
 import { wrongCall } from "./command.ts";
+import { say, style } from "./output.ts";
 
 /** An example, where it is from, and what is known of it. */
 export interface FileExample {
@@ -15,7 +16,8 @@ export interface FileExample {
   readonly y?: readonly number[];
 }
 
-const tableFile = /\.(csv|json)$/i;
+/** File names that are taken for tables. */
+const TABLE_FILE = /\.(csv|tsv|json)$/i;
 
 const wanted = ({ input }: Manifest): string =>
   input.preprocessing?.kind === "image"
@@ -31,11 +33,11 @@ export async function readInputs(inputs: readonly string[], manifest: Manifest):
   for (const input of inputs) {
     const kind = await kindOf(input);
     if (kind === "table") {
-      examples.push(...(await readTable(input, manifest)));
+      examples.push(...(await readTableFor(input, manifest)));
       continue;
     }
     checkTakesImages(input, manifest);
-    const files = kind === "folder" ? (await classesIn(input)).flatMap(({ files }) => files) : [input];
+    const files = kind === "folder" ? (await imagesIn(input, true)).flatMap(({ files }) => files) : [input];
     for (const file of files) examples.push({ input: file, data: await readExample(manifest, file) });
   }
   return examples;
@@ -48,7 +50,7 @@ export async function readInputs(inputs: readonly string[], manifest: Manifest):
  */
 export async function readSupport(support: string, manifest: Manifest): Promise<FileExample[]> {
   const kind = await kindOf(support);
-  if (kind === "table") return readTable(support, manifest);
+  if (kind === "table") return readTableFor(support, manifest);
   if (kind === "file")
     throw wrongCall(
       "bad-support",
@@ -56,7 +58,7 @@ export async function readSupport(support: string, manifest: Manifest): Promise<
     );
   checkTakesImages(support, manifest);
   const examples: FileExample[] = [];
-  for (const { name, files } of await classesIn(support))
+  for (const { name, files } of await imagesIn(support, false))
     for (const file of files) examples.push({ input: file, label: name, data: await readExample(manifest, file) });
   return examples;
 }
@@ -97,12 +99,16 @@ async function kindOf(path: string): Promise<"folder" | "table" | "file"> {
       `${path} ${cause.code === "ENOENT" ? "does not exist" : `cannot be read (${cause.message})`}; check the path.`,
     );
   });
-  return found.isDirectory() ? "folder" : tableFile.test(path) ? "table" : "file";
+  if (found.isDirectory()) return "folder";
+  if (!found.isFile()) throw wrongCall("data-missing", `${path} is neither a file nor a folder; give one of these.`);
+  return TABLE_FILE.test(path) ? "table" : "file";
 }
 
-async function classesIn(folder: string) {
-  const { listImageClasses } = await import("@innerloop/train");
-  return listImageClasses(folder);
+/** The classes in a folder, and what was left out of it told. */
+async function imagesIn(folder: string, everything: boolean) {
+  const { classes, notes } = (await import("@innerloop/train")).findImages(folder, { everything });
+  for (const note of notes) say(`${style("yellow", "note")} ${note}.`);
+  return classes;
 }
 
 function checkTakesImages(path: string, manifest: Manifest): void {
@@ -110,24 +116,16 @@ function checkTakesImages(path: string, manifest: Manifest): void {
   throw wrongCall("wrong-data", `${path} was given, but the bundle "${manifest.name}" takes ${wanted(manifest)}.`);
 }
 
-async function readTable(file: string, manifest: Manifest): Promise<FileExample[]> {
-  const text = await readFile(file, "utf8");
-  const rows = /\.csv$/i.test(file) ? csvRows(file, text) : jsonRows(file, text);
-  if (rows.length === 0) throw wrongCall("data-missing", `${file} has no examples; give at least one row.`);
+async function readTableFor(file: string, manifest: Manifest): Promise<FileExample[]> {
+  // Loaded here, so that who has pictures does not wait for it.
+  const { readTable } = await import("./tables.ts");
   const size = manifest.input.shape.reduce((a, b) => a * b, 1);
   const windows = manifest.input.preprocessing?.kind === "window";
-  return rows.map(({ x, y, label }, i) => {
-    const input = `${file}:${i + 1}`;
+  return (await readTable(file)).map(({ input, x, y, label }) => {
     if (x.length !== size && !windows)
       throw wrongCall(
         "wrong-shape",
         `${input} has ${x.length} numbers; the bundle "${manifest.name}" takes ${size} ([${manifest.input.shape}]).`,
-      );
-    const bad = [...x, ...(y ?? [])].findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0)
-      throw wrongCall(
-        "not-a-number",
-        `${input} has no finite number in its column ${bad + 1}; repair the row or leave it out.`,
       );
     const data = windows ? windowIn(input, x, manifest) : Float32Array.from(x);
     return { input, data, ...(y ? { y } : {}), ...(label === undefined ? {} : { label }) };
@@ -141,65 +139,4 @@ function windowIn(input: string, data: readonly number[], manifest: Manifest): F
   } catch (cause) {
     throw cause instanceof InnerloopError ? wrongCall(cause.code, `${input}: ${cause.message}.`) : cause;
   }
-}
-
-interface Row {
-  readonly x: readonly number[];
-  readonly y?: readonly number[];
-  readonly label?: string;
-}
-
-/** A header and rows; the columns `label` and `y`, `y1`, … are what their names say, all others are the input's numbers. */
-function csvRows(file: string, text: string): Row[] {
-  const [header = [], ...rows] = text
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "")
-    .map((line) => line.split(",").map((field) => field.trim().replace(/^"(.*)"$/, "$1")));
-  if (header.length > 0 && header.every((name) => name !== "" && Number.isFinite(Number(name))))
-    throw wrongCall(
-      "bad-table",
-      `${file} starts with numbers; a first line with the names of the columns was expected.`,
-    );
-  const isTarget = (name: string) => /^y\d*$/.test(name);
-  return rows.map((fields, i) => {
-    if (fields.length !== header.length)
-      throw wrongCall(
-        "bad-table",
-        `${file}:${i + 1} has ${fields.length} fields and the first line ${header.length}; give one a column.`,
-      );
-    const number = (field: string) => (field === "" ? Number.NaN : Number(field));
-    const pick = (is: (name: string) => boolean) => fields.filter((_, column) => is(header[column]!));
-    const [label] = pick((name) => name === "label");
-    const y = pick(isTarget).map(number);
-    return {
-      x: pick((name) => name !== "label" && !isTarget(name)).map(number),
-      ...(y.length > 0 ? { y } : {}),
-      ...(label === undefined ? {} : { label }),
-    };
-  });
-}
-
-/** A list of `{ "x": [numbers], "label": text }`, or `"y": [numbers]`. */
-function jsonRows(file: string, text: string): Row[] {
-  const expected = 'a list of { "x": [numbers], "label": text } was expected (a regression has "y": [numbers])';
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new InnerloopError("bad-table", `${file} is no JSON (${(cause as Error).message}); ${expected}.`, {
-      exitStatus: 2,
-      cause,
-    });
-  }
-  if (!Array.isArray(value)) throw wrongCall("bad-table", `${file} holds no list; ${expected}.`);
-  return value.map((row: { x?: unknown; y?: unknown; label?: unknown } | null, i) => {
-    const numbers = (field: unknown): number[] | undefined =>
-      field === undefined
-        ? undefined
-        : [field].flat(Number.POSITIVE_INFINITY).map((it) => (typeof it === "number" ? it : Number.NaN));
-    const x = numbers(row?.x);
-    const y = numbers(row?.y);
-    if (x === undefined) throw wrongCall("bad-table", `${file}:${i + 1} has no "x"; ${expected}.`);
-    return { x, ...(y ? { y } : {}), ...(row?.label === undefined ? {} : { label: String(row.label) }) };
-  });
 }

@@ -33,8 +33,6 @@ export interface ImageClass {
 /** What a data folder holds. */
 export interface FoundImages {
   readonly classes: readonly ImageClass[];
-  /** Images that lie beside the folders of classes, and are of none. */
-  readonly strays: readonly string[];
   /** What was left out or put together, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -54,9 +52,10 @@ interface Folder {
  * each folder once. Images beside the folders of classes are of no class: in the data folder, in `train`, `val` and `test`,
  * and a single one anywhere.
  *
+ * @param everything takes these too, for whom classes are nothing
  * @throws {InnerloopError} `data-missing` (status 2) where the folder is missing, is a file, or holds no image
  */
-export function findImages(place: string): FoundImages {
+export function findImages(place: string, { everything = false } = {}): FoundImages {
   const folder = pathOf(place);
   const { top, notes } = walk(folder);
   const classes = new Map<string, string[]>();
@@ -66,7 +65,7 @@ export function findImages(place: string): FoundImages {
     const place = at === top ? basename(resolve(folder)).normalize() : at.name;
     const own = at.files.length > 0;
     const alone = at === top || /^(train|val|test)$/.test(at.name) || at.files.length === 1;
-    if (own && alone && at.inside.some(holdsImages)) strays.push(...at.files);
+    if (own && !everything && alone && at.inside.some(holdsImages)) strays.push(...at.files);
     else if (own) {
       const there = classes.get(place);
       if (there) spelt.add(place);
@@ -94,13 +93,7 @@ export function findImages(place: string): FoundImages {
   told(mixed, (list) => `Files of formats that are not read are left out: ${list}`);
   told(strays, (list) => `Images beside the folders of classes are of no class and left out: ${list}`);
   told([...spelt], (list) => `Folders whose names differ in how Unicode spells them are one class: ${list}`);
-  return { classes: [...classes].map(([name, files]) => ({ name, files })), strays, notes };
-}
-
-/** All images at or below a folder, of whatever class. @throws {InnerloopError} as {@link findImages} */
-export function listImages(folder: string): string[] {
-  const { classes, strays } = findImages(folder);
-  return [...strays, ...classes.flatMap(({ files }) => files)];
+  return { classes: [...classes].map(([name, files]) => ({ name, files })), notes };
 }
 
 /** The classes of {@link findImages}. @throws {InnerloopError} as there */

@@ -9,10 +9,11 @@ import type { TaskSource } from "./task.ts";
 
 export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./dataset.ts";
 export { drawGlyph, GLYPH_SIZE, Glyphs, type GlyphsOptions } from "./glyphs.ts";
-export { type FoundImages, findImages, type ImageClass, listImageClasses, listImages } from "./image-folders.ts";
+export { type FoundImages, findImages, type ImageClass, listImageClasses } from "./image-folders.ts";
 export { type ImagesOptions, imageOf, loadImage, openImages } from "./images.ts";
 export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
+export { pathOf } from "./place.ts";
 export {
   type DrawnShift,
   drawShift,
