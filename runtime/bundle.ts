@@ -35,8 +35,7 @@ export interface Bundle {
  * Reads and checks a bundle.
  *
  * @param choosing the provider that it will run on
- * @throws InnerloopError `bundle-missing` when there is no such bundle or a file of it is missing (also where a server answers
- *   a web page, or a Git LFS pointer was not fetched), `bundle-unreachable`
+ * @throws InnerloopError `bundle-missing` when there is no such bundle or a file of it is missing, `bundle-unreachable`
  *   when the network or another origin is in the way, `bundle-altered` when a file is not the one that was exported,
  *   `newer-version` or `manifest-invalid` for a manifest that is not understood.
  */

@@ -1,6 +1,6 @@
 // A stretch of samples, of sensors or sound, becomes an example, in training and on the device: its end, resampled and
 // standardized. docs/bundle.md says it for other programs.
-import type { WindowPreprocessing } from "@innerloop/schemas/bundle";
+import { show, type WindowPreprocessing } from "@innerloop/schemas/bundle";
 import { overlap } from "./averaging.ts";
 import { badInput } from "./refusal.ts";
 
@@ -87,6 +87,9 @@ function read(input: Samples | Sound, fallback: number): Read {
         "Float64Array, Int16Array or list of numbers; or an AudioBuffer",
     );
   }
+  // A list may hold anything, and what is no number would become one: null and "" 0, true 1.
+  const other = Array.isArray(data) ? data.findIndex((it) => typeof it !== "number") : -1;
+  if (other >= 0) throw badInput(`the window holds ${show(data[other])} at position ${other}; numbers were expected`);
   if (rate !== undefined && !(rate > 0 && rate < Infinity)) {
     throw badInput(`the rate ${rate} was given; samples a second were expected, a number above 0`);
   }

@@ -77,7 +77,7 @@ async function manifestOf(bundle: string): Promise<Manifest> {
     value = parseJson(new TextDecoder().decode(bytes));
   } catch (cause) {
     const other = mistaken(bytes);
-    if (other !== undefined) throw new InnerloopError("bundle-missing", `${source}: ${other}.`, { cause });
+    if (other !== undefined) throw new InnerloopError("manifest-invalid", `${source}: ${other}.`, { cause });
     throw new InnerloopError(
       "manifest-invalid",
       `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,

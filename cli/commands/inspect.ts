@@ -70,7 +70,7 @@ async function lookAtBundle(folder: string): Promise<Found> {
     value = parseJson(bytes.toString());
   } catch (cause) {
     const other = bytes && mistaken(bytes);
-    if (other !== undefined) throw new InnerloopError("bundle-missing", `${source}: ${other}.`, { cause });
+    if (other !== undefined) throw new InnerloopError("manifest-invalid", `${source}: ${other}.`, { cause });
     throw new InnerloopError(
       "manifest-invalid",
       `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,

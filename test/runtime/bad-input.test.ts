@@ -162,6 +162,30 @@ describe("adapt refuses", () => {
       ],
       /holds 1e\+39 at position 3/,
     ],
+    ...([null, "", "2", true, new Date(0), undefined, 2n, [2]] as unknown[]).map((value): [string, unknown, RegExp] => [
+      `in a list of numbers: ${typeof value} ${String(value)}`,
+      [
+        { label: "a", data: four },
+        { label: "b", data: [1, value, 3, 4] },
+      ],
+      /example 1 \(label "b"\) holds .* at position 1; every value must be a finite 32-bit number/,
+    ]),
+    [
+      "null at the start of a list",
+      [
+        { label: "a", data: four },
+        { label: "b", data: [null, 2, 3, 4] },
+      ],
+      /example 1 \(label "b"\) holds null at position 0/,
+    ],
+    [
+      "a list with holes",
+      [
+        { label: "a", data: four },
+        { label: "b", data: Object.assign(new Array(4), { 0: 1 }) },
+      ],
+      /example 1 \(label "b"\) holds undefined at position 1/,
+    ],
     [
       "infinity in a batch",
       { data: [...four, 1, Number.POSITIVE_INFINITY, 3, 4], shape: [2, 2, 2, 1], labels: ["a", "b"] },

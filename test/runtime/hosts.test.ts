@@ -32,6 +32,8 @@ async function refusal(source: BundleSource): Promise<InnerloopError> {
   return error as InnerloopError;
 }
 
+const POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+
 const folder = writeBundle("linear");
 const files = Object.fromEntries(
   readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
@@ -60,10 +62,16 @@ describe("a bundle", () => {
     const expected = await answer(folder);
     expect(expected).toMatchObject({ label: "a" });
     const url = `${origin}/some/bundle`;
-    for (const source of [pathToFileURL(folder), url, `${url}/`, new URL(url), `${url}?token=right`, { files }]) {
+    const text = pathToFileURL(folder).href;
+    for (const source of [pathToFileURL(folder), text, url, `${url}/`, new URL(url), `${url}?token=right`, { files }]) {
       expect(await answer(source)).toEqual(expected);
     }
     expect((await refusal(`${url}?token=wrong`)).code).toBe("bundle-missing");
+  });
+
+  it("whose file: URL names no file of this machine is told so", async () => {
+    expect(await refusal("file://elsewhere/bundle")).toMatchObject({ code: "bad-option", exitStatus: 2 });
+    expect(await refusal("file:///bundle%2Fname")).toMatchObject({ code: "bad-option", exitStatus: 2 });
   });
 
   it("in memory is told what it lacks, and that it was altered", async () => {
@@ -146,7 +154,25 @@ describe("a bundle from a URL that", () => {
       "is a page that answers anything",
       { "manifest.json": (response) => response.end("<!doctype html>") },
       "manifest-invalid",
-      /manifest\.json: it is not valid JSON/,
+      /manifest\.json: it is not valid JSON; it is a web page \(HTML\), as servers answer .*; check the address/,
+    ],
+    [
+      "answers a page for a file that it does not know",
+      { "adapt.onnx": (response) => response.end('<?xml version="1.0"?>\n<!-- -->\n<HTML lang="en">') },
+      "bundle-altered",
+      /adapt\.onnx: it is a web page \(HTML\)/,
+    ],
+    [
+      "has the pointer of a large file",
+      { "predict.onnx": (response) => response.end(POINTER) },
+      "bundle-altered",
+      /predict\.onnx: it is a Git LFS pointer, .* fetch it with: git lfs pull/,
+    ],
+    [
+      "answers the error of a storage server",
+      { "manifest.json": (response) => response.end('<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>') },
+      "manifest-invalid",
+      /manifest\.json: it is not valid JSON; it is the error of a storage server/,
     ],
   ];
   it.each(cases)("%s is refused", async (_, replies, code, message) => {

@@ -153,6 +153,11 @@ describe("MetaDataset", () => {
       "95 labels for 96 examples of data; give one label for each example",
       () => new MetaDataset(data, labels.slice(1), options),
     ],
+    ...([null, "", Number.NaN, true, undefined] as const).map((label): [string, string, () => unknown] => [
+      "bad-label",
+      `Example 1 has the label ${label === "" ? '""' : label}; a text or a finite number was expected`,
+      () => new MetaDataset([Float32Array.of(1), Float32Array.of(2)], ["a", label as string], options),
+    ]),
     [
       "bad-shape",
       "Example 1 has 2 numbers; expected 1, for the shape [1]",
@@ -162,6 +167,16 @@ describe("MetaDataset", () => {
       "bad-shape",
       "4 numbers for the shape [3, 2]; expected [examples, ...input], whose product is the number of values",
       () => new MetaDataset({ data: new Float32Array(4), shape: [3, 2] }, [0, 1, 2], options),
+    ],
+    [
+      "bad-shape",
+      'The shape of the data is [2,"2"]; [examples, ...input] was expected',
+      () => new MetaDataset({ data: new Float32Array(4), shape: [2, "2" as unknown as number] }, [0, 1], options),
+    ],
+    [
+      "bad-shape",
+      "The data are null; a list of examples, or { data, shape }, was expected",
+      () => new MetaDataset(null as never, [0, 1], options),
     ],
     [
       "bad-episode-shape",

@@ -1,6 +1,6 @@
 // Few-shot episodes from arrays that are already in memory: the door for data of one's own.
 import { preprocess, type RawInput } from "@innerloop/runtime/input";
-import { InnerloopError, misfit, type Preprocessing, preprocessedShape, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, misfit, type Preprocessing, preprocessedShape, show, type Tensor } from "@innerloop/schemas";
 import { type ClassPool, checkCounts, checkShape, drawEpisode, episodeRandom } from "./sampling.ts";
 import { type SplitOptions, splitClasses } from "./split.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
@@ -71,7 +71,7 @@ export class MetaDataset implements TaskSource {
   /**
    * @param data `[n, ...inputShape]`; kept, not copied, but for raw input, of which examples are made
    * @param labels one of each example; any numbers or strings
-   * @throws {InnerloopError} with status 2: `bad-shape`, `label-count`, `not-a-number` (names the example),
+   * @throws {InnerloopError} with status 2: `bad-shape`, `label-count`, `bad-label`, `not-a-number` (names the example),
    *   `bad-preprocessing`, `bad-input` for raw input (names the example), `too-few-classes`, `too-few-examples` (names the class), `bad-split`, `bad-episode-shape`
    */
   constructor(data: DatasetInput, labels: readonly (string | number)[], options: MetaDatasetOptions) {
@@ -95,7 +95,7 @@ export class MetaDataset implements TaskSource {
 
     const members = new Map<string, Float32Array[]>();
     examples.forEach((example, i) => {
-      const label = String(labels[i]);
+      const label = labelIn(labels[i], i);
       const group = members.get(label);
       if (group) group.push(example);
       else members.set(label, [example]);
@@ -159,8 +159,13 @@ function examplesOf(
   data: DatasetInput,
   { inputShape: given, preprocessing }: MetaDatasetOptions,
 ): { inputShape: readonly number[]; examples: readonly Float32Array[] } {
+  if (given !== undefined && !isShape(given))
+    throw wrong("bad-shape", `inputShape is ${show(given)}; a list of whole numbers from 1 was expected`);
+  if (typeof data !== "object" || data === null || !(Array.isArray(data) || "shape" in data))
+    throw wrong("bad-shape", `The data are ${show(data)}; a list of examples, or { data, shape }, was expected`);
   if (!("shape" in data)) {
-    const arrays = data.map((example, i) =>
+    // A list with holes has no example there, and `map` would pass them over.
+    const arrays = Array.from(data, (example, i) =>
       example instanceof Float32Array ? example : made(example, i, preprocessing),
     );
     const inputShape = given ?? (preprocessing ? preprocessedShape(preprocessing) : [arrays[0]?.length ?? 0]);
@@ -175,6 +180,8 @@ function examplesOf(
     });
     return { inputShape, examples: arrays };
   }
+  if (!Array.isArray(data.shape) || !isShape(data.shape.slice(1)) || !isShape([data.shape[0]! + 1]))
+    throw wrong("bad-shape", `The shape of the data is ${show(data.shape)}; [examples, ...input] was expected`);
   const [count = 0, ...inputShape] = data.shape;
   const size = sizeOf(inputShape);
   if (!(data.data instanceof Float32Array)) {
@@ -204,6 +211,13 @@ function made(input: RawInput, index: number, preprocessing: Preprocessing | und
   }
 }
 
+/** A label as text, in one spelling of Unicode. */
+function labelIn(label: unknown, index: number): string {
+  if ((typeof label === "string" && label !== "") || (typeof label === "number" && Number.isFinite(label)))
+    return String(label).normalize();
+  throw wrong("bad-label", `Example ${index} has the label ${show(label)}; a text or a finite number was expected`);
+}
+
 function checkNumbers(examples: readonly Float32Array[]): void {
   examples.forEach((example, i) => {
     const at = example.findIndex((value) => !Number.isFinite(value));
@@ -215,6 +229,9 @@ function checkNumbers(examples: readonly Float32Array[]): void {
     }
   });
 }
+
+const isShape = (shape: readonly number[]): boolean =>
+  Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size > 0);
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
