@@ -9,6 +9,8 @@ import { buildSync, transformSync } from "esbuild";
 const dist = fileURLToPath(new URL("dist", import.meta.url));
 const commonjs = join(dist, "cjs");
 const external = ["onnxruntime-*", "sharp"];
+/** No older Node runs it, but one that parses it can say so. */
+const parsed = { "logical-assignment": false };
 
 /** Leaves files alone that are as they should be, so that a second build and packing change nothing. */
 function write(file, text) {
@@ -20,7 +22,7 @@ function write(file, text) {
 for (const name of readdirSync(dist, { recursive: true }))
   if (name.endsWith(".js") && !name.startsWith("cjs")) {
     const text = readFileSync(join(dist, name), "utf8").replaceAll(/^ *(?:\/\*\*[\s\S]*?\*\/|\/\/ .*)\n/gm, "");
-    write(join(dist, name), transformSync(text, { target: "es2022" }).code);
+    write(join(dist, name), transformSync(text, { target: "es2022", supported: parsed }).code);
   }
 
 // What require gives on Node: every module that the door leads to, under its name, and the one of another room in one file.
@@ -31,9 +33,9 @@ const { metafile } = buildSync({
 const modules = Object.keys(metafile.inputs).filter((path) => !path.startsWith(".."));
 const options = {
   ...{ format: "cjs", platform: "node", target: "es2022", absWorkingDir: dist, write: false },
-  define: { "import.meta.url": "undefined" },
+  define: { "import.meta.url": "__filename" },
   // Test runners that cannot import from CommonJS can require.
-  supported: { "dynamic-import": false },
+  supported: { ...parsed, "dynamic-import": false },
 };
 const { outputFiles: ours } = buildSync({ ...options, entryPoints: modules, outdir: commonjs, outbase: "." });
 const { outputFiles: formats } = buildSync({

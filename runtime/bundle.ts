@@ -9,13 +9,19 @@ import {
   parseJson,
 } from "@innerloop/schemas/bundle";
 import { host } from "#host";
+import { isBytes, ownBytes } from "./bytes.ts";
+import type { Bounds } from "./host.ts";
 import type { ProviderChoice } from "./providers.ts";
+import { tooLarge } from "./refusal.ts";
 
 /**
  * Where a bundle is: a folder (Node: a path or a `file:` URL); the URL of what is one (`http:`, `https:`; in a page also
  * relative to it); or its files in memory, by name: manifest.json, predict.onnx, adapt.onnx and any others.
  */
 export type BundleSource = string | URL | { readonly files: Readonly<Record<string, Uint8Array>> };
+
+/** A manifest is a few kilobytes; one of more than this is none. */
+const MOST_OF_MANIFEST = 2 ** 24;
 
 /** A checked bundle in memory. */
 export interface Bundle {
@@ -35,16 +41,22 @@ export interface Bundle {
  * Reads and checks a bundle.
  *
  * @param choosing the provider that it will run on
+ * @param bounds the limit is that of all of its files together; each is read as far as the manifest says
  * @throws InnerloopError `bundle-missing` when there is no such bundle or a file of it is missing, `bundle-unreachable`
  *   when the network or another origin is in the way, `bundle-altered` when a file is not the one that was exported,
  *   `newer-version` or `manifest-invalid` for a manifest that is not understood.
  */
-export async function readBundle(source: BundleSource, choosing: Promise<ProviderChoice>): Promise<Bundle> {
+export async function readBundle(
+  source: BundleSource,
+  choosing: Promise<ProviderChoice>,
+  { limit, signal }: Bounds,
+): Promise<Bundle> {
   const given = typeof source === "object" && "files" in source ? source.files : undefined;
   const place = (file: string) => (given ? `the given ${file}` : host.within(source as string | URL, file));
-  const read = async (file: string) => {
-    const bytes = given ? given[file] : await host.read(place(file), `the bundle's ${file}`).catch(rename);
-    if (bytes instanceof Uint8Array) return bytes;
+  const read = async (file: string, most: number) => {
+    const bounds = { limit: most, signal };
+    const bytes = given ? given[file] : await host.read(place(file), `the bundle's ${file}`, bounds).catch(rename);
+    if (isBytes(bytes)) return ownBytes(bytes);
     throw new InnerloopError(
       "bundle-missing",
       given || (await host.exists(source as string | URL))
@@ -52,10 +64,12 @@ export async function readBundle(source: BundleSource, choosing: Promise<Provide
         : `${source}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
     );
   };
-  const manifest = await parseManifest(await read("manifest.json"), place("manifest.json"));
+  const manifest = await parseManifest(await read("manifest.json", MOST_OF_MANIFEST), place("manifest.json"));
   const { files } = manifest;
+  const whole = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+  if (whole > limit) throw tooLarge(String(given ? "the bundle" : source), "a bundle", whole, limit);
   const load = async (file: BundleFile | OptionalBundleFile) => {
-    const bytes = await read(file);
+    const bytes = await read(file, files[file]!.bytes);
     await check(place(file), files[file]!, bytes);
     return bytes;
   };
@@ -84,6 +98,10 @@ function rename(cause: unknown): undefined {
   if (code === "file-missing") return undefined;
   if (code === "file-unreachable") throw new InnerloopError("bundle-unreachable", message, { cause });
   if (code === "file-cut-short") throw new InnerloopError("bundle-altered", message, { cause });
+  if (code === "file-too-large") {
+    const said = message.replace(/;[^;]+$/, "; copy the bundle again, or export it again");
+    throw new InnerloopError("bundle-altered", said, { cause });
+  }
   throw cause;
 }
 

@@ -3,6 +3,7 @@
 // The format: "innerloop-sealed" (16 bytes); a version (1 byte); how many bytes follow (u64, little-endian); these: a nonce
 // (12), the ciphertext, the tag (16). What comes before the nonce is authenticated with the rest.
 import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
+import { isBytes } from "./bytes.ts";
 import { badInput } from "./refusal.ts";
 
 /** A key for AES-GCM: a CryptoKey that may encrypt and decrypt, or 32 random bytes. */
@@ -90,12 +91,12 @@ async function open(key: Key, usage: "encrypt" | "decrypt"): Promise<CryptoKey> 
       "there is no WebCrypto here to encrypt with; serve the page over https or from localhost",
     );
   }
-  if (key instanceof Uint8Array && key.length === 32) {
+  if (isBytes(key) && key.length === 32) {
     return subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, AES, false, [usage]);
   }
   const { algorithm, usages } = (key ?? {}) as CryptoKey;
   if (algorithm?.name === AES && usages.includes(usage)) return key as CryptoKey;
-  const given = key instanceof Uint8Array ? `${key.length} bytes` : (algorithm?.name ?? typeof key);
+  const given = isBytes(key) ? `${key.length} bytes` : (algorithm?.name ?? typeof key);
   throw badInput(
     `a key of ${given} was given; 32 random bytes, or a CryptoKey that may ${usage} with ${AES}, was expected`,
     "bad-option",

@@ -1,6 +1,6 @@
 // What a user hands in becomes tensors here, and whatever is wrong with it is said here, before ONNX Runtime sees it.
 // Values are copied, so a caller may reuse its buffers.
-import { type InnerloopError, type Manifest, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
+import { type InnerloopError, kindOf, type Manifest, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { badInput } from "./refusal.ts";
 
 /** What a bundle's learner does. */
@@ -334,11 +334,7 @@ function copy(from: Numbers, to: Float32Array, offset = 0, name: () => string): 
 }
 
 function isNumbers(value: unknown): value is Numbers {
-  return (
-    value instanceof Float32Array ||
-    value instanceof Float64Array ||
-    (Array.isArray(value) && typeof (value[0] ?? 0) !== "object")
-  );
+  return /^Float(32|64)Array$/.test(kindOf(value)) || (Array.isArray(value) && typeof (value[0] ?? 0) !== "object");
 }
 
 function isExample(value: unknown): value is Example {
@@ -350,7 +346,7 @@ function isBatch(value: unknown): value is Batch {
 }
 
 function notNumbers(name: string, value: unknown): InnerloopError {
-  const kind = ArrayBuffer.isView(value) ? value.constructor.name : value === null ? "null" : typeof value;
+  const kind = kindOf(value) || (value === null ? "null" : typeof value);
   const advice = /^U?int/i.test(kind) ? "; learner.example makes one of raw input" : "";
   return badInput(`${name} is given as ${kind}; a Float32Array, Float64Array or list of numbers was expected${advice}`);
 }

@@ -30,3 +30,11 @@ export interface HostOptions {
    */
   readonly wasmPaths?: string | { readonly mjs?: string | URL; readonly wasm?: string | URL };
 }
+
+/** How far a file is read. */
+export interface Bounds {
+  /** The most bytes that it may have; a larger one is refused before it is read, or where its size is not told, midway. */
+  readonly limit: number;
+  /** Ends a transfer midway, whose failure then tells nothing. */
+  readonly signal?: AbortSignal | undefined;
+}

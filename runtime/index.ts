@@ -22,3 +22,4 @@ export { Learner, type LoadOptions } from "./learner.ts";
 export { Personal, type SaveOptions } from "./personal.ts";
 export type { Prediction, ValuePrediction } from "./prediction.ts";
 export { listProviders, type ProviderChoice, type ProviderReport } from "./providers.ts";
+export type { ReadOptions } from "./reading.ts";

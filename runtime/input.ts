@@ -2,14 +2,22 @@
 // The learner itself loads it when it first makes an example.
 import type { Manifest, Preprocessing } from "@innerloop/schemas/bundle";
 import { host } from "#host";
+import { refuseAborted } from "./adaptation.ts";
+import { isBytes, ownBytes } from "./bytes.ts";
+import type { Bounds } from "./host.ts";
 import { rest } from "./lifetime.ts";
 import { type Picture, resized, standardized } from "./pictures.ts";
 import { isPicture, preprocessingOf, samplesIn, unknownInput } from "./preprocessing.ts";
+import { type ReadOptions, reading } from "./reading.ts";
+import { tooLarge } from "./refusal.ts";
 import { type Samples, type Sound, windowOf } from "./windows.ts";
 
 export { finish, type Picture, type Resize, resized, resizer, standardize, standardized } from "./pictures.ts";
 export { exampleOf, preprocess, type RawInput } from "./preprocessing.ts";
 export type { Samples, Sound } from "./windows.ts";
+
+/** More than this is no photograph. */
+const MOST_OF_IMAGE = 2 ** 28;
 
 /** A class of a page, where there are pages. */
 type Global<Name extends string> = typeof globalThis extends Record<Name, { prototype: infer T }> ? T : never;
@@ -42,14 +50,18 @@ export type Input = PictureSource | Samples | Sound;
  * @returns float32, the numbers of `input.shape`
  * @throws InnerloopError as {@link Learner.example}
  */
-export async function readExample(manifest: Pick<Manifest, "input">, input: Input): Promise<Float32Array> {
-  return readInput(preprocessingOf(manifest), input);
+export async function readExample(
+  manifest: Pick<Manifest, "input">,
+  input: Input,
+  options?: ReadOptions,
+): Promise<Float32Array> {
+  return readInput(preprocessingOf(manifest), input, options);
 }
 
 /** As {@link readExample}, by the preprocessing alone. */
-export async function readInput(how: Preprocessing, input: Input): Promise<Float32Array> {
+export async function readInput(how: Preprocessing, input: Input, options?: ReadOptions): Promise<Float32Array> {
   if (how.kind === "window") return windowOf(how, samplesIn(input));
-  return standardized(await inTurns(resized(await readPicture(input), how)), how);
+  return standardized(await inTurns(resized(await readPicture(input, options), how)), how);
 }
 
 /**
@@ -58,20 +70,27 @@ export async function readInput(how: Preprocessing, input: Input): Promise<Float
  * @throws InnerloopError `image-broken`, `image-too-large`, `image-unscaled`, `image-unreadable`, `sharp-missing`, `bad-input`,
  *   and what reading files throws
  */
-export async function readPicture(input: unknown): Promise<Picture> {
+export async function readPicture(input: unknown, options: ReadOptions = {}): Promise<Picture> {
   if (isPicture(input)) return input;
-  const encoded = typeof input === "string" || ENCODED.some((kind) => input instanceof kind);
   // What a page shows, such as a video's frame, is another picture a moment later.
-  return encoded ? inQueue(() => decode(input)) : decode(input);
+  return reading(options, MOST_OF_IMAGE, (bounds) =>
+    ENCODED.test(classOf(input)) ? inQueue(() => decode(input, bounds)) : decode(input, bounds),
+  );
 }
 
-const ENCODED = [URL, Uint8Array, ArrayBuffer, Blob];
+const ENCODED = /^(String|URL|Uint8Array|ArrayBuffer|Blob|File)$/;
 
-async function decode(input: unknown): Promise<Picture> {
+/** What the platform calls the class of something, whichever realm's it is. */
+function classOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+async function decode(input: unknown, bounds: Bounds): Promise<Picture> {
+  refuseAborted(bounds.signal);
   const decoder = await host.pictures?.();
   const decoded = "a decoded picture, { data, width, height } such as ImageData";
   if (decoder === undefined) throw unknownInput(`${decoded},`);
-  const [source, name] = await bytesOf(input);
+  const [source, name] = await bytesOf(input, bounds);
   const picture = typeof source === "object" && source !== null ? await decoder.decode(source, name) : undefined;
   if (picture) return picture;
   const also = decoder.takes === undefined ? "" : `${decoder.takes}, `;
@@ -79,12 +98,19 @@ async function decode(input: unknown): Promise<Picture> {
 }
 
 /** The bytes of an image file, where that is what was given, and how messages name it. */
-async function bytesOf(input: unknown): Promise<[source: unknown, name: string]> {
-  if (typeof input === "string" || input instanceof URL) return [await host.read(input, "an image"), String(input)];
+async function bytesOf(input: unknown, bounds: Bounds): Promise<[source: unknown, name: string]> {
+  const kind = classOf(input);
+  if (kind === "String" || kind === "URL") {
+    return [await host.read(input as string | URL, "an image", bounds), String(input)];
+  }
   let bytes = input;
-  if (input instanceof Blob) bytes = new Uint8Array(await input.arrayBuffer());
-  if (input instanceof ArrayBuffer) bytes = new Uint8Array(input);
-  return [bytes, bytes instanceof Uint8Array ? `${bytes.length} bytes` : "the picture"];
+  if (kind === "Blob" || kind === "File") {
+    const blob = input as Blob;
+    if (blob.size > bounds.limit) throw tooLarge("the given Blob", "an image", blob.size, bounds.limit);
+    bytes = new Uint8Array(await blob.arrayBuffer());
+  }
+  if (kind === "ArrayBuffer") bytes = new Uint8Array(input as ArrayBuffer);
+  return isBytes(bytes) ? [ownBytes(bytes), `${bytes.length} bytes`] : [bytes, "the picture"];
 }
 
 /** Files that are open, and pictures that are decoded, at a time. */

@@ -3,6 +3,7 @@ import { InnerloopError, type Manifest } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type AdaptOptions, readSteps, type StepOptions } from "./adaptation.ts";
 import { type BundleSource, readBundle } from "./bundle.ts";
+import { isBytes, ownBytes } from "./bytes.ts";
 import { type Example, type Examples, type Numbers, readRows, type Support, type Task } from "./examples.ts";
 import type { HostOptions, ProviderName } from "./host.ts";
 import type { Input } from "./input.ts";
@@ -10,9 +11,13 @@ import { OpenedBundle } from "./opened.ts";
 import { Personal, type SaveOptions } from "./personal.ts";
 import { type Prediction, predict } from "./prediction.ts";
 import { chooseProvider, type ProviderChoice } from "./providers.ts";
+import { type ReadOptions, reading } from "./reading.ts";
+
+/** Far more than a bundle or a personal model has. */
+const MOST = 2 ** 30;
 
 /** Where a learner runs, and what it must be. */
-export interface LoadOptions<T extends Task = Task> extends HostOptions {
+export interface LoadOptions<T extends Task = Task> extends HostOptions, ReadOptions {
   /**
    * `auto` (the default) takes the first of cuda, webgpu, cpu that works; a named one is used or refused, never replaced.
    * `cpu` is the processor everywhere: in a browser it means `wasm`.
@@ -54,14 +59,16 @@ export class Learner<T extends Task = "classification"> {
    * @param source the bundle's folder (Node: a path or a `file:` URL), its URL (`http:`, `https:`; in a page also relative
    *   to it), or `{ files }`, its files in memory by name
    * @throws InnerloopError `bundle-missing`, `bundle-unreachable`, `bundle-altered`, `manifest-invalid`, `newer-version`, `other-task`,
-   *   `provider-unavailable`, `onnxruntime-missing`, `bad-option`.
+   *   `file-too-large`, `provider-unavailable`, `onnxruntime-missing`, `bad-option`, `aborted`.
    */
   static async load<T extends Task = "classification">(
     source: BundleSource,
     options: LoadOptions<T> = {},
   ): Promise<Learner<T>> {
-    const choosing = chooseProvider(options);
-    const [bundle, provider] = await Promise.all([readBundle(source, choosing), choosing]);
+    const [bundle, provider] = await reading(options, MOST, (bounds) => {
+      const choosing = chooseProvider(options);
+      return Promise.all([readBundle(source, choosing, bounds), choosing]);
+    });
     const { name, task } = bundle.manifest;
     if (options.task !== undefined && options.task !== task) {
       throw new InnerloopError(
@@ -122,10 +129,10 @@ export class Learner<T extends Task = "classification"> {
    * @returns the numbers of `input.shape`
    * @throws InnerloopError `bad-input` for what the bundle does not take, or a bundle without preprocessing; `image-broken`,
    *   `image-unreadable` where another origin is in the way, `sharp-missing`; `newer-version`, `manifest-invalid` for
-   *   preprocessing that this release does not know; what reading a file throws.
+   *   preprocessing that this release does not know; what reading a file throws, `file-too-large` and `aborted`.
    */
-  async example(input: Input): Promise<Float32Array> {
-    return (await import("./later.ts")).readExample(this.manifest, input);
+  async example(input: Input, options?: ReadOptions): Promise<Float32Array> {
+    return (await import("./later.ts")).readExample(this.manifest, input, options);
   }
 
   /**
@@ -154,18 +161,18 @@ export class Learner<T extends Task = "classification"> {
    * Takes up what {@link Personal.save} or {@link Personal.toBytes} wrote; it predicts as before, to the bit.
    *
    * @param file a path or `file:` URL (Node), a URL, or the file's bytes
-   * @param options the key that it was saved with, if any
+   * @param options the key that it was saved with, if any, and how far to read
    * @throws InnerloopError `other-bundle` for a file of another bundle, `safetensors-invalid` for one that is cut short,
    *   `personal-invalid`, `newer-version`, `file-missing`, `wrong-key`, `key-missing`, `not-encrypted`, `disposed`.
    */
-  restore(file: string | URL | Uint8Array, { key }: SaveOptions = {}): Promise<Personal<T>> {
+  restore(file: string | URL | Uint8Array, options: SaveOptions & ReadOptions = {}): Promise<Personal<T>> {
     return this.#opened.lifetime.during(async () => {
-      const inMemory = file instanceof Uint8Array;
+      const { key } = options;
+      const inMemory = isBytes(file);
       const source = inMemory ? "the given bytes" : String(file);
-      const [read, { decodeState, unseal }] = await Promise.all([
-        inMemory ? file : host.read(file, "a saved personal model"),
-        import("./later.ts"),
-      ]);
+      const [read, { decodeState, unseal }] = await reading(options, MOST, (bounds) =>
+        Promise.all([inMemory ? ownBytes(file) : host.read(file, "a personal model", bounds), import("./later.ts")]),
+      );
       const bytes = await unseal(read, key, source);
       return new Personal<T>(this.#opened, decodeState(this.#opened.bundle, bytes, source));
     });

@@ -139,7 +139,7 @@ const DEVICE_LOST =
 
 /** The words of an error, without the source line and the condition that ONNX Runtime puts before them. */
 function wordsOf(cause: unknown): string {
-  const words = cause instanceof Error ? cause.message : String(cause);
+  const words = (cause as Error)?.message ?? String(cause);
   return words.replace(/^\/\S+\.(?:cc|h):\d+ .* was false\. /s, "").trim();
 }
 

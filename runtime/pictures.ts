@@ -1,6 +1,6 @@
 // A picture becomes an example, in training and on the device: laid on white, made grey, resized, rounded to bytes, and
 // then standardized. docs/bundle.md says it for other programs.
-import { type ImagePreprocessing, InnerloopError } from "@innerloop/schemas/bundle";
+import { type ImagePreprocessing, InnerloopError, kindOf } from "@innerloop/schemas/bundle";
 import { type Overlap, overlap } from "./averaging.ts";
 import { badInput } from "./refusal.ts";
 
@@ -44,7 +44,7 @@ export function checkSize(width: number, height: number, name: string): void {
 export function resized(picture: Picture, to: ImagePreprocessing): Generator<void, Uint8Array> {
   const { data, width, height } = picture;
   const whole = [width, height].every((side) => Number.isInteger(side) && side > 0);
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+  if (!/^Uint8(Clamped)?Array$/.test(kindOf(data))) {
     throw badInput(
       "the picture's data are no bytes; a Uint8ClampedArray or Uint8Array of RGBA, RGB or grey was expected",
     );

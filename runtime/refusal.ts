@@ -6,6 +6,14 @@ export function badInput(message: string, code = "bad-input"): InnerloopError {
   return new InnerloopError(code, message, { exitStatus: 2 });
 }
 
+/** What was to be read has more bytes than it may have. */
+export function tooLarge(place: string, what: string, bytes: number | string, limit: number): InnerloopError {
+  return new InnerloopError(
+    "file-too-large",
+    `${place}: it has ${bytes} bytes, and ${what} may have ${limit}; give another, or a higher limit`,
+  );
+}
+
 /** An option is wrong. */
 export function badOption(message: string): InnerloopError {
   return badInput(message, "bad-option");

@@ -26,6 +26,9 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/** No ONNX file is larger: its format counts lengths with a sign in 32 bits. */
+const MOST = 2 ** 31;
+
 /**
  * Opens an ONNX model.
  *
@@ -35,7 +38,7 @@ export interface Session {
  */
 export async function openSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const provider = await chooseProvider(options);
-  const bytes = typeof model === "string" ? await host.read(model, "the ONNX model") : model;
+  const bytes = typeof model === "string" ? await host.read(model, "the ONNX model", { limit: MOST }) : model;
   const opened = await openModel(bytes, provider.name, options);
   const { session, defaults } = opened;
   const lifetime = new Lifetime("this session", () => session.release());

@@ -1,6 +1,6 @@
 // A stretch of samples, of sensors or sound, becomes an example, in training and on the device: its end, resampled and
 // standardized. docs/bundle.md says it for other programs.
-import { show, type WindowPreprocessing } from "@innerloop/schemas/bundle";
+import { kindOf, show, type WindowPreprocessing } from "@innerloop/schemas/bundle";
 import { overlap } from "./averaging.ts";
 import { badInput } from "./refusal.ts";
 
@@ -80,8 +80,9 @@ function read(input: Samples | Sound, fallback: number): Read {
     return { count: input.length, channels: planes.length, rate: input.sampleRate, at };
   }
   const { data, rate, channels = fallback } = input;
-  const scale = data instanceof Int16Array ? 1 / 32768 : 1;
-  if (scale === 1 && !(data instanceof Float32Array || data instanceof Float64Array || Array.isArray(data))) {
+  const kind = kindOf(data);
+  const scale = kind === "Int16Array" ? 1 / 32768 : 1;
+  if (scale === 1 && !(/^Float(32|64)Array$/.test(kind) || Array.isArray(data))) {
     throw badInput(
       "samples of an unknown form were given; { data, rate?, channels? } was expected, where data is a Float32Array, " +
         "Float64Array, Int16Array or list of numbers; or an AudioBuffer",

@@ -18,5 +18,5 @@ export type {
 export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
-export { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";
+export { type DType, dtypeBy, ELEMENTS, kindOf, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";
 export { show } from "./text.ts";

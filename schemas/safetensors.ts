@@ -6,7 +6,7 @@
 import { InnerloopError } from "./errors.ts";
 import { parseJson } from "./json.ts";
 import { mistaken } from "./mistaken.ts";
-import { dtypeBy, ELEMENTS, sizeOf, type Tensor } from "./tensor.ts";
+import { dtypeBy, ELEMENTS, kindOf, sizeOf, type Tensor } from "./tensor.ts";
 import { show } from "./text.ts";
 
 /** What a safetensors file holds. Neither object has a prototype: a name is there only where the file has it. */
@@ -37,7 +37,7 @@ export function encodeSafetensors(
   let size = 0;
   for (const [name, { dtype, shape, data }] of entries) {
     const { array, code } = ELEMENTS[dtype];
-    if (name === METADATA || !isSizes(shape) || !(data instanceof array) || sizeOf(shape) !== data.length) {
+    if (name === METADATA || !isSizes(shape) || kindOf(data) !== array.name || sizeOf(shape) !== data.length) {
       throw new InnerloopError(
         "bad-input",
         `tensor "${name}" is a ${data.constructor.name} of ${data.length} elements with shape [${shape.join(", ")}] as ${dtype}; ` +

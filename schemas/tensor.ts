@@ -15,7 +15,7 @@ export interface Tensor {
 
 /** What files call an element type, and the array that holds it. */
 export interface Element {
-  readonly array: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): TypedArray };
+  readonly array: { readonly name: string; readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): TypedArray };
   /** In safetensors. */
   readonly code: string;
   /** In ONNX: `TensorProto.DataType`. */
@@ -34,6 +34,14 @@ export const ELEMENTS: Readonly<Record<DType, Element>> = {
 /** The element type with a property of this value. */
 export function dtypeBy(key: "code" | "onnx", value: unknown): DType | undefined {
   return (Object.keys(ELEMENTS) as DType[]).find((dtype) => ELEMENTS[dtype][key] === value);
+}
+
+/**
+ * What an array of numbers is called, "Float32Array", whoever's class made it: a test runner, a frame or a vm context has
+ * classes of its own, which `instanceof` does not know. "" for anything else.
+ */
+export function kindOf(value: unknown): string {
+  return ArrayBuffer.isView(value) ? (value as TypedArray)[Symbol.toStringTag] : "";
 }
 
 /** How many entries a shape has. */

@@ -1,15 +1,35 @@
 // The only file that knows the disk: reading whole files, and writing one so that a failure leaves the earlier one.
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import { InnerloopError } from "@innerloop/schemas/bundle";
+import type { Bounds } from "../host.ts";
+import { tooLarge } from "../refusal.ts";
+
+/** As much is read at once, so that a signal is heard in between. */
+const PIECE = 2 ** 24;
 
 /** As {@link Host.read}, from a path. */
-export async function readDisk(path: string, what: string): Promise<Uint8Array> {
+export async function readDisk(path: string, what: string, { limit, signal }: Bounds): Promise<Uint8Array> {
   try {
-    // A Uint8Array proper: a Buffer is one too, but its `slice` shares memory instead of copying.
-    const bytes = await readFile(path);
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    // A pipe that nobody writes to would otherwise hold the opening, and with it a thread, for ever.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const info = await file.stat();
+      if (!info.isFile()) throw new Error(`it is a ${info.isDirectory() ? "folder" : "pipe or a device"}, not a file`);
+      if (info.size > limit) throw tooLarge(path, what, info.size, limit);
+      const bytes = new Uint8Array(info.size);
+      let [at, read] = [0, 1];
+      while (at < bytes.length && read > 0 && !signal?.aborted) {
+        read = (await file.read(bytes, at, Math.min(PIECE, bytes.length - at), at)).bytesRead;
+        at += read;
+      }
+      return at < bytes.length ? bytes.slice(0, at) : bytes;
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
+    if (cause instanceof InnerloopError) throw cause;
     if ((cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
       throw new InnerloopError("file-missing", `${path}: there is no such file; ${what} was expected; check the path`, {
         cause,
@@ -47,5 +67,5 @@ export async function writeDisk(path: string, bytes: Uint8Array): Promise<void> 
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return (cause as Error).message;
 }

@@ -1,7 +1,7 @@
 // What differs between the places where the runtime runs, and nothing else. Each implementation is one file beside this one,
 // which the package's `imports` choose under the name #host, by conditions that Node and every bundler set themselves.
 import type * as OnnxRuntime from "onnxruntime-common";
-import type { HostOptions, ProviderName } from "../host.ts";
+import type { Bounds, HostOptions, ProviderName } from "../host.ts";
 import type { Picture } from "../pictures.ts";
 
 /** What every package of ONNX Runtime exports alike. */
@@ -53,13 +53,13 @@ export interface Host {
   /** Whether there is such a folder; true where that cannot be asked. */
   exists(folder: string | URL): Promise<boolean>;
   /**
-   * Reads a whole file.
+   * Reads a whole file; on a disk a regular one: what a pipe or a device gives has no end that could be known.
    *
    * @param what how messages name it: "the personal file"
    * @throws InnerloopError `file-missing`, `file-unreachable` where the network or another origin is in the way,
-   *   `file-cut-short` for a transfer that broke off, `file-unreadable` for any other reason.
+   *   `file-cut-short` for a transfer that broke off, `file-too-large`, `file-unreadable` for any other reason.
    */
-  read(place: string | URL, what: string): Promise<Uint8Array>;
+  read(place: string | URL, what: string, bounds: Bounds): Promise<Uint8Array>;
   /**
    * Writes a file whole or not at all; what was there before stays when it fails.
    *

@@ -2,12 +2,14 @@
 // does not answer are told apart, since each asks something else of its reader.
 import { InnerloopError } from "@innerloop/schemas/bundle";
 import { concatenate } from "../bytes.ts";
+import type { Bounds } from "../host.ts";
+import { tooLarge } from "../refusal.ts";
 
 /** As {@link Host.read}, from an `http:` or `https:` URL, or whatever else `fetch` takes. */
-export async function readUrl(url: string, what: string): Promise<Uint8Array> {
+export async function readUrl(url: string, what: string, { limit, signal }: Bounds): Promise<Uint8Array> {
   let response: Response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { signal: signal ?? null });
   } catch (cause) {
     throw new InnerloopError(
       "file-unreachable",
@@ -17,31 +19,36 @@ export async function readUrl(url: string, what: string): Promise<Uint8Array> {
     );
   }
   const { ok, status, headers } = response;
-  if (!ok) {
-    throw new InnerloopError(
-      status === 404 || status === 410 ? "file-missing" : "file-unreadable",
-      `${url}: the server answers ${status}; ${what} was expected; check the address`,
-    );
-  }
+  // React Native gives no stream.
+  const reader = response.body?.getReader();
+  // What the connection carries is not the file itself where it is compressed on its way.
+  const expected = headers.get("content-encoding") ? null : headers.get("content-length");
   const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    // React Native gives no stream.
-    const reader = response.body?.getReader();
-    if (reader === undefined) return new Uint8Array(await response.arrayBuffer());
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (!ok) {
+      throw new InnerloopError(
+        status === 404 || status === 410 ? "file-missing" : "file-unreadable",
+        `${url}: the server answers ${status}; ${what} was expected; check the address`,
+      );
+    }
+    if (Number(expected) > limit) throw tooLarge(url, what, expected!, limit);
+    if (reader === undefined) parts.push(new Uint8Array(await response.arrayBuffer()));
+    for (let part = await reader?.read(); part?.value && length <= limit; part = await reader?.read()) {
       parts.push(part.value);
       length += part.value.length;
     }
+    if (length <= limit) return concatenate(parts);
+    throw tooLarge(url, what, `more than ${limit}`, limit);
   } catch (cause) {
-    const expected = headers.get("content-encoding") ? null : headers.get("content-length");
+    reader?.cancel().catch(() => undefined);
+    if (cause instanceof InnerloopError) throw cause;
     throw new InnerloopError(
       "file-cut-short",
       `${url}: it was cut short: the connection ended after ${length}${expected ? ` of ${expected}` : ""} bytes; load it again`,
       { cause },
     );
   }
-  return concatenate(parts);
 }
 
 /**

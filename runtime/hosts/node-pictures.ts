@@ -2,6 +2,7 @@
 // read before its pixels are: a small file can claim more of them than there is memory, and numbers that are no bytes would
 // become a black picture without a word.
 import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
+import { isBytes } from "../bytes.ts";
 import { checkSize, MOST_PIXELS, type Picture } from "../pictures.ts";
 
 /** Pixels that are decoded at a time, by however many callers: what they take in memory is a few times as many bytes. */
@@ -9,7 +10,7 @@ const AT_A_TIME = 2 ** 25;
 
 /** As the host's decoder says: the first frame, upright (EXIF). */
 export async function decode(source: object, name: string): Promise<Picture | undefined> {
-  if (!(source instanceof Uint8Array)) return undefined;
+  if (!isBytes(source)) return undefined;
   const sharp = await load();
   checkFormat(source, name);
   const options = { failOn: "error", limitInputPixels: MOST_PIXELS } as const;

@@ -4,11 +4,15 @@ import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runInThisContext } from "node:vm";
 import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { ProviderName } from "../host.ts";
 import { badOption } from "../refusal.ts";
 import { readDisk, writeDisk } from "./disk.ts";
 import type { Host } from "./host.ts";
+import { refuseOldNode } from "./node-version.ts";
+
+refuseOldNode(process.versions.node);
 
 export const host: Host = {
   remote: false,
@@ -25,8 +29,7 @@ export const host: Host = {
     if (provider !== "cuda") return undefined;
     const library =
       process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
-    const require = createRequire(import.meta.url ?? join(process.cwd(), "index.js"));
-    const bin = join(require.resolve("onnxruntime-node"), "..", "..", "bin");
+    const bin = join(createRequire(here()).resolve("onnxruntime-node"), "..", "..", "bin");
     const files = list(bin).map((api) => join(bin, api, process.platform, process.arch, library));
     const file = files.find((it) => existsSync(it));
     if (file === undefined) return `onnxruntime-node is installed without ${library}`;
@@ -57,8 +60,10 @@ export const host: Host = {
   },
   exists: async (folder) => isUrl(folder) || existsSync(toPath(folder)),
   // URLs are the exception in Node.
-  read: async (place, what) =>
-    isUrl(place) ? (await import("./http.ts")).readUrl(String(place), what) : readDisk(toPath(place), what),
+  read: async (place, what, bounds) =>
+    isUrl(place)
+      ? (await import("./http.ts")).readUrl(String(place), what, bounds)
+      : readDisk(toPath(place), what, bounds),
   pictures: () => import("./node-pictures.ts"),
   write: (place, bytes) => writeDisk(toPath(place), bytes),
   sha256: async (bytes) => createHash("sha256").update(bytes).digest("hex"),
@@ -71,6 +76,10 @@ const REMEDIES: Readonly<Partial<Record<ProviderName, string>>> = {
 
 async function load() {
   try {
+    // Node's own realm, or that of a test runner?
+    if (runInThisContext("Float32Array") !== Float32Array) {
+      return (await import("./other-realm.ts")).loadAcrossRealms(here());
+    }
     return (await import("onnxruntime-node")).default;
   } catch (cause) {
     throw new InnerloopError(
@@ -80,6 +89,11 @@ async function load() {
       { cause },
     );
   }
+}
+
+/** The file from which ONNX Runtime is found; an application that was bundled as CommonJS has only its folder. */
+function here(): string {
+  return import.meta.url ?? join(process.cwd(), "index.js");
 }
 
 function missingGpu(): string | undefined {
@@ -112,9 +126,10 @@ function isUrl(place: string | URL): boolean {
 
 /** The path that a caller gave as text, or as a `file:` URL or its text. */
 function toPath(place: string | URL): string {
-  if (typeof place === "string" && !/^file:/i.test(place)) return place;
+  const text = String(place);
+  if (!/^file:/i.test(text)) return text;
   try {
-    return fileURLToPath(place);
+    return fileURLToPath(text);
   } catch {
     throw badOption(`${place} was given, which names no file of this machine; give a path or file:///…`);
   }

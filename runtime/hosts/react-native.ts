@@ -19,7 +19,7 @@ export const host: Host = {
   settings: (provider, { threads = 0 }) => ({ executionProviders: [provider], intraOpNumThreads: threads }),
   within: (folder, file) => urlWithin(folder, file),
   exists: async () => true,
-  read: (place, what) => readUrl(String(place), what),
+  read: (place, what, bounds) => readUrl(String(place), what, bounds),
   write: writeNothing,
   sha256: async (bytes) => sha256(bytes),
 };

@@ -1,5 +1,6 @@
 // Decoding pictures in pages and workers: whatever can be drawn on a canvas is read from one.
 import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
+import { isBytes } from "../bytes.ts";
 import { checkSize, type Picture } from "../pictures.ts";
 import { badInput } from "../refusal.ts";
 
@@ -7,7 +8,7 @@ export const takes = "an image or video element, canvas, ImageBitmap, VideoFrame
 
 /** As the host's decoder says; pictures come in their own size, whatever a page shows them at. */
 export async function decode(source: object, name: string): Promise<Picture | undefined> {
-  const bitmap = source instanceof Uint8Array ? await bitmapOf(source, name) : undefined;
+  const bitmap = isBytes(source) ? await bitmapOf(source, name) : undefined;
   const drawable: Drawable = bitmap ?? source;
   // An image element that is still loading, or has failed to.
   await drawable.decode?.().catch((cause: unknown) => {

@@ -26,7 +26,7 @@ export const host: Host = {
   settings: (provider) => ({ executionProviders: [provider] }),
   within: (folder, file) => urlWithin(folder, file, base()),
   exists: async () => true,
-  read: (place, what) => readUrl(String(new URL(place, base())), what),
+  read: (place, what, bounds) => readUrl(String(new URL(place, base())), what, bounds),
   pictures: () => import("./web-pictures.ts"),
   write: writeNothing,
   // A page that came without TLS has no WebCrypto; who could alter a bundle on its way could alter the page itself.
@@ -44,14 +44,21 @@ async function load(provider: ProviderName, { threads, wasmPaths }: HostOptions)
   } catch (cause) {
     throw new InnerloopError(
       "onnxruntime-missing",
-      `onnxruntime-web could not be loaded (${(cause as Error).message}); it runs the models; install it: npm install onnxruntime-web`,
+      `onnxruntime-web could not be loaded (${(cause as Error).message}); it runs the models; ` +
+        (inServiceWorker
+          ? "build the service worker as one file, without code splitting"
+          : "install it: npm install onnxruntime-web"),
       { cause },
     );
   }
-  // Read by ONNX Runtime when its first session is opened. Threads need shared memory, which only isolated pages have.
+  // Read by ONNX Runtime when its first session is opened.
   const { wasm } = ort.env;
-  if (wasmPaths !== undefined) wasm.wasmPaths = wasmPaths as NonNullable<typeof wasm.wasmPaths>;
-  if (!globals.crossOriginIsolated) wasm.numThreads = 1;
+  // Given a folder it imports its loader from there, too; given a file, it takes the loader that it has in itself.
+  const build = `ort-wasm-simd-threaded${provider === "webgpu" ? ".asyncify" : ""}.wasm`;
+  const paths = inServiceWorker && typeof wasmPaths === "string" ? { wasm: wasmPaths + build } : wasmPaths;
+  if (paths !== undefined) wasm.wasmPaths = paths as NonNullable<typeof wasm.wasmPaths>;
+  // Threads need shared memory, which only isolated pages have, and workers, which a service worker has none of.
+  if (!globals.crossOriginIsolated || inServiceWorker) wasm.numThreads = 1;
   else if (threads !== undefined) wasm.numThreads = threads;
   return provider === "webgpu" ? takingTurns(ort) : ort;
 }
@@ -83,6 +90,9 @@ const globals = globalThis as {
   readonly location?: { readonly href: string };
   readonly navigator?: { readonly gpu?: { requestAdapter(): Promise<object | null> } };
 };
+
+/** There, `import()` is forbidden, and no worker can be started. */
+const inServiceWorker = "ServiceWorkerGlobalScope" in globals;
 
 /** What relative URLs are relative to. */
 function base(): string | undefined {

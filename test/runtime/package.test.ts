@@ -44,11 +44,11 @@ beforeAll(() => {
     symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
   writeFileSync(join(application, "package.json"), '{ "name": "application", "private": true }');
-}, 66_000);
+}, 60_000);
 
 describe("how much it is", () => {
-  it.each(["schemas", "runtime"])("the tarball of %s is at most 66 kB", (name) => {
-    expect(packed[name]!.size).toBeLessThanOrEqual(66_000);
+  it.each(["schemas", "runtime"])("the tarball of %s is at most 75 kB", (name) => {
+    expect(packed[name]!.size).toBeLessThanOrEqual(75_000);
     const paths = packed[name]!.files.map(({ path }) => path);
     expect(paths).toContain("package.json");
     expect(paths.filter((path) => /\.(map|tsbuildinfo)$|(?<!\.d)\.ts$/.test(path))).toEqual([]);
@@ -74,12 +74,12 @@ describe("how much it is", () => {
     return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
   }
 
-  it.each(["node", "browser"] as const)("what adapts and predicts is at most 13 kB for %s", async (platform) => {
-    expect(await gzipped(platform, [later])).toBeLessThanOrEqual(13_000);
+  it.each(["node", "browser"] as const)("what adapts and predicts is at most 14 kB for %s", async (platform) => {
+    expect(await gzipped(platform, [later])).toBeLessThanOrEqual(14_000);
   });
 
-  it.each(["node", "browser"] as const)("all of it is at most 24 kB for %s", async (platform) => {
-    expect(await gzipped(platform, [])).toBeLessThanOrEqual(24_000);
+  it.each(["node", "browser"] as const)("all of it is at most 25 kB for %s", async (platform) => {
+    expect(await gzipped(platform, [])).toBeLessThanOrEqual(25_000);
   });
 
   it("nothing of it is left where nothing of it is used", async () => {
