@@ -1,6 +1,6 @@
 // Sizes of axes: whole numbers, or polynomials over named symbols ("support", "784*query+1"), so that shapes can be
 // computed with while the number of examples is still open.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, show } from "@innerloop/schemas";
 
 /** The size of one axis: a whole number, or an expression over symbols such as `"support"` or `"196*support"`. */
 export type Dim = number | string;
@@ -11,23 +11,34 @@ export type Shape = readonly Dim[];
 /** A polynomial: monomial (symbols joined by `*`, sorted; `""` is the constant term) → whole coefficient. */
 type Polynomial = Map<string, number>;
 
+/** The most terms of a polynomial, and factors of a term: what a shape of a network never has, and a chain of products soon. */
+const [mostTerms, mostFactors] = [64, 16];
+
+/** The longest name of a size. */
+export const longestSymbol = 200;
+
+/** Polynomials by their text; forgotten when there are many. */
 const parsed = new Map<string, Polynomial>();
+const mostParsed = 10_000;
 
 function parse(dim: Dim): Polynomial {
   if (typeof dim === "number") return new Map([["", dim]]);
   const known = parsed.get(dim);
   if (known) return known;
+  if (typeof dim !== "string")
+    throw new InnerloopError("bad-dim", `${show(dim)} is not the size of an axis; give a whole number or a name.`);
   const polynomial: Polynomial = new Map();
   for (const term of dim.split("+")) {
     const factors = term.split("*");
     const coefficient = factors.filter((f) => /^-?\d+$/.test(f)).reduce((product, f) => product * Number(f), 1);
     const symbols = factors.filter((f) => !/^-?\d+$/.test(f)).sort();
     for (const symbol of symbols)
-      if (!/^[A-Za-z_][\w.]*$/.test(symbol))
-        throw new InnerloopError("bad-dim", `"${dim}" is not the size of an axis; give a whole number or a name.`);
+      if (!/^[A-Za-z_][\w.]*$/.test(symbol) || symbol.length > longestSymbol)
+        throw new InnerloopError("bad-dim", `${show(dim)} is not the size of an axis; give a whole number or a name.`);
     const monomial = symbols.join("*");
     polynomial.set(monomial, (polynomial.get(monomial) ?? 0) + coefficient);
   }
+  if (parsed.size >= mostParsed) parsed.clear();
   parsed.set(dim, polynomial);
   return polynomial;
 }
@@ -36,6 +47,14 @@ function print(polynomial: Polynomial): Dim {
   const terms = [...polynomial].filter(([, coefficient]) => coefficient !== 0);
   if (terms.length === 0) return 0;
   if (terms.length === 1 && terms[0]![0] === "") return terms[0]![1];
+  if (
+    terms.length > mostTerms ||
+    terms.some(([monomial, c]) => !Number.isSafeInteger(c) || monomial.split("*").length > mostFactors)
+  )
+    throw new InnerloopError(
+      "too-large",
+      `a size is an expression of ${terms.length} terms; at most ${mostTerms} of ${mostFactors} factors each are worked with; name sizes afresh, or fix some`,
+    );
   terms.sort(
     ([a], [b]) => b.split("*").length - a.split("*").length || (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1),
   );

@@ -1,6 +1,7 @@
 // The reference evaluation of a graph: plain loops in float64. Constants are folded with it and tests compare with it;
 // engines are for speed.
 import { InnerloopError } from "@innerloop/schemas";
+import { spend } from "./budget.ts";
 import { resolveDim } from "./dims.ts";
 import {
   type Body,
@@ -31,7 +32,8 @@ export function evaluate(outputs: readonly Value[], feeds: Readonly<Record<strin
   for (const node of topological(outputs)) {
     const value = node.outputs[0];
     if (!value || !isInput(value)) continue;
-    const numbers = feeds[inputName(value)];
+    const name = inputName(value);
+    const numbers = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
     if (numbers) known.set(value, bound(value, numbers, symbols));
   }
   run(outputs, known, symbols);
@@ -120,6 +122,7 @@ function compute(node: Node, known: Map<Value, NumberArray>, symbols: Map<string
       typeof dim === "string" && dim === attributes.size && !symbols.has(dim) ? -1 : resolveDim(dim, symbols),
     ),
   );
+  spend("work", workOf(node, inputs, shapes));
   const data = operator.evaluate({
     inputs,
     attributes,
@@ -133,6 +136,29 @@ function compute(node: Node, known: Map<Value, NumberArray>, symbols: Map<string
     shape: outputs[i]!.shape.map((dim) => resolveDim(dim, symbols)),
     data: numbers,
   }));
+}
+
+const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** How many numbers are read, written and multiplied for a node; what its inputs broadcast to counts as well. */
+function workOf(
+  { operator: { name }, inputs: values, attributes }: Node,
+  inputs: readonly NumberArray[],
+  shapes: readonly (readonly number[])[],
+): number {
+  const written = shapes.reduce((sum, shape) => sum + Math.max(1, product(shape)), 0);
+  const [a, b] = inputs;
+  const each =
+    name === "MatMul"
+      ? a!.shape.at(-1)!
+      : name === "CumSum"
+        ? a!.shape[attributes.axis as number]!
+        : name.startsWith("Convolution")
+          ? b!.data.length
+          : name.startsWith("MaxPooling")
+            ? product(attributes.kernel as readonly number[])
+            : values.length;
+  return inputs.reduce((sum, { data }) => sum + data.length, 0) + written * Math.max(1, each);
 }
 
 function repeat(

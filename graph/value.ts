@@ -1,6 +1,7 @@
 // Values and nodes: the immutable graph that everything else here builds, walks and rewrites. A graph is what can be
 // reached from its outputs; equal nodes are made once.
 import { type DType, InnerloopError } from "@innerloop/schemas";
+import { spend } from "./budget.ts";
 import { type Dim, type Shape, showShape, sizeOf } from "./dims.ts";
 import type { Operator } from "./operator.ts";
 
@@ -137,11 +138,28 @@ export function apply(operator: Operator, inputs: readonly Value[], attributes: 
   const key = `${operator.name}(${inputs.map(valueKey)}){${names.map((n) => `${n}=${attributeKey(attributes[n])}`)}}`;
   const known = interned.get(key)?.deref();
   if (known) return known.outputs;
+  spend("nodes", 1);
   const types = operator.infer(inputs, attributes);
+  for (const { shape } of types) checkShape(shape, () => `${operator.name}(${inputs.join(", ")})`);
   const node = new Node(operator, inputs, attributes, types, scopes.join("/"));
   interned.set(key, new WeakRef(node));
   forget.register(node, key);
   return node.outputs;
+}
+
+/** The most axes of an array, and the most numbers: what no machine holds. */
+const [mostAxes, mostNumbers] = [64, 2 ** 48];
+
+/** @throws InnerloopError where no array has this shape */
+function checkShape(shape: Shape, whose: () => string): void {
+  const known = shape.filter((dim) => typeof dim !== "string");
+  const whole = known.every((dim) => Number.isSafeInteger(dim) && dim >= 0);
+  if (whole && shape.length <= mostAxes && known.reduce<number>((a, b) => a * b, 1) <= mostNumbers) return;
+  throw new InnerloopError(
+    "bad-shape",
+    `${whose()} would be of the shape ${showShape(shape)}; sizes are whole numbers from 0 or names, on up to ${mostAxes} axes, of 2^48 numbers in all`,
+    { exitStatus: 2 },
+  );
 }
 
 const inputOperator: Operator = {
@@ -153,6 +171,7 @@ const inputOperator: Operator = {
 
 /** A new named input of a graph. Two inputs are never the same value, whatever they are called. */
 export function input(name: string, shape: Shape, dtype: DType = "float32"): Value {
+  checkShape(shape, () => `The input ${name}`);
   return new Node(inputOperator, [], { name }, [{ dtype, shape }], "").outputs[0]!;
 }
 

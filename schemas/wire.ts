@@ -13,8 +13,16 @@ const BaseWriter = protobuf.Writer as unknown as new () => ProtobufWriter;
 const readLong = protobuf.Reader.prototype.int64 as () => { low: number; high: number };
 const writeLong = protobuf.Writer.prototype.int64 as (value: { low: number; high: number }) => unknown;
 
+/**
+ * How many tags and lengths one message may have, with all in it. A message takes two of them, two bytes of a file and
+ * some hundreds of memory.
+ */
+const mostFields = 4_000_000;
+
 /** Reads protobuf's wire format. */
 export class Reader extends BaseReader {
+  #fields = 0;
+
   static readonly recursionLimit = protobuf.Reader.recursionLimit;
 
   static create(bytes: Uint8Array): Reader {
@@ -24,6 +32,11 @@ export class Reader extends BaseReader {
   /** A Node `Buffer` is read as the plain array that it is: its own `slice` would hand out views for copies. */
   constructor(bytes: Uint8Array) {
     super(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
+  override uint32(): number {
+    if (++this.#fields > mostFields) throw new RangeError(`it has more than ${mostFields} fields`);
+    return super.uint32();
   }
 
   int64(): Int64 {

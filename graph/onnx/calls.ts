@@ -1,7 +1,8 @@
 // What each ONNX operator becomes: one table from the operator's name to the call that its inputs and attributes make,
 // for opsets 13 to 21, in which some operators moved attributes to inputs.
-import { type DType, InnerloopError } from "@innerloop/schemas";
-import type { onnx } from "@innerloop/schemas/onnx";
+import { type DType, InnerloopError, show } from "@innerloop/schemas";
+import { onnx } from "@innerloop/schemas/onnx";
+import { spend } from "../budget.ts";
 import { addDims, type Dim, sizeOf } from "../dims.ts";
 import { normalizeAxis } from "../operator.ts";
 import * as op from "../ops/index.ts";
@@ -88,38 +89,66 @@ export class Call {
     return (entry && isSizes(entry) ? entry.dims : this.numbers(i)) ?? [];
   }
 
+  /** The one number of an input. */
+  single(i: number): number {
+    const [number] = this.numbers(i) ?? [];
+    if (number !== undefined) return number;
+    throw new InnerloopError("bad-model", `has no number in input ${i}.`);
+  }
+
+  /** The one size of an input. */
+  dim(i: number): Dim {
+    const [dim] = this.dims(i);
+    if (dim !== undefined) return dim;
+    throw new InnerloopError("bad-model", `has no size in input ${i}.`);
+  }
+
   /** Axes: an attribute in older opsets, an input since. */
   axes(i: number): readonly number[] | undefined {
     return this.ints("axes") ?? this.numbers(i);
   }
 
-  #attribute(name: string): onnx.AttributeProto.$Properties | undefined {
-    return this.node.attribute?.find((attribute) => attribute.name === name);
+  /** @throws InnerloopError for an attribute of another type; a file need not say the type */
+  #attribute(name: string, type: keyof typeof onnx.AttributeProto.AttributeType) {
+    const attribute = this.node.attribute?.find((attribute) => attribute.name === name);
+    if (attribute?.type && attribute.type !== onnx.AttributeProto.AttributeType[type])
+      throw new InnerloopError("bad-model", `has the attribute ${name} of another type than ${type}.`);
+    return attribute;
   }
 
   int(name: string, fallback: number): number {
-    return Number(this.#attribute(name)?.i ?? fallback);
+    return Number(this.#attribute(name, "INT")?.i ?? fallback);
   }
 
   float(name: string, fallback: number): number {
-    return this.#attribute(name)?.f ?? fallback;
+    return this.#attribute(name, "FLOAT")?.f ?? fallback;
   }
 
   text(name: string, fallback: string): string {
-    const bytes = this.#attribute(name)?.s;
+    const bytes = this.#attribute(name, "STRING")?.s;
     return bytes ? new TextDecoder().decode(bytes) : fallback;
   }
 
+  /** A text that is one of a few. */
+  choice<const L extends readonly [string, ...string[]]>(name: string, known: L): L[number] {
+    const given = this.text(name, known[0]);
+    if (known.includes(given)) return given;
+    throw new InnerloopError(
+      "unsupported-attribute",
+      `has ${name} = ${show(given)}; ${known.join(", ")} are supported.`,
+    );
+  }
+
   ints(name: string): readonly number[] | undefined {
-    return this.#attribute(name)?.ints?.map(Number);
+    return this.#attribute(name, "INTS")?.ints?.map(Number);
   }
 
   floats(name: string): readonly number[] | undefined {
-    return this.#attribute(name)?.floats ?? undefined;
+    return this.#attribute(name, "FLOATS")?.floats ?? undefined;
   }
 
   tensor(name: string): NumberArray | undefined {
-    const tensor = this.#attribute(name)?.t;
+    const tensor = this.#attribute(name, "TENSOR")?.t;
     return tensor ? numbersOf(tensor, `the attribute ${name}`) : undefined;
   }
 
@@ -128,7 +157,7 @@ export class Call {
   }
 
   hasAttribute(name: string): boolean {
-    return this.#attribute(name) !== undefined;
+    return this.node.attribute?.some((attribute) => attribute.name === name) ?? false;
   }
 }
 
@@ -174,7 +203,7 @@ const index =
 /** The attributes that convolutions and pools share; what is absent stays absent. */
 function windowOf(c: Call): op.WindowOptions {
   const [strides, pads, dilations] = [c.ints("strides"), c.ints("pads"), c.ints("dilations")];
-  const autoPad = c.text("auto_pad", "NOTSET") as NonNullable<op.WindowOptions["autoPad"]>;
+  const autoPad = c.choice("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]);
   return {
     autoPad,
     ...(strides && { strides }),
@@ -186,7 +215,7 @@ function windowOf(c: Call): op.WindowOptions {
 function lossOptions(c: Call, i: number) {
   const weights = c.optional(i);
   return {
-    reduction: c.text("reduction", "mean") as op.Reduction,
+    reduction: c.choice("reduction", ["mean", "sum", "none"]),
     ...(weights && { weights }),
     ...(c.hasAttribute("ignore_index") && { ignoreIndex: c.int("ignore_index", 0) }),
   };
@@ -208,6 +237,8 @@ function slice(c: Call): Value {
   const [starts, ends] = [c.dims(1), c.dims(2)];
   const axes = c.numbers(3) ?? starts.map((_, i) => i);
   const steps = c.numbers(4) ?? starts.map(() => 1);
+  if ([ends, axes, steps].some((list) => list.length !== starts.length) || steps.includes(0))
+    throw new InnerloopError("bad-model", "needs as many ends, axes and steps as starts, and no step of 0.");
   return axes.reduce((x, given, i) => {
     const axis = normalizeAxis(given, x.rank, "Slice");
     const [size, start, end] = [x.shape[axis]!, starts[i]!, ends[i]!];
@@ -230,25 +261,35 @@ function pad(c: Call): Value {
     pads[axis] = given[i]!;
     pads[axis + x.rank] = given[i + axes.length]!;
   });
-  const mode = c.text("mode", "constant") as "constant" | "reflect" | "edge" | "wrap";
+  if (given.length !== 2 * axes.length || !given.every(Number.isSafeInteger))
+    throw new InnerloopError(
+      "bad-model",
+      `has ${given.length} pads for ${axes.length} axes; two whole numbers each were expected.`,
+    );
+  const mode = c.choice("mode", ["constant", "reflect", "edge", "wrap"]);
   return op.Pad(x, pads, mode, c.numbers(2)?.[0] ?? 0);
 }
 
 function range(c: Call): Value {
-  const limit = c.dims(1)[0]!;
-  const [start, delta] = [c.numbers(0)![0]!, c.numbers(2)![0]!];
+  const limit = c.dim(1);
+  const [start, delta] = [c.single(0), c.single(2)];
   if (typeof limit === "string") {
     if (start === 0 && delta === 1) return op.Range(limit);
     throw new InnerloopError("open-dim", `up to "${limit}" has to start at 0 and go by 1.`);
   }
   const length = Math.max(0, Math.ceil((limit - start) / delta));
-  const numbers = Array.from({ length }, (_, i) => start + i * delta);
+  if (!Number.isSafeInteger(length))
+    throw new InnerloopError("bad-model", `counts from ${start} to ${limit} by ${delta}, which never ends.`);
+  spend("numbers", length);
+  const numbers = Float64Array.from({ length }, (_, i) => start + i * delta);
   return constant(numbers, [length], c.constant(0)!.dtype);
 }
 
 function oneHot(c: Call): Value {
-  const depth = c.dims(1)[0]!;
-  const { data, dtype } = c.constant(2)!;
+  const depth = c.dim(1);
+  const values = c.constant(2);
+  if (values?.data.length !== 2) throw new InnerloopError("bad-model", "needs two values, for off and for on.");
+  const { data, dtype } = values;
   const [off, on] = [data[0]!, data[1]!];
   const indices = op.Cast(c.value(0), "int64");
   const classes = op.Range(depth);
@@ -282,178 +323,182 @@ function reshape(c: Call): Value {
 }
 
 /** Every ONNX operator that can be read. */
-export const calls: Readonly<Record<string, Read>> = {
-  // elementwise
-  Abs: unary(op.Abs),
-  Add: binary(op.Add),
-  Atan: unary(op.Atan),
-  Cast: (c) => op.Cast(c.value(0), c.dtype("to")),
-  CastLike: binary(op.CastLike),
-  Ceil: unary(op.Ceil),
-  Clip: (c) => op.Clip(c.value(0), c.optional(1), c.optional(2)),
-  Cos: unary(op.Cos),
-  Cosh: unary(op.Cosh),
-  Div: binary(op.Div),
-  Erf: unary(op.Erf),
-  Exp: unary(op.Exp),
-  Floor: unary(op.Floor),
-  Log: unary(op.Log),
-  Max: (c) => op.Max(...c.values()),
-  Mean: (c) => op.Mean(...c.values()),
-  Min: (c) => op.Min(...c.values()),
-  Mul: binary(op.Mul),
-  Neg: unary(op.Neg),
-  Pow: binary((base, exponent) => op.Pow(base, op.CastLike(exponent, base))),
-  Reciprocal: unary(op.Reciprocal),
-  Round: unary(op.Round),
-  Sign: unary(op.Sign),
-  Sin: unary(op.Sin),
-  Sinh: unary(op.Sinh),
-  Sqrt: unary(op.Sqrt),
-  Sub: binary(op.Sub),
-  Sum: (c) => op.Sum(...c.values()),
-  Tan: unary(op.Tan),
-  Where: (c) => op.Where(c.value(0), c.value(1), c.value(2)),
+export const calls: ReadonlyMap<string, Read> = new Map(
+  Object.entries<Read>({
+    // elementwise
+    Abs: unary(op.Abs),
+    Add: binary(op.Add),
+    Atan: unary(op.Atan),
+    Cast: (c) => op.Cast(c.value(0), c.dtype("to")),
+    CastLike: binary(op.CastLike),
+    Ceil: unary(op.Ceil),
+    Clip: (c) => op.Clip(c.value(0), c.optional(1), c.optional(2)),
+    Cos: unary(op.Cos),
+    Cosh: unary(op.Cosh),
+    Div: binary(op.Div),
+    Erf: unary(op.Erf),
+    Exp: unary(op.Exp),
+    Floor: unary(op.Floor),
+    Log: unary(op.Log),
+    Max: (c) => op.Max(...c.values()),
+    Mean: (c) => op.Mean(...c.values()),
+    Min: (c) => op.Min(...c.values()),
+    Mul: binary(op.Mul),
+    Neg: unary(op.Neg),
+    Pow: binary((base, exponent) => op.Pow(base, op.CastLike(exponent, base))),
+    Reciprocal: unary(op.Reciprocal),
+    Round: unary(op.Round),
+    Sign: unary(op.Sign),
+    Sin: unary(op.Sin),
+    Sinh: unary(op.Sinh),
+    Sqrt: unary(op.Sqrt),
+    Sub: binary(op.Sub),
+    Sum: (c) => op.Sum(...c.values()),
+    Tan: unary(op.Tan),
+    Where: (c) => op.Where(c.value(0), c.value(1), c.value(2)),
 
-  // comparison
-  And: binary(op.And),
-  Equal: binary(op.Equal),
-  Greater: binary(op.Greater),
-  GreaterOrEqual: binary(op.GreaterOrEqual),
-  IsNaN: unary(op.IsNaN),
-  Less: binary(op.Less),
-  LessOrEqual: binary(op.LessOrEqual),
-  Not: unary(op.Not),
-  Or: binary(op.Or),
-  Xor: binary(op.Xor),
+    // comparison
+    And: binary(op.And),
+    Equal: binary(op.Equal),
+    Greater: binary(op.Greater),
+    GreaterOrEqual: binary(op.GreaterOrEqual),
+    IsNaN: unary(op.IsNaN),
+    Less: binary(op.Less),
+    LessOrEqual: binary(op.LessOrEqual),
+    Not: unary(op.Not),
+    Or: binary(op.Or),
+    Xor: binary(op.Xor),
 
-  // activation
-  Celu: alpha(op.Celu, 1),
-  Elu: alpha(op.Elu, 1),
-  Gelu: (c) => op.Gelu(c.value(0), { approximate: c.text("approximate", "none") as "none" | "tanh" }),
-  HardSigmoid: (c) => op.HardSigmoid(c.value(0), { alpha: c.float("alpha", 0.2), beta: c.float("beta", 0.5) }),
-  HardSwish: unary(op.HardSwish),
-  LeakyRelu: alpha(op.LeakyRelu, 0.01),
-  LogSoftmax: alongAxis(op.LogSoftmax),
-  Mish: unary(op.Mish),
-  PRelu: binary(op.PRelu),
-  Relu: unary(op.Relu),
-  Selu: (c) =>
-    op.Selu(c.value(0), {
-      ...(c.hasAttribute("alpha") && { alpha: c.float("alpha", 0) }),
-      ...(c.hasAttribute("gamma") && { gamma: c.float("gamma", 0) }),
-    }),
-  Sigmoid: unary(op.Sigmoid),
-  Softmax: alongAxis(op.Softmax),
-  Softplus: unary(op.Softplus),
-  Softsign: unary(op.Softsign),
-  Tanh: unary(op.Tanh),
-  ThresholdedRelu: alpha(op.ThresholdedRelu, 1),
+    // activation
+    Celu: alpha(op.Celu, 1),
+    Elu: alpha(op.Elu, 1),
+    Gelu: (c) => op.Gelu(c.value(0), { approximate: c.choice("approximate", ["none", "tanh"]) }),
+    HardSigmoid: (c) => op.HardSigmoid(c.value(0), { alpha: c.float("alpha", 0.2), beta: c.float("beta", 0.5) }),
+    HardSwish: unary(op.HardSwish),
+    LeakyRelu: alpha(op.LeakyRelu, 0.01),
+    LogSoftmax: alongAxis(op.LogSoftmax),
+    Mish: unary(op.Mish),
+    PRelu: binary(op.PRelu),
+    Relu: unary(op.Relu),
+    Selu: (c) =>
+      op.Selu(c.value(0), {
+        ...(c.hasAttribute("alpha") && { alpha: c.float("alpha", 0) }),
+        ...(c.hasAttribute("gamma") && { gamma: c.float("gamma", 0) }),
+      }),
+    Sigmoid: unary(op.Sigmoid),
+    Softmax: alongAxis(op.Softmax),
+    Softplus: unary(op.Softplus),
+    Softsign: unary(op.Softsign),
+    Tanh: unary(op.Tanh),
+    ThresholdedRelu: alpha(op.ThresholdedRelu, 1),
 
-  // linear algebra
-  Gemm: (c) =>
-    op.Gemm(c.value(0), c.value(1), c.optional(2), {
-      alpha: c.float("alpha", 1),
-      beta: c.float("beta", 1),
-      transA: c.int("transA", 0),
-      transB: c.int("transB", 0),
-    }),
-  MatMul: binary(op.MatMul),
+    // linear algebra
+    Gemm: (c) =>
+      op.Gemm(c.value(0), c.value(1), c.optional(2), {
+        alpha: c.float("alpha", 1),
+        beta: c.float("beta", 1),
+        transA: c.int("transA", 0),
+        transB: c.int("transB", 0),
+      }),
+    MatMul: binary(op.MatMul),
 
-  // reduction
-  ArgMax: index(op.ArgMax),
-  ArgMin: index(op.ArgMin),
-  CumSum: (c) =>
-    op.CumSum(c.value(0), c.numbers(1)![0]!, { exclusive: c.int("exclusive", 0), reverse: c.int("reverse", 0) }),
-  ReduceL1: reduction(op.ReduceL1),
-  ReduceL2: reduction(op.ReduceL2),
-  ReduceLogSum: reduction(op.ReduceLogSum),
-  ReduceLogSumExp: reduction(op.ReduceLogSumExp),
-  ReduceMax: reduction(op.ReduceMax),
-  ReduceMean: reduction(op.ReduceMean),
-  ReduceMin: reduction(op.ReduceMin),
-  ReduceProd: reduction(op.ReduceProd),
-  ReduceSum: reduction(op.ReduceSum),
-  ReduceSumSquare: reduction(op.ReduceSumSquare),
+    // reduction
+    ArgMax: index(op.ArgMax),
+    ArgMin: index(op.ArgMin),
+    CumSum: (c) =>
+      op.CumSum(c.value(0), c.single(1), { exclusive: c.int("exclusive", 0), reverse: c.int("reverse", 0) }),
+    ReduceL1: reduction(op.ReduceL1),
+    ReduceL2: reduction(op.ReduceL2),
+    ReduceLogSum: reduction(op.ReduceLogSum),
+    ReduceLogSumExp: reduction(op.ReduceLogSumExp),
+    ReduceMax: reduction(op.ReduceMax),
+    ReduceMean: reduction(op.ReduceMean),
+    ReduceMin: reduction(op.ReduceMin),
+    ReduceProd: reduction(op.ReduceProd),
+    ReduceSum: reduction(op.ReduceSum),
+    ReduceSumSquare: reduction(op.ReduceSumSquare),
 
-  // movement
-  Concat: (c) => op.Concat(c.values(), c.int("axis", 0)),
-  DepthToSpace: (c) => op.DepthToSpace(c.value(0), c.int("blocksize", 1), c.text("mode", "DCR") as "DCR" | "CRD"),
-  Expand: (c) => op.Expand(c.value(0), c.dims(1)),
-  Flatten: (c) => op.Flatten(c.value(0), c.int("axis", 1)),
-  Gather: (c) => op.Gather(c.value(0), c.value(1), c.int("axis", 0)),
-  OneHot: oneHot,
-  Pad: pad,
-  Range: range,
-  Reshape: reshape,
-  Slice: slice,
-  SpaceToDepth: (c) => op.SpaceToDepth(c.value(0), c.int("blocksize", 1)),
-  Split: (c) => op.Split(c.value(0), c.ints("split") ?? c.numbers(1) ?? (c.node.output ?? []).length, c.int("axis", 0)),
-  Squeeze: (c) => op.Squeeze(c.value(0), c.axes(1)),
-  Tile: (c) => op.Tile(c.value(0), c.numbers(1)!),
-  Transpose: (c) => op.Transpose(c.value(0), c.ints("perm")),
-  Unsqueeze: (c) => op.Unsqueeze(c.value(0), c.axes(1) ?? []),
+    // movement
+    Concat: (c) => op.Concat(c.values(), c.int("axis", 0)),
+    DepthToSpace: (c) => op.DepthToSpace(c.value(0), c.int("blocksize", 1), c.choice("mode", ["DCR", "CRD"])),
+    Expand: (c) => op.Expand(c.value(0), c.dims(1)),
+    Flatten: (c) => op.Flatten(c.value(0), c.int("axis", 1)),
+    Gather: (c) => op.Gather(c.value(0), c.value(1), c.int("axis", 0)),
+    OneHot: oneHot,
+    Pad: pad,
+    Range: range,
+    Reshape: reshape,
+    Slice: slice,
+    SpaceToDepth: (c) => op.SpaceToDepth(c.value(0), c.int("blocksize", 1)),
+    Split: (c) =>
+      op.Split(c.value(0), c.ints("split") ?? c.numbers(1) ?? (c.node.output ?? []).length, c.int("axis", 0)),
+    Squeeze: (c) => op.Squeeze(c.value(0), c.axes(1)),
+    Tile: (c) => op.Tile(c.value(0), c.numbers(1) ?? []),
+    Transpose: (c) => op.Transpose(c.value(0), c.ints("perm")),
+    Unsqueeze: (c) => op.Unsqueeze(c.value(0), c.axes(1) ?? []),
 
-  // convolution and pooling
-  AveragePool: (c) =>
-    op.AveragePool(c.value(0), c.ints("kernel_shape") ?? [], {
-      ...windowOf(c),
-      ceilMode: c.int("ceil_mode", 0) !== 0,
-      countIncludePad: c.int("count_include_pad", 0) !== 0,
-    }),
-  Conv: (c) => op.Conv(c.value(0), c.value(1), c.optional(2), { ...windowOf(c), group: c.int("group", 1) }),
-  ConvTranspose(c) {
-    const [outputPadding, outputShape] = [c.ints("output_padding"), c.ints("output_shape")];
-    return op.ConvTranspose(c.value(0), c.value(1), c.optional(2), {
-      ...windowOf(c),
-      group: c.int("group", 1),
-      ...(outputPadding && { outputPadding }),
-      ...(outputShape && { outputShape }),
-    });
-  },
-  GlobalAveragePool: unary(op.GlobalAveragePool),
-  GlobalMaxPool: unary(op.GlobalMaxPool),
-  MaxPool: (c) =>
-    op.MaxPool(c.value(0), c.ints("kernel_shape") ?? [], { ...windowOf(c), ceilMode: c.int("ceil_mode", 0) !== 0 }),
+    // convolution and pooling
+    AveragePool: (c) =>
+      op.AveragePool(c.value(0), c.ints("kernel_shape") ?? [], {
+        ...windowOf(c),
+        ceilMode: c.int("ceil_mode", 0) !== 0,
+        countIncludePad: c.int("count_include_pad", 0) !== 0,
+      }),
+    Conv: (c) => op.Conv(c.value(0), c.value(1), c.optional(2), { ...windowOf(c), group: c.int("group", 1) }),
+    ConvTranspose(c) {
+      const [outputPadding, outputShape] = [c.ints("output_padding"), c.ints("output_shape")];
+      return op.ConvTranspose(c.value(0), c.value(1), c.optional(2), {
+        ...windowOf(c),
+        group: c.int("group", 1),
+        ...(outputPadding && { outputPadding }),
+        ...(outputShape && { outputShape }),
+      });
+    },
+    GlobalAveragePool: unary(op.GlobalAveragePool),
+    GlobalMaxPool: unary(op.GlobalMaxPool),
+    MaxPool: (c) =>
+      op.MaxPool(c.value(0), c.ints("kernel_shape") ?? [], { ...windowOf(c), ceilMode: c.int("ceil_mode", 0) !== 0 }),
 
-  // normalization
-  BatchNormalization: (c) =>
-    op.BatchNormalization(c.value(0), c.value(1), c.value(2), c.value(3), c.value(4), {
-      epsilon: c.float("epsilon", 1e-5),
-      trainingMode: c.int("training_mode", 0) !== 0,
-    }),
-  GroupNormalization: groupNormalization,
-  InstanceNormalization: (c) =>
-    op.InstanceNormalization(c.value(0), c.value(1), c.value(2), { epsilon: c.float("epsilon", 1e-5) }),
-  LayerNormalization(c) {
-    const x = c.value(0);
-    const [axis, epsilon] = [c.int("axis", -1), c.float("epsilon", 1e-5)];
-    const axes = [...x.shape.keys()].slice(axis);
-    return [
-      op.LayerNormalization(x, c.value(1), c.optional(2), { axis, epsilon }),
-      op.ReduceMean(x, { axes }),
-      op.InverseDeviation(x, axes, epsilon),
-    ];
-  },
+    // normalization
+    BatchNormalization: (c) =>
+      op.BatchNormalization(c.value(0), c.value(1), c.value(2), c.value(3), c.value(4), {
+        epsilon: c.float("epsilon", 1e-5),
+        trainingMode: c.int("training_mode", 0) !== 0,
+      }),
+    GroupNormalization: groupNormalization,
+    InstanceNormalization: (c) =>
+      op.InstanceNormalization(c.value(0), c.value(1), c.value(2), { epsilon: c.float("epsilon", 1e-5) }),
+    LayerNormalization(c) {
+      const x = c.value(0);
+      const [axis, epsilon] = [c.int("axis", -1), c.float("epsilon", 1e-5)];
+      const axes = [...x.shape.keys()].slice(axis);
+      return [
+        op.LayerNormalization(x, c.value(1), c.optional(2), { axis, epsilon }),
+        op.ReduceMean(x, { axes }),
+        op.InverseDeviation(x, axes, epsilon),
+      ];
+    },
 
-  // loss
-  NegativeLogLikelihoodLoss: (c) => op.NegativeLogLikelihoodLoss(c.value(0), c.value(1), lossOptions(c, 2)),
-  SoftmaxCrossEntropyLoss: (c) => [
-    op.SoftmaxCrossEntropyLoss(c.value(0), c.value(1), lossOptions(c, 2)),
-    op.LogSoftmax(c.value(0), 1),
-  ],
+    // loss
+    NegativeLogLikelihoodLoss: (c) => op.NegativeLogLikelihoodLoss(c.value(0), c.value(1), lossOptions(c, 2)),
+    SoftmaxCrossEntropyLoss: (c) => [
+      op.SoftmaxCrossEntropyLoss(c.value(0), c.value(1), lossOptions(c, 2)),
+      op.LogSoftmax(c.value(0), 1),
+    ],
 
-  // graph
-  Constant: literal,
-  ConstantOfShape(c) {
-    const { data, dtype } = c.tensor("value") ?? { data: [0], dtype: "float32" as const };
-    return op.ConstantOfShape(c.dims(0), data[0], dtype);
-  },
-  Dropout: (c) => [op.Dropout(c.value(0)), op.ConstantOfShape(c.value(0).shape, 1, "bool")],
-  Identity: (c) => c.entry(0),
-  Shape(c) {
-    const whole = c.value(0).shape;
-    return sizes(whole.slice(c.int("start", 0), c.hasAttribute("end") ? c.int("end", 0) : undefined));
-  },
-  Size: (c) => sizes([sizeOf(c.value(0).shape)], "scalar"),
-};
+    // graph
+    Constant: literal,
+    ConstantOfShape(c) {
+      const { data, dtype } = c.tensor("value") ?? { data: [0], dtype: "float32" as const };
+      if (data.length !== 1) throw new InnerloopError("bad-model", "has more or less than one value.");
+      return op.ConstantOfShape(c.dims(0), data[0], dtype);
+    },
+    Dropout: (c) => [op.Dropout(c.value(0)), op.ConstantOfShape(c.value(0).shape, 1, "bool")],
+    Identity: (c) => c.entry(0),
+    Shape(c) {
+      const whole = c.value(0).shape;
+      return sizes(whole.slice(c.int("start", 0), c.hasAttribute("end") ? c.int("end", 0) : undefined));
+    },
+    Size: (c) => sizes([sizeOf(c.value(0).shape)], "scalar"),
+  }),
+);

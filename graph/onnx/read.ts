@@ -1,9 +1,10 @@
 // Reading ONNX: a model from PyTorch, Keras or anywhere, made of the supported operators, becomes a graph here. Its
 // float weights become inputs, so that they can be meta-trained and adapted like the parameters of any other model.
 
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
-import { type Dim, sizeOf } from "../dims.ts";
+import { within } from "../budget.ts";
+import { type Dim, longestSymbol, sizeOf } from "../dims.ts";
 import { evaluate } from "../evaluate.ts";
 import { isFloat } from "../operator.ts";
 import { constant, constantOf, input, type NumberArray, type Value } from "../value.ts";
@@ -16,7 +17,7 @@ import { constantPrefix } from "./write.ts";
 export const readableOpsets = { oldest: 13, newest: 21 } as const;
 
 /** The names of the ONNX operators that are read. */
-export const readableOperators: readonly string[] = Object.keys(calls);
+export const readableOperators: readonly string[] = [...calls.keys()];
 
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
@@ -37,6 +38,9 @@ export interface OnnxModel {
 /** The most numbers of a result that is worked out while the model is read. */
 const largestFold = 4096;
 
+/** What reading may make: some thirty times what the largest networks here take, and half a second of work. */
+const budget = { nodes: 2 ** 17, numbers: 2 ** 22, work: 2 ** 24 };
+
 /**
  * Reads an ONNX model.
  *
@@ -46,18 +50,20 @@ const largestFold = 4096;
  *
  * @param bytes the whole file
  * @param source its name, for messages
- * @throws InnerloopError where the file is cut short, is of an opset that is not read, or has an operator, an element type
- *   or a use of sizes that is not supported; the message names the node
+ * @throws InnerloopError where the file is cut short, has a name twice, is of an opset that is not read, or has an operator,
+ *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
+ *   would make more operators, constants or work than any network does.
  */
 export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   const model = decodeModel(bytes, source);
   const opset = opsetOf(model, source);
   const graph = model.graph!;
   refuseUnknown(graph, source);
+  refuseRepeated(graph, source);
   const stored = new Map(
     (graph.initializer ?? []).map((tensor) => [
       tensor.name ?? "",
-      numbersOf(tensor, `${source}: the initializer "${tensor.name}"`),
+      numbersOf(tensor, `${source}: the initializer ${show(tensor.name)}`),
     ]),
   );
   const fixedNames = statistics(graph);
@@ -66,7 +72,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
     const fixed = fixedNames.has(name) || name.startsWith(constantPrefix);
     return array !== undefined && isFloat(array.dtype) && array.shape.length > 0 && !fixed;
   };
-  const given = Object.fromEntries(
+  const given = table(
     (graph.input ?? [])
       .filter(({ name }) => !stored.has(name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
@@ -78,44 +84,47 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
     used.set(name, value);
     return value;
   };
-  const build = (values: Readonly<Record<string, Value>>): Record<string, Value> => {
-    const known = new Map<string, Entry>(Object.entries(values));
-    const names: Names = {
-      entry(name) {
-        const entry = known.get(name) ?? (isWeight(name) ? weight(name) : literal(stored.get(name)));
-        if (!entry) throw new InnerloopError("bad-model", `reads "${name}", which nothing before it makes.`);
-        known.set(name, entry);
-        return entry;
-      },
-      numbers(name) {
-        const entry = known.get(name);
-        return entry ? (isSizes(entry) ? undefined : constantOf(entry)) : stored.get(name);
-      },
-    };
-    for (const node of graph.node ?? []) inNode(node, source, () => read(node, opset, names, known));
-    return Object.fromEntries(
-      (graph.output ?? []).map(({ name }) => {
-        const entry = names.entry(name ?? "");
-        if (isSizes(entry))
-          throw new InnerloopError("open-dim", `${source}: the output "${name}" is a size that is open.`);
-        return [name, entry];
-      }),
-    );
-  };
+  const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
+    within(budget, () => {
+      const known = new Map<string, Entry>(Object.entries(values));
+      const names: Names = {
+        entry(name) {
+          const entry = known.get(name) ?? (isWeight(name) ? weight(name) : literal(stored.get(name)));
+          if (!entry) throw new InnerloopError("bad-model", `reads ${show(name)}, which nothing before it makes.`);
+          known.set(name, entry);
+          return entry;
+        },
+        numbers(name) {
+          const entry = known.get(name);
+          return entry ? (isSizes(entry) ? undefined : constantOf(entry)) : stored.get(name);
+        },
+      };
+      for (const node of graph.node ?? []) inNode(node, source, () => read(node, opset, names, known));
+      return table(
+        (graph.output ?? []).map(({ name = "" }) => {
+          const entry = known.get(name ?? "") ?? (stored.has(name ?? "") ? names.entry(name ?? "") : undefined);
+          if (entry === undefined)
+            throw new InnerloopError("bad-model", `${source}: nothing makes the output ${show(name)}.`);
+          if (isSizes(entry))
+            throw new InnerloopError("open-dim", `${source}: the output ${show(name)} is a size that is open.`);
+          return [name ?? "", entry];
+        }),
+      );
+    });
   const outputs = build(given);
   const weights = [...stored.keys()].filter((name) => used.has(name));
-  const inputs = { ...given, ...Object.fromEntries(weights.map((name) => [name, used.get(name)!])) };
+  const inputs = table([...Object.entries(given), ...weights.map((name) => [name, used.get(name)!] as const)]);
   return {
     inputs,
     outputs,
-    initializers: Object.fromEntries(weights.map((name) => [name, tensorOf(stored.get(name)!)])),
+    initializers: table(weights.map((name) => [name, tensorOf(stored.get(name)!)])),
     opset,
     apply(values) {
       const stranger = Object.keys(values).find((name) => inputs[name] === undefined);
       if (stranger === undefined) return build({ ...given, ...values });
       throw new InnerloopError(
         "unknown-input",
-        `${source} has no input "${stranger}"; it has ${Object.keys(inputs).join(", ")}.`,
+        `${source} has no input ${show(stranger)}; it has ${Object.keys(inputs).join(", ")}.`,
         { exitStatus: 2 },
       );
     },
@@ -138,7 +147,7 @@ const isOwnDomain = (domain: string | null | undefined): boolean => !domain || d
 
 /** Every operator that is not supported is named at once, so that nobody has to find them one by one. */
 function refuseUnknown(graph: onnx.GraphProto.$Properties, source: string): void {
-  const unknown = (graph.node ?? []).filter(({ domain, opType }) => !isOwnDomain(domain) || !calls[opType ?? ""]);
+  const unknown = (graph.node ?? []).filter(({ domain, opType }) => !isOwnDomain(domain) || !calls.has(opType ?? ""));
   if (unknown.length === 0) return;
   const listed = unknown.slice(0, 5).map((node) => `${node.domain ? `${node.domain}.` : ""}${labelOf(node)}`);
   const more = unknown.length > listed.length ? `, and ${unknown.length - listed.length} more` : "";
@@ -150,16 +159,52 @@ function refuseUnknown(graph: onnx.GraphProto.$Properties, source: string): void
   );
 }
 
+/** A name that stands for two things would stand for the one or the other, as a reader likes. */
+function refuseRepeated(graph: onnx.GraphProto.$Properties, source: string): void {
+  const named = (list: readonly { readonly name?: string | null }[] | null | undefined) =>
+    (list ?? []).map(({ name }) => name ?? "");
+  const made = (graph.node ?? []).flatMap(({ output }) => (output ?? []).filter((name) => name !== ""));
+  const stored = named(graph.initializer);
+  const inputs = named(graph.input);
+  const lists: Record<string, string[]> = {
+    "what an initializer, an input or a node makes": [...new Set([...stored, ...inputs]), ...made],
+    initializers: stored,
+    inputs,
+    outputs: named(graph.output),
+  };
+  for (const node of graph.node ?? [])
+    if (node.attribute?.length) lists[`attributes of ${labelOf(node)}`] = named(node.attribute);
+  for (const [what, names] of Object.entries(lists)) {
+    const seen = new Set([""]);
+    const repeated = names.find((name) => seen.size === seen.add(name).size);
+    if (repeated === undefined) continue;
+    throw new InnerloopError(
+      "bad-model",
+      `${source}: ${what}: the name ${show(repeated)} is ${repeated === "" ? "no name" : "there twice"}; give each its own name.`,
+    );
+  }
+}
+
+/** A table without a prototype: a name is there only where the model has it. */
+const table = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
+  Object.assign(Object.create(null), Object.fromEntries(entries));
+
 const labelOf = (node: onnx.NodeProto.$Properties): string =>
-  `${node.opType} (node "${node.name || node.output?.[0] || "without a name"}")`;
+  `${show(node.opType).slice(1, -1)} (node ${show(node.name || node.output?.[0] || "without a name")})`;
 
 /** Says which node of which file an error is about. */
 function inNode<T>(node: onnx.NodeProto.$Properties, source: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (!(error instanceof InnerloopError)) throw error;
-    throw new InnerloopError(error.code, `${source}: ${labelOf(node)}: ${error.message}`, { cause: error });
+    if (error instanceof InnerloopError)
+      throw new InnerloopError(error.code, `${source}: ${labelOf(node)}: ${error.message}`, { cause: error });
+    // An operator's rule met what no exporter writes: an input that is missing, a list that is empty, a number for a size.
+    throw new InnerloopError(
+      "bad-model",
+      `${source}: ${labelOf(node)} has inputs or attributes that do not go together (${(error as Error).message}); export the model again.`,
+      { cause: error },
+    );
   }
 }
 
@@ -179,7 +224,7 @@ function tensorOf({ dtype, shape, data }: NumberArray): Tensor {
 function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {
   const name = info.name ?? "";
   const tensor = info.type?.tensorType;
-  const where = `${source}: the input "${name}"`;
+  const where = `${source}: the input ${show(name)}`;
   if (!tensor?.shape)
     throw new InnerloopError(
       "bad-model",
@@ -187,7 +232,10 @@ function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {
     );
   const shape = (tensor.shape.dim ?? []).map(({ dimValue, dimParam }, axis): Dim => {
     if (dimValue !== undefined && dimValue !== null) return Number(dimValue);
-    return symbol(dimParam || `${name}_axis${axis}`);
+    const open = symbol(dimParam || `${name}_axis${axis}`);
+    if (open.length > longestSymbol)
+      throw new InnerloopError("bad-model", `${where} has a size whose name is longer than ${longestSymbol} letters.`);
+    return open;
   });
   return input(name, shape, dtypeOf(tensor.elemType ?? 0, where));
 }
@@ -198,7 +246,7 @@ const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(
 function read(node: onnx.NodeProto.$Properties, opset: number, names: Names, known: Map<string, Entry>): void {
   const call = new Call(node, opset, names);
   const outputs = node.output ?? [];
-  const result = sizeResult(call, node) ?? calls[node.opType ?? ""]!(call);
+  const result = sizeResult(call, node) ?? calls.get(node.opType ?? "")!(call);
   const results: readonly Entry[] = Array.isArray(result) ? result : [result as Entry];
   if (call.outputs > results.length)
     throw new InnerloopError(
@@ -213,7 +261,7 @@ function read(node: onnx.NodeProto.$Properties, opset: number, names: Names, kno
 
 /** What a node makes of sizes that are open, where it is one that works on sizes. */
 function sizeResult(call: Call, node: onnx.NodeProto.$Properties): Entry | undefined {
-  const rule = sizeRules[node.opType ?? ""];
+  const rule = sizeRules.get(node.opType ?? "");
   if (!rule || !call.has(0)) return undefined;
   const entries = call.entries();
   if (!entries.some(isSizes)) return undefined;

@@ -1,6 +1,7 @@
 // Shapes that a model computes while it runs (Shape, Gather, Concat, Reshape …), worked out while it is read, with
 // sizes that may be open: exporters write such chains wherever a program says x.shape[0].
 import { InnerloopError } from "@innerloop/schemas";
+import { spend } from "../budget.ts";
 import { addDims, type Dim, divideDims, multiplyDims } from "../dims.ts";
 import { normalizeAxis } from "../operator.ts";
 import { ConstantOfShape, Shape } from "../ops/graph.ts";
@@ -18,6 +19,7 @@ export const isSizes = (entry: Value | Sizes): entry is Sizes => "dims" in entry
 
 /** Sizes that are all known are a constant like any other. */
 export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Value | Sizes {
+  spend("numbers", dims.length);
   if (!dims.every((dim) => typeof dim === "number")) return { axes, dims };
   return constant(dims, axes === "list" ? [dims.length] : [], "int64");
 }
@@ -39,6 +41,8 @@ export function asValue({ axes, dims }: Sizes): Value {
 /** Sizes combined entry by entry, a single one with each. */
 function pairwise(a: Sizes, b: Sizes, combine: (a: Dim, b: Dim) => Dim): Value | Sizes {
   const length = Math.max(a.dims.length, b.dims.length);
+  if ([a, b].some(({ dims }) => dims.length !== length && dims.length !== 1))
+    throw new InnerloopError("bad-model", `combines ${a.dims.length} sizes with ${b.dims.length}.`);
   const at = (list: readonly Dim[], i: number): Dim => list[list.length === 1 ? 0 : i]!;
   return sizes(
     Array.from({ length }, (_, i) => combine(at(a.dims, i), at(b.dims, i))),
@@ -65,39 +69,53 @@ const relabelled =
   (axes: Sizes["axes"]) =>
   (_: Call, x: Sizes): Sizes => ({ axes, dims: x.dims });
 
+type Rule = (call: Call, ...inputs: Sizes[]) => Value | Sizes | undefined;
+
 /** What an operator does to sizes; operators that are not here see them as values. */
-export const sizeRules: Readonly<Record<string, (call: Call, ...inputs: Sizes[]) => Value | Sizes | undefined>> = {
-  Identity: (_, x) => x,
-  Cast: (call, x) => (call.dtype("to") === "int64" || call.dtype("to") === "int32" ? x : undefined),
-  Unsqueeze: (call, x) => (x.axes === "scalar" && call.axes(1)?.length === 1 ? { ...x, axes: "list" } : undefined),
-  Squeeze: relabelled("scalar"),
-  Reshape: (_, x, shape) =>
-    shape!.dims.length === 0 ? { ...x, axes: "scalar" } : shape!.dims.length === 1 ? { ...x, axes: "list" } : undefined,
-  Concat: (_, ...parts) => ({ axes: "list", dims: parts.flatMap((part) => part.dims) }),
-  Gather: (_, x, indices) =>
-    sizes(
-      indices!.dims.map((index) => x!.dims[normalizeAxis(index as number, x!.dims.length, "Gather")]!),
-      indices!.axes,
-    ),
-  Slice(_, x, starts, ends, _axes, steps) {
-    const [start, end, step] = [starts!.dims[0], ends!.dims[0], steps?.dims[0] ?? 1];
-    if (typeof start !== "number" || typeof end !== "number" || step !== 1) return undefined;
-    return sizes(x!.dims.slice(start, end));
-  },
-  Add: (_, a, b) => pairwise(a!, b!, addDims),
-  Sub: (_, a, b) => pairwise(a!, b!, (x, y) => addDims(x, multiplyDims(y, -1))),
-  Mul: (_, a, b) => pairwise(a!, b!, multiplyDims),
-  Div: (_, a, b) => pairwise(a!, b!, quotient),
-  Equal: (_, a, b) => pairwise(a!, b!, same),
-  Where(_, condition, a, b) {
-    const [yes, no] = [a!, b!];
-    const chosen = pairwise(yes, no, (x) => x);
-    const length = "dims" in chosen ? chosen.dims.length : (chosen.shape[0] ?? 1);
-    const at = (list: readonly Dim[], i: number): Dim => list[list.length === 1 ? 0 : i]!;
-    return sizes(
-      Array.from({ length: length as number }, (_unused, i) => at(at(condition!.dims, i) ? yes.dims : no.dims, i)),
-    );
-  },
-  ReduceProd: (call, x) => sizes([x.dims.reduce(multiplyDims, 1)], call.int("keepdims", 1) ? "list" : "scalar"),
-  ReduceSum: (call, x) => sizes([x.dims.reduce(addDims, 0)], call.int("keepdims", 1) ? "list" : "scalar"),
-};
+export const sizeRules: ReadonlyMap<string, Rule> = new Map(
+  Object.entries<Rule>({
+    Identity: (_, x) => x,
+    Cast: (call, x) => (call.dtype("to") === "int64" || call.dtype("to") === "int32" ? x : undefined),
+    Unsqueeze: (call, x) => (x.axes === "scalar" && call.axes(1)?.length === 1 ? { ...x, axes: "list" } : undefined),
+    Squeeze: relabelled("scalar"),
+    Reshape: (_, x, shape) =>
+      shape!.dims.length === 0
+        ? { ...x, axes: "scalar" }
+        : shape!.dims.length === 1
+          ? { ...x, axes: "list" }
+          : undefined,
+    Concat(_, ...parts) {
+      spend(
+        "numbers",
+        parts.reduce((sum, { dims }) => sum + dims.length, 0),
+      );
+      return { axes: "list", dims: parts.flatMap((part) => part.dims) };
+    },
+    Gather: (_, x, indices) =>
+      sizes(
+        indices!.dims.map((index) => x!.dims[normalizeAxis(index as number, x!.dims.length, "Gather")]!),
+        indices!.axes,
+      ),
+    Slice(_, x, starts, ends, _axes, steps) {
+      const [start, end, step] = [starts!.dims[0], ends!.dims[0], steps?.dims[0] ?? 1];
+      if (typeof start !== "number" || typeof end !== "number" || step !== 1) return undefined;
+      return sizes(x!.dims.slice(start, end));
+    },
+    Add: (_, a, b) => pairwise(a!, b!, addDims),
+    Sub: (_, a, b) => pairwise(a!, b!, (x, y) => addDims(x, multiplyDims(y, -1))),
+    Mul: (_, a, b) => pairwise(a!, b!, multiplyDims),
+    Div: (_, a, b) => pairwise(a!, b!, quotient),
+    Equal: (_, a, b) => pairwise(a!, b!, same),
+    Where(_, condition, a, b) {
+      const [yes, no] = [a!, b!];
+      const chosen = pairwise(yes, no, (x) => x);
+      const length = "dims" in chosen ? chosen.dims.length : (chosen.shape[0] ?? 1);
+      const at = (list: readonly Dim[], i: number): Dim => list[list.length === 1 ? 0 : i]!;
+      return sizes(
+        Array.from({ length: length as number }, (_unused, i) => at(at(condition!.dims, i) ? yes.dims : no.dims, i)),
+      );
+    },
+    ReduceProd: (call, x) => sizes([x.dims.reduce(multiplyDims, 1)], call.int("keepdims", 1) ? "list" : "scalar"),
+    ReduceSum: (call, x) => sizes([x.dims.reduce(addDims, 0)], call.int("keepdims", 1) ? "list" : "scalar"),
+  }),
+);

@@ -1,7 +1,7 @@
 // The numbers of a TensorProto. ONNX keeps them as raw little-endian bytes or in one typed list a family of dtypes.
 import { type DType, InnerloopError } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
-import { showShape, sizeOf } from "../dims.ts";
+import { showShape } from "../dims.ts";
 import type { NumberArray } from "../value.ts";
 
 const { DataType, DataLocation } = onnx.TensorProto;
@@ -56,15 +56,16 @@ export function numbersOf(tensor: onnx.TensorProto.$Properties, where: string): 
     );
   const dtype = dtypeOf(tensor.dataType ?? 0, where);
   const shape = (tensor.dims ?? []).map(Number);
-  const size = sizeOf(shape) as number;
-  const data = new Float64Array(size);
+  const size = shape.reduce((a, b) => a * b, 1);
   const raw = tensor.rawData;
   const count = raw && raw.length > 0 ? raw.length / bytesPer[dtype] : listOf(tensor, dtype).length;
-  if (count !== size)
+  // Before any memory is taken: what the shape promises is what the file has.
+  if (count !== size || !shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
     throw new InnerloopError(
       "bad-tensor",
       `${where} has ${count} numbers, which do not fill its shape ${showShape(shape)}; export the model again.`,
     );
+  const data = new Float64Array(size);
   if (raw && raw.length > 0) {
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
     for (let i = 0; i < size; i++) data[i] = element(view, i * bytesPer[dtype], dtype);

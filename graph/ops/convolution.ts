@@ -241,6 +241,17 @@ export interface WindowOptions {
   readonly autoPad?: "NOTSET" | "SAME_UPPER" | "SAME_LOWER" | "VALID";
 }
 
+/** @throws InnerloopError for a window that covers nothing, does not move, or moves backwards */
+function checkWindow(lists: Readonly<Record<string, readonly number[]>>, groups: number): void {
+  for (const [name, list] of Object.entries({ ...lists, groups: [groups] })) {
+    const least = name === "pads" ? 0 : 1;
+    if (list.every((n) => Number.isSafeInteger(n) && n >= least)) continue;
+    throw new InnerloopError("bad-window", `The ${name} of a window are [${list}]; give whole numbers from ${least}.`, {
+      exitStatus: 2,
+    });
+  }
+}
+
 /** The window that ONNX options describe (ONNX Conv: auto_pad, dilations, pads, strides). */
 export function resolveWindow(
   space: readonly number[],
@@ -257,6 +268,7 @@ export function resolveWindow(
       `A kernel [${kernel}] needs ${kernel.length} strides and dilations and ${2 * kernel.length} pads.`,
       { exitStatus: 2 },
     );
+  checkWindow({ kernel, strides, dilations, pads }, groups);
   const base = { kernel, strides, dilations, groups };
   if (options.autoPad !== "SAME_UPPER" && options.autoPad !== "SAME_LOWER")
     return { ...base, before: pads.slice(0, kernel.length), after: pads.slice(kernel.length) };
@@ -338,6 +350,7 @@ export function ConvTranspose(
     (size, i) => strides[i]! * (size - 1) + (outputPadding?.[i] ?? 0) + (kernel[i]! - 1) * dilations[i]! + 1,
   );
   let pads = options.pads ?? kernel.flatMap(() => [0, 0]);
+  checkWindow({ kernel, strides, dilations }, group);
   const same = options.autoPad === "SAME_UPPER" || options.autoPad === "SAME_LOWER";
   if (outputShape || same) {
     const total = full.map((size, i) => Math.max(0, size - (outputShape?.[i] ?? space[i]! * strides[i]!)));

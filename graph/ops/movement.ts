@@ -1,5 +1,6 @@
 // Moving numbers without changing them: reshaping, transposing, cutting, joining, repeating, looking up.
 import { type DType, InnerloopError } from "@innerloop/schemas";
+import { spend } from "../budget.ts";
 import {
   addDims,
   broadcastShapes,
@@ -264,6 +265,7 @@ export function Slice(
     const [start, end] = [clamp(starts[i]!), clamp(ends[i]!)];
     if (step === 1) return cut(value, axis, start, Math.max(start, end));
     const count = Math.max(0, Math.ceil((end - start) / step));
+    spend("numbers", count);
     return Gather(
       value,
       constant(
@@ -325,6 +327,7 @@ export const Gather = (x: Value, indices: Value, axis = 0): Value =>
 
 /** The transpose of a gather with known indices: for each entry, the sum of the places that read it; again a gather. */
 export function gatherTransposed(g: Value, indices: NumberArray, axis: number, size: number): Value {
+  spend("numbers", size);
   const readers: number[][] = Array.from({ length: size }, () => []);
   for (const [place, index] of indices.data.entries()) readers[index < 0 ? index + size : index]!.push(place);
   const most = Math.max(1, ...readers.map((places) => places.length));
@@ -434,6 +437,7 @@ export function Pad(
   return cropped.shape.reduce<Value>((v, dim, axis) => {
     if (low![axis] === 0 && high![axis] === 0) return v;
     const size = fixed(dim, "Pad");
+    spend("numbers", low![axis]! + size + high![axis]!);
     const read = Array.from({ length: low![axis]! + size + high![axis]! }, (_, i) =>
       mirrored(i - low![axis]!, size, mode),
     );
@@ -489,6 +493,10 @@ spelling("Split", "movement", 18, "Slice", "cut into parts along an axis");
 export function Split(x: Value, parts: number | readonly number[], axis = 0): Value[] {
   const at = normalizeAxis(axis, x.rank, "Split");
   const size = fixed(x.shape[at]!, "Split");
+  if (typeof parts === "number") {
+    if (!(Number.isSafeInteger(parts) && parts > 0)) throw unfit("Split", [x], `cannot be cut into ${parts} parts.`);
+    spend("nodes", parts);
+  }
   const chunk = typeof parts === "number" ? Math.ceil(size / parts) : 0;
   const sizes =
     typeof parts === "number" ? Array.from({ length: parts }, (_, i) => Math.min(chunk, size - i * chunk)) : parts;
@@ -532,14 +540,16 @@ const range: Operator = define({
 });
 
 /** 0 … size−1 as int64. With `limit` (an int64 scalar) the length is known only when the graph runs, and `size` names it. */
-export const Range = (size: Dim, limit?: Value): Value =>
-  typeof size === "number" && !limit
-    ? constant(
-        Array.from({ length: size }, (_, i) => i),
-        [size],
-        "int64",
-      )
-    : apply(range, limit ? [limit] : [], { size })[0]!;
+export function Range(size: Dim, limit?: Value): Value {
+  if (typeof size !== "number" || limit) return apply(range, limit ? [limit] : [], { size })[0]!;
+  if (!(Number.isSafeInteger(size) && size >= 0)) throw unfit("Range", [], `${size} is no number of entries.`);
+  spend("numbers", size);
+  return constant(
+    Float64Array.from({ length: size }, (_, i) => i),
+    [size],
+    "int64",
+  );
+}
 
 spelling("OneHot", "movement", 11, "Equal, Cast", "1 at the index, 0 elsewhere");
 /** One-hot rows on a new last axis: 1 at the index, 0 elsewhere; indices outside 0…depth−1 give zeros. */

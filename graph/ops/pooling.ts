@@ -1,4 +1,5 @@
 // Pooling. Channels last inside; the ONNX operators, channels first, are spelled out of these.
+import { spend } from "../budget.ts";
 import { type Dim, multiplyDims, type Shape, sizeOf } from "../dims.ts";
 import { apply1, define, type Operator, spelling, unfit } from "../operator.ts";
 import { type Attributes, constant, fixed, type Value } from "../value.ts";
@@ -23,6 +24,7 @@ export function windowTable(
   const out = windowOutput(space, window);
   const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   const outside = size(space);
+  spend("numbers", size(window.kernel) * size(out));
   let padded = false;
   const table = Array.from({ length: size(window.kernel) }, (_, tap) =>
     Array.from({ length: size(out) }, (_, place) => {
@@ -192,6 +194,7 @@ export function MaxPooling(x: Value, kernel: readonly number[], options: PoolOpt
 export function windows(x: Value, window: Window, fill: number): Value {
   const space = spaceOf(x.shape, window);
   const { table, padded } = windowTable(space, window);
+  spend("numbers", table.length * table[0]!.length);
   const lead = leadOf(x.shape, window);
   const flat = Reshape(x, [...lead, sizeOf(space), x.shape.at(-1)!]);
   const source = padded ? appendZero(flat, lead.length, fill) : flat;
