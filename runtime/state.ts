@@ -1,8 +1,16 @@
 // A personal model as a file: safetensors whose metadata names the bundle it belongs to.
-import { decodeSafetensors, encodeSafetensors, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
-import type { AdaptedState, StepOptions } from "./adaptation.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  InnerloopError,
+  type Manifest,
+  parseJson,
+  show,
+  type Tensor,
+} from "@innerloop/schemas/bundle";
+import { type AdaptedState, readSteps, type StepOptions } from "./adaptation.ts";
 import type { Bundle } from "./bundle.ts";
-import { join, type Kept } from "./examples.ts";
+import { join, type Kept, labelsOf, tooFew } from "./examples.ts";
 
 /** What outlives a process of a personal model. */
 export interface PersonalRecord {
@@ -22,13 +30,14 @@ const FORMAT = "innerloop-personal";
 /** The bytes of a personal file; equal records give equal bytes. */
 export function encodeState(bundle: Bundle, { adapted, examples, next, settings }: PersonalRecord): Uint8Array {
   const { input, output, task } = bundle.manifest;
+  const { steps, rate } = settings;
   const tensors: Record<string, Tensor> = {};
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: String(PERSONAL_VERSION),
     bundle: bundle.identity,
     bundle_name: bundle.manifest.name,
-    settings: JSON.stringify(settings),
+    settings: JSON.stringify({ steps, rate }),
   };
   if (adapted !== undefined) {
     for (const [name, tensor] of Object.entries(adapted.parameters)) tensors[ADAPTED + name] = tensor;
@@ -54,11 +63,13 @@ export function encodeState(bundle: Bundle, { adapted, examples, next, settings 
 }
 
 /**
- * Reads a personal file.
+ * Reads a personal file: what it says has to be what a Personal of this bundle can be, so that whatever it does next is
+ * what it would have done.
  *
  * @param source the file's name, for messages
  * @throws InnerloopError `safetensors-invalid` for bytes that are cut short or of another kind, `personal-invalid` for a
- *   safetensors file that is no personal file of this bundle's form, `newer-version`, and `other-bundle`.
+ *   safetensors file that is no personal file of this bundle's form, or contradicts itself, `newer-version`, and
+ *   `other-bundle`.
  */
 export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, source: string): PersonalRecord {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
@@ -70,6 +81,7 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
   if (metadata.format !== FORMAT)
     throw invalid("this is a safetensors file, but not one that a personal model was saved to");
   const version = Number(metadata.version);
+  if (!(Number.isInteger(version) && version > 0)) throw invalid(`its version is ${show(metadata.version)}`);
   if (version > PERSONAL_VERSION) {
     throw new InnerloopError(
       "newer-version",
@@ -79,13 +91,13 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
   if (metadata.bundle !== identity) {
     throw new InnerloopError(
       "other-bundle",
-      `${source}: it was saved with the bundle "${metadata.bundle_name}" (${short(metadata.bundle)}) and this is ` +
+      `${source}: it was saved with the bundle ${show(metadata.bundle_name)} (${short(metadata.bundle)}) and this is ` +
         `"${manifest.name}" (${short(identity)}); restore it with its own bundle, or adapt this one anew`,
     );
   }
   const parse = <V>(key: string, is: (value: V) => boolean): V => {
     try {
-      const value = JSON.parse(metadata[key] ?? "");
+      const value = parseJson(metadata[key] ?? "") as V;
       if (is(value)) return value;
     } catch {
       // Said below, as for JSON that holds something else.
@@ -96,8 +108,24 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
     parse<readonly V[]>(key, (value) => Array.isArray(value) && value.every(is));
   const floats = (name: string, shape: readonly (number | string)[]) => {
     const tensor = tensors[name];
-    if (tensor?.dtype === "float32" && fits(tensor.shape, shape)) return tensor;
-    throw invalid(`the parameter "${name}" of shape [${shape.join(", ")}] is missing or of another form`);
+    if (
+      tensor?.dtype === "float32" &&
+      fits(tensor.shape, shape) &&
+      (tensor.data as Float32Array).every(Number.isFinite)
+    )
+      return tensor;
+    throw invalid(
+      `the parameter ${show(name)} of shape [${shape.join(", ")}] is missing, of another form or not of finite numbers`,
+    );
+  };
+  const readSettings = () => {
+    const settings = parse<StepOptions>("settings", isSettings);
+    try {
+      readSteps(manifest, settings);
+    } catch (cause) {
+      throw invalid(`its settings are damaged: ${(cause as Error).message}`);
+    }
+    return settings;
   };
 
   let adapted: AdaptedState | undefined;
@@ -105,18 +133,31 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
     const labels = list<string>("labels", isText);
     const columns = list<number>("columns", Number.isSafeInteger);
     const supportLoss = list<number>("support_loss", Number.isFinite);
-    if (columns.length !== labels.length) throw invalid("its metadata is damaged");
-    const parameters: Record<string, Tensor> = {};
-    for (const { name, shape, adapted } of manifest.parameters) {
-      // Files of version 1 hold the parameters alone, under their own names.
-      if (adapted) parameters[name] = floats(version > 1 ? ADAPTED + name : name, shape);
-    }
-    const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", Number.isFinite) };
+    const wrong = labelsMisfit(manifest, labels, columns);
+    if (wrong) throw invalid(wrong);
+    // Files of version 1 hold the parameters alone, under their own names.
+    const parameters = Object.fromEntries(
+      manifest.parameters
+        .filter(({ adapted }) => adapted)
+        .map(({ name, shape }) => [name, floats(version > 1 ? ADAPTED + name : name, shape)]),
+    );
+    const sizes = new Map(
+      manifest.output.ways === null && labels.length > 0 ? [["ways", Math.max(...columns) + 1]] : [],
+    );
+    for (const { name, shape } of manifest.parameters)
+      shape.forEach((size, axis) => {
+        const actual = parameters[name]?.shape[axis];
+        if (typeof size === "number" || actual === undefined) return;
+        if ((sizes.get(size) ?? actual) !== actual)
+          throw invalid(`the parameter ${show(name)} has ${actual} entries for ${sizes.get(size)} ${size}`);
+        sizes.set(size, actual);
+      });
+    const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", (it) => it >= 1) };
     adapted = { labels, columns, ...shots, supportLoss, parameters };
   }
   if (metadata.examples === undefined) {
     if (adapted === undefined) throw invalid("it holds neither examples nor what was made of them");
-    const settings = version > 1 ? parse<StepOptions>("settings", isObject) : {};
+    const settings = version > 1 ? readSettings() : {};
     return { adapted, examples: undefined, next: 1, settings };
   }
   const described = list<readonly string[]>(
@@ -131,12 +172,52 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
     const kept = { id: id!, x: row(x, index) };
     return y === undefined ? { ...kept, label: label! } : { ...kept, y: row(y, index) };
   });
-  return {
-    adapted,
-    examples,
-    next: parse<number>("next", Number.isSafeInteger),
-    settings: parse<StepOptions>("settings", isObject),
-  };
+  const next = parse<number>("next", (it) => Number.isSafeInteger(it) && it > 0);
+  const wrong = examplesMisfit(manifest, examples, next, adapted);
+  if (wrong) throw invalid(wrong);
+  return { adapted, examples, next, settings: readSettings() };
+}
+
+/** What is wrong with the labels that something was adapted to, and their logits, in words. */
+function labelsMisfit(
+  { task, labels: fixed, output }: Manifest,
+  labels: readonly string[],
+  columns: readonly number[],
+): string | undefined {
+  const most = output.ways ?? Number.POSITIVE_INFINITY;
+  const [least, size] = [task === "regression" ? 0 : 2, labels.length];
+  if (new Set(labels).size < size || labels.includes("")) return "a label is there twice, or is empty";
+  if (size < least || size > (least && most))
+    return `it has ${size} labels, and this bundle tells ${least} to ${most} apart`;
+  const stranger = labels.find((label) => fixed?.includes(label) === false);
+  if (stranger !== undefined) return `it has the label ${show(stranger)}, which this bundle does not know`;
+  const expected = labels.map((label, index) => fixed?.indexOf(label) ?? index);
+  return expected.join() === columns.join() ? undefined : "its labels and columns do not go together";
+}
+
+/** What is wrong with the examples that are kept, among themselves and with what was adapted to them, in words. */
+function examplesMisfit(
+  manifest: Manifest,
+  examples: readonly Kept[],
+  next: number,
+  adapted: AdaptedState | undefined,
+): string | undefined {
+  const ids = new Set(examples.map(({ id }) => id));
+  if (ids.size < examples.length || ids.has("")) return "an id is there twice, or is empty";
+  const used = examples.find(({ id }) => /^#\d+$/.test(id) && Number(id.slice(1)) >= next);
+  if (used) return `the id ${show(used.id)} is one that an example to come would have`;
+  const strange = examples.find(
+    ({ label }) => label === "" || (label !== undefined && manifest.labels?.includes(label) === false),
+  );
+  if (strange)
+    return `the example ${show(strange.id)} has the label ${show(strange.label)}, which this bundle does not know`;
+  const few = tooFew(manifest, examples) !== undefined;
+  if (few !== (adapted === undefined))
+    return `it has ${few ? "" : "no "}parameters adapted to ${examples.length} examples`;
+  const labels = labelsOf(manifest, examples);
+  return adapted === undefined || JSON.stringify(labels) === JSON.stringify(adapted.labels)
+    ? undefined
+    : "its examples and labels do not go together";
 }
 
 const ADAPTED = "adapted/";
@@ -159,8 +240,10 @@ function isText(value: unknown): boolean {
   return typeof value === "string";
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+/** An object of nothing but `steps` and `rate`. */
+function isSettings(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.keys(value).every((key) => key === "steps" || key === "rate");
 }
 
 function short(identity: string | undefined): string {

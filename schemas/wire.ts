@@ -17,7 +17,7 @@ const writeLong = protobuf.Writer.prototype.int64 as (value: { low: number; high
  * How many tags and lengths one message may have, with all in it. A message takes two of them, two bytes of a file and
  * some hundreds of memory.
  */
-const mostFields = 4_000_000;
+const mostFields = 1_000_000;
 
 /** Reads protobuf's wire format. */
 export class Reader extends BaseReader {

@@ -39,7 +39,7 @@ export interface OnnxModel {
 const largestFold = 4096;
 
 /** What reading may make: some thirty times what the largest networks here take, and half a second of work. */
-const budget = { nodes: 2 ** 17, numbers: 2 ** 22, work: 2 ** 24 };
+const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
 
 /**
  * Reads an ONNX model.

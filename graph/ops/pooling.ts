@@ -191,9 +191,13 @@ export function MaxPooling(x: Value, kernel: readonly number[], options: PoolOpt
 }
 
 /** `x [N, …space, C]` as `[N, places, taps, C]`, entries outside being `fill`. */
-export function windows(x: Value, window: Window, fill: number): Value {
+export function windows(
+  x: Value,
+  window: Window,
+  fill: number,
+  { table, padded } = windowTable(spaceOf(x.shape, window), window),
+): Value {
   const space = spaceOf(x.shape, window);
-  const { table, padded } = windowTable(space, window);
   spend("numbers", table.length * table[0]!.length);
   const lead = leadOf(x.shape, window);
   const flat = Reshape(x, [...lead, sizeOf(space), x.shape.at(-1)!]);
@@ -220,17 +224,19 @@ export function AveragePooling(
   const out = [...leadOf(x.shape, window), ...windowOutput(space, window), x.shape.at(-1)!];
   if (out.some((size) => typeof size === "number" && size < 1))
     throw unfit("AveragePooling", [x], `the kernel [${kernel}] is larger than the padded input.`);
+  const reads = windowTable(space, window);
   const sum = Reshape(
-    ReduceSum(windows(x, window, 0), { axes: [leadOf(x.shape, window).length + 1], keepdims: false }),
+    ReduceSum(windows(x, window, 0, reads), { axes: [leadOf(x.shape, window).length + 1], keepdims: false }),
     out,
   );
   const declared = countIncludePad ? resolveWindow(space, kernel, options) : undefined;
-  const { table } = windowTable(space, window);
+  const { table } = reads;
   const places = windowOutput(space, window);
+  const outside = sizeOf(space);
   const counts = table[0]!.map((_, place) =>
     declared
       ? coveredBy(place, places, space, window, declared)
-      : table.filter((tap) => tap[place] !== sizeOf(space)).length,
+      : table.reduce((count, tap) => (tap[place] === outside ? count : count + 1), 0),
   );
   return Mul(
     sum,

@@ -47,6 +47,9 @@ export const numbers: readonly number[] = [
   1e308,
 ];
 
+/** Of these, what a length may be written as. */
+const lengths = numbers.filter((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 64);
+
 const ring: unknown[] = [];
 ring.push(ring);
 
@@ -137,7 +140,8 @@ export function mutatedTree<T>(base: T, { typed = false, most = 4 }: TreeOptions
       else if (how === 6) remove(holder, key);
       else if (how === 7 && Array.isArray(holder)) holder.splice(Number(key), 0, copyOf(old));
       else if (how === 8 && Array.isArray(old)) holder[key] = [];
-      else if (how === 9 && Array.isArray(old)) holder[key] = Array.from({ length: 1 + (by % 40) }, () => copyOf(old[0]));
+      else if (how === 9 && Array.isArray(old))
+        holder[key] = Array.from({ length: 1 + (by % 40) }, () => copyOf(old[0]));
       else if (how === 10 && String(other.key) === String(key)) holder[key] = copyOf(other.holder[other.key]);
       else if (how === 11) {
         // A value of the same kind from elsewhere, as a name that stands for another thing.
@@ -157,23 +161,25 @@ function remove(holder: Holder, key: string | number): void {
 /** Bytes of which some were changed, left out, doubled or cut off. */
 export function mutatedBytes(base: Uint8Array, most = 4): fc.Arbitrary<Uint8Array> {
   return changes(most).map((list) => {
-    let bytes = base.slice();
+    let bytes = new Uint8Array(base);
     for (const { place, how, by } of list) {
       const at = place % Math.max(1, bytes.length);
       if (how < 3) bytes[at] = by;
       else if (how < 5) bytes[at]! ^= 1 << (by % 8);
       else if (how < 7) bytes = bytes.slice(0, at);
       else if (how === 7) bytes.fill(by % 2 ? 255 : 0, at, at + 1 + (by % 9));
-      else if (how === 8) bytes = joined(bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + (by % 16))));
+      else if (how === 8)
+        bytes = joined(bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + (by % 16))));
       else if (how === 9) bytes = joined(bytes.subarray(0, at), bytes.subarray(Math.max(0, at - (by % 64))));
-      else if (how === 10 && bytes.length >= at + 8) new DataView(bytes.buffer).setBigUint64(at, BigInt(numbers[by % numbers.length]! > 0 ? Math.min(numbers[by % numbers.length]!, 2 ** 53) | 0 : -1) & 0xffffffffn, true);
+      else if (how === 10 && bytes.length >= at + 8)
+        new DataView(bytes.buffer).setBigUint64(at, BigInt(lengths[by % lengths.length]!), true);
       else bytes = joined(bytes, new Uint8Array(by % 32).fill(by));
     }
     return bytes;
   });
 }
 
-export function joined(...parts: readonly Uint8Array[]): Uint8Array {
+export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 

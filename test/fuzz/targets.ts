@@ -1,0 +1,28 @@
+// Every target, by its name.
+import { csvTarget, jsonTarget, picturesTarget, zipTarget } from "./data.ts";
+import {
+  bundleTarget,
+  checkpointTarget,
+  configTarget,
+  manifestTarget,
+  personalTarget,
+  safetensorsTarget,
+  sealedTarget,
+} from "./files.ts";
+import { onnxTarget } from "./onnx.ts";
+import type { Target } from "./run.ts";
+
+export const targets: readonly Target[] = [
+  safetensorsTarget,
+  onnxTarget,
+  manifestTarget,
+  bundleTarget,
+  personalTarget,
+  sealedTarget,
+  checkpointTarget,
+  configTarget,
+  csvTarget,
+  jsonTarget,
+  picturesTarget,
+  zipTarget,
+];
