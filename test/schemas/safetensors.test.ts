@@ -81,7 +81,9 @@ describe("safetensors", () => {
   test("a file that is cut short is refused, wherever, and one with bytes too many", () => {
     const bytes = encodeSafetensors(tensors, { a: "b" });
     for (let length = 0; length < bytes.length; length++) {
-      expect(messageOf(bytes.subarray(0, length)), `${length} bytes`).toMatch(/^w\.safetensors: .*copy (the file|or download it) again/);
+      expect(messageOf(bytes.subarray(0, length)), `${length} bytes`).toMatch(
+        /^w\.safetensors: .*copy (the file|or download it) again/,
+      );
     }
     expect(messageOf(Uint8Array.of(...bytes, 0))).toContain(`but the file has ${bytes.length + 1} bytes`);
   });
