@@ -6,9 +6,15 @@ import { basename, dirname, join } from "node:path";
 import { Transform } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { parse } from "csv-parse/sync";
+import { validateFileName } from "yauzl";
 import { wrongCall } from "../command.ts";
+import { Interrupted } from "../errors.ts";
 import { failed, stopIfAsked } from "./failures.ts";
-import { readZip } from "./zip.ts";
+import { type Entry, readZip } from "./zip.ts";
+
+/** Bytes of a text in a package at most. */
+const MOST_TEXT = 2 ** 26;
 
 /** A Python package, as a .whl file or installed. */
 export interface PythonPackage {
@@ -54,15 +60,39 @@ export async function openWheel(file: string): Promise<PythonPackage> {
     if (entry) return entry;
     throw wrongCall("bad-wheel", `${file} has no ${path}; download it again, or give another.`);
   };
-  const hashes = recorded(await text(await info.read()));
+  const words = async (entry: Entry): Promise<string> => {
+    if (entry.size > MOST_TEXT)
+      throw wrongCall(
+        "bad-wheel",
+        `${file}: ${entry.name} has ${entry.size} bytes, and a text of at most ${MOST_TEXT} was expected.`,
+      );
+    return whole(file, async () => text(await entry.read()));
+  };
+  const hashes = recorded(await words(info));
   return {
     name: dashed(name),
     version,
     place: file,
     files: entries.map((entry) => entry.name),
-    text: async (path) => text(await entryOf(path).read()),
-    copy: async (path, to, signal) => checkedCopy(await entryOf(path).read(), hashes.get(path), path, to, signal),
+    text: async (path) => words(entryOf(path)),
+    copy: (path, to, signal) =>
+      whole(file, async () => checkedCopy(await entryOf(path).read(), hashes.get(path), path, to, signal)),
   };
+}
+
+/** Unpacks, and says of what cannot be that the file is damaged. */
+async function whole<T>(file: string, unpack: () => Promise<T>): Promise<T> {
+  try {
+    return await unpack();
+  } catch (cause) {
+    // zlib and the reader of archives say what is wrong with the bytes; all else has a code of its own or was the user's wish.
+    const { code } = cause as NodeJS.ErrnoException;
+    if (cause instanceof Interrupted || (code !== undefined && !code.startsWith("Z_"))) throw cause;
+    throw wrongCall(
+      "bad-wheel",
+      `${file} is damaged (${(cause as Error).message}); download it again, or give another.`,
+    );
+  }
 }
 
 /** The packages that are installed in a site-packages folder, of the names that fit. */
@@ -77,7 +107,7 @@ export async function installedPackages(site: string, name: RegExp): Promise<Pyt
       name: dashed(written),
       version,
       place: site,
-      files: [...hashes.keys()],
+      files: [...hashes.keys()].filter(isInside),
       text: (path) => readFile(join(site, path), "utf8"),
       copy: (path, to, signal) => checkedCopy(createReadStream(join(site, path)), hashes.get(path), path, to, signal),
     });
@@ -95,10 +125,18 @@ export function fitsHere(tag: string, platform = process.platform, arch: string 
   return tag.split(".").some((it) => system?.test(it) && processor?.test(it));
 }
 
-/** The hashes of a RECORD file, `path,sha256=<base64url>,<size>` a line. */
+/**
+ * Whether a path of a RECORD stays in the folder of the packages: relative, with slashes, and no step up. Programs that a
+ * package brings lie outside, and are of no use here.
+ */
+const isInside = (path: string): boolean => validateFileName(path) === null;
+
+/** The hashes of a RECORD file: CSV with `path,sha256=<base64url>,<size>` a line. */
 function recorded(record: string): Map<string, string> {
-  const lines = [...record.matchAll(/^"?([^\r\n]+?)"?,sha256=([\w-]+),\d*\r?$/gm)];
-  return new Map(lines.map(([, path, hash]) => [path!, hash!]));
+  const lines = parse(record, { relax_column_count: true, relax_quotes: true, skip_empty_lines: true });
+  return new Map(
+    lines.flatMap(([path = "", hash = ""]) => (hash.startsWith("sha256=") ? [[path, hash.slice(7)]] : [])),
+  );
 }
 
 async function checkedCopy(

@@ -173,6 +173,17 @@ describe.skipIf(here !== "linux-x64")("setup tfjs-gpu", () => {
       expect(installed()!.version).toBe("2.99.0");
     };
 
+    /** An archive with another name of the same length for one of its files. */
+    const renamed = (zip: Uint8Array, from: string, to: string): Uint8Array =>
+      Buffer.from(Buffer.from(zip).toString("latin1").replaceAll(from, to), "latin1");
+    /** An archive whose table of contents says that each of its files has so many bytes. */
+    const saying = (zip: Uint8Array, size: number): Uint8Array => {
+      const view = new DataView(zip.buffer, zip.byteOffset, zip.length);
+      for (let at = 0; at < zip.length - 46; at++)
+        if (view.getUint32(at, true) === 0x02014b50) view.setUint32(at + 24, size, true);
+      return zip;
+    };
+
     const altered = { ...tensorFlowFiles, "tensorflow/libtensorflow_cc.so.2": Buffer.from("altered") };
     const files: Record<string, Uint8Array> = {
       "tensorflow_cpu-2.99.0-cp311-cp311-manylinux_2_27_aarch64.whl": wheel(
@@ -184,6 +195,23 @@ describe.skipIf(here !== "linux-x64")("setup tfjs-gpu", () => {
       [`numpy-2.0.0-${tag}`]: wheel("numpy", "2.0.0", { "numpy/__init__.py": Buffer.from("") }),
       [`cut-2.99.0-${tag}`]: wheel("tensorflow_cpu", "2.99.0", tensorFlowFiles).subarray(0, 9000),
       [`text-2.99.0-${tag}`]: Buffer.from("hello"),
+      [`outside-2.99.0-${tag}`]: wheel("tensorflow_cpu", "2.99.0", {
+        ...tensorFlowFiles,
+        "tensorflow/include/tensorflow/c/../../../../../../outside.h": Buffer.from("// outside"),
+      }),
+      [`absolute-2.99.0-${tag}`]: wheel("tensorflow_cpu", "2.99.0", {
+        ...tensorFlowFiles,
+        "/outside.h": Buffer.from(""),
+      }),
+      [`twice-2.99.0-${tag}`]: renamed(
+        wheel("tensorflow_cpu", "2.99.0", { ...tensorFlowFiles, "tensorflow/a.h": library, "tensorflow/b.h": library }),
+        "tensorflow/b.h",
+        "tensorflow/a.h",
+      ),
+      [`bomb-2.99.0-${tag}`]: wheel("tensorflow_cpu", "2.99.0", { "tensorflow/zeros": new Uint8Array(2 ** 28) }),
+      [`lie-2.99.0-${tag}`]: saying(wheel("tensorflow_cpu", "2.99.0", tensorFlowFiles), 10),
+      [`pointer-2.99.0-${tag}`]: Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
+      [`page-2.99.0-${tag}`]: Buffer.from("<!doctype html>\n"),
     };
     it.each([
       [
@@ -195,6 +223,13 @@ describe.skipIf(here !== "linux-x64")("setup tfjs-gpu", () => {
       [`numpy-2.0.0-${tag}`, 2, /holds numpy 2.0.0 and no libtensorflow_cc.so.2; give a wheel of tensorflow-cpu/],
       [`cut-2.99.0-${tag}`, 2, /is not a whole .whl file/],
       [`text-2.99.0-${tag}`, 2, /is not a whole .whl file/],
+      [`outside-2.99.0-${tag}`, 2, /invalid relative path: tensorflow\/include\/tensorflow\/c\/\.\.\//],
+      [`absolute-2.99.0-${tag}`, 2, /absolute path: \/outside\.h/],
+      [`twice-2.99.0-${tag}`, 2, /it holds tensorflow\/a\.h twice/],
+      [`bomb-2.99.0-${tag}`, 2, /its \d+ bytes unpack to more than 100 times as many/],
+      [`lie-2.99.0-${tag}`, 2, /is damaged \(too many bytes in the stream/],
+      [`pointer-2.99.0-${tag}`, 2, /it is a Git LFS pointer/],
+      [`page-2.99.0-${tag}`, 2, /it is a web page/],
       ["nowhere", 2, /nowhere does not exist; check the path/],
       ["programs", 2, /programs holds no libtensorflow_cc.so.2; give a Python environment/],
     ])("refuses %s", async (from, status, message) => {
