@@ -2,11 +2,11 @@
 import { InnerloopError } from "@innerloop/schemas";
 import { say, style } from "./output.ts";
 
-/** The exit status of a command that was stopped by Ctrl-C: 128 + SIGINT. */
-export const interruptedStatus = 130;
-
 /** Thrown where work was stopped on the user's wish; the message says what became of it. */
-export class Interrupted extends Error {}
+export class Interrupted extends Error {
+  /** 128 + the number of the signal; that of Ctrl-C unless another one was it. */
+  exitStatus = 130;
+}
 
 /**
  * Says what went wrong.
@@ -15,7 +15,7 @@ export class Interrupted extends Error {}
 export function report(error: unknown): number {
   if (error instanceof Interrupted) {
     say(error.message);
-    return interruptedStatus;
+    return error.exitStatus;
   }
   if (error instanceof InnerloopError) {
     say(`${style("red", "error:")} ${error.message.trim()}`);

@@ -5,9 +5,6 @@ import type { RunResult } from "@innerloop/train";
 import { calibrationEpisodes } from "./held-back.ts";
 import { version } from "./version.ts";
 
-/** Fresh episodes that a bundle is verified on. */
-const verifiedOn = 10;
-
 /** How a run is exported. */
 export interface ExportRunOptions {
   /** False: the manifest says nothing of confidence. */
@@ -26,6 +23,8 @@ export type FinishedRun = Pick<RunResult, "header" | "learner" | "tasks" | "weig
  * Exports a run's best weights as a bundle, with its preprocessing and what is known of the training in the manifest,
  * verified on fresh episodes of held-back classes against the engine that trained them, and calibrated on others of them.
  *
+ * Without further held-back classes, as of a run that keeps only a few episodes of a program's data, it is not calibrated.
+ *
  * @param out the bundle's folder; a bundle that is there already is replaced
  * @returns the manifest as written
  * @throws InnerloopError `bad-option` for variants that there are not; `verification-failed`, `folder-taken`, `write-failed`: then nothing is written;
@@ -39,15 +38,15 @@ export async function exportRun(
   out: string,
   { calibrate = true, falseAccepts, variants, onCalibration }: ExportRunOptions = {},
 ): Promise<Manifest> {
-  const [{ openReference }, { exportBundle }] = await Promise.all([
+  const [{ openReference, verificationEpisodes }, { exportBundle, placeFor }] = await Promise.all([
     import("@innerloop/train"),
     import("@innerloop/export"),
   ]);
   const { config, iteration } = header;
+  await placeFor(out);
   const reference = await openReference(learner, weights, config.engine);
   try {
-    const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: 3 };
-    const episodes = Array.from({ length: verifiedOn }, (_, i) => tasks.episode("val", config.seed * 4 + 3, i, shape));
+    const episodes = verificationEpisodes(tasks, config);
     return await exportBundle(learner, weights, {
       out,
       name: config.preset ?? tasks.name.replace(/:.*$/, ""),
@@ -66,7 +65,7 @@ export async function exportRun(
       producer: { name: "innerloop", version },
       ...(variants ? { variants } : {}),
       verify: { episodes, engine: reference.engine, reference: reference.answer },
-      ...(calibrate && tasks.kind === "classification"
+      ...(calibrate && tasks.kind === "classification" && tasks.classCount("val") > 0
         ? {
             calibrate: {
               ways: config.ways,

@@ -1,10 +1,13 @@
 // The program `innerloop`.
+import { setTimeout as sleep } from "node:timers/promises";
 import { innerloop } from "./command-line.ts";
+import { resultsWritten, say, style, watchStreams } from "./output.ts";
 
-// A reader that has seen enough (`innerloop predict … | head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
-
-process.exitCode = await innerloop(process.argv.slice(2));
+watchStreams();
+const status = await innerloop(process.argv.slice(2));
+const lost = await resultsWritten();
+if (lost)
+  say(`${style("red", "error:")} The result could not be written to stdout: ${lost.message}. The work itself is done.`);
+// A signal in the last moments would take the status: whoever sends several, as runners that pass them on do, is heard out.
+if (status > 128) await sleep(100);
+process.exitCode = status || (lost ? 1 : 0);

@@ -1,5 +1,6 @@
 // What people and programs see: messages and progress on stderr, results on stdout.
 import { styleText } from "node:util";
+import { shellWord } from "@innerloop/runtime/files";
 import type { MultiBar, SingleBar } from "cli-progress";
 import { textWidth, widthOf, wrapped } from "./layout.ts";
 
@@ -13,23 +14,61 @@ export const resultStyle = (name: Style, text: string): string => styledFor(proc
 
 const styledFor = (stream: NodeJS.WriteStream, name: Style, text: string): string => styleText(name, text, { stream });
 
+/** Streams that take nothing any more; what is said to them is left out, and the work goes on. */
+const gone = new Set<NodeJS.WriteStream>();
+
+/** Why a result could not be handed over, where its reader has not just left. */
+let lost: Error | undefined;
+
+/** A reader that has left (`| head`), or a terminal that was closed. */
+const hasLeft = ({ code }: NodeJS.ErrnoException): boolean =>
+  code === "EPIPE" || code === "EIO" || code === "ENXIO" || code === "ERR_STREAM_DESTROYED";
+
+/** From now on, no stream that fails ends the process. */
+export function watchStreams(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => failed(stream, error));
+}
+
+function failed(stream: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {
+  gone.add(stream);
+  if (stream === process.stdout && !hasLeft(error)) lost ??= error;
+}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  if (gone.has(stream)) return;
+  try {
+    stream.write(text);
+  } catch (error) {
+    failed(stream, error as NodeJS.ErrnoException);
+  }
+}
+
+/** Waits until the results are written. @returns why they were not, if so */
+export async function resultsWritten(): Promise<Error | undefined> {
+  if (!gone.has(process.stdout)) await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+  // An error of the last write is told in the turn after it.
+  await new Promise((resolve) => setImmediate(resolve));
+  return lost;
+}
+
 /** On a terminal, long lines break between words, under what they belong to; elsewhere they stay as they are, for programs. */
 const fitted = (stream: NodeJS.WriteStream, text: string, hang = 0): string =>
   stream.isTTY ? wrapped(text, widthOf(stream), hang) : text;
 
 /** A message. @param hang columns by which further lines of a broken one are indented */
 export function say(text = "", hang = 0): void {
-  process.stderr.write(`${fitted(process.stderr, text, hang)}\n`);
+  write(process.stderr, `${fitted(process.stderr, text, hang)}\n`);
 }
 
 /** A result. */
 export function print(text = ""): void {
-  process.stdout.write(`${fitted(process.stdout, text)}\n`);
+  write(process.stdout, `${fitted(process.stdout, text)}\n`);
 }
 
 /** A result that stays as it is: for programs, or laid out already. */
 export function printAsIs(text: string): void {
-  process.stdout.write(`${text}\n`);
+  write(process.stdout, `${text}\n`);
 }
 
 /** A result for programs. */
@@ -42,6 +81,13 @@ export const resultWidth = (): number => (process.stdout.isTTY ? widthOf(process
 
 /** How the program was called, for commands to copy. */
 export const program = process.env.npm_command === "exec" ? "npx innerloop" : "innerloop";
+
+/**
+ * A command to copy; the paths in it are quoted as a shell needs them.
+ * @example commandLine`export ${run}`
+ */
+export const commandLine = (words: TemplateStringsArray, ...paths: readonly string[]): string =>
+  `${program} ${words.map((word, i) => word + (i < paths.length ? shellWord(paths[i]!) : "")).join("")}`;
 
 /** A share of 1 as `93.4 %`. */
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;

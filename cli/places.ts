@@ -8,7 +8,7 @@ import type { Learner, LoadOptions } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
 import { wrongCall } from "./command.ts";
 import { cut } from "./layout.ts";
-import { program } from "./output.ts";
+import { commandLine, program } from "./output.ts";
 
 /** What can be at a path. */
 export type Place = "bundle" | "run" | "folder" | "file" | "nothing";
@@ -28,7 +28,11 @@ export async function placeAt(path: string): Promise<Place> {
       },
     );
   });
-  if (!info) return "nothing";
+  if (!info) {
+    // An export that was killed in its last moment may have left the earlier bundle beside its place.
+    const { putBack } = await import("@innerloop/runtime/files");
+    return (await putBack(pathOf(path))) ? placeAt(path) : "nothing";
+  }
   if (!info.isDirectory()) return "file";
   const holds = (file: string) => existsSync(join(pathOf(path), file));
   if (holds("manifest.json")) return "bundle";
@@ -77,7 +81,7 @@ export async function bundleAt(bundle: string): Promise<string> {
       ? "check the path"
       : (await placeAt(own)) === "bundle"
         ? `its bundle is ${own}`
-        : `make one of it: ${program} export ${path}`;
+        : `make one of it: ${commandLine`export ${path}`}`;
   throw wrongCall(
     "bundle-missing",
     `${shownPath(path)} ${foundText[place]}; a bundle, the folder that ${program} export writes, was expected; ${advice}.`,

@@ -1,42 +1,46 @@
 // A training run as people see it; `train` and `quickstart` share it.
 import type { RunConfig } from "@innerloop/schemas";
 import type { RunResult } from "@innerloop/train";
-import { clock, percent, percentWithInterval, program, startProgress, style } from "./output.ts";
+import { Interrupted } from "./errors.ts";
+import { interruptible } from "./interrupt.ts";
+import { clock, commandLine, percent, percentWithInterval, startProgress, style } from "./output.ts";
 
-/** What a run of a config is told, and who stops it. */
+/** What a run of a config is told. */
 export interface ShownRun {
   readonly config: RunConfig;
   readonly out: string;
   readonly resume?: boolean;
-  readonly signal: AbortSignal;
   /** Words before the progress. */
   readonly title?: string;
 }
 
 /**
  * Trains, and shows the engine, the progress and the validations on stderr.
- * @throws InnerloopError what training throws
+ * @throws InnerloopError what training throws; Interrupted where a signal stopped it, with everything saved
  */
-export async function showTraining({
-  config,
-  out,
-  resume = false,
-  signal,
-  title = "   training",
-}: ShownRun): Promise<RunResult> {
-  const { runTraining, tasksOf } = await import("@innerloop/train");
+export const trainToTheEnd = (run: ShownRun): Promise<RunResult> =>
+  interruptible("Finishing this iteration, then saving.", async (signal) => {
+    const result = await showTraining(run, signal);
+    if (result.stopped) throw new Interrupted(stoppedMessage(result, run.out));
+    return result;
+  });
+
+async function showTraining(
+  { config, out, resume = false, title = "   training" }: ShownRun,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const { runTraining } = await import("@innerloop/train");
   const progress = await startProgress(title);
   try {
     progress.update(0, `reading ${config.data}`);
-    const tasks = await tasksOf(config);
-    const classes = tasks.kind === "classification";
+    let classes = true;
     return await runTraining({
       config,
-      tasks,
       out,
       resume,
       signal,
-      onStart({ engine, reason, strategy, parameters, iteration }) {
+      onStart({ task: kind, engine, reason, strategy, parameters, iteration }) {
+        classes = kind === "classification";
         const { algorithm, head, steps, ways, shots, data } = config;
         const learner = algorithm === "prototypes" ? "prototypes" : `${algorithm}, ${head} head, ${steps} steps`;
         const task = classes ? `${ways}-way ${shots}-shot` : `${shots} shots`;
@@ -54,6 +58,9 @@ export async function showTraining({
           `epoch ${epoch}  batch ${batch}/${config.validation.every}`,
           `${tasksPerSecond.toFixed(0)} tasks/s`,
         ]);
+      },
+      onValidating({ iteration, done, episodes }) {
+        progress.update(done / episodes, `validating after iteration ${iteration}  ${done}/${episodes} episodes`);
       },
       onMessage(message) {
         progress.log(`   ${style("yellow", "note   ")} ${message}`, 8);
@@ -85,5 +92,5 @@ export function lengthOf({ iterations, minutes }: RunConfig): string {
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 /** What to say about a run that was stopped. */
-export const stoppedMessage = ({ header }: RunResult, out: string): string =>
-  `Stopped after iteration ${header.iteration}; everything is saved in ${out}.\nGo on with: ${program} train --resume --out ${out}`;
+const stoppedMessage = ({ header }: RunResult, out: string): string =>
+  `Stopped after iteration ${header.iteration}; everything is saved in ${out}.\nGo on with: ${commandLine`train --resume --out ${out}`}`;

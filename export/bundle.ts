@@ -1,9 +1,18 @@
 // A learner and its weights become a bundle: built in memory, written beside its place, verified there, and only then
 // moved to it; a refusal leaves nothing behind.
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { mkdir, open, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { defaultOpset, irVersion, type Learner, tunedProviders } from "@innerloop/graph";
+import {
+  behindLinks,
+  putBack,
+  replaceFolder,
+  sweep,
+  syncFolder,
+  temporaryIn,
+  tryFolder,
+} from "@innerloop/runtime/files";
 import { InnerloopError, MANIFEST_VERSION, type Manifest, misfit, type Preprocessing } from "@innerloop/schemas";
 import { type CalibrateOptions, calibrateBundle } from "./calibrate.ts";
 import { learnerGraphs, type Weights } from "./graphs.ts";
@@ -144,13 +153,13 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
  */
 export async function exportBundle(learner: Learner, weights: Weights, options: ExportOptions): Promise<Manifest> {
   const built = buildBundle(learner, weights, options);
-  const out = resolve(options.out);
-  await checkPlace(out);
-  const staged = beside(out);
+  const out = await placeFor(options.out);
+  const staged = temporaryIn(dirname(out));
   const above = await missingAbove(out);
   try {
     await writing(out, async () => {
       await mkdir(staged, { recursive: true });
+      await sweep(dirname(out));
       for (const [file, bytes] of Object.entries(built.files)) await writeNew(join(staged, file), bytes);
       await writeNew(join(staged, "manifest.json"), json(built.manifest));
     });
@@ -160,7 +169,8 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
     await writing(out, async () => {
       await rm(join(staged, "manifest.json"));
       await writeNew(join(staged, "manifest.json"), json(manifest));
-      await putInPlace(staged, out);
+      await syncFolder(staged);
+      await replaceFolder(staged, out);
     });
     return manifest;
   } finally {
@@ -180,7 +190,6 @@ const metadata = (fields: Readonly<Record<string, unknown>>): Record<string, str
   );
 
 const json = (manifest: Manifest): Uint8Array => new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
-const beside = (out: string): string => join(dirname(out), `.${basename(out)}.${randomBytes(6).toString("hex")}.tmp`);
 
 /** The folders above a place that are not there yet, the innermost first. */
 async function missingAbove(out: string): Promise<string[]> {
@@ -194,12 +203,25 @@ async function missingAbove(out: string): Promise<string[]> {
   return missing;
 }
 
-/** Refuses to replace what is no bundle. */
-async function checkPlace(out: string): Promise<void> {
+/**
+ * Finds out whether a bundle can be written to a place, which {@link exportBundle} does first as well: before long work it is
+ * worth knowing. An earlier bundle whose replacement was cut off is put back.
+ *
+ * @returns the place, through links
+ * @throws InnerloopError `folder-taken` where something else than a bundle is there; `write-failed`
+ */
+export async function placeFor(folder: string): Promise<string> {
+  let out = folder;
+  await writing(folder, async () => {
+    await putBack(folder);
+    out = await behindLinks(folder);
+    const above = await missingAbove(out);
+    await tryFolder(above.length > 0 ? dirname(above.at(-1)!) : dirname(out));
+  });
   const there = await stat(out).catch(() => undefined);
-  if (!there) return;
+  if (!there) return out;
   const manifest = await readFile(join(out, "manifest.json"), "utf8").catch(() => "");
-  if (there.isDirectory() && manifest.includes(`"${bundleFormat}"`)) return;
+  if (there.isDirectory() && manifest.includes(`"${bundleFormat}"`)) return out;
   throw new InnerloopError(
     "folder-taken",
     `${out}: there is something else than a bundle here; a new folder, or a bundle to replace, was expected; choose another place`,
@@ -215,25 +237,6 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-/** A folder cannot take the place of one that is not empty, so an earlier bundle steps aside first. */
-async function putInPlace(staged: string, out: string): Promise<void> {
-  const earlier = beside(out);
-  const replaced = await rename(out, earlier).then(
-    () => true,
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code === "ENOENT") return false;
-      throw cause;
-    },
-  );
-  try {
-    await rename(staged, out);
-  } catch (cause) {
-    if (replaced) await rename(earlier, out);
-    throw cause;
-  }
-  if (replaced) await rm(earlier, { recursive: true, force: true });
 }
 
 async function writing(out: string, work: () => Promise<void>): Promise<void> {

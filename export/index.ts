@@ -1,5 +1,12 @@
 // The door of the room: a learner and its weights become a verified bundle.
-export { type BuiltBundle, type BundleOptions, buildBundle, type ExportOptions, exportBundle } from "./bundle.ts";
+export {
+  type BuiltBundle,
+  type BundleOptions,
+  buildBundle,
+  type ExportOptions,
+  exportBundle,
+  placeFor,
+} from "./bundle.ts";
 export { type CalibrateOptions, type CalibrationEpisode, calibrateBundle, type EpisodeSize } from "./calibrate.ts";
 export {
   type Answers,

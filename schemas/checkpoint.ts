@@ -4,6 +4,7 @@ import type { RunConfig } from "./config.ts";
 import { InnerloopError } from "./errors.ts";
 import { configSchema, checkpointSchema as schema, checkpoint as validator } from "./generated/validators.js";
 import { parseJson } from "./json.ts";
+import type { Preprocessing } from "./manifest.ts";
 import { checkFormat } from "./validate.ts";
 
 /** The version of the checkpoint format that this release writes, and the newest that it reads. */
@@ -20,10 +21,25 @@ export interface HistoryEntry {
   [measure: string]: number;
 }
 
+/** The data of a run: what its learner depends on, and what tells them from others. */
+export interface RunTasks {
+  /** The SPEC that opens them, or what a program calls its own. */
+  name: string;
+  kind: "classification" | "regression";
+  inputShape: number[];
+  /** Regression only. */
+  outputSize?: number;
+  preprocessing?: Preprocessing;
+  /** Classification only: how many classes validation draws from, and a hash of the names of those that it drew. */
+  heldBack?: { classes: number; drawn: string };
+}
+
 export interface CheckpointHeader {
   format: "innerloop-checkpoint";
   version: 1;
   config: RunConfig;
+  /** Absent from early files. */
+  tasks?: RunTasks;
   /** Meta-iterations done. */
   iteration: number;
   /** Wall time of training so far, over all resumptions. */

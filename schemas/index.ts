@@ -5,6 +5,7 @@ export {
   type CheckpointHeader,
   checkpointSchema,
   type HistoryEntry,
+  type RunTasks,
   readCheckpointHeader,
   validateCheckpoint,
 } from "./checkpoint.ts";

@@ -1,9 +1,11 @@
 // A run on disk: its checkpoint, one safetensors file that is replaced whole, so that there is always a complete one.
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ownerOnly, replaceFile as replaceWhole } from "@innerloop/runtime/files";
 import {
   CHECKPOINT_KEY,
   type CheckpointHeader,
+  checkPreprocessing,
   decodeSafetensors,
   encodeSafetensors,
   InnerloopError,
@@ -24,42 +26,39 @@ export const checkpointFile = (run: string): string => join(run, "checkpoint.saf
 
 const bestPrefix = "best/";
 
-/** Writes a file so that a reader sees the old one or the new one, whole. */
-export async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
-  const staged = `${file}.${process.pid}.part`;
+/**
+ * Writes a file so that a reader sees the old one or the new one, whole; folders above it are made where they are missing.
+ * @param mode of a new file; one that is there keeps its own
+ * @throws InnerloopError `write-failed`; what was there before is unchanged
+ */
+export async function replaceFile(file: string, bytes: Uint8Array, mode?: number): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    const handle = await open(staged, "w");
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(staged, file);
+    await replaceWhole(file, bytes, mode);
   } catch (cause) {
-    await rm(staged, { force: true }).catch(() => {});
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why =
-      code === "ENOSPC"
-        ? "the disk is full; free some space"
-        : code === "EACCES" || code === "EROFS" || code === "EPERM"
-          ? "the folder cannot be written to; choose another with --out"
-          : `${(cause as Error).message}; choose another folder with --out`;
-    throw new InnerloopError(
-      "write-failed",
-      `${file} could not be written: ${why}. What was there before is unchanged.`,
-      { cause },
-    );
+    throw notWritten(file, cause, "What was there before is unchanged.");
   }
 }
 
-/** Saves a run. @throws InnerloopError `write-failed`; the checkpoint before it stays */
+/** The error for what cannot be written. */
+export function notWritten(file: string, cause: unknown, rest = "Nothing was changed."): InnerloopError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why =
+    code === "ENOSPC"
+      ? "the disk is full; free some space"
+      : code === "EACCES" || code === "EROFS" || code === "EPERM"
+        ? "the folder cannot be written to; choose another with --out"
+        : `${message}; choose another folder with --out`;
+  return new InnerloopError("write-failed", `${file} could not be written: ${why}. ${rest}`, { cause });
+}
+
+/** Saves a run, for its owner's eyes alone. @throws InnerloopError `write-failed`; the checkpoint before it stays */
 export async function writeCheckpoint(run: string, { header, tensors, best }: Checkpoint): Promise<void> {
   const named = Object.fromEntries(Object.entries(best).map(([name, tensor]) => [`${bestPrefix}${name}`, tensor]));
   await replaceFile(
     checkpointFile(run),
     encodeSafetensors({ ...tensors, ...named }, { [CHECKPOINT_KEY]: JSON.stringify(header) }),
+    ownerOnly,
   );
 }
 
@@ -78,6 +77,7 @@ export async function readCheckpoint(run: string): Promise<Checkpoint> {
   });
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   const header = readCheckpointHeader(metadata, file);
+  checkTasks(header, file);
   const entries = Object.entries(tensors);
   return {
     header,
@@ -88,4 +88,22 @@ export async function readCheckpoint(run: string): Promise<Checkpoint> {
         .map(([name, tensor]) => [name.slice(bestPrefix.length), tensor]),
     ),
   };
+}
+
+/** The validator of the header leaves preprocessing to the code that a device checks it with. */
+function checkTasks({ tasks }: CheckpointHeader, file: string): void {
+  if (!tasks?.preprocessing) return;
+  const { inputShape: shape, preprocessing } = tasks;
+  try {
+    checkPreprocessing({ shape, dtype: "float32", preprocessing });
+  } catch (cause) {
+    if (!(cause instanceof InnerloopError)) throw cause;
+    throw new InnerloopError(
+      cause.code === "newer-version" ? cause.code : "checkpoint-invalid",
+      `${file}: ${cause.message}`,
+      {
+        cause,
+      },
+    );
+  }
 }

@@ -4,6 +4,7 @@ export * from "./algorithms/index.ts";
 export { parted } from "./batch.ts";
 export { type Checkpoint, checkpointFile, readCheckpoint, replaceFile } from "./checkpoint.ts";
 export * from "./engines/index.ts";
+export { verificationEpisodes } from "./kept-episodes.ts";
 export * from "./losses.ts";
 export {
   type EpisodeReport,

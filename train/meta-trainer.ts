@@ -65,7 +65,7 @@ export interface PendingStep {
 export interface EpisodeReport {
   readonly loss: number;
   readonly accuracy: number;
-  /** Query predictions `[n, outputs]`. */
+  /** Query predictions, `[n, classes of the episode]` or for a regression `[n, outputs]`. */
   readonly predictions: Tensor;
 }
 
@@ -147,6 +147,11 @@ export class MetaTrainer {
   /** A step may be submitted before the report of the one before it is asked for. */
   get defers(): boolean {
     return this.#strategy.defers;
+  }
+
+  /** How many episodes {@link evaluate} runs side by side; a caller that shows progress gives it so many. */
+  get atOnce(): number {
+    return this.#strategy.atOnce;
   }
 
   /** Steps taken; where the trainer {@link defers}, those submitted. */
@@ -257,7 +262,13 @@ export class MetaTrainer {
           `The parameter ${name} needs the shape [${shape}], but ${given ? `has [${given.shape}]` : "is missing"}; these weights belong to another model.`,
         );
     }
-    const fresh = { ...initialNumbers(this.learner.parameters, 0), ...this.#graphs.initialState() };
+    const fresh: Tensors = { ...initialNumbers(this.learner.parameters, 0), ...this.#graphs.initialState() };
+    for (const [name, { shape }] of Object.entries(fresh))
+      if (tensors[name] && tensors[name].shape.join() !== shape.join())
+        throw new InnerloopError(
+          "bad-weights",
+          `The array ${name} needs the shape [${shape}], but has [${tensors[name].shape}]; it belongs to another optimizer or model.`,
+        );
     release(this.#state);
     this.#state = Object.fromEntries(Object.entries(fresh).map(([name, tensor]) => [name, tensors[name] ?? tensor]));
     this.#steps = steps;

@@ -55,15 +55,20 @@ export function taskResult(
     masked: learner.outputs !== undefined && ways !== learner.outputs,
     ...(lossScale ? { lossScale: op.Sqrt(lossScale) } : {}),
   });
-  const predictions = scope("query", () => learner.predict(parameters, state, query.x));
+  const answer = (from: Parameters) => present(learner, learner.predict(parameters, from, query.x), ways);
+  const predictions = scope("query", () => answer(state));
   const last = scope("query", () => learner.loss(predictions, query.y));
   const accuracy = learner.task === "classification" ? accuracyOf(predictions, query.y) : last;
   if (!stepWeights || path.length < 2) return { loss: last, accuracy, predictions };
-  const losses = path
-    .slice(1)
-    .map((p) => op.Unsqueeze(learner.loss(learner.predict(parameters, p, query.x), query.y), [0]));
+  const losses = path.slice(1).map((p) => op.Unsqueeze(learner.loss(answer(p), query.y), [0]));
   const loss = op.ReduceSum(op.Mul(op.Concat(losses, 0), stepWeights), { keepdims: false });
   return { loss, accuracy, predictions };
+}
+
+/** Predictions for the classes of a task alone, as a device gives them: outputs beyond these compete for no answer. */
+function present(learner: Learner, predictions: Value, ways: Dim): Value {
+  const fewer = learner.task === "classification" && typeof ways === "number" && ways < (learner.outputs ?? ways);
+  return fewer ? op.Slice(predictions, [0], [ways], [1]) : predictions;
 }
 
 /** The names of an episode's inputs in the graphs here. */

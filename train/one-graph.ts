@@ -17,6 +17,7 @@ interface Entry {
 
 export class OneGraph implements Strategy {
   readonly name = "all tasks of a batch in one graph";
+  readonly atOnce = 1;
   readonly #engine: Engine;
   readonly #graphs: StepGraphs;
   readonly #say: (message: string) => void;

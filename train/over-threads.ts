@@ -10,6 +10,9 @@ import type { Episode } from "./tasks/index.ts";
 import type { Job } from "./workers/messages.ts";
 import { Pool } from "./workers/pool.ts";
 
+/** A thread takes a few episodes at a time, so that messages cost little beside them. */
+const evaluatedByAThread = 4;
+
 export class OverThreads implements Strategy {
   readonly defers = false;
   readonly #engine: Engine;
@@ -30,6 +33,10 @@ export class OverThreads implements Strategy {
     this.#graphs = graphs;
     this.#pool = new Pool(threads);
     this.#together = together;
+  }
+
+  get atOnce(): number {
+    return evaluatedByAThread * this.#pool.size;
   }
 
   get name(): string {

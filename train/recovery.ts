@@ -1,5 +1,6 @@
 // What a run does when the device that it computes on is lost: it says how to go on, or goes on with the next engine.
 import type { Learner } from "@innerloop/graph";
+import { shellWord } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
 import { listEngines } from "./engines/index.ts";
 import { MetaTrainer, type MetaTrainerOptions } from "./meta-trainer.ts";
@@ -16,7 +17,7 @@ export function deviceLost(
   saved: { readonly out: string; readonly iteration: number } | undefined,
 ): InnerloopError {
   const next = saved
-    ? `its checkpoint of iteration ${saved.iteration} is in ${saved.out}: go on with --resume --out ${saved.out} when the device is back, ` +
+    ? `its checkpoint of iteration ${saved.iteration} is in ${saved.out}: go on with --resume --out ${shellWord(saved.out)} when the device is back, ` +
       "or on another engine with --engine as well; --on-device-lost fallback changes over by itself"
     : "nothing of it was saved, since it has no folder (--out); --on-device-lost fallback goes on with another engine";
   return new InnerloopError(

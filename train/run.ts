@@ -1,21 +1,24 @@
 // A whole training run from a config: batches of episodes, validation, the best weights, checkpoints, going on later.
-import { existsSync } from "node:fs";
 import type { Learner } from "@innerloop/graph";
 import {
   type CheckpointHeader,
   type HistoryEntry,
   InnerloopError,
   type RunConfig,
+  type RunTasks,
   type Tensor,
 } from "@innerloop/schemas";
 import { buildLearner } from "./algorithms/index.ts";
 import { type Checkpoint, checkpointFile, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { Engine } from "./engines/index.ts";
-import { MetaTrainer, type MetaTrainerOptions, type PendingStep } from "./meta-trainer.ts";
+import { keepEpisodes, keptEpisodes } from "./kept-episodes.ts";
+import { type EpisodeReport, MetaTrainer, type MetaTrainerOptions, type PendingStep } from "./meta-trainer.ts";
 import { estimate } from "./metrics.ts";
 import { buildModel } from "./models/index.ts";
 import { deviceLost, isDeviceLost, trainerElsewhere } from "./recovery.ts";
-import { type Episode, openTasks, shifted, type TaskSource } from "./tasks/index.ts";
+import { checkResumable, checkSameTasks, describeTasks, trainingWaysOf } from "./resume.ts";
+import { holdRun } from "./run-folder.ts";
+import { type Episode, isSpec, KeptTasks, openTasks, shifted, type TaskSource } from "./tasks/index.ts";
 
 /** Where a run is. */
 export interface Progress {
@@ -55,6 +58,7 @@ export interface RunOptions {
   /** Finishes the iteration, saves, and stops. */
   readonly signal?: AbortSignal;
   onStart?(start: {
+    readonly task: TaskSource["kind"];
     readonly engine: string;
     readonly reason: string;
     readonly rejected: readonly { name: string; reason: string }[];
@@ -63,6 +67,8 @@ export interface RunOptions {
     readonly iteration: number;
   }): void;
   onProgress?(progress: Progress): void;
+  /** While a validation runs. */
+  onValidating?(progress: { readonly iteration: number; readonly done: number; readonly episodes: number }): void;
   onValidation?(validation: Validation): void;
   /** Told what a person should know: that batches run in parts, that the run goes on with another engine. */
   onMessage?(message: string): void;
@@ -78,15 +84,31 @@ export interface RunResult {
   readonly stopped: boolean;
 }
 
-/** The data of a config, opened. */
-export const tasksOf = ({ data, rotations }: Pick<RunConfig, "data" | "rotations">): Promise<TaskSource> =>
-  openTasks(data, rotations === undefined ? {} : { rotations });
-
-/** Classes of a training task, which a learned head has as outputs. */
-const trainingWaysOf = ({ ways, trainingWays = ways }: RunConfig): number => Math.max(ways, trainingWays);
+/**
+ * The data of a config, opened.
+ * @param known what a run knows of its data, which are then opened as it had them
+ * @throws InnerloopError what opening them throws; `data-missing` (status 2) for data that only a program has
+ */
+export async function tasksOf(
+  { data, rotations }: Pick<RunConfig, "data" | "rotations">,
+  known?: RunTasks,
+): Promise<TaskSource> {
+  const spec = known?.name ?? data;
+  if (known && !isSpec(spec))
+    throw new InnerloopError(
+      "data-missing",
+      `The data "${spec}" were given by a program, which has them; go on in that program: runTraining({ config, tasks, out, resume: true }).`,
+      { exitStatus: 2 },
+    );
+  const preprocessing = known?.preprocessing;
+  return openTasks(spec, {
+    ...(rotations === undefined ? {} : { rotations }),
+    ...(preprocessing?.kind === "image" ? { preprocessing } : {}),
+  });
+}
 
 /** The learner of a config, for tasks. */
-export function learnerOf(config: RunConfig, tasks: TaskSource): Learner {
+export function learnerOf(config: RunConfig, tasks: Pick<TaskSource, "kind" | "inputShape" | "outputSize">): Learner {
   const outputs = tasks.kind === "regression" ? tasks.outputSize! : trainingWaysOf(config);
   return buildLearner(config, buildModel(config.model, tasks.inputShape, outputs), tasks.kind);
 }
@@ -102,18 +124,43 @@ const stream = { train: 1, val: 2 };
 /** Between two checkpoints, at most. */
 const checkpointSeconds = 60;
 
-/** Runs a config to its end, or goes on with a run that was stopped. */
+/**
+ * Runs a config to its end, or goes on with a run that was stopped. The run's folder is tried first, and nobody else writes
+ * to it meanwhile.
+ * @throws InnerloopError `run-exists`, `run-missing`, `other-run` (status 2) where the call does not fit what is there;
+ *   `run-in-use`, `write-failed`; `diverged`, `device-lost`, `worker-failed`, after which the run can go on from what it saved
+ */
 export async function runTraining(options: RunOptions): Promise<RunResult> {
+  const { out, resume = false } = options;
+  if (out === undefined) return train(options, undefined);
+  const release = await holdRun(out, resume);
+  try {
+    const before = resume ? await readCheckpoint(out) : undefined;
+    if (before) checkResumable(out, before.header.config, options.config);
+    return await train(options, before);
+  } finally {
+    await release();
+  }
+}
+
+/** What a run knows of its data, which may have moved. */
+const knownTasks = ({ config, tasks }: CheckpointHeader, { data }: Pick<RunConfig, "data">): RunTasks | undefined =>
+  tasks && data !== config.data ? { ...tasks, name: data } : tasks;
+
+async function train(options: RunOptions, before: Checkpoint | undefined): Promise<RunResult> {
   const { config, out, signal } = options;
-  const before = await earlier(options);
-  const tasks = options.tasks ?? (await tasksOf(config));
+  const tasks = options.tasks ?? (await tasksOf(config, before && knownTasks(before.header, config)));
   for (const note of tasks.notes ?? []) options.onMessage?.(note);
   const learner = learnerOf(config, tasks);
   const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: config.queries };
   const trainingShape = { ...shape, ways: tasks.kind === "regression" ? 1 : trainingWaysOf(config) };
   const drawn = trainingTasks(config, tasks);
   drawn.episode("train", config.seed, 0, trainingShape);
-  tasks.episode("val", config.seed, 0, shape);
+  const held = Array.from({ length: config.validation.episodes }, (_, i) =>
+    tasks.episode("val", config.seed * 4 + stream.val, i, shape),
+  );
+  const described = describeTasks(tasks, held);
+  if (out !== undefined && before) checkSameTasks(out, before.header, described);
   const trainerOptions: MetaTrainerOptions = {
     optimizer: config.optimizer,
     schedule: config.schedule,
@@ -126,7 +173,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
     ...(config.precision === undefined ? {} : { precision: config.precision }),
     onMessage: (message) => options.onMessage?.(message),
   };
-  const run = new Run(config, learner, await MetaTrainer.create(learner, trainerOptions), before);
+  const run = new Run(config, described, learner, await MetaTrainer.create(learner, trainerOptions), before);
   const save = async () => {
     const checkpoint = await run.checkpoint();
     if (out !== undefined) await writeCheckpoint(out, checkpoint);
@@ -138,15 +185,17 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
     Array.from({ length: config.metaBatch }, (_, i) =>
       drawn.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, trainingShape),
     );
-  const held: Episode[] = [];
+  /** Stops between two episodes where the run is stopped; it is then made up for when the run goes on. */
   const validate = async () => {
-    if (held.length === 0)
-      for (let i = 0; i < config.validation.episodes; i++)
-        held.push(tasks.episode("val", config.seed * 4 + stream.val, i, shape));
-    const validation = await run.validate(held);
-    options.onValidation?.(validation);
+    const validation = await run.validate(held, {
+      ...(signal ? { signal } : {}),
+      onEpisode: (done) => options.onValidating?.({ iteration: run.iteration, done, episodes: held.length }),
+    });
+    if (validation) options.onValidation?.(validation);
   };
+  const due = () => run.over || (run.iteration > 0 && run.iteration % config.validation.every === 0);
   const train = async (): Promise<Checkpoint> => {
+    if (due() && run.validatedAt !== run.iteration && !signal?.aborted) await validate();
     let next = batchAt(run.iteration);
     let pending: PendingStep | undefined;
     const settle = async (step: PendingStep) => {
@@ -159,15 +208,15 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
       next = batchAt(run.submitted);
       if (pending) await settle(pending);
       pending = step;
-      const due = run.submitted % config.validation.every === 0 || run.secondsUnsaved > checkpointSeconds;
-      if (run.trainer.defers && !due && !run.over && !signal?.aborted) continue;
+      const stops = run.submitted % config.validation.every === 0 || run.secondsUnsaved > checkpointSeconds;
+      if (run.trainer.defers && !stops && !run.over && !signal?.aborted) continue;
       await settle(step);
       pending = undefined;
-      if (run.iteration % config.validation.every === 0 && !run.over) await validate();
+      if (due() && !signal?.aborted) await validate();
       if (run.secondsUnsaved > checkpointSeconds) saved = (await save()).header.iteration;
     }
     if (pending) await settle(pending);
-    if (run.over && run.validatedAt !== run.iteration) await validate();
+    if (due() && run.validatedAt !== run.iteration && !signal?.aborted) await validate();
     return save();
   };
   const lost = new Set<string>();
@@ -188,6 +237,7 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   try {
     const { engine, strategy } = run.trainer;
     options.onStart?.({
+      task: tasks.kind,
       engine: engine.engine.name,
       reason: engine.reason,
       rejected: engine.rejected,
@@ -198,65 +248,40 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
       ),
       iteration: run.iteration,
     });
-    // A place that cannot be written to is found out now, not after hours.
+    // What to go on from is there from the start.
     if (before) await run.checkpoint();
     else await save();
+    if (out !== undefined && !before && !isSpec(tasks.name)) await keepEpisodes(out, tasks, config);
     for (;;) {
       try {
         const checkpoint = await train();
-        return { learner, tasks, weights: checkpoint.best, header: checkpoint.header, stopped: !run.over };
+        return { learner, tasks, weights: checkpoint.best, header: checkpoint.header, stopped: !run.finished };
       } catch (error) {
         if (!isDeviceLost(error)) throw error;
         await changeOver(error);
       }
     }
   } catch (error) {
-    if (error instanceof InnerloopError && error.code === "diverged" && out !== undefined) {
-      await save();
-      throw new InnerloopError("diverged", `${error.message} The last good weights are in ${checkpointFile(out)}.`, {
-        cause: error,
-      });
-    }
-    throw error;
+    if (out === undefined || (error instanceof InnerloopError && ["write-failed", "device-lost"].includes(error.code)))
+      throw error;
+    // Whatever went wrong, what was learned before it is not lost.
+    const kept = await save().catch(() => undefined);
+    if (!kept || !(error instanceof InnerloopError)) throw error;
+    const words =
+      error.code === "diverged" ? "The last good weights are" : `Iteration ${kept.header.iteration} is saved`;
+    throw new InnerloopError(error.code, `${error.message} ${words} in ${checkpointFile(out)}.`, {
+      cause: error,
+      exitStatus: error.exitStatus,
+    });
   } finally {
     await run.trainer.dispose().catch(() => {});
   }
 }
 
-/** The checkpoint to go on from, if that is asked for. */
-async function earlier({ out, resume, config }: RunOptions): Promise<Checkpoint | undefined> {
-  if (out === undefined) return undefined;
-  if (!resume) {
-    if (existsSync(checkpointFile(out)))
-      throw new InnerloopError(
-        "run-exists",
-        `${out} holds a run already; go on with it (--resume), or choose another folder (--out).`,
-        { exitStatus: 2 },
-      );
-    return undefined;
-  }
-  const checkpoint = await readCheckpoint(out);
-  const fixed = (c: RunConfig) =>
-    JSON.stringify({
-      model: c.model,
-      algorithm: c.algorithm,
-      head: c.head,
-      learnRates: c.learnRates,
-      ways: c.head === "learned" ? trainingWaysOf(c) : 0,
-      optimizer: c.optimizer.kind,
-    });
-  if (fixed(checkpoint.header.config) !== fixed(config))
-    throw new InnerloopError(
-      "other-run",
-      `${out} was trained with ${fixed(checkpoint.header.config)}, but the config asks for ${fixed(config)}; these cannot change midway: choose another folder (--out).`,
-      { exitStatus: 2 },
-    );
-  return checkpoint;
-}
-
 /** The state of one run. */
 class Run {
   readonly #config: RunConfig;
+  readonly #tasks: RunTasks;
   readonly #learner: Learner;
   trainer: MetaTrainer;
   readonly #secondsBefore: number;
@@ -274,8 +299,15 @@ class Run {
   submitted: number;
   validatedAt = -1;
 
-  constructor(config: RunConfig, learner: Learner, trainer: MetaTrainer, before: Checkpoint | undefined) {
+  constructor(
+    config: RunConfig,
+    tasks: RunTasks,
+    learner: Learner,
+    trainer: MetaTrainer,
+    before: Checkpoint | undefined,
+  ) {
     this.#config = config;
+    this.#tasks = tasks;
     this.#learner = learner;
     this.trainer = trainer;
     if (before) trainer.restore({ steps: before.header.iteration, tensors: before.tensors });
@@ -283,6 +315,7 @@ class Run {
     this.#history = [...(before?.header.history ?? [])];
     this.#best = before?.header.best ?? null;
     this.#bestWeights = before?.best ?? {};
+    this.validatedAt = this.#history.at(-1)?.iteration ?? -1;
     this.iteration = trainer.steps;
     this.submitted = trainer.steps;
     this.#recent = { iteration: trainer.steps, at: performance.now() };
@@ -304,6 +337,11 @@ class Run {
 
   get over(): boolean {
     return this.fraction >= 1;
+  }
+
+  /** Over, with its last validation made. */
+  get finished(): boolean {
+    return this.over && this.validatedAt === this.iteration;
   }
 
   async submit(batch: readonly Episode[]): Promise<PendingStep> {
@@ -338,8 +376,20 @@ class Run {
     };
   }
 
-  async validate(episodes: readonly Episode[]): Promise<Validation> {
-    const reports = await this.trainer.evaluate(episodes);
+  /** @returns nothing where it was stopped */
+  async validate(
+    episodes: readonly Episode[],
+    { signal, onEpisode }: { readonly signal?: AbortSignal; onEpisode?(done: number): void } = {},
+  ): Promise<Validation | undefined> {
+    const reports: EpisodeReport[] = [];
+    const several = this.trainer.atOnce;
+    while (reports.length < episodes.length) {
+      reports.push(...(await this.trainer.evaluate(episodes.slice(reports.length, reports.length + several))));
+      onEpisode?.(reports.length);
+      // Signals are heard in between.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted && reports.length < episodes.length) return undefined;
+    }
     const loss = reports.reduce((total, report) => total + report.loss, 0) / reports.length;
     const accuracy = estimate(reports.map((report) => report.accuracy));
     const score = this.#learner.task === "classification" ? accuracy.mean : -loss;
@@ -361,6 +411,7 @@ class Run {
       format: "innerloop-checkpoint",
       version: 1,
       config: this.#config,
+      tasks: this.#tasks,
       iteration: steps,
       elapsedSeconds: this.seconds,
       seed: this.#config.seed,
@@ -383,18 +434,35 @@ class Run {
     this.iteration = header.iteration;
     this.submitted = header.iteration;
     this.#recent = { iteration: header.iteration, at: performance.now() };
-    this.validatedAt = -1;
+    this.validatedAt = header.history.at(-1)?.iteration ?? -1;
   }
 }
 
-/** A finished run, opened: its learner, and the weights that did best. */
-export async function openRun(folder: string): Promise<{
+/** A finished run, opened: its learner, and the weights that did best. Data that only a program has are a few kept episodes. */
+export async function openRun(
+  folder: string,
+  { data }: { readonly data?: string } = {},
+): Promise<{
   header: CheckpointHeader;
   learner: Learner;
   tasks: TaskSource;
   weights: Readonly<Record<string, Tensor>>;
 }> {
   const { header, best } = await readCheckpoint(folder);
-  const tasks = await tasksOf(header.config);
-  return { header, learner: learnerOf(header.config, tasks), tasks, weights: best };
+  const config = { ...header.config, ...(data === undefined ? {} : { data }) };
+  const facts = knownTasks(header, config);
+  const tasks =
+    facts && !isSpec(facts.name)
+      ? new KeptTasks(facts, await keptEpisodes(folder, facts.name))
+      : await tasksOf(config, facts);
+  const learner = learnerOf(header.config, facts ?? tasks);
+  const wanted = learner.inputShape.join();
+  if (tasks.kind !== learner.task || tasks.inputShape.join() !== wanted)
+    throw new InnerloopError(
+      "wrong-data",
+      `${folder} was trained on ${header.tasks?.name ?? header.config.data}, a ${learner.task} of examples [${learner.inputShape}], but ` +
+        `${tasks.name} is a ${tasks.kind} of examples [${tasks.inputShape}]; give the data of the run (--data).`,
+      { exitStatus: 2 },
+    );
+  return { header, learner, tasks, weights: best };
 }

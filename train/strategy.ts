@@ -24,6 +24,8 @@ export interface Submitted {
 export interface Strategy {
   /** In words. */
   readonly name: string;
+  /** So many episodes are evaluated side by side. */
+  readonly atOnce: number;
   /** Another step may be submitted before one is finished. */
   readonly defers: boolean;
   /** @param scalars `step`, `progress`, and `step_weights` where the loss has them */

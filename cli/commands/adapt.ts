@@ -2,10 +2,11 @@
 import type { Learner } from "@innerloop/runtime";
 import { defineCommand, needed } from "../command.ts";
 import { labelled, points, readSupport } from "../example-files.ts";
-import { print, printJson, program, resultStyle, say, style } from "../output.ts";
+import { commandLine, print, printJson, resultStyle, say, style } from "../output.ts";
 import { openBundle } from "../places.ts";
 import { providers } from "../providers.ts";
 import { checkStepOptions } from "../step-options.ts";
+import { tryOut } from "../try-out.ts";
 
 export const adapt = defineCommand({
   name: "adapt",
@@ -29,6 +30,7 @@ export const adapt = defineCommand({
     const [bundle] = args as [string];
     const support = needed(options.support, "adapt", "support", "a folder with one sub-folder of examples a class");
     const out = needed(options.out, "adapt", "out", "the file to write, as mine.safetensors");
+    await tryOut(out);
     const learner = await openBundle(bundle, { provider: (options.provider ?? "auto") as "auto" });
     try {
       const { manifest } = learner;
@@ -70,7 +72,7 @@ export const adapt = defineCommand({
           : `loss on the examples: ${before.toFixed(4)}; this learner takes no steps`,
       );
       print(`${resultStyle("bold", out)}: what was learned`);
-      say(`Next: ${style("bold", `${program} predict ${bundle} --params ${out} IMAGE…`)}`);
+      say(`Next: ${style("bold", commandLine`predict ${bundle} --params ${out} IMAGE…`)}`);
     } finally {
       await learner.dispose();
     }

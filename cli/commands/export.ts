@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
 import { columns } from "../layout.ts";
-import { kilobytes, print, printJson, program, resultStyle, say, style, tiny } from "../output.ts";
+import { commandLine, kilobytes, print, printJson, resultStyle, say, style, tiny } from "../output.ts";
 import { runAt } from "../places.ts";
 import { confidenceText, showExport } from "../show-export.ts";
 
@@ -43,22 +43,22 @@ export const exportCommand = defineCommand({
         "bad-option",
         `--false-accepts is ${falseAccepts}; a share above 0 and below 1 was expected; 0.05 is usual.`,
       );
-    const { learnerOf, readCheckpoint, tasksOf } = await import("@innerloop/train");
-    const { header, best } = await readCheckpoint(run);
-    if (Object.keys(best).length === 0)
+    if (falseAccepts !== undefined && options.calibrate === false)
+      throw withoutEffect("--false-accepts", "nothing is calibrated", "leave out --no-calibrate");
+    const [{ openRun }, { placeFor }] = await Promise.all([import("@innerloop/train"), import("@innerloop/export")]);
+    await placeFor(out);
+    const opened = await openRun(run, options.data === undefined ? {} : { data: options.data });
+    if (Object.keys(opened.weights).length === 0)
       throw wrongCall(
         "run-empty",
-        `${run} holds no weights yet; train it first: innerloop train --resume --out ${run}.`,
+        `${run} holds no weights yet; train it first: ${commandLine`train --resume --out ${run}`}.`,
       );
-    if (options["false-accepts"] !== undefined && options.calibrate === false)
-      throw withoutEffect("--false-accepts", "nothing is calibrated", "leave out --no-calibrate");
-    const tasks = await tasksOf({ ...header.config, data: options.data ?? header.config.data });
+    const { tasks } = opened;
     for (const name of ["false-accepts", "calibrate"] as const)
       if (options[name] !== undefined && options[name] !== false && tasks.kind === "regression")
         throw withoutEffect(`--${name}`, `${tasks.name} is a regression, which has no confidence`);
-    const learner = learnerOf(header.config, tasks);
     say(`${style("dim", "export")} the best weights of ${run}, then run the files and compare`);
-    const manifest = await showExport({ header, learner, tasks, weights: best }, out, {
+    const manifest = await showExport(opened, out, {
       ...(options.calibrate === undefined ? {} : { calibrate: options.calibrate }),
       ...(falseAccepts === undefined ? {} : { falseAccepts }),
       ...(options.variant === undefined ? {} : { variants: options.variant.split(",").map((it) => it.trim()) }),
@@ -72,6 +72,6 @@ export const exportCommand = defineCommand({
     print(`  largest difference ${tiny(largestDifference)} of an output's largest entry`);
     if (manifest.confidence) print(`  ${confidenceText(manifest.confidence)}`);
     print(columns(Object.entries(manifest.files).map(([name, { bytes }]) => [name, kilobytes(bytes)])));
-    print(`Next: ${style("bold", `${program} eval ${out}`)}`);
+    print(`Next: ${style("bold", commandLine`eval ${out}`)}`);
   },
 });

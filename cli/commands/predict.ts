@@ -3,7 +3,7 @@ import type { ClassPrediction, ValuePrediction } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
 import { defineCommand } from "../command.ts";
 import { readInputs } from "../example-files.ts";
-import { cells, percent, print, printJson, program, resultStyle } from "../output.ts";
+import { cells, commandLine, percent, print, printJson, resultStyle } from "../output.ts";
 import { openBundle, openParams } from "../places.ts";
 import { providers } from "../providers.ts";
 
@@ -32,7 +32,7 @@ export const predict = defineCommand({
         throw new InnerloopError(
           "not-adapted",
           `The bundle "${manifest.name}" makes its head from examples, so it knows no class yet; first run ` +
-            `${program} adapt ${bundle} --support DIR --out FILE, then give --params FILE.`,
+            `${commandLine`adapt ${bundle} --support DIR --out FILE`}, then give --params FILE.`,
           { exitStatus: 2 },
         );
       const model = options.params === undefined ? learner : await openParams(learner, options.params);

@@ -4,17 +4,15 @@ import { join } from "node:path";
 import { unadaptedAccuracy, untrainedAccuracy } from "../baselines.ts";
 import { defineCommand } from "../command.ts";
 import { drawEpisode } from "../draw-episode.ts";
-import { Interrupted } from "../errors.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { interruptible } from "../interrupt.ts";
 import {
   cells,
+  commandLine,
   duration,
   kilobytes,
   percentWithInterval,
   print,
   printJson,
-  program,
   resultStyle,
   say,
   startProgress,
@@ -24,7 +22,7 @@ import {
 import { newRunFolder } from "../run-folder.ts";
 import { showEvaluation } from "../show-evaluation.ts";
 import { confidenceText, showExport } from "../show-export.ts";
-import { lengthOf, showTraining, stoppedMessage } from "../training.ts";
+import { lengthOf, trainToTheEnd } from "../training.ts";
 
 export const quickstart = defineCommand({
   name: "quickstart",
@@ -51,10 +49,7 @@ export const quickstart = defineCommand({
     say("A net learns to learn: after training it tells new characters apart from one example each.");
 
     heading(1, `Train for ${lengthOf(config)}`, "many small tasks, each of 5 characters with one example");
-    const run = await interruptible("Finishing this iteration, then saving.", (signal) =>
-      showTraining({ config, out, signal }),
-    );
-    if (run.stopped) throw new Interrupted(stoppedMessage(run, out));
+    const run = await trainToTheEnd({ config, out });
 
     heading(2, "Export", "two files of plain ONNX, run and compared with what trained them");
     const manifest = await showExport(run, bundle);
@@ -132,11 +127,14 @@ function printResult(
   const next = [
     [
       "your own images: one sub-folder of examples a class",
-      `${program} adapt ${at.bundle} --support DIR --out mine.safetensors`,
+      commandLine`adapt ${at.bundle} --support DIR --out mine.safetensors`,
     ],
-    ["then name others", `${program} predict ${at.bundle} --params mine.safetensors IMAGE…`],
-    ["five examples of each class", `${program} eval ${at.bundle} --shots 5`],
-    ["in your own program, with @innerloop/runtime alone", `const learner = await Learner.load("${at.bundle}");`],
+    ["then name others", commandLine`predict ${at.bundle} --params mine.safetensors IMAGE…`],
+    ["five examples of each class", commandLine`eval ${at.bundle} --shots 5`],
+    [
+      "in your own program, with @innerloop/runtime alone",
+      `const learner = await Learner.load(${JSON.stringify(at.bundle)});`,
+    ],
   ];
   for (const [what, command] of next) print(`   ${resultStyle("dim", `# ${what}`)}\n   ${command}`);
 }

@@ -3,11 +3,9 @@ import { basename } from "node:path";
 import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
 import { defineCommand, wrongCall } from "../command.ts";
 import { checkFlags, configFromFlags, configOptions, flagDefaults, readConfig, withChanges } from "../config-flags.ts";
-import { Interrupted } from "../errors.ts";
-import { interruptible } from "../interrupt.ts";
-import { percent, print, printJson, program, style } from "../output.ts";
+import { commandLine, percent, print, printJson, style } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
-import { showTraining, stoppedMessage } from "../training.ts";
+import { trainToTheEnd } from "../training.ts";
 
 export const train = defineCommand({
   name: "train",
@@ -40,11 +38,7 @@ export const train = defineCommand({
     const config = await configOf(configName, flags, options.resume ? options.out : undefined);
     const out = options.out ?? newRunFolder(config.preset ?? basename(config.data.replace(/^\w+:/, "")));
     const started = performance.now();
-    const result = await interruptible("Finishing this iteration, then saving.", (signal) =>
-      showTraining({ config, out, resume: options.resume ?? false, signal }),
-    );
-    if (result.stopped) throw new Interrupted(stoppedMessage(result, out));
-    const { header, learner } = result;
+    const { header, learner } = await trainToTheEnd({ config, out, resume: options.resume ?? false });
     const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
     if (options.json) {
       const seconds = (performance.now() - started) / 1000;
@@ -56,7 +50,7 @@ export const train = defineCommand({
         ? `loss ${(-best.score).toFixed(4)}`
         : `accuracy ${percent(best.score)} on held-back classes`;
     print(`${out}: ${header.iteration} iterations; best after ${best.iteration}: ${score}`);
-    print(`Next: ${style("bold", `${program} export ${out}`)}`);
+    print(`Next: ${style("bold", commandLine`export ${out}`)}`);
   },
 });
 

@@ -1,7 +1,7 @@
 // The only file that knows the disk: reading whole files, and writing one so that a failure leaves the earlier one.
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Bounds } from "../host.ts";
 import { tooLarge } from "../refusal.ts";
@@ -10,7 +10,8 @@ import { tooLarge } from "../refusal.ts";
 const PIECE = 2 ** 24;
 
 /** As {@link Host.read}, from a path. */
-export async function readDisk(path: string, what: string, { limit, signal }: Bounds): Promise<Uint8Array> {
+export async function readDisk(path: string, what: string, bounds: Bounds): Promise<Uint8Array> {
+  const { limit, signal } = bounds;
   try {
     // A pipe that nobody writes to would otherwise hold the opening, and with it a thread, for ever.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
@@ -31,6 +32,8 @@ export async function readDisk(path: string, what: string, { limit, signal }: Bo
   } catch (cause) {
     if (cause instanceof InnerloopError) throw cause;
     if ((cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
+      // A process that was killed while it replaced the folder may have left none.
+      if (await (await import("./folders.ts")).putBack(dirname(path))) return readDisk(path, what, bounds);
       throw new InnerloopError("file-missing", `${path}: there is no such file; ${what} was expected; check the path`, {
         cause,
       });
@@ -43,20 +46,12 @@ export async function readDisk(path: string, what: string, { limit, signal }: Bo
   }
 }
 
-/** As {@link Host.write}, to a path: into a new file beside it, which then takes its place. */
+/** As {@link Host.write}, to a path. What it holds was learned from somebody, so a new file is its owner's alone. */
 export async function writeDisk(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const { ownerOnly, replaceFile } = await import("./files.ts");
   try {
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    await replaceFile(path, bytes, ownerOnly);
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw new InnerloopError(
       "write-failed",
       `${path}: nothing was written (${reasonOf(cause)}); what was there before is unchanged; ` +

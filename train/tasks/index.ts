@@ -11,6 +11,7 @@ export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptio
 export { drawGlyph, GLYPH_SIZE, Glyphs, type GlyphsOptions } from "./glyphs.ts";
 export { type FoundImages, findImages, type ImageClass, listImageClasses } from "./image-folders.ts";
 export { type ImagesOptions, imageOf, loadImage, openImages } from "./images.ts";
+export { KeptTasks } from "./kept.ts";
 export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
 export { pathOf } from "./place.ts";
@@ -41,6 +42,17 @@ const OPENERS: Record<string, (folder: string, options: OpenTasksOptions) => Tas
   "images:DIR": (folder, options) => openImages(folder, options),
 };
 
+/** Whether {@link openTasks} knows a spec; what a program calls its own data is none. */
+export const isSpec = (spec: string): boolean => openerOf(spec).open !== undefined;
+
+function openerOf(spec: string) {
+  const colon = spec.indexOf(":");
+  const key = colon < 0 ? spec : `${spec.slice(0, colon)}:DIR`;
+  const folder = colon < 0 ? "" : pathOf(spec.slice(colon + 1));
+  const known = Object.hasOwn(OPENERS, key) && (colon < 0 || folder !== "");
+  return { open: known ? OPENERS[key] : undefined, folder };
+}
+
 /** The specs that {@link openTasks} knows. */
 export const TASK_SPECS: readonly string[] = Object.keys(OPENERS);
 
@@ -51,11 +63,8 @@ export const TASK_SPECS: readonly string[] = Object.keys(OPENERS);
  *   itself throws where its folder is missing, empty or broken
  */
 export async function openTasks(spec: string, options: OpenTasksOptions = {}): Promise<TaskSource> {
-  const colon = spec.indexOf(":");
-  const key = colon < 0 ? spec : `${spec.slice(0, colon)}:DIR`;
-  const folder = colon < 0 ? "" : pathOf(spec.slice(colon + 1));
-  const open = Object.hasOwn(OPENERS, key) ? OPENERS[key] : undefined;
-  if (!open || (colon >= 0 && folder === "")) {
+  const { open, folder } = openerOf(spec);
+  if (!open) {
     const missing = TASK_SPECS.find((known) => known === `${spec.replace(/:$/, "")}:DIR`);
     throw new InnerloopError(
       "unknown-data",
