@@ -35,7 +35,7 @@ const outer = "Outer loop";
 const run = "Run";
 
 /** Every field of the run config but `version` and `preset`, which CONFIG is for. */
-export const configFlags = {
+const configFlags = {
   data: flag(task, "data", "SPEC of the data: glyphs, sinusoid, omniglot:DIR, images:DIR"),
   ways: flag(task, "ways", "classes in an episode"),
   "training-ways": flag(task, "trainingWays", "classes in a training task, where these are to be more", "as --ways"),

@@ -17,11 +17,10 @@ export const widthOf = (stream: { readonly columns?: number | undefined }): numb
 export const textWidth = (text: string): number => stringWidth(text);
 
 /** Fills a text up with spaces to a width. */
-export const padEnd = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - textWidth(text)));
+const padEnd = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - textWidth(text)));
 
 /** The same in front of it. */
-export const padStart = (text: string, width: number): string =>
-  " ".repeat(Math.max(0, width - textWidth(text))) + text;
+const padStart = (text: string, width: number): string => " ".repeat(Math.max(0, width - textWidth(text))) + text;
 
 /** The start of a text that fits a width, with … where something is left out. */
 export function cut(text: string, width: number): string {

@@ -72,7 +72,7 @@ export async function measureBundle(bundle: string, options: MeasureOptions): Pr
 const warmUps = 10;
 
 /** The median, and the time that 99 of 100 runs do not exceed. */
-export function latencyOf(times: readonly number[]): Latency {
+function latencyOf(times: readonly number[]): Latency {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
   const middle = sorted.length / 2;

@@ -76,9 +76,6 @@ export function printJson(value: unknown): void {
   printAsIs(JSON.stringify(value, null, 2));
 }
 
-/** How wide results may be: as wide as the terminal is, and of any width elsewhere. */
-export const resultWidth = (): number => (process.stdout.isTTY ? widthOf(process.stdout) : Number.POSITIVE_INFINITY);
-
 /** How the program was called, for commands to copy. */
 export const program = process.env.npm_command === "exec" ? "npx innerloop" : "innerloop";
 
@@ -166,7 +163,7 @@ function lineProgress(title: string): ProgressDisplay {
 const barWidths = { most: 24, least: 8 };
 
 /** One line of a bar, as wide as the terminal is at most: first the bar gets shorter, then the last parts go. */
-export function barLine(title: string, fraction: number, text: string | readonly string[], width: number): string {
+function barLine(title: string, fraction: number, text: string | readonly string[], width: number): string {
   const parts = [...partsOf(text)];
   // The last column stays empty: some terminals go to the next line when it is written.
   const room = () => width - 1 - textWidth(title) - textWidth(parts.join(gap)) - 2;

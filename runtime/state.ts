@@ -24,7 +24,7 @@ export interface PersonalRecord {
 }
 
 /** The version of the personal file that this release writes, and the newest that it reads. */
-export const PERSONAL_VERSION = 2;
+const PERSONAL_VERSION = 2;
 const FORMAT = "innerloop-personal";
 
 /** The bytes of a personal file; equal records give equal bytes. */

@@ -40,7 +40,7 @@ export interface TaskResult {
 }
 
 /** Adapts to the support set and measures on the query set, once. */
-export function taskResult(
+function taskResult(
   learner: Learner,
   parameters: Parameters,
   support: ExampleValues,
@@ -71,11 +71,8 @@ function present(learner: Learner, predictions: Value, ways: Dim): Value {
   return fewer ? op.Slice(predictions, [0], [ways], [1]) : predictions;
 }
 
-/** The names of an episode's inputs in the graphs here. */
-export const episodeInputs = ["support_x", "support_y", "query_x", "query_y"] as const;
-
 /** Inputs of one task, or with a leading axis of `tasks`. */
-export function episodeValues(learner: Learner, sizes: EpisodeSizes, tasks?: number): [Value, Value, Value, Value] {
+function episodeValues(learner: Learner, sizes: EpisodeSizes, tasks?: number): [Value, Value, Value, Value] {
   const lead = tasks === undefined ? [] : [tasks];
   const x = (name: string, n: number) => input(name, [...lead, n, ...learner.inputShape]);
   const y = (name: string, n: number) =>
@@ -94,7 +91,7 @@ export const parameterValues = (learner: Learner): Parameters =>
   Object.fromEntries(Object.entries(learner.parameters).map(([name, { shape }]) => [name, input(name, shape)]));
 
 /** Results of `tasks` tasks at once, `[tasks]` each; predictions `[tasks, n, outputs]`. One task has no such axis. */
-export function episodeResults(
+function episodeResults(
   learner: Learner,
   parameters: Parameters,
   sizes: EpisodeSizes,

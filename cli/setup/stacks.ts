@@ -65,7 +65,7 @@ function isRunning(id: number): boolean {
 }
 
 /** The ids of the stacks that work, the one in use last. */
-export function stacksIn(root: string): string[] {
+function stacksIn(root: string): string[] {
   try {
     const { stacks } = JSON.parse(readFileSync(join(root, "current.json"), "utf8")) as { stacks: string[] };
     return stacks.filter((id) => existsSync(join(root, id)));

@@ -118,7 +118,7 @@ export async function installedPackages(site: string, name: RegExp): Promise<Pyt
 const dashed = (name: string): string => name.toLowerCase().replaceAll(/[_.]+/g, "-");
 
 /** Whether a wheel's platform tag, such as `manylinux_2_28_x86_64`, is one of this system. */
-export function fitsHere(tag: string, platform = process.platform, arch: string = process.arch): boolean {
+function fitsHere(tag: string, platform = process.platform, arch: string = process.arch): boolean {
   if (tag === "any") return true;
   const system = { linux: /^(many)?linux/, darwin: /^macosx/, win32: /^win/ }[platform as "linux"];
   const processor = { x64: /(x86_64|amd64|universal2)$/, arm64: /(aarch64|arm64|universal2)$/ }[arch as "x64"];

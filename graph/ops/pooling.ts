@@ -191,7 +191,7 @@ export function MaxPooling(x: Value, kernel: readonly number[], options: PoolOpt
 }
 
 /** `x [N, …space, C]` as `[N, places, taps, C]`, entries outside being `fill`. */
-export function windows(
+function windows(
   x: Value,
   window: Window,
   fill: number,

@@ -114,7 +114,7 @@ export function caseData(recorded: Omit<RecordedCase, "name" | "margin" | "float
 }
 
 /** The indices whose values are recorded: 16 spread evenly, or all of fewer. */
-export function sampleIndices(size: number): number[] {
+function sampleIndices(size: number): number[] {
   const count = Math.min(16, size);
   return Array.from({ length: count }, (_, index) => Math.floor((index * size) / count));
 }
