@@ -19,7 +19,7 @@ import { joined, mutatedBytes, mutatedText, mutatedTree } from "./mutate.ts";
 import type { Target } from "./run.ts";
 
 /** A safetensors file as it never is: any header, any data. */
-export function safetensorsOf(header: unknown, data: Uint8Array): Uint8Array<ArrayBuffer> {
+function safetensorsOf(header: unknown, data: Uint8Array): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(JSON.stringify(header));
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(text.length), true);

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 
 /** Names that objects have anyway, lead elsewhere, are long, or do something to a terminal. */
-export const names: readonly string[] = [
+const names: readonly string[] = [
   "__proto__",
   "constructor",
   "toString",
@@ -22,7 +22,7 @@ export const names: readonly string[] = [
   "0",
 ];
 
-export const numbers: readonly number[] = [
+const numbers: readonly number[] = [
   0,
   -0,
   1,
@@ -54,7 +54,7 @@ const ring: unknown[] = [];
 ring.push(ring);
 
 /** Values of every kind but the one that is wanted. */
-export const strangers: readonly unknown[] = [
+const strangers: readonly unknown[] = [
   undefined,
   null,
   true,
@@ -105,7 +105,7 @@ function placesOf(root: unknown): { holder: Holder; key: string | number }[] {
 }
 
 /** A deep copy of plain data; typed arrays are copied too, and accessors and prototypes are left behind. */
-export function copyOf<T>(value: T): T {
+function copyOf<T>(value: T): T {
   if (ArrayBuffer.isView(value)) return (value as unknown as Uint8Array).slice() as T;
   if (Array.isArray(value)) return value.map(copyOf) as T;
   if (typeof value !== "object" || value === null) return value;
