@@ -114,6 +114,6 @@ export async function tryFolder(folder: string): Promise<void> {
   }
 }
 
-export function ifMissing(cause: unknown): undefined {
+function ifMissing(cause: unknown): undefined {
   if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
 }
