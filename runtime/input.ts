@@ -5,6 +5,7 @@ import { host } from "#host";
 import { refuseAborted } from "./adaptation.ts";
 import { isBytes, ownBytes } from "./bytes.ts";
 import type { Bounds } from "./host.ts";
+import type { PictureDecoder } from "./hosts/host.ts";
 import { rest } from "./lifetime.ts";
 import { type Picture, resized, standardized } from "./pictures.ts";
 import { isPicture, preprocessingOf, samplesIn, unknownInput } from "./preprocessing.ts";
@@ -72,12 +73,22 @@ export async function readInput(how: Preprocessing, input: Input, options?: Read
  */
 export async function readPicture(input: unknown, options: ReadOptions = {}): Promise<Picture> {
   if (isPicture(input)) return input;
-  // What a page shows, such as a video's frame, is another picture a moment later.
-  return reading(options, MOST_OF_IMAGE, (bounds) =>
-    ENCODED.test(classOf(input)) ? inQueue(() => decode(input, bounds)) : decode(input, bounds),
-  );
+  return reading(options, MOST_OF_IMAGE, async (bounds) => {
+    refuseAborted(bounds.signal);
+    const decoder = await host.pictures?.();
+    if (decoder === undefined) throw unknownInput(`${DECODED},`);
+    const kind = classOf(input);
+    // A place on the network may answer late or never, and nobody else waits for that.
+    const far = PLACE.test(kind) && (host.remote || /^https?:/i.test(String(input)));
+    const fetched = far ? await bytesOf(input, bounds) : undefined;
+    const work = async () => decode(decoder, fetched ?? (await bytesOf(input, bounds)));
+    // What a page shows, such as a video's frame, is another picture a moment later.
+    return ENCODED.test(kind) ? inQueue(work) : work();
+  });
 }
 
+const DECODED = "a decoded picture, { data, width, height } such as ImageData";
+const PLACE = /^(String|URL)$/;
 const ENCODED = /^(String|URL|Uint8Array|ArrayBuffer|Blob|File)$/;
 
 /** What the platform calls the class of something, whichever realm's it is. */
@@ -85,22 +96,17 @@ function classOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-async function decode(input: unknown, bounds: Bounds): Promise<Picture> {
-  refuseAborted(bounds.signal);
-  const decoder = await host.pictures?.();
-  const decoded = "a decoded picture, { data, width, height } such as ImageData";
-  if (decoder === undefined) throw unknownInput(`${decoded},`);
-  const [source, name] = await bytesOf(input, bounds);
+async function decode(decoder: PictureDecoder, [source, name]: Awaited<ReturnType<typeof bytesOf>>): Promise<Picture> {
   const picture = typeof source === "object" && source !== null ? await decoder.decode(source, name) : undefined;
   if (picture) return picture;
   const also = decoder.takes === undefined ? "" : `${decoder.takes}, `;
-  throw unknownInput(`${decoded}, ${also}or an image file by its place, bytes or Blob`);
+  throw unknownInput(`${DECODED}, ${also}or an image file by its place, bytes or Blob`);
 }
 
 /** The bytes of an image file, where that is what was given, and how messages name it. */
 async function bytesOf(input: unknown, bounds: Bounds): Promise<[source: unknown, name: string]> {
   const kind = classOf(input);
-  if (kind === "String" || kind === "URL") {
+  if (PLACE.test(kind)) {
     return [await host.read(input as string | URL, "an image", bounds), String(input)];
   }
   let bytes = input;

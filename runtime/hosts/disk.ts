@@ -40,7 +40,10 @@ export async function readDisk(path: string, what: string, bounds: Bounds): Prom
     }
     throw new InnerloopError(
       "file-unreadable",
-      `${path}: ${what} cannot be read (${reasonOf(cause)}); check its permissions`,
+      `${path}: ${what} cannot be read (${reasonOf(cause)}); ` +
+        (/^E[MN]FILE$/.test((cause as NodeJS.ErrnoException).code ?? "")
+          ? "open fewer files at a time, or allow more (ulimit -n)"
+          : "check its permissions"),
       { cause },
     );
   }

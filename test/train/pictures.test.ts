@@ -1,6 +1,8 @@
 // Pictures as people have them: of every depth and size, and what is in their place. Sizes are bounded before pixels are made.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -150,6 +152,39 @@ describe.skipIf(process.platform === "win32")("many pictures", () => {
     // All at once they are 20 times 36 MB of pixels, beside what a process takes anyway.
     expect(readAll(join(folder, "large"), 1024)).toBeLessThan(600);
   }, 120_000);
+});
+
+test("nobody waits for pictures of a server that does not answer", async () => {
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const waiting = Array.from({ length: 8 }, (_, i) => loadImage(`http://127.0.0.1:${port}/${i}.png`, how));
+  const file = join(folder, "near.png");
+  writeFileSync(file, encode({ width: 4, height: 1, data: Uint8Array.of(0, 51, 102, 255), channels: 1, depth: 8 }));
+  expect([...(await loadImage(file, how))].map((it) => Math.round(it * 255))).toEqual([0, 51, 102, 255]);
+  const ended = Promise.allSettled(waiting);
+  server.closeAllConnections();
+  server.close();
+  for (const outcome of await ended) expect(outcome).toMatchObject({ reason: { code: "file-unreachable" } });
+});
+
+test.skipIf(process.platform === "win32")("too many open files are said to be that", () => {
+  const script = join(folder, "handles.mjs");
+  const file = join(folder, "handles.png");
+  writeFileSync(file, encode({ width: 4, height: 1, data: Uint8Array.of(0, 51, 102, 255), channels: 1, depth: 8 }));
+  writeFileSync(
+    script,
+    `import { openSync } from "node:fs";
+import { readPicture } from ${JSON.stringify(import.meta.resolve("@innerloop/runtime/input"))};
+const [file] = process.argv.slice(2);
+await readPicture(file);
+try { for (;;) openSync(file); } catch {}
+await readPicture(file).catch((cause) => console.log(cause.code, cause.message));`,
+  );
+  const args = ["-c", 'ulimit -n 96; exec "$@"', "sh", process.execPath, script, file];
+  expect(execFileSync("sh", args, { encoding: "utf8" })).toMatch(
+    /^file-unreadable .*EMFILE.*; open fewer files at a time, or allow more \(ulimit -n\)/,
+  );
 });
 
 test("the text of a file: URL is a path", async () => {
