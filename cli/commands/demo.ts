@@ -6,6 +6,7 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { InnerloopError, type Manifest, mistaken, parseJson, validateManifest } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
@@ -164,10 +165,8 @@ function serverOf(files: ReadonlyMap<string, string>): Server {
       "Content-Length": info.size,
     });
     if (request.method === "HEAD") response.end();
-    else
-      createReadStream(file)
-        .on("error", () => response.destroy())
-        .pipe(response);
+    // Whichever ends first, the file or the reader's patience, both are closed.
+    else await pipeline(createReadStream(file), response).catch(() => undefined);
   });
 }
 

@@ -71,6 +71,29 @@ describe("innerloop demo", () => {
     expect(await status).toBe(0);
   });
 
+  it.skipIf(!existsSync("/proc/self/fd"))("closes what a download opened that broke off", async () => {
+    const { child, url, status } = serve("--port", "0");
+    const at = await url;
+    const handles = () => readdirSync(`/proc/${child.pid}/fd`).length;
+    await ask(at, "/");
+    const before = handles();
+    const breakOff = () =>
+      new Promise<void>((resolve) => {
+        const request = get(
+          { host: at.hostname, port: at.port, path: "/ort/ort-wasm-simd-threaded.wasm" },
+          (response) => response.once("data", () => request.destroy()),
+        );
+        request.on("close", () => resolve());
+        request.on("error", () => undefined);
+      });
+    for (let i = 0; i < 6; i++) await Promise.all(Array.from({ length: 10 }, breakOff));
+    for (let i = 0; handles() > before + 2 && i < 100; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(handles()).toBeLessThanOrEqual(before + 2);
+    expect((await ask(at, "/ort/ort-wasm-simd-threaded.wasm")).status).toBe(200);
+    child.kill("SIGINT");
+    expect(await status).toBe(0);
+  });
+
   it("says that a port is taken", async () => {
     const first = serve("--port", "0");
     const { port } = await first.url;
