@@ -104,7 +104,7 @@ function csvRows(file: string, text: string): Row[] {
       else {
         const value = numberIn(field);
         if (value === undefined)
-          throw noNumber(input, column, `line ${line}: ${show(name)} is ${show(field)}${hint(field)}`);
+          throw noNumber(input, column, `line ${line}: ${show(name)} is ${show(field)}${hint(name, field)}`);
         (isTarget(name) ? y : x).push(value);
       }
     });
@@ -174,8 +174,11 @@ function numberIn(field: string): number | undefined {
 
 const isFloat = (value: unknown): value is number => typeof value === "number" && Number.isFinite(Math.fround(value));
 
-const hint = (field: string): string =>
-  /^[+-]?[\d.]*,\d+$/.test(field) ? ", a decimal comma; write it with a point" : field === "" ? ", empty" : "";
+function hint(name: string, field: string): string {
+  if (/^label$/i.test(name)) return '; the column of the classes is called "label"';
+  if (/^[+-]?[\d.]*,\d+$/.test(field)) return ", a decimal comma; write it with a point";
+  return field === "" ? ", empty" : "";
+}
 
 function noNumber(input: string, column: number, what: string): Error {
   return wrongCall(

@@ -12,12 +12,18 @@ const START = 1024;
  */
 export function mistaken(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return "it is empty, has 0 bytes; copy or download it again";
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+    return "it is compressed (gzip); unpack it, or have its server say so (Content-Encoding: gzip)";
   const start = new TextDecoder().decode(bytes.subarray(0, START)).trimStart();
   if (/^version https?:\/\/(git-lfs\.github\.com|hawser\.github\.com|git-media\.io)\//.test(start))
     return "it is a Git LFS pointer, a few lines that stand for the file, not the file itself; fetch it with: git lfs pull";
   if (/^(\.\.\/)*(\.git|\/annex)\/(annex\/)?objects\/\S+\s*$/.test(start))
     return "it is a git-annex pointer, a line that stands for the file, not the file itself; fetch it with: git annex get";
-  if (/^((<\?xml[^>]*>|<!--(?:(?!-->)[\s\S])*-->)\s*)*<(!doctype\s+html|html|head|body)\b/i.test(start))
+  if (
+    /^((<\?xml[^>]*>|<!--(?:(?!-->)[\s\S])*-->)\s*)*<(!doctype\s+html|html|head|body|title|meta|script|h1|div|center)\b/i.test(
+      start,
+    )
+  )
     return "it is a web page (HTML), as servers answer for an address that they do not know or that asks for a login, not the file itself; check the address, or download it again";
   if (/^(<\?xml[^>]*>\s*)?<Error>\s*<Code>/.test(start))
     return "it is the error of a storage server (XML), not the file itself; check the address and who may read it";

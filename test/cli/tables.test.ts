@@ -86,6 +86,11 @@ describe("a table is refused", () => {
     ["with a number too large", plain.replace("2,3", "1e39,3"), /line 2: "b" is "1e39"/],
     ["with a quote that does not end", `${plain}1,2,3,4,"one\n`, /line \d+: Quote Not Closed/],
     ["with a quote within a field", `${plain}1,2,3,4,5" pipe\n`, /line 4: Invalid Opening Quote/],
+    [
+      "with labels under another name",
+      plain.replace("label", "Label"),
+      /"Label" is "one"; the column .* is called "label"/,
+    ],
     ["with two labels", `label,${plain}`, /two columns "label"/],
     ["that is a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", /git lfs pull/],
     ["that is a web page", "<!doctype html><html></html>", /it is a web page/],

@@ -1,4 +1,5 @@
 // What is in the place of a file, and that each reader of files says so.
+import { gzipSync } from "node:zlib";
 import { decodeSafetensors, mistaken } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { describe, expect, it } from "vitest";
@@ -14,6 +15,7 @@ describe("what is in the place of a file", () => {
     ["\ufeff\n <!DOCTYPE html>\n<title>", /web page \(HTML\)/],
     ["<!-- made by -->\n<!--\n--><html lang='en'>", /web page \(HTML\)/],
     ["<head><title>", /web page \(HTML\)/],
+    ["<h1>Not Found</h1>", /web page \(HTML\)/],
     ["<?xml version='1.0'?>\n<Error><Code>NoSuchKey</Code>", /the error of a storage server/],
   ])("%j is told", (text, words) => {
     expect(mistaken(bytes(text))).toMatch(words);
@@ -25,6 +27,10 @@ describe("what is in the place of a file", () => {
       expect(mistaken(bytes(text))).toBeUndefined();
     },
   );
+
+  it("is told of what is compressed", () => {
+    expect(mistaken(gzipSync("{}"))).toMatch(/^it is compressed \(gzip\); unpack it/);
+  });
 
   it("is said by those who read safetensors and ONNX", () => {
     expect(() => decodeSafetensors(pointer, "a.safetensors")).toThrow(/^a\.safetensors: it is a Git LFS pointer/);

@@ -106,7 +106,17 @@ describe("the classes of a folder", () => {
     const black = encode({ width: 2, height: 2, data: new Uint8Array(4), channels: 1, depth: 8 });
     writeFileSync(join(place, "b", "2.png"), black);
     expect((await openImages(place)).notes).toEqual([
-      `1 of 3 images are of one colour all over, so that nothing can be learned from them: ${join("b", "2.png")}`,
+      `1 of 3 images are of one colour all over, or nearly, so that nothing can be learned from them: ${join("b", "2.png")}`,
+    ]);
+    const mask = encode({ width: 2, height: 2, data: Uint8Array.of(0, 1, 1, 0), channels: 1, depth: 8 });
+    writeFileSync(join(place, "a", "3.png"), mask);
+    expect((await openImages(place)).notes).toEqual([expect.stringMatching(/^2 of 4 images .*a.3\.png, b.2\.png$/)]);
+  });
+
+  test("that are splits beside others are told to be none", async () => {
+    const place = data("beside", ["train/a/1.png", "test/b/1.png", "more/1.png"]);
+    expect((await openImages(place)).notes).toEqual([
+      "Classes are held back by their names, and the folders train, val and test are no splits, since others lie beside them: more",
     ]);
   });
 

@@ -91,15 +91,27 @@ export async function openImages(place: string, options: ImagesOptions = {}): Pr
     blank.length === 0
       ? []
       : [
-          `${blank.length} of ${count} images are of one colour all over, so that nothing can be learned from them: ${listed(blank)}`,
+          `${blank.length} of ${count} images are of one colour all over, or nearly, so that nothing can be learned from them: ${listed(blank)}`,
         ];
   const split = splitOf(classes, options.heldBack ?? HELD_BACK);
-  return new Images(`images:${folder}`, preprocessing, images, split, [...notes, ...told]);
+  return new Images(`images:${folder}`, preprocessing, images, split, [...notes, ...besideSplits(classes), ...told]);
 }
 
-/** Whether all pixels are the same. */
-const isBlank = (pixels: Uint8Array, channels: number): boolean =>
-  pixels.every((value, i) => value === pixels[i % channels]);
+/** Bytes that the darkest and the lightest pixel of a picture differ by at least, for there to be something in it. */
+const LEAST_CONTRAST = 16;
+
+/** Whether there is hardly a difference between pixels: one colour, or a mask whose numbers are 0 and 1. */
+function isBlank(pixels: Uint8Array, channels: number): boolean {
+  for (let channel = 0; channel < channels; channel++) {
+    let [least, most] = [255, 0];
+    for (let i = channel; i < pixels.length; i += channels) {
+      least = Math.min(least, pixels[i]!);
+      most = Math.max(most, pixels[i]!);
+    }
+    if (most - least >= LEAST_CONTRAST) return false;
+  }
+  return true;
+}
 
 function splitOf(
   classes: readonly ImageClass[],
@@ -110,6 +122,16 @@ function splitOf(
   const [train, val, test] = SPLITS.map(below) as [string[], string[], string[]];
   const bySplitFolder = train.length + val.length + test.length === names.length;
   return bySplitFolder ? { train, val, test } : splitClasses(names, heldBack);
+}
+
+/** That folders with the names of splits are none, where there are other classes beside them. */
+function besideSplits(classes: readonly ImageClass[]): string[] {
+  const isInSplit = ({ name }: ImageClass): boolean => SPLITS.some((split) => name.startsWith(`${split}/`));
+  const beside = classes.filter((each) => !isInSplit(each)).map(({ name }) => name);
+  if (beside.length === 0 || beside.length === classes.length) return [];
+  return [
+    `Classes are held back by their names, and the folders train, val and test are no splits, since others lie beside them: ${listed(beside)}`,
+  ];
 }
 
 class Images implements TaskSource {
