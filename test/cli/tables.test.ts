@@ -1,8 +1,9 @@
 // Tables of examples in the dialects and encodings that people have them in; what is not understood is refused with its line.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { decodeSafetensors } from "@innerloop/schemas";
+import { encode } from "fast-png";
 import { innerloop as command } from "innerloop";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
@@ -123,6 +124,25 @@ describe("a table is refused", () => {
     for (const content of [`\ufeff${text}`, bytes(text, "utf16le", [0xff, 0xfe])])
       expect(await adapted(content, "json")).toEqual({ status: 0, examples: ["one", "two"] });
   });
+});
+
+it("a folder of pictures is told of what was left out", async () => {
+  const preprocessing = { kind: "image", width: 2, height: 2, channels: 1, invert: false, mean: 0, std: 1 } as const;
+  const pictures = writeBundle("linear", (manifest) => Object.assign(manifest.input, { preprocessing }));
+  const place = join(cwd, "pictures");
+  for (const [i, name] of ["a/1.png", "b/1.png", "c/1.heic", "cover.png"].entries()) {
+    mkdirSync(dirname(join(place, name)), { recursive: true });
+    const pixels = Uint8Array.of(0, 40 * i, 160, 255);
+    writeFileSync(join(place, name), encode({ width: 2, height: 2, data: pixels, channels: 1, depth: 8 }));
+  }
+  const out = join(cwd, "pictures.safetensors");
+  const { status, stderr } = await innerloop(["adapt", pictures, "--support", place, "--out", out], { cwd });
+  expect(status, stderr).toBe(0);
+  expect(stderr).toMatch(/note No class, since they hold no image that is read: c \(1 \.heic\)\./);
+  expect(stderr).toMatch(/note Images beside the folders of classes are of no class and left out: .*cover\.png\./);
+  const answered = await innerloop(["predict", pictures, "--params", out, "--json", place], { cwd });
+  const answers = JSON.parse(answered.stdout) as { input: string }[];
+  expect(answers.map(({ input }) => input)).toEqual(["cover.png", "a/1.png", "b/1.png"].map((it) => join(place, it)));
 });
 
 describe("arguments", () => {

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findImages, Omniglot, openImages, openTasks } from "@innerloop/train";
+import { completeConfig, findImages, Omniglot, openImages, openTasks, runTraining } from "@innerloop/train";
 import { encode } from "fast-png";
 import { zipSync } from "fflate";
 import { afterAll, describe, expect, test } from "vitest";
@@ -111,6 +111,17 @@ describe("the classes of a folder", () => {
     const mask = encode({ width: 2, height: 2, data: Uint8Array.of(0, 1, 1, 0), channels: 1, depth: 8 });
     writeFileSync(join(place, "a", "3.png"), mask);
     expect((await openImages(place)).notes).toEqual([expect.stringMatching(/^2 of 4 images .*a.3\.png, b.2\.png$/)]);
+  });
+
+  test("a run tells what was left out, also where too little is left for it", async () => {
+    const place = data("run", ["cover.png", "a/1.png", "b/1.png"]);
+    const messages: string[] = [];
+    const run = runTraining({
+      config: completeConfig({ data: `images:${place}`, iterations: 1 }),
+      onMessage: (message) => messages.push(message),
+    });
+    await expect(run).rejects.toMatchObject({ code: "too-few-classes" });
+    expect(messages).toEqual([expect.stringMatching(/^Images beside the folders of classes .*cover\.png$/)]);
   });
 
   test("that are splits beside others are told to be none", async () => {
