@@ -5,12 +5,14 @@ import type { Learner } from "@innerloop/runtime";
 import type { Session } from "@innerloop/runtime/session";
 import type { Manifest, Tensor } from "@innerloop/schemas";
 import type { Episode, EpisodeShape, Split, TaskSource } from "@innerloop/train";
+import { judge, SimpleScores } from "./baselines.ts";
 import { withoutEffect, wrongCall } from "./command.ts";
 import { Interrupted } from "./errors.ts";
 import { outsidersOf } from "./held-back.ts";
 import { ConfidenceMeasure, type ConfidenceResult } from "./measure-confidence.ts";
 import { openBundle } from "./places.ts";
 import { checkStepOptions } from "./step-options.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** A mean over episodes with the half-width of its 95 % interval. */
 export interface Estimate {
@@ -67,6 +69,13 @@ export interface Evaluation {
   readonly stepEpisodes: number;
   /** The nearest support example in raw pixels, on the same episodes. */
   readonly nearestNeighbour?: Estimate;
+  /** Logistic regression on the support examples in raw pixels, on the first `stepEpisodes` episodes. */
+  readonly logisticRegression?: Estimate;
+  /** Regression only: the mean squared error of answering with the mean of the examples, and as the nearest one does. */
+  readonly meanTarget?: Estimate;
+  readonly nearestExample?: Estimate;
+  /** What the result is worth beside these and beside guessing. */
+  readonly verdict: Verdict;
   /** Counts `matrix[true][predicted]`, where all episodes have the same classes. */
   readonly confusion?: { readonly labels: readonly string[]; readonly matrix: readonly (readonly number[])[] };
   /** Classification only, and only inductive. */
@@ -130,7 +139,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     if (options.signal?.aborted)
       throw new Interrupted(`Stopped after ${measure.count} of ${episodes} episodes; nothing is reported.`);
     return {
-      ...(await measure.results()),
+      ...(await measure.results(options.data === undefined ? tasks.classCount("train") : undefined)),
       stepEpisodes,
       inductive: !transductive,
       episodes,
@@ -219,7 +228,7 @@ class Measure {
   readonly #losses: number[] = [];
   readonly #recalls: number[] = [];
   readonly #f1s: number[] = [];
-  readonly #nearest: number[] = [];
+  readonly #simple: SimpleScores;
   readonly #path: { accuracies: number[]; losses: number[] }[];
   readonly #confusion = new Map<string, Map<string, number>>();
   readonly #confidence: ConfidenceMeasure | undefined;
@@ -236,6 +245,7 @@ class Measure {
     this.#learner = learner;
     this.#batchSession = batchSession;
     this.#tasks = tasks;
+    this.#simple = new SimpleScores(train, tasks.kind);
     this.#shape = shape;
     this.#steps = steps;
     const judged = tasks.kind === "classification" && !batchSession;
@@ -248,7 +258,7 @@ class Measure {
   }
 
   async add(episode: Episode, everyStep: boolean, split: Split, outsiders: Tensor | undefined): Promise<void> {
-    const { metrics, nearestNeighbours } = this.#train;
+    const { metrics } = this.#train;
     const { ways } = this.#shape;
     const { query } = episode;
     const score = (answers: Answers): { loss: number; predictions?: Int32Array; accuracy: number } => {
@@ -272,13 +282,13 @@ class Measure {
       }
       if (!last) continue;
       this.#losses.push(loss);
+      this.#simple.add(episode, everyStep);
       if (!predictions) continue;
       const labels = query.y.data as Int32Array;
       const matrix = metrics.confusionMatrix(predictions, labels, ways);
       this.#accuracies.push(accuracy);
       this.#recalls.push(metrics.macroRecall(matrix));
       this.#f1s.push(metrics.macroF1(matrix));
-      this.#nearest.push(metrics.accuracy(nearestNeighbours(episode), labels));
       this.#count(episode, matrix, split);
       await this.#confidence?.add(answers.queries, labels, answers.outsiders, ways);
     }
@@ -333,12 +343,14 @@ class Measure {
     }
   }
 
-  async results() {
+  /** @param trainingClasses that the bundle was trained on, where that is known */
+  async results(trainingClasses: number | undefined) {
     const confidence = await this.#confidence?.results();
     const { estimate } = this.#train.metrics;
     const { kind } = this.#tasks;
     const mean = (values: readonly number[]) => estimate(values).mean;
     const classes = kind === "classification";
+    const scores = classes ? this.#accuracies : this.#losses;
     const labels = [...this.#confusion.keys()].sort();
     const matrix = labels.map((label) => labels.map((other) => this.#confusion.get(label)?.get(other) ?? 0));
     return {
@@ -348,9 +360,17 @@ class Measure {
             accuracy: estimate(this.#accuracies),
             recall: mean(this.#recalls),
             f1: mean(this.#f1s),
-            nearestNeighbour: estimate(this.#nearest),
           }
         : { meanSquaredError: estimate(this.#losses) }),
+      ...this.#simple.estimates(),
+      verdict: judge({
+        task: kind,
+        ways: this.#shape.ways,
+        episodes: this.count,
+        score: estimate(scores),
+        baselines: this.#simple.besideScores(scores),
+        ...(trainingClasses === undefined ? {} : { trainingClasses }),
+      }),
       loss: mean(this.#losses),
       steps: this.#path.map(({ accuracies, losses }, step) => ({
         step,

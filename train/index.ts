@@ -30,6 +30,7 @@ export {
   runTraining,
   tasksOf,
   type Validation,
+  validationSeed,
 } from "./run.ts";
 export {
   checkEffects,

@@ -121,6 +121,9 @@ function trainingTasks({ shifts }: RunConfig, tasks: TaskSource): TaskSource {
 /** Streams of episodes that never meet: training, validation, and evaluation by whoever asks. */
 const stream = { train: 1, val: 2 };
 
+/** The stream of a run's validation episodes, for who compares something else on them. */
+export const validationSeed = (seed: number): number => seed * 4 + stream.val;
+
 /** Between two checkpoints, at most. */
 const checkpointSeconds = 60;
 
@@ -157,7 +160,7 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
   const drawn = trainingTasks(config, tasks);
   drawn.episode("train", config.seed, 0, trainingShape);
   const held = Array.from({ length: config.validation.episodes }, (_, i) =>
-    tasks.episode("val", config.seed * 4 + stream.val, i, shape),
+    tasks.episode("val", validationSeed(config.seed), i, shape),
   );
   const described = describeTasks(tasks, held);
   if (out !== undefined && before) checkSameTasks(out, before.header, described);

@@ -3,7 +3,7 @@ import { defineCommand } from "../command.ts";
 import type { Evaluation } from "../evaluation.ts";
 import { columns } from "../layout.ts";
 import type { ConfidenceResult } from "../measure-confidence.ts";
-import { cells, percent, percentWithInterval, print, printJson, resultStyle } from "../output.ts";
+import { cells, percent, percentWithInterval, print, printJson, resultStyle, resultWidth } from "../output.ts";
 import { providers } from "../providers.ts";
 import { showEvaluation } from "../show-evaluation.ts";
 
@@ -69,7 +69,7 @@ function confidenceRows(confidence: ConfidenceResult): [string, string][] {
 
 function describeEvaluation(evaluation: Evaluation): string {
   const { accuracy, recall, f1, loss, meanSquaredError, steps, stepEpisodes, nearestNeighbour, confusion } = evaluation;
-  const { confidence } = evaluation;
+  const { confidence, logisticRegression, meanTarget, nearestExample, verdict } = evaluation;
   const { inductive, episodes, ways, shots, queries, innerSteps, seed, provider, data, split, seconds } = evaluation;
   const task = accuracy
     ? `${ways}-way ${shots}-shot, ${queries} queries a class`
@@ -86,14 +86,24 @@ function describeEvaluation(evaluation: Evaluation): string {
       ["macro F1", percent(f1!)],
       ["loss", loss.toFixed(4)],
       ["nearest neighbour on pixels", percentWithInterval(nearestNeighbour!)],
+      ...(logisticRegression
+        ? [["logistic regression on pixels", percentWithInterval(logisticRegression)] as [string, string]]
+        : []),
       ...(confidence ? confidenceRows(confidence) : []),
     ];
-    lines.push(...columns(rows).split("\n"));
+    lines.push(...columns(rows, { right: false, width: resultWidth() }).split("\n"));
     lines[3] = resultStyle("bold", lines[3]!);
   } else {
     const error = meanSquaredError!;
-    lines.push(resultStyle("bold", `  mean squared error   ${error.mean.toFixed(4)} ± ${error.ci95.toFixed(4)}`));
+    const shown = ({ mean, ci95 }: typeof error) => `${mean.toFixed(4)} ± ${ci95.toFixed(4)}`;
+    lines.push(resultStyle("bold", `  mean squared error   ${shown(error)}`));
+    const rows = [
+      ["the mean of the examples", meanTarget],
+      ["the nearest example", nearestExample],
+    ] as const;
+    lines.push(columns(rows.flatMap(([name, it]) => (it ? [[name, shown(it)]] : []))));
   }
+  lines.push("", resultStyle("bold", verdict.text));
   if (steps.length > 1) {
     const worst = Math.max(...steps.map((it) => it.loss.mean));
     lines.push("", `  after each inner step (the first ${stepEpisodes} episodes)`);
