@@ -3,6 +3,11 @@
 import { InnerloopError, suggest } from "@innerloop/schemas";
 import { cut } from "./layout.ts";
 
+/** What a shell completes a value with: paths, or these words and paths. */
+export type Completion =
+  | "paths"
+  | { readonly words: readonly string[] | (() => Promise<readonly string[]>); readonly paths?: boolean };
+
 /** An option `--name`. */
 export interface Option {
   /** `whole` and `number` take a number, `switch` takes nothing. */
@@ -17,6 +22,8 @@ export interface Option {
   /** Whether `--no-<name>` means something, where it is no switch. */
   readonly negatable?: boolean;
   readonly choices?: readonly string[];
+  /** What a shell completes it with, beside `choices`: paths, or these words. */
+  readonly completes?: Completion;
   /** The heading in the help that it stands under. */
   readonly group?: string;
 }
@@ -27,6 +34,8 @@ export interface Argument {
   readonly what: string;
   readonly optional?: boolean;
   readonly many?: boolean;
+  /** What a shell completes it with; paths unless given. */
+  readonly completes?: Completion;
 }
 
 type ValueOf<O extends Option> = O["type"] extends "switch" ? boolean : O["type"] extends "text" ? string : number;

@@ -101,15 +101,34 @@ const configFlags = {
   "validate-episodes": flag(run, "validation.episodes", "episodes of a validation"),
 } satisfies Record<string, Flag>;
 
+/** How the SPECs of data begin. */
+export const dataSpecs: readonly string[] = ["glyphs", "sinusoid", "omniglot:", "images:"];
+
 /** The same as options of a command. */
 export const configOptions: Readonly<Record<string, Option>> = Object.fromEntries(
   (Object.entries(configFlags) as [string, Flag][]).map(([name, { path, what, group, otherwise }]) => {
     const types = [fieldSchema(path).type].flat();
     const negatable = types.includes("null");
     const type = types.includes("boolean") ? "switch" : "text";
-    return [name, { type, what, group, negatable, ...(otherwise === undefined ? {} : { otherwise }) } as const];
+    return [
+      name,
+      {
+        type,
+        what,
+        group,
+        negatable,
+        completes: { words: wordsFor(path) },
+        ...(otherwise === undefined ? {} : { otherwise }),
+      } as const,
+    ];
   }),
 );
+
+/** What a shell completes a field with: the names that its schema has, or those of its kind. */
+function wordsFor(path: readonly string[]): readonly string[] {
+  if (path.join(".") === "data") return dataSpecs;
+  return (fieldSchema(path).enum ?? []).map(String);
+}
 
 function fieldSchema(path: readonly string[]): JsonSchema {
   return path.reduce<JsonSchema>((schema, key) => schema.properties![key]!, configSchema);

@@ -16,8 +16,9 @@ export const adapt = defineCommand({
     support: {
       type: "text",
       what: "folder with one sub-folder of images a class; or a .csv or .json table with a column label",
+      completes: "paths",
     },
-    out: { type: "text", what: "file for what was learned, as mine.safetensors" },
+    out: { type: "text", what: "file for what was learned, as mine.safetensors", completes: "paths" },
     steps: { type: "whole", least: 0, what: "inner steps", otherwise: "as in training" },
     rate: { type: "number", least: 0, what: "multiplies the learned rates", otherwise: "1" },
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },

@@ -34,7 +34,7 @@ export const demo = defineCommand({
     },
     host: { type: "text", what: "address to serve at", otherwise: "localhost" },
     open: { type: "switch", what: "open the page in the browser" },
-    build: { type: "text", what: "write the page to this folder instead, for any static server" },
+    build: { type: "text", what: "write the page to this folder instead, for any static server", completes: "paths" },
   },
   examples: [
     ["demo --open", "the bundle that comes with the page"],

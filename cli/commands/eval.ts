@@ -1,5 +1,6 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on.
 import { defineCommand } from "../command.ts";
+import { dataSpecs } from "../config-flags.ts";
 import type { Evaluation } from "../evaluation.ts";
 import { columns } from "../layout.ts";
 import type { ConfidenceResult } from "../measure-confidence.ts";
@@ -16,7 +17,12 @@ export const evalCommand = defineCommand({
   ],
   arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
   options: {
-    data: { type: "text", what: "SPEC of the data", otherwise: "those of the training" },
+    data: {
+      type: "text",
+      what: "SPEC of the data",
+      completes: { words: dataSpecs },
+      otherwise: "those of the training",
+    },
     split: { type: "text", what: "the part of the data", choices: ["train", "val", "test"], otherwise: "test" },
     ways: { type: "whole", least: 2, what: "classes in an episode", otherwise: "as in training" },
     shots: { type: "whole", least: 1, what: "support examples of each class", otherwise: "as in training" },

@@ -1,6 +1,7 @@
 // `innerloop export`: a run becomes a bundle of plain ONNX, verified by running it.
 import { join } from "node:path";
 import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
+import { dataSpecs } from "../config-flags.ts";
 import { columns } from "../layout.ts";
 import { commandLine, kilobytes, print, printJson, resultStyle, say, style, tiny } from "../output.ts";
 import { runAt } from "../places.ts";
@@ -11,11 +12,16 @@ export const exportCommand = defineCommand({
   summary: "write a run's best weights as a bundle of plain ONNX, verified against the engine that trained them",
   arguments: [{ name: "RUN", what: "the folder that train wrote" }],
   options: {
-    out: { type: "text", what: "folder of the bundle", otherwise: "RUN/bundle" },
-    data: { type: "text", what: "SPEC of the data, where they are not where the run had them" },
+    out: { type: "text", what: "folder of the bundle", completes: "paths", otherwise: "RUN/bundle" },
+    data: {
+      type: "text",
+      what: "SPEC of the data, where they are not where the run had them",
+      completes: { words: dataSpecs },
+    },
     variant: {
       type: "text",
       what: "providers that get an adapt.onnx of their own beside the one for all, as cuda,webgpu",
+      completes: { words: ["cuda", "webgpu", "dml"] },
     },
     "false-accepts": {
       type: "number",

@@ -18,7 +18,12 @@ export const predict = defineCommand({
     { name: "INPUT", what: "images, folders of images, or .csv or .json tables", many: true },
   ],
   options: {
-    params: { type: "text", what: "file that adapt wrote", otherwise: "the bundle as it was trained" },
+    params: {
+      type: "text",
+      what: "file that adapt wrote",
+      completes: "paths",
+      otherwise: "the bundle as it was trained",
+    },
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
     json: { type: "switch", what: "the results as a JSON list on stdout, in the order of the inputs" },
   },

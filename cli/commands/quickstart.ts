@@ -29,7 +29,12 @@ export const quickstart = defineCommand({
   summary: "train on embedded data, export, adapt and evaluate; tells how good it is, and what to try next",
   arguments: [],
   options: {
-    out: { type: "text", what: "folder for the run, the bundle and a picture", otherwise: "runs/quickstart-<n>" },
+    out: {
+      type: "text",
+      what: "folder for the run, the bundle and a picture",
+      completes: "paths",
+      otherwise: "runs/quickstart-<n>",
+    },
     minutes: { type: "number", least: 0.01, what: "minutes of training", otherwise: "2" },
     episodes: { type: "whole", least: 1, what: "episodes of the evaluation", otherwise: "600" },
     seed: { type: "whole", least: 0, what: "seed of weights and episodes", otherwise: "0" },

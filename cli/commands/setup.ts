@@ -8,14 +8,26 @@ const stacks = ["tfjs-gpu", "cuda"] as const;
 export const setup = defineCommand({
   name: "setup",
   summary: "install what computes on a GPU: made aside, tried, then put to use",
-  arguments: [{ name: "stack", what: "tfjs-gpu (TensorFlow, for training) or cuda (ONNX Runtime's CUDA provider)" }],
+  arguments: [
+    {
+      name: "stack",
+      what: "tfjs-gpu (TensorFlow, for training) or cuda (ONNX Runtime's CUDA provider)",
+      completes: { words: stacks },
+    },
+  ],
   options: {
     from: {
       type: "text",
       what: "tfjs-gpu: stock, or a Python environment, its site-packages, or a .whl file; cuda: download, a folder, a Python environment, or a .whl file of onnxruntime-gpu",
+      completes: { words: ["stock", "download"], paths: true },
       otherwise: "tfjs-gpu: the TensorFlow of the Python in use; cuda: download",
     },
-    python: { type: "text", what: "the Python program whose packages are used", otherwise: "the one in use" },
+    python: {
+      type: "text",
+      what: "the Python program whose packages are used",
+      completes: "paths",
+      otherwise: "the one in use",
+    },
     undo: { type: "switch", what: "go back to what was there before" },
     anyway: { type: "switch", what: "cuda: put the files in place although libraries are missing on this machine" },
     json: { type: "switch", what: "what was done as JSON on stdout" },

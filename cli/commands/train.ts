@@ -7,6 +7,8 @@ import { commandLine, percent, print, printJson, style } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
 import { trainToTheEnd } from "../training.ts";
 
+const presetNames = async () => Object.keys((await import("@innerloop/train")).presets);
+
 export const train = defineCommand({
   name: "train",
   summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
@@ -19,10 +21,23 @@ export const train = defineCommand({
         "PRESET --help shows that of one preset.",
     ];
   },
-  arguments: [{ name: "CONFIG", what: "a preset's name, or a YAML or JSON file", optional: true }],
+  arguments: [
+    {
+      name: "CONFIG",
+      what: "a preset's name, or a YAML or JSON file",
+      optional: true,
+      completes: { words: presetNames, paths: true },
+    },
+  ],
   options: {
     ...configOptions,
-    out: { type: "text", what: "folder of the run", otherwise: "runs/<preset or data>-<n>", group: "Run" },
+    out: {
+      type: "text",
+      what: "folder of the run",
+      completes: "paths",
+      otherwise: "runs/<preset or data>-<n>",
+      group: "Run",
+    },
     resume: { type: "switch", what: "go on with the run in --out, as if it had never stopped", group: "Run" },
     json: { type: "switch", what: "the result as JSON on stdout", group: "Run" },
   },
