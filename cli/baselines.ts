@@ -77,7 +77,7 @@ const mostExamples = 60;
  * What simple ways reach on an episode: accuracies; squared errors of a regression.
  * @param thorough logistic regression as well, which takes some milliseconds
  */
-export function simpleScores(
+function simpleScores(
   { metrics, nearestNeighbours, logisticRegression }: Train,
   episode: Episode,
   kind: TaskSource["kind"],

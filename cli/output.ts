@@ -76,6 +76,9 @@ export function printJson(value: unknown): void {
   printAsIs(JSON.stringify(value, null, 2));
 }
 
+/** How wide results may be: as wide as the terminal is, and of any width elsewhere. */
+export const resultWidth = (): number => (process.stdout.isTTY ? widthOf(process.stdout) : Number.POSITIVE_INFINITY);
+
 /** How the program was called, for commands to copy. */
 export const program = process.env.npm_command === "exec" ? "npx innerloop" : "innerloop";
 

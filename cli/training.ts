@@ -1,6 +1,6 @@
 // A training run as people see it; `train` and `quickstart` share it.
 import type { RunConfig } from "@innerloop/schemas";
-import type { RunResult } from "@innerloop/train";
+import type { RunResult, Validation } from "@innerloop/train";
 import { Interrupted } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
 import { clock, commandLine, percent, percentWithInterval, startProgress, style } from "./output.ts";
@@ -12,6 +12,8 @@ export interface ShownRun {
   readonly resume?: boolean;
   /** Words before the progress. */
   readonly title?: string;
+  /** Told of every validation, as it is shown. */
+  onValidation?(validation: Validation): void;
 }
 
 /**
@@ -26,7 +28,7 @@ export const trainToTheEnd = (run: ShownRun): Promise<RunResult> =>
   });
 
 async function showTraining(
-  { config, out, resume = false, title = "   training" }: ShownRun,
+  { config, out, resume = false, title = "   training", onValidation }: ShownRun,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const { runTraining } = await import("@innerloop/train");
@@ -65,7 +67,9 @@ async function showTraining(
       onMessage(message) {
         progress.log(`   ${style("yellow", "note   ")} ${message}`, 8);
       },
-      onValidation({ iteration, loss, accuracy, best }) {
+      onValidation(validation) {
+        onValidation?.(validation);
+        const { iteration, loss, accuracy, best } = validation;
         const score = classes
           ? `accuracy ${percentWithInterval(accuracy)}  loss ${loss.toFixed(3)}`
           : `loss ${loss.toFixed(4)}`;

@@ -55,10 +55,13 @@ export function verdictOf(judged: Judged, luck = 0): Verdict {
   if (task === "classification" && !better({ mean: score.mean - chance, ci95: score.ci95 }))
     return {
       kind: "guessing",
-      text: `No better than guessing, which is right in ${percent(chance)} among ${ways} classes.`,
+      text: `No better than guessing, which is right in ${percent(chance)} among ${ways} classes, as far as ${episodes} episodes tell.`,
     };
   if (guessing && !better(guessing.difference))
-    return { kind: "guessing", text: `No better than ${guessing.name} (${shown(guessing.score)}).` };
+    return {
+      kind: "guessing",
+      text: `No better than ${guessing.name} (${shown(guessing.score)}), as far as ${episodes} episodes tell.`,
+    };
   const named = ({ name, score: own }: Baseline) => `${name} (${shown(own)})`;
   const ahead = baselines.filter(({ difference }) => worse(difference));
   if (ahead.length > 0) {
@@ -70,7 +73,7 @@ export function verdictOf(judged: Judged, luck = 0): Verdict {
   }
   const level = baselines.filter(({ difference }) => !better(difference));
   if (level.length > 0)
-    return { kind: "unclear", text: `No clearly better than ${list(level.map(named), "or")} on the same examples.` };
+    return { kind: "unclear", text: `Not clearly better than ${list(level.map(named), "or")} on the same examples.` };
   return { kind: "better", text: `Better than ${list(baselines.map(named), "and")} on the same examples.` };
 }
 

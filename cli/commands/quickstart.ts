@@ -106,7 +106,7 @@ function resultOf(
 }
 
 function printResult(
-  { accuracy, nearestNeighbour, ways, shots, episodes }: Evaluation,
+  { accuracy, nearestNeighbour, logisticRegression, verdict, ways, shots, episodes }: Evaluation,
   before: Before,
   at: { bundle: string; picture: string; seconds: number },
 ): void {
@@ -115,11 +115,13 @@ function printResult(
   print();
   print(resultStyle("bold", line("this bundle, adapted", accuracy!)));
   print(line("nearest neighbour on pixels", nearestNeighbour!));
+  if (logisticRegression) print(line("logistic regression on pixels", logisticRegression));
   print(line("the same net, adapted but untrained", before.training));
   print(line("the same net, before adaptation", before.adaptation));
   print();
   print(`   ${ways}-way ${shots}-shot on unseen classes, inductive: each query is answered alone; ${episodes} tasks.`);
   print("   Before adaptation: still adapted to the task before, whose characters are others.");
+  print(`   ${verdict.text}`);
   print(`   All of it took ${duration(at.seconds)}.`);
   print();
   for (const [file, what] of [

@@ -1,8 +1,11 @@
 // `innerloop train`: meta-trains a learner and saves the run.
 import { basename } from "node:path";
 import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
+import type { Validation } from "@innerloop/train";
+import { runVerdict } from "../baselines.ts";
 import { defineCommand, wrongCall } from "../command.ts";
 import { checkFlags, configFromFlags, configOptions, flagDefaults, readConfig, withChanges } from "../config-flags.ts";
+import type { Estimate } from "../evaluation.ts";
 import { commandLine, percent, print, printJson, style } from "../output.ts";
 import { newRunFolder } from "../run-folder.ts";
 import { trainToTheEnd } from "../training.ts";
@@ -53,11 +56,18 @@ export const train = defineCommand({
     const config = await configOf(configName, flags, options.resume ? options.out : undefined);
     const out = options.out ?? newRunFolder(config.preset ?? basename(config.data.replace(/^\w+:/, "")));
     const started = performance.now();
-    const { header, learner } = await trainToTheEnd({ config, out, resume: options.resume ?? false });
+    const validations: Validation[] = [];
+    const { header, learner, tasks } = await trainToTheEnd({
+      config,
+      out,
+      resume: options.resume ?? false,
+      onValidation: (validation) => validations.push(validation),
+    });
     const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
+    const verdict = await runVerdict(config, tasks, scoreOf(best, validations, config), header.history.length);
     if (options.json) {
       const seconds = (performance.now() - started) / 1000;
-      printJson({ run: out, iterations: header.iteration, seconds, best, history: header.history, config });
+      printJson({ run: out, iterations: header.iteration, seconds, best, verdict, history: header.history, config });
       return;
     }
     const score =
@@ -65,9 +75,29 @@ export const train = defineCommand({
         ? `loss ${(-best.score).toFixed(4)}`
         : `accuracy ${percent(best.score)} on held-back classes`;
     print(`${out}: ${header.iteration} iterations; best after ${best.iteration}: ${score}`);
-    print(`Next: ${style("bold", commandLine`export ${out}`)}`);
+    print(verdict.text);
+    // What answers no better than guessing is no use in a bundle.
+    if (verdict.kind === "guessing")
+      print(
+        `Next: ${learner.task === "regression" ? "" : "see that each sub-folder of the data is a class; "}train for longer (--minutes)` +
+          `${learner.task === "regression" ? "" : ", with more classes"}, or with another --inner-rate, --rate or --algorithm.`,
+      );
+    else print(`Next: ${style("bold", commandLine`export ${out}`)}`);
   },
 });
+
+/** The score of the best validation with its interval: as measured, or where another call measured it, as wide as it may be. */
+function scoreOf(
+  { iteration, score }: { readonly iteration: number; readonly score: number },
+  validations: readonly Validation[],
+  { validation: { episodes } }: RunConfig,
+): Estimate {
+  const measured = validations.find((it) => it.iteration === iteration);
+  if (measured) return measured.accuracy;
+  // No score from 0 to 1 deviates more from its mean than one that is either.
+  if (score >= 0) return { mean: score, ci95: 1.96 * Math.sqrt((score * (1 - score)) / episodes) };
+  return { mean: -score, ci95: -score };
+}
 
 /** The complete config of a call. Flags are looked at beside what they change, a file by itself. */
 async function configOf(

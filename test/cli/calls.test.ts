@@ -29,7 +29,18 @@ describe("help", () => {
   it("lists the commands, and shows each one's options", async () => {
     const overview = await call("--help");
     expect(overview).toMatchObject({ status: 0, stderr: "" });
-    for (const name of ["quickstart", "train", "export", "eval", "adapt", "predict", "inspect", "setup", "doctor"]) {
+    for (const name of [
+      "quickstart",
+      "train",
+      "completion",
+      "export",
+      "eval",
+      "adapt",
+      "predict",
+      "inspect",
+      "setup",
+      "doctor",
+    ]) {
       expect(overview.stdout).toContain(`  ${name} `);
       const help = await call(name, "--help");
       expect(help, name).toMatchObject({ status: 0, stderr: "" });

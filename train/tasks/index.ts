@@ -11,11 +11,8 @@ export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptio
 export { drawGlyph, GLYPH_SIZE, Glyphs, type GlyphsOptions } from "./glyphs.ts";
 export { type FoundImages, findImages, type ImageClass, listImageClasses } from "./image-folders.ts";
 export { type ImagesOptions, imageOf, loadImage, openImages } from "./images.ts";
-<<<<<<< HEAD
 export { KeptTasks } from "./kept.ts";
-=======
 export { type LogisticRegressionOptions, logisticRegression } from "./logistic-regression.ts";
->>>>>>> 7edf6a6 (cli: wip verdict)
 export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
 export { pathOf } from "./place.ts";
