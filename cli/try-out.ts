@@ -12,7 +12,7 @@ export async function tryOut(path: string): Promise<void> {
   } catch (cause) {
     throw new InnerloopError(
       "write-failed",
-      `${path} cannot be written (${cause instanceof Error ? cause.message : String(cause)}); nothing was done; ` +
+      `${path} cannot be written (${cause instanceof Error ? cause.message : String(cause)}); nothing was written; ` +
         "give --out a place in a folder that exists, can be written to and has space.",
       { cause },
     );
