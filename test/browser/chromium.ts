@@ -43,8 +43,15 @@ const types: Record<string, string> = {
   ".json": "application/json",
 };
 
-/** A server of folders by the first part of the path; pages are isolated, so that WebAssembly may have threads. */
-export async function serve(folders: Readonly<Record<string, string>>): Promise<{ url: string; server: Server }> {
+/**
+ * A server of folders by the first part of the path.
+ *
+ * @param isolated whether its pages are, so that WebAssembly may have threads
+ */
+export async function serve(
+  folders: Readonly<Record<string, string>>,
+  isolated = true,
+): Promise<{ url: string; server: Server }> {
   const server = createServer(async (request, response) => {
     const [, name = "", ...rest] = normalize(decodeURIComponent(new URL(request.url!, "http://x").pathname)).split("/");
     const folder = folders[name];
@@ -55,8 +62,10 @@ export async function serve(folders: Readonly<Record<string, string>>): Promise<
     if (!bytes) return response.writeHead(404).end();
     response.writeHead(200, {
       "content-type": types[rest.at(-1) ? extname(path) : ".html"] ?? "application/octet-stream",
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
+      ...(isolated && {
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-embedder-policy": "require-corp",
+      }),
     });
     return response.end(bytes);
   });
