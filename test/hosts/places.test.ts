@@ -1,10 +1,13 @@
-// What the pages say of hosts beside Node and browsers: Bun, Deno, the test runners Jest and Vitest in realms of their own; and
-// what an older Node is told.
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+// What the pages say of hosts beside Node and browsers: Bun, Deno, React Native, worker threads, the test runners Jest and Vitest
+// in realms of their own; and what an older Node is told.
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
 import { life, makeApplication } from "./application.ts";
@@ -74,6 +77,94 @@ describe.each([
   });
 });
 
+it("React Native answers as Node, from a URL and from bytes, with decoded pictures and without files", async () => {
+  // Its package of ONNX Runtime needs a telephone; what stands in for it has the same interface.
+  const place = join(application, "node_modules", "onnxruntime-react-native");
+  mkdirSync(place);
+  writeFileSync(join(place, "package.json"), '{ "type": "module", "main": "index.js" }');
+  writeFileSync(
+    join(place, "index.js"),
+    'import ort from "onnxruntime-node";\nexport const { InferenceSession, Tensor, env, listSupportedBackends } = ort;\n',
+  );
+  const server = createServer(({ url }, response) => {
+    response.end(readFileSync(join(bundle, url!.split("/").at(-1)!)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle/`;
+  writeFileSync(
+    join(application, "native.mjs"),
+    `import { readFileSync } from "node:fs";
+import { Learner } from "@innerloop/runtime";
+const [bundle, url] = process.argv.slice(2);
+const words = ({ code, message }) => code + " " + message;
+const names = ["manifest.json", "adapt.onnx", "predict.onnx"];
+const answers = [];
+for (const source of [url, { files: Object.fromEntries(names.map((name) => [name, readFileSync(bundle + "/" + name)])) }]) {
+  const learner = await Learner.load(source);
+  const mine = await learner.adapt([{ label: "a", data: [1, 2, 3, 4] }, { label: "b", data: [-1, 1, 0, 2] }]);
+  const again = await learner.restore(await mine.toBytes());
+  answers.push({
+    provider: learner.provider.name,
+    logits: (await again.predict([-1, 1, 0, 2])).logits,
+    picture: Array.from(await learner.example({ data: new Uint8Array(4).fill(255), width: 2, height: 2 })),
+    encoded: await learner.example(Uint8Array.of(1, 2, 3)).catch(words),
+    saved: await mine.save("mine.safetensors").catch(words),
+  });
+  await learner.dispose();
+}
+console.log(JSON.stringify(answers));
+`,
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "--conditions=react-native",
+    join(application, "native.mjs"),
+    bundle,
+    url,
+  ]);
+  server.close();
+  const answers = JSON.parse(stdout);
+  expect(answers.length).toBe(2);
+  for (const answer of answers) {
+    expect(answer).toEqual({
+      provider: "cpu",
+      logits: expected.logits.map((logit) => expect.closeTo(logit, 5)),
+      picture: [1, 1, 1, 1],
+      encoded: expect.stringMatching(/^bad-input .*a decoded picture, { data, width, height }/),
+      saved: expect.stringMatching(/^write-failed .*there are no files here; keep the bytes that toBytes\(\) gives$/),
+    });
+  }
+});
+
+it("a worker thread that disposed of its learner can be terminated, and another takes its place", {
+  timeout: 60_000,
+}, () => {
+  writeFileSync(
+    join(application, "threads.mjs"),
+    `import { readFileSync } from "node:fs";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { Learner } from "@innerloop/runtime";
+if (isMainThread) {
+  const [bundle] = process.argv.slice(2);
+  for (let i = 0; i < 5; i++) {
+    const worker = new Worker(new URL(import.meta.url), { workerData: bundle });
+    const said = await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+    console.log(said);
+    await worker.terminate();
+  }
+} else {
+  const learner = await Learner.load(workerData);
+  const mine = await learner.adapt([{ label: "a", data: [1, 2, 3, 4] }, { label: "b", data: [-1, 1, 0, 2] }]);
+  const answers = Array.from({ length: 20 }, () => mine.predict([1, 2, 3, 4]));
+  await learner.dispose();
+  parentPort.postMessage((await Promise.all(answers)).map(({ label }) => label).join(""));
+  setInterval(() => {}, 1000);
+}
+`,
+  );
+  const said = execFileSync(process.execPath, [join(application, "threads.mjs"), bundle], { encoding: "utf8" });
+  expect(said).toBe(`${"a".repeat(20)}\n`.repeat(5));
+});
+
 describe("an older Node is told in one sentence", () => {
   const told = (program: string, file: string, ...flags: string[]) => {
     const { status, stderr } = spawnSync(program, [...flags, file, bundle, "none"], { encoding: "utf8" });
@@ -85,21 +176,25 @@ describe("an older Node is told in one sentence", () => {
   describe.each(["node-14", "node-18"] as PlaceName[])("%s", (name) => {
     it.skipIf(!programOf(name)).each(doors)(`by the runtime, %s${absent(name)}`, (file) => {
       const said = told(programOf(name)!, join(application, file));
-      expect(said).toMatch(/Error: this is Node 1\d\.\S+; @innerloop\/runtime needs Node 20\.19 or newer\n/);
+      expect(said).toMatch(/Error: this is Node 1\d\.\S+; @innerloop\/runtime needs Node 20\.19, 22\.12 or newer\n/);
       expect(said).not.toContain("SyntaxError");
     });
 
     it.skipIf(!programOf(name))(`by the command${absent(name)}`, () => {
-      expect(told(programOf(name)!, cli)).toMatch(/^innerloop needs Node 20\.19 or newer; this is Node 1\d\.\S+\.\n$/);
+      expect(told(programOf(name)!, cli)).toMatch(
+        /^innerloop needs Node 20\.19, 22\.12 or newer; this is Node 1\d\.\S+\.\n$/,
+      );
     });
   });
 
   it("whatever is there to run it", () => {
     const old = join(application, "old.cjs");
     writeFileSync(old, 'Object.defineProperty(process.versions, "node", { value: "20.18.3" });\n');
-    const sentence = "this is Node 20.18.3; @innerloop/runtime needs Node 20.19 or newer";
+    const sentence = "this is Node 20.18.3; @innerloop/runtime needs Node 20.19, 22.12 or newer";
     for (const door of doors) expect(told(process.execPath, join(application, door), "-r", old)).toContain(sentence);
-    expect(told(process.execPath, cli, "-r", old)).toBe("innerloop needs Node 20.19 or newer; this is Node 20.18.3.\n");
+    expect(told(process.execPath, cli, "-r", old)).toBe(
+      "innerloop needs Node 20.19, 22.12 or newer; this is Node 20.18.3.\n",
+    );
   });
 });
 
