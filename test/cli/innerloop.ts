@@ -11,6 +11,8 @@ const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.
 
 export interface Outcome {
   readonly status: number | null;
+  /** What ended it, where a signal did. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -25,18 +27,21 @@ export interface Call {
   readonly env?: Readonly<Record<string, string>>;
   /** The file to run, where it is another copy of the program. */
   readonly main?: string;
+  /** Redirections of a shell, as `> /dev/full`. */
+  readonly redirected?: string;
 }
 
 /** Runs `innerloop …args`. */
 export function innerloop(
   args: readonly string[],
-  { cwd, onStderr, blocks, env: further, main = program }: Call,
+  { cwd, onStderr, blocks, env: further, main = program, redirected }: Call,
 ): Promise<Outcome> {
   const command = [process.execPath, main, ...args];
+  const limits = blocks === undefined ? "" : `trap "" XFSZ; ulimit -f ${blocks}; `;
   const [file, rest] =
-    blocks === undefined
+    blocks === undefined && redirected === undefined
       ? [command[0]!, command.slice(1)]
-      : ["sh", ["-c", `trap "" XFSZ; ulimit -f ${blocks}; exec "$@"`, "sh", ...command]];
+      : ["sh", ["-c", `${limits}exec "$@" ${redirected ?? ""}`, "sh", ...command]];
   // As when it is called by its name, not through npx.
   const { npm_command: _, ...env } = process.env;
   const child = spawn(file, rest, { cwd, env: { ...env, ...further, NO_COLOR: "1" } });
@@ -51,7 +56,7 @@ export function innerloop(
       onStderr?.(child, stderr);
     });
     child.on("error", reject);
-    child.on("close", (status) => resolve({ status, stdout, stderr }));
+    child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }));
   });
 }
 
