@@ -73,6 +73,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
     { steps, rate, ways: learner.outputs ?? "ways", masked: learner.outputs !== undefined, balanced: true },
   );
 
+  const { guard } = adaptation;
   const state = Object.fromEntries(
     Object.entries(adaptation.state).map(([name, value]) => [name, parameters[name] ?? input(name, value.shape)]),
   );
@@ -115,6 +116,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
         {
           ...Object.fromEntries(Object.entries(adaptation.state).map(([name, value]) => [`adapted/${name}`, value])),
           support_loss: adaptation.losses,
+          ...(guard ? { kept_step: guard.kept, refused_steps: guard.refused, rate_scale: guard.scale } : {}),
         },
         [x, y, steps],
         "adapt",

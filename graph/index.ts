@@ -29,7 +29,14 @@ export {
 export * as op from "./ops/index.ts";
 export { print } from "./print.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";
-export { type InnerLoopOptions, type InnerLoopResult, innerLoop, type Parameters } from "./transforms/inner-loop.ts";
+export {
+  type Guard,
+  type InnerLoopOptions,
+  type InnerLoopResult,
+  innerLoop,
+  type LoopKind,
+  type Parameters,
+} from "./transforms/inner-loop.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { vmap } from "./transforms/vmap.ts";
 export {

@@ -1,7 +1,7 @@
 // What a learner is: two graphs and the numbers they start from. Training composes the two and differentiates, export
 // writes them, the runtime runs them; so what was trained is what ships, whatever the algorithm.
 import type { Dim } from "./dims.ts";
-import type { Parameters } from "./transforms/inner-loop.ts";
+import type { Guard, LoopKind, Parameters } from "./transforms/inner-loop.ts";
 import type { Operand, Value } from "./value.ts";
 
 /** A meta-learned array: its shape, and its first numbers given a source of random ones. */
@@ -40,10 +40,15 @@ export interface AdaptOptions {
 export interface Adaptation {
   /** All that prediction needs besides the parameters: adapted parameters, and heads made from the support set. */
   readonly state: Parameters;
-  /** Support loss before each step and after the last, `[steps + 1]`; `[1]` where there are no steps. */
+  /**
+   * Support loss before each step and after the last, `[steps + 1]`; `[1]` where there are no steps. Of a guarded loop it
+   * is that of the state that is kept at that time.
+   */
   readonly losses: Value;
   /** The state after each step, first the start; empty where steps are a Loop. */
   readonly path: readonly Parameters[];
+  /** What a guarded loop says of itself. */
+  readonly guard?: Guard;
 }
 
 /** An algorithm applied to a model. */
@@ -57,6 +62,10 @@ export interface Learner {
   readonly outputs: number | undefined;
   /** Inner steps in training. */
   readonly steps: number;
+  /** Inner steps of an adaptation after training, where the user names none; as many as in training unless given. */
+  readonly stepsAfter?: number;
+  /** How steps are taken; undefined where the algorithm takes none. */
+  readonly loop?: LoopKind;
   /** Every meta-learned array by name: weights, and learned inner rates as `rate/<parameter>`. */
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
   /** The inner rate of each parameter that moves: a fixed number, or the name of the meta-parameter that holds it. */

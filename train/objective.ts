@@ -53,6 +53,7 @@ function taskResult(
     steps,
     ways,
     masked: learner.outputs !== undefined && ways !== learner.outputs,
+    balanced: true,
     ...(lossScale ? { lossScale: op.Sqrt(lossScale) } : {}),
   });
   const answer = (from: Parameters) => present(learner, learner.predict(parameters, from, query.x), ways);

@@ -1,34 +1,60 @@
 // The inner loop of MAML (Finn et al. 2017, algorithm 1, lines 5–6) as a transform of a loss: K steps of gradient
-// descent, unrolled so that it can be differentiated, or as one ONNX Loop so that the caller chooses K.
+// descent, unrolled so that they can be differentiated, or as one ONNX Loop so that the caller chooses K.
 
 import { Loop } from "../ops/control.ts";
-import { Mul, Reciprocal, Sub } from "../ops/elementwise.ts";
+import { Add, LessOrEqual, Mul, Reciprocal, Sub, Where } from "../ops/elementwise.ts";
 import { Concat, Unsqueeze } from "../ops/movement.ts";
-import { stopGradient } from "../ops/reduction.ts";
-import { type Operand, scope, type Value } from "../value.ts";
+import { ReduceSum, stopGradient } from "../ops/reduction.ts";
+import { constant, type Operand, scope, type Value } from "../value.ts";
 import { grad } from "./grad.ts";
 
 /** Values by the name of the parameter. */
 export type Parameters = Readonly<Record<string, Value>>;
+
+/** How steps are taken: see {@link InnerLoopOptions.loop}. */
+export type LoopKind = "guarded" | "plain";
 
 export interface InnerLoopOptions {
   /** A number: unrolled. An int64 scalar: a Loop, which has no derivative. */
   readonly steps: number | Value;
   /** The inner learning rate of each moved parameter; a parameter without one stays as it is. */
   readonly rates: Readonly<Record<string, Operand>>;
+  /**
+   * `plain` takes every step, as the papers do. `guarded`, the default, takes back a step after which the objective is
+   * higher or no number, and goes on from where it was with a quarter of the rate: what comes out is never worse than
+   * the start, whatever the rate and the data.
+   */
+  readonly loop?: LoopKind;
+  /**
+   * λ of the objective that guarded steps descend: loss(θ) + λ/2 · Σ ‖θ − θ₀‖², θ₀ being the start; 0 unless given. Its
+   * value is the loss at the start and never below the loss, so that the guard holds for the loss as well.
+   */
+  readonly decay?: number;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
 }
 
+/** What a guarded loop says of itself. */
+export interface Guard {
+  /** The step whose result was kept, int64 `[]`: 0 is the start. */
+  readonly kept: Value;
+  /** How many steps were taken back, int64 `[]`. */
+  readonly refused: Value;
+  /** What the rates are multiplied by in the end, `[]`: ¼ for each step that was taken back. */
+  readonly scale: Value;
+}
+
 export interface InnerLoopResult {
   /** θ after the last step: the moved parameters. */
   readonly adapted: Parameters;
-  /** Support loss before each step and after the last: `[steps + 1]`. */
+  /** Support loss before each step and after the last: `[steps + 1]`. Guarded: of what is kept at that time. */
   readonly losses: Value;
   /** The moved parameters after each step, first the start; only where the loop is unrolled. */
   readonly path: readonly Parameters[];
+  /** Only of a guarded loop. */
+  readonly guard?: Guard;
 }
 
 /**
@@ -39,24 +65,48 @@ export interface InnerLoopResult {
 export function innerLoop(
   loss: (parameters: Parameters) => Value,
   parameters: Parameters,
-  { steps, rates, order = 2, lossScale }: InnerLoopOptions,
+  { steps, rates, loop = "guarded", decay = 0, order = 2, lossScale }: InnerLoopOptions,
 ): InnerLoopResult {
   const moved = Object.keys(rates).filter((name) => parameters[name] !== undefined);
-  const whole = (values: readonly Value[]): Parameters => ({ ...parameters, ...named(values) });
   const named = (values: readonly Value[]): Parameters =>
     Object.fromEntries(moved.map((name, i) => [name, values[i]!]));
-  const step = (values: readonly Value[]): { next: Value[]; before: Value } => {
-    const before = loss(whole(values));
-    const slopes = lossScale
-      ? grad(Mul(before, lossScale), values).map((slope) => Mul(slope, Reciprocal(lossScale)))
-      : grad(before, values);
-    const next = values.map((value, i) => {
-      const slope = order === 1 ? stopGradient(slopes[i]!) : slopes[i]!;
-      return Sub(value, Mul(rates[moved[i]!]!, slope));
-    });
-    return { next, before };
+  const problem: Problem = {
+    start: moved.map((name) => parameters[name]!),
+    rates: moved.map((name) => rates[name]!),
+    loss: (values) => loss({ ...parameters, ...named(values) }),
+    slopes(value, values) {
+      const slopes = lossScale
+        ? grad(Mul(value, lossScale), values).map((slope) => Mul(slope, Reciprocal(lossScale)))
+        : grad(value, values);
+      return order === 1 ? slopes.map(stopGradient) : slopes;
+    },
   };
-  const start = moved.map((name) => parameters[name]!);
+  const { adapted, losses, path, guard } =
+    loop === "plain" || moved.length === 0 ? plainSteps(problem, steps) : guardedSteps(problem, steps, decay);
+  const result = { adapted: named(adapted), losses, path: path.map(named) };
+  return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
+}
+
+/** What is descended, over the moved parameters as a list. */
+interface Problem {
+  readonly start: readonly Value[];
+  readonly rates: readonly Operand[];
+  loss(values: readonly Value[]): Value;
+  /** The derivatives of a loss. */
+  slopes(loss: Value, values: readonly Value[]): Value[];
+}
+
+interface Descent extends Omit<InnerLoopResult, "adapted" | "path"> {
+  readonly adapted: readonly Value[];
+  readonly path: readonly (readonly Value[])[];
+}
+
+function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Value): Descent {
+  const step = (values: readonly Value[]): { next: Value[]; before: Value } => {
+    const before = loss(values);
+    const slope = slopes(before, values);
+    return { next: values.map((value, i) => Sub(value, Mul(rates[i]!, slope[i]!))), before };
+  };
   if (typeof steps !== "number") {
     const { carried, collected } = scope("inner_loop", () =>
       Loop(
@@ -69,23 +119,151 @@ export function innerLoop(
         "steps",
       ),
     );
-    const last = scope("adapted", () => loss(whole(carried)));
-    return { adapted: named(carried), losses: Concat([collected[0]!, Unsqueeze(last, [0])], 0), path: [] };
+    const last = scope("adapted", () => loss(carried));
+    return { adapted: carried, losses: Concat([collected[0]!, Unsqueeze(last, [0])], 0), path: [] };
   }
   const losses: Value[] = [];
-  const path: Parameters[] = [named(start)];
-  let values = start;
+  const path = [start];
   for (let k = 0; k < steps; k++) {
-    const { next, before } = scope(`step${k + 1}`, () => step(values));
-    losses.push(Unsqueeze(before, [0]));
-    values = next;
-    path.push(named(values));
+    const { next, before } = scope(`step${k + 1}`, () => step(path[k]!));
+    losses.push(before);
+    path.push(next);
   }
-  losses.push(
-    Unsqueeze(
-      scope("adapted", () => loss(whole(values))),
-      [0],
-    ),
-  );
-  return { adapted: named(values), losses: Concat(losses, 0), path };
+  losses.push(scope("adapted", () => loss(path[steps]!)));
+  return { adapted: path[steps]!, losses: inRow(losses), path };
 }
+
+/** What a refused step leaves of the rate. */
+const backOff = 0.25;
+
+/** Where a guarded loop stands: the best place so far, and the next one that is tried. */
+interface Standing {
+  readonly trial: readonly Value[];
+  readonly best: readonly Value[];
+  /** The direction of descent at the best. */
+  readonly direction: readonly Value[];
+  /** The objective and the loss of the best. */
+  readonly objective: Value;
+  readonly loss: Value;
+  readonly scale: Value;
+  /** The number of the trial: of the steps that led there. */
+  readonly number: Value;
+  readonly kept: Value;
+  readonly refused: Value;
+}
+
+/**
+ * Each turn judges the step of the turn before and takes the next one from the better of both places. So K steps cost K
+ * gradients and a last look at the loss, as plain ones do.
+ */
+function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, decay: number): Descent {
+  const away = (values: readonly Value[]) => values.map((value, i) => Sub(value, start[i]!));
+  const objectiveOf = (own: Value, values: readonly Value[]): Value =>
+    decay === 0
+      ? own
+      : away(values).reduce((sum, it) => Add(sum, Mul(decay / 2, ReduceSum(Mul(it, it), { keepdims: false }))), own);
+  const directionOf = (own: Value, values: readonly Value[]): readonly Value[] => {
+    const slope = slopes(own, values);
+    return decay === 0 ? slope : away(values).map((it, i) => Add(slope[i]!, Mul(decay, it)));
+  };
+  const whole = (n: number) => constant(n, [], "int64");
+
+  /** The better of the trial and the best; the direction there is only needed for a further step. */
+  const judge = (at: Standing, further: boolean): Standing => {
+    const own = loss(at.trial);
+    const objective = objectiveOf(own, at.trial);
+    // What is no number compares with nothing, so a step to nowhere is taken back as well.
+    const better = LessOrEqual(objective, at.objective);
+    const choose = (now: readonly Value[], before: readonly Value[]) =>
+      now.map((value, i) => Where(better, value, before[i]!));
+    return {
+      ...at,
+      best: choose(at.trial, at.best),
+      direction: further ? choose(directionOf(own, at.trial), at.direction) : at.direction,
+      objective: Where(better, objective, at.objective),
+      loss: Where(better, own, at.loss),
+      scale: Where(better, at.scale, Mul(at.scale, backOff)),
+      kept: Where(better, at.number, at.kept),
+      refused: Where(better, at.refused, Add(at.refused, whole(1))),
+    };
+  };
+  const step = (from: Standing): Standing => ({
+    ...from,
+    trial: from.best.map((value, i) => Sub(value, Mul(Mul(rates[i]!, from.scale), from.direction[i]!))),
+    number: Add(from.number, whole(1)),
+  });
+  const beginning: Standing = {
+    trial: start,
+    best: start,
+    direction: away(start),
+    objective: constant(Number.POSITIVE_INFINITY, [], start[0]!.dtype),
+    loss: constant(Number.POSITIVE_INFINITY, [], start[0]!.dtype),
+    scale: constant(1, [], start[0]!.dtype),
+    number: whole(0),
+    kept: whole(0),
+    refused: whole(0),
+  };
+
+  if (typeof steps !== "number") {
+    const { carried, collected } = scope("inner_loop", () =>
+      Loop(
+        steps,
+        listed(beginning),
+        (...values) => {
+          const judged = judge(standing(values), true);
+          return { carried: listed(step(judged)), collected: [judged.loss] };
+        },
+        "steps",
+      ),
+    );
+    const last = scope("adapted", () => judge(standing(carried), false));
+    const losses = Concat([collected[0]!, Unsqueeze(last.loss, [0])], 0);
+    return { adapted: last.best, losses, path: [], guard: last };
+  }
+  // The start has nothing to be compared with.
+  const stands: Standing[] = [];
+  let next = beginning;
+  for (let k = 0; k <= steps; k++)
+    scope(k < steps ? `step${k + 1}` : "adapted", () => {
+      const own = loss(start);
+      const here =
+        k > 0
+          ? judge(next, k < steps)
+          : { ...next, objective: own, loss: own, direction: steps > 0 ? directionOf(own, start) : next.direction };
+      stands.push(here);
+      if (k < steps) next = step(here);
+    });
+  const last = stands[steps]!;
+  return {
+    adapted: last.best,
+    losses: inRow(stands.map((it) => it.loss)),
+    path: stands.map(({ best }) => best),
+    guard: last,
+  };
+}
+
+/** As a Loop carries it. */
+const listed = ({ trial, best, direction, objective, loss, scale, number, kept, refused }: Standing): Value[] => [
+  ...[trial, best, direction].flat(),
+  ...[objective, loss, scale, number, kept, refused],
+];
+
+function standing(values: readonly Value[]): Standing {
+  const size = (values.length - 6) / 3;
+  const part = (i: number) => values.slice(i * size, (i + 1) * size);
+  const [objective, loss, scale, number, kept, refused] = values.slice(3 * size) as [
+    Value,
+    Value,
+    Value,
+    Value,
+    Value,
+    Value,
+  ];
+  return { trial: part(0), best: part(1), direction: part(2), objective, loss, scale, number, kept, refused };
+}
+
+const inRow = (scalars: readonly Value[]): Value =>
+  Concat(
+    scalars.map((value) => Unsqueeze(value, [0])),
+    0,
+  );

@@ -3,8 +3,11 @@
 import {
   type Adaptation,
   constant,
+  type InnerLoopOptions,
+  type InnerLoopResult,
   innerLoop,
   type Learner,
+  type LoopKind,
   op,
   type ParameterSpec,
   type Parameters,
@@ -18,7 +21,9 @@ import {
   absentClasses,
   absoluteLogits,
   balancingWeights,
+  centreOf,
   comparable,
+  curvatureBound,
   oneHot,
   prototypeHead,
   zeroHead,
@@ -34,6 +39,13 @@ export interface GradientLearnerOptions {
   readonly learnRates?: boolean;
   readonly maxInnerRate?: number;
   readonly head?: "learned" | "zero" | "prototypes";
+  /** Inner steps of an adaptation after training; as many as in training unless given. */
+  readonly stepsAfter?: number;
+  /**
+   * `guarded`, the default: no step is kept that raises the loss, and steps of a head alone go over centred features.
+   * `plain`: the papers' loop.
+   */
+  readonly loop?: LoopKind;
   /** The loss of both loops; cross-entropy, or squared error for a regression. */
   readonly loss?: Loss;
 }
@@ -51,6 +63,12 @@ interface Variant {
  */
 const learnedHeadRate = 0.05;
 
+/**
+ * λ of guarded steps on a head of prototypes: how much they hold on to the class means, which are good already. Of 0, ½, 1
+ * and 2, 1 is the least with which no shift of the input makes answers to new examples worse.
+ */
+const prototypeDecay = 1;
+
 const isHead = (name: string): boolean => name.startsWith("head.");
 
 /** A learner that takes gradient steps from a meta-learned initialization. */
@@ -62,6 +80,8 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     learnRates = false,
     maxInnerRate = 1,
     head = "learned",
+    loop = "guarded",
+    stepsAfter = steps,
   } = options;
   const loss = options.loss ?? (task === "regression" ? meanSquaredError : crossEntropy);
   if (task === "regression" && head !== "learned")
@@ -98,6 +118,8 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     inputShape: model.inputShape,
     outputs: head === "learned" ? model.outputs : undefined,
     steps,
+    stepsAfter,
+    loop,
     parameters: Object.fromEntries([...weights, ...learned]),
     rates: Object.fromEntries(moved.map((name) => [name, learnRates ? rateName(name) : innerRate])),
     norm: model.norm,
@@ -112,26 +134,27 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       const absent = masked && hot && head === "learned" ? absentClasses(hot) : undefined;
       const begin = start(parameters, x, hot);
       const weights = balanced && hot ? balancingWeights(hot) : undefined;
-      const support = (p: Parameters): Value => {
-        const outputs = applyHead(features(p, x), p);
-        return loss(absent ? op.Add(outputs, absent) : outputs, y, weights);
-      };
+      const lossOf = (outputs: Value): Value => loss(absent ? op.Add(outputs, absent) : outputs, y, weights);
       const rates = Object.fromEntries(
         moved.map((name) => [name, op.Mul(learnRates ? parameters[rateName(name)]! : constant(innerRate), rate)]),
       );
-      const { adapted, losses, path } = innerLoop(support, begin, {
-        steps: turns,
-        rates,
-        order: variant.order,
-        ...(lossScale ? { lossScale } : {}),
-      });
+      const settings = { steps: turns, loop, order: variant.order, ...(lossScale ? { lossScale } : {}) };
+      const { adapted, losses, path, guard } =
+        hot && loop === "guarded" && moved.every(isHead)
+          ? headLoop(features(begin, x), begin, lossOf, {
+              ...settings,
+              rates,
+              weights: weights ?? balancingWeights(hot),
+              fromPrototypes: head === "prototypes",
+            })
+          : innerLoop((p) => lossOf(applyHead(features(p, x), p)), begin, { ...settings, rates });
       const made = head === "learned" ? {} : { "head.weight": begin["head.weight"]!, "head.bias": begin["head.bias"]! };
       const complete = (state: Parameters): Parameters => {
         const seen: Record<string, Value> = {};
         if (model.mixesExamples) model.body({ ...begin, ...state }, x, { seen });
         return { ...made, ...state, ...seen };
       };
-      return { state: complete(adapted), losses, path: path.map(complete) };
+      return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
     },
     predict(parameters, state, query, { transductive = false, absolute = false } = {}) {
       const all = { ...parameters, ...state };
@@ -140,6 +163,51 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       return absolute && head === "prototypes" ? absoluteLogits(logits, found) : logits;
     },
   };
+}
+
+interface HeadLoopOptions extends Omit<InnerLoopOptions, "decay" | "rates"> {
+  readonly rates: Parameters;
+  readonly weights: Value;
+  readonly fromPrototypes: boolean;
+}
+
+/**
+ * Guarded steps on the head alone. They are taken over features that are centred, f − μ, in which the same logits have the
+ * bias b + μ·W; so a step on the weights leaves the mean of the logits where it is. A head of prototypes holds on to its
+ * start, and its rates are bounded so that no step is too long.
+ */
+function headLoop(
+  features: Value,
+  parameters: Parameters,
+  lossOf: (outputs: Value) => Value,
+  { rates, weights, fromPrototypes, ...settings }: HeadLoopOptions,
+): InnerLoopResult {
+  const centre = centreOf(features, weights);
+  const centred = op.Sub(features, centre);
+  const atCentre = (weight: Value): Value => op.Squeeze(op.MatMul(centre, weight), [0]);
+  const [weight, bias] = [parameters["head.weight"]!, parameters["head.bias"]!];
+  const begin = { "head.weight": weight, "head.bias": op.Add(bias, atCentre(weight)) };
+  const still = constant(0);
+  const bound = (): Value => {
+    const both = { weight: rates["head.weight"] ?? still, bias: rates["head.bias"] ?? still };
+    return op.Max(curvatureBound(centred, weights, both, prototypeDecay), 1);
+  };
+  const shortened = fromPrototypes
+    ? Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, op.Div(rate, bound())]))
+    : rates;
+  const result = innerLoop((p) => lossOf(applyHead(centred, p)), begin, {
+    ...settings,
+    rates: shortened,
+    decay: fromPrototypes ? prototypeDecay : 0,
+  });
+  // As differences from the start, so that a head that took no step is the start to the bit.
+  const uncentred = (moved: Parameters): Parameters => {
+    const now = { ...begin, ...moved };
+    const turned = op.Sub(now["head.bias"], begin["head.bias"]);
+    const shift = op.Sub(turned, atCentre(op.Sub(now["head.weight"], weight)));
+    return { "head.weight": now["head.weight"], "head.bias": op.Add(bias, shift) };
+  };
+  return { ...result, adapted: uncentred(result.adapted), path: result.path.map(uncentred) };
 }
 
 /**
