@@ -72,7 +72,7 @@ export function workloadNamed(name: string): Workload {
 /** The learner of a workload: MAML whose inner rates are fixed, one for each parameter. */
 export function learnerOf({ case: { network, steps, rates } }: Workload): Learner {
   const task = network.model === "mlp" ? "regression" : "classification";
-  const learner = maml(models[network.model as ModelName](), { task, steps, learnRates: true });
+  const learner = maml(models[network.model as ModelName](), { task, steps, learnRates: true, loop: "plain" });
   const fixed = Object.fromEntries(Object.entries(rates).map(([name, rate]) => [`rate/${name}`, constant(rate)]));
   return {
     ...learner,

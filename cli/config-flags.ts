@@ -67,6 +67,8 @@ const configFlags = {
   algorithm: flag(inner, "algorithm", "maml, fomaml, anil or prototypes"),
   head: flag(inner, "head", "what the head starts from: learned, zero or prototypes"),
   steps: flag(inner, "steps", "inner steps"),
+  "test-steps": flag(inner, "testSteps", "inner steps after training, where these are to be others"),
+  loop: flag(inner, "loop", "guarded (takes back a step that raises the loss) or plain (the papers')"),
   "inner-rate": flag(inner, "innerRate", "inner learning rate, where learned ones start"),
   "learn-rates": flag(inner, "learnRates", "learn the inner rates, one for each array"),
   "max-inner-rate": flag(inner, "maxInnerRate", "upper bound of learned inner rates"),

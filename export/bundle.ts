@@ -97,7 +97,8 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
   const innerLoop = {
     algorithm: learner.algorithm,
     head: learner.head,
-    steps: learner.steps,
+    ...(learner.loop ? { loop: learner.loop } : {}),
+    steps: learner.testSteps ?? learner.steps,
     rates: graphs.rates,
     ...(shots === undefined ? {} : { shots }),
   };

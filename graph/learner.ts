@@ -63,7 +63,7 @@ export interface Learner {
   /** Inner steps in training. */
   readonly steps: number;
   /** Inner steps of an adaptation after training, where the user names none; as many as in training unless given. */
-  readonly stepsAfter?: number;
+  readonly testSteps?: number;
   /** How steps are taken; undefined where the algorithm takes none. */
   readonly loop?: LoopKind;
   /** Every meta-learned array by name: weights, and learned inner rates as `rate/<parameter>`. */

@@ -8,10 +8,34 @@ import type { Session } from "./session.ts";
 
 /** How far to go. */
 export interface StepOptions {
-  /** Inner-loop steps, from 0; the manifest's `innerLoop.steps` when not given. */
-  readonly steps?: number;
-  /** Multiplies the learned inner rates; 1 when not given. */
+  /**
+   * Inner-loop steps, 0 to 1,000; the manifest's `innerLoop.steps` when not given. `auto`: as many, at such a rate, as did
+   * best on examples that were held out in turn; see {@link Adaptation.chosen}.
+   */
+  readonly steps?: number | "auto";
+  /** Multiplies the learned inner rates, 0 to 1,000; 1 when not given. */
   readonly rate?: number;
+}
+
+/** Steps and rate as numbers. */
+export interface Settled extends StepOptions {
+  readonly steps: number;
+}
+
+/** Beyond these, a call is a mistake. */
+const MOST_STEPS = 1000;
+const HIGHEST_RATE = 1000;
+
+/** What an adaptation did. */
+export interface Adaptation {
+  /** Steps that were asked for; 0 where the bundle's algorithm has none. */
+  readonly steps: number;
+  /** The step whose result was kept: 0 when it is the start. Absent for a bundle with the papers' plain loop. */
+  readonly kept?: number;
+  /** Steps that were taken back, since they made the examples' loss higher. Absent likewise. */
+  readonly refused?: number;
+  /** What `steps: "auto"` chose, and why. */
+  readonly chosen?: { readonly steps: number; readonly rate: number; readonly message: string };
 }
 
 /** How to adapt. */
@@ -47,6 +71,8 @@ export interface AdaptedState {
   readonly shots?: number;
   /** The mean loss over the support set before each step, and after the last. */
   readonly supportLoss: readonly number[];
+  /** What was done to get there; unknown of what an earlier release saved. */
+  readonly adaptation?: Adaptation;
   /** The adapted parameters, by their names in predict.onnx. */
   readonly parameters: Readonly<Record<string, Tensor>>;
 }
@@ -56,13 +82,24 @@ export interface AdaptedState {
  *
  * @throws InnerloopError `bad-option`.
  */
-export function readSteps<O extends StepOptions>({ innerLoop }: Manifest, options: O): O & { readonly steps: number } {
+export function readSteps<O extends StepOptions>(
+  { innerLoop }: Manifest,
+  options: O,
+): O & { readonly steps: number | "auto" } {
   const { steps = innerLoop.steps, rate } = options;
-  if (!(Number.isInteger(steps) && steps >= 0)) {
-    throw badOption(`steps ${String(steps)} was given; a whole number from 0 was expected`);
+  if (steps !== "auto" && !(Number.isInteger(steps) && steps >= 0 && steps <= MOST_STEPS)) {
+    throw badOption(
+      `steps ${String(steps)} was given; a whole number from 0 to ${MOST_STEPS}, or "auto", was expected; ` +
+        `this bundle was made for ${innerLoop.steps}`,
+    );
   }
-  if (rate !== undefined && !(Number.isFinite(rate) && rate >= 0)) {
-    throw badOption(`rate ${String(rate)} was given; it multiplies the learned rates: a number from 0 was expected`);
+  if (rate !== undefined && !(Number.isFinite(rate) && rate >= 0 && rate <= HIGHEST_RATE)) {
+    throw badOption(
+      `rate ${String(rate)} was given; it multiplies the learned rates: a number from 0 to ${HIGHEST_RATE} was expected`,
+    );
+  }
+  if (rate !== undefined && steps === "auto") {
+    throw badOption(`rate ${rate} was given with steps "auto", which chooses the rate as well; give one of them`);
   }
   if (rate !== undefined && Object.keys(innerLoop.rates).length === 0) {
     throw badOption(`rate ${rate} was given; this bundle (${innerLoop.algorithm}) has no rates; leave it out`);
@@ -70,52 +107,73 @@ export function readSteps<O extends StepOptions>({ innerLoop }: Manifest, option
   return { ...options, steps };
 }
 
+/** Steps that are taken in one run of the model where nobody watches, at first, and how long later runs are to take. */
+const FIRST_STRIDE = 16;
+const STRIDE_MS = 30;
+
 /**
- * Adapts the bundle's weights to examples.
+ * Adapts the bundle's weights to examples. Where the bundle allows (a learned head), many steps are several runs, with the
+ * event loop free in between.
  *
- * @throws InnerloopError `bad-input`, `diverged` when the loss became infinite, `aborted`, `bundle-inconsistent`.
+ * @throws InnerloopError `bad-input`, `diverged` when the loss is no number, `aborted`, `bundle-inconsistent`.
  */
 export async function adapt(
   opened: OpenedBundle,
   examples: readonly Kept[],
-  { steps, rate, signal, onProgress }: AdaptOptions & { readonly steps: number },
+  { steps, rate, signal, onProgress }: Settled & Pick<AdaptOptions, "signal" | "onProgress">,
 ): Promise<AdaptedState> {
   const { manifest } = opened.bundle;
   const { x, y, labels, columns } = packSupport(manifest, examples);
   const session = await opened.session("adapt.onnx");
   const names = manifest.parameters.filter(({ adapted }) => adapted).map(({ name }) => name);
+  // A run can start from what the one before it made where the model takes that as its start.
+  const divisible = names.every((name) => session.inputs.includes(name));
   const watched = signal !== undefined || onProgress !== undefined;
-  // The caller sees and stops single steps where each can start from what the one before it made.
-  const stride = watched && steps > 1 && names.every((name) => session.inputs.includes(name)) ? 1 : steps;
-  const rates: Record<string, Tensor> =
-    rate === undefined ? {} : { rate: { dtype: "float32", shape: [], data: Float32Array.of(rate) } };
+  let stride = divisible ? (watched ? 1 : FIRST_STRIDE) : steps;
   const supportLoss: number[] = [];
   let parameters: Record<string, Tensor> = {};
-  let told = 0;
+  let [told, kept, refused, scale] = [0, 0, 0, 1];
+  const guarded = session.outputs.includes("kept_step");
   for (let done = 0; ; ) {
     refuseAborted(signal);
-    const results = await run(session, { support_x: x, support_y: y, ...rates, ...parameters }, stride);
+    const turns = Math.min(stride, steps - done);
+    const pace = rate === undefined && scale === 1 ? {} : { rate: float((rate ?? 1) * scale) };
+    const started = performance.now();
+    const results = await run(session, { support_x: x, support_y: y, ...pace, ...parameters }, turns);
+    if (!watched) stride = Math.ceil((stride * STRIDE_MS) / (performance.now() - started));
     const losses = Array.from(output(results, "support_loss").data as Float32Array);
     // A run's first loss is the last of the run before it.
     supportLoss.splice(done, 1, ...losses);
     const at = supportLoss.findIndex((loss) => !Number.isFinite(loss));
-    if (at >= 0) {
-      throw new InnerloopError(
-        "diverged",
-        `the loss became infinite after ${at} of ${steps} steps; ` +
-          `use fewer steps (this bundle was made for ${manifest.innerLoop.steps}) or a smaller rate than ${rate ?? 1}, and check the examples' scale`,
-      );
+    if (at >= 0) throw diverged(manifest, at, steps, rate);
+    if (guarded) {
+      const number = (name: string) => Number(output(results, name).data[0]);
+      kept = number("kept_step") > 0 ? done + number("kept_step") : kept;
+      refused += number("refused_steps");
+      scale *= number("rate_scale");
     }
     parameters = Object.fromEntries(names.map((name) => [name, output(results, `adapted/${name}`)]));
-    done += stride;
-    const last = stride < steps ? steps : losses.length - 1;
+    done += turns;
+    const last = done < steps ? steps : supportLoss.length - 1;
     for (; told < supportLoss.length; told++) onProgress?.({ step: told, steps: last, loss: supportLoss[told]! });
     if (done >= steps) break;
     await rest();
   }
   refuseAborted(signal);
   const shots = labels.length > 0 ? { shots: examples.length / labels.length } : {};
-  return { labels, columns, ...shots, supportLoss, parameters };
+  const adaptation = { steps: supportLoss.length - 1, ...(guarded ? { kept, refused } : {}) };
+  return { labels, columns, ...shots, supportLoss, adaptation, parameters };
+}
+
+function diverged({ innerLoop }: Manifest, at: number, steps: number, rate = 1): InnerloopError {
+  return new InnerloopError(
+    "diverged",
+    at === 0
+      ? "the loss of the examples is no finite number before any step: their values are too large for the network; " +
+          "give examples on the scale of those that it was trained on"
+      : `the loss became infinite after ${at} of ${steps} steps; ` +
+          `use fewer steps (this bundle was made for ${innerLoop.steps}) or a smaller rate than ${rate}, and check the examples' scale`,
+  );
 }
 
 /** @throws InnerloopError `aborted`, when the signal was. */
@@ -135,6 +193,8 @@ export function output(results: Readonly<Record<string, Tensor>>, name: string):
     `the bundle's model has no output "${name}", which its manifest promises; export the bundle again`,
   );
 }
+
+const float = (value: number): Tensor => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
 
 function run(session: Session, feeds: Readonly<Record<string, Tensor>>, steps: number) {
   return session.run({ ...feeds, steps: { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) } });

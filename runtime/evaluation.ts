@@ -1,6 +1,13 @@
 // How good a personal model is: on examples that its caller has the truth of, or on its own, each held out in turn.
 import type { Manifest } from "@innerloop/schemas/bundle";
-import { type AdaptedState, type AdaptOptions, adapt, refuseAborted } from "./adaptation.ts";
+import {
+  type Adaptation,
+  type AdaptedState,
+  type AdaptOptions,
+  adapt,
+  refuseAborted,
+  type Settled,
+} from "./adaptation.ts";
 import type { ClassPrediction } from "./confidence.ts";
 import { type Given, type Kept, listing, show, type Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
@@ -54,8 +61,8 @@ export interface Check {
   /** The share of right answers on them; null for a regression too. */
   readonly accuracy: number | null;
   readonly accuracyBefore: number | null;
-  /** The steps make the loss on new examples higher: by a tenth, and by more than chance explains. */
-  readonly worse: boolean;
+  /** The steps make the loss on new examples higher: by a tenth, and by more than chance explains; null: it cannot tell. */
+  readonly worse: boolean | null;
   /** All of this in words, and what to do. */
   readonly message: string;
 }
@@ -108,15 +115,26 @@ export async function evaluate(opened: OpenedBundle, state: AdaptedState, given:
   };
 }
 
+/** What an adaptation answered for an example that was held out of it. */
+interface Outcome {
+  readonly loss: number;
+  /** 1 or 0. */
+  readonly right: number;
+}
+
 /**
- * Holds examples out in turn, adapts to the others with and without steps, and compares the answers. Only an example
- * whose label has others can be held out; labels take turns, and there are at most 20.
+ * Holds examples out in turn and adapts to the others. Only an example whose label has others can be held out; labels take
+ * turns, and there are at most 20.
+ *
+ * @param ways how to adapt, one after the other
+ * @returns for each example that was held out, what each way answered for it
  */
-export async function leaveOneOut(
+async function heldOutOutcomes(
   opened: OpenedBundle,
   examples: readonly Kept[],
-  { steps, rate, signal }: AdaptOptions & { readonly steps: number },
-): Promise<Check> {
+  ways: readonly Settled[],
+  signal: AbortSignal | undefined,
+): Promise<Outcome[][]> {
   const seen = new Map<string | undefined, number>();
   const ranked = examples.map((example) => {
     const rank = seen.get(example.label) ?? 0;
@@ -127,38 +145,115 @@ export async function leaveOneOut(
     .filter(({ example }) => seen.get(example.label)! > 1)
     .sort((a, b) => a.rank - b.rank)
     .slice(0, MOST_HELD_OUT);
-  const outcomes: { loss: number; right: number }[][] = [];
+  const outcomes: Outcome[][] = [];
   for (const { example } of heldOut) {
     const others = examples.filter((other) => other !== example);
-    const pair = [];
-    for (const taken of [steps, 0]) {
+    const each: Outcome[] = [];
+    for (const { steps, rate } of ways) {
       await rest();
       refuseAborted(signal);
-      const state = await adapt(opened, others, { steps: taken, ...(rate === undefined ? {} : { rate }) });
+      const state = await adapt(opened, others, { steps, ...(rate === undefined ? {} : { rate }) });
       const rows = { count: 1, copy: (_: number, to: Float32Array) => to.set(example.x) };
       const [answer] = await predict(opened, state, rows);
       const loss = lossOf(answer!, example.label, example.y);
-      pair.push({ loss, right: Number((answer as ClassPrediction).label === example.label) });
+      each.push({ loss, right: Number((answer as ClassPrediction).label === example.label) });
     }
-    outcomes.push(pair);
+    outcomes.push(each);
   }
+  return outcomes;
+}
+
+/** Holds examples out in turn, adapts to the others with and without steps, and compares the answers. */
+export async function leaveOneOut(
+  opened: OpenedBundle,
+  examples: readonly Kept[],
+  { signal, ...wanted }: Settled & Pick<AdaptOptions, "signal">,
+): Promise<Check> {
+  const outcomes = await heldOutOutcomes(opened, examples, [wanted, { steps: 0 }], signal);
   return summary(opened.bundle.manifest, outcomes);
 }
 
-function summary({ task }: Manifest, outcomes: readonly (readonly { loss: number; right: number }[])[]): Check {
+/** Examples that have to be held out before anything is chosen by them. */
+const LEAST_TO_CHOOSE = 4;
+
+/** What multiplies the bundle's own steps and rates when they are chosen. */
+const TRIED = [
+  { steps: 0, rate: 1 },
+  { steps: 1, rate: 1 / 3 },
+  { steps: 1, rate: 3 },
+  { steps: 4, rate: 1 },
+];
+
+/**
+ * Chooses steps and rate by examples that are held out in turn. The bundle's own stay unless others have a lower loss, by
+ * more than the standard error of the difference.
+ *
+ * @throws InnerloopError as adapting does
+ */
+export async function chooseSteps(
+  opened: OpenedBundle,
+  examples: readonly Kept[],
+  { signal }: Pick<AdaptOptions, "signal">,
+): Promise<NonNullable<Adaptation["chosen"]>> {
+  const { innerLoop, task } = opened.bundle.manifest;
+  const own = { steps: innerLoop.steps, rate: 1 };
+  const paced = Object.keys(innerLoop.rates).length > 0;
+  if (own.steps === 0 || !paced) return { ...own, message: "this bundle's algorithm takes no steps" };
+  const tried = [own, ...TRIED.map(({ steps, rate }) => ({ steps: Math.min(1000, steps * own.steps), rate }))];
+  const spare = examples.filter(({ label, id }) =>
+    examples.some((other) => other.id !== id && other.label === label),
+  ).length;
+  if (spare < LEAST_TO_CHOOSE) {
+    const few = `${spare} of ${examples.length} examples can be held out, ${LEAST_TO_CHOOSE} were expected`;
+    const more = task === "regression" ? "points" : "examples of each label";
+    return { ...own, message: `too few examples to choose by (${few}), so the bundle's own stay; give more ${more}` };
+  }
+  const outcomes = await heldOutOutcomes(opened, examples, tried, signal);
+  const losses = tried.map((_, way) => mean(outcomes.map((each) => each[way]!.loss)));
+  const gain = (way: number) => outcomes.map((each) => each[0]!.loss - each[way]!.loss);
+  const better = losses.map((_, way) => way > 0 && mean(gain(way)) > standardError(gain(way)));
+  const best = losses.reduce((found, loss, way) => (better[way] && loss < losses[found]! ? way : found), 0);
+  const { steps, rate } = tried[best]!;
+  const said = (way: number) =>
+    `${losses[way]!.toPrecision(3)} with ${tried[way]!.steps} steps at ${share(tried[way]!.rate)}`;
+  return {
+    steps,
+    rate,
+    message:
+      `of ${tried.length} ways, tried on ${outcomes.length} examples that were held out in turn, ` +
+      (best === 0
+        ? `none has a lower loss than the bundle's own, beyond chance: ${said(0)}`
+        : `this one has the least loss: ${said(best)}, against ${said(0)}`),
+  };
+}
+
+const share = (rate: number): string =>
+  rate === 1 ? "the learned rate" : `${rate.toPrecision(2)} times the learned rate`;
+
+/** Of a mean; 0 of a single value. */
+function standardError(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const squares = sum(values.map((it) => (it - mean(values)) ** 2));
+  return Math.sqrt(squares / (values.length - 1) / values.length);
+}
+
+function summary({ task }: Manifest, outcomes: readonly (readonly Outcome[])[]): Check {
   const heldOut = outcomes.length;
   if (heldOut === 0) {
-    const none = { heldOutLoss: null, heldOutLossBefore: null, accuracy: null, accuracyBefore: null, worse: false };
-    return { heldOut, ...none, message: "nothing could be held out: give two or more examples of a label to check it" };
+    const none = { heldOutLoss: null, heldOutLossBefore: null, accuracy: null, accuracyBefore: null, worse: null };
+    return {
+      heldOut,
+      ...none,
+      message:
+        "cannot tell whether adapting helps: no label has a second example that could be held out; give two or more of a label",
+    };
   }
   const [after, before] = [0, 1].map((which) => mean(outcomes.map((pair) => pair[which]!.loss))) as [number, number];
   const [accuracy, accuracyBefore] = [0, 1].map((which) =>
     task === "regression" ? null : mean(outcomes.map((pair) => pair[which]!.right)),
   ) as [number | null, number | null];
   const worsening = outcomes.map((pair) => pair[0]!.loss - pair[1]!.loss);
-  const spread = sum(worsening.map((it) => (it - mean(worsening)) ** 2));
-  const standardError = heldOut > 1 ? Math.sqrt(spread / (heldOut - 1) / heldOut) : 0;
-  const worse = mean(worsening) > Math.max(2 * standardError, 0.1 * before);
+  const worse = mean(worsening) > Math.max(2 * standardError(worsening), 0.1 * before);
   const right = (share: number | null) => (share === null ? "" : `, ${Math.round(100 * share)} % right`);
   const message =
     `on ${heldOut} examples that were held out in turn, the loss is ${after.toPrecision(3)}${right(accuracy)} after the steps ` +

@@ -1,7 +1,14 @@
 // What a learner became for one user, and how it goes on with that user: examples come, go and change their label.
 import type { Tensor } from "@innerloop/schemas/bundle";
 import { host } from "#host";
-import { type AdaptedState, type AdaptOptions, adapt, readSteps, refuseAborted } from "./adaptation.ts";
+import {
+  type Adaptation,
+  type AdaptedState,
+  type AdaptOptions,
+  adapt,
+  readSteps,
+  refuseAborted,
+} from "./adaptation.ts";
 import type { Key } from "./encryption.ts";
 import type { Check, Evaluation } from "./evaluation.ts";
 import {
@@ -107,6 +114,11 @@ export class Personal<T extends Task = "classification"> {
   /** The mean loss over the examples before each step, and after the last. */
   get supportLoss(): readonly number[] {
     return this.#now.adapted?.supportLoss ?? [];
+  }
+
+  /** What the last adaptation did: its steps, the one that was kept, and how many were taken back. */
+  get adaptation(): Adaptation | undefined {
+    return this.#now.adapted?.adaptation;
   }
 
   /** The adapted parameters, by name. */
@@ -282,8 +294,15 @@ export class Personal<T extends Task = "classification"> {
     refuseAborted(options.signal);
     const { manifest } = this.#opened.bundle;
     if (tooFew(manifest, examples) !== undefined) return { examples, next, adapted: undefined };
-    const all = readSteps(manifest, { ...this.#settings, ...options });
-    const adapted = await adapt(this.#opened, examples, all);
+    // The rate of before is no wish where both are to be chosen.
+    const { rate: _, ...others } = this.#settings;
+    const wanted = readSteps(manifest, { ...(options.steps === "auto" ? others : this.#settings), ...options });
+    const { steps } = wanted;
+    const chosen =
+      steps === "auto" ? await (await import("./later.ts")).chooseSteps(this.#opened, examples, options) : undefined;
+    const all = { ...wanted, ...(chosen ?? { steps: steps as number }) };
+    const made = await adapt(this.#opened, examples, all);
+    const adapted = chosen ? { ...made, adaptation: { ...made.adaptation!, chosen } } : made;
     if (!options.check) return { examples, next, adapted };
     const { leaveOneOut } = await import("./later.ts");
     return { examples, next, adapted, check: await leaveOneOut(this.#opened, examples, all) };

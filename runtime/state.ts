@@ -8,7 +8,7 @@ import {
   show,
   type Tensor,
 } from "@innerloop/schemas/bundle";
-import { type AdaptedState, readSteps, type StepOptions } from "./adaptation.ts";
+import { type Adaptation, type AdaptedState, readSteps, type StepOptions } from "./adaptation.ts";
 import type { Bundle } from "./bundle.ts";
 import { join, type Kept, labelsOf, tooFew } from "./examples.ts";
 
@@ -45,6 +45,7 @@ export function encodeState(bundle: Bundle, { adapted, examples, next, settings 
     if (adapted.shots !== undefined) metadata.shots = String(adapted.shots);
     metadata.columns = JSON.stringify(adapted.columns);
     metadata.support_loss = JSON.stringify(adapted.supportLoss);
+    if (adapted.adaptation !== undefined) metadata.adaptation = JSON.stringify(adapted.adaptation);
   }
   if (examples !== undefined) {
     tensors[X] = join(
@@ -153,7 +154,9 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
         sizes.set(size, actual);
       });
     const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", (it) => it >= 1) };
-    adapted = { labels, columns, ...shots, supportLoss, parameters };
+    const adaptation =
+      metadata.adaptation === undefined ? {} : { adaptation: parse<Adaptation>("adaptation", isAdaptation) };
+    adapted = { labels, columns, ...shots, supportLoss, ...adaptation, parameters };
   }
   if (metadata.examples === undefined) {
     if (adapted === undefined) throw invalid("it holds neither examples nor what was made of them");
@@ -244,6 +247,11 @@ function isText(value: unknown): boolean {
 function isSettings(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return Object.keys(value).every((key) => key === "steps" || key === "rate");
+}
+
+function isAdaptation(value: unknown): boolean {
+  const { steps, kept = 0, refused = 0 } = (value ?? {}) as Partial<Adaptation>;
+  return [steps, kept, refused].every((it) => Number.isSafeInteger(it) && it! >= 0);
 }
 
 function short(identity: string | undefined): string {

@@ -53,6 +53,10 @@ export interface RunConfig {
   head: "learned" | "zero" | "prototypes";
   /** Inner steps. */
   steps: number;
+  /** Inner steps of an adaptation after training, in validation and on devices; `steps` unless given. */
+  testSteps?: number;
+  /** How inner steps are taken: `guarded` takes back those that raise the loss, `plain` is the papers'; `guarded` unless given. */
+  loop?: "guarded" | "plain";
   /** The inner learning rate, where learned ones start. */
   innerRate: number;
   learnRates: boolean;

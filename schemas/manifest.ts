@@ -133,6 +133,8 @@ export interface Manifest {
   innerLoop: {
     algorithm: string;
     head: "learned" | "zero" | "prototypes";
+    /** How steps are taken: `guarded` keeps none that raises the loss, `plain` is the papers' loop; absent: plain, or no steps. */
+    loop?: "guarded" | "plain";
     /** Steps taken when the caller names no number. */
     steps: number;
     /** The inner rate of each adapted parameter, by name. */

@@ -233,7 +233,12 @@ export class MetaTrainer {
   async evaluate(episodes: readonly Episode[], options: { readonly steps?: number } = {}): Promise<EpisodeReport[]> {
     if (episodes.length === 0) return [];
     const sizes = sizesOf(this.learner, episodes);
-    const results = await this.#strategy.evaluate(this.#state, episodes, sizes, options.steps ?? this.learner.steps);
+    const results = await this.#strategy.evaluate(
+      this.#state,
+      episodes,
+      sizes,
+      options.steps ?? this.learner.testSteps ?? this.learner.steps,
+    );
     return results.map(({ loss, accuracy, predictions }) => ({
       loss: Number(loss!.data[0]),
       accuracy: Number(accuracy!.data[0]),

@@ -191,7 +191,11 @@ function defaultHead(algorithm: RunConfig["algorithm"], start: RunConfig): RunCo
   return algorithm === "maml" || algorithm === "fomaml" ? "learned" : "prototypes";
 }
 
-/** What a preset changes where another algorithm or head is chosen than its own: figures that suited the first. */
+/**
+ * What a preset changes where another algorithm or head is chosen than its own: figures that suited the first. Where the body
+ * moves, one step in training teaches more in the same time; ten afterwards leave room for those that data unlike the
+ * training's make the guard take back.
+ */
 function suited(input: RunConfigInput, start: RunConfig): RunConfigInput & Partial<RunConfig> {
   const algorithm = input.algorithm ?? start.algorithm;
   const head = input.head ?? defaultHead(algorithm, start);
@@ -199,6 +203,6 @@ function suited(input: RunConfigInput, start: RunConfig): RunConfigInput & Parti
   const bodyMoved = start.algorithm === "maml" || start.algorithm === "fomaml";
   return {
     ...(start.trainingWays !== undefined && (head === "learned" || bodyMoves) ? someWays : {}),
-    ...(bodyMoves && !bodyMoved ? { steps: 1 } : {}),
+    ...(bodyMoves && !bodyMoved && input.steps === undefined ? { steps: 1, testSteps: 10 } : {}),
   };
 }

@@ -98,7 +98,10 @@ async function lookAtBundle(folder: string): Promise<Found> {
         ],
         ["gives", task === "regression" ? `${output.size} values` : classes],
         ...(labels ? [["labels", labels.join(", ")]] : []),
-        ["inner loop", `${innerLoop.algorithm}, ${innerLoop.head} head, ${innerLoop.steps} steps`],
+        [
+          "inner loop",
+          `${innerLoop.algorithm}, ${innerLoop.head} head, ${innerLoop.steps} steps${innerLoop.loop ? `, ${innerLoop.loop}` : ""}`,
+        ],
         [
           "trained on",
           `${training.data ?? "?"}: ${training.iterations ?? "?"} iterations, seed ${training.seed ?? "?"}`,

@@ -71,6 +71,7 @@ function learnerOf(recorded: RecordedCase, order: 1 | 2): Learner {
     task: recorded.network.model === "mlp" ? "regression" : "classification",
     steps: recorded.steps,
     learnRates: true,
+    loop: "plain",
   });
 }
 

@@ -40,7 +40,7 @@ export interface GradientLearnerOptions {
   readonly maxInnerRate?: number;
   readonly head?: "learned" | "zero" | "prototypes";
   /** Inner steps of an adaptation after training; as many as in training unless given. */
-  readonly stepsAfter?: number;
+  readonly testSteps?: number;
   /**
    * `guarded`, the default: no step is kept that raises the loss, and steps of a head alone go over centred features.
    * `plain`: the papers' loop.
@@ -81,7 +81,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     maxInnerRate = 1,
     head = "learned",
     loop = "guarded",
-    stepsAfter = steps,
+    testSteps = steps,
   } = options;
   const loss = options.loss ?? (task === "regression" ? meanSquaredError : crossEntropy);
   if (task === "regression" && head !== "learned")
@@ -118,7 +118,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     inputShape: model.inputShape,
     outputs: head === "learned" ? model.outputs : undefined,
     steps,
-    stepsAfter,
+    testSteps,
     loop,
     parameters: Object.fromEntries([...weights, ...learned]),
     rates: Object.fromEntries(moved.map((name) => [name, learnRates ? rateName(name) : innerRate])),

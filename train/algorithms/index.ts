@@ -13,7 +13,10 @@ const algorithms = { maml, fomaml, anil, prototypes: prototypeLearner };
 
 /** The learner that a run config describes, of a model. */
 export const buildLearner = (
-  config: Pick<RunConfig, "algorithm" | "head" | "steps" | "innerRate" | "learnRates" | "maxInnerRate">,
+  config: Pick<
+    RunConfig,
+    "algorithm" | "head" | "steps" | "testSteps" | "loop" | "innerRate" | "learnRates" | "maxInnerRate"
+  >,
   model: Model,
   task: "classification" | "regression",
 ): Learner => algorithms[config.algorithm](model, { ...config, task });
