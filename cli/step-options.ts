@@ -8,7 +8,7 @@ import { withoutEffect } from "./command.ts";
  */
 export function checkStepOptions(
   { name, innerLoop }: Manifest,
-  { steps, rate }: { readonly steps?: number | undefined; readonly rate?: number | undefined },
+  { steps, rate }: { readonly steps?: number | string | undefined; readonly rate?: number | undefined },
 ): void {
   if (innerLoop.algorithm === "prototypes")
     for (const [option, value] of Object.entries({ steps, rate }))

@@ -1,6 +1,6 @@
 // `innerloop adapt`: makes a bundle one's own from a handful of examples.
-import type { Learner } from "@innerloop/runtime";
-import { defineCommand, needed } from "../command.ts";
+import type { Adaptation, Learner } from "@innerloop/runtime";
+import { defineCommand, needed, optionValue } from "../command.ts";
 import { labelled, points, readSupport } from "../example-files.ts";
 import { commandLine, print, printJson, resultStyle, say, style } from "../output.ts";
 import { openBundle } from "../places.ts";
@@ -19,8 +19,13 @@ export const adapt = defineCommand({
       completes: "paths",
     },
     out: { type: "text", what: "file for what was learned, as mine.safetensors", completes: "paths" },
-    steps: { type: "whole", least: 0, what: "inner steps", otherwise: "as in training" },
-    rate: { type: "number", least: 0, what: "multiplies the learned rates", otherwise: "1" },
+    steps: {
+      type: "text",
+      what: "inner steps, or auto: as many, at such a rate, as do best on examples that are held out in turn",
+      otherwise: "as the bundle says",
+    },
+    rate: { type: "number", least: 0, most: 1000, what: "multiplies the learned rates", otherwise: "1" },
+    check: { type: "switch", what: "hold examples out in turn, and say whether the steps help with new ones" },
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
     json: { type: "switch", what: "the result as JSON on stdout" },
   },
@@ -35,10 +40,12 @@ export const adapt = defineCommand({
     const learner = await openBundle(bundle, { provider: (options.provider ?? "auto") as "auto" });
     try {
       const { manifest } = learner;
-      checkStepOptions(manifest, options);
+      const steps = options.steps === undefined ? undefined : stepsFrom(options.steps);
+      checkStepOptions(manifest, { steps, rate: options.rate });
       const examples = await readSupport(support, manifest);
       const how = {
-        ...(options.steps === undefined ? {} : { steps: options.steps }),
+        ...(steps === undefined ? {} : { steps }),
+        ...(options.check ? { check: true } : {}),
         ...(options.rate === undefined ? {} : { rate: options.rate }),
       };
       const started = performance.now();
@@ -48,15 +55,15 @@ export const adapt = defineCommand({
           : await learner.adapt(labelled(examples), how);
       const milliseconds = performance.now() - started;
       await personal.save(out);
-      const { labels, supportLoss } = personal;
+      const { labels, supportLoss, adaptation, check } = personal;
       if (options.json) {
-        const steps = options.steps ?? manifest.innerLoop.steps;
         printJson({
           out,
           examples: examples.length,
           labels,
-          steps,
+          ...adaptation,
           supportLoss,
+          ...(check ? { check } : {}),
           provider: learner.provider.name,
           milliseconds,
         });
@@ -66,12 +73,9 @@ export const adapt = defineCommand({
       say(
         `${style("dim", "adapt")} to ${examples.length} examples${classes} on ${learner.provider.name}: ${milliseconds.toFixed(0)} ms`,
       );
-      const [before = Number.NaN, after = Number.NaN] = [supportLoss[0], supportLoss.at(-1)];
-      print(
-        supportLoss.length > 1
-          ? `loss on the examples: ${before.toFixed(4)} before, ${after.toFixed(4)} after ${supportLoss.length - 1} steps`
-          : `loss on the examples: ${before.toFixed(4)}; this learner takes no steps`,
-      );
+      for (const line of whatWasDone(supportLoss, adaptation, labels.length)) print(line);
+      if (adaptation?.chosen) print(`steps chosen: ${adaptation.chosen.message}`);
+      if (check) print(`check: ${check.message}`);
       print(`${resultStyle("bold", out)}: what was learned`);
       say(`Next: ${style("bold", commandLine`predict ${bundle} --params ${out} IMAGE…`)}`);
     } finally {
@@ -79,3 +83,44 @@ export const adapt = defineCommand({
     }
   },
 });
+
+const stepsFrom = (text: string): number | "auto" =>
+  text === "auto"
+    ? text
+    : (optionValue("steps", { type: "whole", what: "steps", least: 0, most: 1000 }, text) as number);
+
+/** The losses in words: what the steps brought, what was taken back, and what a person should know of it. */
+export function whatWasDone(
+  losses: readonly number[],
+  { kept, refused = 0 }: Partial<Adaptation> = {},
+  classes = 0,
+): string[] {
+  const [before = Number.NaN, after = Number.NaN] = [losses[0], losses.at(-1)];
+  const steps = losses.length - 1;
+  const guessing = Math.log(classes);
+  const dull =
+    classes > 1 && after >= 0.95 * guessing
+      ? [
+          `this is no better than guessing (${guessing.toFixed(4)}): the bundle cannot tell these examples apart; ` +
+            "look at how they were made, and whether they are like what it was trained on",
+        ]
+      : [];
+  if (steps === 0) return [`loss on the examples: ${before.toFixed(4)}, without steps`, ...dull];
+  const course = `loss on the examples: ${before.toFixed(4)} before, ${after.toFixed(4)} after ${steps} steps`;
+  if (kept === undefined && after > before)
+    return [
+      course,
+      "the steps made it worse, which this bundle's plain loop does not prevent: take fewer steps or a smaller --rate, " +
+        "or export a run that was trained with the guarded loop",
+      ...dull,
+    ];
+  if (refused > 0 && kept === 0)
+    return [course, "every step made it higher and was taken back: it answers as it did before the steps", ...dull];
+  if (refused > 0)
+    return [
+      course,
+      `${refused} of ${steps} steps made it higher and were taken back; what is kept is of step ${kept}`,
+      ...dull,
+    ];
+  return [course, ...dull];
+}

@@ -27,7 +27,7 @@ export const evalCommand = defineCommand({
     ways: { type: "whole", least: 2, what: "classes in an episode", otherwise: "as in training" },
     shots: { type: "whole", least: 1, what: "support examples of each class", otherwise: "as in training" },
     queries: { type: "whole", least: 1, what: "query examples of each class", otherwise: "15" },
-    steps: { type: "whole", least: 0, what: "inner steps", otherwise: "as in training" },
+    steps: { type: "whole", least: 0, most: 1000, what: "inner steps", otherwise: "as the bundle says" },
     episodes: { type: "whole", least: 1, what: "episodes", otherwise: "600" },
     seed: { type: "whole", least: 0, what: "seed of the episodes", otherwise: "0" },
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },

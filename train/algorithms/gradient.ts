@@ -64,8 +64,8 @@ interface Variant {
 const learnedHeadRate = 0.05;
 
 /**
- * λ of guarded steps on a head of prototypes: how much they hold on to the class means, which are good already. Of 0, ½, 1
- * and 2, 1 is the least with which no shift of the input makes answers to new examples worse.
+ * λ of guarded steps on a head of prototypes: how much they hold on to the class means, which are good already. With 1, no
+ * shift of the input that was tried made answers to new examples worse by more than chance (docs/architecture.md).
  */
 const prototypeDecay = 1;
 
