@@ -48,12 +48,15 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
     const { support, query } = randomEpisode(learner, ways!, shots!, 2);
     for (const steps of [0, 1, 3, 7]) {
       const expected = await unrolled(learner, weights)(support, query, steps);
-      const { support_loss: losses, ...adapted } = await adapt!.run({
+      const { support_loss: losses, ...results } = await adapt!.run({
         support_x: support.x,
         support_y: support.y,
         steps: scalar(steps),
       });
       expect(farthest(losses!.data, expected.supportLoss as number[])).toBeLessThan(2e-5);
+      const said = ["kept_step", "refused_steps", "rate_scale"];
+      expect(said.filter((name) => name in results)).toEqual(learner.loop === "guarded" ? said : []);
+      const adapted = Object.fromEntries(Object.entries(results).filter(([name]) => !said.includes(name)));
       expect(Object.keys(adapted).sort()).toEqual(
         Object.keys(expected.state)
           .map((name) => `adapted/${name}`)
