@@ -16,7 +16,7 @@ export async function decode(source: object, name: string): Promise<Picture | un
   const options = { failOn: "error", limitInputPixels: MOST_PIXELS } as const;
   let done: (() => void) | undefined;
   try {
-    const { width, height, depth } = await sharp(source, { ...options, limitInputPixels: false }).metadata();
+    const { width, height, depth, format } = await sharp(source, { ...options, limitInputPixels: false }).metadata();
     checkSize(width, height, name);
     checkDepth(depth, name);
     done = await room(width * height);
@@ -25,7 +25,8 @@ export async function decode(source: object, name: string): Promise<Picture | un
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
-    if (depth !== "uchar") checkRange(data, info.channels, name);
+    // AVIF says itself how many bits it has.
+    if (depth !== "uchar" && format !== "heif") checkRange(data, info.channels, name);
     return { data, width: info.width, height: info.height };
   } catch (cause) {
     if (cause instanceof InnerloopError) throw cause;

@@ -57,6 +57,13 @@ describe("numbers that are no bytes", () => {
     }
   });
 
+  test("a dark AVIF is taken, whatever its bits: it says itself how many it has", async () => {
+    const dark = sharp(new Uint16Array(64).fill(8000), { raw: { width: 8, height: 8, channels: 1 } });
+    const avif = await dark.toColourspace("rgb16").avif({ bitdepth: 12, lossless: true }).toBuffer();
+    expect((await sharp(avif).metadata()).depth).toBe("ushort");
+    for (const pixel of await loadImage(new Uint8Array(avif), how)) expect(pixel).toBeCloseTo(8000 / 65535, 1);
+  });
+
   test("black in 16 bits is black", async () => {
     expect([...(await loadImage(png16([0, 0, 0, 0]), how))]).toEqual([0, 0, 0, 0]);
   });
