@@ -37,6 +37,36 @@ export function checkSize(width: number, height: number, name: string): void {
 }
 
 /**
+ * Numbers of 10, 12 or 14 bits, as cameras and scanners measure them, that were put into 16 bits as they are.
+ *
+ * @param data what became of them as bytes
+ */
+export function checkRange(data: Picture["data"], channels: number, name: string): void {
+  let [least, most] = [255, 0];
+  for (let i = 0; i < data.length; i++) {
+    if (channels === 4 && i % 4 === 3) continue;
+    const value = data[i]!;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  // One that is black or white all over is blank, whatever its numbers are; that is told elsewhere.
+  if (most === 0 || least === 255 || (most >= 64 && least < 240)) return;
+  const range = most < 64 ? `the darkest ${most < 16 ? "sixteenth" : "quarter"}` : "the lightest sixteenth";
+  throw unscaled(
+    `it holds 16-bit numbers in ${range} of their range, as 10, 12 or 14 bits of a camera in 16 do, so that nearly nothing could be seen`,
+    name,
+  );
+}
+
+/** @param what what is known of its numbers */
+export function unscaled(what: string, name: string): InnerloopError {
+  return new InnerloopError(
+    "image-unscaled",
+    `${name}: ${what}. Save it as 8-bit or 16-bit PNG or TIFF, scaled so that black is 0 and white 255 or 65535`,
+  );
+}
+
+/**
  * Makes one picture what the manifest says.
  *
  * @throws InnerloopError `bad-input` where its size does not go with its number of bytes, `image-too-large`

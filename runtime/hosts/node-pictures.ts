@@ -3,7 +3,7 @@
 // become a black picture without a word.
 import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
 import { isBytes } from "../bytes.ts";
-import { checkSize, MOST_PIXELS, type Picture } from "../pictures.ts";
+import { checkRange, checkSize, MOST_PIXELS, type Picture, unscaled } from "../pictures.ts";
 
 /** Pixels that are decoded at a time, by however many callers: what they take in memory is a few times as many bytes. */
 const AT_A_TIME = 2 ** 25;
@@ -81,35 +81,6 @@ function checkDepth(depth: string | undefined, name: string): void {
   throw unscaled(
     `it holds ${NUMBERS[depth ?? ""] ?? `numbers of the kind ${depth}`}, and not what black and white are`,
     name,
-  );
-}
-
-/**
- * Numbers of 10, 12 or 14 bits, as cameras and scanners measure them, that were put into 16 bits as they are.
- *
- * @param data what became of them as bytes
- */
-function checkRange(data: Uint8Array, channels: number, name: string): void {
-  let [least, most] = [255, 0];
-  for (let i = 0; i < data.length; i++) {
-    if (channels === 4 && i % 4 === 3) continue;
-    const value = data[i]!;
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  // One that is black or white all over is blank, whatever its numbers are; that is told elsewhere.
-  if (most === 0 || least === 255 || (most >= 64 && least < 240)) return;
-  const range = most < 64 ? `the darkest ${most < 16 ? "sixteenth" : "quarter"}` : "the lightest sixteenth";
-  throw unscaled(
-    `it holds 16-bit numbers in ${range} of their range, as 10, 12 or 14 bits of a camera in 16 do, so that nearly nothing could be seen`,
-    name,
-  );
-}
-
-function unscaled(what: string, name: string): InnerloopError {
-  return new InnerloopError(
-    "image-unscaled",
-    `${name}: ${what}. Save it as 8-bit or 16-bit PNG or TIFF, scaled so that black is 0 and white 255 or 65535`,
   );
 }
 

@@ -1,13 +1,15 @@
 // Decoding pictures in pages and workers: whatever can be drawn on a canvas is read from one.
 import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
 import { isBytes } from "../bytes.ts";
-import { checkSize, type Picture } from "../pictures.ts";
+import { checkRange, checkSize, type Picture } from "../pictures.ts";
 import { badInput } from "../refusal.ts";
 
 export const takes = "an image or video element, canvas, ImageBitmap, VideoFrame";
 
 /** As the host's decoder says; pictures come in their own size, whatever a page shows them at. */
 export async function decode(source: object, name: string): Promise<Picture | undefined> {
+  const header = isBytes(source) ? pngHeader(source) : undefined;
+  if (header) checkSize(header.width, header.height, name);
   const bitmap = isBytes(source) ? await bitmapOf(source, name) : undefined;
   const drawable: Drawable = bitmap ?? source;
   // An image element that is still loading, or has failed to.
@@ -22,7 +24,9 @@ export async function decode(source: object, name: string): Promise<Picture | un
     checkSize(width, height, name);
     const context = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(drawable, 0, 0, width, height);
-    return context.getImageData(0, 0, width, height);
+    const picture = context.getImageData(0, 0, width, height);
+    if (header?.depth === 16) checkRange(picture.data, 4, name);
+    return picture;
   } catch (cause) {
     if (cause instanceof InnerloopError) throw cause;
     if ((cause as Error).name === "TypeError") return undefined;
@@ -36,6 +40,13 @@ export async function decode(source: object, name: string): Promise<Picture | un
   } finally {
     bitmap?.close();
   }
+}
+
+/** What a PNG says of itself before its pixels (ISO/IEC 15948, 11.2.2); of other formats the browser tells it with them. */
+function pngHeader(bytes: Uint8Array): { width: number; height: number; depth: number } | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < 25 || view.getUint32(0) !== 0x89504e47) return undefined;
+  return { width: view.getUint32(16), height: view.getUint32(20), depth: view.getUint8(24) };
 }
 
 async function bitmapOf(bytes: Uint8Array, name: string): Promise<Drawable & { close(): void }> {

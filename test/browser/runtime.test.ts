@@ -7,6 +7,7 @@ import { buildBundle } from "@innerloop/export";
 import { Learner } from "@innerloop/runtime";
 import type { Preprocessing } from "@innerloop/schemas";
 import { anil, conv4, maml, prototypeLearner } from "@innerloop/train";
+import { encode } from "fast-png";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { build } from "vite";
@@ -25,7 +26,11 @@ declare global {
   // What test/browser/page/main.js puts there.
   function live(bundle: string, provider: string, support: unknown, queries: unknown): Promise<Life>;
   function pictures(bundle: string, place: string): Promise<{ made: Record<string, number[]>; early: string }>;
-  function refusedPictures(bundle: string, elsewhere: string): Promise<Record<string, string>>;
+  function refusedPictures(
+    bundle: string,
+    elsewhere: string,
+    files: Record<string, number[]>,
+  ): Promise<Record<string, string>>;
   function sound(bundle: string, planes: number[][], rate: number): Promise<number[]>;
   function refusal(bundle: string, options?: object): Promise<{ known: boolean; code: string; message: string }>;
 }
@@ -160,10 +165,17 @@ describe.skipIf(!executablePath)(`the runtime in a page${noChromium}`, () => {
     const elsewhere = "http://127.0.0.1:9/picture.png";
     const headers = { "cross-origin-resource-policy": "cross-origin" };
     await page.route(elsewhere, (route) => route.fulfill({ body: png, contentType: "image/png", headers }));
-    const said = await page.evaluate(
-      ([bundle, place]) => refusedPictures(bundle!, place!),
-      [`${url}/bundles/pictures/`, elsewhere],
-    );
+    const twelve = Uint16Array.of(0, 1000, 2000, 4095);
+    const dark = encode({ width: 2, height: 2, data: twelve, channels: 1, depth: 16 });
+    const large = await sharp({ create: { width: 9000, height: 9000, channels: 3, background: "red" } })
+      .png()
+      .toBuffer();
+    const files = { dark: [...dark], large: [...large.subarray(0, 64)], page: [...Buffer.from("<!doctype html>")] };
+    const said = await page.evaluate(([bundle, place, bytes]) => refusedPictures(bundle, place, bytes), [
+      `${url}/bundles/pictures/`,
+      elsewhere,
+      files,
+    ] as const);
     expect(said).toEqual({
       broken: expect.stringMatching(/^image-broken the picture: cannot be read as an image/),
       tainted: expect.stringMatching(
@@ -175,6 +187,9 @@ describe.skipIf(!executablePath)(`the runtime in a page${noChromium}`, () => {
       ),
       path: expect.stringMatching(/^file-missing/),
       element: expect.stringMatching(/^bad-input input of an unknown form/),
+      dark: expect.stringMatching(/^image-unscaled \d+ bytes: it holds 16-bit numbers in the darkest sixteenth/),
+      large: expect.stringMatching(/^image-too-large 64 bytes: it has 9000×9000 pixels/),
+      page: expect.stringMatching(/^image-broken 15 bytes: it is a web page/),
     });
     await page.close();
     await here.dispose();

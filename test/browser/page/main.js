@@ -62,11 +62,12 @@ window.pictures = async (bundle, place) => {
 };
 
 /** What is said of input that a page cannot take. */
-window.refusedPictures = async (bundle, elsewhere) => {
+window.refusedPictures = async (bundle, elsewhere, files) => {
   const learner = await Learner.load(bundle);
   const broken = Object.assign(new Image(), { src: "data:image/png;base64,AAAA" });
   const tainted = Object.assign(new Image(), { src: elsewhere });
   const inputs = { broken, tainted, text: new Blob(["text"]), none: {}, path: "nothing.png", element: document.body };
+  for (const [name, bytes] of Object.entries(files)) inputs[name] = Uint8Array.from(bytes);
   const said = {};
   for (const [name, input] of Object.entries(inputs)) said[name] = await learner.example(input).catch(words);
   await learner.dispose();
