@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Learner } from "@innerloop/runtime";
 import type { Session } from "@innerloop/runtime/session";
 import type { Manifest, Tensor } from "@innerloop/schemas";
-import type { Episode, EpisodeShape, Split, TaskSource } from "@innerloop/train";
+import type { Episode, EpisodeShape, metrics, Split, TaskSource } from "@innerloop/train";
 import { judge, SimpleScores } from "./baselines.ts";
 import { withoutEffect, wrongCall } from "./command.ts";
 import { Interrupted } from "./errors.ts";
@@ -17,6 +17,12 @@ import type { Verdict } from "./verdict.ts";
 /** A mean over episodes with the half-width of its 95 % interval. */
 export interface Estimate {
   readonly mean: number;
+  readonly ci95: number;
+}
+
+/** The half-width of a 95 % interval over clusters of examples, and how many they are. */
+export interface ClusterInterval {
+  readonly count: number;
   readonly ci95: number;
 }
 
@@ -58,6 +64,11 @@ export interface Evaluation {
   readonly task: Manifest["task"];
   /** Query accuracy; classification only, as are recall and F1, which are macro averages over an episode's classes. */
   readonly accuracy?: Estimate;
+  /**
+   * How much of `accuracy` hangs on the classes that happened to be there: its interval over classes, and over the groups that they come
+   * in, such as alphabets, by what stands before the last / in their names. Absent for fewer than two.
+   */
+  readonly over?: { readonly classes?: ClusterInterval; readonly groups?: ClusterInterval };
   readonly recall?: number;
   readonly f1?: number;
   /** Cross-entropy in nats, or mean squared error. */
@@ -213,6 +224,8 @@ async function openTransductive(folder: string, learner: Learner): Promise<Sessi
 /** Query answers as logits `[queries · ways]` (a regression: values), in the order of the episode's labels. */
 type Answers = Float32Array;
 
+type Tally = metrics.Tally;
+
 /** The room, which is loaded only when something is measured. */
 type Train = typeof import("@innerloop/train");
 
@@ -231,6 +244,8 @@ class Measure {
   readonly #simple: SimpleScores;
   readonly #path: { accuracies: number[]; losses: number[] }[];
   readonly #confusion = new Map<string, Map<string, number>>();
+  /** By class name. */
+  readonly #tallies = new Map<string, { right: number; of: number }>();
   readonly #confidence: ConfidenceMeasure | undefined;
 
   constructor(
@@ -290,6 +305,7 @@ class Measure {
       this.#recalls.push(metrics.macroRecall(matrix));
       this.#f1s.push(metrics.macroF1(matrix));
       this.#count(episode, matrix, split);
+      this.#tally(episode, matrix);
       await this.#confidence?.add(answers.queries, labels, answers.outsiders, ways);
     }
   }
@@ -343,6 +359,15 @@ class Measure {
     }
   }
 
+  #tally({ classes = [] }: Episode, matrix: readonly (readonly number[])[]): void {
+    for (const [label, name] of classes.entries()) {
+      const tally = this.#tallies.get(name) ?? { right: 0, of: 0 };
+      this.#tallies.set(name, tally);
+      tally.right += matrix[label]![label]!;
+      tally.of += matrix[label]!.reduce((a, b) => a + b, 0);
+    }
+  }
+
   /** @param trainingClasses that the bundle was trained on, where that is known */
   async results(trainingClasses: number | undefined) {
     const confidence = await this.#confidence?.results();
@@ -358,6 +383,7 @@ class Measure {
       ...(classes
         ? {
             accuracy: estimate(this.#accuracies),
+            over: intervalsOver(this.#tallies, this.#train.metrics.clusterInterval),
             recall: mean(this.#recalls),
             f1: mean(this.#f1s),
           }
@@ -381,4 +407,26 @@ class Measure {
       ...(confidence ? { confidence } : {}),
     };
   }
+}
+
+/** The intervals over classes, a turned one with its original, and over groups, where classes come in several. */
+function intervalsOver(
+  tallies: ReadonlyMap<string, Tally>,
+  clusterInterval: Train["metrics"]["clusterInterval"],
+): NonNullable<Evaluation["over"]> {
+  const over = (clusterOf: (name: string) => string): ClusterInterval | undefined => {
+    const clusters = new Map<string, { right: number; of: number }>();
+    for (const [name, { right, of }] of tallies) {
+      const { right: before, of: all } = clusters.get(clusterOf(name)) ?? { right: 0, of: 0 };
+      clusters.set(clusterOf(name), { right: before + right, of: all + of });
+    }
+    const ci95 = clusterInterval([...clusters.values()]);
+    return ci95 === undefined ? undefined : { count: clusters.size, ci95 };
+  };
+  const unturned = (name: string) => name.replace(/@\d+$/, "");
+  const classes = over(unturned);
+  const grouped = [...tallies.keys()].every((name) => name.includes("/"));
+  const groups = grouped ? over((name) => name.slice(0, name.lastIndexOf("/"))) : undefined;
+  const several = groups && groups.count < classes!.count;
+  return { ...(classes && { classes }), ...(several && { groups }) };
 }

@@ -25,6 +25,60 @@ export function estimate(values: ArrayLike<number>): Estimate {
   return { mean, ci95: n > 1 ? 1.96 * Math.sqrt(squares / (n - 1) / n) : 0 };
 }
 
+/** Right answers and all answers to the queries of one class, or of one alphabet. */
+export interface Tally {
+  readonly right: number;
+  readonly of: number;
+}
+
+/**
+ * The half-width of the 95 % interval of the share of right answers, where answers of one cluster (a class, an alphabet) go together
+ * and only clusters are independent: how far the share is off that of other clusters of the kind. Episodes that are drawn again and
+ * again from the same classes cannot make it narrower than the classes do.
+ *
+ * The share p is Σ right / Σ of; its variance by linearization of this ratio is G/(G − 1) · Σ (right − p·of)² / (Σ of)² (Cochran 1977,
+ * section 9A), and the half-width is its root times the quantile of Student's t with G − 1 degrees of freedom.
+ *
+ * @param clusters one of each
+ * @returns undefined for fewer than two clusters, of which nothing can be told
+ */
+export function clusterInterval(clusters: readonly Tally[]): number | undefined {
+  const count = clusters.length;
+  if (count < 2) return undefined;
+  const all = sum(clusters.map(({ of }) => of));
+  const share = sum(clusters.map(({ right }) => right)) / all;
+  const squares = sum(clusters.map(({ right, of }) => (right - share * of) ** 2));
+  return (studentQuantile(count - 1) * Math.sqrt((count / (count - 1)) * squares)) / all;
+}
+
+/** Beyond so many degrees of freedom, Student's t is the normal distribution to three digits. */
+const manyDegrees = 1000;
+
+/** The number that |t| of Student's distribution stays under with a probability of 0.95. */
+function studentQuantile(freedom: number): number {
+  const degrees = Math.min(freedom, manyDegrees);
+  let [low, high] = [0, 13];
+  while (high - low > 1e-12) {
+    const middle = (low + high) / 2;
+    if (studentWithin(middle, degrees) < 0.95) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** The probability of |T| < t with a whole number of degrees of freedom (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4). */
+function studentWithin(t: number, degrees: number): number {
+  const angle = Math.atan(t / Math.sqrt(degrees));
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
+  const odd = degrees % 2 === 1;
+  let [term, series] = odd ? [cosine, 0] : [1, 0];
+  for (let k = odd ? 1 : 0; k <= degrees - 2; k += 2) {
+    series += term;
+    term *= (cosine ** 2 * (k + 1)) / (k + 2);
+  }
+  return odd ? (2 / Math.PI) * (angle + sine * series) : sine * series;
+}
+
 /** The class with the largest logit of every row; of equals, the first. `logits` `[n, ways]` → `[n]`. */
 export function argmax(logits: ArrayLike<number>, ways: number): Int32Array {
   return Int32Array.from({ length: rows(logits, ways) }, (_, row) => {

@@ -75,7 +75,7 @@ function confidenceRows(confidence: ConfidenceResult): [string, string][] {
 
 function describeEvaluation(evaluation: Evaluation): string {
   const { accuracy, recall, f1, loss, meanSquaredError, steps, stepEpisodes, nearestNeighbour, confusion } = evaluation;
-  const { confidence, logisticRegression, meanTarget, nearestExample, verdict } = evaluation;
+  const { confidence, over, logisticRegression, meanTarget, nearestExample, verdict } = evaluation;
   const { inductive, episodes, ways, shots, queries, innerSteps, seed, provider, data, split, seconds } = evaluation;
   const task = accuracy
     ? `${ways}-way ${shots}-shot, ${queries} queries a class`
@@ -87,7 +87,11 @@ function describeEvaluation(evaluation: Evaluation): string {
   ];
   if (accuracy) {
     const rows: [string, string][] = [
-      ["accuracy", percentWithInterval(accuracy)],
+      ["accuracy", `${percentWithInterval(accuracy)} over episodes`],
+      ...Object.entries(over ?? {}).map(([what, { count, ci95 }]): [string, string] => [
+        `  over ${count} ${what === "groups" ? "groups of classes" : what}`,
+        `± ${(100 * ci95).toFixed(1)} %`,
+      ]),
       ["macro recall", percent(recall!)],
       ["macro F1", percent(f1!)],
       ["loss", loss.toFixed(4)],

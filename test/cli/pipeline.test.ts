@@ -130,8 +130,9 @@ describe("eval", () => {
     const tasks = await openTasks("glyphs");
     const learner = await Learner.load(path("runs", "glyphs-1", "bundle"), { provider: "cpu" });
     let right = 0;
+    const hits = new Map<string, number[]>();
     for (let i = 0; i < 6; i++) {
-      const { support, query } = tasks.episode("test", 0, i, { ways: 4, shots: 2, queries: 3 });
+      const { support, query, classes } = tasks.episode("test", 0, i, { ways: 4, shots: 2, queries: 3 });
       const mine = await learner.adapt(
         {
           data: support.x.data as Float32Array,
@@ -142,12 +143,37 @@ describe("eval", () => {
       );
       const answers = await mine.predictBatch({ data: query.x.data as Float32Array, shape: query.x.shape });
       right += answers.filter(({ label }, row) => label === String(query.y.data[row])).length;
+      answers.forEach(({ label }, row) => {
+        const name = classes![Number(query.y.data[row])]!.split("@")[0]!;
+        hits.set(name, [...(hits.get(name) ?? []), label === String(query.y.data[row]) ? 1 : 0]);
+      });
     }
     await learner.dispose();
     const { stdout } = await words(
       "eval runs/glyphs-1/bundle --ways 4 --shots 2 --queries 3 --steps 2 --episodes 6 --json",
     );
-    expect(JSON.parse(stdout).accuracy.mean).toBeCloseTo(right / 72, 12);
+    const { accuracy, over } = JSON.parse(stdout);
+    expect(accuracy.mean).toBeCloseTo(right / 72, 12);
+    // What is wrong with a class's answers together, against what would be on average.
+    const off = [...hits.values()].map((own) => own.reduce((sum, hit) => sum + hit - right / 72, 0));
+    expect(off.length).toBeGreaterThan(10);
+    expect(over.classes.count).toBe(off.length);
+    const deviation = Math.sqrt((off.length / (off.length - 1)) * off.reduce((sum, it) => sum + it ** 2, 0)) / 72;
+    // Student's t at 0.95 is from 2.23 to 2.06 with 10 to 24 degrees of freedom.
+    expect(over.classes.ci95 / deviation).toBeGreaterThan(2.06);
+    expect(over.classes.ci95 / deviation).toBeLessThan(2.23);
+    expect(over).not.toHaveProperty("groups");
+  });
+
+  it("says how much hangs on the classes, and on the folders that they lie in", async () => {
+    for (const script of ["runes", "letters", "signs"]) await writeImages(path("scripts", "test", script), 3, 8);
+    const call = "eval runs/glyphs-1/bundle --data images:scripts --ways 3 --queries 4 --episodes 8";
+    const { over } = JSON.parse((await words(`${call} --json`)).stdout);
+    expect([over.classes.count, over.groups.count]).toEqual([9, 3]);
+    const { stdout } = await words(call);
+    expect(stdout).toMatch(
+      /accuracy +[\d.]+ ± [\d.]+ % over episodes\n +over 9 classes +± [\d.]+ %\n +over 3 groups of classes +± [\d.]+ %/,
+    );
   });
 
   it("measures a regression by its squared error", async () => {

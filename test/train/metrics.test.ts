@@ -1,8 +1,18 @@
 // Metrics against numbers worked out by hand.
-import { metrics } from "@innerloop/train";
+import { metrics, random } from "@innerloop/train";
 import { describe, expect, test } from "vitest";
 
-const { accuracy, argmax, confusionMatrix, crossEntropy, estimate, macroF1, macroRecall, meanSquaredError } = metrics;
+const {
+  accuracy,
+  argmax,
+  clusterInterval,
+  confusionMatrix,
+  crossEntropy,
+  estimate,
+  macroF1,
+  macroRecall,
+  meanSquaredError,
+} = metrics;
 
 describe("metrics", () => {
   const labels = [0, 0, 0, 1, 1, 2];
@@ -75,5 +85,80 @@ describe("metrics", () => {
     expect(() => accuracy([1], [1, 2])).toThrow("1 predictions for 2 labels; expected one for each");
     expect(() => argmax([1, 2, 3], 2)).toThrow("3 logits; expected a multiple of 2 ways");
     expect(() => confusionMatrix([3], [0], 3)).toThrow("expected both to be classes 0…2");
+  });
+});
+
+describe("the interval over clusters", () => {
+  test("is Student's t times the deviation of the mean, where clusters are of one size", () => {
+    // The published quantiles for 0.95 on both sides, by degrees of freedom.
+    for (const [freedom, quantile] of [
+      [1, 12.7062],
+      [2, 4.30265],
+      [3, 3.18245],
+      [9, 2.26216],
+      [30, 2.04227],
+      [120, 1.97993],
+    ] as const) {
+      const shares = Array.from({ length: freedom + 1 }, (_, i) => (i * 7) % 11);
+      const mean = shares.reduce((a, b) => a + b, 0) / shares.length;
+      const variance = shares.reduce((total, it) => total + (it - mean) ** 2, 0) / freedom;
+      const expected = quantile * Math.sqrt(variance / shares.length) * 0.1;
+      expect(clusterInterval(shares.map((right) => ({ right, of: 10 })))).toBeCloseTo(expected, 4);
+    }
+  });
+
+  test("is what resampling whole clusters gives, where they are of many sizes", () => {
+    const rng = random(11);
+    const clusters = Array.from({ length: 80 }, () => {
+      const of = 20 + rng.integer(200);
+      return { of, right: Math.round(of * rng.uniform(0.5, 1)) };
+    });
+    const shares = Array.from({ length: 4000 }, () => {
+      let [right, of] = [0, 0];
+      for (let i = 0; i < 80; i++) {
+        const drawn = clusters[rng.integer(80)]!;
+        right += drawn.right;
+        of += drawn.of;
+      }
+      return right / of;
+    });
+    const mean = shares.reduce((a, b) => a + b, 0) / shares.length;
+    const deviation = Math.sqrt(shares.reduce((total, it) => total + (it - mean) ** 2, 0) / shares.length);
+    // 1.9905 is Student's t with 79 degrees of freedom.
+    expect(clusterInterval(clusters)! / (1.9905 * deviation)).toBeGreaterThan(0.95);
+    expect(clusterInterval(clusters)! / (1.9905 * deviation)).toBeLessThan(1.05);
+  });
+
+  test("holds the true share 95 times of 100 with ten alphabets, where that over episodes does not", () => {
+    const rng = random(12);
+    const [alphabets, episodes, times] = [10, 60, 1500];
+    let [held, naive] = [0, 0];
+    for (let time = 0; time < times; time++) {
+      // Alphabets are easier or harder; the share that all alphabets there could be have is 0.8.
+      const chances = Array.from({ length: alphabets }, () => rng.uniform(0.65, 0.95));
+      const tallies = chances.map(() => ({ right: 0, of: 0 }));
+      const accuracies = Array.from({ length: episodes }, () => {
+        let right = 0;
+        for (let query = 0; query < 10; query++) {
+          const which = rng.integer(alphabets);
+          const hit = rng.uniform() < chances[which]! ? 1 : 0;
+          tallies[which]!.right += hit;
+          tallies[which]!.of++;
+          right += hit;
+        }
+        return right / 10;
+      });
+      const { mean, ci95 } = estimate(accuracies);
+      if (Math.abs(mean - 0.8) <= ci95) naive++;
+      if (Math.abs(mean - 0.8) <= clusterInterval(tallies)!) held++;
+    }
+    expect(held / times).toBeGreaterThan(0.93);
+    expect(held / times).toBeLessThan(0.97);
+    expect(naive / times).toBeLessThan(0.75);
+  });
+
+  test("tells nothing of one cluster", () => {
+    expect(clusterInterval([{ right: 3, of: 4 }])).toBeUndefined();
+    expect(clusterInterval([])).toBeUndefined();
   });
 });
