@@ -1,4 +1,4 @@
-// `npm run bench -- peers | check | engines | gpu | embed`: see README.md.
+// `npm run bench -- peers | check | engines | gpu | embed | shifts`: see README.md.
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
@@ -8,6 +8,7 @@ import { check, type Outcome, peers } from "./commands.ts";
 import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
+import { shifts } from "./shifts/run.ts";
 import { workloads } from "./workloads.ts";
 
 /** Beside the source; this file runs compiled, from dist. */
@@ -146,7 +147,65 @@ try {
           }),
       (args) => run(() => embed(args)),
     )
-    .demandCommand(1, "Say what to do: peers, check, engines, gpu or embed.")
+    .command(
+      "shifts <bundles..>",
+      "what adapting does to bundles on data like those of users: other paper, pens, noise, hands, wrong labels",
+      (call) =>
+        call
+          .positional("bundles", { type: "string", array: true, demandOption: true, describe: "folders of bundles" })
+          .options({
+            data: { type: "string", describe: "SPEC of the data [default: what each was trained on]" },
+            outside: { type: "string", describe: "folder of other pictures, classes below a folder test in it" },
+            families: {
+              type: "string",
+              default: "plain,inverted,paper,thick,noise,rotated,occluded,wrong labels",
+              describe: "names of shifts, plain, wrong labels",
+            },
+            ways: { type: "string", default: "2,5,10,20", describe: "classes of an episode" },
+            shots: { type: "string", default: "1,5,20", describe: "support examples a class, or as many as there are" },
+            queries: { type: "number", default: 5, describe: "query examples a class" },
+            episodes: { type: "number", default: 150, describe: "of each setting" },
+            minutes: { type: "number", default: 30, describe: "for a bundle; large settings then get fewer episodes" },
+            threads: { ...threads, default: "1" },
+            seed: { type: "number", default: 0, describe: "of the episodes" },
+            json: measuring.json,
+            out: { type: "string", describe: "file for everything as JSON" },
+            samples: { type: "string", describe: "folder for episodes and answers, for check_samples.py" },
+          }),
+      ({
+        bundles,
+        data,
+        outside,
+        families,
+        ways,
+        shots: each,
+        queries,
+        episodes,
+        minutes,
+        threads: given,
+        seed,
+        ...args
+      }) =>
+        run(() =>
+          shifts({
+            bundles,
+            families: list(families),
+            ways: counts(ways, "ways"),
+            shots: counts(each, "shots"),
+            queries,
+            episodes,
+            minutes,
+            threads: counts(given)[0]!,
+            seed,
+            json: args.json,
+            ...(data === undefined ? {} : { data }),
+            ...(outside === undefined ? {} : { outside }),
+            ...(args.out === undefined ? {} : { out: args.out }),
+            ...(args.samples === undefined ? {} : { samples: args.samples }),
+          }),
+        ),
+    )
+    .demandCommand(1, "Say what to do: peers, check, engines, gpu, embed or shifts.")
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
