@@ -12,4 +12,6 @@ export {
   peersTable,
   verdictOf,
 } from "./report.ts";
+export { familyOf, type MeasureOptions, measure, type Row, type Sample } from "./shifts/measure.ts";
+export { shiftsReport, summaryOf } from "./shifts/report.ts";
 export { dataOf, learnerOf, workloads } from "./workloads.ts";

@@ -55,6 +55,8 @@ describe("help", () => {
       "optimizer.kind": "optimizer",
       "validation.every": "validate-every",
       "validation.episodes": "validate-episodes",
+      "shifts.share": "shift-share",
+      "shifts.families": "shift-families",
     };
     const leaves = (schema: JsonSchema, path: string): string[] =>
       Object.entries(schema.properties ?? {}).flatMap(([key, inner]) =>
