@@ -11,7 +11,7 @@ export interface Way {
 }
 
 /** What is compared: the first is what the others must not fall behind. */
-export const ways: readonly Way[] = [
+const ways: readonly Way[] = [
   { name: "0 steps", steps: 0 },
   { name: "default" },
   { name: "20 steps", steps: 20 },
@@ -74,7 +74,7 @@ const strengths: Readonly<Record<string, number>> = {
 const usualStrength = 0.6;
 
 /** A share of the support labels that are wrong, in the family of that name. */
-export const wrongLabels = { name: "wrong labels", share: 0.2 };
+const wrongLabels = { name: "wrong labels", share: 0.2 };
 
 /** The tasks of a family: `plain`, `wrong labels`, or a shift's name. @throws InnerloopError `unknown-shift` */
 export function familyOf(name: string, tasks: TaskSource): Family {
