@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { innerloop } from "./command-line.ts";
 import { resultsWritten, say, style, watchStreams } from "./output.ts";
 
-watchStreams();
+const leaveTerminals = watchStreams();
 const status = await innerloop(process.argv.slice(2));
 const lost = await resultsWritten();
 if (lost)
@@ -11,3 +11,4 @@ if (lost)
 // A signal in the last moments would take the status: whoever sends several, as runners that pass them on do, is heard out.
 if (status > 128) await sleep(100);
 process.exitCode = status || (lost ? 1 : 0);
+leaveTerminals();

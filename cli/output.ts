@@ -1,4 +1,6 @@
 // What people and programs see: messages and progress on stderr, results on stdout.
+import { closeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { styleText } from "node:util";
 import { shellWord } from "@innerloop/runtime/files";
 import type { MultiBar, SingleBar } from "cli-progress";
@@ -24,10 +26,21 @@ let lost: Error | undefined;
 const hasLeft = ({ code }: NodeJS.ErrnoException): boolean =>
   code === "EPIPE" || code === "EIO" || code === "ENXIO" || code === "ERR_STREAM_DESTROYED";
 
-/** From now on, no stream that fails ends the process. */
-export function watchStreams(): void {
+/** Those of stdin, stdout and stderr that are terminals. */
+const terminals = (): number[] => [0, 1, 2].filter((fd) => isatty(fd));
+
+/**
+ * From now on, no stream that fails ends the process.
+ * @returns what is to be called at the end: Node then sets its terminals back, and aborts where one has been closed
+ */
+export function watchStreams(): () => void {
+  const before = terminals();
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => failed(stream, error));
+  return () => {
+    const now = terminals();
+    for (const fd of before.filter((it) => !now.includes(it))) closeSync(fd);
+  };
 }
 
 function failed(stream: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {

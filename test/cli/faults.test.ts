@@ -1,6 +1,6 @@
 // A run survives its terminal and its machine: signals, streams that close, disks that are full, processes that are killed.
 // What is promised is that nothing is lost, and the exit status.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { constants, hostname } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Learner } from "@innerloop/runtime";
 import { readCheckpoint } from "@innerloop/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -95,6 +96,58 @@ describe("signals", () => {
     },
     30_000,
   );
+});
+
+/** Whether `script` can make a terminal here. */
+const hasTerminals = (() => {
+  try {
+    execFileSync("script", ["-qc", "true", "/dev/null"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+describe.skipIf(!hasTerminals)("a terminal that closes (needs the program script)", () => {
+  /** Runs `innerloop …` in a terminal that is taken away once a folder holds a run; its status. */
+  async function closed(command: string, told: boolean, run: string): Promise<number> {
+    const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.url));
+    const file = path(`${run}.status`);
+    // A shell tells what it has started that the terminal has closed, unless it has disowned it.
+    const shell = [
+      `"${process.execPath}" "${program}" ${command} &`,
+      `trap '${told ? "kill -HUP $!" : ":"}' HUP`,
+      "wait $!",
+      "wait $!",
+      `echo $? > "${file}"`,
+    ];
+    writeFileSync(path(`${run}.sh`), shell.join("\n"));
+    const terminal = spawn("script", ["-qc", `bash ${run}.sh`, "/dev/null"], {
+      cwd,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    let said = "";
+    terminal.stdout!.on("data", (chunk) => {
+      said += chunk;
+      if (/iteration +100/.test(said)) terminal.kill("SIGKILL");
+    });
+    for (;;) {
+      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+      if (text !== "") return Number(text);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  it("ends a run with everything saved, and 129", async () => {
+    expect(await closed(`${wave} --iterations 100000 --out hangup`, true, "hangup")).toBe(129);
+    expect(await iterationOf("hangup")).toBeGreaterThanOrEqual(100);
+    expect(readdirSync(path("hangup"))).toEqual(["checkpoint.safetensors"]);
+  }, 30_000);
+
+  it("stops no run that is not told, as one that a shell has disowned", async () => {
+    expect(await closed(`${wave} --iterations 250 --out apart`, false, "apart")).toBe(0);
+    expect(await iterationOf("apart")).toBe(250);
+  }, 30_000);
 });
 
 describe("streams", () => {
