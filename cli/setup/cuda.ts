@@ -89,7 +89,11 @@ export async function setupCuda(
 function placeHere(): CudaProviderPlace {
   const place = cudaProviderPlace();
   if (place === undefined)
-    throw failed("onnxruntime-missing", "onnxruntime-node is not installed; install it: npm install onnxruntime-node");
+    throw failed(
+      "onnxruntime-missing",
+      "onnxruntime-node is not installed; install it: npm install onnxruntime-node; where that fails for want of a " +
+        "download, set ONNXRUNTIME_NODE_INSTALL=skip and call it again, and then this",
+    );
   const here = `${process.platform}-${process.arch}`;
   if (here === "linux-x64") return place;
   throw wrongCall(

@@ -85,7 +85,8 @@ async function load() {
     throw new InnerloopError(
       "onnxruntime-missing",
       `onnxruntime-node could not be loaded on ${process.platform}-${process.arch}, Node ${process.version} ` +
-        `(${(cause as Error).message}); it runs the models; install it: npm install onnxruntime-node`,
+        `(${(cause as Error).message}); it runs the models; install it: npm install onnxruntime-node; where that fails for ` +
+        "want of a download, which only CUDA needs, set ONNXRUNTIME_NODE_INSTALL=skip and call it again",
       { cause },
     );
   }

@@ -1,4 +1,5 @@
-// The other places where JavaScript runs and tests of applications do: fetched by `npm run test:hosts`, and used where they are.
+// The other places where JavaScript runs and tests of applications do, and other package managers: fetched by
+// `npm run test:hosts` and `npm run test:packages`, and used where they are.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -16,6 +17,9 @@ const packages = {
   bun: ["bun@1", "bun"],
   deno: ["deno@2", "deno"],
   jest: ["jest@30", "jest"],
+  "node-20": ["node@20", "node"],
+  pnpm: ["pnpm@12", "pnpm"],
+  yarn: ["@yarnpkg/cli-dist@4", "yarn"],
 } as const;
 
 export type PlaceName = keyof typeof packages;
@@ -30,9 +34,9 @@ export function programOf(name: PlaceName): string | undefined {
 export const absent = (name: PlaceName): string =>
   programOf(name) ? "" : " (not here; npm run test:hosts fetches it)";
 
-/** Fetches all that are not there; says of each whether it is there now. */
-export function fetchPlaces(): void {
-  for (const name of Object.keys(packages) as PlaceName[]) {
+/** Fetches those that are not there; says of each whether it is there now. */
+export function fetchPlaces(names: readonly PlaceName[]): void {
+  for (const name of names) {
     if (!programOf(name)) {
       const place = join(folder, name);
       mkdirSync(place, { recursive: true });

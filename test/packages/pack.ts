@@ -4,7 +4,9 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+// The tests run from the sources, the program from test/dist.
+const compiled = import.meta.url.includes("/test/dist/");
+export const root = fileURLToPath(new URL(compiled ? "../../.." : "../..", import.meta.url));
 export const rooms = ["schemas", "graph", "runtime", "export", "train", "demo", "cli"] as const;
 export type Room = (typeof rooms)[number];
 
