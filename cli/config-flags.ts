@@ -5,6 +5,7 @@ import {
   configSchema,
   InnerloopError,
   type JsonSchema,
+  mistaken,
   type RunConfig,
   type RunConfigInput,
   validateConfig,
@@ -277,6 +278,8 @@ export async function readConfig(config: string): Promise<RunConfigInput> {
         "a YAML or JSON file, or a preset's name was expected.",
     );
   }
+  const other = text === "" ? undefined : mistaken(new TextEncoder().encode(text));
+  if (other !== undefined) throw wrongCall("config-invalid", `${config}: ${other}.`);
   const { parse } = await import("yaml");
   let value: unknown;
   try {

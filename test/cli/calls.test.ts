@@ -23,6 +23,10 @@ beforeAll(async () => {
   writeFileSync(join(cwd, "newer.json"), JSON.stringify({ version: 2 }));
   writeFileSync(join(cwd, "cut.onnx"), Uint8Array.of(8, 8, 58, 200, 1, 10, 4));
   writeFileSync(join(cwd, "notes.txt"), "hello");
+  for (const name of ["pointer.yaml", "pointer.onnx", "pointer.safetensors"])
+    writeFileSync(join(cwd, name), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+  mkdirSync(join(cwd, "page"));
+  writeFileSync(join(cwd, "page", "manifest.json"), "<!doctype html>\n<title>Sign in</title>");
 });
 
 describe("help", () => {
@@ -95,6 +99,12 @@ const wrong: [call: string, status: number, message: RegExp][] = [
   ["eval nowhere --ways 1.5", 2, /--ways is "1.5"; a whole number/],
   ["eval nowhere --split tst", 2, /--split is "tst"; one of train, val, test .* did you mean test\?/],
   ["eval nowhere --provider gpu", 2, /--provider is "gpu"; one of auto, cuda, webgpu, cpu/],
+  ["train pointer.yaml", 2, /pointer\.yaml: it is a Git LFS pointer/],
+  ["inspect pointer.onnx", 1, /pointer\.onnx: it is a Git LFS pointer/],
+  ["inspect pointer.safetensors", 1, /pointer\.safetensors: it is a Git LFS pointer/],
+  ["inspect page", 1, /manifest\.json: it is a web page/],
+  ["demo page --build out", 1, /manifest\.json: it is a web page/],
+  ["bench page", 1, /manifest\.json: it is not valid JSON; it is a web page/],
   ["train quickstat", 2, /no preset "quickstat"; did you mean "quickstart"\?/],
   ["train --algorithm mamal", 2, /--algorithm is "mamal"; .* did you mean maml\?/],
   ["train --inner-rate -1", 2, /--inner-rate is "-1"; a number above 0 was expected/],

@@ -42,6 +42,7 @@ describe("CSV is read", () => {
     ["with commas", plain],
     ["with semicolons", plain.replaceAll(",", ";")],
     ["with tabs", plain.replaceAll(",", "\t")],
+    ["with bars", plain.replaceAll(",", "|")],
     ["with a delimiter that its first line names", `sep=|\n${plain.replaceAll(",", "|")}`],
     ["with the line ends of Windows", plain.replaceAll("\n", "\r\n")],
     ["with empty lines and spaces", plain.replaceAll("\n", "\n\n").replaceAll(",", " , ")],
