@@ -8,7 +8,7 @@ import type { Episode, EpisodeShape, metrics, Split, TaskSource } from "@innerlo
 import { judge, SimpleScores } from "./baselines.ts";
 import { withoutEffect, wrongCall } from "./command.ts";
 import { Interrupted } from "./errors.ts";
-import { outsidersOf } from "./held-back.ts";
+import { outsidersOf, shiftedEpisode } from "./held-back.ts";
 import { ConfidenceMeasure, type ConfidenceResult } from "./measure-confidence.ts";
 import { openBundle } from "./places.ts";
 import { checkStepOptions } from "./step-options.ts";
@@ -45,6 +45,8 @@ export interface EvaluationOptions {
   readonly provider?: "auto" | "cuda" | "webgpu" | "cpu";
   /** Normalize by the query batch's own statistics. */
   readonly transductive?: boolean;
+  /** Families of shifts, of which each episode has one to three at random strengths. */
+  readonly shifts?: readonly string[];
   readonly signal?: AbortSignal;
   onEpisode?(done: number, episodes: number): void;
   /** Told what a person should know of the data. */
@@ -102,6 +104,7 @@ export interface Evaluation {
   readonly provider: string;
   readonly data: string;
   readonly split: Split;
+  readonly shifts?: readonly string[];
   readonly seconds: number;
 }
 
@@ -118,7 +121,15 @@ const largestConfusion = 64;
  */
 export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<Evaluation> {
   const started = performance.now();
-  const { split = "test", seed = 0, episodes = 600, queries = 15, transductive = false, provider = "auto" } = options;
+  const {
+    split = "test",
+    seed = 0,
+    episodes = 600,
+    queries = 15,
+    transductive = false,
+    provider = "auto",
+    shifts,
+  } = options;
   const learner = await openBundle(folder, { provider, threads: 1 });
   let batchSession: Session | undefined;
   try {
@@ -140,8 +151,12 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const measure = new Measure(train, learner, batchSession, tasks, shape, innerSteps);
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
     for (let i = 0; i < episodes && !options.signal?.aborted; i++) {
-      const episode = tasks.episode(split, seed, i, shape);
-      const outsiders = transductive ? undefined : outsidersOf(tasks, split, seed, i, episode.classes);
+      const plain = tasks.episode(split, seed, i, shape);
+      const others = transductive ? undefined : outsidersOf(tasks, split, seed, i, plain.classes);
+      const drawn = { ...plain, ...(others ? { outsiders: others } : {}) };
+      const { outsiders, ...episode } = shifts
+        ? shiftedEpisode(train, tasks, [seed, i], drawn, { families: shifts })
+        : drawn;
       await measure.add(episode, i < stepEpisodes, split, outsiders);
       options.onEpisode?.(i + 1, episodes);
       // One turn of the event loop an episode, so that signals and the progress bar are heard.
@@ -160,6 +175,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       provider: learner.provider.name,
       data: tasks.name,
       split,
+      ...(shifts ? { shifts } : {}),
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
@@ -306,7 +322,7 @@ class Measure {
       this.#f1s.push(metrics.macroF1(matrix));
       this.#count(episode, matrix, split);
       this.#tally(episode, matrix);
-      await this.#confidence?.add(answers.queries, labels, answers.outsiders, ways);
+      await this.#confidence?.add({ ...answers, labels, ways });
     }
   }
 
@@ -315,7 +331,7 @@ class Measure {
     { support, query }: Episode,
     steps: number,
     others: Tensor | undefined,
-  ): Promise<{ readonly queries: Answers; readonly outsiders: Answers }> {
+  ): Promise<{ readonly queries: Answers; readonly outsiders: Answers; readonly spread?: number }> {
     const outsiders = new Float32Array(0);
     const batch = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
     if (this.#tasks.kind === "regression") {
@@ -344,7 +360,12 @@ class Measure {
       const rows = await personal.predictBatch(batch(x));
       return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
     };
-    return { queries: await answer(query.x), outsiders: others ? await answer(others) : outsiders };
+    const answers = { queries: await answer(query.x), outsiders: others ? await answer(others) : outsiders };
+    if (!this.#learner.manifest.confidence?.spread) return answers;
+    const { supportSpread } = await import("@innerloop/runtime");
+    const own = await answer(support.x);
+    const rows = Array.from(labels, (_, row) => [...own.subarray(row * columns.length, (row + 1) * columns.length)]);
+    return { ...answers, spread: supportSpread(rows, Array.from(support.y.data as Int32Array)) };
   }
 
   /** Counts by class name, where the classes are few and the same in every episode. */

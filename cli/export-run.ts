@@ -2,7 +2,7 @@
 // programs.
 import type { Manifest } from "@innerloop/schemas";
 import type { RunResult } from "@innerloop/train";
-import { calibrationEpisodes } from "./held-back.ts";
+import { calibrationEpisodes, shiftedEpisode } from "./held-back.ts";
 import { version } from "./version.ts";
 
 /** How a run is exported. */
@@ -38,15 +38,15 @@ export async function exportRun(
   out: string,
   { calibrate = true, falseAccepts, variants, onCalibration }: ExportRunOptions = {},
 ): Promise<Manifest> {
-  const [{ openReference, verificationEpisodes }, { exportBundle, placeFor }] = await Promise.all([
+  const [train, { exportBundle, placeFor }] = await Promise.all([
     import("@innerloop/train"),
     import("@innerloop/export"),
   ]);
   const { config, iteration } = header;
   await placeFor(out);
-  const reference = await openReference(learner, weights, config.engine);
+  const reference = await train.openReference(learner, weights, config.engine);
   try {
-    const episodes = verificationEpisodes(tasks, config);
+    const episodes = train.verificationEpisodes(tasks, config);
     return await exportBundle(learner, weights, {
       out,
       name: config.preset ?? tasks.name.replace(/:.*$/, ""),
@@ -71,6 +71,7 @@ export async function exportRun(
               ways: config.ways,
               shots: config.shots,
               episode: calibrationEpisodes(tasks, config.seed * 4 + 3),
+              shift: (episode, index) => shiftedEpisode(train, tasks, [config.seed, index], episode),
               ...(falseAccepts === undefined ? {} : { falseAccepts }),
               ...(onCalibration ? { onProgress: onCalibration } : {}),
             },

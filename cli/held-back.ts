@@ -2,13 +2,41 @@
 
 import type { CalibrationEpisode, EpisodeSize } from "@innerloop/export";
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
-import type { Examples, Split, TaskSource } from "@innerloop/train";
+import type { drawShift, Examples, random, Split, TaskSource } from "@innerloop/train";
 
 /** Classes that are drawn beside an episode, where there are as many. */
 const otherClasses = 30;
 
 /** Queries of each class in calibration. */
 const calibrationQueries = 3;
+
+/** What of the room is needed to shift episodes; it is loaded only where one is run. */
+type Shifting = { readonly drawShift: typeof drawShift; readonly random: typeof random };
+
+/** A number of its own for the stream of shifts. */
+const shiftStream = 0x5ca1e;
+
+/**
+ * An episode with its outsiders as they would be in another world, the same for all of its examples.
+ *
+ * @param index the shift depends on it and the seed alone
+ * @param options which shifts; those of the training, one to three of them at random strengths, unless given
+ */
+export function shiftedEpisode<E extends CalibrationEpisode>(
+  { drawShift, random }: Shifting,
+  tasks: TaskSource,
+  [seed, index]: readonly [seed: number, index: number],
+  { support, query, outsiders, ...rest }: E,
+  options: Parameters<typeof drawShift>[3] = {},
+): E {
+  const { apply } = drawShift(tasks, random(shiftStream, seed, index), support.x, options);
+  return {
+    ...rest,
+    support: { ...support, x: apply(support.x) },
+    query: { ...query, x: apply(query.x) },
+    ...(outsiders ? { outsiders: apply(outsiders) } : {}),
+  } as E;
+}
 
 /** Episodes of held-back classes for the calibration of a bundle. */
 export const calibrationEpisodes =

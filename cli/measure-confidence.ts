@@ -8,17 +8,31 @@ export interface ConfidenceResult {
   readonly expectedCalibrationError?: number;
   /** The same at a temperature of 1. */
   readonly uncalibratedError: number;
+  /** The share of support sets that are said to be unlike what was trained; absent where the bundle cannot tell. */
+  readonly unlike?: number;
   /** Absent where the bundle has no threshold, or the data no further classes. */
   readonly rejection?: {
     /** The share of queries that the bundle's threshold lets pass, and of examples of classes that were not taught. */
     readonly kept: number;
     readonly falseAccepts: number;
-    /** What a threshold would keep that lets pass exactly the share of other examples that the bundle's is meant to. */
+    /** What would be kept if the threshold were moved until it lets pass exactly the share that the bundle's is meant to. */
     readonly keptAtStated: number;
     readonly stated: number;
     /** Examples of other classes. */
     readonly outsiders: number;
   };
+}
+
+/** What was answered in an episode. */
+export interface EpisodeAnswers {
+  /** Logits `[queries · ways]`, with the column of each query's class. */
+  readonly queries: Float32Array;
+  readonly labels: Int32Array;
+  /** `[n · ways]`: logits of examples of other classes. */
+  readonly outsiders: Float32Array;
+  readonly ways: number;
+  /** Of the support set, as `supportSpread` measures it. */
+  readonly spread?: number;
 }
 
 /** Collects answers of episodes with so many examples a class. */
@@ -28,6 +42,7 @@ export class ConfidenceMeasure {
   readonly #right: boolean[] = [];
   readonly #plain: number[] = [];
   readonly #fitted: number[] = [];
+  readonly #familiar: boolean[] = [];
   readonly #own = { known: [] as boolean[], scores: [] as number[] };
   readonly #others = { known: [] as boolean[], scores: [] as number[] };
 
@@ -36,23 +51,22 @@ export class ConfidenceMeasure {
     this.#shots = shots;
   }
 
-  /**
-   * @param logits `[queries · ways]`, with the column of each query's class
-   * @param outsiders `[n · ways]`, logits of examples of other classes
-   */
-  async add(logits: Float32Array, labels: Int32Array, outsiders: Float32Array, ways: number): Promise<void> {
-    const { classify, rejectionScore, temperatureAt } = await import("@innerloop/runtime");
+  async add({ queries, labels, outsiders, ways, spread }: EpisodeAnswers): Promise<void> {
+    const { classify, closenessOf, rejectionScore, temperatureAt, thresholdAt } = await import("@innerloop/runtime");
+    const confidence = this.#confidence;
     const names = Array.from({ length: ways }, (_, way) => String(way));
-    const temperature = temperatureAt(this.#confidence, this.#shots);
+    const closeness = closenessOf(confidence, ways, this.#shots, spread);
+    if (closeness) this.#familiar.push(closeness.familiar);
+    const temperature = temperatureAt(confidence, this.#shots, closeness?.excess);
     const judge = (row: number[], side: { known: boolean[]; scores: number[] }) => {
-      const answer = classify(row, names, this.#confidence, this.#shots);
-      const score = this.#confidence?.rejection?.score;
-      if (score === undefined) return answer;
+      const answer = classify(row, names, confidence, this.#shots, spread);
+      if (!confidence?.rejection) return answer;
+      const least = thresholdAt(confidence, ways, this.#shots, closeness?.excess);
       side.known.push(answer.known!);
-      side.scores.push(rejectionScore(score, row, temperature));
+      side.scores.push(rejectionScore(confidence.rejection.score, row, temperature) - least);
       return answer;
     };
-    for (const [i, row] of rowsOf(logits, ways).entries()) {
+    for (const [i, row] of rowsOf(queries, ways).entries()) {
       const { label, probability } = judge(row, this.#own);
       this.#right.push(label === String(labels[i]));
       this.#fitted.push(probability);
@@ -68,6 +82,7 @@ export class ConfidenceMeasure {
     const calibrated = {
       expectedCalibrationError: expectedCalibrationError(this.#fitted, this.#right),
       uncalibratedError,
+      ...(this.#familiar.length > 0 ? { unlike: 1 - share(this.#familiar) } : {}),
     };
     const stated = this.#confidence.rejection?.falseAccepts;
     if (stated === undefined || this.#others.scores.length === 0) return calibrated;

@@ -20,10 +20,16 @@ export async function showExport(
 
 /** What a bundle's confidence is worth, in a line. */
 export function confidenceText(confidence: Confidence): string {
-  const { ways, shots, temperature, expectedCalibrationError, uncalibratedError, rejection } = confidence;
+  const { ways, shots, temperature, expectedCalibrationError, uncalibratedError, rejection, spread } = confidence;
   const error = `temperature ${temperature.toFixed(2)}: calibration error ${percent(expectedCalibrationError)}, ${percent(uncalibratedError)} without`;
   const none = rejection
     ? `; "none of these" keeps ${percent(rejection.kept)} at ${percent(rejection.falseAccepts)} false accepts`
     : "";
-  return `${error}${none} (${ways}-way ${shots}-shot)`;
+  if (!spread) return `${error}${none} (${ways}-way ${shots}-shot)`;
+  const { shifted } = spread;
+  const others = shifted.falseAccepts === undefined ? "" : `, accepts ${percent(shifted.falseAccepts)} of others`;
+  return (
+    `${error}${none} (${ways}-way ${shots}-shot); where data are shifted: calibration error ` +
+    `${percent(shifted.expectedCalibrationError)}${others}, ${percent(shifted.unlike)} said to be unlike the training`
+  );
 }

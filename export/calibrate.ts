@@ -1,6 +1,6 @@
 // Running an exported bundle on classes that were held back, of many sizes of episodes, to find out what its confidence is
-// worth: a temperature, and a threshold for "none of these".
-import { Learner as BundledLearner, type Personal } from "@innerloop/runtime";
+// worth: a temperature, a threshold for "none of these", and how to tell examples that are unlike the training's.
+import { Learner as BundledLearner, type Personal, supportSpread } from "@innerloop/runtime";
 import { type Confidence, InnerloopError, type Tensor } from "@innerloop/schemas";
 import { type Answers, fitConfidence } from "./fit-confidence.ts";
 import type { VerificationEpisode } from "./verify.ts";
@@ -23,6 +23,8 @@ export interface CalibrateOptions extends EpisodeSize {
    * they need not share examples. Undefined where the data are too few for the size, whatever the index.
    */
   episode(size: EpisodeSize, index: number): CalibrationEpisode | undefined;
+  /** An episode as the data of users may be. Without it the bundle cannot tell that examples are unlike the training's. */
+  shift?(episode: CalibrationEpisode, index: number): CalibrationEpisode;
   /** Episodes of each size; 30 unless given. */
   readonly episodes?: number;
   /** Where they take longer, there are fewer of them, but 5 of each size at least; 60 unless given. */
@@ -58,14 +60,17 @@ export async function calibrateBundle(folder: string, options: CalibrateOptions)
   const learner = await BundledLearner.load(folder, { provider: "cpu", task: "classification" });
   try {
     const sizes = sizesFor(learner, options).filter((size) => options.episode(size, 0));
-    const answers = sizes.map((size) => ({ ...size, logits: [], labels: [], outsiders: [] }) as Collected);
+    const answers: Answers[] = [];
     const started = performance.now();
     let rounds = 0;
     // Whole rounds over the sizes, so that none has more episodes than another wherever it ends.
     while (rounds < episodes && (rounds < leastRounds || performance.now() - started < 1000 * seconds)) {
-      for (const [i, collected] of answers.entries()) {
+      for (const [i, size] of sizes.entries()) {
         const index = rounds * sizes.length + i;
-        await collect(learner, collected, options.episode(sizes[i]!, index)!);
+        const episode = options.episode(size, index)!;
+        answers.push(await answered(learner, size, episode));
+        if (options.shift)
+          answers.push({ ...(await answered(learner, size, options.shift(episode, index))), shifted: true });
         options.onProgress?.(index + 1, episodes * sizes.length);
       }
       rounds++;
@@ -85,17 +90,19 @@ function sizesFor({ manifest }: BundledLearner, { ways, shots }: EpisodeSize): E
     .flatMap((count) => rising([...usualShots, shots]).map((each) => ({ ways: count, shots: each })));
 }
 
-/** Answers that grow. */
-type Collected = { -readonly [K in keyof Answers]: Answers[K] extends readonly (infer Row)[] ? Row[] : Answers[K] };
-
-async function collect(learner: BundledLearner, into: Collected, episode: CalibrationEpisode): Promise<void> {
+async function answered(learner: BundledLearner, size: EpisodeSize, episode: CalibrationEpisode): Promise<Answers> {
   const names = learner.manifest.labels;
   const nameOf = (label: number) => names?.[label] ?? String(label);
   const { support, query, outsiders } = episode;
   const personal = await learner.adapt({ ...batch(support.x), labels: numbers(support.y).map(nameOf) });
-  into.logits.push(...(await logitsOf(personal, query.x)));
-  into.labels.push(...numbers(query.y).map((label) => personal.labels.indexOf(nameOf(label))));
-  if (outsiders) into.outsiders.push(...(await logitsOf(personal, outsiders)));
+  const columns = ({ y }: { readonly y: Tensor }) => numbers(y).map((label) => personal.labels.indexOf(nameOf(label)));
+  return {
+    ...size,
+    logits: await logitsOf(personal, query.x),
+    labels: columns(query),
+    outsiders: outsiders ? await logitsOf(personal, outsiders) : [],
+    spread: supportSpread(await logitsOf(personal, support.x), columns(support)),
+  };
 }
 
 const batch = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });

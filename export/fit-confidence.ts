@@ -1,9 +1,11 @@
 // From logits of held-back classes to what a manifest says of confidence: one temperature, one threshold, and how both
-// change with the number of examples and of classes. Pure functions over numbers.
-import { rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
-import type { Confidence, Rejection } from "@innerloop/schemas";
+// change with the number of examples and of classes, and where a support set is unlike what was trained. Pure functions over
+// numbers.
+import { closenessOf, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
+import type { Confidence, Rejection, Spread } from "@innerloop/schemas";
+import { leastSquares, quantileRegression, sum } from "./regression.ts";
 
-/** What a bundle answered in episodes of one size. */
+/** What a bundle answered in an episode, or in several of one size that are alike. */
 export interface Answers {
   readonly ways: number;
   readonly shots: number;
@@ -13,6 +15,10 @@ export interface Answers {
   readonly labels: readonly number[];
   /** Rows of logits for examples of classes that were not in the episode. */
   readonly outsiders: readonly (readonly number[])[];
+  /** How far apart the classes of the support set are; `supportSpread` of the runtime. */
+  readonly spread?: number;
+  /** Not as the training's data are, but as those of users may be. */
+  readonly shifted?: boolean;
 }
 
 export interface FitOptions {
@@ -32,22 +38,29 @@ const widest = Math.log(50);
 
 /**
  * Fits a temperature to the queries' likelihood (Guo et al. 2017, §4.2), and the score and threshold that keep most of
- * them while the given share of outsiders passes.
+ * them while the given share of outsiders passes; and, where there are shifted episodes, how both change as classes lie closer
+ * together than they usually do.
  *
- * @param answers one entry for each size of episodes, that of the options among them
+ * @param all one entry for each size of episodes at least, that of the options among them
  */
-export function fitConfidence(answers: readonly Answers[], options: FitOptions): Confidence {
+export function fitConfidence(all: readonly Answers[], options: FitOptions): Confidence {
   const { ways, shots, episodes, falseAccepts } = options;
+  const answers = all.filter(({ shifted }) => !shifted);
+  const shifted = all.filter((it) => it.shifted);
   const temperatures = fitTemperature(answers, shots);
-  const own = answers.filter((it) => it.shots === shots);
   const plain = { ways, shots, ...temperatures, expectedCalibrationError: 0, uncalibratedError: 0, episodes };
+  const spread = shifted.length > 0 ? fitSpread(answers, shifted, plain) : undefined;
+  const own = answers.filter((it) => it.shots === shots);
+  const told: Confidence = { ...plain, ...(spread ? { spread } : {}) };
   const fitted: Confidence = {
-    ...plain,
-    expectedCalibrationError: errorOf(own, plain.temperature),
-    uncalibratedError: errorOf(own, 1),
+    ...told,
+    expectedCalibrationError: errorOf(own, told),
+    uncalibratedError: errorOf(own),
   };
-  const rejection = fitRejection(answers, fitted, falseAccepts);
-  return rejection ? { ...fitted, rejection } : fitted;
+  const rejection = fitRejection(answers, shifted, fitted, falseAccepts);
+  const confidence = rejection ? { ...fitted, rejection } : fitted;
+  if (!spread) return confidence;
+  return { ...confidence, spread: { ...spread, shifted: measureShifted(answers, shifted, confidence) } };
 }
 
 /**
@@ -64,19 +77,35 @@ export function expectedCalibrationError(probabilities: readonly number[], right
   return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / probabilities.length;
 }
 
-/** The calibration error over answers of several sizes. */
-function errorOf(answers: readonly Answers[], temperature: number): number {
-  const each = answers.flatMap(({ logits, labels }) =>
-    logits.map((row, i) => ({
+/** The calibration error over answers of several sizes; without a confidence, at a temperature of 1. */
+function errorOf(answers: readonly Answers[], confidence?: Confidence): number {
+  const each = answers.flatMap((it) => {
+    const temperature = confidence ? temperatureOf(it, confidence) : 1;
+    return it.logits.map((row, i) => ({
       sure: rejectionScore("probability", row, temperature),
-      right: row.indexOf(Math.max(...row)) === labels[i],
-    })),
-  );
+      right: row.indexOf(Math.max(...row)) === it.labels[i],
+    }));
+  });
   return expectedCalibrationError(
     each.map(({ sure }) => sure),
     each.map(({ right }) => right),
   );
 }
+
+const excessOf = ({ ways, shots, spread }: Answers, confidence: Confidence): number =>
+  closenessOf(confidence, ways, shots, spread)?.excess ?? 0;
+
+const temperatureOf = (it: Answers, confidence: Confidence): number =>
+  temperatureAt(confidence, it.shots, excessOf(it, confidence));
+
+const thresholdOf = (it: Answers, confidence: Confidence): number =>
+  thresholdAt(confidence, it.ways, it.shots, excessOf(it, confidence));
+
+/** How many score enough to pass, of queries or of outsiders. */
+const passing = (it: Answers, rows: Answers["logits"], score: Rejection["score"], confidence: Confidence): number => {
+  const [least, temperature] = [thresholdOf(it, confidence), temperatureOf(it, confidence)];
+  return rows.filter((row) => rejectionScore(score, row, temperature) >= least).length;
+};
 
 /**
  * A threshold that at most the given share of scores reaches, and no lower one does better.
@@ -140,68 +169,223 @@ const lossOf = ({ logits, labels, ways }: Answers, temperature: number, smoothed
     }),
   );
 
+/** Deviations of a support set's spread that are ordinary: what is within them changes nothing. */
+const tolerance = 1.5;
+
+/**
+ * The least deviation of ln D: a tenth. Held-back classes are a sample of what there is, and a user's another one; with many
+ * classes a support set's own deviation is less than what lies between these.
+ */
+const leastDeviation = 0.1;
+
+/** Up to this excess temperature and threshold have a slope of their own: shifts that cost least already cost something. */
+const knee = 0.4;
+
+/** What is unlike the training beyond question: of ordinary support sets a hundredth, and no fewer deviations than these. */
+const unlikeShare = 0.01;
+const [leastCloser, leastWider] = [2, 3];
+
+/** How far apart classes usually are, and what the temperature becomes where they are closer together. */
+function fitSpread(
+  answers: readonly Answers[],
+  shifted: readonly Answers[],
+  confidence: Confidence,
+): Spread | undefined {
+  const ordinary = answers.filter(({ spread }) => spread !== undefined && spread > 0);
+  if (ordinary.length === 0) return undefined;
+  const column = ({ ways, shots }: Answers) => [1, 1 / shots - 1 / confidence.shots, Math.log(ways / confidence.ways)];
+  const spreads = ordinary.map(({ spread }) => Math.log(spread!));
+  const plane = leastSquares(ordinary.map(column), spreads);
+  const off = ordinary.map((it, i) => spreads[i]! - sum(column(it).map((value, k) => value * plane[k]!)));
+  const ways = [...new Set(ordinary.map((it) => it.ways))];
+  const deviations = ways.map((count) =>
+    Math.sqrt(mean(off.flatMap((value, i) => (ordinary[i]!.ways === count ? [value ** 2] : [])))),
+  );
+  const [height, exponent] = leastSquares(
+    ways.map((count) => [1, Math.log(count / confidence.ways)]),
+    deviations.map((value) => Math.log(Math.max(value, 1e-3))),
+  );
+  const usual = {
+    level: plane[0]!,
+    shotsSlope: plane[1]!,
+    waysSlope: plane[2]!,
+    deviation: Math.exp(height!),
+    waysExponent: exponent!,
+    ...{ leastDeviation, tolerance, knee, closer: leastCloser, wider: leastWider },
+    ...{ temperatureSlope: 0, temperatureCloseSlope: 0, temperatureCloseShotsSlope: 0 },
+    shifted: { episodes: shifted.length, expectedCalibrationError: 0, unlike: 0, unlikeOrdinary: 0 },
+  };
+  const scores = ordinary.map(
+    (it) => closenessOf({ ...confidence, spread: usual }, it.ways, it.shots, it.spread)!.score,
+  );
+  const spread = {
+    ...usual,
+    closer: Math.max(leastCloser, thresholdFor(scores, unlikeShare)),
+    wider: Math.max(
+      leastWider,
+      thresholdFor(
+        scores.map((score) => -score),
+        unlikeShare / 2,
+      ),
+    ),
+  };
+  return { ...spread, ...fitCloseTemperature(shifted, { ...confidence, spread }) };
+}
+
+/**
+ * Where classes are closer together by a factor, so are strangers, and logits are smaller, by as much: slopes are held to that,
+ * 1 for the threshold and -1 for the temperature, where the episodes do not tell otherwise.
+ */
+const ridge = 0.001;
+
+/** Rounds of descent, and how far a slope moves in one at most. */
+const [descents, stride] = [40, 0.5];
+
+/**
+ * The temperature's slopes along the excess where the queries' likelihood is largest, each episode weighing the same: by
+ * Newton's method, with the curvature that is left where answers are as probable as they say (Fisher's).
+ */
+function fitCloseTemperature(shifted: readonly Answers[], confidence: Confidence) {
+  const close = shifted.filter((it) => excessOf(it, confidence) > 0);
+  if (close.length === 0) return {};
+  const rows = close.map((it) => {
+    const excess = excessOf(it, confidence);
+    const near = Math.min(excess, confidence.spread!.knee);
+    return [near, near * (1 / it.shots - 1 / confidence.shots), excess];
+  });
+  let slopes = [0, 0, -1];
+  for (let i = 0; i < descents; i++) {
+    const bends = close.map((it, k) =>
+      bendOf(it, temperatureAt(confidence, it.shots) * Math.exp(sum(slopes.map((slope, j) => slope * rows[k]![j]!)))),
+    );
+    const step = leastSquares(
+      rows,
+      bends.map(({ slope, curvature }) => -slope / curvature),
+      { weights: Float64Array.from(bends, ({ curvature }) => curvature), ridge },
+    );
+    slopes = slopes.map((slope, j) => slope + Math.max(-stride, Math.min(stride, step[j]!)));
+  }
+  const [temperatureCloseSlope, temperatureCloseShotsSlope, temperatureSlope] = slopes as [number, number, number];
+  return { temperatureCloseSlope, temperatureCloseShotsSlope, temperatureSlope };
+}
+
+/** How an episode's mean loss changes with the logarithm of the temperature: its derivative, and Fisher's second one. */
+function bendOf({ logits, labels }: Answers, temperature: number): { slope: number; curvature: number } {
+  let [slope, curvature] = [0, 1e-6];
+  for (const [i, row] of logits.entries()) {
+    const highest = Math.max(...row);
+    const odds = row.map((logit) => Math.exp((logit - highest) / temperature));
+    const total = sum(odds);
+    const scaled = row.map((logit) => logit / temperature);
+    const expected = sum(odds.map((it, way) => (it / total) * scaled[way]!));
+    slope += (scaled[labels[i]!]! - expected) / logits.length;
+    curvature += sum(odds.map((it, way) => (it / total) * (scaled[way]! - expected) ** 2)) / logits.length;
+  }
+  return { slope, curvature };
+}
+
+function measureShifted(answers: readonly Answers[], shifted: readonly Answers[], confidence: Confidence) {
+  const { rejection } = confidence;
+  const unlike = (some: readonly Answers[]) => {
+    const told = some.map((it) => closenessOf(confidence, it.ways, it.shots, it.spread)?.familiar === false);
+    return told.filter(Boolean).length / told.length;
+  };
+  const share = (rows: "logits" | "outsiders") =>
+    sum(shifted.map((it) => passing(it, it[rows], rejection!.score, confidence))) /
+    sum(shifted.map((it) => it[rows].length));
+  return {
+    episodes: shifted.length,
+    expectedCalibrationError: errorOf(shifted, confidence),
+    ...(rejection ? { kept: share("logits"), falseAccepts: share("outsiders") } : {}),
+    unlike: unlike(shifted),
+    unlikeOrdinary: unlike(answers),
+  };
+}
+
 /** The score that keeps most queries, over all sizes of episodes; undefined where outsiders are too few to tell. */
 function fitRejection(
   answers: readonly Answers[],
+  shifted: readonly Answers[],
   confidence: Confidence,
   falseAccepts: number,
 ): Rejection | undefined {
   const withOutsiders = answers.filter(({ outsiders }) => outsiders.length > 0);
-  const own = answers.find((it) => it.ways === confidence.ways && it.shots === confidence.shots)!;
-  const outsiders = withOutsiders.reduce((sum, it) => sum + it.outsiders.length, 0);
+  const own = answers.filter((it) => it.ways === confidence.ways && it.shots === confidence.shots);
+  const outsiders = sum(withOutsiders.map((it) => it.outsiders.length));
   if (falseAccepts * outsiders < 1) return undefined;
   const found = scores.map((score) => {
-    const of = (it: Answers, rows: Answers["logits"]) =>
-      rows.map((row) => rejectionScore(score, row, temperatureAt(confidence, it.shots)));
-    const theirs = withOutsiders.map((it) => of(it, it.outsiders));
-    const rejection = fitThreshold(withOutsiders, theirs, { confidence, score, falseAccepts });
-    const keptBy = (it: Answers) => {
-      const least = thresholdAt({ ...confidence, rejection }, it.ways, it.shots);
-      return of(it, it.logits).filter((value) => value >= least).length / it.logits.length;
+    const plane = fitThreshold(withOutsiders, { confidence, score, falseAccepts });
+    const slopes = confidence.spread ? fitCloseThreshold(shifted, { ...confidence, rejection: plane }) : {};
+    const rejection = { ...plane, ...slopes };
+    const passed = (some: readonly Answers[]) =>
+      sum(some.map((it) => passing(it, it.logits, score, { ...confidence, rejection })));
+    const kept = passed(own) / sum(own.map(({ logits }) => logits.length));
+    return {
+      rejection: { ...rejection, kept },
+      kept: mean(bySize(withOutsiders).map((some) => passed(some) / sum(some.map(({ logits }) => logits.length)))),
     };
-    const kept = withOutsiders.reduce((sum, it) => sum + keptBy(it), 0);
-    return { rejection: { ...rejection, kept: keptBy(own) }, kept };
   });
   return found.reduce((best, it) => (it.kept > best.kept ? it : best)).rejection;
+}
+
+/** Answers of the same ways and shots together. */
+function bySize(answers: readonly Answers[]): Answers[][] {
+  const groups = new Map<string, Answers[]>();
+  for (const it of answers) {
+    const key = `${it.ways} ${it.shots}`;
+    groups.set(key, [...(groups.get(key) ?? []), it]);
+  }
+  return [...groups.values()];
 }
 
 /** A plane over 1 / shots and ln ways through the thresholds of each size, raised until all outsiders together obey. */
 function fitThreshold(
   answers: readonly Answers[],
-  theirs: readonly (readonly number[])[],
   { confidence, score, falseAccepts }: { confidence: Confidence; score: Rejection["score"]; falseAccepts: number },
 ): Rejection {
+  const sizes = bySize(answers);
+  const theirs = sizes.map((some) =>
+    some.flatMap((it) => it.outsiders.map((row) => rejectionScore(score, row, temperatureAt(confidence, it.shots)))),
+  );
   const [height, shotsSlope, waysSlope] = leastSquares(
-    answers.map(({ ways, shots }) => [1, 1 / shots - 1 / confidence.shots, Math.log(ways / confidence.ways)]),
+    sizes.map(([it]) => [1, 1 / it!.shots - 1 / confidence.shots, Math.log(it!.ways / confidence.ways)]),
     theirs.map((values) => thresholdFor(values, falseAccepts)),
   );
   const plane = { score, threshold: height!, shotsSlope: shotsSlope!, waysSlope: waysSlope!, falseAccepts, kept: 0 };
-  const over = answers.flatMap(({ ways, shots }, i) => {
-    const least = thresholdAt({ ...confidence, rejection: plane }, ways, shots);
+  const over = sizes.flatMap(([it], i) => {
+    const least = thresholdAt({ ...confidence, rejection: plane }, it!.ways, it!.shots);
     return theirs[i]!.map((value) => value - least);
   });
   return { ...plane, threshold: plane.threshold + thresholdFor(over, falseAccepts) };
 }
 
 /**
- * Coefficients b with the smallest Σ (rows·b − targets)². A column that never changes apart from the first has 0: a touch
- * of ridge sees to it.
+ * How the threshold shrinks along the excess: the line below which all but the given share of outsiders of shifted episodes
+ * fall, in logarithms of what they score in units of the threshold.
  */
-function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
-  const width = rows[0]!.length;
-  const normal = Array.from({ length: width }, (_, i) => [
-    ...Array.from(
-      { length: width },
-      (_, j) => sum(rows.map((row) => row[i]! * row[j]!)) + (i === j && i > 0 ? 1e-9 : 0),
-    ),
-    sum(rows.map((row, k) => row[i]! * targets[k]!)),
-  ]);
-  for (const [i, pivot] of normal.entries())
-    for (const [k, row] of normal.entries()) {
-      const factor = row[i]! / pivot[i]!;
-      if (k !== i) for (let j = i; j <= width; j++) row[j]! -= factor * pivot[j]!;
+function fitCloseThreshold(shifted: readonly Answers[], confidence: Confidence): Partial<Rejection> {
+  const { score, falseAccepts } = confidence.rejection!;
+  const rows: number[][] = [];
+  const heights: number[] = [];
+  for (const it of shifted) {
+    const excess = excessOf(it, confidence);
+    const least = thresholdAt(confidence, it.ways, it.shots);
+    if (excess === 0 || least === 0) continue;
+    const temperature = temperatureOf(it, confidence);
+    for (const row of it.outsiders) {
+      const ratio = rejectionScore(score, row, temperature) / least;
+      // Below 0 a score passes that is nearer to 0 than the threshold; above, one that is further.
+      rows.push([Math.min(excess, knee) * Math.sign(-least), excess * Math.sign(-least)]);
+      heights.push(Math.sign(least) * Math.log(Math.min(FAR, Math.max(1 / FAR, ratio))));
     }
-  return normal.map((row, i) => row[width]! / row[i]!);
+  }
+  if (falseAccepts * rows.length < 1) return {};
+  const beyond = heights.map((height, i) => height - rows[i]![1]!);
+  const [closeSlope, slope] = quantileRegression(rows, beyond, 1 - falseAccepts, { ridge });
+  return { closeSlope: closeSlope!, slope: slope! + 1 };
 }
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+/** A ratio beyond which it does not matter how far. */
+const FAR = 1e9;
+
+const mean = (values: readonly number[]): number => sum(values) / values.length;

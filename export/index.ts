@@ -16,6 +16,8 @@ export {
   thresholdFor,
 } from "./fit-confidence.ts";
 export type { Weights } from "./graphs.ts";
+export { quantileRegression } from "./regression.ts";
+
 export {
   kinkTolerance,
   type ReferenceAnswer,

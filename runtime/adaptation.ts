@@ -69,6 +69,8 @@ export interface AdaptedState {
   readonly columns: readonly number[];
   /** How many examples a label had, in the mean; absent for a regression, and where an early file does not say. */
   readonly shots?: number;
+  /** How far apart the classes are, as `supportSpread` measures it; absent where the bundle does not ask for it. */
+  readonly spread?: number;
   /** The mean loss over the support set before each step, and after the last. */
   readonly supportLoss: readonly number[];
   /** What was done to get there; unknown of what an earlier release saved. */

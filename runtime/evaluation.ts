@@ -1,18 +1,11 @@
 // How good a personal model is: on examples that its caller has the truth of, or on its own, each held out in turn.
 import type { Manifest } from "@innerloop/schemas/bundle";
-import {
-  type Adaptation,
-  type AdaptedState,
-  type AdaptOptions,
-  adapt,
-  refuseAborted,
-  type Settled,
-} from "./adaptation.ts";
+import { type Adaptation, type AdaptedState, type AdaptOptions, refuseAborted, type Settled } from "./adaptation.ts";
 import type { ClassPrediction } from "./confidence.ts";
 import { type Given, type Kept, listing, show, type Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
-import { type Prediction, predict, type ValuePrediction } from "./prediction.ts";
+import { learn, type Prediction, predict, type ValuePrediction } from "./prediction.ts";
 import { badInput } from "./refusal.ts";
 
 /** What {@link Personal.evaluate} answers, by task. */
@@ -152,7 +145,7 @@ async function heldOutOutcomes(
     for (const { steps, rate } of ways) {
       await rest();
       refuseAborted(signal);
-      const state = await adapt(opened, others, { steps, ...(rate === undefined ? {} : { rate }) });
+      const state = await learn(opened, others, { steps, ...(rate === undefined ? {} : { rate }) });
       const rows = { count: 1, copy: (_: number, to: Float32Array) => to.set(example.x) };
       const [answer] = await predict(opened, state, rows);
       const loss = lossOf(answer!, example.label, example.y);

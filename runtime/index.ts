@@ -1,8 +1,24 @@
 // The door of the room: what an application needs to run a bundle and make it its user's.
-export { type Confidence, InnerloopError, type Manifest, type Rejection, type Tensor } from "@innerloop/schemas/bundle";
+export {
+  type Confidence,
+  InnerloopError,
+  type Manifest,
+  type Rejection,
+  type Spread,
+  type Tensor,
+} from "@innerloop/schemas/bundle";
 export type { Adaptation, AdaptOptions, Progress, StepOptions } from "./adaptation.ts";
 export type { BundleSource } from "./bundle.ts";
-export { type ClassPrediction, classify, rejectionScore, temperatureAt, thresholdAt } from "./confidence.ts";
+export {
+  type ClassPrediction,
+  classify,
+  closenessOf,
+  type Familiarity,
+  rejectionScore,
+  supportSpread,
+  temperatureAt,
+  thresholdAt,
+} from "./confidence.ts";
 export type { Key } from "./encryption.ts";
 export type { Check, ClassEvaluation, Evaluation, LabelEvaluation, ValueEvaluation } from "./evaluation.ts";
 export type {

@@ -1,14 +1,8 @@
 // What a learner became for one user, and how it goes on with that user: examples come, go and change their label.
 import type { Tensor } from "@innerloop/schemas/bundle";
 import { host } from "#host";
-import {
-  type Adaptation,
-  type AdaptedState,
-  type AdaptOptions,
-  adapt,
-  readSteps,
-  refuseAborted,
-} from "./adaptation.ts";
+import { type Adaptation, type AdaptedState, type AdaptOptions, readSteps, refuseAborted } from "./adaptation.ts";
+import { type Familiarity, familiarityOf } from "./confidence.ts";
 import type { Key } from "./encryption.ts";
 import type { Check, Evaluation } from "./evaluation.ts";
 import {
@@ -30,7 +24,7 @@ import {
   tooFew,
 } from "./examples.ts";
 import type { OpenedBundle } from "./opened.ts";
-import { type Prediction, predict } from "./prediction.ts";
+import { learn, type Prediction, predict } from "./prediction.ts";
 import { badInput } from "./refusal.ts";
 import type { PersonalRecord } from "./state.ts";
 
@@ -124,6 +118,15 @@ export class Personal<T extends Task = "classification"> {
   /** The adapted parameters, by name. */
   get state(): Readonly<Record<string, Tensor>> {
     return this.#now.adapted?.parameters ?? {};
+  }
+
+  /**
+   * Whether its examples are like what the bundle was trained on. Undefined while it is not {@link ready}, and where the bundle
+   * cannot tell.
+   */
+  get confidence(): Familiarity | undefined {
+    const { labels, shots, spread } = this.#now.adapted ?? {};
+    return labels && familiarityOf(this.#opened.bundle.manifest.confidence, labels.length, shots, spread);
   }
 
   /** What the last change found with the option `check`. */
@@ -301,7 +304,7 @@ export class Personal<T extends Task = "classification"> {
     const chosen =
       steps === "auto" ? await (await import("./later.ts")).chooseSteps(this.#opened, examples, options) : undefined;
     const all = { ...wanted, ...(chosen ?? { steps: steps as number }) };
-    const made = await adapt(this.#opened, examples, all);
+    const made = await learn(this.#opened, examples, all);
     const adapted = chosen ? { ...made, adaptation: { ...made.adaptation!, chosen } } : made;
     if (!options.check) return { examples, next, adapted };
     const { leaveOneOut } = await import("./later.ts");

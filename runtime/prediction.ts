@@ -1,8 +1,8 @@
 // Running predict.onnx: in pieces, so that many examples neither fill the memory nor hold the event loop.
 import { InnerloopError, sizeOf } from "@innerloop/schemas/bundle";
-import { type AdaptedState, output } from "./adaptation.ts";
-import { type ClassPrediction, classify } from "./confidence.ts";
-import type { Rows, Task } from "./examples.ts";
+import { type AdaptedState, adapt, output } from "./adaptation.ts";
+import { type ClassPrediction, classify, supportSpread } from "./confidence.ts";
+import type { Kept, Rows, Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
 
@@ -56,12 +56,31 @@ export async function predict(
         const logits = state === undefined ? Array.from(values) : state.columns.map((column) => values[column] ?? NaN);
         const labels = state?.labels ?? manifest.labels ?? logits.map((_, index) => String(index));
         if (!logits.every(Number.isFinite)) throw inconsistent(logits, labels);
-        answers.push(classify(logits, labels, state && manifest.confidence, state?.shots));
+        answers.push(classify(logits, labels, state && manifest.confidence, state?.shots, state?.spread));
       }
     }
     if (answers.length < rows.count) await rest();
   }
   return answers;
+}
+
+/**
+ * Adapts, and looks back on the examples where the bundle's confidence needs to know how far apart their classes are.
+ *
+ * @throws InnerloopError as `adapt` and {@link predict}.
+ */
+export async function learn(
+  opened: OpenedBundle,
+  examples: readonly Kept[],
+  options: Parameters<typeof adapt>[2],
+): Promise<AdaptedState> {
+  const state = await adapt(opened, examples, options);
+  if (!opened.bundle.manifest.confidence?.spread) return state;
+  const copy = (row: number, to: Float32Array, at: number) => to.set(examples[row]!.x, at);
+  const answers = (await predict(opened, state, { count: examples.length, copy })) as ClassPrediction[];
+  const own = examples.map(({ label }) => state.labels.indexOf(label!));
+  const rows = answers.map(({ logits }) => logits);
+  return { ...state, spread: supportSpread(rows, own) };
 }
 
 function inconsistent(logits: readonly number[], labels: readonly string[]): InnerloopError {

@@ -43,6 +43,7 @@ export function encodeState(bundle: Bundle, { adapted, examples, next, settings 
     for (const [name, tensor] of Object.entries(adapted.parameters)) tensors[ADAPTED + name] = tensor;
     metadata.labels = JSON.stringify(adapted.labels);
     if (adapted.shots !== undefined) metadata.shots = String(adapted.shots);
+    if (adapted.spread !== undefined) metadata.spread = String(adapted.spread);
     metadata.columns = JSON.stringify(adapted.columns);
     metadata.support_loss = JSON.stringify(adapted.supportLoss);
     if (adapted.adaptation !== undefined) metadata.adaptation = JSON.stringify(adapted.adaptation);
@@ -156,7 +157,8 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
     const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", (it) => it >= 1) };
     const adaptation =
       metadata.adaptation === undefined ? {} : { adaptation: parse<Adaptation>("adaptation", isAdaptation) };
-    adapted = { labels, columns, ...shots, supportLoss, ...adaptation, parameters };
+    const spread = metadata.spread === undefined ? {} : { spread: parse<number>("spread", Number.isFinite) };
+    adapted = { labels, columns, ...shots, ...spread, supportLoss, ...adaptation, parameters };
   }
   if (metadata.examples === undefined) {
     if (adapted === undefined) throw invalid("it holds neither examples nor what was made of them");

@@ -13,6 +13,7 @@ export type {
   OptionalBundleFile,
   Preprocessing,
   Rejection,
+  Spread,
   WindowPreprocessing,
 } from "./manifest.ts";
 export { mistaken } from "./mistaken.ts";

@@ -23,6 +23,7 @@ const UNUSED = [
   ...["created", "producer", "opset", "irVersion", "verification", "training", "metrics"],
   ...["innerLoop.head", "innerLoop.rates", "innerLoop.shots", "confidence.episodes", "confidence.uncalibratedError"],
   ...["confidence.expectedCalibrationError", "confidence.rejection.falseAccepts", "confidence.rejection.kept"],
+  "confidence.spread.shifted",
 ];
 
 // TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.

@@ -33,6 +33,7 @@ export {
   type OptionalBundleFile,
   type Preprocessing,
   type Rejection,
+  type Spread,
   validateManifest,
   type WindowPreprocessing,
 } from "./manifest.ts";

@@ -89,6 +89,50 @@ export interface Rejection {
   falseAccepts: number;
   /** The share of examples of the classes that pass it, measured at `ways` and `shots`. */
   kept: number;
+  /** How the threshold shrinks towards 0 with the excess x of a {@link Spread}: by exp(−closeSlope · min(x, knee) − slope · x). */
+  closeSlope?: number;
+  slope?: number;
+}
+
+/**
+ * How far apart the classes of a support set are, as the adapted bundle itself sees it: D is the mean, over the support
+ * examples and the classes that are not theirs, of the logit of their own class less that of the other. For a head of
+ * prototypes it is the mean squared distance between the means of two classes. Where the data are unlike those of the
+ * training, classes lie closer together, and so do strangers.
+ *
+ * Ordinary, with n classes of k examples each, is ln D = level + shotsSlope · (1/k − 1/shots) + waysSlope · ln(n / ways), give or
+ * take s = √(leastDeviation² + (deviation · (n / ways)^waysExponent)²). With z = (what is ordinary − ln D) / s, the examples are
+ * unlike what was trained where z is above `closer` or below −`wider`, and their excess is x = s · (z − tolerance), from 0 to 20.
+ */
+export interface Spread {
+  level: number;
+  shotsSlope: number;
+  waysSlope: number;
+  deviation: number;
+  waysExponent: number;
+  leastDeviation: number;
+  tolerance: number;
+  closer: number;
+  wider: number;
+  knee: number;
+  /**
+   * The temperature grows by exp((temperatureCloseSlope + temperatureCloseShotsSlope · (1/k − 1/shots)) · min(x, knee) +
+   * temperatureSlope · x).
+   */
+  temperatureSlope: number;
+  temperatureCloseSlope: number;
+  temperatureCloseShotsSlope: number;
+  /** Measured on shifted episodes of held-back classes. */
+  shifted: {
+    episodes: number;
+    expectedCalibrationError: number;
+    /** The shares of examples of the classes, and of others, that pass; absent without a rejection. */
+    kept?: number;
+    falseAccepts?: number;
+    /** The share of those episodes whose examples are said to be unlike what was trained, and of ordinary ones. */
+    unlike: number;
+    unlikeOrdinary: number;
+  };
 }
 
 /**
@@ -112,6 +156,8 @@ export interface Confidence {
   episodes: number;
   /** Absent where the held-back data have no classes left to be none of these. */
   rejection?: Rejection;
+  /** How to tell, and what to do, where a support set is unlike what was trained; absent where that was not measured. */
+  spread?: Spread;
 }
 
 export interface Manifest {

@@ -55,7 +55,7 @@ export const adapt = defineCommand({
           : await learner.adapt(labelled(examples), how);
       const milliseconds = performance.now() - started;
       await personal.save(out);
-      const { labels, supportLoss, adaptation, check } = personal;
+      const { labels, supportLoss, adaptation, check, confidence } = personal;
       if (options.json) {
         printJson({
           out,
@@ -64,6 +64,7 @@ export const adapt = defineCommand({
           ...adaptation,
           supportLoss,
           ...(check ? { check } : {}),
+          ...(confidence ? { confidence } : {}),
           provider: learner.provider.name,
           milliseconds,
         });
@@ -76,6 +77,7 @@ export const adapt = defineCommand({
       for (const line of whatWasDone(supportLoss, adaptation, labels.length)) print(line);
       if (adaptation?.chosen) print(`steps chosen: ${adaptation.chosen.message}`);
       if (check) print(`check: ${check.message}`);
+      if (confidence?.familiar === false) print(`${resultStyle("bold", "careful")}: ${confidence.message}`);
       print(`${resultStyle("bold", out)}: what was learned`);
       say(`Next: ${style("bold", commandLine`predict ${bundle} --params ${out} IMAGE…`)}`);
     } finally {

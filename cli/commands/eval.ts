@@ -31,6 +31,10 @@ export const evalCommand = defineCommand({
     episodes: { type: "whole", least: 1, what: "episodes", otherwise: "600" },
     seed: { type: "whole", least: 0, what: "seed of the episodes", otherwise: "0" },
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
+    shift: {
+      type: "text",
+      what: "measure as the data of users may be: the ways, as inverted,paper,noise, of which each episode has one to three",
+    },
     transductive: {
       type: "switch",
       what: "normalize by the query batch's statistics, as early papers did (batch norm only)",
@@ -43,10 +47,11 @@ export const evalCommand = defineCommand({
   ],
   async run(options, args) {
     const [bundle] = args as [string];
-    const { json = false, split, provider, ...rest } = options;
+    const { json = false, split, provider, shift, ...rest } = options;
     const evaluation = await showEvaluation(bundle, {
       ...rest,
       ...(split === undefined ? {} : { split: split as "train" | "val" | "test" }),
+      ...(shift === undefined ? {} : { shifts: shift.split(",").map((it) => it.trim()) }),
       ...(provider === undefined ? {} : { provider: provider as "auto" }),
     });
     if (json) printJson(evaluation);
@@ -64,6 +69,8 @@ function confidenceRows(confidence: ConfidenceResult): [string, string][] {
         : `${percent(expectedCalibrationError)}, without the temperature ${percent(uncalibratedError)}`,
     ],
   ];
+  if (confidence.unlike !== undefined)
+    rows.push(["said to be unlike the training", `${percent(confidence.unlike)} of the support sets`]);
   if (!rejection) return rows;
   const { kept, falseAccepts, keptAtStated, stated, outsiders } = rejection;
   return [
@@ -75,13 +82,13 @@ function confidenceRows(confidence: ConfidenceResult): [string, string][] {
 
 function describeEvaluation(evaluation: Evaluation): string {
   const { accuracy, recall, f1, loss, meanSquaredError, steps, stepEpisodes, nearestNeighbour, confusion } = evaluation;
-  const { confidence, over, logisticRegression, meanTarget, nearestExample, verdict } = evaluation;
+  const { confidence, shifts, over, logisticRegression, meanTarget, nearestExample, verdict } = evaluation;
   const { inductive, episodes, ways, shots, queries, innerSteps, seed, provider, data, split, seconds } = evaluation;
   const task = accuracy
     ? `${ways}-way ${shots}-shot, ${queries} queries a class`
     : `${shots} points, ${queries} queries`;
   const lines = [
-    `${episodes} episodes of ${data} (${split}): ${task}; ${innerSteps} inner steps`,
+    `${episodes} episodes of ${data} (${split}${shifts ? `, shifted: ${shifts.join(", ")}` : ""}): ${task}; ${innerSteps} inner steps`,
     `${inductive ? "inductive: each query is answered alone" : "transductive: queries share their batch's statistics"}; provider ${provider}, seed ${seed}, ${seconds.toFixed(1)} s`,
     "",
   ];

@@ -45,9 +45,14 @@ export const predict = defineCommand({
       const answers: (ClassPrediction | ValuePrediction)[] = [];
       for (let i = 0; i < examples.length; i += batchSize)
         answers.push(...(await model.predictBatch(examples.slice(i, i + batchSize).map(({ data }) => data))));
-      const results = examples.map(({ input }, i) => resultOf(input, answers[i]!));
+      const confidence = "confidence" in model ? model.confidence : undefined;
+      const results = examples.map(({ input }, i) => resultOf(input, answers[i]!, confidence?.familiar));
       if (options.json) printJson(results);
-      else printResults(results);
+      else {
+        printResults(results);
+        if (confidence?.familiar === false)
+          print(`${resultStyle("bold", "careful")}: of ${options.params}, ${confidence.message}`);
+      }
     } finally {
       await learner.dispose();
     }
@@ -62,13 +67,22 @@ type Result =
       readonly probabilities: Readonly<Record<string, number>>;
       /** False: none of these. Absent where the bundle cannot tell. */
       readonly known?: boolean;
+      /** False: what it was adapted to is unlike what was trained. Absent where the bundle cannot tell. */
+      readonly familiar?: boolean;
     }
   | { readonly input: string; readonly value: readonly number[] };
 
-function resultOf(input: string, answer: ClassPrediction | ValuePrediction): Result {
+function resultOf(input: string, answer: ClassPrediction | ValuePrediction, familiar?: boolean): Result {
   if ("value" in answer) return { input, value: answer.value };
   const { label, probability, probabilities, known } = answer;
-  return { input, label, probability, probabilities, ...(known === undefined ? {} : { known }) };
+  return {
+    input,
+    label,
+    probability,
+    probabilities,
+    ...(known === undefined ? {} : { known }),
+    ...(familiar === undefined ? {} : { familiar }),
+  };
 }
 
 const answerText = (result: Result): string =>

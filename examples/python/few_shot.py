@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 from PIL import Image
+from confidence import certainty
 
 ort.set_default_logger_severity(3)  # it warns of every weight that may be overridden, which is the point here
 
@@ -44,12 +45,12 @@ def main(bundle, support, *images):
     how = manifest["input"]["preprocessing"]
     classes = sorted(folder.name for folder in Path(support).iterdir() if folder.is_dir())
     files = [(file, i) for i, name in enumerate(classes) for file in sorted(Path(support, name).iterdir())]
-    x = np.stack([read_image(file, how) for file, _ in files]).astype(np.float32)
-    mine = adapt(bundle, manifest, x, np.array([i for _, i in files], np.int64))
-    logits = predict(bundle, mine, np.stack([read_image(image, how) for image in images]).astype(np.float32))
-    sure = manifest.get("confidence", {"temperature": 1, "temperatureSlope": 0, "shots": 1})
-    slope = sure["temperatureSlope"] * (len(classes) / len(files) - 1 / sure["shots"])
-    logits = logits[:, : len(classes)] / (sure["temperature"] * np.exp(slope))
+    x, y = np.stack([read_image(file, how) for file, _ in files]).astype(np.float32), np.array([i for _, i in files], np.int64)
+    mine = adapt(bundle, manifest, x, y)
+    temperature, familiar = certainty(manifest, predict(bundle, mine, x)[:, : len(classes)], y)
+    print("" if familiar else "careful: the examples are unlike what this bundle was trained on; expect more mistakes")
+    queries = np.stack([read_image(image, how) for image in images]).astype(np.float32)
+    logits = predict(bundle, mine, queries)[:, : len(classes)] / temperature
     odds = np.exp(logits - logits.max(1, keepdims=True))
     for image, row in zip(images, odds / odds.sum(1, keepdims=True)):
         print(f"{image}: {classes[row.argmax()]} ({row.max():.4f})")

@@ -30,7 +30,19 @@ describe("examples/python", () => {
     const { manifest, files } = buildBundle(learner, randomWeights(learner), { preprocessing });
     // As export measures it; the temperature depends on the number of examples.
     const measured = { expectedCalibrationError: 0.01, uncalibratedError: 0.02, episodes: 100 };
-    const confidence = { ways: 5, shots: 1, temperature: 1.7, temperatureSlope: 0.6, ...measured };
+    const usual = {
+      level: 1,
+      shotsSlope: 0.2,
+      waysSlope: 0.1,
+      deviation: 0.2,
+      waysExponent: -0.8,
+      leastDeviation: 0.1,
+    };
+    const limits = { tolerance: 1.5, closer: 2, wider: 3, knee: 0.4 };
+    const slopes = { temperatureSlope: -0.9, temperatureCloseSlope: 1.2, temperatureCloseShotsSlope: 0.3 };
+    const shifted = { episodes: 100, expectedCalibrationError: 0.02, unlike: 0.7, unlikeOrdinary: 0.01 };
+    const spread = { ...usual, ...limits, ...slopes, shifted };
+    const confidence = { ways: 5, shots: 1, temperature: 1.7, temperatureSlope: 0.6, ...measured, spread };
     const bundle = join(cwd, "bundle");
     mkdirSync(bundle);
     for (const [file, bytes] of Object.entries(files)) writeFileSync(join(bundle, file), bytes);
@@ -56,6 +68,9 @@ describe("examples/python", () => {
 
     const adapted = await innerloop(["adapt", "bundle", "--support", "support", "--out", "mine.safetensors"], { cwd });
     expect([adapted.status, adapted.stderr.includes("error")]).toEqual([0, false]);
+    // Random weights tell such classes less well apart than is said to be usual, and both say so.
+    for (const text of [stdout, adapted.stdout])
+      expect(text).toMatch(/^careful: .*unlike what this bundle was trained on/m);
     const predicted = await innerloop(["predict", "bundle", "--params", "mine.safetensors", ...queries, "--json"], {
       cwd,
     });

@@ -9,10 +9,11 @@ import {
   expectedCalibrationError,
   exportBundle,
   fitConfidence,
+  quantileRegression,
   thresholdFor,
 } from "@innerloop/export";
 import type { Learner } from "@innerloop/graph";
-import { Learner as Bundled, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
+import { Learner as Bundled, closenessOf, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { random } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
@@ -130,6 +131,112 @@ describe("what is fitted", () => {
     const few = answers.map((it, i) => ({ ...it, outsiders: i === 0 ? it.outsiders.slice(0, 19) : [] }));
     for (const given of [none, few])
       expect(fitConfidence(given, { ways: 5, shots: 1, episodes: 9, falseAccepts: 0.05 }).rejection).toBeUndefined();
+  });
+});
+
+describe("what is fitted to support sets whose classes are closer together", () => {
+  /**
+   * Episodes of a head of prototypes in a world that is e^closer times narrower: all squared distances shrink by that, strangers
+   * lie at e^(2 + normal) in an ordinary world, and labels are drawn at a temperature of 1, in a narrow one of e^(−0.8 · closer).
+   */
+  function worlds(closer: () => number, shifted: boolean, seed: number): Answers[] {
+    const stream = random(seed);
+    return Array.from({ length: 400 }, (_, i) => {
+      const { ways, shots } = sizes[i % sizes.length]!;
+      const by = closer();
+      const scale = Math.exp(-by);
+      const distances = () => Array.from({ length: ways }, () => -6 * scale * (1 + stream.uniform()));
+      const logits = Array.from({ length: 20 }, distances);
+      const labels = logits.map((row) => {
+        const temperature = shifted ? Math.exp(-0.8 * by) : 1;
+        let left = stream.uniform() * row.reduce((sum, logit) => sum + Math.exp(logit / temperature), 0);
+        const label = row.findIndex((logit) => {
+          left -= Math.exp(logit / temperature);
+          return left < 0;
+        });
+        return label < 0 ? ways - 1 : label;
+      });
+      const outsiders = Array.from({ length: 20 }, () => {
+        const nearest = -scale * Math.exp(2 + 0.3 * stream.normal());
+        return Array.from({ length: ways }, (_, way) => (way === 0 ? nearest : nearest - 50 * scale));
+      });
+      const spread = Math.exp(3 + 0.1 * stream.normal() + 0.1 * Math.log(ways / 5) - by);
+      return { ways, shots, logits, labels, outsiders, spread, ...(shifted ? { shifted } : {}) };
+    });
+  }
+  const stream = random(3);
+  const fit = { ways: 5, shots: 1, episodes: 800, falseAccepts: 0.05 };
+  const ordinary = worlds(() => 0, false, 1);
+  const narrow = worlds(() => 0.7 + 3 * stream.uniform(), true, 2);
+  const confidence = fitConfidence([...ordinary, ...narrow], fit);
+  const { spread, rejection } = confidence;
+
+  it("is what is usual of these, by their size", () => {
+    expect(spread!.level).toBeCloseTo(3, 1);
+    expect(spread!.waysSlope).toBeCloseTo(0.1, 1);
+    expect(spread!.shotsSlope).toBeCloseTo(0, 1);
+    expect(spread!.deviation).toBeCloseTo(0.1, 1);
+    expect(spread!.shifted.unlike).toBe(1);
+    expect(spread!.shifted.unlikeOrdinary).toBeLessThanOrEqual(0.01);
+  });
+
+  it("is a threshold that strangers of any world reach as seldom as stated", () => {
+    const passing = (answers: Answers[], told: typeof confidence) => {
+      const known = answers.flatMap(({ ways, shots, spread, outsiders }) => {
+        const excess = closenessOf(told, ways, shots, spread)?.excess;
+        const least = thresholdAt(told, ways, shots, excess);
+        const temperature = temperatureAt(told, shots, excess);
+        return outsiders.map((row) => rejectionScore(told.rejection!.score, row, temperature) >= least);
+      });
+      return known.filter(Boolean).length / known.length;
+    };
+    const [others, plain] = [worlds(() => 0.7 + 3 * stream.uniform(), true, 5), worlds(() => 0, false, 6)];
+    expect(Math.abs(passing(plain, confidence) - 0.05)).toBeLessThan(0.02);
+    expect(Math.abs(passing(others, confidence) - 0.05)).toBeLessThan(0.02);
+    expect(spread!.shifted.falseAccepts).toBeLessThan(0.07);
+    // Without it, as they were before: nearly all strangers of such worlds pass.
+    const { spread: _, ...blind } = confidence;
+    expect(passing(others, blind)).toBeGreaterThan(0.9);
+    expect(rejection!.slope! + rejection!.closeSlope! * (0.4 / 2.2)).toBeGreaterThan(0.9);
+  });
+
+  it("is the temperature that the labels were drawn with", () => {
+    for (const by of [0.8, 1.5, 3]) {
+      const excess = closenessOf(confidence, 5, 1, Math.exp(3 - by))!.excess;
+      expect(Math.abs(Math.log(temperatureAt(confidence, 1, excess)) + 0.8 * by)).toBeLessThan(0.25);
+    }
+    expect(spread!.shifted.expectedCalibrationError).toBeLessThan(0.03);
+  });
+
+  it("changes nothing of what is fitted to ordinary ones", () => {
+    const { spread: _, rejection: limit, ...alone } = fitConfidence(ordinary, fit);
+    expect(_).toBeUndefined();
+    const { spread: __, rejection: again, ...told } = confidence;
+    const { expectedCalibrationError, ...same } = told;
+    expect(alone).toMatchObject(same);
+    expect(expectedCalibrationError).toBeCloseTo(alone.expectedCalibrationError, 2);
+    expect(again).toMatchObject({ threshold: limit!.threshold, waysSlope: limit!.waysSlope });
+    expect(limit).not.toHaveProperty("slope");
+  });
+
+  it("stays finite where classes cannot be told apart, and where no support set is unusual", () => {
+    const collapsed = narrow.map((it) => ({ ...it, logits: it.logits.map((row) => row.map(() => 0)), spread: 0 }));
+    for (const shifted of [collapsed, worlds(() => 0, true, 9)]) {
+      const { spread, rejection } = fitConfidence([...ordinary, ...shifted], fit);
+      for (const value of Object.values({ ...spread, ...rejection, ...spread!.shifted, score: 0, shifted: 0 }))
+        expect(Number.isFinite(value)).toBe(true);
+    }
+  });
+});
+
+describe("a quantile regression", () => {
+  it("lies above the share of targets that was asked for", () => {
+    const stream = random(11);
+    const rows = Array.from({ length: 4000 }, () => [1, stream.uniform()]);
+    const targets = rows.map(([, x]) => 2 + 3 * x! + stream.normal());
+    const [height, slope] = quantileRegression(rows, targets, 0.95);
+    expect(Math.abs(height! - 2 - 1.645)).toBeLessThan(0.15);
+    expect(Math.abs(slope! - 3)).toBeLessThan(0.25);
   });
 });
 
