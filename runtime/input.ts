@@ -62,7 +62,7 @@ export async function readExample(
 /** As {@link readExample}, by the preprocessing alone. */
 export async function readInput(how: Preprocessing, input: Input, options?: ReadOptions): Promise<Float32Array> {
   if (how.kind === "window") return windowOf(how, samplesIn(input));
-  return standardized(await inTurns(resized(await readPicture(input, options), how)), how);
+  return withPicture(input, options, async (picture) => standardized(await inTurns(resized(picture, how)), how));
 }
 
 /**
@@ -71,8 +71,17 @@ export async function readInput(how: Preprocessing, input: Input, options?: Read
  * @throws InnerloopError `image-broken`, `image-too-large`, `image-unscaled`, `image-unreadable`, `sharp-missing`, `bad-input`,
  *   and what reading files throws
  */
-export async function readPicture(input: unknown, options: ReadOptions = {}): Promise<Picture> {
-  if (isPicture(input)) return input;
+export async function readPicture(input: unknown, options?: ReadOptions): Promise<Picture> {
+  return withPicture(input, options, async (picture) => picture);
+}
+
+/** Decodes a picture, and keeps its place among the few that are there at a time until it was used. */
+async function withPicture<T>(
+  input: unknown,
+  options: ReadOptions = {},
+  use: (picture: Picture) => Promise<T>,
+): Promise<T> {
+  if (isPicture(input)) return use(input);
   return reading(options, MOST_OF_IMAGE, async (bounds) => {
     refuseAborted(bounds.signal);
     const decoder = await host.pictures?.();
@@ -81,7 +90,7 @@ export async function readPicture(input: unknown, options: ReadOptions = {}): Pr
     // A place on the network may answer late or never, and nobody else waits for that.
     const far = PLACE.test(kind) && (host.remote || /^https?:/i.test(String(input)));
     const fetched = far ? await bytesOf(input, bounds) : undefined;
-    const work = async () => decode(decoder, fetched ?? (await bytesOf(input, bounds)));
+    const work = async () => use(await decode(decoder, fetched ?? (await bytesOf(input, bounds))));
     // What a page shows, such as a video's frame, is another picture a moment later.
     return ENCODED.test(kind) ? inQueue(work) : work();
   });
@@ -119,7 +128,7 @@ async function bytesOf(input: unknown, bounds: Bounds): Promise<[source: unknown
   return isBytes(bytes) ? [ownBytes(bytes), `${bytes.length} bytes`] : [bytes, "the picture"];
 }
 
-/** Files that are open, and pictures that are decoded, at a time. */
+/** Files that are open, and pictures that are decoded and not yet used, at a time. */
 const AT_ONCE = 4;
 
 let running = 0;

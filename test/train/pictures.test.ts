@@ -126,11 +126,16 @@ function readAll(data: string, files: number): number {
   const module = (name: string): string => JSON.stringify(import.meta.resolve(name));
   writeFileSync(
     script,
-    `import { loadImage, listImageClasses, openImages } from ${module("@innerloop/train")};
+    `import { readExample } from ${module("@innerloop/runtime/input")};
+import { loadImage, listImageClasses, openImages } from ${module("@innerloop/train")};
 const [data, how] = process.argv.slice(2);
 await openImages(data);
 const files = listImageClasses(data).flatMap(({ files }) => files);
-await Promise.all(files.map((file) => loadImage(file, JSON.parse(how))));
+const preprocessing = JSON.parse(how);
+await Promise.all(files.map((file) => loadImage(file, preprocessing)));
+const { width, height, channels } = preprocessing;
+const input = { shape: [height, width, channels], dtype: "float32", preprocessing };
+await Promise.all(files.map((file) => readExample({ input }, file)));
 console.log(Math.round(process.resourceUsage().maxRSS / 1024));`,
   );
   const command = `ulimit -n ${files}; exec "$@"`;
