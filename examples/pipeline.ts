@@ -3,7 +3,7 @@
 import { completeConfig, runTraining } from "@innerloop/train";
 import { evaluateBundle, exportRun } from "innerloop";
 
-const [iterations = "300", out = "pipeline-bundle"] = process.argv.slice(2);
+const [iterations = "300", out = "bundles/pipeline"] = process.argv.slice(2);
 
 const run = await runTraining({
   config: completeConfig({

@@ -292,4 +292,5 @@ export async function tutorial(out: string, length: Length = {}): Promise<{ befo
   return { before, after };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await tutorial(process.argv[2] ?? "tutorial-bundle");
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
+  await tutorial(process.argv[2] ?? "bundles/tutorial");

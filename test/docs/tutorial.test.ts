@@ -1,4 +1,5 @@
 // The tutorial's page shows parts of its program and nothing else, and the program does what the page says, in short.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,5 +93,33 @@ describe("examples/tutorial.ts", () => {
     expect(after.recall).toBeCloseTo(after.accuracy.mean, 5);
     expect(after.f1).toBeGreaterThan(before.f1);
     expect(lines.at(-1)).toMatch(/^On the device: \d+ of 50 new drawings named rightly$/);
+  });
+
+  it("prints what the page shows: the same words, and the same numbers as far as a short run gets", () => {
+    const shown = blocksOf("docs/tutorial.md").flatMap(({ language, code }) =>
+      language === "text" ? code.split("\n").filter((line) => line !== "" && line !== "…") : [],
+    );
+    expect(shown.length).toBeGreaterThan(10);
+    const number = /\d+(?:\.\d+)?(?:e-?\d+)?/g;
+    const words = (line: string) => line.replace(/^\S+(?=: differs)/, "").replaceAll(number, "#");
+    for (const line of shown) {
+      const alike = lines.filter((printed) => words(printed) === words(line));
+      expect(alike, line).not.toEqual([]);
+      if (!/^(Epoch \d+, Loss|Accuracy|Inner rate|Epoch 1, Batch)/.test(line)) continue;
+      // The last digits depend on the machine's order of adding up.
+      const far = alike.map((printed) => {
+        const [those, these] = [printed, line].map((each) => [...each.matchAll(number)].map(Number));
+        return Math.max(...those!.map((value, i) => Math.abs(value - these![i]!) / Math.max(1, these![i]!)));
+      });
+      expect(Math.min(...far), line).toBeLessThan(0.02);
+    }
+  });
+});
+
+describe("the examples", () => {
+  it.each(["tutorial", "pipeline", "embed"])("%s writes where git does not look, unless told otherwise", (name) => {
+    const code = readFileSync(join(root, "examples", `${name}.ts`), "utf8");
+    const [, folder] = /(?:process\.argv\[2\] \?\? |(?:bundle|out) = )"([^"]+)"/.exec(code)!;
+    expect(execFileSync("git", ["check-ignore", folder!], { cwd: root, encoding: "utf8" }).trim()).toBe(folder);
   });
 });

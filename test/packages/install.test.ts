@@ -26,7 +26,7 @@ it("README and guide say how the runtime is installed for Node", () => {
   const pages = installLines()
     .filter((each) => each.line === line)
     .map(({ page }) => page);
-  expect(pages).toEqual(["README.md", "docs/runtime.md"]);
+  expect(pages).toEqual(["README.md", "docs/runtime.md", "runtime/README.md"]);
 });
 
 it("what they say works with nothing but the npm registry", { timeout: 300_000 }, async () => {
