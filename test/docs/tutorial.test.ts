@@ -111,7 +111,7 @@ describe("examples/tutorial.ts", () => {
         const [those, these] = [printed, line].map((each) => [...each.matchAll(number)].map(Number));
         return Math.max(...those!.map((value, i) => Math.abs(value - these![i]!) / Math.max(1, these![i]!)));
       });
-      expect(Math.min(...far), line).toBeLessThan(0.02);
+      expect(Math.min(...far), line).toBeLessThan(0.005);
     }
   });
 });
