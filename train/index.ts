@@ -2,7 +2,7 @@
 
 export * from "./algorithms/index.ts";
 export { parted } from "./batch.ts";
-export { type Checkpoint, checkpointFile, readCheckpoint, replaceFile } from "./checkpoint.ts";
+export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./checkpoint.ts";
 export * from "./engines/index.ts";
 export { verificationEpisodes } from "./kept-episodes.ts";
 export * from "./losses.ts";

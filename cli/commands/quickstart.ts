@@ -19,7 +19,7 @@ import {
   style,
   tiny,
 } from "../output.ts";
-import { newRunFolder } from "../run-folder.ts";
+import { runFolder } from "../run-folder.ts";
 import { showEvaluation } from "../show-evaluation.ts";
 import { confidenceText, showExport } from "../show-export.ts";
 import { lengthOf, trainToTheEnd } from "../training.ts";
@@ -45,7 +45,8 @@ export const quickstart = defineCommand({
     const { completeConfig } = await import("@innerloop/train");
     const { seed = 0, episodes = 600, minutes } = options;
     const config = completeConfig({ preset: "quickstart", seed, ...(minutes === undefined ? {} : { minutes }) });
-    const out = options.out ?? newRunFolder("quickstart");
+    const folder = await runFolder(options.out, "quickstart");
+    const out = folder.path;
     const bundle = join(out, "bundle");
     const picture = join(out, "episode.svg");
     const started = performance.now();
@@ -54,7 +55,7 @@ export const quickstart = defineCommand({
     say("A net learns to learn: after training it tells new characters apart from one example each.");
 
     heading(1, `Train for ${lengthOf(config)}`, "many small tasks, each of 5 characters with one example");
-    const run = await trainToTheEnd({ config, out });
+    const run = await folder.during(trainToTheEnd({ config, out }));
 
     heading(2, "Export", "two files of plain ONNX, run and compared with what trained them");
     const manifest = await showExport(run, bundle);

@@ -7,7 +7,7 @@ import { defineCommand, wrongCall } from "../command.ts";
 import { checkFlags, configFromFlags, configOptions, flagDefaults, readConfig, withChanges } from "../config-flags.ts";
 import type { Estimate } from "../evaluation.ts";
 import { commandLine, percent, print, printJson, style } from "../output.ts";
-import { newRunFolder } from "../run-folder.ts";
+import { runFolder } from "../run-folder.ts";
 import { trainToTheEnd } from "../training.ts";
 
 const presetNames = async () => Object.keys((await import("@innerloop/train")).presets);
@@ -54,15 +54,18 @@ export const train = defineCommand({
     if (options.resume && options.out === undefined)
       throw wrongCall("missing-option", "--resume needs --out: the folder of the run to go on with.");
     const config = await configOf(configName, flags, options.resume ? options.out : undefined);
-    const out = options.out ?? newRunFolder(config.preset ?? basename(config.data.replace(/^\w+:/, "")));
+    const folder = await runFolder(options.out, config.preset ?? basename(config.data.replace(/^\w+:/, "")));
+    const out = folder.path;
     const started = performance.now();
     const validations: Validation[] = [];
-    const { header, learner, tasks } = await trainToTheEnd({
-      config,
-      out,
-      resume: options.resume ?? false,
-      onValidation: (validation) => validations.push(validation),
-    });
+    const { header, learner, tasks } = await folder.during(
+      trainToTheEnd({
+        config,
+        out,
+        resume: options.resume ?? false,
+        onValidation: (validation) => validations.push(validation),
+      }),
+    );
     const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
     const verdict = await runVerdict(config, tasks, scoreOf(best, validations, config), header.history.length);
     if (options.json) {

@@ -54,6 +54,7 @@ export async function setupCuda(
   const from = asked.from ?? asked.python ?? "download";
   const root = join(place.package, ".innerloop");
   const work = async () => {
+    await sweepBefore(root);
     const copy = await mkdtemp(join(root, staging));
     try {
       const staged = await copyPackage(place, copy);
@@ -162,12 +163,22 @@ async function putInPlace(root: string, place: CudaProviderPlace, staged: CudaPr
   const pairs = place.files.map((file): [string, string] => [join(place.folder, file), join(staged.folder, file)]);
   // A repetition changes nothing, so that --undo still leads to what was there before the first time.
   if (earlier && (await allSame(pairs))) return;
-  const before = await mkdtemp(join(root, "before-"));
+  const before = await mkdtemp(join(root, kept));
   const had = place.files.filter((file) => existsSync(join(place.folder, file)));
   for (const file of had) await linkOrCopy(join(place.folder, file), join(before, file));
   await writeState(root, { files: place.files, had, before: relative(root, before) });
   for (const file of place.files) await rename(join(staged.folder, file), join(place.folder, file));
   if (earlier) await rm(join(root, earlier.before), { recursive: true, force: true });
+}
+
+/** How the folders begin in which what was there before is kept. */
+const kept = "before-";
+
+/** Clears away what a setup kept that was killed before its state file named it. */
+async function sweepBefore(root: string): Promise<void> {
+  const named = readState(root)?.before;
+  for (const name of readdirSync(root))
+    if (name.startsWith(kept) && name !== named) await rm(join(root, name), { recursive: true, force: true });
 }
 
 async function allSame(pairs: readonly (readonly [string, string])[]): Promise<boolean> {

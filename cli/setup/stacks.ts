@@ -1,8 +1,9 @@
 // Where stacks lie and how one takes the place of another: made in a folder of its own, then named by a small file that is
 // replaced as a whole. Whatever stops this, and whenever, what was in use stays in use.
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { shellWord, takeLock } from "@innerloop/runtime/files";
 import { diskFailure, failed } from "./failures.ts";
 
 /** How the folders begin in which something is being made. */
@@ -21,46 +22,22 @@ export async function exclusively<T>(
 ): Promise<T> {
   try {
     mkdirSync(root, { recursive: true });
-    const lock = join(root, "lock");
-    takeLock(lock);
+    const file = join(root, "lock");
+    const lock = await takeLock(file);
+    if (!lock.held)
+      throw failed(
+        "setup-running",
+        `Another setup (process ${lock.by.pid}) is at work; wait until it ends. If process ${lock.by.pid} is something else, delete ${shellWord(file)}.`,
+      );
     try {
       for (const name of readdirSync(root))
         if (name.startsWith(staging)) await rm(join(root, name), { recursive: true, force: true });
       return await work();
     } finally {
-      rmSync(lock, { force: true });
+      await lock.release();
     }
   } catch (cause) {
     throw diskFailure(cause, root, otherwise);
-  }
-}
-
-function takeLock(lock: string): void {
-  for (;;) {
-    try {
-      const handle = openSync(lock, "wx");
-      writeSync(handle, String(process.pid));
-      closeSync(handle);
-      return;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-      const holder = Number(readFileSync(lock, "utf8"));
-      if (holder > 0 && isRunning(holder))
-        throw failed(
-          "setup-running",
-          `Another setup (process ${holder}) is at work; wait until it ends. If process ${holder} is something else, delete ${lock}.`,
-        );
-      rmSync(lock, { force: true });
-    }
-  }
-}
-
-function isRunning(id: number): boolean {
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -2,6 +2,7 @@
 // killed takes nothing away, so whether it is over decides, not how long ago it was; libraries that go by the time would
 // refuse for seconds after a crash, and give up a lock whose holder computes for long without a pause.
 import { open, readFile, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isOver, type Owner, self } from "./processes.ts";
 
@@ -66,7 +67,9 @@ async function create(file: string, text: string): Promise<boolean> {
 
 function parse(text: string): Owner | undefined {
   try {
-    const { pid, host, start } = JSON.parse(text) as Owner;
+    const value = JSON.parse(text) as Owner | number;
+    // An earlier release wrote the number alone.
+    const { pid, host, start } = typeof value === "number" ? { pid: value, host: hostname(), start: "" } : value;
     return Number.isInteger(pid) && pid > 0 && typeof host === "string"
       ? { pid, host, start: String(start) }
       : undefined;

@@ -229,6 +229,22 @@ describe("a run's folder", () => {
     expect(status).toBe(process.platform === "linux" ? 0 : 1);
   });
 
+  it("that was not named is another for each of several calls at once, and goes when nothing comes of it", async () => {
+    const own = path("own");
+    mkdirSync(own);
+    const run = (data: string) =>
+      innerloop([..."train --workers 0 --iterations 1 --validate-episodes 2 --data".split(" "), data], { cwd: own });
+    const outcomes = await Promise.all([1, 2, 3].map(() => run("sinusoid")));
+    expect(outcomes.map(({ status, stdout }) => [status, /^runs\/[\w-]+-(\d)/.exec(stdout)?.[1]]).sort()).toEqual([
+      [0, "1"],
+      [0, "2"],
+      [0, "3"],
+    ]);
+    const names = readdirSync(join(own, "runs"));
+    expect((await run("images:absent")).status).toBe(2);
+    expect(readdirSync(join(own, "runs"))).toEqual(names);
+  }, 30_000);
+
   it("is readable by its owner alone, and keeps another mode that it was given", async () => {
     const file = path(copied("modes"), "checkpoint.safetensors");
     expect(statSync(path("small", "checkpoint.safetensors")).mode & 0o777).toBe(0o600);
@@ -284,6 +300,15 @@ describe("an export that is killed", () => {
     expect((await words("export small --out place/bundle")).status).toBe(0);
     expect(beside()).toEqual(["bundle"]);
   }, 30_000);
+
+  it("of several at once into one place leaves one bundle, whole", async () => {
+    const outcomes = await Promise.all([1, 2, 3].map(() => words("export small --out place/bundle")));
+    expect(outcomes.map(({ status, stderr }) => [status, stderr.match(/error.*/)?.[0]])).toEqual(
+      [1, 2, 3].map(() => [0, undefined]),
+    );
+    await (await Learner.load(out, { task: "regression", provider: "cpu" })).dispose();
+    expect(beside()).toEqual(["bundle"]);
+  }, 40_000);
 
   it("through a link replaces what the link leads to", async () => {
     symlinkSync(join("place", "bundle"), path("link"));
