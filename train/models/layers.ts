@@ -142,14 +142,18 @@ export const Standardize = (x: Value): Value => {
   return op.Div(centred, op.Sqrt(op.Add(withinExample(op.Mul(centred, centred)), 1e-5)));
 };
 
+/** Below this skewness an example is turned: well under zero, so that patterns that are half dark stay as they are. */
+const turnedBelow = -0.5;
+
 /**
- * As {@link Standardize}, and turned so that the rarer extreme is the positive one: ink on paper is the same as paper on ink. The sign
- * is that of the third moment; near zero, where there is none to tell, the example fades instead of jumping.
+ * As {@link Standardize}, and turned where what is rare lies below the rest: ink on paper is the same as paper on ink. What tells is
+ * the third moment; between the two sides an example fades instead of jumping.
  */
 export const PolarityFree = (x: Value): Value => {
   const standard = Standardize(x);
   const skewness = withinExample(op.Mul(standard, op.Mul(standard, standard)));
-  return op.Mul(standard, op.Div(skewness, op.Sqrt(op.Add(op.Mul(skewness, skewness), 1e-2))));
+  const above = op.Sub(skewness, turnedBelow);
+  return op.Mul(standard, op.Div(above, op.Sqrt(op.Add(op.Mul(above, above), 1e-2))));
 };
 
 function norm(apply: Layer["apply"], extra: Partial<Layer> = {}): Layer {
