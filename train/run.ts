@@ -155,6 +155,12 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
   const tasks = options.tasks ?? (await tasksOf(config, before && knownTasks(before.header, config)));
   for (const note of tasks.notes ?? []) options.onMessage?.(note);
   const learner = learnerOf(config, tasks);
+  if (tasks.kind === "classification" && config.ways < 2)
+    throw new InnerloopError(
+      "bad-option",
+      `ways is ${config.ways} (--ways), but a task of ${tasks.name} tells classes apart; give 2 or more.`,
+      { exitStatus: 2 },
+    );
   const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: config.queries };
   const trainingShape = { ...shape, ways: tasks.kind === "regression" ? 1 : trainingWaysOf(config) };
   const drawn = trainingTasks(config, tasks);

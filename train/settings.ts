@@ -41,7 +41,7 @@ const conditions: readonly Condition[] = [
     instead: "mlp",
   },
   {
-    settings: ["steps", "innerRate", "learnRates", "maxInnerRate", "multiStepLoss"],
+    settings: ["steps", "testSteps", "loop", "innerRate", "learnRates", "maxInnerRate", "multiStepLoss"],
     on: "algorithm",
     effective: only("maml", "fomaml", "anil"),
     because: "class means take no inner steps",

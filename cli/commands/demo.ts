@@ -31,6 +31,7 @@ export const demo = defineCommand({
       what: "port to serve at; 0: any free one",
       otherwise: `${defaultPort}, or a free one`,
       least: 0,
+      most: 65_535,
     },
     host: { type: "text", what: "address to serve at", otherwise: "localhost" },
     open: { type: "switch", what: "open the page in the browser" },

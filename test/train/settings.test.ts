@@ -19,7 +19,17 @@ const situations: Record<string, { readonly config: RunConfigInput; readonly set
     },
     settings: [
       ...["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling", "model.input", "model.hidden"],
-      ...["steps", "maxInnerRate", "multiStepLoss", "optimizer.momentum", "schedule.floor", "ways", "rotations"],
+      ...[
+        "steps",
+        "testSteps",
+        "loop",
+        "maxInnerRate",
+        "multiStepLoss",
+        "optimizer.momentum",
+        "schedule.floor",
+        "ways",
+        "rotations",
+      ],
     ],
   },
   "an mlp of which all moves, by one step": {
@@ -44,7 +54,16 @@ const situations: Record<string, { readonly config: RunConfigInput; readonly set
   },
   "an mlp and class means": {
     config: { data: "glyphs", model: { kind: "mlp", hidden: [4] }, algorithm: "prototypes", ways: 3 },
-    settings: ["model.pooling", "steps", "innerRate", "learnRates", "maxInnerRate", "multiStepLoss"],
+    settings: [
+      "model.pooling",
+      "steps",
+      "testSteps",
+      "loop",
+      "innerRate",
+      "learnRates",
+      "maxInnerRate",
+      "multiStepLoss",
+    ],
   },
   "a regression with fixed rates": {
     config: { data: "sinusoid", learnRates: false },
@@ -65,6 +84,8 @@ const values: Record<string, readonly [unknown, unknown]> = {
   "model.input": ["raw", "standardized"],
   "model.hidden": [[3], [5]],
   steps: [2, 3],
+  testSteps: [2, 3],
+  loop: ["guarded", "plain"],
   innerRate: [0.05, 0.08],
   learnRates: [true, false],
   maxInnerRate: [0.1, 0.2],
