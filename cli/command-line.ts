@@ -73,7 +73,6 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
   const given: Record<string, string | number | boolean> = {};
   for (const [name, option] of Object.entries(command.options)) {
     const value = parsed[name];
-    if (Array.isArray(value)) throw wrongCall("bad-option", `--${name} is given ${value.length} times; give it once.`);
     if (typeof value === "boolean") given[name] = value;
     else if (typeof value === "string") given[name] = optionValue(name, option, await pathIn(value));
   }
@@ -115,6 +114,7 @@ function wordsOf(args: readonly string[]): readonly string[] {
 
 /** Looks at every word that is meant as an option, in the order of the call, so that the first wrong one is told. */
 function checkOptions(command: Command, words: readonly string[]): void {
+  const seen = new Set<string>();
   for (const [i, word] of words.entries()) {
     // A number below 0 is a value, and so is what follows an option that takes one.
     if (!/^-[^\d.]/.test(word) && word !== "-" && word !== "--") continue;
@@ -125,12 +125,15 @@ function checkOptions(command: Command, words: readonly string[]): void {
     const negated = option === undefined && text.startsWith("--no-") ? optionNamed(command, positive) : undefined;
     if (option === undefined && !(negated && (negated.type === "switch" || negated.negatable))) {
       const known = Object.keys(command.options);
-      const near = negated ? `; it takes a value: --${positive} …` : didYouMean(positive, known, "--");
+      const near = negated ? `; it takes a value: --${positive} VALUE.` : didYouMean(positive, known, "--");
       throw wrongCall(
         "unknown-option",
         `innerloop ${command.name} has no option ${short(text)}${near || "."} ${tellsMore(command)}`,
       );
     }
+    if (seen.has(positive) && optionNamed(command, positive))
+      throw wrongCall("bad-option", `--${positive} is given more than once; give it once.`);
+    seen.add(positive);
     const takesNothing = negated !== undefined || option?.type === "switch";
     if (takesNothing && value !== undefined)
       throw wrongCall(

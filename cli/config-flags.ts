@@ -172,7 +172,9 @@ function check(field: unknown, name: string, path: readonly string[], text: stri
     if (!(cause instanceof InnerloopError)) throw cause;
     const { description, enum: choices } = fieldSchema(path);
     const near = choices ? didYouMean(text, choices.map(String)) : "";
-    throw new InnerloopError("bad-option", `--${name} is "${short(text)}"; ${description} was expected${near || "."}`, {
+    // What is null in a file is none in a call.
+    const expected = description?.replace(/\bnull\b/, "none");
+    throw new InnerloopError("bad-option", `--${name} is "${short(text)}"; ${expected} was expected${near || "."}`, {
       exitStatus: 2,
       cause,
     });
@@ -264,6 +266,11 @@ function shortened(names: readonly string[], configs: readonly (readonly [string
  * @throws InnerloopError (status 2) for a file that is missing or wrong; an unknown name is told by {@link completeConfig}
  */
 export async function readConfig(config: string): Promise<RunConfigInput> {
+  if (dataSpecs.some((spec) => (spec.endsWith(":") ? config.startsWith(spec) : config === spec)))
+    throw wrongCall(
+      "unknown-preset",
+      `${short(config)} says which data; CONFIG is a preset or a file. Give it as --data ${short(config)}.`,
+    );
   const isFile = /\.(ya?ml|json)$/i.test(config) || config.includes("/") || config.includes("\\");
   if (!isFile && !existsSync(config)) return { preset: config };
   let text: string;

@@ -18,9 +18,18 @@ export function report(error: unknown): number {
     return error.exitStatus;
   }
   if (error instanceof InnerloopError) {
-    say(`${style("red", "error:")} ${error.message.trim()}`);
+    const message = error.message.trim();
+    say(`${style("red", "error:")} ${message}${/[.?!…)]$/.test(message) ? "" : "."}`);
     if (process.env.INNERLOOP_DEBUG) say(error.stack ?? "");
     return error.exitStatus;
+  }
+  // What the operating system refuses is nothing to report, but something to act on.
+  const { syscall, path, code } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined && code !== undefined) {
+    say(
+      `${style("red", "error:")} ${path ?? "A file"} could not be used (${code}, ${syscall}); check the path, its permissions and the space on its disk.`,
+    );
+    return 1;
   }
   const words = error instanceof Error ? error.message.split("\n")[0] : String(error);
   if (process.env.INNERLOOP_DEBUG) say(error instanceof Error ? (error.stack ?? "") : "");

@@ -135,8 +135,11 @@ describe("the words of a call", () => {
     expect(await innerloop(["eval", at("a-bundle"), "--ways", "--shots", "1"])).toBe(2);
     expect(said).toMatch(/--ways has no value/);
     said = "";
+    expect(await innerloop(["eval", at("a-bundle"), "--json", "--no-json"])).toBe(2);
+    expect(said).toMatch(/--json is given more than once/);
+    said = "";
     expect(await innerloop(["eval", at("a-bundle"), "--ways", "3", "--ways", "4"])).toBe(2);
-    expect(said).toMatch(/--ways is given 2 times; give it once/);
+    expect(said).toMatch(/--ways is given more than once; give it once/);
   });
 
   it("takes what follows -- as it is", async () => {

@@ -69,8 +69,12 @@ export async function openTasks(spec: string, options: OpenTasksOptions = {}): P
     const missing = TASK_SPECS.find((known) => known === `${spec.replace(/:$/, "")}:DIR`);
     throw new InnerloopError(
       "unknown-data",
-      `Data "${spec}" ${missing ? "lacks its folder" : "is not known"}; expected ${TASK_SPECS.join(", ")}` +
-        (missing ? `. Give ${missing} with the folder's path` : ""),
+      `Data "${spec.length > 80 ? `${spec.slice(0, 79)}…` : spec}" ${missing ? "lacks its folder" : "is not known"}; expected ${TASK_SPECS.join(", ")}` +
+        (missing
+          ? `. Give ${missing} with the folder's path`
+          : spec === ""
+            ? ""
+            : `. A folder of images is images:DIR, as images:${spec.slice(0, 80)}`),
       { exitStatus: 2 },
     );
   }
