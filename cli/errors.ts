@@ -17,7 +17,8 @@ export function report(error: unknown): number {
     say(error.message);
     return error.exitStatus;
   }
-  if (error instanceof InnerloopError) {
+  // A wrong argument of a function is a mistake of the command that called it, not of who called the command.
+  if (error instanceof InnerloopError && error.code !== "bad-argument") {
     const message = error.message.trim();
     say(`${style("red", "error:")} ${message}${/[.?!…)]$/.test(message) ? "" : "."}`);
     if (process.env.INNERLOOP_DEBUG) say(error.stack ?? "");
@@ -32,7 +33,8 @@ export function report(error: unknown): number {
     return 1;
   }
   const words = error instanceof Error ? error.message.split("\n")[0] : String(error);
-  if (process.env.INNERLOOP_DEBUG) say(error instanceof Error ? (error.stack ?? "") : "");
+  if (process.env.INNERLOOP_DEBUG)
+    for (let cause = error; cause instanceof Error; cause = cause.cause) say(cause.stack ?? "");
   say(
     `${style("red", "error:")} Something unexpected happened: ${words}. ` +
       "Set INNERLOOP_DEBUG=1 to see where, and please report it.",

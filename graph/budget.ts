@@ -12,8 +12,8 @@ export interface Budget {
   readonly work: number;
 }
 
-/** What no single constant or array goes beyond, whoever builds the graph: 2 GB. */
-const largest = 2 ** 28;
+/** What no single constant or array goes beyond, whoever builds the graph: 512 MB. */
+const largest = 2 ** 26;
 
 let limits: Budget | undefined;
 let spent: Record<keyof Budget, number> = { nodes: 0, numbers: 0, work: 0 };

@@ -20,6 +20,7 @@ export {
   validateConfig,
 } from "./config.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
+export { guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
 export {
   type BundleFile,

@@ -2,6 +2,7 @@
 import { InnerloopError } from "./errors.ts";
 import { onnx } from "./generated/onnx.js";
 import { mistaken } from "./mistaken.ts";
+import { show } from "./text.ts";
 
 export type { Int64 } from "./wire.ts";
 export { onnx };
@@ -15,10 +16,19 @@ export const ONNX_IR_VERSION = 10;
  * Fields have the specification's names in camelCase (`opType`, `rawData`); only what is set is written.
  * Integers of 64 bits may be numbers or bigints; both are written exactly.
  *
- * @throws RangeError for a 64-bit field that holds no exact integer.
+ * @throws InnerloopError `bad-argument` (status 2) for a field that holds a value of another kind, as a 64-bit one that is
+ *   no exact integer.
  */
 export function encodeModel(model: onnx.ModelProto.$Properties): Uint8Array {
-  return onnx.ModelProto.encode(model).finish();
+  try {
+    return onnx.ModelProto.encode(model).finish();
+  } catch (cause) {
+    throw new InnerloopError(
+      "bad-argument",
+      `encodeModel was called with ${show(model)}, which is no model (${(cause as Error).message}); see its type`,
+      { exitStatus: 2, cause },
+    );
+  }
 }
 
 /**
@@ -35,7 +45,16 @@ export function encodeModel(model: onnx.ModelProto.$Properties): Uint8Array {
  *   `newer-version` when the model's IR version is above {@link ONNX_IR_VERSION}.
  */
 export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto {
-  const model = decode(bytes, source);
+  if (!ArrayBuffer.isView(bytes)) {
+    throw new InnerloopError(
+      "bad-argument",
+      `decodeModel was called with ${show(bytes)}; the bytes of a file were expected`,
+      {
+        exitStatus: 2,
+      },
+    );
+  }
+  const model = decode(bytes, String(source));
   const version = Number(model.irVersion);
   if (version > ONNX_IR_VERSION) {
     throw new InnerloopError(
@@ -46,7 +65,7 @@ export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto 
   }
   const lacks =
     version < 1 ? "IR version" : !model.graph ? "graph" : model.opsetImport.length === 0 ? "operator set" : "";
-  if (lacks !== "") throw unreadable(source, bytes, `it has no ${lacks}`);
+  if (lacks !== "") throw unreadable(String(source), bytes, `it has no ${lacks}`);
   return model;
 }
 

@@ -31,6 +31,10 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const isTable = (value: unknown, of: (entry: unknown) => boolean) =>
+    isObject(value) && Object.values(value).every((entry) => of(entry));
+  if (!isTable(tensors, isTensor)) throw wrongArgument("arrays by name, { dtype, shape, data } each,", tensors);
+  if (!isTable(metadata, (it) => typeof it === "string")) throw wrongArgument("texts by name", metadata);
   const width = ({ dtype }: Tensor) => ELEMENTS[dtype].array.BYTES_PER_ELEMENT;
   const entries = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : a > b ? 1 : 0));
   const header: [string, unknown][] = Object.keys(metadata).length === 0 ? [] : [[METADATA, metadata]];
@@ -68,10 +72,11 @@ export function encodeSafetensors(
  *   or hold an element type that {@link DType} does not name. Nothing is copied before all lengths are known to fit.
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
+  if (!ArrayBuffer.isView(bytes)) throw wrongArgument("the bytes of a file", bytes);
   const fail = (what: string, cause?: unknown) =>
     new InnerloopError(
       "safetensors-invalid",
-      `${source}: ${what}; a complete .safetensors file was expected; copy the file again, or use an earlier one`,
+      `${String(source)}: ${what}; a complete .safetensors file was expected; copy the file again, or use an earlier one`,
       { cause },
     );
   const has = `but the file has ${bytes.length} bytes`;
@@ -133,6 +138,15 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
 /** A table without a prototype, in which "constructor" is a name like any other. */
 function table<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
   return Object.assign(Object.create(null), Object.fromEntries(entries));
+}
+
+function isTensor(value: unknown): boolean {
+  const { dtype, shape, data } = (value ?? {}) as Partial<Tensor>;
+  return Object.hasOwn(ELEMENTS, String(dtype)) && Array.isArray(shape) && ArrayBuffer.isView(data);
+}
+
+function wrongArgument(expected: string, given: unknown): InnerloopError {
+  return new InnerloopError("bad-argument", `${show(given)} was given; ${expected} was expected`, { exitStatus: 2 });
 }
 
 function isSizes(value: unknown): value is number[] {

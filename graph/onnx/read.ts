@@ -7,7 +7,7 @@ import { within } from "../budget.ts";
 import { type Dim, longestSymbol, sizeOf } from "../dims.ts";
 import { evaluate } from "../evaluate.ts";
 import { isFloat } from "../operator.ts";
-import { constant, constantOf, input, type NumberArray, type Value } from "../value.ts";
+import { constant, constantOf, input, type NumberArray, Value } from "../value.ts";
 import { Call, calls, type Entry, type Names } from "./calls.ts";
 import { asSizes, isSizes, sizeRules } from "./sizes.ts";
 import { dtypeOf, numbersOf } from "./tensors.ts";
@@ -72,7 +72,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
     const fixed = fixedNames.has(name) || name.startsWith(constantPrefix);
     return array !== undefined && isFloat(array.dtype) && array.shape.length > 0 && !fixed;
   };
-  const given = table(
+  const own = table(
     (graph.input ?? [])
       .filter(({ name }) => !stored.has(name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
@@ -111,17 +111,28 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
         }),
       );
     });
-  const outputs = build(given);
+  const outputs = build(own);
   const weights = [...stored.keys()].filter((name) => used.has(name));
-  const inputs = table([...Object.entries(given), ...weights.map((name) => [name, used.get(name)!] as const)]);
+  const inputs = table([...Object.entries(own), ...weights.map((name) => [name, used.get(name)!] as const)]);
   return {
     inputs,
     outputs,
     initializers: table(weights.map((name) => [name, tensorOf(stored.get(name)!)])),
     opset,
     apply(values) {
+      const given = Object.entries(values ?? {});
+      if (
+        given.length === 0
+          ? typeof values !== "object" || values === null
+          : given.some(([, it]) => !(it instanceof Value))
+      )
+        throw new InnerloopError(
+          "bad-argument",
+          `apply was called with ${show(values)}; values of a graph by the names of inputs were expected.`,
+          { exitStatus: 2 },
+        );
       const stranger = Object.keys(values).find((name) => inputs[name] === undefined);
-      if (stranger === undefined) return build({ ...given, ...values });
+      if (stranger === undefined) return build(table([...Object.entries(own), ...given]));
       throw new InnerloopError(
         "unknown-input",
         `${source} has no input ${show(stranger)}; it has ${Object.keys(inputs).join(", ")}.`,

@@ -1,4 +1,5 @@
 // Every target, by its name.
+import { exportCalls, graphCalls, runtimeCalls, schemasCalls, trainCalls } from "./calls.ts";
 import { csvTarget, jsonTarget, picturesTarget, zipTarget } from "./data.ts";
 import {
   bundleTarget,
@@ -25,4 +26,9 @@ export const targets: readonly Target[] = [
   jsonTarget,
   picturesTarget,
   zipTarget,
+  schemasCalls,
+  graphCalls,
+  runtimeCalls,
+  trainCalls,
+  exportCalls,
 ];
