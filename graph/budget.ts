@@ -12,8 +12,8 @@ export interface Budget {
   readonly work: number;
 }
 
-/** What no single constant or array goes beyond, whoever builds the graph: 512 MB. */
-const largest = 2 ** 26;
+/** What no single array goes beyond, whoever builds the graph; how long its evaluation may take is for them to say. */
+const largest: Budget = { nodes: Number.POSITIVE_INFINITY, numbers: 2 ** 24, work: Number.POSITIVE_INFINITY };
 
 let limits: Budget | undefined;
 let spent: Record<keyof Budget, number> = { nodes: 0, numbers: 0, work: 0 };
@@ -36,8 +36,7 @@ export function within<T>(budget: Budget, build: () => T): T {
  */
 export function spend(what: keyof Budget, amount: number): void {
   spent[what] += amount;
-  // Whoever works out a graph of their own says how long that may take.
-  const most = limits?.[what] ?? (what === "work" ? Number.POSITIVE_INFINITY : largest);
+  const most = (limits ?? largest)[what];
   if ((limits ? spent[what] : amount) <= most) return;
   const words = { nodes: "operators", numbers: "numbers of constants", work: "steps to work out constants" }[what];
   throw new InnerloopError(

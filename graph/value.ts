@@ -193,7 +193,12 @@ export function constant(
   shape?: readonly number[],
   dtype: DType = "float32",
 ): Value {
-  const data = typeof numbers === "number" ? Float64Array.of(numbers) : Float64Array.from(numbers);
+  const data =
+    typeof numbers === "number"
+      ? Float64Array.of(numbers)
+      : numbers instanceof Float64Array
+        ? numbers.slice()
+        : Float64Array.from(numbers);
   const dims = shape ?? (typeof numbers === "number" ? [] : [data.length]);
   if (data.length !== sizeOf(dims))
     throw new InnerloopError("bad-constant", `${data.length} numbers do not fill the shape ${showShape(dims)}.`);

@@ -1,9 +1,9 @@
 // Running adapt.onnx: how many steps, watched and stopped between them, and what comes out.
 import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
-import { type Kept, packSupport } from "./examples.ts";
+import { type Kept, packSupport, show } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
-import { badOption } from "./refusal.ts";
+import { badOption, checkOptions } from "./refusal.ts";
 import type { Session } from "./session.ts";
 
 /** How far to go. */
@@ -88,16 +88,19 @@ export function readSteps<O extends StepOptions>(
   { innerLoop }: Manifest,
   options: O,
 ): O & { readonly steps: number | "auto" } {
+  checkOptions(options);
+  const { onProgress } = options as AdaptOptions;
+  if (onProgress !== undefined && typeof onProgress !== "function") throw badOption("onProgress is no function");
   const { steps = innerLoop.steps, rate } = options;
   if (steps !== "auto" && !(Number.isInteger(steps) && steps >= 0 && steps <= MOST_STEPS)) {
     throw badOption(
-      `steps ${String(steps)} was given; a whole number from 0 to ${MOST_STEPS}, or "auto", was expected; ` +
+      `steps ${show(steps)} was given; a whole number from 0 to ${MOST_STEPS}, or "auto", was expected; ` +
         `this bundle was made for ${innerLoop.steps}`,
     );
   }
   if (rate !== undefined && !(Number.isFinite(rate) && rate >= 0 && rate <= HIGHEST_RATE)) {
     throw badOption(
-      `rate ${String(rate)} was given; it multiplies the learned rates: a number from 0 to ${HIGHEST_RATE} was expected`,
+      `rate ${show(rate)} was given; it multiplies the learned rates: a number from 0 to ${HIGHEST_RATE} was expected`,
     );
   }
   if (rate !== undefined && steps === "auto") {

@@ -7,12 +7,13 @@ import {
   type Manifest,
   type OptionalBundleFile,
   parseJson,
+  show,
 } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { isBytes, ownBytes } from "./bytes.ts";
 import type { Bounds } from "./host.ts";
 import type { ProviderChoice } from "./providers.ts";
-import { tooLarge } from "./refusal.ts";
+import { badInput, tooLarge } from "./refusal.ts";
 
 /**
  * Where a bundle is: a folder (Node: a path or a `file:` URL); the URL of what is one (`http:`, `https:`; in a page also
@@ -51,7 +52,9 @@ export async function readBundle(
   choosing: Promise<ProviderChoice>,
   { limit, signal }: Bounds,
 ): Promise<Bundle> {
-  const given = typeof source === "object" && "files" in source ? source.files : undefined;
+  const { files: given, href } = (source ?? {}) as { files?: Readonly<Record<string, Uint8Array>>; href?: unknown };
+  if (typeof source !== "string" && typeof href !== "string" && (typeof given !== "object" || given === null))
+    throw badInput(`${show(source)} was given; a bundle's folder, its URL, or { files } were expected`);
   const place = (file: string) => (given ? `the given ${file}` : host.within(source as string | URL, file));
   const read = async (file: string, most: number) => {
     const bounds = { limit: most, signal };

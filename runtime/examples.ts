@@ -1,7 +1,9 @@
 // What a user hands in becomes tensors here, and whatever is wrong with it is said here, before ONNX Runtime sees it.
 // Values are copied, so a caller may reuse its buffers.
-import { type InnerloopError, kindOf, type Manifest, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
+import { type InnerloopError, kindOf, type Manifest, show, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { badInput } from "./refusal.ts";
+
+export { show };
 
 /** What a bundle's learner does. */
 export type Task = Manifest["task"];
@@ -356,16 +358,11 @@ function unknownForm(what: string, expected: string): InnerloopError {
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+  return Array.isArray(a) && a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }
 
 function brackets(shape: readonly number[]): string {
-  return `[${shape.join(", ")}]`;
-}
-
-/** A value as messages name it. */
-export function show(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : String(value);
+  return Array.isArray(shape) ? `[${shape.map(show).join(", ")}]` : show(shape);
 }
 
 /** The first of many labels, as messages name them. */

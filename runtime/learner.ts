@@ -4,7 +4,7 @@ import { host } from "#host";
 import { type AdaptOptions, readSteps, type StepOptions } from "./adaptation.ts";
 import { type BundleSource, readBundle } from "./bundle.ts";
 import { isBytes, ownBytes } from "./bytes.ts";
-import { type Example, type Examples, type Numbers, readRows, type Support, type Task } from "./examples.ts";
+import { type Example, type Examples, type Numbers, readRows, type Support, show, type Task } from "./examples.ts";
 import type { HostOptions, ProviderName } from "./host.ts";
 import type { Input } from "./input.ts";
 import { OpenedBundle } from "./opened.ts";
@@ -12,6 +12,7 @@ import { Personal, type SaveOptions } from "./personal.ts";
 import { type Prediction, predict } from "./prediction.ts";
 import { chooseProvider, type ProviderChoice } from "./providers.ts";
 import { type ReadOptions, reading } from "./reading.ts";
+import { badInput, checkOptions } from "./refusal.ts";
 
 /** Far more than a bundle or a personal model has. */
 const MOST = 2 ** 30;
@@ -167,8 +168,11 @@ export class Learner<T extends Task = "classification"> {
    */
   restore(file: string | URL | Uint8Array, options: SaveOptions & ReadOptions = {}): Promise<Personal<T>> {
     return this.#opened.lifetime.during(async () => {
+      checkOptions(options);
       const { key } = options;
       const inMemory = isBytes(file);
+      if (!inMemory && typeof file !== "string" && typeof (file as URL | null)?.href !== "string")
+        throw badInput(`${show(file)} was given; a path, a URL or the bytes of a saved personal model were expected`);
       const source = inMemory ? "the given bytes" : String(file);
       const [read, { decodeState, unseal }] = await reading(options, MOST, (bounds) =>
         Promise.all([inMemory ? ownBytes(file) : host.read(file, "a personal model", bounds), import("./later.ts")]),

@@ -25,7 +25,7 @@ import {
 } from "./examples.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { learn, type Prediction, predict } from "./prediction.ts";
-import { badInput } from "./refusal.ts";
+import { badInput, checkOptions } from "./refusal.ts";
 import type { PersonalRecord } from "./state.ts";
 
 /** How to save. */
@@ -259,7 +259,9 @@ export class Personal<T extends Task = "classification"> {
    *
    * @throws InnerloopError `bad-option` for what is no key, `encryption-unavailable`.
    */
-  async toBytes({ key }: SaveOptions = {}): Promise<Uint8Array> {
+  async toBytes(options: SaveOptions = {}): Promise<Uint8Array> {
+    checkOptions(options);
+    const { key } = options;
     const [now, { encodeState, seal }] = await Promise.all([this.#turn.then(() => this.#now), import("./later.ts")]);
     const bytes = encodeState(this.#opened.bundle, { ...now, settings: this.#settings });
     return key === undefined ? bytes : seal(bytes, key);
@@ -350,7 +352,7 @@ export class Personal<T extends Task = "classification"> {
 
 /** The examples of a label, or the one with an id; a label goes before an id of the same letters. */
 function choose(examples: readonly Kept[], which: string): ReadonlySet<Kept> {
-  const labelled = examples.filter(({ label }) => label === String(which));
+  const labelled = typeof which === "string" ? examples.filter(({ label }) => label === which) : [];
   const chosen = labelled.length > 0 ? labelled : examples.filter(({ id }) => id === which);
   if (chosen.length > 0) return new Set(chosen);
   const labels = [...new Set(examples.flatMap(({ label }) => label ?? []))];

@@ -1,5 +1,5 @@
 // Which execution provider runs a model: the first that works, or the one that was asked for and no other.
-import { InnerloopError } from "@innerloop/schemas/bundle";
+import { InnerloopError, show } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import type { HostOptions, ProviderName } from "./host.ts";
 import { trial } from "./onnxruntime.ts";
@@ -38,14 +38,14 @@ export interface ProviderReport {
 export async function chooseProvider(options: SessionOptions = {}): Promise<ProviderChoice> {
   const { provider = "auto", threads } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw badOption(`threads ${String(threads)} was given; a whole number from 1 was expected`);
+    throw badOption(`threads ${show(threads)} was given; a whole number from 1 was expected`);
   }
-  if (typeof provider === "object") return provider;
+  if (typeof provider === "object" && typeof provider?.name === "string") return provider;
   if (provider === "auto") return chooseFirst(options);
   const processor = host.automatic.at(-1)!;
-  const name = provider === "cpu" ? processor : provider;
+  const name = (provider === "cpu" ? processor : provider) as ProviderName;
   if (!KNOWN.includes(name)) {
-    throw badOption(`provider "${String(name)}" was given; auto, ${KNOWN.join(", ")} are known; choose one of them`);
+    throw badOption(`provider ${show(name)} was given; auto, ${KNOWN.join(", ")} are known; choose one of them`);
   }
   const reason = (await host.missing(name, true)) ?? (await trial(name, options));
   if (reason === undefined) return { name, reason: "asked for by name", rejected: [] };

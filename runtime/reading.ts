@@ -1,7 +1,7 @@
 // What every call that reads files shares: how much it reads at most, and the signal that ends it.
 import { refuseAborted } from "./adaptation.ts";
 import type { Bounds } from "./host.ts";
-import { badOption } from "./refusal.ts";
+import { badOption, checkOptions } from "./refusal.ts";
 
 /** How far to read. */
 export interface ReadOptions {
@@ -20,12 +20,10 @@ export interface ReadOptions {
  * @param most the limit when none was given
  * @throws InnerloopError `aborted` as soon as the signal is, whatever is being waited for; `bad-option`; what `read` throws.
  */
-export async function reading<T>(
-  { signal, limit }: ReadOptions,
-  most: number,
-  read: (bounds: Bounds) => Promise<T>,
-): Promise<T> {
-  if (limit !== undefined && !(limit >= 0))
+export async function reading<T>(options: ReadOptions, most: number, read: (bounds: Bounds) => Promise<T>): Promise<T> {
+  checkOptions(options);
+  const { signal, limit } = options;
+  if (limit !== undefined && !(typeof limit === "number" && limit >= 0))
     throw badOption(`limit ${String(limit)} was given; a number of bytes was expected`);
   refuseAborted(signal);
   const work = read({ limit: limit ?? most, signal });

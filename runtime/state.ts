@@ -108,14 +108,10 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
   };
   const list = <V>(key: string, is: (value: V) => boolean) =>
     parse<readonly V[]>(key, (value) => Array.isArray(value) && value.every(is));
-  const floats = (name: string, shape: readonly (number | string)[]) => {
+  const floats = (name: string, shape: readonly (number | string)[], finite = true) => {
     const tensor = tensors[name];
-    if (
-      tensor?.dtype === "float32" &&
-      fits(tensor.shape, shape) &&
-      (tensor.data as Float32Array).every(Number.isFinite)
-    )
-      return tensor;
+    const fitting = tensor?.dtype === "float32" && fits(tensor.shape, shape);
+    if (fitting && (!finite || (tensor.data as Float32Array).every(Number.isFinite))) return tensor;
     throw invalid(
       `the parameter ${show(name)} of shape [${shape.join(", ")}] is missing, of another form or not of finite numbers`,
     );
@@ -137,11 +133,13 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
     const supportLoss = list<number>("support_loss", Number.isFinite);
     const wrong = labelsMisfit(manifest, labels, columns);
     if (wrong) throw invalid(wrong);
+    // Of a class of a fixed set that has no examples there may be no numbers.
+    const finite = labels.length > Math.max(...columns) || columns.length === 0;
     // Files of version 1 hold the parameters alone, under their own names.
     const parameters = Object.fromEntries(
       manifest.parameters
         .filter(({ adapted }) => adapted)
-        .map(({ name, shape }) => [name, floats(version > 1 ? ADAPTED + name : name, shape)]),
+        .map(({ name, shape }) => [name, floats(version > 1 ? ADAPTED + name : name, shape, finite)]),
     );
     const sizes = new Map(
       manifest.output.ways === null && labels.length > 0 ? [["ways", Math.max(...columns) + 1]] : [],

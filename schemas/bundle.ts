@@ -2,6 +2,7 @@
 // that what an application downloads stays small.
 export { checkManifest } from "./check.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
+export { guard, guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
 export type {
   BundleFile,

@@ -4,7 +4,7 @@ import { InnerloopError } from "./errors.ts";
 import { manifestShape } from "./generated/shape.js";
 import type { Manifest } from "./manifest.ts";
 import { sizeOf } from "./tensor.ts";
-import { show } from "./text.ts";
+import { plain, show } from "./text.ts";
 
 /**
  * What a value must be, as generate.mjs writes it of a schema: `[shape]` is a list; an object has the shapes of its values,
@@ -25,12 +25,15 @@ export function checkManifest(value: unknown, source: string): Manifest {
   if (format === "innerloop-bundle" && (version as number) > 1) {
     throw new InnerloopError(
       "newer-version",
-      `${source}: it has version ${version} and this release reads version 1; upgrade @innerloop/runtime`,
+      `${plain(source)}: it has version ${version} and this release reads version 1; upgrade @innerloop/runtime`,
     );
   }
   const wrong = mismatch(manifestShape, value, "") ?? contradiction(value as Manifest);
   if (wrong) {
-    throw new InnerloopError("manifest-invalid", `${source}: ${wrong}; copy the bundle again, or export it again`);
+    throw new InnerloopError(
+      "manifest-invalid",
+      `${plain(source)}: ${wrong}; copy the bundle again, or export it again`,
+    );
   }
   return value as Manifest;
 }

@@ -1,22 +1,31 @@
-// Writes the doors that JavaScript comes in by: dist/door.js beside dist/index.js of each room, with the same exports, whose
+// Writes the doors that JavaScript comes in by: beside a room's dist/index.js a dist/index.door.js with the same exports, whose
 // functions refuse wrong arguments by a code (guarded.ts). Types stay those of index.ts, with their comments.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** In this order: each imports those before it. */
-const rooms = ["schemas", "graph", "export", "train"];
+const doors = [
+  "schemas/index",
+  "graph/index",
+  "runtime/input",
+  "runtime/sessions",
+  "export/index",
+  "train/index",
+  "demo/index",
+];
 
-for (const room of rooms) {
-  const folder = fileURLToPath(new URL(`../${room}/dist/`, import.meta.url));
-  if (!existsSync(`${folder}index.js`)) continue;
-  const names = Object.keys(await import(pathToFileURL(`${folder}index.js`).href));
-  const from = room === "schemas" ? "./guarded.js" : "@innerloop/schemas";
-  const text = `// Written by schemas/doors.mjs: the exports of index.js, which refuse arguments of the wrong kind.
-import { guarded as refusing } from "${from}";
-import * as room from "./index.js";
+for (const door of doors) {
+  const [room, module] = door.split("/");
+  const file = (end) => fileURLToPath(new URL(`../${room}/dist/${module}${end}`, import.meta.url));
+  if (!existsSync(file(".js"))) continue;
+  const names = Object.keys(await import(pathToFileURL(file(".js")).href));
+  const from = { schemas: "./guarded.js", runtime: "@innerloop/schemas/bundle", demo: "@innerloop/schemas/bundle" };
+  const text = `// Written by schemas/doors.mjs: the exports of ${module}.js, which refuse arguments of the wrong kind.
+import { guarded as refusing } from "${from[room] ?? "@innerloop/schemas"}";
+import * as room from "./${module}.js";
 export const {
-${names.map((name) => `  ${name},\n`).join("")}} = /* @__PURE__ */ refusing(room);
+${names.map((name) => `  ${name},\n`).join("")}} = refusing(room);
 `;
-  const file = `${folder}door.js`;
-  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
+  if (!existsSync(file(".door.js")) || readFileSync(file(".door.js"), "utf8") !== text)
+    writeFileSync(file(".door.js"), text);
 }

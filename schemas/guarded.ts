@@ -17,12 +17,13 @@ export function guarded<T extends object>(exports: T, path = ""): T {
   const entries = Object.entries(exports).map(([name, value]): [string, unknown] => {
     if (value?.[Symbol.toStringTag as never] === "Module") return [name, guarded(value, `${path}${name}.`)];
     const isCall = typeof value === "function" && !(value.prototype instanceof Error);
-    return [name, isCall ? guard(`${path}${name}`, value as Call) : value];
+    return [name, isCall ? guard(value as Call, `${path}${name}`) : value];
   });
   return Object.freeze(Object.fromEntries(entries)) as T;
 }
 
-function guard(name: string, run: Call): unknown {
+/** One function, as {@link guarded} has it. */
+export function guard<F>(run: F, name: string): F {
   const fail = (given: readonly unknown[], cause: unknown) => refusal(name, given, cause);
   const made = (given: readonly unknown[], make: () => unknown): unknown => {
     try {
@@ -32,10 +33,10 @@ function guard(name: string, run: Call): unknown {
       throw fail(given, cause);
     }
   };
-  return new Proxy(run, {
+  return new Proxy(run as Call, {
     apply: (target, self, given: unknown[]) => made(given, () => Reflect.apply(target, self, given.map(watched))),
     construct: (target, given: unknown[], kind) => made(given, () => Reflect.construct(target, given, kind)) as object,
-  });
+  }) as F;
 }
 
 /** A function that was handed in, so that what it throws is known to be its own. */

@@ -2,7 +2,7 @@
 import { InnerloopError } from "./errors.ts";
 import { onnx } from "./generated/onnx.js";
 import { mistaken } from "./mistaken.ts";
-import { show } from "./text.ts";
+import { plain, show } from "./text.ts";
 
 export type { Int64 } from "./wire.ts";
 export { onnx };
@@ -54,18 +54,19 @@ export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto 
       },
     );
   }
-  const model = decode(bytes, String(source));
+  const name = plain(source);
+  const model = decode(bytes, name);
   const version = Number(model.irVersion);
   if (version > ONNX_IR_VERSION) {
     throw new InnerloopError(
       "newer-version",
-      `${source}: the model has ONNX IR version ${version}; this release reads versions up to ${ONNX_IR_VERSION}; ` +
+      `${name}: the model has ONNX IR version ${version}; this release reads versions up to ${ONNX_IR_VERSION}; ` +
         "upgrade innerloop, or export the model again for an older IR version",
     );
   }
   const lacks =
     version < 1 ? "IR version" : !model.graph ? "graph" : model.opsetImport.length === 0 ? "operator set" : "";
-  if (lacks !== "") throw unreadable(String(source), bytes, `it has no ${lacks}`);
+  if (lacks !== "") throw unreadable(name, bytes, `it has no ${lacks}`);
   return model;
 }
 

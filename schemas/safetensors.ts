@@ -7,7 +7,7 @@ import { InnerloopError } from "./errors.ts";
 import { parseJson } from "./json.ts";
 import { mistaken } from "./mistaken.ts";
 import { dtypeBy, ELEMENTS, kindOf, sizeOf, type Tensor } from "./tensor.ts";
-import { show } from "./text.ts";
+import { plain, show } from "./text.ts";
 
 /** What a safetensors file holds. Neither object has a prototype: a name is there only where the file has it. */
 export interface SafetensorsFile {
@@ -76,7 +76,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
   const fail = (what: string, cause?: unknown) =>
     new InnerloopError(
       "safetensors-invalid",
-      `${String(source)}: ${what}; a complete .safetensors file was expected; copy the file again, or use an earlier one`,
+      `${plain(source)}: ${what}; a complete .safetensors file was expected; copy the file again, or use an earlier one`,
       { cause },
     );
   const has = `but the file has ${bytes.length} bytes`;

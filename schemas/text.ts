@@ -10,7 +10,7 @@ const controls = /[^\P{Cc}\n\t]|[\p{Bidi_C}\u2028\u2029]/gu;
  * @param most UTF-16 units
  */
 export function plain(given: string, most = 4000): string {
-  const text = String(given);
+  const text = typeof given === "string" ? given : show(given);
   const cut = text.length > most ? `${text.slice(0, most >> 1)} … ${text.slice(-(most >> 1))}` : text;
   return cut.replace(controls, "\ufffd");
 }

@@ -1,6 +1,6 @@
 // A batch of episodes as the arrays that graphs take: of one task, or of several along a task axis.
 import type { Learner } from "@innerloop/graph";
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import type { EpisodeSizes } from "./objective.ts";
 import type { Tensors } from "./state.ts";
 import type { Episode } from "./tasks/index.ts";
@@ -28,8 +28,18 @@ export function stackFeeds(episodes: readonly Episode[]): Tensors {
   return Object.fromEntries(Object.keys(tasks[0]!).map((name) => [name, stacked(name)]));
 }
 
+const mostParts = 1_000_000;
+
 /** Cuts a list into `count` neighbouring parts whose lengths differ by one at most, the longer ones first. */
 export function parted<T>(list: readonly T[], count: number): T[][] {
+  if (!(Number.isInteger(count) && count > 0 && count <= mostParts))
+    throw new InnerloopError(
+      "bad-argument",
+      `${show(count)} parts; a whole number from 1 to ${mostParts} was expected`,
+      {
+        exitStatus: 2,
+      },
+    );
   const [least, longer] = [Math.floor(list.length / count), list.length % count];
   return Array.from({ length: count }, (_, i) => {
     const start = i * least + Math.min(i, longer);

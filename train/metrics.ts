@@ -1,6 +1,6 @@
 // What a run reports: accuracy and its interval over episodes, recall and F1 over classes, and the two losses in plain
 // numbers. Pure functions over arrays, so that evaluation, training and benchmarks mean the same by the same word.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, show } from "@innerloop/schemas";
 
 /** A mean with the half-width of its 95 % interval: `mean ± ci95`. */
 export interface Estimate {
@@ -98,6 +98,9 @@ export function accuracy(predictions: ArrayLike<number>, labels: ArrayLike<numbe
   return right / labels.length;
 }
 
+/** A matrix of more has more cells than a person or a machine looks at. */
+const mostClasses = 4096;
+
 /** Counts by true class (row) and predicted class (column): `matrix[true][predicted]`, `[classes, classes]`. */
 export function confusionMatrix(
   predictions: ArrayLike<number>,
@@ -105,6 +108,14 @@ export function confusionMatrix(
   classes: number,
 ): number[][] {
   sameLength(predictions, labels);
+  if (!(Number.isInteger(classes) && classes >= 0 && classes <= mostClasses))
+    throw new InnerloopError(
+      "bad-argument",
+      `${show(classes)} classes; a whole number up to ${mostClasses} was expected`,
+      {
+        exitStatus: 2,
+      },
+    );
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (let i = 0; i < labels.length; i++) {
     const row = matrix[labels[i]!];

@@ -1,6 +1,6 @@
 // Seedable random numbers: a named stream for every use, so that what is drawn depends on who asks for what, never on
 // the order in which it is asked (workers, resumed runs and tests all see the same episodes).
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, show } from "@innerloop/schemas";
 
 /** A stream of random numbers; see {@link random}. */
 export interface Random {
@@ -111,7 +111,7 @@ function stateOf(numbers: readonly number[]): [number, number, number, number] {
   const state: [number, number, number, number] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667];
   for (const number of numbers) {
     if (!Number.isSafeInteger(number)) {
-      throw new InnerloopError("bad-seed", `The seed ${number} cannot be used; give an integer such as 0 or 42`, {
+      throw new InnerloopError("bad-seed", `The seed ${show(number)} cannot be used; give an integer such as 0 or 42`, {
         exitStatus: 2,
       });
     }

@@ -545,7 +545,7 @@ export function Range(size: Dim, limit?: Value): Value {
   if (!(Number.isSafeInteger(size) && size >= 0)) throw unfit("Range", [], `${size} is no number of entries.`);
   spend("numbers", size);
   return constant(
-    Float64Array.from({ length: size }, (_, i) => i),
+    new Float64Array(size).map((_, i) => i),
     [size],
     "int64",
   );

@@ -1,6 +1,6 @@
 // The inner loop of MAML (Finn et al. 2017, algorithm 1, lines 5–6) as a transform of a loss: K steps of gradient
 // descent, unrolled so that they can be differentiated, or as one ONNX Loop so that the caller chooses K.
-
+import { InnerloopError, show } from "@innerloop/schemas";
 import { Loop } from "../ops/control.ts";
 import { Add, LessOrEqual, Mul, Reciprocal, Sub, Where } from "../ops/elementwise.ts";
 import { Concat, Unsqueeze } from "../ops/movement.ts";
@@ -57,6 +57,9 @@ export interface InnerLoopResult {
   readonly guard?: Guard;
 }
 
+/** So many copies of a model's gradient are more than anything runs; a value as the number of steps makes a loop. */
+const mostUnrolled = 1000;
+
 /**
  * θ ← θ − α ∇θ loss(θ), `steps` times, for the parameters that have a rate.
  * @param loss the support loss, a scalar, as a function of all parameters
@@ -67,6 +70,12 @@ export function innerLoop(
   parameters: Parameters,
   { steps, rates, loop = "guarded", decay = 0, order = 2, lossScale }: InnerLoopOptions,
 ): InnerLoopResult {
+  if (typeof steps === "number" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostUnrolled))
+    throw new InnerloopError(
+      "bad-argument",
+      `innerLoop cannot unroll ${show(steps)} steps; a whole number from 0 to ${mostUnrolled}, or an int64 value, was expected.`,
+      { exitStatus: 2 },
+    );
   const moved = Object.keys(rates).filter((name) => parameters[name] !== undefined);
   const named = (values: readonly Value[]): Parameters =>
     Object.fromEntries(moved.map((name, i) => [name, values[i]!]));

@@ -50,6 +50,32 @@ const numbers: readonly number[] = [
 /** Of these, what a length may be written as. */
 const lengths = numbers.filter((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 64);
 
+const ring: unknown[] = [];
+ring.push(ring);
+
+/** Values of every kind, of which most are not the one that is wanted. */
+export const strangers: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  1n,
+  () => 0,
+  [],
+  [[]],
+  {},
+  ring,
+  new Date(0),
+  new Map(),
+  new Uint8Array(3),
+  new Float32Array(2),
+  new ArrayBuffer(8),
+  new Proxy({}, {}),
+  ...numbers,
+  ...names,
+];
+
 /** One change: at which place, how, and to what. All are numbers, so that a failing input shrinks. */
 interface Change {
   readonly place: number;
