@@ -58,7 +58,7 @@ export interface InnerLoopResult {
 }
 
 /** So many copies of a model's gradient are more than anything runs; a value as the number of steps makes a loop. */
-const mostUnrolled = 1000;
+const mostUnrolled = 256;
 
 /**
  * θ ← θ − α ∇θ loss(θ), `steps` times, for the parameters that have a rate.

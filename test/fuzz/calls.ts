@@ -155,7 +155,7 @@ export const graphCalls = target("graph", 256e6, () => {
       graph.innerLoop,
       (weights: Record<string, graph.Value>) => op.ReduceSum(op.MatMul(m, weights.w!), { keepdims: false }),
       { w },
-      { steps: 2, rates: { w: 0.1 } },
+      { steps: graph.input("steps", [], "int64"), rates: { w: 0.1 } },
     ],
     input: [graph.input, "x", [2, "n"], "float32"],
     constant: [graph.constant, [1, 2], [2], "float32"],
@@ -272,7 +272,6 @@ export const trainCalls = target("train", 256e6, async () => {
   const config = train.completeConfig({ preset: "sinusoid-10shot" });
   const model = train.mlp([4], 5, { hidden: [3] } as never);
   const glyphs = await train.openTasks("glyphs");
-  const shape = { ways: 2, shots: 1, queries: 1 };
   return opened({
     completeConfig: [train.completeConfig, { preset: "sinusoid-10shot", model: { kind: "mlp" } }],
     presetNamed: [train.presetNamed, "sinusoid-10shot"],
@@ -280,7 +279,6 @@ export const trainCalls = target("train", 256e6, async () => {
     tasksOf: [train.tasksOf, { data: "glyphs" }],
     Glyphs: [((...given: never[]) => new train.Glyphs(...(given as []))) as Call, { rotations: true }],
     Sinusoid: [((...given: never[]) => new train.Sinusoid(...(given as []))) as Call],
-    episode: [(glyphs.episode as Call).bind(glyphs), "train", 0, shape, 1],
     buildModel: [train.buildModel, config.model, [1], 1],
     buildLearner: [train.buildLearner, config, model, "classification"],
     learnerOf: [train.learnerOf, config, glyphs],
