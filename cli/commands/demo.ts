@@ -12,6 +12,7 @@ import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { kilobytes, print, resultStyle, say, style } from "../output.ts";
 import { bundleAt } from "../places.ts";
+import { MOST_OF_MANIFEST, readListed, readWithin } from "../reading.ts";
 
 const defaultPort = 4630;
 
@@ -70,7 +71,7 @@ async function manifestOf(bundle: string): Promise<Manifest> {
   const source = join(bundle, "manifest.json");
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(source);
+    bytes = await readWithin(source, MOST_OF_MANIFEST);
   } catch (cause) {
     throw new InnerloopError("bundle-unreadable", `${source} cannot be read (${(cause as Error).message}).`, { cause });
   }
@@ -87,13 +88,13 @@ async function manifestOf(bundle: string): Promise<Manifest> {
     );
   }
   const manifest = validateManifest(value, source);
-  for (const [name, { sha256 }] of Object.entries(manifest.files)) {
-    const found = await readFile(join(bundle, name)).catch(() => undefined);
+  for (const [name, { sha256, bytes }] of Object.entries(manifest.files)) {
+    const found = await readListed(join(bundle, name), bytes);
     if (!found || createHash("sha256").update(found).digest("hex") !== sha256)
       throw new InnerloopError(
         "bundle-altered",
         (found && mistaken(found) && `${join(bundle, name)}: ${mistaken(found)}.`) ||
-          `${join(bundle, name)} is ${found ? "altered" : "missing"}; the manifest knows another; copy the bundle again, or export it again.`,
+          `${join(bundle, name)} is ${found === undefined ? "missing" : "altered"}; the manifest knows another; copy the bundle again, or export it again.`,
       );
   }
   return manifest;

@@ -1,7 +1,6 @@
 // `innerloop inspect`: what is in a bundle, a run, an .onnx file or a saved adaptation.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type CheckpointHeader,
@@ -17,6 +16,7 @@ import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
 import { columns } from "../layout.ts";
 import { clock, kilobytes, percent, print, printJson, resultStyle, tiny } from "../output.ts";
 import { pathOf, placeAt, shownPath } from "../places.ts";
+import { MOST_OF_MANIFEST, MOST_OF_MODEL, readListed, readWithin } from "../reading.ts";
 import { confidenceText } from "../show-export.ts";
 
 export const inspect = defineCommand({
@@ -66,7 +66,7 @@ async function lookAtBundle(folder: string): Promise<Found> {
   let bytes: Buffer | undefined;
   let value: unknown;
   try {
-    bytes = await readFile(source);
+    bytes = await readWithin(source, MOST_OF_MANIFEST);
     value = parseJson(bytes.toString());
   } catch (cause) {
     const other = bytes && mistaken(bytes);
@@ -80,9 +80,9 @@ async function lookAtBundle(folder: string): Promise<Found> {
   const manifest: Manifest = validateManifest(value, source);
   const files = await Promise.all(
     Object.entries(manifest.files).map(async ([name, { sha256, bytes }]) => {
-      const found = await readFile(join(folder, name)).catch(() => undefined);
+      const found = await readListed(join(folder, name), bytes);
       const actual = found && createHash("sha256").update(found).digest("hex");
-      return { name, bytes, state: actual === undefined ? "missing" : actual === sha256 ? "intact" : "altered" };
+      return { name, bytes, state: found === undefined ? "missing" : actual === sha256 ? "intact" : "altered" };
     }),
   );
   const { name, task, input, output, innerLoop, parameters, verification, training = {}, metrics, producer } = manifest;
@@ -183,8 +183,15 @@ function runText(folder: string, header: CheckpointHeader, bundle: string | unde
   ].join("\n");
 }
 
+/** @throws InnerloopError `file-unreadable`. */
+function read(file: string): Promise<Buffer> {
+  return readWithin(file, MOST_OF_MODEL).catch((cause: Error) => {
+    throw new InnerloopError("file-unreadable", `${file} cannot be read (${cause.message}).`, { cause });
+  });
+}
+
 async function lookAtTensors(file: string): Promise<Found> {
-  const { tensors, metadata } = decodeSafetensors(await readFile(file), file);
+  const { tensors, metadata } = decodeSafetensors(await read(file), file);
   const entries = Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
   const about = Object.entries(metadata).map(([key, text]) => [key, text.length > 80 ? `${text.slice(0, 79)}…` : text]);
   const text = [
@@ -200,7 +207,7 @@ async function lookAtTensors(file: string): Promise<Found> {
 
 async function lookAtOnnx(file: string, graph: boolean): Promise<Found> {
   const { decodeModel, onnx: format } = await import("@innerloop/schemas/onnx");
-  const bytes = new Uint8Array(await readFile(file));
+  const bytes = new Uint8Array(await read(file));
   const model = decodeModel(bytes, file);
   const { graph: body } = model as unknown as { graph: onnx.GraphProto };
   const initialized = new Map((body.initializer ?? []).map((it) => [it.name ?? "", it]));

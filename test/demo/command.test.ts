@@ -1,6 +1,6 @@
 // `innerloop demo` without a browser: what it serves, what it writes, and what it refuses.
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -94,6 +94,29 @@ describe("innerloop demo", () => {
     expect(await status).toBe(0);
   });
 
+  it.skipIf(process.platform === "win32")(
+    "reads no file that cannot be the bundle's, and inspect neither",
+    async () => {
+      const large = join(cwd, "large");
+      cpSync(defaultBundle, large, { recursive: true });
+      truncateSync(join(large, "adapt.onnx"), 2 ** 42);
+      expect((await innerloop(["demo", "large"], { cwd })).stderr).toMatch(
+        /adapt\.onnx is altered; the manifest knows another/,
+      );
+      expect((await innerloop(["inspect", "large"], { cwd })).stdout).toMatch(/adapt\.onnx.*altered/);
+      const pipe = join(cwd, "pipe");
+      mkdirSync(pipe);
+      execFileSync("mkfifo", [join(pipe, "manifest.json")]);
+      for (const command of ["demo", "inspect"]) {
+        const { status, stderr } = await innerloop([command, "pipe"], { cwd });
+        expect([status, stderr]).toEqual([
+          1,
+          expect.stringContaining("it is a folder, a pipe or a device, not a file"),
+        ]);
+      }
+    },
+  );
+
   it("says that a port is taken", async () => {
     const first = serve("--port", "0");
     const { port } = await first.url;
@@ -139,7 +162,9 @@ describe("innerloop demo", () => {
   it("refuses what is no bundle, or an altered one, before it serves anything", async () => {
     const none = await innerloop(["demo", "nowhere"], { cwd });
     expect([none.status, none.stdout]).toEqual([2, ""]);
-    expect(none.stderr).toContain("nowhere is no bundle (it has no manifest.json)");
+    expect(none.stderr).toContain(
+      "nowhere does not exist; a bundle, the folder that innerloop export writes, was expected",
+    );
 
     const altered = join(cwd, "altered");
     cpSync(defaultBundle, altered, { recursive: true });

@@ -1,6 +1,6 @@
 // Personal files: those of an earlier release, encrypted ones, and what damaged, foreign and wrongly opened ones get.
 import { webcrypto } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InnerloopError, Learner, type Personal } from "@innerloop/runtime";
 import { decodeSafetensors, encodeSafetensors } from "@innerloop/schemas";
@@ -103,6 +103,25 @@ describe("a personal file", () => {
     expect((await refusal(learner.restore(encodeSafetensors({}, empty)))).message).toMatch(
       /holds neither examples nor/,
     );
+  });
+});
+
+describe.skipIf(process.platform === "win32")("who may read a file", () => {
+  const modeOf = (file: string) => statSync(file).mode & 0o777;
+
+  it("is its owner alone when it is new, and whoever could read it before when it is not", async () => {
+    const learner: Learner = await Learner.load(writeBundle("linear"), { provider: "cpu" });
+    const mine = learner.start();
+    await mine.add("a", noise(1, 4));
+    const file = join(temporaryFolder(), "mine.safetensors");
+    await mine.save(file);
+    expect(modeOf(file)).toBe(0o600);
+    for (const mode of [0o644, 0o640, 0o400]) {
+      chmodSync(file, mode);
+      await mine.save(file, { key: new Uint8Array(32) });
+      expect(modeOf(file)).toBe(mode);
+    }
+    await learner.dispose();
   });
 });
 
