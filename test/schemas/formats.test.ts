@@ -212,6 +212,12 @@ describe("messages", () => {
       "c: steps must be a whole number from 0 to 1000, got -1",
     ],
     [
+      "more threads than any machine has cores",
+      () => validateConfig({ workers: 100_000 }, "c"),
+      "config-invalid",
+      "c: workers must be a whole number of worker threads from 0 to 1024, got 100000",
+    ],
+    [
       "a choice",
       () => validateConfig({ algorithm: "reptile" }, "c"),
       "config-invalid",
