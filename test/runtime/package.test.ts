@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeBundle } from "./fixture.ts";
 
@@ -54,33 +54,36 @@ describe("how much it is", () => {
     expect(paths.filter((path) => /\.(map|tsbuildinfo)$|(?<!\.d)\.ts$/.test(path))).toEqual([]);
   });
 
-  /** Modules that are only imported when they are needed. */
-  const later: Plugin = {
-    name: "later",
-    setup({ onResolve }) {
-      onResolve({ filter: /^/ }, ({ kind, path }) =>
-        kind === "dynamic-import" ? { path, external: true } : undefined,
-      );
-    },
-  };
-
-  async function gzipped(platform: "node" | "browser", plugins: Plugin[]): Promise<number> {
-    const { outputFiles } = await bundle('export { Learner } from "@innerloop/runtime";', {
+  /** Bytes, gzipped, as a bundler that splits serves it: what loads at start, and with everything that is loaded later. */
+  async function served(platform: "node" | "browser"): Promise<{ readonly start: number; readonly all: number }> {
+    const { outputFiles, metafile } = await bundle('export { Learner } from "@innerloop/runtime";', {
       platform,
-      plugins,
       minify: true,
+      splitting: true,
+      outdir: application,
       external: ["onnxruntime-*", "sharp"],
     });
-    return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
+    const outputs = Object.entries(metafile.outputs);
+    const sizes = new Map(outputs.map(([path], i) => [path, gzipSync(outputFiles[i]!.contents, { level: 9 }).length]));
+    const atStart = new Set(outputs.filter(([path]) => path.endsWith("stdin.js")).map(([path]) => path));
+    // A set that grows while it is walked.
+    for (const path of atStart)
+      for (const { kind, path: imported, external } of metafile.outputs[path]!.imports)
+        if (kind === "import-statement" && !external) atStart.add(imported);
+    const sum = (paths: Iterable<string>) => [...paths].reduce((total, path) => total + sizes.get(path)!, 0);
+    return { start: sum(atStart), all: sum(sizes.keys()) };
   }
 
-  it.each(["node", "browser"] as const)("what adapts and predicts is at most 15 kB for %s", async (platform) => {
-    expect(await gzipped(platform, [later])).toBeLessThanOrEqual(15_000);
-  });
-
-  it.each(["node", "browser"] as const)("all of it is at most 31 kB for %s", async (platform) => {
-    expect(await gzipped(platform, [])).toBeLessThanOrEqual(31_000);
-  });
+  it.each(["node", "browser"] as const)(
+    "at start at most 18.5 kB for %s, all of it at most 33 kB",
+    async (platform) => {
+      const { start, all } = await served(platform);
+      console.log(platform, start, all);
+      expect(start).toBeLessThanOrEqual(18_500);
+      expect(all).toBeLessThanOrEqual(33_000);
+      expect(all - start).toBeGreaterThan(5_000);
+    },
+  );
 
   it("nothing of it is left where nothing of it is used", async () => {
     const { outputFiles } = await bundle('import "@innerloop/runtime";', {
