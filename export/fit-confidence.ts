@@ -183,7 +183,13 @@ const knee = 0.4;
 
 /** What is unlike the training beyond question: of ordinary support sets a hundredth, and no fewer deviations than these. */
 const unlikeShare = 0.01;
-const [leastCloser, leastWider] = [2, 3];
+const [leastCloser, leastWider] = [2.5, 3];
+
+/**
+ * The share of the stated false accepts that shifted episodes are fitted to: no shift that was fitted to is a user's own, and from one
+ * to another the share that passes differs by a factor of two and more.
+ */
+const shiftedShare = 0.5;
 
 /** How far apart classes usually are, and what the temperature becomes where they are closer together. */
 function fitSpread(
@@ -233,10 +239,10 @@ function fitSpread(
 }
 
 /**
- * Where classes are closer together by a factor, so are strangers, and logits are smaller, by as much: slopes are held to that,
- * 1 for the threshold and -1 for the temperature, where the episodes do not tell otherwise.
+ * Where classes are closer together by a factor, so are strangers, and logits are smaller, by as much: the temperature's slopes are
+ * held to that, 0 and -1, as if a third of the episodes had an excess of 1 and said so.
  */
-const ridge = 0.001;
+const ridge = [0.001, 0.001, 0.3];
 
 /** Rounds of descent, and how far a slope moves in one at most. */
 const [descents, stride] = [40, 0.5];
@@ -246,24 +252,25 @@ const [descents, stride] = [40, 0.5];
  * Newton's method, with the curvature that is left where answers are as probable as they say (Fisher's).
  */
 function fitCloseTemperature(shifted: readonly Answers[], confidence: Confidence) {
-  const close = shifted.filter((it) => excessOf(it, confidence) > 0);
-  if (close.length === 0) return {};
-  const rows = close.map((it) => {
+  if (!shifted.some((it) => excessOf(it, confidence) > 0)) return {};
+  const rows = shifted.map((it) => {
     const excess = excessOf(it, confidence);
     const near = Math.min(excess, confidence.spread!.knee);
     return [near, near * (1 / it.shots - 1 / confidence.shots), excess];
   });
   let slopes = [0, 0, -1];
   for (let i = 0; i < descents; i++) {
-    const bends = close.map((it, k) =>
+    const bends = shifted.map((it, k) =>
       bendOf(it, temperatureAt(confidence, it.shots) * Math.exp(sum(slopes.map((slope, j) => slope * rows[k]![j]!)))),
     );
-    const step = leastSquares(
+    // Of what the slopes are beyond those of mere scale, so that these are what holds them.
+    const beyond = [slopes[0]!, slopes[1]!, slopes[2]! + 1];
+    const next = leastSquares(
       rows,
-      bends.map(({ slope, curvature }) => -slope / curvature),
+      bends.map(({ slope, curvature }, k) => sum(beyond.map((it, j) => it * rows[k]![j]!)) - slope / curvature),
       { weights: Float64Array.from(bends, ({ curvature }) => curvature), ridge },
     );
-    slopes = slopes.map((slope, j) => slope + Math.max(-stride, Math.min(stride, step[j]!)));
+    slopes = slopes.map((slope, j) => slope + Math.max(-stride, Math.min(stride, next[j]! - beyond[j]!)));
   }
   const [temperatureCloseSlope, temperatureCloseShotsSlope, temperatureSlope] = slopes as [number, number, number];
   return { temperatureCloseSlope, temperatureCloseShotsSlope, temperatureSlope };
@@ -361,10 +368,10 @@ function fitThreshold(
 
 /**
  * How the threshold shrinks along the excess: the line below which all but the given share of outsiders of shifted episodes
- * fall, in logarithms of what they score in units of the threshold.
+ * fall, in logarithms of what they score in units of the threshold; half of the share, see {@link shiftedShare}.
  */
 function fitCloseThreshold(shifted: readonly Answers[], confidence: Confidence): Partial<Rejection> {
-  const { score, falseAccepts } = confidence.rejection!;
+  const { score, falseAccepts, threshold } = confidence.rejection!;
   const rows: number[][] = [];
   const heights: number[] = [];
   for (const it of shifted) {
@@ -379,10 +386,18 @@ function fitCloseThreshold(shifted: readonly Answers[], confidence: Confidence):
       heights.push(Math.sign(least) * Math.log(Math.min(FAR, Math.max(1 / FAR, ratio))));
     }
   }
-  if (falseAccepts * rows.length < 1) return {};
-  const beyond = heights.map((height, i) => height - rows[i]![1]!);
-  const [closeSlope, slope] = quantileRegression(rows, beyond, 1 - falseAccepts, { ridge });
-  return { closeSlope: closeSlope!, slope: slope! + 1 };
+  if (shiftedShare * falseAccepts * rows.length < 1) return {};
+  const share = 1 - shiftedShare * falseAccepts;
+  const [closeSlope, slope] = quantileRegression(rows, heights, share);
+  // A threshold above 0 is easier to reach where it shrinks, and its slope as careful as it is small.
+  if (threshold > 0 || slope! >= 1) return { closeSlope: closeSlope!, slope: slope! };
+  // Noise, for one, brings classes together and not strangers. Worlds that are merely narrower ask for a slope of 1.
+  const [held] = quantileRegression(
+    rows.map(([near]) => [near!]),
+    heights.map((height, i) => height - rows[i]![1]!),
+    share,
+  );
+  return { closeSlope: Math.max(0, held!), slope: 1 };
 }
 
 /** A ratio beyond which it does not matter how far. */

@@ -4,12 +4,12 @@
 export interface RegressionOptions {
   /** Of each row; 1 unless given. */
   readonly weights?: Float64Array;
-  /** In units of the weights' sum, for every column; unless given a touch for all but the first. */
-  readonly ridge?: number;
+  /** In units of the weights' sum, for each column; unless given a touch for all but the first. */
+  readonly ridge?: readonly number[];
 }
 
 /**
- * Coefficients b with the smallest Σ weights · (rows·b − targets)² + ridge · Σ b². A column that never changes apart from the first
+ * Coefficients b with the smallest Σ weights · (rows·b − targets)² + Σ ridge · b². A column that never changes apart from the first
  * has 0.
  */
 export function leastSquares(
@@ -18,12 +18,13 @@ export function leastSquares(
   { weights, ridge }: RegressionOptions = {},
 ): number[] {
   const weigh = (row: number) => weights?.[row] ?? 1;
-  const held = ridge === undefined ? undefined : ridge * sum(targets.map((_, row) => weigh(row)));
+  const all = sum(targets.map((_, row) => weigh(row)));
+  const held = (column: number) => (ridge ? ridge[column]! * all : column > 0 ? 1e-9 : 0);
   const width = rows[0]!.length;
   const normal = Array.from({ length: width }, (_, i) => [
     ...Array.from(
       { length: width },
-      (_, j) => sum(rows.map((row, k) => weigh(k) * row[i]! * row[j]!)) + (i === j ? (held ?? (i > 0 ? 1e-9 : 0)) : 0),
+      (_, j) => sum(rows.map((row, k) => weigh(k) * row[i]! * row[j]!)) + (i === j ? held(i) : 0),
     ),
     sum(rows.map((row, k) => weigh(k) * row[i]! * targets[k]!)),
   ]);
@@ -46,16 +47,14 @@ export function quantileRegression(
   rows: readonly (readonly number[])[],
   targets: readonly number[],
   share: number,
-  { ridge }: Pick<RegressionOptions, "ridge"> = {},
 ): number[] {
-  const held = ridge === undefined ? {} : { ridge };
-  let found = leastSquares(rows, targets, held);
+  let found = leastSquares(rows, targets);
   for (let i = 0; i < rounds; i++) {
     const weights = Float64Array.from(targets, (target, k) => {
       const residual = target - sum(rows[k]!.map((value, column) => value * found[column]!));
       return (residual > 0 ? share : 1 - share) / Math.max(round, Math.abs(residual));
     });
-    found = leastSquares(rows, targets, { ...held, weights });
+    found = leastSquares(rows, targets, { weights });
   }
   return found;
 }

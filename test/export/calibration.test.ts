@@ -192,7 +192,8 @@ describe("what is fitted to support sets whose classes are closer together", () 
     };
     const [others, plain] = [worlds(() => 0.7 + 3 * stream.uniform(), true, 5), worlds(() => 0, false, 6)];
     expect(Math.abs(passing(plain, confidence) - 0.05)).toBeLessThan(0.02);
-    expect(Math.abs(passing(others, confidence) - 0.05)).toBeLessThan(0.02);
+    // Half of what was stated, since no user's world is among those that it was fitted to.
+    expect(Math.abs(passing(others, confidence) - 0.025)).toBeLessThan(0.015);
     expect(spread!.shifted.falseAccepts).toBeLessThan(0.07);
     // Without it, as they were before: nearly all strangers of such worlds pass.
     const { spread: _, ...blind } = confidence;
