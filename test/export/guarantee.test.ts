@@ -213,6 +213,22 @@ describe("in the runtime", () => {
     await learner.dispose();
   });
 
+  test("the same example under two labels is taken as it is, and lies between them", async () => {
+    const learner = await BundledLearner.load({ files: filesOf(head()) }, { provider: "cpu" });
+    const given = examples(4);
+    const [data, other] = [given[0]!.data, given[1]!.data];
+    const mine = await learner.adapt([
+      { label: "a", data },
+      { label: "b", data },
+      { label: "c", data: other },
+    ]);
+    expect(Math.max(...mine.supportLoss)).toBe(mine.supportLoss[0]);
+    const { probabilities } = await mine.predict(data);
+    expect(probabilities.a).toBeCloseTo(probabilities.b!, 5);
+    expect(probabilities.a).toBeGreaterThan(probabilities.c!);
+    await learner.dispose();
+  });
+
   test("values that the net makes no numbers of: an error, and nothing is changed", async () => {
     const learner = await BundledLearner.load(
       { files: filesOf(maml(mlp([1], 1, { hidden: [8] }), { task: "regression" })) },
