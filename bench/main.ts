@@ -136,7 +136,11 @@ try {
       "a bundle in an application beside PyTorch, TensorFlow.js and knn-classifier: accuracy, latency, bytes",
       (call) =>
         call
-          .positional("bundle", { type: "string", demandOption: true, describe: "of a conv4 with a prototype head" })
+          .positional("bundle", {
+            type: "string",
+            demandOption: true,
+            describe: "of a conv4 with a prototype head and raw input",
+          })
           .options({
             data: { type: "string", demandOption: true, describe: "SPEC of the data that it was trained on" },
             episodes: { type: "number", default: 600, describe: "unseen tasks" },

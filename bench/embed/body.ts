@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { input } from "@innerloop/graph";
+import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
 import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas";
 import { conv4, type Model, openEngine } from "@innerloop/train";
@@ -15,7 +16,28 @@ export interface Body {
 
 export const strides = [2, 2, 2, 1] as const;
 
-/** The body that a bundle predicts with. @throws InnerloopError where it is no conv4 */
+/** Whether grey paper changes what a bundle answers: it does unless the body standardizes its input, which weights do not show. */
+async function seesPaper(bundle: string): Promise<boolean> {
+  const learner: Learner = await Learner.load(bundle, { provider: "cpu" });
+  try {
+    const size = learner.manifest.input.shape.reduce((a, b) => a * b, 1);
+    const pattern = (seed: number) => Float32Array.from({ length: size }, (_, i) => Number((i * seed) % 7 < 2));
+    const mine = await learner.adapt(
+      ["a", "b"].map((label, i) => ({ label, data: pattern(3 + i) })),
+      { steps: 0 },
+    );
+    const [white, grey] = [(value: number) => value, (value: number) => 0.3 + 0.6 * value].map((paper) =>
+      mine.predict(pattern(5).map(paper)),
+    );
+    const [own, other] = [(await white!).logits, (await grey!).logits];
+    const largest = Math.max(...own.map(Math.abs));
+    return own.some((value, i) => Math.abs(value - other[i]!) > 1e-2 * largest);
+  } finally {
+    await learner.dispose();
+  }
+}
+
+/** The body that a bundle predicts with. @throws InnerloopError where it is no conv4, or one that standardizes its input */
 export async function bodyOf(bundle: string): Promise<Body> {
   const manifest = JSON.parse(await readFile(join(bundle, "manifest.json"), "utf8")) as Manifest;
   const session = await openSession(join(bundle, "predict.onnx"), { provider: "cpu" });
@@ -27,6 +49,12 @@ export async function bodyOf(bundle: string): Promise<Body> {
     throw new InnerloopError(
       "wrong-bundle",
       `${bundle} has the parameters ${Object.keys(weights).join(", ")}; a bundle of a conv4 with layer norm was expected, as the preset omniglot-5way-1shot makes.`,
+      { exitStatus: 2 },
+    );
+  if (!(await seesPaper(bundle)))
+    throw new InnerloopError(
+      "wrong-bundle",
+      `The body of ${bundle} standardizes its input, which what it is compared with here does not; train one with --input raw.`,
       { exitStatus: 2 },
     );
   return { model: conv4(manifest.input.shape, 5, { filters: first.shape[3]!, strides }), weights };
