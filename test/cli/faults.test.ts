@@ -48,7 +48,7 @@ const once = (text: string | RegExp, act: (process: Process) => void) => {
 
 beforeAll(async () => {
   expect((await words(`${wave} --iterations 5 --out small`)).status).toBe(0);
-}, 30_000);
+}, 120_000);
 
 /** A copy of a finished run, and its exported bundle. */
 const copied = (name: string): string => {
@@ -70,7 +70,7 @@ describe("signals", () => {
     expect(await iterationOf("twice")).toBe(0);
     const resumed = await words("train --resume --out twice --iterations 1 --validate-episodes 100");
     expect([resumed.status, await iterationOf("twice")]).toEqual([0, 1]);
-  }, 90_000);
+  }, 120_000);
 
   it("a Ctrl-C that a runner passes on as well counts once", async () => {
     const outcome = await words(`${wave} --iterations 100000 --out echo`, {
@@ -82,7 +82,7 @@ describe("signals", () => {
     });
     expect(outcome.status).toBe(130);
     expect(outcome.stderr).toContain("everything is saved in echo");
-  }, 30_000);
+  }, 120_000);
 
   it.each(["SIGHUP", "SIGTERM"] as const)(
     "%s saves, and is in the status",
@@ -94,7 +94,7 @@ describe("signals", () => {
       expect(await iterationOf(signal)).toBeGreaterThanOrEqual(100);
       expect(readdirSync(path(signal))).toEqual(["checkpoint.safetensors"]);
     },
-    30_000,
+    120_000,
   );
 });
 
@@ -142,12 +142,12 @@ describe.skipIf(!hasTerminals)("a terminal that closes (needs the program script
     expect(await closed(`${wave} --iterations 100000 --out hangup`, true, "hangup")).toBe(129);
     expect(await iterationOf("hangup")).toBeGreaterThanOrEqual(100);
     expect(readdirSync(path("hangup"))).toEqual(["checkpoint.safetensors"]);
-  }, 30_000);
+  }, 120_000);
 
   it("stops no run that is not told, as one that a shell has disowned", async () => {
     expect(await closed(`${wave} --iterations 250 --out apart`, false, "apart")).toBe(0);
     expect(await iterationOf("apart")).toBe(250);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("streams", () => {
@@ -160,7 +160,7 @@ describe("streams", () => {
       expect(outcome.status).toBe(0);
       expect(await iterationOf(`closed-${stream}`)).toBe(250);
     },
-    30_000,
+    120_000,
   );
 
   it("nor does one whose reader has seen enough: 2>&1 | head -1", async () => {
@@ -170,7 +170,7 @@ describe("streams", () => {
       /^ +task +10 shots on sinusoid[^\n]*\n$/,
     );
     expect(await iterationOf("head")).toBe(250);
-  }, 30_000);
+  }, 120_000);
 
   it("results that cannot be written are an error, and nothing else is lost", async () => {
     const outcome = await words(`${wave} --iterations 5 --out unwritten`, { redirected: "> /dev/full" });
@@ -181,7 +181,7 @@ describe("streams", () => {
     expect((await words("--help", { redirected: "> /dev/full" })).status).toBe(1);
     const quiet = await words(`${wave} --iterations 5 --out unsaid`, { redirected: "2> /dev/full" });
     expect([quiet.status, await iterationOf("unsaid")]).toEqual([0, 5]);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("a run's folder", () => {
@@ -198,7 +198,7 @@ describe("a run's folder", () => {
     expect(refused.stderr).toMatch(/shared is being written by process \d+ on .*wait until it ends/);
     expect(done.stdout).toContain(`${await iterationOf(run)} iterations`);
     expect(readdirSync(path(run))).toEqual(["checkpoint.safetensors"]);
-  }, 40_000);
+  }, 120_000);
 
   it("of a process that was killed is taken over at once, and what that one left is cleared away", async () => {
     const run = copied("killed");
@@ -210,7 +210,7 @@ describe("a run's folder", () => {
     const next = await words(`train --resume --out ${run} --iterations 9`);
     expect([next.status, await iterationOf(run)]).toEqual([0, 9]);
     expect(readdirSync(path(run))).toEqual(["checkpoint.safetensors"]);
-  }, 40_000);
+  }, 120_000);
 
   it("stays with a process of another machine, which cannot be asked; with how to take it", async () => {
     const run = copied("an other");
@@ -243,7 +243,7 @@ describe("a run's folder", () => {
     const names = readdirSync(join(own, "runs"));
     expect((await run("images:absent")).status).toBe(2);
     expect(readdirSync(join(own, "runs"))).toEqual(names);
-  }, 30_000);
+  }, 120_000);
 
   it("is readable by its owner alone, and keeps another mode that it was given", async () => {
     const file = path(copied("modes"), "checkpoint.safetensors");
@@ -290,7 +290,7 @@ describe("an export that is killed", () => {
     expect((await words("export small --out place/bundle")).status).toBe(0);
     expect(readFileSync(join(out, "manifest.json"), "utf8")).not.toBe(before);
     expect(beside()).toEqual(["bundle"]);
-  }, 60_000);
+  }, 120_000);
 
   it("while it writes leaves the earlier bundle, and nothing beside it after the next", async () => {
     const env = killedAtRename(cwd, /\.earlier$/, "before");
@@ -299,7 +299,7 @@ describe("an export that is killed", () => {
     await (await Learner.load(out, { task: "regression", provider: "cpu" })).dispose();
     expect((await words("export small --out place/bundle")).status).toBe(0);
     expect(beside()).toEqual(["bundle"]);
-  }, 30_000);
+  }, 120_000);
 
   it("of several at once into one place leaves one bundle, whole", async () => {
     const outcomes = await Promise.all([1, 2, 3].map(() => words("export small --out place/bundle")));
@@ -308,7 +308,7 @@ describe("an export that is killed", () => {
     );
     await (await Learner.load(out, { task: "regression", provider: "cpu" })).dispose();
     expect(beside()).toEqual(["bundle"]);
-  }, 40_000);
+  }, 120_000);
 
   it("through a link replaces what the link leads to", async () => {
     symlinkSync(join("place", "bundle"), path("link"));
@@ -339,7 +339,7 @@ describe("a saved user", () => {
     expect((await adapt("dangling.safetensors")).status).toBe(0);
     expect([mode("mine.safetensors"), mode("later.safetensors")]).toEqual([0o664, 0o600]);
     expect(readdirSync(cwd).filter((name) => name.startsWith(".innerloop"))).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   it("of a process that was killed is the earlier one, and what that process left goes with the next", async () => {
     const before = readFileSync(path("mine.safetensors"));
@@ -350,7 +350,7 @@ describe("a saved user", () => {
     expect(left().length).toBe(1);
     expect((await adapt("another.safetensors")).status).toBe(0);
     expect(left()).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   it("has a place that is tried before the work", async () => {
     execFileSync("mkfifo", [path("pipe")]);
@@ -368,7 +368,7 @@ describe("a saved user", () => {
     }
     const taken = await words("export small --out points.json/bundle --data images:absent");
     expect([taken.status, taken.stderr]).toEqual([1, expect.stringMatching(/the bundle was not written/)]);
-  }, 30_000);
+  }, 120_000);
 });
 
 /** A disk of 64 kB, where this may mount one. */
@@ -409,7 +409,7 @@ describe("a disk that is full", () => {
       expect([user.status, user.stderr]).toEqual([1, expect.stringMatching(/nothing was written \(ENOSPC/)]);
       expect(kept.map((file, i) => readFileSync(file).equals(before[i]!))).toEqual([true, true]);
     },
-    30_000,
+    120_000,
   );
 });
 
@@ -433,4 +433,4 @@ it("commands to copy lead to their paths, whatever a shell makes of their letter
   const exported = await innerloop(["export", run], { cwd });
   expect(exported.status, exported.stderr).toBe(0);
   expect(exported.stdout).toMatch(/Next: innerloop eval \$'/);
-}, 60_000);
+}, 120_000);
