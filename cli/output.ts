@@ -1,4 +1,5 @@
 // What people and programs see: messages and progress on stderr, results on stdout.
+import { randomInt } from "node:crypto";
 import { closeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { styleText } from "node:util";
@@ -14,7 +15,21 @@ export const style = (name: Style, text: string): string => styledFor(process.st
 /** Styled where stdout shows it. */
 export const resultStyle = (name: Style, text: string): string => styledFor(process.stdout, name, text);
 
-const styledFor = (stream: NodeJS.WriteStream, name: Style, text: string): string => styleText(name, text, { stream });
+/** Tells styles that are set here from any that come in with a label or a name: no file can know the number. */
+const mark = String(randomInt(1_000, 10_000));
+const escape = "\u001b";
+const marked = new RegExp(`${escape}\\[(\\d+);${mark}m`, "g");
+const unmarked = new RegExp(`${escape}\\[(\\d+)m`, "g");
+const marksAndControls = new RegExp(`${marked.source}|[^\\P{Cc}\\n\\t]|[\\p{Bidi_C}\\u2028\\u2029]`, "gu");
+
+/** A text in which nothing moves the cursor, sets a title, a style of its own or a direction. */
+const tamed = (text: string): string => text.replace(marksAndControls, (it) => (it.length > 1 ? it : "\ufffd"));
+
+/** A text as a terminal gets it. */
+const shown = (text: string): string => tamed(text).replace(marked, "\u001b[$1m");
+
+const styledFor = (stream: NodeJS.WriteStream, name: Style, text: string): string =>
+  styleText(name, tamed(text), { stream }).replace(unmarked, `\u001b[$1;${mark}m`);
 
 /** Streams that take nothing any more; what is said to them is left out, and the work goes on. */
 const gone = new Set<NodeJS.WriteStream>();
@@ -67,7 +82,7 @@ export async function resultsWritten(): Promise<Error | undefined> {
 
 /** On a terminal, long lines break between words, under what they belong to; elsewhere they stay as they are, for programs. */
 const fitted = (stream: NodeJS.WriteStream, text: string, hang = 0): string =>
-  stream.isTTY ? wrapped(text, widthOf(stream), hang) : text;
+  stream.isTTY ? wrapped(shown(text), widthOf(stream), hang) : shown(text);
 
 /** A message. @param hang columns by which further lines of a broken one are indented */
 export function say(text = "", hang = 0): void {
@@ -81,12 +96,13 @@ export function print(text = ""): void {
 
 /** A result that stays as it is: for programs, or laid out already. */
 export function printAsIs(text: string): void {
-  write(process.stdout, `${text}\n`);
+  write(process.stdout, `${shown(text)}\n`);
 }
 
 /** A result for programs. */
 export function printJson(value: unknown): void {
-  printAsIs(JSON.stringify(value, null, 2));
+  const code = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  printAsIs(JSON.stringify(value, null, 2).replace(marksAndControls, code));
 }
 
 /** How wide results may be: as wide as the terminal is, and of any width elsewhere. */
@@ -185,8 +201,8 @@ function barLine(title: string, fraction: number, text: string | readonly string
   const room = () => width - 1 - textWidth(title) - textWidth(parts.join(gap)) - 2;
   while (parts.length > 1 && room() < barWidths.least) parts.pop();
   const bar = Math.min(barWidths.most, room());
-  const shown = bar < 1 ? [] : [style("cyan", cells(fraction, bar).replaceAll(" ", "░"))];
-  return [title, ...shown, parts.join(gap)].join(" ");
+  const drawn = bar < 1 ? [] : [style("cyan", cells(fraction, bar).replaceAll(" ", "░"))];
+  return [title, ...drawn, parts.join(gap)].join(" ");
 }
 
 async function barProgress(title: string): Promise<ProgressDisplay> {
@@ -194,7 +210,7 @@ async function barProgress(title: string): Promise<ProgressDisplay> {
   const width = () => process.stderr.columns || 80;
   const bars: MultiBar = new cliProgress.MultiBar({
     stream: process.stderr,
-    format: (_options, { progress }, { text }) => barLine(title, progress, text, width()),
+    format: (_options, { progress }, { text }) => shown(barLine(title, progress, text, width())),
     hideCursor: false,
     clearOnComplete: true,
     fps: 8,
