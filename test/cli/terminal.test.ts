@@ -20,7 +20,7 @@ writeFileSync(
 
 /** All but new lines and tabs, and the styles of this program: bold, dim, six colours, and back. */
 const acting = /(?!\n|\t)[\p{Cc}\p{Bidi_C}]/u;
-const styles = /\u001b\[(1|2|22|3[1-6]|39)m/g;
+const styles = new RegExp(`${escape}\\[(1|2|22|3[1-6]|39)m`, "g");
 
 describe("what a bundle says of itself", () => {
   test("reaches a terminal without control characters", async () => {
