@@ -17,9 +17,9 @@ export const resultStyle = (name: Style, text: string): string => styledFor(proc
 
 /** Tells styles that are set here from any that come in with a label or a name: no file can know the number. */
 const mark = String(randomInt(1_000, 10_000));
-const escape = "\u001b";
-const marked = new RegExp(`${escape}\\[(\\d+);${mark}m`, "g");
-const unmarked = new RegExp(`${escape}\\[(\\d+)m`, "g");
+const esc = "\u001b";
+const marked = new RegExp(`${esc}\\[(\\d+);${mark}m`, "g");
+const unmarked = new RegExp(`${esc}\\[(\\d+)m`, "g");
 const marksAndControls = new RegExp(`${marked.source}|[^\\P{Cc}\\n\\t]|[\\p{Bidi_C}\\u2028\\u2029]`, "gu");
 
 /** A text in which nothing moves the cursor, sets a title, a style of its own or a direction. */

@@ -6,7 +6,7 @@ import { defaultBundle } from "@innerloop/demo";
 import { afterAll, describe, expect, test } from "vitest";
 import { innerloop } from "./innerloop.ts";
 
-const escape = "\u001b";
+const esc = "\u001b";
 const nasty = "\u001b[31m\u001b[2J\u001b]0;title\u0007\u009b2J\u202eabc\u2066";
 const folder = mkdtempSync(join(tmpdir(), "innerloop-terminal-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,7 +20,7 @@ writeFileSync(
 
 /** All but new lines and tabs, and the styles of this program: bold, dim, six colours, and back. */
 const acting = /(?!\n|\t)[\p{Cc}\p{Bidi_C}]/u;
-const styles = new RegExp(`${escape}\\[(1|2|22|3[1-6]|39)m`, "g");
+const styles = new RegExp(`${esc}\\[(1|2|22|3[1-6]|39)m`, "g");
 
 describe("what a bundle says of itself", () => {
   test("reaches a terminal without control characters", async () => {
