@@ -43,7 +43,7 @@ describe("examples", () => {
       encoding: "utf8",
     });
 
-  it("pipeline and embed", () => {
+  it("pipeline and embed", { timeout: 180_000 }, () => {
     expect(run("pipeline", "4", "bundle")).toMatch(/unseen characters, 5-way 1-shot: [\d.]+ ± [\d.]+ %/);
     expect(run("embed", "bundle")).toMatch(/tap, \d+ % sure\nrestored: tap, from \d+ bytes\nbad-input: /);
   });
