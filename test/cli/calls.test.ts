@@ -119,7 +119,7 @@ const wrong: [call: string, status: number, message: RegExp][] = [
   ["train --data few", 2, /Data "few" is not known; .* images:few/],
   ["train --ways 1", 2, /ways is 1 \(--ways\), but a task of glyphs tells classes apart/],
   ["train idle.yaml", 2, /optimizer.momentum has no effect with optimizer.kind: "adam"/],
-  ["train sinusoid", 2, /no preset "sinusoid"; did you mean "sinusoid-10shot"\?/],
+  ["train sinusoid", 2, /sinusoid says which data.* Give it as --data sinusoid/],
   ["train --no-steps", 2, /no option --no-steps; it takes a value: --steps/],
   ["eval nowhere --ways 0x10", 2, /--ways is "0x10"; a whole number from 2 to 65536 was expected/],
   ["eval nowhere --ways=", 2, /--ways is empty; a whole number/],

@@ -27,8 +27,8 @@ const words = (text: string, more = {}) => innerloop(text.split(" "), { cwd, ...
 const iterationOf = async (run: string) => (await readCheckpoint(path(run))).header.iteration;
 
 const wave = "train sinusoid-10shot --meta-batch 4 --validate-every 100 --validate-episodes 4 --workers 0";
-/** Tasks of some weight, over threads. */
-const threads = "train quickstart --minutes 5 --validate-every 1000 --workers 2";
+/** Steps of seconds, over threads: what is told in the middle of one does not find it over. */
+const threads = "train quickstart --minutes 5 --meta-batch 100 --validate-every 1000 --workers 2";
 
 interface Process {
   kill(signal: string): boolean;

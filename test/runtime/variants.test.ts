@@ -131,7 +131,9 @@ describe("a variant", () => {
 
   it("is looked for in the bundle's folder alone", async () => {
     const outside = { "../elsewhere.onnx": entry(slower()) };
-    expect(await adapted(writeBundle("linear", ({ files }) => Object.assign(files, outside)))).toEqual(portable);
+    const error = await refusal(writeBundle("linear", ({ files }) => Object.assign(files, outside)));
+    expect(error.code).toBe("manifest-invalid");
+    expect(error.message).toContain('"../elsewhere.onnx", and a plain name was expected');
   });
 });
 

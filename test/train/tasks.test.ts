@@ -370,8 +370,18 @@ describe("openTasks", () => {
   });
 
   test.each([
-    ["mnist", "unknown-data", 'Data "mnist" is not known; expected glyphs, sinusoid, omniglot:DIR, images:DIR'],
-    ["toString", "unknown-data", 'Data "toString" is not known; expected glyphs, sinusoid, omniglot:DIR, images:DIR'],
+    [
+      "mnist",
+      "unknown-data",
+      'Data "mnist" is not known; expected glyphs, sinusoid, omniglot:DIR, images:DIR. ' +
+        "A folder of images is images:DIR, as images:mnist",
+    ],
+    [
+      "toString",
+      "unknown-data",
+      'Data "toString" is not known; expected glyphs, sinusoid, omniglot:DIR, images:DIR. ' +
+        "A folder of images is images:DIR, as images:toString",
+    ],
     [
       "images",
       "unknown-data",
