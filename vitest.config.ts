@@ -1,4 +1,5 @@
 // How the tests run: two processes at most, since training and ONNX Runtime use the rest of the machine themselves.
+// Timeouts end what hangs; they are no measure of speed.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -7,7 +8,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
   },
 });

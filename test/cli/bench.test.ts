@@ -52,8 +52,10 @@ describe("innerloop bench", () => {
   it("says what is wrong with a bundle, a provider and a number", async () => {
     const cwd = temporaryFolder();
     const missing = await innerloop(["bench", "nowhere"], { cwd });
-    expect([missing.status, missing.stdout]).toEqual([1, ""]);
-    expect(missing.stderr).toContain("nowhere: there is no such folder");
+    expect([missing.status, missing.stdout]).toEqual([2, ""]);
+    expect(missing.stderr).toContain(
+      "nowhere does not exist; a bundle, the folder that innerloop export writes, was expected",
+    );
     const provider = await innerloop(["bench", "nowhere", "--provider", "gpu"], { cwd });
     expect([provider.status, provider.stderr]).toEqual([2, expect.stringContaining('--provider is "gpu"')]);
     const runs = await innerloop(["bench", "nowhere", "--runs", "0"], { cwd });

@@ -54,7 +54,7 @@ describe("a run", () => {
   it("that is worse than the nearest neighbour says by how few classes", async () => {
     await writeImages(join(cwd, "few"), 20, 6);
     const { stdout } = await words(
-      `train --data images:few --filters 2 --ways 2 ${short} --validate-episodes 80 --out few-run --json`,
+      `train --data images:few --filters 2 --input raw --no-shifts --ways 2 ${short} --validate-episodes 80 --out few-run --json`,
     );
     const { verdict, best } = JSON.parse(stdout);
     expect(best.score).toBeGreaterThan(0);
