@@ -1,15 +1,15 @@
 // Writes docs/operators.md from the operators themselves. With --check it writes nothing and fails when the file is old.
 import { readFileSync, writeFileSync } from "node:fs";
-import { operators, readableOpsets, spellings, zeroDerivative } from "@innerloop/graph";
+import { isFlat, operators, readableOpsets, spellings } from "@innerloop/graph";
 
 const file = new URL("operators.md", import.meta.url);
 const spelled = new Map(spellings().map((spelling) => [spelling.name, spelling]));
 const own = operators().filter(({ name }) => !spelled.has(name));
 
-const derivativeOf = ({ gradient, decompose }) => {
-  if (gradient === zeroDerivative) return "zero";
-  if (gradient) return "rule";
-  return decompose ? "of its parts" : "none";
+const derivativeOf = (operator) => {
+  if (isFlat(operator)) return "zero";
+  if (operator.gradient) return "rule";
+  return operator.decompose ? "of its parts" : "none";
 };
 const batchingOf = ({ batch, decompose }) => (batch ? "rule" : decompose ? "of its parts" : "none");
 

@@ -19,12 +19,12 @@ export { elementDTypes } from "./onnx/tensors.ts";
 export { irVersion, type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export {
   type Family,
+  isFlat,
   type Operator,
   operatorNamed,
   operators,
   type Spelling,
   spellings,
-  zeroDerivative,
 } from "./operator.ts";
 export * as op from "./ops/index.ts";
 export { print } from "./print.ts";

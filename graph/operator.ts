@@ -70,6 +70,9 @@ export interface Operator {
 /** The derivative rule of operators that are constant almost everywhere, and of those that stop derivatives. */
 export const zeroDerivative = (): readonly (Value | undefined)[] => [];
 
+/** Whether an operator's derivative is zero wherever it has one. */
+export const isFlat = ({ gradient }: Operator): boolean => gradient === zeroDerivative;
+
 const registry = new Map<string, Operator>();
 
 /** Adds an operator to the table that readers, documents and tests go by. */
