@@ -1,11 +1,12 @@
 // A learner and its weights become a bundle: built in memory, written beside its place, verified there, and only then
 // moved to it; a refusal leaves nothing behind.
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { open, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { defaultOpset, irVersion, type Learner, tunedProviders } from "@innerloop/graph";
 import {
   behindLinks,
+  makeFolder,
   putBack,
   replaceFolder,
   sweep,
@@ -159,7 +160,7 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   const above = await missingAbove(out);
   try {
     await writing(out, async () => {
-      await mkdir(staged, { recursive: true });
+      await makeFolder(staged);
       await sweep(dirname(out));
       for (const [file, bytes] of Object.entries(built.files)) await writeNew(join(staged, file), bytes);
       await writeNew(join(staged, "manifest.json"), json(built.manifest));

@@ -2,6 +2,7 @@
 // paths are told, for the rooms that keep runs and bundles as the runtime keeps personal files.
 export {
   behindLinks,
+  makeFolder,
   ownerOnly,
   replaceFile,
   sweep,

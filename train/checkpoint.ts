@@ -1,7 +1,7 @@
 // A run on disk: its checkpoint, one safetensors file that is replaced whole, so that there is always a complete one.
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ownerOnly, replaceFile as replaceWhole } from "@innerloop/runtime/files";
+import { makeFolder, ownerOnly, replaceFile as replaceWhole } from "@innerloop/runtime/files";
 import {
   CHECKPOINT_KEY,
   type CheckpointHeader,
@@ -33,7 +33,7 @@ const bestPrefix = "best/";
  */
 export async function replaceFile(file: string, bytes: Uint8Array, mode?: number): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await replaceWhole(file, bytes, mode);
   } catch (cause) {
     throw notWritten(file, cause, "What was there before is unchanged.");

@@ -1,8 +1,8 @@
 // The folder of a run while it is written: tried before any work, and by one process at a time.
 import { existsSync } from "node:fs";
-import { mkdir, rmdir } from "node:fs/promises";
+import { rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { shellWord, sweep, takeLock, tryFolder } from "@innerloop/runtime/files";
+import { makeFolder, shellWord, sweep, takeLock, tryFolder } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
 import { checkpointFile, notWritten, readCheckpoint } from "./checkpoint.ts";
 
@@ -18,7 +18,7 @@ export async function holdRun(run: string, resume: boolean): Promise<() => Promi
   if (!resume) refuseEarlier(run);
   let made: string | undefined;
   try {
-    made = await mkdir(run, { recursive: true });
+    made = await makeFolder(run);
     const lock = await takeLock(lockFile(run));
     if (!lock.held) throw inUse(run, lock.by);
     const release = async () => {

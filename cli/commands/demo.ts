@@ -2,7 +2,7 @@
 // be put on any server.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
@@ -240,9 +240,10 @@ async function write(files: ReadonlyMap<string, string>, folder: string): Promis
       "folder-taken",
       `${folder} holds other files (${there.slice(0, 3).join(", ")}${there.length > 3 ? ", …" : ""}); give a new or an empty folder.`,
     );
+  const { makeFolder } = await import("@innerloop/runtime/files");
   let bytes = 0;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const before = await readFile(join(folder, marker), "utf8").catch(() => "");
     for (const path of before.split("\n")) {
       if (path !== "" && !path.includes("..")) await rm(join(folder, path), { force: true });
@@ -250,7 +251,7 @@ async function write(files: ReadonlyMap<string, string>, folder: string): Promis
     await writeFile(join(folder, marker), [...files.keys()].join("\n"));
     for (const [path, file] of files) {
       const target = join(folder, path);
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       await copyFile(file, target);
       bytes += (await stat(target)).size;
     }

@@ -1,7 +1,7 @@
 // Writing to a disk so that a file is there whole or not at all, whenever the work stops; and clearing away what killed
 // processes left. Whoever keeps something (a personal file, a checkpoint, a bundle) writes through this.
 import { randomBytes } from "node:crypto";
-import { type FileHandle, lstat, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isOver, ownerOf, self, tagOf } from "./processes.ts";
 
@@ -34,6 +34,28 @@ const ageOf = (path: string): Promise<number> =>
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
   );
+
+/**
+ * Makes a folder with those above it that are missing, one by one: Node's own way to do that never ends where the system
+ * says of a folder that is there that it is not, as in /proc.
+ *
+ * @returns the uppermost that was made, if any
+ * @throws what the system says
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
+  const missing: string[] = [];
+  const isThere = (folder: string) =>
+    stat(folder).then(
+      () => true,
+      () => false,
+    );
+  for (let at = resolve(path); !(await isThere(at)) && dirname(at) !== at; at = dirname(at)) missing.push(at);
+  for (const folder of missing.toReversed())
+    await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "EEXIST") throw cause;
+    });
+  return missing.at(-1);
+}
 
 /**
  * Writes a file so that a reader sees the old one or the new one, whole, after a power cut as well. One that is there keeps

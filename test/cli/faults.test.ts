@@ -245,6 +245,17 @@ describe("a run's folder", () => {
     expect(readdirSync(join(own, "runs"))).toEqual(names);
   }, 120_000);
 
+  // Linux says of a folder in /proc that it is not there, where it was just seen: what makes folders must not try for ever.
+  it
+    .skipIf(process.platform !== "linux")
+    .each([["train quickstart --iterations 1 --out /proc/none/run"], ["demo --build /proc/none/site"]])(
+    "%s ends, and says that nothing can be made there",
+    async (call) => {
+      const { status, stderr } = await words(call);
+      expect([status, stderr]).toEqual([1, expect.stringMatching(/\/proc\/none\/\w+ could not be written.*ENOENT/)]);
+    },
+  );
+
   it("is readable by its owner alone, and keeps another mode that it was given", async () => {
     const file = path(copied("modes"), "checkpoint.safetensors");
     expect(statSync(path("small", "checkpoint.safetensors")).mode & 0o777).toBe(0o600);
