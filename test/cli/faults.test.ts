@@ -28,7 +28,7 @@ const iterationOf = async (run: string) => (await readCheckpoint(path(run))).hea
 
 const wave = "train sinusoid-10shot --meta-batch 4 --validate-every 100 --validate-episodes 4 --workers 0";
 /** Steps of seconds, over threads: what is told in the middle of one does not find it over. */
-const threads = "train quickstart --minutes 5 --meta-batch 100 --validate-every 1000 --workers 2";
+const threads = "train quickstart --minutes 5 --meta-batch 150 --validate-every 1000 --workers 2";
 
 interface Process {
   kill(signal: string): boolean;
@@ -60,9 +60,10 @@ const copied = (name: string): string => {
 describe("signals", () => {
   it("Ctrl-C twice ends a run with worker threads at once, as the signal does; what it had saved is there", async () => {
     const outcome = await words(`${threads} --out twice`, {
+      // In the middle of the second step, and not so soon after one another that a runner may have passed one on.
       onStderr: once("batch 1/", (process) => {
-        process.kill("SIGINT");
-        setTimeout(() => process.kill("SIGINT"), 500);
+        setTimeout(() => process.kill("SIGINT"), 300);
+        setTimeout(() => process.kill("SIGINT"), 2000);
       }),
     });
     // A shell says 128 + 2 of this; an abort would be SIGABRT, 134.
