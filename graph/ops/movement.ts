@@ -494,7 +494,9 @@ export function Split(x: Value, parts: number | readonly number[], axis = 0): Va
   const at = normalizeAxis(axis, x.rank, "Split");
   const size = fixed(x.shape[at]!, "Split");
   if (typeof parts === "number") {
-    if (!(Number.isSafeInteger(parts) && parts > 0)) throw unfit("Split", [x], `cannot be cut into ${parts} parts.`);
+    // Of nothing there may be many parts, but not so many that the list of them is too much.
+    if (!(Number.isSafeInteger(parts) && parts > 0 && parts <= (size || 2 ** 16)))
+      throw unfit("Split", [x], `cannot be cut into ${parts} parts.`);
     spend("nodes", parts);
   }
   const chunk = typeof parts === "number" ? Math.ceil(size / parts) : 0;

@@ -283,6 +283,10 @@ describe("sizes", () => {
     expect(codeOf(() => input("x", [size]))).toBe("bad-shape");
   });
 
+  test.each([[7], [2 ** 28], [2 ** 31 - 1]])("an axis of 6 is not cut into %d parts", (parts) => {
+    expect(() => op.Split(input("x", ["n", 6]), parts, 1)).toThrow(`cannot be cut into ${parts} parts`);
+  });
+
   test("are worked with while they are expressions that somebody can read", () => {
     expect(codeOf(() => op.Flatten(input("x", ["a+b+c+d", "e+f+g+h", "i+j+k+l", 2]), 3))).toBe("accepted");
     const long = Array.from({ length: 9 }, (_, i) => `s${i}`).join("+");
