@@ -140,16 +140,20 @@ function shotsLeft(tasks: TaskSource, ways: number, most: number, queries: numbe
   return 1;
 }
 
-export interface MeasureOptions {
-  readonly families: readonly Family[];
-  readonly counts: readonly number[];
+/** How much is measured of a bundle. */
+export interface Extent {
   readonly shots: readonly number[];
   readonly queries: number;
   readonly episodes: number;
-  /** Time for the bundle; a setting gets its share, and fewer episodes where that does not do. */
+  /** Time for each bundle; a setting gets its share, and fewer episodes where that does not do. */
   readonly minutes: number;
   readonly threads: number;
   readonly seed: number;
+}
+
+export interface MeasureOptions extends Extent {
+  readonly families: readonly Family[];
+  readonly counts: readonly number[];
   onSetting?(done: number, of: number, row: Row): void;
   onSample?(sample: Sample): void;
 }

@@ -5,10 +5,10 @@ import { Learner } from "@innerloop/runtime";
 import { encodeSafetensors, InnerloopError, type Tensor } from "@innerloop/schemas";
 import { openTasks, type TaskSource } from "@innerloop/train";
 import { machine, type Outcome, tell } from "../commands.ts";
-import { type Family, familyOf, measure, type Sample } from "./measure.ts";
+import { type Extent, type Family, familyOf, measure, type Sample } from "./measure.ts";
 import { shiftsReport, summaryOf } from "./report.ts";
 
-export interface ShiftsOptions {
+export interface ShiftsOptions extends Extent {
   readonly bundles: readonly string[];
   /** SPEC of the data; each bundle's own unless given. */
   readonly data?: string;
@@ -16,13 +16,6 @@ export interface ShiftsOptions {
   readonly outside?: string;
   readonly families: readonly string[];
   readonly ways: readonly number[];
-  readonly shots: readonly number[];
-  readonly queries: number;
-  readonly episodes: number;
-  /** For each bundle. */
-  readonly minutes: number;
-  readonly threads: number;
-  readonly seed: number;
   readonly json: boolean;
   /** A file for everything as JSON. */
   readonly out?: string;

@@ -15,6 +15,7 @@ import {
 import { checkManifest, checkPreprocessing } from "@innerloop/schemas/bundle";
 import { completeConfig, presets } from "@innerloop/train";
 import fc from "fast-check";
+import { sampleConfidence } from "../schemas/sample.ts";
 import { joined, mutatedBytes, mutatedText, mutatedTree } from "./mutate.ts";
 import type { Target } from "./run.ts";
 
@@ -94,16 +95,7 @@ const fullManifest = (): Manifest => ({
   ...manifestOf(),
   labels: ["a", "b"],
   metrics: { accuracy: 0.5 },
-  confidence: {
-    ways: 5,
-    shots: 1,
-    temperature: 1.5,
-    temperatureSlope: 0.1,
-    expectedCalibrationError: 0.01,
-    uncalibratedError: 0.1,
-    episodes: 100,
-    rejection: { score: "margin", threshold: -1, shotsSlope: 0, waysSlope: 0, falseAccepts: 0.05, kept: 0.9 },
-  },
+  confidence: sampleConfidence,
 });
 
 export const manifestTarget: Target = {

@@ -3,7 +3,6 @@ import {
   CHECKPOINT_KEY,
   type CheckpointHeader,
   InnerloopError,
-  type Manifest,
   type RunConfig,
   readCheckpointHeader,
   suggest,
@@ -12,48 +11,9 @@ import {
   validateManifest,
 } from "@innerloop/schemas";
 import { describe, expect, test } from "vitest";
+import { sampleManifest } from "./sample.ts";
 
-const file = { sha256: "0f".repeat(32), bytes: 12 };
-const manifest: Manifest = {
-  format: "innerloop-bundle",
-  version: 1,
-  name: "glyphs",
-  created: "2027-01-31T12:00:00.000Z",
-  producer: { name: "innerloop", version: "0.1.0" },
-  task: "classification",
-  input: {
-    shape: [28, 28, 1],
-    dtype: "float32",
-    preprocessing: { kind: "image", width: 28, height: 28, channels: 1, invert: true, mean: 0, std: 1 },
-  },
-  output: { ways: null },
-  labels: ["a", "b"],
-  opset: 17,
-  irVersion: 8,
-  innerLoop: { algorithm: "maml", head: "prototypes", steps: 5, rates: { "dense.weight": 0.4 }, shots: 1 },
-  parameters: [{ name: "dense.weight", shape: [64, "ways"], adapted: true, required: true }],
-  files: { "predict.onnx": file, "adapt.onnx": file },
-  verification: { episodes: 4, largestDifference: 1e-6, engine: "onnxruntime" },
-  training: { data: "glyphs", seed: 1, usesBatchStatistics: false },
-  metrics: { accuracy: 0.95 },
-  confidence: {
-    ways: 5,
-    shots: 1,
-    temperature: 1.4,
-    temperatureSlope: 0.6,
-    expectedCalibrationError: 0.01,
-    uncalibratedError: 0.02,
-    episodes: 320,
-    rejection: {
-      score: "maximum",
-      threshold: -10.5,
-      shotsSlope: -3,
-      waysSlope: 1.9,
-      falseAccepts: 0.05,
-      kept: 0.86,
-    },
-  },
-};
+const manifest = sampleManifest;
 const config: RunConfig = {
   version: 1,
   preset: "omniglot-5way-1shot",

@@ -14,6 +14,7 @@ import {
 } from "@innerloop/schemas";
 import { checkManifest } from "@innerloop/schemas/bundle";
 import { describe, expect, test } from "vitest";
+import { listed as file, sampleConfidence, sampleManifest } from "./sample.ts";
 
 function codeOf(action: () => unknown): string {
   try {
@@ -88,14 +89,8 @@ describe("a safetensors file", () => {
   });
 });
 
-const file = { sha256: "0f".repeat(32), bytes: 12 };
 const manifest: Manifest = {
-  format: "innerloop-bundle",
-  version: 1,
-  name: "n",
-  created: "2027-01-31T12:00:00.000Z",
-  producer: { name: "innerloop", version: "0.1.0" },
-  task: "classification",
+  ...sampleManifest,
   input: {
     shape: [4, 4, 1],
     dtype: "float32",
@@ -103,22 +98,9 @@ const manifest: Manifest = {
   },
   output: { ways: 3 },
   labels: ["a", "b", "c"],
-  opset: 17,
-  irVersion: 8,
   innerLoop: { algorithm: "maml", head: "learned", steps: 5, rates: { w: 0.4 }, shots: 1 },
   parameters: [{ name: "w", shape: [16, 3], adapted: true, required: false }],
-  files: { "predict.onnx": file, "adapt.onnx": file },
-  verification: { episodes: 4, largestDifference: 1e-6, engine: "onnxruntime" },
-  confidence: {
-    ways: 3,
-    shots: 1,
-    temperature: 1.5,
-    temperatureSlope: 0.1,
-    expectedCalibrationError: 0.01,
-    uncalibratedError: 0.1,
-    episodes: 100,
-    rejection: { score: "margin", threshold: -1, shotsSlope: 0, waysSlope: 0, falseAccepts: 0.05, kept: 0.9 },
-  },
+  confidence: { ...sampleConfidence, ways: 3 },
 };
 const parameter = manifest.parameters[0]!;
 const confidence = manifest.confidence!;
