@@ -230,18 +230,17 @@ function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | V
     return { adapted: last.best, losses, path: [], guard: last };
   }
   // The start has nothing to be compared with.
+  const unjudged = (): Standing => {
+    const own = loss(start);
+    return { ...beginning, objective: own, loss: own, ...(steps > 0 ? { direction: directionOf(own, start) } : {}) };
+  };
   const stands: Standing[] = [];
-  let next = beginning;
   for (let k = 0; k <= steps; k++)
-    scope(k < steps ? `step${k + 1}` : "adapted", () => {
-      const own = loss(start);
-      const here =
-        k > 0
-          ? judge(next, k < steps)
-          : { ...next, objective: own, loss: own, direction: steps > 0 ? directionOf(own, start) : next.direction };
-      stands.push(here);
-      if (k < steps) next = step(here);
-    });
+    stands.push(
+      scope(k < steps ? `step${k + 1}` : "adapted", () =>
+        k === 0 ? unjudged() : judge(step(stands[k - 1]!), k < steps),
+      ),
+    );
   const last = stands[steps]!;
   return {
     adapted: last.best,

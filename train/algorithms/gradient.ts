@@ -187,18 +187,15 @@ function headLoop(
   const atCentre = (weight: Value): Value => op.Squeeze(op.MatMul(centre, weight), [0]);
   const [weight, bias] = [parameters["head.weight"]!, parameters["head.bias"]!];
   const begin = { "head.weight": weight, "head.bias": op.Add(bias, atCentre(weight)) };
-  const still = constant(0);
-  const bound = (): Value => {
+  const shortened = (): Parameters => {
+    const still = constant(0);
     const both = { weight: rates["head.weight"] ?? still, bias: rates["head.bias"] ?? still };
-    return op.Max(curvatureBound(centred, weights, both, prototypeDecay), 1);
+    const bound = op.Max(curvatureBound(centred, weights, both, prototypeDecay), 1);
+    return Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, op.Div(rate, bound)]));
   };
-  const shortened = fromPrototypes
-    ? Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, op.Div(rate, bound())]))
-    : rates;
   const result = innerLoop((p) => lossOf(applyHead(centred, p)), begin, {
     ...settings,
-    rates: shortened,
-    decay: fromPrototypes ? prototypeDecay : 0,
+    ...(fromPrototypes ? { rates: shortened(), decay: prototypeDecay } : { rates }),
   });
   // As differences from the start, so that a head that took no step is the start to the bit.
   const uncentred = (moved: Parameters): Parameters => {
