@@ -1,9 +1,9 @@
 // Models that no exporter writes: names that objects have anyway, sizes that no machine holds, lists that are missing. All
 // are refused by a code, and a small file makes little before it is.
 import { evaluate, input, op, readOnnx } from "@innerloop/graph";
-import { InnerloopError } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
+import { codeOf } from "../refusal.ts";
 
 const { DataType } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;
@@ -46,15 +46,6 @@ function modelOf(
       ...graph,
     },
   });
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof InnerloopError ? error.code : String(error);
-  }
-  return "accepted";
 }
 
 const relu: Node = { opType: "Relu", input: ["x"], output: ["y"] };

@@ -14,16 +14,8 @@ import {
 } from "@innerloop/schemas";
 import { checkManifest } from "@innerloop/schemas/bundle";
 import { describe, expect, test } from "vitest";
+import { codeOf } from "../refusal.ts";
 import { listed as file, sampleConfidence, sampleManifest } from "./sample.ts";
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof InnerloopError ? error.code : String(error);
-  }
-  return "accepted";
-}
 
 /** A file of this header, with `size` bytes of data. */
 function fileOf(header: unknown, size = 0): Uint8Array {
