@@ -1,13 +1,15 @@
 // A learner and its weights become a bundle: built in memory, written beside its place, verified there, and only then
 // moved to it; a refusal leaves nothing behind.
 import { createHash } from "node:crypto";
-import { open, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { open, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { defaultOpset, irVersion, type Learner, tunedProviders } from "@innerloop/graph";
 import {
   behindLinks,
   makeFolder,
+  missingFolders,
   putBack,
+  removeEmpty,
   replaceFolder,
   sweep,
   syncFolder,
@@ -157,7 +159,7 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   const built = buildBundle(learner, weights, options);
   const out = await placeFor(options.out);
   const staged = temporaryIn(dirname(out));
-  const above = await missingAbove(out);
+  const above = await missingFolders(dirname(out));
   try {
     await writing(out, async () => {
       await makeFolder(staged);
@@ -178,7 +180,7 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   } finally {
     await rm(staged, { recursive: true, force: true }).catch(() => undefined);
     // Only empty folders go, so this does nothing once the bundle is in place.
-    for (const folder of above) await rmdir(folder).catch(() => undefined);
+    await removeEmpty(above);
   }
 }
 
@@ -193,18 +195,6 @@ const metadata = (fields: Readonly<Record<string, unknown>>): Record<string, str
 
 const json = (manifest: Manifest): Uint8Array => new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
 
-/** The folders above a place that are not there yet, the innermost first. */
-async function missingAbove(out: string): Promise<string[]> {
-  const missing: string[] = [];
-  const isThere = (path: string) =>
-    stat(path).then(
-      () => true,
-      () => false,
-    );
-  for (let folder = dirname(out); !(await isThere(folder)); folder = dirname(folder)) missing.push(folder);
-  return missing;
-}
-
 /**
  * Finds out whether a bundle can be written to a place, which {@link exportBundle} does first as well: before long work it is
  * worth knowing. An earlier bundle whose replacement was cut off is put back.
@@ -217,7 +207,7 @@ export async function placeFor(folder: string): Promise<string> {
   await writing(folder, async () => {
     await putBack(folder);
     out = await behindLinks(folder);
-    const above = await missingAbove(out);
+    const above = await missingFolders(dirname(out));
     await tryFolder(above.length > 0 ? dirname(above.at(-1)!) : dirname(out));
   });
   const there = await stat(out).catch(() => undefined);

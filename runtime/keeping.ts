@@ -3,7 +3,9 @@
 export {
   behindLinks,
   makeFolder,
+  missingFolders,
   ownerOnly,
+  removeEmpty,
   replaceFile,
   sweep,
   syncFolder,

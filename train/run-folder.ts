@@ -1,8 +1,7 @@
 // The folder of a run while it is written: tried before any work, and by one process at a time.
 import { existsSync } from "node:fs";
-import { rmdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { makeFolder, shellWord, sweep, takeLock, tryFolder } from "@innerloop/runtime/files";
+import { join } from "node:path";
+import { makeFolder, removeEmpty, shellWord, sweep, takeLock, tryFolder } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
 import { checkpointFile, notWritten, readCheckpoint } from "./checkpoint.ts";
 
@@ -16,14 +15,14 @@ const lockFile = (run: string): string => join(run, "lock");
 export async function holdRun(run: string, resume: boolean): Promise<() => Promise<void>> {
   if (resume && !existsSync(checkpointFile(run))) await readCheckpoint(run);
   if (!resume) refuseEarlier(run);
-  let made: string | undefined;
+  let made: string[] = [];
   try {
     made = await makeFolder(run);
     const lock = await takeLock(lockFile(run));
     if (!lock.held) throw inUse(run, lock.by);
     const release = async () => {
       await lock.release();
-      await removeEmpty(run, made);
+      await removeEmpty(made);
     };
     try {
       // Another process may have begun and ended in between.
@@ -37,7 +36,7 @@ export async function holdRun(run: string, resume: boolean): Promise<() => Promi
     return release;
   } catch (cause) {
     if (cause instanceof InnerloopError) throw cause;
-    await removeEmpty(run, made);
+    await removeEmpty(made);
     throw notWritten(run, cause);
   }
 }
@@ -57,17 +56,4 @@ function inUse(run: string, { pid, host }: { readonly pid: number; readonly host
     `${run} is being written by process ${pid} on ${host}, and one run takes one process; wait until it ends, or choose ` +
       `another folder (--out). If there is no such process any more, delete ${shellWord(lockFile(run))}.`,
   );
-}
-
-/** Takes away the folders that were made, as far as they are empty. */
-async function removeEmpty(run: string, first: string | undefined): Promise<void> {
-  if (first === undefined) return;
-  for (let at = resolve(run); at.startsWith(resolve(first)); at = dirname(at))
-    if (
-      !(await rmdir(at).then(
-        () => true,
-        () => false,
-      ))
-    )
-      return;
 }

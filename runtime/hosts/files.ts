@@ -1,7 +1,19 @@
 // Writing to a disk so that a file is there whole or not at all, whenever the work stops; and clearing away what killed
 // processes left. Whoever keeps something (a personal file, a checkpoint, a bundle) writes through this.
 import { randomBytes } from "node:crypto";
-import { type FileHandle, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isOver, ownerOf, self, tagOf } from "./processes.ts";
 
@@ -35,14 +47,8 @@ const ageOf = (path: string): Promise<number> =>
     () => 0,
   );
 
-/**
- * Makes a folder with those above it that are missing, one by one: Node's own way to do that never ends where the system
- * says of a folder that is there that it is not, as in /proc.
- *
- * @returns the uppermost that was made, if any
- * @throws what the system says
- */
-export async function makeFolder(path: string): Promise<string | undefined> {
+/** A folder and those above it, the innermost first, as far as they are not there. */
+export async function missingFolders(path: string): Promise<string[]> {
   const missing: string[] = [];
   const isThere = (folder: string) =>
     stat(folder).then(
@@ -50,11 +56,28 @@ export async function makeFolder(path: string): Promise<string | undefined> {
       () => false,
     );
   for (let at = resolve(path); !(await isThere(at)) && dirname(at) !== at; at = dirname(at)) missing.push(at);
+  return missing;
+}
+
+/**
+ * Makes a folder with those above it that are missing, one by one: Node's own way to do that never ends where the system
+ * says of a folder that is there that it is not, as in /proc.
+ *
+ * @returns those that were missing, the innermost first, for {@link removeEmpty}
+ * @throws what the system says
+ */
+export async function makeFolder(path: string): Promise<string[]> {
+  const missing = await missingFolders(path);
   for (const folder of missing.toReversed())
     await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "EEXIST") throw cause;
     });
-  return missing.at(-1);
+  return missing;
+}
+
+/** Takes folders away that were made, the innermost first, as far as they are empty. */
+export async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rmdir(folder).catch(() => undefined);
 }
 
 /**
