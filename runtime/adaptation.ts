@@ -23,7 +23,7 @@ export interface Settled extends StepOptions {
 }
 
 /** Beyond these, a call is a mistake. */
-const MOST_STEPS = 1000;
+export const MOST_STEPS = 1000;
 const HIGHEST_RATE = 1000;
 
 /** What an adaptation did. */

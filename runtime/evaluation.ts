@@ -1,6 +1,13 @@
 // How good a personal model is: on examples that its caller has the truth of, or on its own, each held out in turn.
 import type { Manifest } from "@innerloop/schemas/bundle";
-import { type Adaptation, type AdaptedState, type AdaptOptions, refuseAborted, type Settled } from "./adaptation.ts";
+import {
+  type Adaptation,
+  type AdaptedState,
+  type AdaptOptions,
+  MOST_STEPS,
+  refuseAborted,
+  type Settled,
+} from "./adaptation.ts";
 import type { ClassPrediction } from "./confidence.ts";
 import { type Given, type Kept, listing, show, type Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
@@ -115,9 +122,23 @@ interface Outcome {
   readonly right: number;
 }
 
+/** The examples that can be held out: of labels that have others. Labels take turns, and there are at most 20. */
+function toHoldOut(examples: readonly Kept[]): Kept[] {
+  const seen = new Map<string | undefined, number>();
+  const ranked = examples.map((example) => {
+    const rank = seen.get(example.label) ?? 0;
+    seen.set(example.label, rank + 1);
+    return { example, rank };
+  });
+  return ranked
+    .filter(({ example }) => seen.get(example.label)! > 1)
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, MOST_HELD_OUT)
+    .map(({ example }) => example);
+}
+
 /**
- * Holds examples out in turn and adapts to the others. Only an example whose label has others can be held out; labels take
- * turns, and there are at most 20.
+ * Holds examples out in turn and adapts to the others.
  *
  * @param ways how to adapt, one after the other
  * @returns for each example that was held out, what each way answered for it
@@ -128,18 +149,8 @@ async function heldOutOutcomes(
   ways: readonly Settled[],
   signal: AbortSignal | undefined,
 ): Promise<Outcome[][]> {
-  const seen = new Map<string | undefined, number>();
-  const ranked = examples.map((example) => {
-    const rank = seen.get(example.label) ?? 0;
-    seen.set(example.label, rank + 1);
-    return { example, rank };
-  });
-  const heldOut = ranked
-    .filter(({ example }) => seen.get(example.label)! > 1)
-    .sort((a, b) => a.rank - b.rank)
-    .slice(0, MOST_HELD_OUT);
   const outcomes: Outcome[][] = [];
-  for (const { example } of heldOut) {
+  for (const example of toHoldOut(examples)) {
     const others = examples.filter((other) => other !== example);
     const each: Outcome[] = [];
     for (const { steps, rate } of ways) {
@@ -192,10 +203,8 @@ export async function chooseSteps(
   const own = { steps: innerLoop.steps, rate: 1 };
   const paced = Object.keys(innerLoop.rates).length > 0;
   if (own.steps === 0 || !paced) return { ...own, message: "this bundle's algorithm takes no steps" };
-  const tried = [own, ...TRIED.map(({ steps, rate }) => ({ steps: Math.min(1000, steps * own.steps), rate }))];
-  const spare = examples.filter(({ label, id }) =>
-    examples.some((other) => other.id !== id && other.label === label),
-  ).length;
+  const tried = [own, ...TRIED.map(({ steps, rate }) => ({ steps: Math.min(MOST_STEPS, steps * own.steps), rate }))];
+  const spare = toHoldOut(examples).length;
   if (spare < LEAST_TO_CHOOSE) {
     const few = `${spare} of ${examples.length} examples can be held out, ${LEAST_TO_CHOOSE} were expected`;
     const more = task === "regression" ? "points" : "examples of each label";
