@@ -169,7 +169,7 @@ describe("messages", () => {
       "a range",
       () => validateConfig({ steps: -1 }, "c"),
       "config-invalid",
-      "c: steps must be a whole number from 0 to 1000, got -1",
+      "c: steps must be a whole number from 0 to 256, got -1",
     ],
     [
       "more threads than any machine has cores",
