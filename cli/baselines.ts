@@ -78,7 +78,7 @@ const mostExamples = 60;
  * @param thorough logistic regression as well, which takes some milliseconds
  */
 function simpleScores(
-  { metrics, nearestNeighbours, logisticRegression }: Train,
+  { metrics, nearestExamples, nearestNeighbours, logisticRegression }: Train,
   episode: Episode,
   kind: TaskSource["kind"],
   thorough: boolean,
@@ -88,7 +88,7 @@ function simpleScores(
     const error = (answers: Float32Array) => metrics.meanSquaredError(answers, query.y.data as Float32Array);
     return {
       meanTarget: error(meanTargets(support.y, query.y)),
-      nearestExample: error(nearestTargets(episode)),
+      nearestExample: error(targetsAt(nearestExamples(episode), support.y, query.y)),
     };
   }
   const labels = query.y.data as Int32Array;
@@ -110,22 +110,12 @@ function meanTargets({ data, shape }: Tensor, { data: asked }: Tensor): Float32A
   return Float32Array.from(asked as Float32Array, (_, i) => sums[i % width]! / (data.length / width));
 }
 
-/** For each query, the targets of the nearest example. */
-function nearestTargets({ support, query }: Episode): Float32Array {
-  const [known, asked] = [support.x.data as Float32Array, query.x.data as Float32Array];
-  const count = support.x.shape[0]!;
-  const size = known.length / count;
-  const width = support.y.data.length / count;
-  return Float32Array.from(query.y.data as Float32Array, (_, at) => {
-    const row = Math.floor(at / width);
-    let [best, smallest] = [0, Number.POSITIVE_INFINITY];
-    for (let example = 0; example < count; example++) {
-      let distance = 0;
-      for (let i = 0; i < size; i++) distance += (asked[row * size + i]! - known[example * size + i]!) ** 2;
-      if (distance < smallest) [best, smallest] = [example, distance];
-    }
-    return Number(support.y.data[best * width + (at % width)]);
-  });
+/** For each query, the targets of an example. @param rows that of each query */
+function targetsAt(rows: Int32Array, { data, shape }: Tensor, { data: asked }: Tensor): Float32Array {
+  const width = shape[1] ?? 1;
+  return Float32Array.from(asked as Float32Array, (_, at) =>
+    Number(data[rows[Math.floor(at / width)]! * width + (at % width)]),
+  );
 }
 
 /** The scores of simple ways on episodes, in their order. */
@@ -192,11 +182,10 @@ export async function runVerdict(
 ): Promise<Verdict> {
   const train = await import("@innerloop/train");
   const simple = new SimpleScores(train, tasks.kind);
-  const { shots, queries, seed, validation } = config;
-  const ways = tasks.kind === "regression" ? 1 : config.ways;
+  const { ways, validation } = config;
   const episodes = Math.min(validation.episodes, mostEpisodes);
   for (let i = 0; i < episodes; i++) {
-    simple.add(tasks.episode("val", train.validationSeed(seed), i, { ways, shots, queries }), true);
+    simple.add(train.validationEpisode(tasks, config, i), true);
     await new Promise((resolve) => setImmediate(resolve));
   }
   return judge(

@@ -30,7 +30,7 @@ export {
   runTraining,
   tasksOf,
   type Validation,
-  validationSeed,
+  validationEpisode,
 } from "./run.ts";
 export {
   checkEffects,

@@ -5,6 +5,7 @@ import { ownerOnly } from "@innerloop/runtime/files";
 import { decodeSafetensors, encodeSafetensors, InnerloopError, type RunConfig, type Tensor } from "@innerloop/schemas";
 import { taskFeeds } from "./batch.ts";
 import { replaceFile } from "./checkpoint.ts";
+import { shapeOf } from "./resume.ts";
 import type { Episode, TaskSource } from "./tasks/index.ts";
 
 /** How many there are, and queries of each class in them. */
@@ -16,9 +17,9 @@ const stream = 3;
 const episodesFile = (run: string): string => join(run, "episodes.safetensors");
 
 /** Fresh episodes of held-back classes. */
-export function verificationEpisodes(tasks: TaskSource, { ways, shots, seed }: RunConfig): Episode[] {
-  const shape = { ways: tasks.kind === "regression" ? 1 : ways, shots, queries };
-  return Array.from({ length: count }, (_, i) => tasks.episode("val", seed * 4 + stream, i, shape));
+export function verificationEpisodes(tasks: TaskSource, config: RunConfig): Episode[] {
+  const shape = shapeOf({ ...config, queries }, tasks);
+  return Array.from({ length: count }, (_, i) => tasks.episode("val", config.seed * 4 + stream, i, shape));
 }
 
 /** Keeps a run's verification episodes. Data that are too few for them have none, here as in an export. */

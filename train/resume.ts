@@ -3,24 +3,25 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
-import type { Episode, TaskSource } from "./tasks/index.ts";
+import { settingAt, settingsOf } from "./settings.ts";
+import type { Episode, EpisodeShape, TaskSource } from "./tasks/index.ts";
 
 /** Classes of a training task, which a learned head has as outputs. */
 export const trainingWaysOf = ({ ways, trainingWays = ways }: RunConfig): number => Math.max(ways, trainingWays);
 
+/** How large a run's episodes are; a regression has one way. */
+export const shapeOf = (
+  { ways, shots, queries }: Pick<RunConfig, "ways" | "shots" | "queries">,
+  { kind }: Pick<TaskSource, "kind">,
+): EpisodeShape => ({ ways: kind === "regression" ? 1 : ways, shots, queries });
+
 /** Fields that decide what arrays there are, and fields that decide what a validation measures. */
 const fixed = ["model", "algorithm", "head", "learnRates", "optimizer.kind"] as const;
-const measured = ["ways", "shots", "queries", "steps", "seed", "validation.episodes"] as const;
+const measured = ["ways", "shots", "queries", "steps", "testSteps", "loop", "seed", "validation.episodes"] as const;
 
 /** Every value of a config by its path. */
 function valuesOf(config: RunConfig): Map<string, unknown> {
-  const values = new Map<string, unknown>();
-  const visit = (path: string, value: unknown): void => {
-    values.set(path, value);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return;
-    for (const [key, inner] of Object.entries(value)) visit(path === "" ? key : `${path}.${key}`, inner);
-  };
-  visit("", config);
+  const values = new Map<string, unknown>(settingsOf(config).map((path) => [path, settingAt(config, path)]));
   // Of a learned head the number of outputs counts; inner rates that are learned are in the checkpoint.
   values.set("trainingWays", config.head === "learned" ? trainingWaysOf(config) : undefined);
   values.set("innerRate", config.learnRates ? undefined : config.innerRate);
@@ -37,7 +38,6 @@ export function checkResumable(run: string, before: RunConfig, config: RunConfig
   const differing = (fields: readonly string[]): string[] =>
     [...paths]
       .filter((path) => fields.some((field) => path === field || path.startsWith(`${field}.`)))
-      .filter((path) => ![was, is].some((values) => isObject(values.get(path))))
       .filter((path) => !isDeepStrictEqual(was.get(path), is.get(path)))
       .map((path) => `${path} ${show(was.get(path))} in the run, ${show(is.get(path))} asked for`);
   const unfit = differing([...fixed, "trainingWays"]);
@@ -53,8 +53,6 @@ export function checkResumable(run: string, before: RunConfig, config: RunConfig
     { exitStatus: 2 },
   );
 }
-
-const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const show = (value: unknown): string => (value === undefined ? "not set" : JSON.stringify(value));
 

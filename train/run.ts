@@ -16,7 +16,7 @@ import { type EpisodeReport, MetaTrainer, type MetaTrainerOptions, type PendingS
 import { estimate } from "./metrics.ts";
 import { buildModel } from "./models/index.ts";
 import { deviceLost, isDeviceLost, trainerElsewhere } from "./recovery.ts";
-import { checkResumable, checkSameTasks, describeTasks, trainingWaysOf } from "./resume.ts";
+import { checkResumable, checkSameTasks, describeTasks, shapeOf, trainingWaysOf } from "./resume.ts";
 import { holdRun } from "./run-folder.ts";
 import { type Episode, isSpec, KeptTasks, openTasks, shifted, type TaskSource } from "./tasks/index.ts";
 
@@ -121,8 +121,9 @@ function trainingTasks({ shifts }: RunConfig, tasks: TaskSource): TaskSource {
 /** Streams of episodes that never meet: training, validation, and evaluation by whoever asks. */
 const stream = { train: 1, val: 2 };
 
-/** The stream of a run's validation episodes, for who compares something else on them. */
-export const validationSeed = (seed: number): number => seed * 4 + stream.val;
+/** Validation episode number `index` of a run, for whoever compares something else on them as well. */
+export const validationEpisode = (tasks: TaskSource, config: RunConfig, index: number): Episode =>
+  tasks.episode("val", config.seed * 4 + stream.val, index, shapeOf(config, tasks));
 
 /** Between two checkpoints, at most. */
 const checkpointSeconds = 60;
@@ -161,13 +162,10 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
       `ways is ${config.ways} (--ways), but a task of ${tasks.name} tells classes apart; give 2 or more.`,
       { exitStatus: 2 },
     );
-  const shape = { ways: tasks.kind === "regression" ? 1 : config.ways, shots: config.shots, queries: config.queries };
-  const trainingShape = { ...shape, ways: tasks.kind === "regression" ? 1 : trainingWaysOf(config) };
+  const trainingShape = shapeOf({ ...config, ways: trainingWaysOf(config) }, tasks);
   const drawn = trainingTasks(config, tasks);
   drawn.episode("train", config.seed, 0, trainingShape);
-  const held = Array.from({ length: config.validation.episodes }, (_, i) =>
-    tasks.episode("val", validationSeed(config.seed), i, shape),
-  );
+  const held = Array.from({ length: config.validation.episodes }, (_, i) => validationEpisode(tasks, config, i));
   const described = describeTasks(tasks, held);
   if (out !== undefined && before) checkSameTasks(out, before.header, described);
   const trainerOptions: MetaTrainerOptions = {
@@ -258,8 +256,7 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
       iteration: run.iteration,
     });
     // What to go on from is there from the start.
-    if (before) await run.checkpoint();
-    else await save();
+    if (!before) await save();
     if (out !== undefined && !before && !isSpec(tasks.name)) await keepEpisodes(out, tasks, config);
     for (;;) {
       try {
@@ -295,17 +292,17 @@ class Run {
   trainer: MetaTrainer;
   readonly #secondsBefore: number;
   readonly #started = performance.now();
-  #history: HistoryEntry[];
-  #best: CheckpointHeader["best"];
-  #bestWeights: Readonly<Record<string, Tensor>>;
+  #history: HistoryEntry[] = [];
+  #best: CheckpointHeader["best"] = null;
+  #bestWeights: Readonly<Record<string, Tensor>> = {};
   #savedAt = performance.now();
-  #recent: { iteration: number; at: number };
+  #recent = { iteration: 0, at: performance.now() };
   /** The last state that is known on the host. */
   #known: Checkpoint | undefined;
   /** Iterations whose steps are over. */
-  iteration: number;
+  iteration = 0;
   /** Iterations whose steps were handed over. */
-  submitted: number;
+  submitted = 0;
   validatedAt = -1;
 
   constructor(
@@ -319,15 +316,10 @@ class Run {
     this.#tasks = tasks;
     this.#learner = learner;
     this.trainer = trainer;
-    if (before) trainer.restore({ steps: before.header.iteration, tensors: before.tensors });
     this.#secondsBefore = before?.header.elapsedSeconds ?? 0;
-    this.#history = [...(before?.header.history ?? [])];
-    this.#best = before?.header.best ?? null;
-    this.#bestWeights = before?.best ?? {};
-    this.validatedAt = this.#history.at(-1)?.iteration ?? -1;
-    this.iteration = trainer.steps;
-    this.submitted = trainer.steps;
-    this.#recent = { iteration: trainer.steps, at: performance.now() };
+    if (!before) return;
+    this.#known = before;
+    this.goOn(trainer);
   }
 
   get seconds(): number {
@@ -432,13 +424,14 @@ class Run {
     return this.#known;
   }
 
-  /** Goes on with another trainer, from the last checkpoint that was made. */
+  /** Goes on with a trainer, from the last checkpoint that is known. */
   goOn(trainer: MetaTrainer): void {
     const { header, tensors, best } = this.#known!;
     this.trainer = trainer;
     trainer.restore({ steps: header.iteration, tensors });
     this.#history = [...header.history];
     this.#best = header.best;
+    // Before the first validation a checkpoint has the weights of its time for the best.
     this.#bestWeights = header.best ? best : {};
     this.iteration = header.iteration;
     this.submitted = header.iteration;

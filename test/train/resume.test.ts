@@ -55,6 +55,8 @@ describe("a run that goes on", () => {
     ["shots", { shots: 2 }, "shots 1 in the run, 2 asked for"],
     ["queries", { queries: 3 }, "queries 2 in the run, 3 asked for"],
     ["steps", { steps: 2 }, "steps 1 in the run, 2 asked for"],
+    ["steps after training", { testSteps: 3 }, "testSteps not set in the run, 3 asked for"],
+    ["how steps are taken", { loop: "plain" }, 'loop not set in the run, "plain" asked for'],
     ["the seed", { seed: 7 }, "seed 0 in the run, 7 asked for"],
     [
       "episodes of a validation",
@@ -113,6 +115,21 @@ describe("a run that goes on", () => {
       /classes that glyphs held back are not the 4/,
     );
     expect((await other(new Glyphs())).header.iteration).toBe(8);
+  });
+
+  it("and stops twice before its first validation keeps the weights of the last time, not of the first", async () => {
+    const rare = { iterations: 6, validation: { every: 100, episodes: 3 } };
+    for (const last of [2, 4]) {
+      const stop = new AbortController();
+      const stopping = {
+        signal: stop.signal,
+        onProgress: ({ iteration }: { iteration: number }) => iteration >= last && stop.abort(),
+      };
+      expect((await train("twice", rare, { ...stopping, resume: last > 2 })).stopped).toBe(true);
+      const { header, tensors, best } = await readCheckpoint(place("twice"));
+      expect([header.iteration, header.best]).toEqual([last, null]);
+      for (const { name } of header.parameters) expect(best[name], name).toEqual(tensors[name]);
+    }
   });
 
   it("is written by one of two in the same process", async () => {

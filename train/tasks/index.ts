@@ -13,7 +13,12 @@ export { type FoundImages, findImages, type ImageClass, listImageClasses } from 
 export { type ImagesOptions, imageOf, loadImage, openImages } from "./images.ts";
 export { KeptTasks } from "./kept.ts";
 export { type LogisticRegressionOptions, logisticRegression } from "./logistic-regression.ts";
-export { type BaselineOptions, nearestNeighbourAccuracy, nearestNeighbours } from "./nearest-neighbour.ts";
+export {
+  type BaselineOptions,
+  nearestExamples,
+  nearestNeighbourAccuracy,
+  nearestNeighbours,
+} from "./nearest-neighbour.ts";
 export { Omniglot, type OmniglotOptions } from "./omniglot.ts";
 export { pathOf } from "./place.ts";
 export {

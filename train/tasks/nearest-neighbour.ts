@@ -2,16 +2,16 @@
 import { accuracy, type Estimate, estimate } from "../metrics.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
 
-/** The label of the support example nearest to each query (Euclidean; of equals, the first). Returns int32 `[queries]`. */
-export function nearestNeighbours({ support, query }: Episode): Int32Array {
+/** The support example nearest to each query (Euclidean; of equals, the first): its row. Returns int32 `[queries]`. */
+export function nearestExamples({ support, query }: Episode): Int32Array {
   const known = support.x.data as Float32Array;
   const asked = query.x.data as Float32Array;
-  const labels = support.y.data as Int32Array;
-  const size = known.length / labels.length;
+  const count = support.x.shape[0]!;
+  const size = known.length / count;
   return Int32Array.from({ length: asked.length / size }, (_, row) => {
-    let label = 0;
+    let nearest = 0;
     let smallest = Number.POSITIVE_INFINITY;
-    for (let example = 0; example < labels.length; example++) {
+    for (let example = 0; example < count; example++) {
       let distance = 0;
       for (let i = 0; i < size && distance < smallest; i++) {
         const difference = asked[row * size + i]! - known[example * size + i]!;
@@ -19,12 +19,16 @@ export function nearestNeighbours({ support, query }: Episode): Int32Array {
       }
       if (distance < smallest) {
         smallest = distance;
-        label = labels[example]!;
+        nearest = example;
       }
     }
-    return label;
+    return nearest;
   });
 }
+
+/** The label of the support example nearest to each query. Returns int32 `[queries]`. */
+export const nearestNeighbours = (episode: Episode): Int32Array =>
+  nearestExamples(episode).map((row) => Number(episode.support.y.data[row]));
 
 /** Options of {@link nearestNeighbourAccuracy}. */
 export interface BaselineOptions {
