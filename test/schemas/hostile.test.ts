@@ -203,6 +203,8 @@ describe("what is quoted", () => {
     const values = ["x".repeat(1e6), ring, deep, 1n, Symbol("s"), Object.create(null), undefined, null, () => 0, -0];
     for (const value of values) expect(show(value).length).toBeLessThanOrEqual(80);
     expect(show(new Array(1e6).fill(0))).toMatch(/^\[0,0,/);
+    expect(show(new Float32Array(1e6))).toBe('"Float32Array of 4000000 bytes"');
+    expect(show({ data: new Float64Array(2) })).toBe('{"data":"Float64Array of 16 bytes"}');
     expect(show("a")).toBe('"a"');
   });
 
