@@ -76,13 +76,11 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
   const fail = (what: string, cause?: unknown) =>
     new InnerloopError(
       "safetensors-invalid",
-      `${plain(source)}: ${what}; a complete .safetensors file was expected; copy the file again, or use an earlier one`,
+      `${plain(source)}: ${mistaken(bytes) ?? `${what}; a complete .safetensors file was expected; copy the file again, or use an earlier one`}`,
       { cause },
     );
   const has = `but the file has ${bytes.length} bytes`;
   if (bytes.length < LENGTH_BYTES) throw fail(`its first field should end at byte ${LENGTH_BYTES}, ${has}`);
-  const other = mistaken(bytes);
-  if (other !== undefined) throw new InnerloopError("safetensors-invalid", `${source}: ${other}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = LENGTH_BYTES + Number(view.getBigUint64(0, true));
   if (start > bytes.length) throw fail(`the header should end at byte ${start}, ${has}`);
