@@ -177,21 +177,21 @@ function refuseRepeated(graph: onnx.GraphProto.$Properties, source: string): voi
   const made = (graph.node ?? []).flatMap(({ output }) => (output ?? []).filter((name) => name !== ""));
   const stored = named(graph.initializer);
   const inputs = named(graph.input);
-  const lists: Record<string, string[]> = {
-    "what an initializer, an input or a node makes": [...new Set([...stored, ...inputs]), ...made],
-    initializers: stored,
-    inputs,
-    outputs: named(graph.output),
-  };
+  const lists: [what: () => string, names: string[]][] = [
+    [() => "what an initializer, an input or a node makes", [...new Set([...stored, ...inputs]), ...made]],
+    [() => "initializers", stored],
+    [() => "inputs", inputs],
+    [() => "outputs", named(graph.output)],
+  ];
   for (const node of graph.node ?? [])
-    if (node.attribute?.length) lists[`attributes of ${labelOf(node)}`] = named(node.attribute);
-  for (const [what, names] of Object.entries(lists)) {
+    if (node.attribute?.length) lists.push([() => `attributes of ${labelOf(node)}`, named(node.attribute)]);
+  for (const [what, names] of lists) {
     const seen = new Set([""]);
     const repeated = names.find((name) => seen.size === seen.add(name).size);
     if (repeated === undefined) continue;
     throw new InnerloopError(
       "bad-model",
-      `${source}: ${what}: the name ${show(repeated)} is ${repeated === "" ? "no name" : "there twice"}; give each its own name.`,
+      `${source}: ${what()}: the name ${show(repeated)} is ${repeated === "" ? "no name" : "there twice"}; give each its own name.`,
     );
   }
 }

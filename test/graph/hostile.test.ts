@@ -74,6 +74,29 @@ describe("a model is refused by a code", () => {
       modelOf([{ opType: "Softmax", input: ["x"], output: ["y"], attribute: [int("axis", 0), int("axis", 1)] }]),
     ],
     [
+      "an attribute twice in one of two nodes of the same name",
+      "bad-model",
+      modelOf([
+        {
+          opType: "LeakyRelu",
+          name: "n",
+          input: ["x"],
+          output: ["y"],
+          attribute: [
+            { name: "alpha", type: 1, f: 0.1 },
+            { name: "alpha", type: 1, f: 0.2 },
+          ],
+        },
+        {
+          opType: "LeakyRelu",
+          name: "n",
+          input: ["x"],
+          output: ["z"],
+          attribute: [{ name: "alpha", type: 1, f: 0.1 }],
+        },
+      ]),
+    ],
+    [
       "an attribute of another type",
       "bad-model",
       modelOf([{ opType: "Softmax", input: ["x"], output: ["y"], attribute: [ints("axis", 0)] }]),
