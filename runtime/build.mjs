@@ -53,6 +53,7 @@ const files = [...ours, ...formats].map(({ path, text }) => {
 });
 
 // The types are those of the modules. Names that are values, too, are said again, since a type is all that can be imported.
+const { exports } = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === "index.js");
 const from = '"../index.js" with { "resolution-mode": "import" }';
 files.push(
   [join(commonjs, "package.json"), '{ "type": "commonjs" }\n'],
@@ -60,13 +61,9 @@ files.push(
     join(commonjs, "index.d.ts"),
     `import type * as modules from ${from};
 export type * from ${from};
-export declare const InnerloopError: typeof modules.InnerloopError;
-export type InnerloopError = modules.InnerloopError;
-export declare const Learner: typeof modules.Learner;
+${exports.map((name) => `export declare const ${name}: typeof modules.${name};\n`).join("")}export type InnerloopError = modules.InnerloopError;
 export type Learner<T extends modules.Task = "classification"> = modules.Learner<T>;
-export declare const Personal: typeof modules.Personal;
 export type Personal<T extends modules.Task = "classification"> = modules.Personal<T>;
-export declare const listProviders: typeof modules.listProviders;
 `,
   ],
 );
