@@ -1,6 +1,6 @@
 // Running adapt.onnx: how many steps, watched and stopped between them, and what comes out.
-import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas/bundle";
-import { type Kept, packSupport, show } from "./examples.ts";
+import { InnerloopError, type Manifest, show, type Tensor } from "@innerloop/schemas/bundle";
+import { type Kept, packSupport } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { badOption, checkOptions } from "./refusal.ts";

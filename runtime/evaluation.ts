@@ -1,5 +1,5 @@
 // How good a personal model is: on examples that its caller has the truth of, or on its own, each held out in turn.
-import type { Manifest } from "@innerloop/schemas/bundle";
+import { type Manifest, show } from "@innerloop/schemas/bundle";
 import {
   type Adaptation,
   type AdaptedState,
@@ -9,7 +9,7 @@ import {
   type Settled,
 } from "./adaptation.ts";
 import type { ClassPrediction } from "./confidence.ts";
-import { type Given, type Kept, listing, show, type Task } from "./examples.ts";
+import { type Given, type Kept, listing, type Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { learn, type Prediction, predict, type ValuePrediction } from "./prediction.ts";

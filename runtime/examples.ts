@@ -3,8 +3,6 @@
 import { type InnerloopError, kindOf, type Manifest, show, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { badInput } from "./refusal.ts";
 
-export { show };
-
 /** What a bundle's learner does. */
 export type Task = Manifest["task"];
 
@@ -188,6 +186,10 @@ export function labelsOf(manifest: Manifest, examples: readonly Kept[]): string[
   return manifest.labels?.filter((label) => seen.has(label)) ?? [...seen];
 }
 
+/** The logit of each label: its place in the bundle's fixed set, or in the order of the labels. */
+export const columnsOf = ({ labels: fixed }: Manifest, labels: readonly string[]): number[] =>
+  labels.map((label, index) => fixed?.indexOf(label) ?? index);
+
 /** Why these examples cannot be adapted to yet, if so: there are none, or there is nothing to tell apart. */
 export function tooFew(manifest: Manifest, examples: readonly Kept[]): InnerloopError | undefined {
   const regression = manifest.task === "regression";
@@ -209,7 +211,7 @@ export function tooFew(manifest: Manifest, examples: readonly Kept[]): Innerloop
  * @throws InnerloopError `bad-input` for more labels than the bundle tells apart.
  */
 export function packSupport(manifest: Manifest, examples: readonly Kept[]): PackedSupport {
-  const { input, output, labels: fixed } = manifest;
+  const { input, output } = manifest;
   const x = join(
     examples.map((example) => example.x),
     input.shape,
@@ -231,7 +233,7 @@ export function packSupport(manifest: Manifest, examples: readonly Kept[]): Pack
       `${labels.length} different labels were given (${listing(labels)}); this bundle tells up to ${output.ways} apart; give fewer`,
     );
   }
-  const columns = labels.map((label, index) => (fixed ? fixed.indexOf(label) : index));
+  const columns = columnsOf(manifest, labels);
   const columnOf = new Map(labels.map((label, index) => [label, columns[index]!]));
   const y = Int32Array.from(examples, ({ label }) => columnOf.get(label!)!);
   return { x, y: { dtype: "int32", shape: [y.length], data: y }, labels, columns };

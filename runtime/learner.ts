@@ -1,10 +1,10 @@
 // What people use: a bundle that was opened, and the ways to make it a user's.
-import { InnerloopError, type Manifest } from "@innerloop/schemas/bundle";
+import { InnerloopError, type Manifest, show } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type AdaptOptions, readSteps, type StepOptions } from "./adaptation.ts";
 import { type BundleSource, readBundle } from "./bundle.ts";
 import { isBytes, ownBytes } from "./bytes.ts";
-import { type Example, type Examples, type Numbers, readRows, type Support, show, type Task } from "./examples.ts";
+import { type Example, type Examples, type Numbers, readRows, type Support, type Task } from "./examples.ts";
 import type { HostOptions, ProviderName } from "./host.ts";
 import type { Input } from "./input.ts";
 import { OpenedBundle } from "./opened.ts";

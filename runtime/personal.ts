@@ -1,5 +1,5 @@
 // What a learner became for one user, and how it goes on with that user: examples come, go and change their label.
-import type { Tensor } from "@innerloop/schemas/bundle";
+import { show, type Tensor } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type Adaptation, type AdaptedState, type AdaptOptions, readSteps, refuseAborted } from "./adaptation.ts";
 import { type Familiarity, familiarityOf } from "./confidence.ts";
@@ -18,7 +18,6 @@ import {
   readSupport,
   readTarget,
   type Support,
-  show,
   type Task,
   takeExamples,
   tooFew,

@@ -10,7 +10,7 @@ import {
 } from "@innerloop/schemas/bundle";
 import { type Adaptation, type AdaptedState, readSteps, type StepOptions } from "./adaptation.ts";
 import type { Bundle } from "./bundle.ts";
-import { join, type Kept, labelsOf, tooFew } from "./examples.ts";
+import { columnsOf, join, type Kept, labelsOf, tooFew } from "./examples.ts";
 
 /** What outlives a process of a personal model. */
 export interface PersonalRecord {
@@ -182,11 +182,8 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
 }
 
 /** What is wrong with the labels that something was adapted to, and their logits, in words. */
-function labelsMisfit(
-  { task, labels: fixed, output }: Manifest,
-  labels: readonly string[],
-  columns: readonly number[],
-): string | undefined {
+function labelsMisfit(manifest: Manifest, labels: readonly string[], columns: readonly number[]): string | undefined {
+  const { task, labels: fixed, output } = manifest;
   const most = output.ways ?? Number.POSITIVE_INFINITY;
   const [least, size] = [task === "regression" ? 0 : 2, labels.length];
   if (new Set(labels).size < size || labels.includes("")) return "a label is there twice, or is empty";
@@ -194,8 +191,9 @@ function labelsMisfit(
     return `it has ${size} labels, and this bundle tells ${least} to ${most} apart`;
   const stranger = labels.find((label) => fixed?.includes(label) === false);
   if (stranger !== undefined) return `it has the label ${show(stranger)}, which this bundle does not know`;
-  const expected = labels.map((label, index) => fixed?.indexOf(label) ?? index);
-  return expected.join() === columns.join() ? undefined : "its labels and columns do not go together";
+  return columnsOf(manifest, labels).join() === columns.join()
+    ? undefined
+    : "its labels and columns do not go together";
 }
 
 /** What is wrong with the examples that are kept, among themselves and with what was adapted to them, in words. */

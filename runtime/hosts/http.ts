@@ -33,7 +33,10 @@ export async function readUrl(url: string, what: string, { limit, signal }: Boun
       );
     }
     if (Number(expected) > limit) throw tooLarge(url, what, expected!, limit);
-    if (reader === undefined) parts.push(new Uint8Array(await response.arrayBuffer()));
+    if (reader === undefined) {
+      parts.push(new Uint8Array(await response.arrayBuffer()));
+      length = parts[0]!.length;
+    }
     for (let part = await reader?.read(); part?.value && length <= limit; part = await reader?.read()) {
       parts.push(part.value);
       length += part.value.length;
