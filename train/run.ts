@@ -165,7 +165,7 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
   const trainingShape = shapeOf({ ...config, ways: trainingWaysOf(config) }, tasks);
   const drawn = trainingTasks(config, tasks);
   drawn.episode("train", config.seed, 0, trainingShape);
-  const held = Array.from({ length: config.validation.episodes }, (_, i) => validationEpisode(tasks, config, i));
+  const held = await drawEach(config.validation.episodes, (i) => validationEpisode(tasks, config, i));
   const described = describeTasks(tasks, held);
   if (out !== undefined && before) checkSameTasks(out, before.header, described);
   const trainerOptions: MetaTrainerOptions = {
@@ -188,8 +188,8 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
   };
   /** The iteration whose checkpoint is in the run's folder. */
   let saved = before?.header.iteration ?? 0;
-  const batchAt = (iteration: number): Episode[] =>
-    Array.from({ length: config.metaBatch }, (_, i) =>
+  const batchAt = (iteration: number): Promise<Episode[]> =>
+    drawEach(config.metaBatch, (i) =>
       drawn.episode("train", config.seed * 4 + stream.train, iteration * config.metaBatch + i, trainingShape),
     );
   /** Stops between two episodes where the run is stopped; it is then made up for when the run goes on. */
@@ -203,7 +203,7 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
   const due = () => run.over || (run.iteration > 0 && run.iteration % config.validation.every === 0);
   const train = async (): Promise<Checkpoint> => {
     if (due() && run.validatedAt !== run.iteration && !signal?.aborted) await validate();
-    let next = batchAt(run.iteration);
+    let next = await batchAt(run.iteration);
     let pending: PendingStep | undefined;
     const settle = async (step: PendingStep) => {
       const progress = await run.settle(step);
@@ -212,7 +212,7 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
     while (!run.over && !signal?.aborted) {
       const step = await run.submit(next);
       // While this step computes, the next batch is drawn, and where steps queue, the one before is looked at.
-      next = batchAt(run.submitted);
+      next = await batchAt(run.submitted);
       if (pending) await settle(pending);
       pending = step;
       const stops = run.submitted % config.validation.every === 0 || run.secondsUnsaved > checkpointSeconds;
@@ -282,6 +282,23 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
   } finally {
     await run.trainer.dispose().catch(() => {});
   }
+}
+
+/** Milliseconds that drawing takes before it gives way. */
+const longestTurn = 30;
+
+/** Draws episodes; where that takes long, signals are heard in between. */
+async function drawEach(count: number, draw: (index: number) => Episode): Promise<Episode[]> {
+  const episodes: Episode[] = [];
+  let since = performance.now();
+  for (let i = 0; i < count; i++) {
+    if (performance.now() - since > longestTurn) {
+      await new Promise((resolve) => setImmediate(resolve));
+      since = performance.now();
+    }
+    episodes.push(draw(i));
+  }
+  return episodes;
 }
 
 /** The state of one run. */
