@@ -86,6 +86,10 @@ export function didYouMean(word: string, known: readonly string[], dashes = ""):
   return near === undefined ? "" : `; did you mean ${dashes}${near}?`;
 }
 
+/** A number as people write it, with nothing around it; NaN for what else JavaScript takes for one: `0x10`, an empty text. */
+export const decimal = (text: string): number =>
+  /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+
 /**
  * The value of an option from its text.
  * @throws InnerloopError `bad-option` (status 2)
@@ -102,8 +106,7 @@ export function optionValue(name: string, option: Option, text: string): string 
       );
     return text;
   }
-  // Decimal, as people write numbers: no 0x10, and no spaces around it.
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  const value = decimal(text);
   const fits = type === "whole" ? Number.isSafeInteger(value) : Number.isFinite(value);
   if (!fits || value < (least ?? Number.NEGATIVE_INFINITY) || value > (most ?? Number.POSITIVE_INFINITY)) {
     const range = least === undefined ? "" : ` from ${least}${most === undefined ? "" : ` to ${most}`}`;

@@ -11,7 +11,7 @@ import {
   validateConfig,
 } from "@innerloop/schemas";
 import type { IdleSetting, Naming, SettingPath } from "@innerloop/train";
-import { didYouMean, type Option, short, wrongCall } from "./command.ts";
+import { decimal, didYouMean, type Option, short, wrongCall } from "./command.ts";
 
 /** A flag and the field of the run config that it sets. */
 interface Flag {
@@ -159,7 +159,10 @@ export function configFromFlags(given: Readonly<Record<string, unknown>>): RunCo
 function fieldValue({ type }: JsonSchema, text: unknown): unknown {
   const types = [type].flat();
   if (typeof text !== "string") return types.includes("null") ? null : text;
-  const number = (part: string): unknown => (part.trim() !== "" && !Number.isNaN(Number(part)) ? Number(part) : part);
+  const number = (part: string): unknown => {
+    const value = decimal(part.trim());
+    return Number.isNaN(value) ? part : value;
+  };
   if (types.includes("null") && text === "none") return null;
   if (types.includes("array")) return text.split(",").map(number);
   return types.includes("integer") || types.includes("number") ? number(text) : text;

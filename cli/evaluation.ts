@@ -9,7 +9,7 @@ import { judge, SimpleScores } from "./baselines.ts";
 import { withoutEffect, wrongCall } from "./command.ts";
 import { Interrupted } from "./errors.ts";
 import { outsidersOf, shiftedEpisode } from "./held-back.ts";
-import { ConfidenceMeasure, type ConfidenceResult } from "./measure-confidence.ts";
+import { ConfidenceMeasure, type ConfidenceResult, rowsOf } from "./measure-confidence.ts";
 import { openBundle } from "./places.ts";
 import { checkStepOptions } from "./step-options.ts";
 import type { Verdict } from "./verdict.ts";
@@ -305,7 +305,7 @@ class Measure {
     };
     for (let step = everyStep ? 0 : this.#steps; step <= this.#steps; step++) {
       const last = step === this.#steps;
-      const answers = await this.#answers(episode, step, last ? outsiders : undefined);
+      const answers = await this.#answers(episode, step, last, outsiders);
       const { loss, accuracy, predictions } = score(answers.queries);
       if (everyStep) {
         this.#path[step]!.accuracies.push(accuracy);
@@ -326,10 +326,11 @@ class Measure {
     }
   }
 
-  /** Adapts, and answers all queries at once, and then examples of other classes. */
+  /** Adapts, and answers all queries at once; after the last step also what confidence is judged by. */
   async #answers(
     { support, query }: Episode,
     steps: number,
+    last: boolean,
     others: Tensor | undefined,
   ): Promise<{ readonly queries: Answers; readonly outsiders: Answers; readonly spread?: number }> {
     const outsiders = new Float32Array(0);
@@ -360,11 +361,10 @@ class Measure {
       const rows = await personal.predictBatch(batch(x));
       return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
     };
-    const answers = { queries: await answer(query.x), outsiders: others ? await answer(others) : outsiders };
-    if (!this.#learner.manifest.confidence?.spread) return answers;
+    const answers = { queries: await answer(query.x), outsiders: last && others ? await answer(others) : outsiders };
+    if (!last || !this.#learner.manifest.confidence?.spread) return answers;
     const { supportSpread } = await import("@innerloop/runtime");
-    const own = await answer(support.x);
-    const rows = Array.from(labels, (_, row) => [...own.subarray(row * columns.length, (row + 1) * columns.length)]);
+    const rows = rowsOf(await answer(support.x), columns.length);
     return { ...answers, spread: supportSpread(rows, Array.from(support.y.data as Int32Array)) };
   }
 

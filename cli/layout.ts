@@ -17,7 +17,7 @@ export const widthOf = (stream: { readonly columns?: number | undefined }): numb
 export const textWidth = (text: string): number => stringWidth(text);
 
 /** Fills a text up with spaces to a width. */
-const padEnd = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - textWidth(text)));
+export const padEnd = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - textWidth(text)));
 
 /** The same in front of it. */
 const padStart = (text: string, width: number): string => " ".repeat(Math.max(0, width - textWidth(text))) + text;

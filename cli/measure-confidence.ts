@@ -100,5 +100,6 @@ export class ConfidenceMeasure {
 
 const share = (flags: readonly boolean[]): number => flags.filter(Boolean).length / flags.length;
 
-const rowsOf = (values: Float32Array, width: number): number[][] =>
+/** The rows of a matrix with so many columns. */
+export const rowsOf = (values: Float32Array, width: number): number[][] =>
   Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);

@@ -50,8 +50,8 @@ const foundText: Readonly<Record<Place, string>> = {
 /** A path in a message: whole, unless it is no path but a flood. */
 export const shownPath = (path: string): string => cut(path, 400);
 
-/** Where a bundle is that was given as text: a folder, or its address. */
-const isAddress = (bundle: string): boolean => /^https?:/i.test(bundle);
+/** Whether a bundle was named by its address in a network. */
+export const isAddress = (bundle: string): boolean => /^https?:/i.test(bundle);
 
 /** A path that was given as one, or as a `file:` address. */
 export function pathOf(text: string): string {

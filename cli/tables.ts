@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 import { mistaken, parseJson, show } from "@innerloop/schemas";
 import { CsvError, type Info, parse } from "csv-parse/sync";
-import { wrongCall } from "./command.ts";
+import { decimal, wrongCall } from "./command.ts";
 
 /** A row of a table. */
 export interface Row {
@@ -166,9 +166,9 @@ function delimiterOf(text: string): string {
   return best(even.length > 0 ? even : found).delimiter;
 }
 
-/** A number as CSV writes it, and nothing else that JavaScript takes for one: `0x10`, an empty field, `Infinity`. */
+/** A number as CSV writes it. */
 function numberIn(field: string): number | undefined {
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(field) ? Number(field) : Number.NaN;
+  const value = decimal(field);
   return isFloat(value) ? value : undefined;
 }
 

@@ -7,12 +7,12 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { InnerloopError, type Manifest, mistaken, parseJson, validateManifest } from "@innerloop/schemas";
+import { InnerloopError, type Manifest, mistaken } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { kilobytes, print, resultStyle, say, style } from "../output.ts";
-import { bundleAt } from "../places.ts";
-import { MOST_OF_MANIFEST, readListed, readWithin } from "../reading.ts";
+import { bundleAt, isAddress } from "../places.ts";
+import { readListed, readManifest } from "../reading.ts";
 
 const defaultPort = 4630;
 
@@ -61,33 +61,13 @@ export const demo = defineCommand({
 
 /** A bundle's folder; the page is made of its files, so that they have to be here. */
 async function pictureBundle(given: string): Promise<string> {
-  const bundle = await bundleAt(given);
-  if (bundle === given && /^https?:/i.test(given))
+  if (isAddress(given))
     throw wrongCall("bad-call", `${given} is an address; the page is made of files: give a bundle's folder.`);
-  return bundle;
+  return bundleAt(given);
 }
 
 async function manifestOf(bundle: string): Promise<Manifest> {
-  const source = join(bundle, "manifest.json");
-  let bytes: Uint8Array;
-  try {
-    bytes = await readWithin(source, MOST_OF_MANIFEST);
-  } catch (cause) {
-    throw new InnerloopError("bundle-unreadable", `${source} cannot be read (${(cause as Error).message}).`, { cause });
-  }
-  let value: unknown;
-  try {
-    value = parseJson(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    const other = mistaken(bytes);
-    if (other !== undefined) throw new InnerloopError("manifest-invalid", `${source}: ${other}.`, { cause });
-    throw new InnerloopError(
-      "manifest-invalid",
-      `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,
-      { cause },
-    );
-  }
-  const manifest = validateManifest(value, source);
+  const manifest = await readManifest(bundle);
   for (const [name, { sha256, bytes }] of Object.entries(manifest.files)) {
     const found = await readListed(join(bundle, name), bytes);
     if (!found || createHash("sha256").update(found).digest("hex") !== sha256)

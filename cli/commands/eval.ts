@@ -2,7 +2,7 @@
 import { defineCommand } from "../command.ts";
 import { dataSpecs } from "../config-flags.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { columns } from "../layout.ts";
+import { columns, cut } from "../layout.ts";
 import type { ConfidenceResult } from "../measure-confidence.ts";
 import { cells, percent, percentWithInterval, print, printJson, resultStyle, resultWidth } from "../output.ts";
 import { providers } from "../providers.ts";
@@ -144,7 +144,7 @@ function describeEvaluation(evaluation: Evaluation): string {
       ...row.map((count) => `${Math.round((100 * count) / Math.max(1, share(row)))}`),
     ]);
     lines.push("", "  confusion: rows are true, columns predicted, in % of the row");
-    lines.push(columns([["", ...confusion.labels.map((label) => label.slice(0, 12))], ...rows]));
+    lines.push(columns([["", ...confusion.labels.map((label) => cut(label, 12))], ...rows]));
   }
   return lines.join("\n");
 }

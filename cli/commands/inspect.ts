@@ -2,21 +2,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type CheckpointHeader,
-  decodeSafetensors,
-  InnerloopError,
-  type Manifest,
-  mistaken,
-  parseJson,
-  validateManifest,
-} from "@innerloop/schemas";
+import { type CheckpointHeader, decodeSafetensors, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
 import { columns } from "../layout.ts";
 import { clock, kilobytes, percent, print, printJson, resultStyle, tiny } from "../output.ts";
 import { pathOf, placeAt, shownPath } from "../places.ts";
-import { MOST_OF_MANIFEST, MOST_OF_MODEL, readListed, readWithin } from "../reading.ts";
+import { MOST_OF_MODEL, readListed, readManifest, readWithin } from "../reading.ts";
 import { confidenceText } from "../show-export.ts";
 
 export const inspect = defineCommand({
@@ -62,22 +54,7 @@ const heading = (text: string): string => resultStyle("bold", text);
 const shapeText = (shape: readonly (number | string)[]): string => `[${shape.join(", ")}]`;
 
 async function lookAtBundle(folder: string): Promise<Found> {
-  const source = join(folder, "manifest.json");
-  let bytes: Buffer | undefined;
-  let value: unknown;
-  try {
-    bytes = await readWithin(source, MOST_OF_MANIFEST);
-    value = parseJson(bytes.toString());
-  } catch (cause) {
-    const other = bytes && mistaken(bytes);
-    if (other !== undefined) throw new InnerloopError("manifest-invalid", `${source}: ${other}.`, { cause });
-    throw new InnerloopError(
-      "manifest-invalid",
-      `${source} is no JSON (${(cause as Error).message}); copy the bundle again, or export it again.`,
-      { cause },
-    );
-  }
-  const manifest: Manifest = validateManifest(value, source);
+  const manifest = await readManifest(folder);
   const files = await Promise.all(
     Object.entries(manifest.files).map(async ([name, { sha256, bytes }]) => {
       const found = await readListed(join(folder, name), bytes);

@@ -3,6 +3,7 @@ import type { ClassPrediction, ValuePrediction } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
 import { defineCommand } from "../command.ts";
 import { readInputs } from "../example-files.ts";
+import { padEnd, textWidth } from "../layout.ts";
 import { cells, commandLine, percent, print, printJson, resultStyle } from "../output.ts";
 import { openBundle, openParams } from "../places.ts";
 import { providers } from "../providers.ts";
@@ -89,14 +90,14 @@ const answerText = (result: Result): string =>
   "value" in result ? "" : result.known === false ? `none of these, nearest ${result.label}` : result.label;
 
 function printResults(results: readonly Result[]): void {
-  const width = Math.max(...results.map(({ input }) => input.length));
-  const labels = Math.max(...results.map((result) => answerText(result).length));
+  const width = Math.max(...results.map(({ input }) => textWidth(input)));
+  const labels = Math.max(...results.map((result) => textWidth(answerText(result))));
   for (const result of results) {
-    const input = result.input.padEnd(width);
+    const input = padEnd(result.input, width);
     if ("value" in result) print(`${input}  ${result.value.map((it) => Number(it.toPrecision(6))).join("  ")}`);
     else
       print(
-        `${input}  ${resultStyle(result.known === false ? "dim" : "bold", answerText(result).padEnd(labels))}  ` +
+        `${input}  ${resultStyle(result.known === false ? "dim" : "bold", padEnd(answerText(result), labels))}  ` +
           `${resultStyle("cyan", cells(result.probability, 12).replaceAll(" ", "·"))} ${percent(result.probability).padStart(7)}`,
       );
   }

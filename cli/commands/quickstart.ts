@@ -66,12 +66,15 @@ export const quickstart = defineCommand({
     heading(3, "Adapt and evaluate", `the bundle, on ${episodes} tasks of characters that it never saw`);
     const evaluation = await showEvaluation(bundle, { episodes, seed });
     const comparing = await startProgress("   comparing");
-    comparing.update(0, "with the untrained net");
-    const training = await untrainedAccuracy(run.learner, config, evaluation, run.tasks);
-    comparing.update(0.5, "with the net before adaptation");
-    const adaptation = await unadaptedAccuracy(bundle, run.tasks, evaluation);
-    comparing.stop();
-    const before = { training, adaptation };
+    let before: Before;
+    try {
+      comparing.update(0, "with the untrained net");
+      const training = await untrainedAccuracy(run.learner, config, evaluation, run.tasks);
+      comparing.update(0.5, "with the net before adaptation");
+      before = { training, adaptation: await unadaptedAccuracy(bundle, run.tasks, evaluation) };
+    } finally {
+      comparing.stop();
+    }
     await drawEpisode(bundle, picture, run.tasks, evaluation);
 
     const seconds = (performance.now() - started) / 1000;

@@ -1,6 +1,10 @@
 // The doctor's findings as one screen: what works with its speed and device, what does not with the reason and the way out.
+import { linesOf } from "../layout.ts";
 import { resultStyle } from "../output.ts";
 import type { Finding, Findings } from "./examine.ts";
+
+/** Words get 30 columns at least; on a narrower terminal they go beyond its edge. */
+const inLines = (text: string, width: number): string[] => linesOf(text, Math.max(width, 30));
 
 /** @param width of the terminal, in characters */
 export function doctorTable(findings: Findings, width: number): string {
@@ -25,7 +29,7 @@ export function doctorTable(findings: Findings, width: number): string {
       return entry(it, explained.has(engine) ? [`as the engine ${engine}`] : wordsOf(it), layout);
     }),
     ...(isMeasured
-      ? ["", ...wrapped(`Speeds: ${measured.engines}; ${measured.providers}.`, layout.width).map(dim)]
+      ? ["", ...inLines(`Speeds: ${measured.engines}; ${measured.providers}.`, layout.width).map(dim)]
       : []),
   ].join("\n");
 }
@@ -67,18 +71,6 @@ function entry(finding: Finding, words: readonly string[], { columns, width }: L
     ...(speedWidth === 0 ? [] : [speedOf(finding).padStart(speedWidth)]),
   ];
   const indent = 4 + columns.filter((it) => it > 0).reduce((sum, it) => sum + it + 2, 0);
-  const lines = words.flatMap((text, i) => wrapped(text, width - indent).map((line) => (i > 0 ? dim(line) : line)));
+  const lines = words.flatMap((text, i) => inLines(text, width - indent).map((line) => (i > 0 ? dim(line) : line)));
   return `${cells.join("  ")}  ${lines.join(`\n${" ".repeat(indent)}`)}`;
-}
-
-/** Words in lines of a width; narrow terminals cut the rest. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= Math.max(width, 30))
-      lines[lines.length - 1] += ` ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
