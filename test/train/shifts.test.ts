@@ -162,6 +162,23 @@ describe("shifts of pictures", () => {
     expect(worst).toBeLessThan(1e-5);
   });
 
+  test("leave no example blank: one that a square would cover wholly stays as it was", () => {
+    // One dot each, at a place of its own; half of the side is covered, so in a quarter to a half of them the dot.
+    const dots = new Float32Array(64 * 64);
+    for (let i = 0; i < 64; i++) dots[64 * i + i] = 1;
+    const x: Tensor = { dtype: "float32", shape: [64, 8, 8, 1], data: dots };
+    const { apply } = drawShift({ inputShape: [8, 8, 1] }, random(3), x, { families: ["occluded"], strength: 1 });
+    expect(apply(x).data).toEqual(dots);
+    // What else is there is covered as ever.
+    const pairs = dots.map((value, i) => Math.max(value, i % 64 === 0 ? 1 : 0));
+    const covered = apply({ ...x, data: pairs }).data as Float32Array;
+    const inks = Array.from({ length: 64 }, (_, i) =>
+      covered.subarray(64 * i, 64 * (i + 1)).reduce((a, b) => a + b, 0),
+    );
+    expect(Math.min(...inks)).toBe(1);
+    expect(inks.filter((ink) => ink === 1).length).toBeGreaterThan(16);
+  });
+
   test("keep colour channels together", () => {
     const grey = values(pictures);
     const colour = tensor(

@@ -138,12 +138,15 @@ function applied(
   const size = values.length / shape[0]!;
   let spare = new Float32Array(size);
   const period = scale?.zero.length ?? 1;
+  const canBeBlank = shape.length > 2;
   for (let start = 0; start < values.length; start += size) {
     const place = values.subarray(start, start + size);
     let example: Float32Array = place;
     if (scale) for (let i = 0; i < size; i++) place[i] = (place[i]! - scale.zero[i % period]!) / scale.one[i % period]!;
     for (const shift of shifts) {
       shift(example, spare, random);
+      // Nobody teaches or asks with what a square covers, or a pen too thin leaves, wholly: it stays as it was.
+      if (canBeBlank && isBlank(spare) && !isBlank(example)) continue;
       [example, spare] = [spare, example as Float32Array<ArrayBuffer>];
     }
     if (example !== place) {
@@ -154,6 +157,9 @@ function applied(
   }
   return { dtype, shape, data: values };
 }
+
+/** A picture or a window that holds one value throughout; a row of numbers may well do so. */
+const isBlank = (example: Float32Array): boolean => example.every((value) => value === example[0]);
 
 /**
  * Examples of which a share have the label of another class of the task. Every class keeps one example of its own at least, so
