@@ -11,7 +11,7 @@ import {
   validateConfig,
 } from "@innerloop/schemas";
 import type { IdleSetting, Naming, SettingPath } from "@innerloop/train";
-import { decimal, didYouMean, type Option, short, wrongCall } from "./command.ts";
+import { decimal, didYouMean, type Option, short, withoutEffect, wrongCall } from "./command.ts";
 
 /** A flag and the field of the run config that it sets. */
 interface Flag {
@@ -48,8 +48,8 @@ const configFlags = {
     "glyphs, omniglot: turned characters are classes, too, unless --no-rotations",
     "on",
   ),
-  shifts: flag(task, "shifts", "no training task is shifted with --no-shifts"),
-  "shift-share": flag(task, "shifts.share", "share of the training tasks that look as the data of users may"),
+  shifts: flag(task, "shifts", "some training tasks look as the data of users may, unless --no-shifts"),
+  "shift-share": flag(task, "shifts.share", "share of the training tasks that do"),
   "shift-families": flag(task, "shifts.families", "in which ways, as inverted,paper,noise; all unless given"),
   "wrong-labels": flag(task, "shifts.wrongLabels", "share of wrong labels in the support sets of these, at most"),
   model: flag(model, "model.kind", "mlp, metamodel or conv4"),
@@ -112,7 +112,7 @@ export const configOptions: Readonly<Record<string, Option>> = Object.fromEntrie
   (Object.entries(configFlags) as [string, Flag][]).map(([name, { path, what, group, otherwise }]) => {
     const types = [fieldSchema(path).type].flat();
     const negatable = types.includes("null");
-    const type = types.includes("boolean") ? "switch" : "text";
+    const type = types.includes("boolean") || types.includes("object") ? "switch" : "text";
     return [
       name,
       {
@@ -150,6 +150,7 @@ export function configFromFlags(given: Readonly<Record<string, unknown>>): RunCo
     const [key, inside] = path;
     const field = inside === undefined ? { [key]: value } : { [key]: { [inside]: value } };
     check(field, name, path, String(text));
+    if (config[key] === null) throw withoutEffect(`--${name}`, `--no-${key} was given`);
     config[key] = inside === undefined ? value : { ...(config[key] as object | undefined), [inside]: value };
   }
   return config as RunConfigInput;
@@ -158,6 +159,8 @@ export function configFromFlags(given: Readonly<Record<string, unknown>>): RunCo
 /** What a text, or `--no-` before a flag, says where a field of this type is wanted; the schema judges it afterwards. */
 function fieldValue({ type }: JsonSchema, text: unknown): unknown {
   const types = [type].flat();
+  // A switch for what has settings of its own: they are as they are, or as they usually are.
+  if (text === true && types.includes("object")) return {};
   if (typeof text !== "string") return types.includes("null") ? null : text;
   const number = (part: string): unknown => {
     const value = decimal(part.trim());
@@ -212,6 +215,8 @@ export async function checkFlags(config: RunConfig, given: RunConfigInput): Prom
 /** A value of a config as its flag takes it. */
 function flagText(value: unknown): string {
   if (typeof value === "boolean") return value ? "on" : "off";
+  // Settings that are there or, by --no-…, not.
+  if (isObject(value)) return "on";
   return value === null ? "none" : String(value);
 }
 

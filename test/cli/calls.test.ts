@@ -113,6 +113,8 @@ const wrong: [call: string, status: number, message: RegExp][] = [
   ["train --model mlp --filters 3", 2, /--filters has no effect with --model mlp: .* or give --model conv4/],
   ["train sinusoid-10shot --ways 5", 2, /--ways has no effect with --data sinusoid: a regression has no classes/],
   ["train --decay none --floor 0.1", 2, /--floor has no effect with --decay none/],
+  ["train --no-shifts --shift-share 0.5", 2, /--shift-share has no effect here: --no-shifts was given/],
+  ["train quickstart --shifts yes", 2, /"yes" is one argument too many/],
   ["train --no-learn-rates --max-inner-rate 2", 2, /--max-inner-rate has no effect with --no-learn-rates/],
   ["train images:few", 2, /images:few says which data; .* Give it as --data images:few\./],
   ["train --clip off", 2, /--clip is "off"; a number above 0, or none for no clipping was expected\./],

@@ -44,6 +44,7 @@ describe("help", () => {
       const text = await shown(args, width);
       // Columns end up below each other on a narrow terminal, in the same order.
       expect(wordsOf(text)).toEqual(wordsOf(wide));
+      expect(text).not.toMatch(/\[object|undefined|NaN/);
       if (width < 80) continue;
       for (const line of text.split("\n")) expect(stringWidth(line), line).toBeLessThanOrEqual(width);
     }
