@@ -208,8 +208,10 @@ function barLine(title: string, fraction: number, text: string | readonly string
 async function barProgress(title: string): Promise<ProgressDisplay> {
   const { default: cliProgress } = await import("cli-progress");
   const width = () => process.stderr.columns || 80;
+  // The library cuts a line after as many characters as there are columns, those of styles among them; lines fit before.
+  const stream: NodeJS.WriteStream = Object.create(process.stderr, { columns: { get: () => 10 * width() } });
   const bars: MultiBar = new cliProgress.MultiBar({
-    stream: process.stderr,
+    stream,
     format: (_options, { progress }, { text }) => shown(barLine(title, progress, text, width())),
     hideCursor: false,
     clearOnComplete: true,
