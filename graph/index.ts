@@ -40,6 +40,8 @@ export {
 export { simplify } from "./transforms/simplify.ts";
 export { vmap } from "./transforms/vmap.ts";
 export {
+  type Attribute,
+  apply,
   constant,
   constantOf,
   input,

@@ -3,6 +3,7 @@
 import { type DType, InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
 import { type Dim, type Shape, showShape, sizeOf } from "./dims.ts";
+import { intern, interned, interningKey } from "./interning.ts";
 import type { Operator } from "./operator.ts";
 
 /** Numbers of a constant or of an evaluated value: every dtype is held as float64, which is exact for all of them. */
@@ -76,11 +77,6 @@ export class Value {
 /** What operators take: a value, or a number that becomes a scalar constant of the other operand's dtype. */
 export type Operand = Value | number;
 
-const interned = new Map<string, WeakRef<Node>>();
-const forget = new FinalizationRegistry<string>((key) => {
-  if (interned.get(key)?.deref() === undefined) interned.delete(key);
-});
-
 let scopes: readonly string[] = [];
 
 /** Runs `build` with `name` added to the scope of every node made in it. */
@@ -105,45 +101,20 @@ export function inScopeOf<T>(node: Node, build: () => T): T {
   }
 }
 
-function attributeKey(attribute: Attribute): string {
-  if (attribute === undefined) return "";
-  if (typeof attribute !== "object") return String(attribute);
-  if (Array.isArray(attribute)) return `[${attribute.join()}]`;
-  if ("results" in attribute)
-    return `{${attribute.parameters.map((v) => v.node.id)}:${attribute.results.map(valueKey)}}`;
-  return arrayKey(attribute as NumberArray);
-}
-
-function arrayKey({ dtype, shape, data }: NumberArray): string {
-  if (data.length <= 8) return `${dtype}${shape}:${data.join()}`;
-  const words = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
-  let a = 0x811c9dc5;
-  let b = 0x1b873593;
-  for (let i = 0; i < words.length; i++) {
-    a = Math.imul(a ^ words[i]!, 0x01000193);
-    b = Math.imul(b + words[i]!, 0x85ebca6b) ^ (b >>> 13);
-  }
-  return `${dtype}${shape}:#${a >>> 0}.${b >>> 0}.${data.length}`;
-}
-
-const valueKey = (value: Value): string => `${value.node.id}.${value.index}`;
-
 /**
  * Applies an operator: infers its outputs' types and returns them. A node equal to one that lives already is not made
  * again.
  * @throws InnerloopError naming the operator and the given types where they do not fit it.
  */
 export function apply(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): readonly Value[] {
-  const names = Object.keys(attributes);
-  const key = `${operator.name}(${inputs.map(valueKey)}){${names.map((n) => `${n}=${attributeKey(attributes[n])}`)}}`;
-  const known = interned.get(key)?.deref();
+  const key = interningKey(operator, inputs, attributes);
+  const known = interned(key, operator, inputs, attributes);
   if (known) return known.outputs;
   spend("nodes", 1);
   const types = operator.infer(inputs, attributes);
   for (const { shape } of types) checkShape(shape, () => `${operator.name}(${inputs.join(", ")})`);
   const node = new Node(operator, inputs, attributes, types, scopes.join("/"));
-  interned.set(key, new WeakRef(node));
-  forget.register(node, key);
+  intern(key, node);
   return node.outputs;
 }
 

@@ -1,0 +1,88 @@
+// The nodes that live, so that an equal one is not made again. A key only says where to look: what is found there is compared
+// in full, since different nodes may have one key.
+import type { Operator } from "./operator.ts";
+import type { Attribute, Attributes, Node, NumberArray, Value } from "./value.ts";
+
+const nodes = new Map<string, WeakRef<Node>[]>();
+const forget = new FinalizationRegistry<string>((key) => {
+  const alive = nodes.get(key)?.filter((node) => node.deref() !== undefined) ?? [];
+  if (alive.length > 0) nodes.set(key, alive);
+  else nodes.delete(key);
+});
+
+/** A text that equal nodes share, and others hardly ever. */
+export function interningKey(operator: Operator, inputs: readonly Value[], attributes: Attributes): string {
+  const named = Object.keys(attributes).map((name) => `${name}=${attributeKey(attributes[name])}`);
+  return `${operator.name}(${inputs.map(valueKey)}){${named}}`;
+}
+
+/** The node that lives already and is this one. */
+export const interned = (
+  key: string,
+  operator: Operator,
+  inputs: readonly Value[],
+  attributes: Attributes,
+): Node | undefined =>
+  nodes
+    .get(key)
+    ?.map((node) => node.deref())
+    .find(
+      (node) =>
+        node?.operator === operator && sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes),
+    );
+
+/** Keeps a new node as long as it lives. */
+export function intern(key: string, node: Node): void {
+  const others = nodes.get(key);
+  if (others) others.push(new WeakRef(node));
+  else nodes.set(key, [new WeakRef(node)]);
+  forget.register(node, key);
+}
+
+const valueKey = (value: Value): string => `${value.node.id}.${value.index}`;
+
+function attributeKey(attribute: Attribute): string {
+  if (typeof attribute !== "object") return String(attribute);
+  if (isList(attribute)) return `[${attribute}]`;
+  if ("results" in attribute) return `{${attribute.parameters.map(valueKey)}:${attribute.results.map(valueKey)}}`;
+  return `${attribute.dtype}${attribute.shape}:${numbersKey(attribute.data)}`;
+}
+
+/** Few numbers as they are; of many a hash. */
+function numbersKey(data: Float64Array): string {
+  if (data.length <= 8) return data.join();
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
+  let [a, b] = [0x811c9dc5, 0x1b873593];
+  for (let i = 0; i < words.length; i++) {
+    a = Math.imul(a ^ words[i]!, 0x01000193);
+    b = Math.imul(b + words[i]!, 0x85ebca6b) ^ (b >>> 13);
+  }
+  return `#${a >>> 0}.${b >>> 0}`;
+}
+
+function sameAttributes(a: Attributes, b: Attributes): boolean {
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]))
+  );
+}
+
+/** 0 and -0 are not the same, since 1 / x tells them apart. */
+function same(a: Attribute, b: Attribute): boolean {
+  if (typeof a !== "object" || typeof b !== "object") return Object.is(a, b);
+  if (isList(a) || isList(b)) return isList(a) && isList(b) && sameList(a, b);
+  if ("results" in a || "results" in b)
+    return "results" in a && "results" in b && sameList(a.parameters, b.parameters) && sameList(a.results, b.results);
+  return sameNumbers(a, b);
+}
+
+const sameNumbers = (a: NumberArray, b: NumberArray): boolean =>
+  a.dtype === b.dtype && sameList(a.shape, b.shape) && sameList(a.data, b.data);
+
+function sameList(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
+  return true;
+}
+
+const isList = (attribute: object): attribute is readonly (number | string)[] => Array.isArray(attribute);
