@@ -5,5 +5,5 @@ if (version[0] < 20 || (version[0] === "20" && version[1] < 19)) {
   console.error(`innerloop needs Node 20.19, 22.12 or newer; this is Node ${version.join(".")}.`);
   process.exitCode = 1;
 } else {
-  import("../dist/main.js");
+  void import("../dist/main.js");
 }

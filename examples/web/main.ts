@@ -49,7 +49,7 @@ element("#clear").addEventListener("click", clear);
 element<HTMLFormElement>("#teach").addEventListener("submit", (event) => {
   event.preventDefault();
   const label = String(new FormData(event.target as HTMLFormElement).get("label"));
-  attempt(async () => {
+  void attempt(async () => {
     await mine.add(label, await learner.example(pad));
     clear();
     return `I know: ${mine.labels.join(", ")}.`;

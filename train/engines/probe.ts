@@ -15,7 +15,7 @@ const known = new Map<string, Promise<Probe>>();
 /** Tries an engine; asked again, it gives what it found the first time in this process. */
 export function probe(name: string): Promise<Probe> {
   const earlier = known.get(name);
-  if (earlier) return earlier;
+  if (earlier !== undefined) return earlier;
   const trial = runInChild<Probe>(new URL("./probe-child.js", import.meta.url), [name], { seconds: patience }).catch(
     (cause: Error): Probe => ({ works: false, failure: cause.message }),
   );
