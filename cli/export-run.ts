@@ -13,6 +13,8 @@ export interface ExportRunOptions {
   readonly falseAccepts?: number;
   /** Providers of ONNX Runtime that get an adapt.onnx of their own: `cuda`, `webgpu`, `dml`. */
   readonly variants?: readonly string[];
+  /** Stops it: nothing is left behind, and its reason is thrown. */
+  readonly signal?: AbortSignal;
   onCalibration?(done: number, all: number): void;
 }
 
@@ -36,7 +38,7 @@ export type FinishedRun = Pick<RunResult, "header" | "learner" | "tasks" | "weig
 export async function exportRun(
   { header, learner, tasks, weights }: FinishedRun,
   out: string,
-  { calibrate = true, falseAccepts, variants, onCalibration }: ExportRunOptions = {},
+  { calibrate = true, falseAccepts, variants, signal, onCalibration }: ExportRunOptions = {},
 ): Promise<Manifest> {
   const [train, { exportBundle, placeFor }] = await Promise.all([
     import("@innerloop/train"),
@@ -64,6 +66,7 @@ export async function exportRun(
       ...(header.best ? { metrics: { validation: header.best.score } } : {}),
       producer: { name: "innerloop", version },
       ...(variants ? { variants } : {}),
+      ...(signal ? { signal } : {}),
       verify: { episodes, engine: reference.engine, reference: reference.answer },
       ...(calibrate && tasks.kind === "classification" && tasks.classCount("val") > 0
         ? {

@@ -1,18 +1,29 @@
 // An export as people see it; `export` and `quickstart` share it.
 import type { Confidence, Manifest } from "@innerloop/schemas";
+import { Interrupted } from "./errors.ts";
 import { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
+import { interruptible } from "./interrupt.ts";
 import { percent, startProgress } from "./output.ts";
 
-/** Exports, and shows how far the calibration is. */
+/**
+ * Exports, and shows how far the calibration is.
+ * @throws Interrupted where a signal stopped it; nothing is written then
+ */
 export async function showExport(
   run: FinishedRun,
   out: string,
-  options: Omit<ExportRunOptions, "onCalibration"> = {},
+  options: Omit<ExportRunOptions, "onCalibration" | "signal"> = {},
 ): Promise<Manifest> {
   const progress = await startProgress("   calibrating");
   try {
     const onCalibration = (done: number, all: number) => progress.update(done / all, `${done}/${all} episodes`);
-    return await exportRun(run, out, { ...options, onCalibration });
+    return await interruptible("Stopping.", async (signal) => {
+      try {
+        return await exportRun(run, out, { ...options, signal, onCalibration });
+      } catch (error) {
+        throw signal.aborted ? new Interrupted("Stopped before the bundle was verified; nothing is written.") : error;
+      }
+    });
   } finally {
     progress.stop();
   }

@@ -46,6 +46,8 @@ export interface ExportOptions extends BundleOptions {
   readonly verify: VerifyOptions;
   /** Held-back classes to fit the manifest's `confidence` on; without them it has none. Classification only. */
   readonly calibrate?: CalibrateOptions;
+  /** Stops an export between two episodes: nothing is left behind, and its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** A bundle in memory. Its manifest says that it is not verified. */
@@ -148,7 +150,7 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
  * @param weights every meta-parameter of the learner, float32
  * @returns the manifest as written
  * @throws InnerloopError what {@link buildBundle} throws; `verification-failed` with the figure; `folder-taken` where `out`
- *   is something else than a bundle; `write-failed`
+ *   is something else than a bundle; `write-failed`; the signal's reason where that stopped it
  * @example
  * const manifest = await exportBundle(learner, weights, {
  *   out: "bundle",
@@ -167,8 +169,10 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
       for (const [file, bytes] of Object.entries(built.files)) await writeNew(join(staged, file), bytes);
       await writeNew(join(staged, "manifest.json"), json(built.manifest));
     });
-    const verification = await verifyBundle(staged, options.verify);
-    const confidence = options.calibrate && (await calibrateBundle(staged, options.calibrate));
+    const { verify, calibrate, signal } = options;
+    const verification = await verifyBundle(staged, { ...verify, ...(signal ? { signal } : {}) });
+    const confidence = calibrate && (await calibrateBundle(staged, { ...calibrate, ...(signal ? { signal } : {}) }));
+    signal?.throwIfAborted();
     const manifest: Manifest = { ...built.manifest, verification, ...(confidence ? { confidence } : {}) };
     await writing(out, async () => {
       await rm(join(staged, "manifest.json"));

@@ -31,6 +31,8 @@ export interface CalibrateOptions extends EpisodeSize {
   readonly seconds?: number;
   /** The share of outsiders that "none of these" may let pass; 0.05 unless given. */
   readonly falseAccepts?: number;
+  /** Stops it between two episodes; its reason is thrown. */
+  readonly signal?: AbortSignal;
   onProgress?(done: number, all: number): void;
 }
 
@@ -66,6 +68,7 @@ export async function calibrateBundle(folder: string, options: CalibrateOptions)
     // Whole rounds over the sizes, so that none has more episodes than another wherever it ends.
     while (rounds < episodes && (rounds < leastRounds || performance.now() - started < 1000 * seconds)) {
       for (const [i, size] of sizes.entries()) {
+        options.signal?.throwIfAborted();
         const index = rounds * sizes.length + i;
         const episode = options.episode(size, index)!;
         answers.push(await answered(learner, size, episode));

@@ -33,6 +33,8 @@ export interface VerifyOptions {
   readonly steps?: readonly number[];
   /** The training engine's name. */
   readonly engine: string;
+  /** Stops it between two episodes; its reason is thrown. */
+  readonly signal?: AbortSignal;
   /** The training engine's answer for an episode, whose labels are numbered in order of first appearance. */
   reference(support: VerificationExamples, query: VerificationExamples, steps: number): Promise<ReferenceAnswer>;
 }
@@ -82,7 +84,10 @@ export async function verifyBundle(folder: string, options: VerifyOptions): Prom
     let largestDifference = 0;
     for (const steps of turns) {
       const answered: AnsweredEpisode[] = [];
-      for (const episode of options.episodes) answered.push(await answer(manifest, episode, steps, options));
+      for (const episode of options.episodes) {
+        options.signal?.throwIfAborted();
+        answered.push(await answer(manifest, episode, steps, options));
+      }
       for (const { file, learner } of opened) {
         const { worst, median } = await differences(learner, answered, steps);
         const most = steps === 0 ? tolerance : kinkTolerance;

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -108,6 +109,26 @@ const hasTerminals = (() => {
     return false;
   }
 })();
+
+describe("an export that is stopped", () => {
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "by %s leaves nothing, and the bundle before as it was",
+    async (signal) => {
+      expect((await words("train quickstart --iterations 2 --validate-episodes 2 --out glyphs")).status).toBe(0);
+      const run = () => words("export glyphs --out whole", { onStderr: once("calibrating", (it) => it.kill(signal)) });
+      const outcome = await run();
+      expect(outcome.status).toBe(128 + constants.signals[signal]);
+      expect(outcome.stderr).toContain("nothing is written");
+      expect(readdirSync(cwd).filter((name) => name === "whole" || name.endsWith(".tmp"))).toEqual([]);
+      expect((await words("export glyphs --out whole --no-calibrate")).status).toBe(0);
+      const manifest = readFileSync(path("whole", "manifest.json"));
+      expect((await run()).status).toBe(128 + constants.signals[signal]);
+      expect(readFileSync(path("whole", "manifest.json"))).toEqual(manifest);
+      for (const name of ["whole", "glyphs"]) rmSync(path(name), { recursive: true });
+    },
+    120_000,
+  );
+});
 
 describe.skipIf(!hasTerminals)("a terminal that closes (needs the program script)", () => {
   /**
