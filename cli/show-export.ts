@@ -21,7 +21,7 @@ export async function showExport(
       try {
         return await exportRun(run, out, { ...options, signal, onCalibration });
       } catch (error) {
-        throw signal.aborted ? new Interrupted("Stopped before the bundle was verified; nothing is written.") : error;
+        throw signal.aborted ? new Interrupted("Stopped before the bundle was complete; nothing is written.") : error;
       }
     });
   } finally {

@@ -10,33 +10,25 @@ const forget = new FinalizationRegistry<string>((key) => {
   else nodes.delete(key);
 });
 
-/** A text that equal nodes share, and others hardly ever. */
-export function interningKey(operator: Operator, inputs: readonly Value[], attributes: Attributes): string {
-  const named = Object.keys(attributes).map((name) => `${name}=${attributeKey(attributes[name])}`);
-  return `${operator.name}(${inputs.map(valueKey)}){${named}}`;
+/** The node that lives already and is this one, or else a new one that is kept as long as it lives. */
+export function interned(operator: Operator, inputs: readonly Value[], attributes: Attributes, make: () => Node): Node {
+  const key = keyOf(operator, inputs, attributes);
+  for (const kept of nodes.get(key) ?? []) {
+    const node = kept.deref();
+    if (node?.operator === operator && sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes))
+      return node;
+  }
+  const node = make();
+  // What was made on the way may have come under the same key.
+  nodes.set(key, [...(nodes.get(key) ?? []), new WeakRef(node)]);
+  forget.register(node, key);
+  return node;
 }
 
-/** The node that lives already and is this one. */
-export const interned = (
-  key: string,
-  operator: Operator,
-  inputs: readonly Value[],
-  attributes: Attributes,
-): Node | undefined =>
-  nodes
-    .get(key)
-    ?.map((node) => node.deref())
-    .find(
-      (node) =>
-        node?.operator === operator && sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes),
-    );
-
-/** Keeps a new node as long as it lives. */
-export function intern(key: string, node: Node): void {
-  const others = nodes.get(key);
-  if (others) others.push(new WeakRef(node));
-  else nodes.set(key, [new WeakRef(node)]);
-  forget.register(node, key);
+/** A text that equal nodes share, and others hardly ever. */
+function keyOf(operator: Operator, inputs: readonly Value[], attributes: Attributes): string {
+  const named = Object.keys(attributes).map((name) => `${name}=${attributeKey(attributes[name])}`);
+  return `${operator.name}(${inputs.map(valueKey)}){${named}}`;
 }
 
 const valueKey = (value: Value): string => `${value.node.id}.${value.index}`;

@@ -3,7 +3,7 @@
 import { type DType, InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
 import { type Dim, type Shape, showShape, sizeOf } from "./dims.ts";
-import { intern, interned, interningKey } from "./interning.ts";
+import { interned } from "./interning.ts";
 import type { Operator } from "./operator.ts";
 
 /** Numbers of a constant or of an evaluated value: every dtype is held as float64, which is exact for all of them. */
@@ -107,15 +107,13 @@ export function inScopeOf<T>(node: Node, build: () => T): T {
  * @throws InnerloopError naming the operator and the given types where they do not fit it.
  */
 export function apply(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): readonly Value[] {
-  const key = interningKey(operator, inputs, attributes);
-  const known = interned(key, operator, inputs, attributes);
-  if (known) return known.outputs;
-  spend("nodes", 1);
-  const types = operator.infer(inputs, attributes);
-  for (const { shape } of types) checkShape(shape, () => `${operator.name}(${inputs.join(", ")})`);
-  const node = new Node(operator, inputs, attributes, types, scopes.join("/"));
-  intern(key, node);
-  return node.outputs;
+  const make = (): Node => {
+    spend("nodes", 1);
+    const types = operator.infer(inputs, attributes);
+    for (const { shape } of types) checkShape(shape, () => `${operator.name}(${inputs.join(", ")})`);
+    return new Node(operator, inputs, attributes, types, scopes.join("/"));
+  };
+  return interned(operator, inputs, attributes, make).outputs;
 }
 
 /** The most axes of an array, and the most numbers: what no machine holds. */
