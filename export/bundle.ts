@@ -161,10 +161,10 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   const built = buildBundle(learner, weights, options);
   const out = await placeFor(options.out);
   const staged = temporaryIn(dirname(out));
-  const above = await missingFolders(dirname(out));
+  let made: string[] = [];
   try {
     await writing(out, async () => {
-      await makeFolder(staged);
+      made = await makeFolder(staged);
       await sweep(dirname(out));
       for (const [file, bytes] of Object.entries(built.files)) await writeNew(join(staged, file), bytes);
       await writeNew(join(staged, "manifest.json"), json(built.manifest));
@@ -184,7 +184,7 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   } finally {
     await rm(staged, { recursive: true, force: true }).catch(() => undefined);
     // Only empty folders go, so this does nothing once the bundle is in place.
-    await removeEmpty(above);
+    await removeEmpty(made);
   }
 }
 

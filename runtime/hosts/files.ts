@@ -64,14 +64,19 @@ export async function missingFolders(path: string): Promise<string[]> {
  * says of a folder that is there that it is not, as in /proc.
  *
  * @returns those that were missing, the innermost first, for {@link removeEmpty}
- * @throws what the system says
+ * @throws what the system says; what was made by then is taken away again
  */
 export async function makeFolder(path: string): Promise<string[]> {
   const missing = await missingFolders(path);
-  for (const folder of missing.toReversed())
-    await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== "EEXIST") throw cause;
-    });
+  try {
+    for (const folder of missing.toReversed())
+      await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code !== "EEXIST") throw cause;
+      });
+  } catch (cause) {
+    await removeEmpty(missing);
+    throw cause;
+  }
   return missing;
 }
 
