@@ -1,6 +1,30 @@
 // The door of the graph core.
-export { type Dim, type Shape, showShape } from "./dims.ts";
-export { evaluate, type Numbers } from "./evaluate.ts";
+export { type Dim, type Shape, showShape } from "./core/dims.ts";
+export { evaluate, type Numbers } from "./core/evaluate.ts";
+export {
+  type Family,
+  isFlat,
+  type Operator,
+  operatorNamed,
+  operators,
+  type Spelling,
+  spellings,
+} from "./core/operator.ts";
+export { print } from "./core/print.ts";
+export {
+  type Attribute,
+  apply,
+  constant,
+  constantOf,
+  input,
+  inputName,
+  isInput,
+  type Node,
+  type Operand,
+  scope,
+  topological,
+  Value,
+} from "./core/value.ts";
 export type { Adaptation, AdaptOptions, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/convolution.ts";
 export { type Lowering, lower, type Target } from "./lowering/lower.ts";
@@ -17,17 +41,7 @@ export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { type OnnxModel, readableOperators, readableOpsets, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { irVersion, type WriteOptions, writeOnnx } from "./onnx/write.ts";
-export {
-  type Family,
-  isFlat,
-  type Operator,
-  operatorNamed,
-  operators,
-  type Spelling,
-  spellings,
-} from "./operator.ts";
 export * as op from "./ops/index.ts";
-export { print } from "./print.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";
 export {
   type Guard,
@@ -39,17 +53,3 @@ export {
 } from "./transforms/inner-loop.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { vmap } from "./transforms/vmap.ts";
-export {
-  type Attribute,
-  apply,
-  constant,
-  constantOf,
-  input,
-  inputName,
-  isInput,
-  type Node,
-  type Operand,
-  scope,
-  topological,
-  Value,
-} from "./value.ts";

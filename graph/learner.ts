@@ -1,8 +1,8 @@
 // What a learner is: two graphs and the numbers they start from. Training composes the two and differentiates, export
 // writes them, the runtime runs them; so what was trained is what ships, whatever the algorithm.
-import type { Dim } from "./dims.ts";
+import type { Dim } from "./core/dims.ts";
+import type { Operand, Value } from "./core/value.ts";
 import type { Guard, LoopKind, Parameters } from "./transforms/inner-loop.ts";
-import type { Operand, Value } from "./value.ts";
 
 /** A meta-learned array: its shape, and its first numbers given a source of random ones. */
 export interface ParameterSpec {

@@ -71,11 +71,11 @@ describe("the import table", () => {
 
   it("lets nobody past a door", () => {
     const wrong = [
-      { from: "train", imports: "@innerloop/graph/dist/value.js" },
+      { from: "train", imports: "@innerloop/graph/dist/core/value.js" },
       { from: "cli/commands", imports: "@innerloop/train/dist/run.js" },
       { from: "train", imports: "../graph/index.ts" },
-      { from: "train/engines", imports: "../../graph/value.ts" },
-      { from: "test/graph", imports: "../../graph/value.ts" },
+      { from: "train/engines", imports: "../../graph/core/value.ts" },
+      { from: "test/graph", imports: "../../graph/core/value.ts" },
       { from: "graph", imports: "@innerloop/runtime/session" },
       { from: "runtime", imports: "@innerloop/schemas/onnx" },
       { from: "runtime", imports: "@innerloop/schemas" },

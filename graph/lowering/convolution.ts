@@ -1,13 +1,13 @@
 // Two ways to compute a convolution and its two gradients: as gathered columns times a matrix, which shares the
 // columns between a convolution and its weight gradient and wastes nothing on strides; or by the convolutions of the
 // provider, ONNX Conv and ConvTranspose.
-import { type Dim, multiplyDims, type Shape } from "../dims.ts";
-import { apply1, type Operator } from "../operator.ts";
+import { type Dim, multiplyDims, type Shape } from "../core/dims.ts";
+import { apply1, type Operator } from "../core/operator.ts";
+import { constant, fixed, type Value } from "../core/value.ts";
 import { convolutionParts, type Window, windowOf, windowOutput } from "../ops/convolution.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { appendZero, Concat, cut, Expand, Gather, Reshape, Transpose, transposeLast } from "../ops/movement.ts";
 import { windowTable } from "../ops/pooling.ts";
-import { constant, fixed, type Value } from "../value.ts";
 import type { Lowering } from "./lower.ts";
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

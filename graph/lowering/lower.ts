@@ -1,10 +1,10 @@
 // What a graph becomes on a target: operators that it has stay, others are lowered by the target's own ways or taken
 // apart.
 import { InnerloopError } from "@innerloop/schemas";
-import type { Operator } from "../operator.ts";
+import type { Operator } from "../core/operator.ts";
+import type { Attributes, Value } from "../core/value.ts";
 import { rewrite } from "../transforms/rewrite.ts";
 import { simplify } from "../transforms/simplify.ts";
-import type { Attributes, Value } from "../value.ts";
 
 /** How one operator is computed on a target; undefined where this way does not fit the case. */
 export type Lowering = (

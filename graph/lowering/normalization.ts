@@ -1,9 +1,9 @@
 // Normalization over the last axes as ONNX LayerNormalization, whose further outputs hold what derivatives need: one
 // kernel where there would be a dozen nodes.
-import { multiplyDims } from "../dims.ts";
-import type { Operator } from "../operator.ts";
+import { multiplyDims } from "../core/dims.ts";
+import type { Operator } from "../core/operator.ts";
+import { type Attributes, apply, constant, type Value } from "../core/value.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
-import { type Attributes, apply, constant, type Value } from "../value.ts";
 import type { Lowering } from "./lower.ts";
 
 /**

@@ -1,11 +1,11 @@
 // The target "plain ONNX": ai.onnx operators of one opset, laid out the way ONNX Runtime is quick at.
 import type { DType } from "@innerloop/schemas";
-import { multiplyDims } from "../dims.ts";
+import { multiplyDims } from "../core/dims.ts";
+import { constant } from "../core/value.ts";
 import { HardSigmoid } from "../ops/activation.ts";
 import { Cast, Greater } from "../ops/elementwise.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
-import { constant } from "../value.ts";
 import { convolutionAsColumns, convolutionAsConv } from "./convolution.ts";
 import type { Lowering, Target } from "./lower.ts";
 import { normalizationAsLayers } from "./normalization.ts";

@@ -1,10 +1,10 @@
 // Max pooling and its gradient as a maximum over shifted copies: the first copy that equals the maximum has the derivative.
-import { sizeOf } from "../dims.ts";
+import { sizeOf } from "../core/dims.ts";
+import { type Attributes, constant, constantOf, fixed, type Value } from "../core/value.ts";
 import { windowOf } from "../ops/convolution.ts";
 import { Add, And, Cast, Equal, Max, Mul, Not, Or } from "../ops/elementwise.ts";
 import { appendZero, Concat, cut, Gather, gatherTransposed, Reshape } from "../ops/movement.ts";
 import { windowTable } from "../ops/pooling.ts";
-import { type Attributes, constant, constantOf, fixed, type Value } from "../value.ts";
 import type { Lowering } from "./lower.ts";
 
 /** The shifted copies `[N, places, C]` of an input, one a tap. */

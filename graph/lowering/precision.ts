@@ -1,8 +1,8 @@
 // Mixed precision: which nodes of a lowered graph compute in float16 (Micikevicius et al. 2018). Products do, and what
 // lies between them; sums, everything with a wide range, and all that updates are made of, do not. Values cross over
 // by a Cast, which is made when the graph is written.
-import { type Shape, sizeOf } from "../dims.ts";
-import { constantOf, dependents, isBody, isInput, type Node, topological, type Value } from "../value.ts";
+import { type Shape, sizeOf } from "../core/dims.ts";
+import { constantOf, dependents, isBody, isInput, type Node, topological, type Value } from "../core/value.ts";
 
 /** The largest and the smallest positive number of float16 (IEEE 754 binary16). */
 const [largest, smallest] = [65504, 2 ** -24];

@@ -1,12 +1,12 @@
 // A last pass for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
 // to its smaller factor, or by the product itself.
-import { sameShape, sizeOf, termsOf } from "../dims.ts";
-import { apply1, type Operator } from "../operator.ts";
+import { sameShape, sizeOf, termsOf } from "../core/dims.ts";
+import { apply1, type Operator } from "../core/operator.ts";
+import { dependencies, topological, type Value } from "../core/value.ts";
 import { Mul, Neg } from "../ops/elementwise.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { Reshape } from "../ops/movement.ts";
 import { rewrite } from "../transforms/rewrite.ts";
-import { dependencies, topological, type Value } from "../value.ts";
 
 /** ONNX Gemm as a node: A·B + C, either factor transposed first. Only lowering makes it. */
 const gemm: Operator = {

@@ -1,7 +1,8 @@
 // What WebGPU, or ONNX Runtime on it, does not compute as it should, by other means.
+
+import { constant, type Value } from "../core/value.ts";
 import { Add, Div, Floor, Mul, Pow, Round, Sub } from "../ops/elementwise.ts";
 import { Gather, Reshape } from "../ops/movement.ts";
-import { constant, type Value } from "../value.ts";
 import type { Lowering } from "./lower.ts";
 
 /**

@@ -2,13 +2,13 @@
 // for opsets 13 to 21, in which some operators moved attributes to inputs.
 import { type DType, InnerloopError, show } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
-import { spend } from "../budget.ts";
-import { addDims, type Dim, sizeOf } from "../dims.ts";
-import { normalizeAxis } from "../operator.ts";
+import { spend } from "../core/budget.ts";
+import { addDims, type Dim, sizeOf } from "../core/dims.ts";
+import { normalizeAxis } from "../core/operator.ts";
+import { constant, fixed, type NumberArray, type Value } from "../core/value.ts";
 import * as op from "../ops/index.ts";
 import { cut } from "../ops/movement.ts";
 import type { ReduceOptions } from "../ops/reduction.ts";
-import { constant, fixed, type NumberArray, type Value } from "../value.ts";
 import { asValue, isSizes, type Sizes, sizes } from "./sizes.ts";
 import { dtypeOf, numbersOf } from "./tensors.ts";
 

@@ -3,11 +3,11 @@
 
 import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
-import { within } from "../budget.ts";
-import { type Dim, longestSymbol, sizeOf } from "../dims.ts";
-import { evaluate } from "../evaluate.ts";
-import { isFloat } from "../operator.ts";
-import { constant, constantOf, input, type NumberArray, Value } from "../value.ts";
+import { within } from "../core/budget.ts";
+import { type Dim, longestSymbol, sizeOf } from "../core/dims.ts";
+import { evaluate } from "../core/evaluate.ts";
+import { isFloat } from "../core/operator.ts";
+import { constant, constantOf, input, type NumberArray, Value } from "../core/value.ts";
 import { Call, calls, type Entry, type Names } from "./calls.ts";
 import { asSizes, isSizes, sizeRules } from "./sizes.ts";
 import { dtypeOf, numbersOf } from "./tensors.ts";

@@ -1,12 +1,12 @@
 // Shapes that a model computes while it runs (Shape, Gather, Concat, Reshape …), worked out while it is read, with
 // sizes that may be open: exporters write such chains wherever a program says x.shape[0].
 import { InnerloopError } from "@innerloop/schemas";
-import { spend } from "../budget.ts";
-import { addDims, type Dim, divideDims, multiplyDims } from "../dims.ts";
-import { normalizeAxis } from "../operator.ts";
+import { spend } from "../core/budget.ts";
+import { addDims, type Dim, divideDims, multiplyDims } from "../core/dims.ts";
+import { normalizeAxis } from "../core/operator.ts";
+import { constant, constantOf, type Value } from "../core/value.ts";
 import { ConstantOfShape, Shape } from "../ops/graph.ts";
 import { Reshape } from "../ops/movement.ts";
-import { constant, constantOf, type Value } from "../value.ts";
 import type { Call } from "./calls.ts";
 
 /** A scalar or a list of int64 whose entries are sizes. */

@@ -1,8 +1,8 @@
 // The numbers of a TensorProto. ONNX keeps them as raw little-endian bytes or in one typed list a family of dtypes.
 import { type DType, InnerloopError } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
-import { showShape } from "../dims.ts";
-import type { NumberArray } from "../value.ts";
+import { showShape } from "../core/dims.ts";
+import type { NumberArray } from "../core/value.ts";
 
 const { DataType, DataLocation } = onnx.TensorProto;
 

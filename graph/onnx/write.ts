@@ -1,10 +1,7 @@
 // Writing a graph as an ONNX file: plain `ai.onnx`, readable names, every constant once, nothing unused.
 import { type DType, InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
-import { type Dim, showShape, termsOf } from "../dims.ts";
-import { lower, type Target } from "../lowering/lower.ts";
-import { defaultOpset, onnxTarget } from "../lowering/onnx.ts";
-import { halfBits, halfNodes, isHalf } from "../lowering/precision.ts";
+import { type Dim, showShape, termsOf } from "../core/dims.ts";
 import {
   type Attributes,
   type Body,
@@ -17,7 +14,10 @@ import {
   type NumberArray,
   topological,
   type Value,
-} from "../value.ts";
+} from "../core/value.ts";
+import { lower, type Target } from "../lowering/lower.ts";
+import { defaultOpset, onnxTarget } from "../lowering/onnx.ts";
+import { halfBits, halfNodes, isHalf } from "../lowering/precision.ts";
 import { elementTypes } from "./tensors.ts";
 
 export interface WriteOptions {

@@ -1,6 +1,6 @@
 // Activations made of elementwise operators.
-import { composite, lift, normalizeAxis } from "../operator.ts";
-import { type Attributes, type Operand, Value } from "../value.ts";
+import { composite, lift, normalizeAxis } from "../core/operator.ts";
+import { type Attributes, type Operand, Value } from "../core/value.ts";
 import {
   Abs,
   Add,

@@ -1,7 +1,7 @@
 // Repetition. A loop's body is a graph that may use values from outside; what in it depends on no carried value is
 // computed once, before the loop.
-import { define, type Operator, unfit } from "../operator.ts";
-import { apply, type Body, input, type Value } from "../value.ts";
+import { define, type Operator, unfit } from "../core/operator.ts";
+import { apply, type Body, input, type Value } from "../core/value.ts";
 
 const loop: Operator = define({
   name: "Loop",

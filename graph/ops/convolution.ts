@@ -2,9 +2,9 @@
 // the other two. Channels last: x [N, …space, C], w [...kernel, C/groups, O], y [N, …space, O]. Each may have a task
 // axis in front (all three or none): every task then has its own weights. How they are computed is a target's choice.
 import { InnerloopError } from "@innerloop/schemas";
-import { type Dim, multiplyDims, type Shape } from "../dims.ts";
-import { apply1, define, type Operator, spelling, unfit } from "../operator.ts";
-import { type Attributes, fixed, type Value } from "../value.ts";
+import { type Dim, multiplyDims, type Shape } from "../core/dims.ts";
+import { apply1, define, type Operator, spelling, unfit } from "../core/operator.ts";
+import { type Attributes, fixed, type Value } from "../core/value.ts";
 import { Add } from "./elementwise.ts";
 import { Expand, Reshape, stridesOf, Transpose } from "./movement.ts";
 

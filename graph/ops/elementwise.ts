@@ -1,6 +1,6 @@
 // Elementwise arithmetic, comparison and logic, with NumPy broadcasting (ONNX, "Multidirectional broadcasting").
 import type { DType } from "@innerloop/schemas";
-import { broadcastShapes, type Dim, type Shape, sameShape } from "../dims.ts";
+import { broadcastShapes, type Dim, type Shape, sameShape } from "../core/dims.ts";
 import {
   apply1,
   type Derivative,
@@ -13,8 +13,8 @@ import {
   spelling,
   unfit,
   zeroDerivative,
-} from "../operator.ts";
-import { constant, type NumberArray, type Operand, type Value } from "../value.ts";
+} from "../core/operator.ts";
+import { constant, type NumberArray, type Operand, type Value } from "../core/value.ts";
 import { Expand, Reshape } from "./movement.ts";
 import { ReduceSum } from "./reduction.ts";
 

@@ -1,8 +1,8 @@
 // ONNX operators about the graph itself: names, sizes and constants. They leave no node of their own.
 import type { DType } from "@innerloop/schemas";
-import { type Dim, type Shape as Sizes, sizeOf } from "../dims.ts";
-import { spelling } from "../operator.ts";
-import { constant, type Value } from "../value.ts";
+import { type Dim, type Shape as Sizes, sizeOf } from "../core/dims.ts";
+import { spelling } from "../core/operator.ts";
+import { constant, type Value } from "../core/value.ts";
 import { Concat, Expand, Unsqueeze } from "./movement.ts";
 import { ReduceSum } from "./reduction.ts";
 

@@ -1,7 +1,7 @@
 // Matrix products.
-import { broadcastShapes, multiplyDims, type Shape, sizeOf } from "../dims.ts";
-import { apply1, define, type Operator, spelling, unfit } from "../operator.ts";
-import type { Value } from "../value.ts";
+import { broadcastShapes, multiplyDims, type Shape, sizeOf } from "../core/dims.ts";
+import { apply1, define, type Operator, spelling, unfit } from "../core/operator.ts";
+import type { Value } from "../core/value.ts";
 import { Add, alignBatched, broadcastTo, Mul, unbroadcast } from "./elementwise.ts";
 import { Reshape, Transpose, transposeLast } from "./movement.ts";
 

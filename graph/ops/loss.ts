@@ -1,6 +1,6 @@
 // Losses that ONNX has as operators.
-import { composite, spelling } from "../operator.ts";
-import { constant, type Value } from "../value.ts";
+import { composite, spelling } from "../core/operator.ts";
+import { constant, type Value } from "../core/value.ts";
 import { LogSoftmax } from "./activation.ts";
 import { Div, Mul, Neg, Sub } from "./elementwise.ts";
 import { OneHot, Transpose } from "./movement.ts";

@@ -1,6 +1,6 @@
 // Moving numbers without changing them: reshaping, transposing, cutting, joining, repeating, looking up.
 import { type DType, InnerloopError } from "@innerloop/schemas";
-import { spend } from "../budget.ts";
+import { spend } from "../core/budget.ts";
 import {
   addDims,
   broadcastShapes,
@@ -11,9 +11,9 @@ import {
   sameShape,
   showShape,
   sizeOf,
-} from "../dims.ts";
-import { apply1, define, normalizeAxis, type Operator, spelling, unfit } from "../operator.ts";
-import { apply, constant, constantOf, fixed, type NumberArray, type Value } from "../value.ts";
+} from "../core/dims.ts";
+import { apply1, define, normalizeAxis, type Operator, spelling, unfit } from "../core/operator.ts";
+import { apply, constant, constantOf, fixed, type NumberArray, type Value } from "../core/value.ts";
 import { Add, broadcastTo, Cast, Equal, Less, unbroadcast, Where } from "./elementwise.ts";
 import { MatMul } from "./linear-algebra.ts";
 import { ReduceSum } from "./reduction.ts";

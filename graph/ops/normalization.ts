@@ -1,7 +1,7 @@
 // Normalization. All of it is one operator, Standardize, with gains and biases around it.
-import { type Dim, sizeOf } from "../dims.ts";
-import { composite, normalizeAxis } from "../operator.ts";
-import { type Attributes, fixed, type Value } from "../value.ts";
+import { type Dim, sizeOf } from "../core/dims.ts";
+import { composite, normalizeAxis } from "../core/operator.ts";
+import { type Attributes, fixed, type Value } from "../core/value.ts";
 import { Add, Cast, Div, Equal, Mul, Neg, Reciprocal, Sqrt, Sub } from "./elementwise.ts";
 import { Reshape } from "./movement.ts";
 import { ReduceMean, ReduceSum } from "./reduction.ts";

@@ -1,8 +1,8 @@
 // Pooling. Channels last inside; the ONNX operators, channels first, are spelled out of these.
-import { spend } from "../budget.ts";
-import { type Dim, multiplyDims, type Shape, sizeOf } from "../dims.ts";
-import { apply1, define, type Operator, spelling, unfit } from "../operator.ts";
-import { type Attributes, constant, fixed, type Value } from "../value.ts";
+import { spend } from "../core/budget.ts";
+import { type Dim, multiplyDims, type Shape, sizeOf } from "../core/dims.ts";
+import { apply1, define, type Operator, spelling, unfit } from "../core/operator.ts";
+import { type Attributes, constant, fixed, type Value } from "../core/value.ts";
 import {
   channelsFirst,
   channelsLast,

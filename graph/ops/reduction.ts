@@ -1,7 +1,7 @@
 // Reductions over axes, and the index of the largest or smallest.
-import { type Dim, sizeOf } from "../dims.ts";
-import { apply1, define, normalizeAxis, type Operator, spelling, unfit, zeroDerivative } from "../operator.ts";
-import type { Attributes, NumberArray, Value } from "../value.ts";
+import { type Dim, sizeOf } from "../core/dims.ts";
+import { apply1, define, normalizeAxis, type Operator, spelling, unfit, zeroDerivative } from "../core/operator.ts";
+import type { Attributes, NumberArray, Value } from "../core/value.ts";
 import { Abs, Add, Cast, Div, Equal, Exp, Log, Mul, Sqrt, Sub } from "./elementwise.ts";
 import { Expand, Reshape, stridesOf } from "./movement.ts";
 

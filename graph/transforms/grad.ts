@@ -1,10 +1,10 @@
 // Reverse-mode differentiation of a graph into a graph. The result is made of the same operators, so it can be
 // differentiated again, batched and exported like anything else.
 import { InnerloopError } from "@innerloop/schemas";
-import { showShape } from "../dims.ts";
-import { isFloat } from "../operator.ts";
+import { showShape } from "../core/dims.ts";
+import { isFloat } from "../core/operator.ts";
+import { constant, dependents, inScopeOf, topological, type Value } from "../core/value.ts";
 import { Add, zerosLike } from "../ops/elementwise.ts";
-import { constant, dependents, inScopeOf, topological, type Value } from "../value.ts";
 import { decomposeExcept } from "./rewrite.ts";
 
 /**

@@ -1,11 +1,11 @@
 // The inner loop of MAML (Finn et al. 2017, algorithm 1, lines 5–6) as a transform of a loss: K steps of gradient
 // descent, unrolled so that they can be differentiated, or as one ONNX Loop so that the caller chooses K.
 import { InnerloopError, show } from "@innerloop/schemas";
+import { constant, type Operand, scope, type Value } from "../core/value.ts";
 import { Loop } from "../ops/control.ts";
 import { Add, LessOrEqual, Mul, Reciprocal, Sub, Where } from "../ops/elementwise.ts";
 import { Concat, Unsqueeze } from "../ops/movement.ts";
 import { ReduceSum, stopGradient } from "../ops/reduction.ts";
-import { constant, type Operand, scope, type Value } from "../value.ts";
 import { grad } from "./grad.ts";
 
 /** Values by the name of the parameter. */

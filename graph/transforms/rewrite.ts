@@ -1,7 +1,7 @@
 // The bottom-up rebuilding of a graph that every rewriting pass goes through.
 import { InnerloopError } from "@innerloop/schemas";
-import type { Operator } from "../operator.ts";
-import { type Attributes, apply, inScopeOf, isBody, type Node, topological, type Value } from "../value.ts";
+import type { Operator } from "../core/operator.ts";
+import { type Attributes, apply, inScopeOf, isBody, type Node, topological, type Value } from "../core/value.ts";
 
 /** What a pass makes of one node, given its new inputs and attributes; undefined leaves the operator as it is. */
 export type Visit = (node: Node, inputs: readonly Value[], attributes: Attributes) => readonly Value[] | undefined;

@@ -1,13 +1,22 @@
 // Simplification: the same numbers from fewer and cheaper nodes. Equal nodes are one by construction and unused ones
 // are never reached; what is left is folding constants and algebra, one rule an operator. As everywhere in this kind of
 // work, x · 0 is taken for 0 although it is NaN for infinite x.
-import { broadcastShapes, type Shape, sameShape, sizeOf } from "../dims.ts";
-import { evaluate } from "../evaluate.ts";
-import { isFloat } from "../operator.ts";
+import { broadcastShapes, type Shape, sameShape, sizeOf } from "../core/dims.ts";
+import { evaluate } from "../core/evaluate.ts";
+import { isFloat } from "../core/operator.ts";
+import {
+  type Attributes,
+  apply,
+  constant,
+  constantOf,
+  isBody,
+  type Node,
+  uniformOf,
+  type Value,
+} from "../core/value.ts";
 import { Add, Mul, Neg, Sub } from "../ops/elementwise.ts";
 import { Concat, cut, Expand, Reshape, Transpose } from "../ops/movement.ts";
 import { ReduceSum } from "../ops/reduction.ts";
-import { type Attributes, apply, constant, constantOf, isBody, type Node, uniformOf, type Value } from "../value.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** Constants up to this many numbers are computed while the graph is built. */

@@ -1,8 +1,8 @@
 // Batching: the graph of one task becomes the graph of many tasks at once, with a leading task axis.
 import { InnerloopError } from "@innerloop/schemas";
-import type { Dim } from "../dims.ts";
+import type { Dim } from "../core/dims.ts";
+import { input, inScopeOf, topological, type Value } from "../core/value.ts";
 import { Expand } from "../ops/movement.ts";
-import { input, inScopeOf, topological, type Value } from "../value.ts";
 import { decomposeExcept } from "./rewrite.ts";
 
 /**
