@@ -1,5 +1,5 @@
 // The recorded cases: their data, made here from a seed exactly as record.py makes it, and PyTorch's numbers for them.
-import { readFileSync } from "node:fs";
+import { readFamilies } from "../support/recorded.ts";
 import { type Array64, type Arrays, type InnerLoop, type NetworkSpec, parameterShapes, type Task } from "./network.ts";
 
 /** What is recorded of an array. */
@@ -146,8 +146,8 @@ export function distance(values: ArrayLike<number>, recorded: Digest): number {
   return Math.max(...differences.map(Math.abs)) / (recorded.norm / root);
 }
 
-/** The cases of recorded.json. */
-export function recordedCases(): RecordedCase[] {
-  const file = JSON.parse(readFileSync(new URL("./recorded.json", import.meta.url), "utf8"));
-  return file.cases;
-}
+/** The cases of plain inner loops. */
+export const recordedCases = (): RecordedCase[] =>
+  Object.values(readFamilies<{ readonly cases: RecordedCase[] }>("oracle/recorded/plain")).flatMap(
+    ({ cases }) => cases,
+  );

@@ -1,18 +1,18 @@
 // onnx.proto against files that the reference implementation wrote: every field, its number, its type, its value.
-import { readFileSync } from "node:fs";
 import { InnerloopError } from "@innerloop/schemas";
 import { decodeModel, encodeModel, ONNX_IR_VERSION, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
+import { readRecorded } from "../support/recorded.ts";
 
 interface Recorded {
   readonly bytes: string;
   readonly fields: unknown;
 }
-const recorded = JSON.parse(readFileSync(new URL("recorded/onnx.json", import.meta.url), "utf8")) as {
+const recorded = readRecorded<{
   readonly enums: Record<"DataType" | "AttributeType" | "DataLocation", Record<string, number>>;
   readonly everyField: Recorded;
   readonly gemm: Recorded;
-};
+}>("schemas/recorded/onnx.json");
 const bytesOf = (model: Recorded) => new Uint8Array(Buffer.from(model.bytes, "base64"));
 
 /** A message in the recorder's form: what is set, under the specification's names. */

@@ -1,22 +1,17 @@
-"""Records small models exported by PyTorch, with inputs and the outputs that PyTorch computes.
+"""Small models exported by PyTorch, with inputs and the outputs that PyTorch computes.
 
-    python test/graph/record_models.py > test/graph/recorded/models.json
-    npx biome format --write test/graph/recorded
-
-Needs PyPI's `torch`, `onnx` and `numpy`.
+Weights and inputs of a model come of a seed of its own: that of its name and opset, unless one is named.
 """
 
 import base64
 import io
-import json
 import warnings
 
-import numpy as np
 import torch
+from recording import array, seed_of
 from torch import nn
 
 warnings.filterwarnings("ignore")
-torch.manual_seed(3)
 
 
 class ConvNet(nn.Module):
@@ -72,8 +67,9 @@ class Attention(nn.Module):
         return self.out(x * x.new_ones(batch, width)).log_softmax(-1)
 
 
-def record(name, model, x, opset, axes, **options):
-    model.eval()
+def record(name, make, draw, opset, axes, seed=None, **options):
+    torch.manual_seed(seed_of(f"{name} {opset}") if seed is None else seed)
+    model, x = make().eval(), draw()
     file = io.BytesIO()
     torch.onnx.export(
         model, (x,), file, input_names=["x"], output_names=["y"], dynamic_axes={"x": axes, "y": {0: "batch"}},
@@ -81,17 +77,25 @@ def record(name, model, x, opset, axes, **options):
     )
     with torch.no_grad():
         y = model(x)
-    as_json = lambda t: {"shape": list(t.shape), "data": [float(f"{v:.8g}") for v in t.double().flatten().tolist()]}
-    return {"name": name, "opset": opset, "model": base64.b64encode(file.getvalue()).decode(), "x": as_json(x), "y": as_json(y)}
+    return {
+        "name": name,
+        "opset": opset,
+        "model": base64.b64encode(file.getvalue()).decode(),
+        "x": array(x.numpy(), 8),
+        "y": array(y.numpy(), 8),
+    }
 
 
 # What keeps batch normalization in the file: exporters fold it into the convolution before it where they can.
-whole = {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}
-models = [
-    record("convolutional net", ConvNet(), torch.rand(3, 1, 8, 8), 17, {0: "batch"}, **whole),
-    record("folded convolutional net", ConvNet(), torch.rand(2, 1, 8, 8), 13, {0: "batch"}),
-    record("multi-layer perceptron", Mlp(), torch.rand(4, 3) * 2 - 1, 20, {0: "batch"}),
-    record("multi-layer perceptron", Mlp(), torch.rand(4, 3) * 2 - 1, 14, {0: "batch"}),
-    record("attention", Attention(), torch.randint(0, 7, (2, 5)), 18, {0: "batch", 1: "length"}),
-]
-print(json.dumps(models, separators=(",", ":")))
+WHOLE = {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}
+
+
+def recorded():
+    batch = {0: "batch"}
+    return [
+        record("convolutional net", ConvNet, lambda: torch.rand(3, 1, 8, 8), 17, batch, seed=3, **WHOLE),
+        record("folded convolutional net", ConvNet, lambda: torch.rand(2, 1, 8, 8), 13, batch),
+        record("multi-layer perceptron", Mlp, lambda: torch.rand(4, 3) * 2 - 1, 20, batch),
+        record("multi-layer perceptron", Mlp, lambda: torch.rand(4, 3) * 2 - 1, 14, batch),
+        record("attention", Attention, lambda: torch.randint(0, 7, (2, 5)), 18, {0: "batch", 1: "length"}),
+    ]
