@@ -1,10 +1,10 @@
 // The import table: the lint refuses what goes against it, and every package.json says the same.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "./support/folders.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readJson = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8"));
@@ -25,8 +25,7 @@ const doorOf = (from: string, to: string): string =>
   from === "runtime" && to === "schemas" ? "@innerloop/schemas/bundle" : packageOf(to);
 const rooms = Object.keys(table);
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-lint-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("lint");
 
 /** Lints files of one import each with the project's own rules; which of them the import table refuses. */
 function refused(cases: readonly { readonly from: string; readonly imports: string }[], code: string): Set<number> {

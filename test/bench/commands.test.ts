@@ -1,14 +1,13 @@
 // The benchmark's commands as a caller sees them: what they say and their exit status, never how long anything took.
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
 const program = fileURLToPath(new URL("../../bench/dist/main.js", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "innerloop-bench-test-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("bench");
 
 const bench = (...args: string[]) =>
   new Promise<{ status: number; stdout: string; stderr: string }>((resolve) => {

@@ -4,7 +4,7 @@ import { Learner } from "@innerloop/runtime";
 import { completeConfig, MetaDataset, random, runTraining } from "@innerloop/train";
 import { exportRun } from "innerloop";
 import { expect, it } from "vitest";
-import { temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const folder = temporaryFolder();
 

@@ -15,12 +15,12 @@ import {
 } from "node:fs";
 import { constants, hostname } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Learner } from "@innerloop/runtime";
 import { readCheckpoint } from "@innerloop/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, program, writeImages } from "../support/innerloop.ts";
 import { killedAtRename, killedWorkers } from "./faults.ts";
-import { innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
 
 const cwd = temporaryFolder();
 const path = (...parts: string[]) => join(cwd, ...parts);
@@ -149,7 +149,6 @@ describe.skipIf(!hasTerminals)("a terminal that closes (needs the program script
 
   /** Runs `innerloop …` in a terminal that is taken away in the middle of the run; how the run ended. */
   async function closed(command: string, told: boolean, run: string): Promise<string> {
-    const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.url));
     const file = path(`${run}.status`);
     writeFileSync(path("leader.mjs"), leader);
     const line = `exec "${process.execPath}" leader.mjs ${told ? "told" : "disowned"} "${file}" "${program}" ${command}`;
@@ -189,7 +188,6 @@ describe("streams", () => {
   );
 
   it("nor does one whose reader has seen enough: 2>&1 | head -1", async () => {
-    const program = new URL("../../cli/bin/innerloop.js", import.meta.url).pathname;
     const line = `"${process.execPath}" "${program}" ${wave} --iterations 250 --out head 2>&1 | head -1; exit \${PIPESTATUS[0]}`;
     expect(execFileSync("bash", ["-c", line], { cwd, encoding: "utf8" })).toMatch(
       /^ +task +10 shots on sinusoid[^\n]*\n$/,

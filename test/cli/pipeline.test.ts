@@ -3,7 +3,8 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { Learner } from "@innerloop/runtime";
 import { beforeAll, describe, expect, it } from "vitest";
-import { filesIn, innerloop, type Outcome, temporaryFolder, writeImages } from "./innerloop.ts";
+import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { innerloop, type Outcome, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 const call = (...args: string[]) => innerloop(args, { cwd });

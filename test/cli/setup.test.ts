@@ -7,7 +7,8 @@ import { delimiter, join } from "node:path";
 import { missingLibraries, readNativeFile } from "@innerloop/runtime/libraries";
 import { brokenTensorFlow, installedTensorFlow, type TensorFlowModule } from "@innerloop/train";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Call, filesIn, innerloop, temporaryFolder } from "./innerloop.ts";
+import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { type Call, innerloop } from "../support/innerloop.ts";
 import {
   library,
   nativeFolder,

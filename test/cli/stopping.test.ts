@@ -3,7 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { readCheckpoint } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-import { filesIn, innerloop, temporaryFolder } from "./innerloop.ts";
+import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 const path = (...parts: string[]) => join(cwd, ...parts);

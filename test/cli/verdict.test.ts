@@ -4,7 +4,8 @@ import { defaultBundle } from "@innerloop/demo";
 import { logisticRegression, metrics, nearestNeighbours, openTasks } from "@innerloop/train";
 import { evaluateBundle } from "innerloop";
 import { describe, expect, it } from "vitest";
-import { innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 const words = (text: string) => innerloop(text.split(" "), { cwd });

@@ -1,9 +1,9 @@
 // What the pages point at is there, and the example programs run.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { blocksOf, root } from "./blocks.ts";
 
 const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
@@ -35,8 +35,7 @@ it("the script for fresh machines runs the README's test command", () => {
 });
 
 describe("examples", () => {
-  const folder = mkdtempSync(join(tmpdir(), "innerloop-examples-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder("examples");
   const run = (name: string, ...args: string[]) =>
     execFileSync(process.execPath, [join(root, "examples", "dist", `${name}.js`), ...args], {
       cwd: folder,

@@ -1,15 +1,14 @@
 // Every code block of the README is run: TypeScript is checked and run, shell commands run with the command line built here.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drawGlyph, GLYPH_SIZE } from "@innerloop/train";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { blocksOf, root, shortened } from "./blocks.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-readme-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("readme");
 
 const blocks = blocksOf("README.md");
 const untold = (language: string) =>

@@ -1,14 +1,13 @@
 // The tutorial's page shows parts of its program and nothing else, and the program does what the page says, in short.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { blocksOf, root } from "./blocks.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-tutorial-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("tutorial");
 
 /** Lines without what stands before them, since the page shows the inside of functions. */
 const flush = (code: string): string =>

@@ -7,7 +7,9 @@ import { openSession, type Session } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { describe, expect, it } from "vitest";
-import { farthest, learners, randomEpisode, randomWeights, temporaryFolder, unrolled } from "./learners.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { distance } from "../support/numbers.ts";
+import { learners, randomEpisode, randomWeights, unrolled } from "./learners.ts";
 
 const scalar = (value: number): Tensor => ({ dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(value)) });
 
@@ -53,7 +55,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
         support_y: support.y,
         steps: scalar(steps),
       });
-      expect(farthest(losses!.data, expected.supportLoss as number[])).toBeLessThan(2e-5);
+      expect(distance(losses!.data, expected.supportLoss as number[])).toBeLessThan(2e-5);
       const said = ["kept_step", "refused_steps", "rate_scale"];
       expect(said.filter((name) => name in results)).toEqual(learner.loop === "guarded" ? said : []);
       const adapted = Object.fromEntries(Object.entries(results).filter(([name]) => !said.includes(name)));
@@ -64,19 +66,19 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
       );
       for (const [name, { shape, data }] of Object.entries(expected.state)) {
         expect(adapted[`adapted/${name}`]!.shape, name).toEqual(shape);
-        expect(farthest(adapted[`adapted/${name}`]!.data, data), name).toBeLessThan(5e-5);
+        expect(distance(adapted[`adapted/${name}`]!.data, data), name).toBeLessThan(5e-5);
       }
       const { logits } = await predict!.run({ query_x: query.x, ...stateFor(predict!, adapted) });
-      expect(farthest(logits!.data, expected.logits.data)).toBeLessThan(5e-5);
+      expect(distance(logits!.data, expected.logits.data)).toBeLessThan(5e-5);
       const transductive = others["predict-transductive.onnx"];
       expect(transductive !== undefined).toBe(learner.usesBatchStatistics);
       if (transductive) {
         const batch = await unrolled(learner, weights, { transductive: true })(support, query, steps);
         const own = await transductive.run({ query_x: query.x, ...stateFor(transductive, adapted) });
-        expect(farthest(own.logits!.data, batch.logits.data)).toBeLessThan(5e-5);
+        expect(distance(own.logits!.data, batch.logits.data)).toBeLessThan(5e-5);
         // A head that is still at zero says nothing, whatever the statistics.
         if (learner.head !== "zero" || steps > 0)
-          expect(farthest(own.logits!.data, expected.logits.data)).toBeGreaterThan(1e-3);
+          expect(distance(own.logits!.data, expected.logits.data)).toBeGreaterThan(1e-3);
       }
     }
   });
@@ -91,7 +93,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
     const expected = await unrolled(learner, { ...given, ...rates })(support, query, 2);
     const overridden = await adapt!.run({ ...feeds, ...given });
     for (const [name, { data }] of Object.entries(expected.state))
-      expect(farthest(overridden[`adapted/${name}`]!.data, data), name).toBeLessThan(5e-5);
+      expect(distance(overridden[`adapted/${name}`]!.data, data), name).toBeLessThan(5e-5);
     if (learner.algorithm === "prototypes") {
       expect(adapt!.inputs).not.toContain("rate");
       return;
@@ -101,7 +103,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
     expect(losses).toEqual([losses[0], losses[0], losses[0]]);
     const moved = await adapt!.run(feeds);
     for (const name of Object.keys(learner.rates))
-      expect(farthest(moved[`adapted/${name}`]!.data, still[`adapted/${name}`]!.data), name).toBeGreaterThan(1e-6);
+      expect(distance(moved[`adapted/${name}`]!.data, still[`adapted/${name}`]!.data), name).toBeGreaterThan(1e-6);
   });
 
   it("says of an example alone what it says of it in batches of 7 and 64", async () => {
@@ -124,8 +126,8 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
     const alone: number[] = [];
     for (let i = 0; i < 63; i += 7) sevens.push(...(await answer(i, i + 7)));
     for (let i = 0; i < 64; i++) alone.push(...(await answer(i, i + 1)));
-    expect(farthest(alone, all)).toBeLessThan(1e-6);
-    expect(farthest(sevens, all.slice(0, sevens.length))).toBeLessThan(1e-6);
+    expect(distance(alone, all)).toBeLessThan(1e-6);
+    expect(distance(sevens, all.slice(0, sevens.length))).toBeLessThan(1e-6);
   });
 
   it("declares what the format promises", () => {
@@ -226,7 +228,7 @@ it("writes the opset that it is asked for, from 17 to 21", async () => {
       (await adapt!.run({ support_x: support.x, support_y: support.y, steps: scalar(2) })).support_loss!.data,
     );
   }
-  for (const answer of answers) expect(farthest(answer, answers[0]!)).toBeLessThan(1e-6);
+  for (const answer of answers) expect(distance(answer, answers[0]!)).toBeLessThan(1e-6);
 });
 
 it("does not make ONNX Runtime complain", async () => {

@@ -1,6 +1,7 @@
 // A Personal's life with its user: what each change makes of it, what it says of itself, and what it refuses.
-import { type AdaptOptions, InnerloopError, Learner, type Personal, type Progress } from "@innerloop/runtime";
+import { type AdaptOptions, Learner, type Personal, type Progress } from "@innerloop/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { refusal } from "../support/refusal.ts";
 import { writeBundle } from "./fixture.ts";
 import { expectClose, noise, support } from "./oracle.ts";
 
@@ -21,15 +22,6 @@ afterAll(() => Promise.all([linear, prototypes, line].map((learner) => learner.d
 async function whole(mine: Personal<"classification"> | Personal<"regression">) {
   const { labels, examples, supportLoss, state, check, ready } = mine;
   return { labels, examples, supportLoss, state, check, ready, bytes: await mine.toBytes() };
-}
-
-async function refusal(call: Promise<unknown>): Promise<InnerloopError> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
 }
 
 describe("add, remove and relabel", () => {

@@ -12,34 +12,21 @@ import type { ImagePreprocessing, Manifest, Preprocessing, WindowPreprocessing }
 import { MetaDataset, openImages } from "@innerloop/train";
 import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
-import { temporaryFolder, writeBundle } from "./fixture.ts";
+import { itUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { uniformNumbers } from "../support/numbers.ts";
+import { python, pythonLacks } from "../support/python.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { writeBundle } from "./fixture.ts";
 
 const image: ImagePreprocessing = { kind: "image", width: 5, height: 4, channels: 1, invert: false, mean: 0, std: 1 };
 const window: WindowPreprocessing = { kind: "window", length: 40, channels: 1, rate: 100, mean: 0, std: 1 };
 
-/** Numbers in [0, 1) that are the same every time. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1664525 + 1013904223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
-
 function picture(width: number, height: number, channels: number, seed = 1) {
-  const next = random(seed);
+  const next = uniformNumbers(seed);
   const data = Uint8ClampedArray.from({ length: width * height * channels }, () => Math.floor(next() * 256));
   return { data, width, height };
 }
-
-const refusal = (act: () => unknown) => {
-  try {
-    act();
-  } catch (cause) {
-    return cause as { code: string; message: string };
-  }
-  return undefined;
-};
 
 describe("a picture", () => {
   /** The mean of a picture's grey values under a rectangle, in float64. */
@@ -80,7 +67,7 @@ describe("a picture", () => {
         (value) => Math.round(255 * value),
       );
     expect([one(1, 255, 0, 0), one(1, 0, 255, 0), one(1, 0, 0, 255)]).toEqual([[76], [150], [29]]);
-    const next = random(3);
+    const next = uniformNumbers(3);
     for (let i = 0; i < 500; i++) {
       const [r, g, b, a] = Array.from({ length: 4 }, () => Math.floor(next() * 256)) as [
         number,
@@ -136,17 +123,13 @@ describe("a picture", () => {
     [{ data: new Float32Array(20) }, /^input of an unknown form was given; this bundle takes a picture as/],
     [undefined, /^input of an unknown form/],
   ])("that is none is refused: %#", (input, message) => {
-    expect(refusal(() => preprocess(image, input as RawInput))).toMatchObject({
+    expect(refusalOf(() => preprocess(image, input as RawInput))).toMatchObject({
       code: "bad-input",
       message: expect.stringMatching(message),
     });
   });
 
-  const python = process.env.INNERLOOP_PYTHON ?? "python3";
-  const found = spawnSync(python, ["-c", "import numpy, PIL"], { encoding: "utf8" });
-  const reason = found.error?.message ?? found.stderr.trim().split("\n").at(-1);
-  const title = found.status === 0 ? "is what Pillow makes of it" : `skipped: ${python}: ${reason}`;
-  it.skipIf(found.status !== 0)(title, { timeout: 30_000 }, () => {
+  itUnless(pythonLacks("numpy", "PIL"), "is what Pillow makes of it", { timeout: 30_000 }, () => {
     const source = picture(55, 36, 4);
     const code = `
 import sys, json, numpy as np
@@ -172,7 +155,7 @@ print(json.dumps([np.asarray(flat.convert("L")).ravel().tolist(), np.asarray(fla
 
 describe("a window", () => {
   const wave = (count: number, channels = 1) => {
-    const next = random(7);
+    const next = uniformNumbers(7);
     return Float32Array.from({ length: count * channels }, () => 2 * next() - 1);
   };
 
@@ -279,7 +262,7 @@ describe("a window", () => {
     [picture(5, 4, 4), /^input of an unknown form was given; this bundle takes samples as/],
     ["wave.wav", /^input of an unknown form was given/],
   ])("that is none is refused: %#", (input, message) => {
-    expect(refusal(() => preprocess(window, input as RawInput))).toMatchObject({
+    expect(refusalOf(() => preprocess(window, input as RawInput))).toMatchObject({
       code: "bad-input",
       message: expect.stringMatching(message),
     });
@@ -287,7 +270,7 @@ describe("a window", () => {
 
   it("of other channels is refused", () => {
     const stereo = { ...window, channels: 2 };
-    expect(refusal(() => preprocess(stereo, { data: wave(120), channels: 3 }))?.message).toBe(
+    expect(refusalOf(() => preprocess(stereo, { data: wave(120), channels: 3 }))?.message).toBe(
       "the window has 3 channels; this bundle takes 2",
     );
   });
@@ -352,7 +335,7 @@ describe("learner.example", () => {
 
   it("is what a dataset in memory makes of the same input, to the bit", async () => {
     const stretches = Array.from({ length: 4 }, (_, i) => {
-      const next = random(i);
+      const next = uniformNumbers(i);
       return { data: Int16Array.from({ length: 24 }, () => 60000 * next() - 30000), rate: 50, channels: 2 };
     });
     const preprocessing: WindowPreprocessing = {
@@ -449,13 +432,13 @@ describe("a dataset of raw input", () => {
     const make = (inputShape: number[], preprocessing: Preprocessing = image) =>
       new MetaDataset(four, labels, { ...options, preprocessing, inputShape });
     expect(make([20, 1, 1]).inputShape).toEqual([20, 1, 1]);
-    expect(refusal(() => make([4, 4, 1]))).toMatchObject({ code: "bad-shape" });
+    expect(refusalOf(() => make([4, 4, 1]))).toMatchObject({ code: "bad-shape" });
     const made = four.map((input) => preprocess(image, input));
     expect(new MetaDataset(made, labels, { ...options, preprocessing: image }).episode("train", 0, 0)).toEqual(
       make([4, 5, 1]).episode("train", 0, 0),
     );
     expect(
-      refusal(
+      refusalOf(
         () =>
           new MetaDataset({ data: new Float32Array(16), shape: [4, 4] }, labels, { ...options, preprocessing: image }),
       ),
@@ -467,11 +450,11 @@ describe("a dataset of raw input", () => {
 
   it("names the example that does not fit, and asks for preprocessing", () => {
     const broken = [...four.slice(1), { ...four[0]!, width: 3 }];
-    expect(refusal(() => new MetaDataset(broken, labels, { ...options, preprocessing: image }))).toMatchObject({
+    expect(refusalOf(() => new MetaDataset(broken, labels, { ...options, preprocessing: image }))).toMatchObject({
       code: "bad-input",
       message: expect.stringMatching(/^Example 3: the picture has 192 bytes for 3×8 pixels/),
     });
-    expect(refusal(() => new MetaDataset(four, labels, options))).toMatchObject({ code: "bad-shape" });
+    expect(refusalOf(() => new MetaDataset(four, labels, options))).toMatchObject({ code: "bad-shape" });
   });
 });
 

@@ -1,8 +1,8 @@
 // onnx.proto against files that the reference implementation wrote: every field, its number, its type, its value.
-import { InnerloopError } from "@innerloop/schemas";
 import { decodeModel, encodeModel, ONNX_IR_VERSION, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
 import { readRecorded } from "../support/recorded.ts";
+import { codeOf } from "../support/refusal.ts";
 
 interface Recorded {
   readonly bytes: string;
@@ -32,15 +32,6 @@ const messages: Record<string, onnx.TensorProto.$Properties> = {
   "the largest uint64": { uint64Data: [2n ** 64n - 1n, 0] },
   "the ends of what a number holds": { dims: [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2n ** 53n] },
 };
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    return error instanceof InnerloopError ? error.code : String(error);
-  }
-}
 
 describe("onnx.proto", () => {
   for (const name of ["everyField", "gemm"] as const) {

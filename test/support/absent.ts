@@ -5,3 +5,14 @@ import { describe, it } from "vitest";
 export function describeUnless(absent: string | undefined, title: string, suite: () => void): void {
   describe(title, absent === undefined ? suite : () => void it.skip(`not here: ${absent}`, () => undefined));
 }
+
+/** The same of one test. */
+export function itUnless(
+  absent: string | undefined,
+  title: string,
+  options: { readonly timeout?: number },
+  test: () => unknown,
+): void {
+  if (absent === undefined) it(title, options, test as () => Promise<void>);
+  else it.skip(`${title} (not here: ${absent})`, () => undefined);
+}

@@ -1,20 +1,19 @@
 // Pictures as people have them: of every depth and size, and what is in their place. Sizes are bounded before pixels are made.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ImagePreprocessing } from "@innerloop/schemas";
 import { loadImage } from "@innerloop/train";
 import { encode } from "fast-png";
 import sharp from "sharp";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { tiff } from "./tiff.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-pictures-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("pictures");
 
 const how: ImagePreprocessing = { kind: "image", width: 4, height: 1, channels: 1, invert: false, mean: 0, std: 1 };
 const shares = [0, 0.25, 0.5, 1];
@@ -168,6 +167,9 @@ describe.skipIf(process.platform === "win32")("many pictures", () => {
 
 test("nobody waits for pictures of a server that does not answer", async () => {
   const server = createServer(() => undefined);
+  // A connection that is taken after the others were closed would never be answered, nor closed.
+  let over = false;
+  server.on("connection", (socket) => over && socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const waiting = Array.from({ length: 8 }, (_, i) => loadImage(`http://127.0.0.1:${port}/${i}.png`, how));
@@ -175,6 +177,7 @@ test("nobody waits for pictures of a server that does not answer", async () => {
   writeFileSync(file, encode({ width: 4, height: 1, data: Uint8Array.of(0, 51, 102, 255), channels: 1, depth: 8 }));
   expect([...(await loadImage(file, how))].map((it) => Math.round(it * 255))).toEqual([0, 51, 102, 255]);
   const ended = Promise.allSettled(waiting);
+  over = true;
   server.closeAllConnections();
   server.close();
   for (const outcome of await ended) expect(outcome).toMatchObject({ reason: { code: "file-unreachable" } });

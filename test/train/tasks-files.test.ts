@@ -1,6 +1,5 @@
 // Data that come from files: images:DIR and omniglot:DIR, on folders made here and, where present, on Omniglot itself.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Preprocessing, RunConfigInput } from "@innerloop/schemas";
@@ -18,15 +17,13 @@ import {
 import { encode } from "fast-png";
 import { unzipSync, zipSync } from "fflate";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { describeUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const values = (tensor: { data: ArrayLike<unknown> }): number[] => Array.from(tensor.data as ArrayLike<number>);
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "innerloop-tasks-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("tasks");
 
 /** An 8-bit grey PNG, `pixel(x, y)` in 0…255. */
 function png(width: number, height: number, pixel: (x: number, y: number) => number): Uint8Array {
@@ -261,7 +258,7 @@ describe("omniglot:DIR, on small archives", () => {
 
 const OMNIGLOT = fileURLToPath(new URL("../../../shared/data/omniglot", import.meta.url));
 
-describe.skipIf(!existsSync(OMNIGLOT))("Omniglot itself (skipped where ../shared/data/omniglot is absent)", () => {
+describeUnless(existsSync(OMNIGLOT) ? undefined : "../shared/data/omniglot", "Omniglot itself", () => {
   test("has its characters, and is as hard for pixels as it is known to be", () => {
     const tasks = new Omniglot(OMNIGLOT);
     expect(tasks.classCount("train") / 4 + tasks.classCount("val")).toBe(964);

@@ -1,5 +1,3 @@
-// Episodes: what MetaDataset, glyphs, sinusoid and openTasks promise, and what wrong calls are told.
-import { InnerloopError } from "@innerloop/schemas";
 import {
   drawGlyph,
   type Episode,
@@ -14,6 +12,7 @@ import {
   type TaskSource,
 } from "@innerloop/train";
 import { describe, expect, test } from "vitest";
+import { refusalOf } from "../support/refusal.ts";
 
 const values = (tensor: { data: ArrayLike<unknown> }): number[] => Array.from(tensor.data as ArrayLike<number>);
 
@@ -25,16 +24,6 @@ const data = Array.from({ length: CLASSES * PER_CLASS }, (_, i) =>
 );
 const labels = data.map(([value]) => `class ${Math.floor(value! / 100)}`);
 const options: MetaDatasetOptions = { ways: 5, shots: 2, queries: 3 };
-
-function thrown(action: () => unknown): InnerloopError {
-  try {
-    action();
-  } catch (error) {
-    expect(error).toBeInstanceOf(InnerloopError);
-    return error as InnerloopError;
-  }
-  throw new Error("nothing was thrown");
-}
 
 describe("MetaDataset", () => {
   const dataset = new MetaDataset(data, labels, options);
@@ -184,7 +173,7 @@ describe("MetaDataset", () => {
       () => new MetaDataset(data, labels, { ...options, shots: 0 }),
     ],
   ])("%s: %s", (code, message, action) => {
-    expect(thrown(action)).toMatchObject({ code, message, exitStatus: 2 });
+    expect(refusalOf(action)).toMatchObject({ code, message, exitStatus: 2 });
   });
 });
 
@@ -204,7 +193,7 @@ describe("splitClasses", () => {
     [{ test: ["x"] }, '"x" is listed for test but no example has this label'],
     [{ val: ["c1"], test: ["c1"] }, '"c1" is listed for both val and test; a class belongs to one split'],
   ])("%j: %s", (split, message) => {
-    expect(thrown(() => splitClasses(names, split))).toMatchObject({ code: "bad-split", message, exitStatus: 2 });
+    expect(refusalOf(() => splitClasses(names, split))).toMatchObject({ code: "bad-split", message, exitStatus: 2 });
   });
 });
 
@@ -355,7 +344,7 @@ describe("sinusoid", () => {
   });
 
   test("has no ways", () => {
-    expect(thrown(() => tasks.episode("train", 0, 0, { ...shape, ways: 5 }))).toMatchObject({
+    expect(refusalOf(() => tasks.episode("train", 0, 0, { ...shape, ways: 5 }))).toMatchObject({
       code: "bad-episode-shape",
       message: "ways is 5; sinusoid is a regression, which has no classes. Set ways to 1",
       exitStatus: 2,

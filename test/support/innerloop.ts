@@ -1,13 +1,12 @@
 // The command as its users meet it: a process of its own, in a folder of its own.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { drawGlyph, imageOf } from "@innerloop/train";
-import { afterAll } from "vitest";
+import { repository } from "./root.ts";
 
-const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.url));
+/** The file that Node runs. */
+export const program = join(repository, "cli", "bin", "innerloop.js");
 
 export interface Outcome {
   readonly status: number | null;
@@ -59,20 +58,6 @@ export function innerloop(
     child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }));
   });
 }
-
-/** A folder that is gone after the tests of the file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "innerloop-cli-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** All files below a folder. */
-export const filesIn = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 
 const paper = { kind: "image", width: 28, height: 28, channels: 1, invert: true, mean: 0, std: 1 } as const;
 
