@@ -27,11 +27,11 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
-it("the script for fresh machines runs the README's test command", () => {
+it("the script for fresh machines runs the README's test command, and the slow tests", () => {
   const commands = readFileSync(join(root, ".ci", "run"), "utf8")
     .trim()
     .split("\n");
-  expect(commands.at(-1)).toBe(blocksOf("README.md")[1]!.code.trim());
+  expect(commands.slice(-2)).toEqual([blocksOf("README.md")[1]!.code.trim(), "npm run test:slow"]);
 });
 
 describe("examples", () => {
@@ -41,11 +41,6 @@ describe("examples", () => {
       cwd: folder,
       encoding: "utf8",
     });
-
-  it("pipeline and embed", { timeout: 180_000 }, () => {
-    expect(run("pipeline", "4", "bundle")).toMatch(/unseen characters, 5-way 1-shot: [\d.]+ ± [\d.]+ %/);
-    expect(run("embed", "bundle")).toMatch(/tap, \d+ % sure\nrestored: tap, from \d+ bytes\nbad-input: /);
-  });
 
   it("own-parts", () => {
     expect(run("own-parts", "11")).toMatch(/^batch 0: loss [\d.]+, accuracy \d+ %\nbatch 10: /);
