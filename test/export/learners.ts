@@ -43,6 +43,9 @@ export const learners: Readonly<Record<string, () => Learner>> = {
   "prototypes, batch norm": () => prototypeLearner(small("batch")),
 };
 
+/** Those whose graphs take seconds in float64. */
+export const large = ["maml, metamodel", "maml, resnet12", "maml, conv4 with pools"];
+
 /** First numbers for every parameter; where a layer starts with the same number everywhere, varied a little. */
 export function randomWeights(learner: Learner, seed = 1): Record<string, Tensor> {
   return Object.fromEntries(
