@@ -1,3 +1,4 @@
+// The benchmark's commands as a caller sees them: what they say and their exit status, never how long anything took.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,6 +1,7 @@
 // The recorded cases: their data, made here from a seed exactly as record.py makes it, and PyTorch's numbers for them.
 import { readFamilies } from "../support/recorded.ts";
-import { type Array64, type Arrays, type InnerLoop, type NetworkSpec, parameterShapes, type Task } from "./network.ts";
+import { parameterShapes } from "./network.ts";
+import type { Array64, Arrays, InnerLoop, NetworkSpec, Task } from "./types.ts";
 
 /** What is recorded of an array. */
 export interface Digest {

@@ -1,3 +1,4 @@
+// Training that expects what users bring: which presets do, what a run makes of it, and models to which paper and ink are the same.
 import { join } from "node:path";
 import { InnerloopError, type RunConfigInput } from "@innerloop/schemas";
 import {

@@ -1,3 +1,4 @@
+// Episodes: what MetaDataset, glyphs, sinusoid and openTasks promise, and what wrong calls are told.
 import {
   drawGlyph,
   type Episode,
