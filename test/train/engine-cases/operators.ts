@@ -1,6 +1,7 @@
 // Every operator on small arrays, with its derivative where kernels of their own compute it: what each engine has to get right.
-import { constant, grad, op, type Value, vmap } from "@innerloop/graph";
-import type { DType } from "@innerloop/schemas";
+import { constant, grad, op, operators, topological, type Value, vmap } from "@innerloop/graph";
+import type { DType, Tensor } from "@innerloop/schemas";
+import { cases as graphCases } from "../../graph/cases.ts";
 import { cases, on, tensor, withGradient } from "./case.ts";
 
 const named = op as unknown as Record<string, (...x: unknown[]) => Value>;
@@ -296,5 +297,20 @@ on(
   tensor([4]),
   tensor([4], 0.5, 2),
 );
+
+// An operator that stands in none of these is tried on the graph room's cases.
+const met = new Set(topological(cases.flatMap(({ outputs }) => outputs)).map((node) => node.operator.name));
+for (const { name } of operators().filter((operator) => !met.has(operator.name)))
+  graphCases[name]?.forEach(({ build, shapes: of, from = (x) => x }, i) => {
+    const tensors = of.map(
+      (shape) =>
+        ({
+          dtype: "float32",
+          shape,
+          data: Float32Array.from(tensor(shape, -1, 1).data as Float32Array, from),
+        }) as Tensor,
+    );
+    withGradient(`${name} ${i + 1}`, build, ...tensors);
+  });
 
 export const operatorCases = cases;
