@@ -5,12 +5,12 @@ import type { TypedArray } from "@innerloop/schemas";
 import { type Engine, openEngine } from "@innerloop/train";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Case, reference, tensor } from "../engines/case.ts";
 import { chosenEngines } from "../engines/chosen.ts";
+import { operatorCases } from "../engines/operator-cases.ts";
+import { metaCases, names } from "../engines/small-network.ts";
 import { describeUnless } from "../support/absent.ts";
 import { refusal } from "../support/refusal.ts";
-import { type Case, reference, tensor } from "./engine-cases/case.ts";
-import { operatorCases } from "./engine-cases/operators.ts";
-import { metaCases, names } from "./engine-cases/small-network.ts";
 
 const engines = await chosenEngines();
 

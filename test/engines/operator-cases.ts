@@ -1,7 +1,7 @@
 // Every operator on small arrays, with its derivative where kernels of their own compute it: what each engine has to get right.
 import { constant, grad, op, operators, topological, type Value, vmap } from "@innerloop/graph";
 import type { DType, Tensor } from "@innerloop/schemas";
-import { cases as graphCases } from "../../graph/cases.ts";
+import { cases as graphCases } from "../graph/cases.ts";
 import { cases, on, tensor, withGradient } from "./case.ts";
 
 const named = op as unknown as Record<string, (...x: unknown[]) => Value>;
