@@ -76,7 +76,7 @@ export const command = defineCommand({
     } finally {
       comparing.stop();
     }
-    await drawEpisode(bundle, picture, run.tasks, evaluation);
+    await drawEpisode(bundle, picture, run.tasks, evaluation, "characters");
 
     const seconds = (performance.now() - started) / 1000;
     if (options.json) printJson(resultOf(evaluation, before, { run: out, bundle, picture, seconds }));
