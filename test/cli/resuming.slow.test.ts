@@ -1,3 +1,4 @@
+// A run that Ctrl-C stops goes on as if it had never been stopped.
 import { join } from "node:path";
 import { readCheckpoint } from "@innerloop/train";
 import { describe, expect, it } from "vitest";

@@ -1,3 +1,4 @@
+// A run outlives its worker threads.
 import { describe, expect, it } from "vitest";
 import { killedWorkers } from "./faults.ts";
 import { longRuns, threads } from "./long-runs.ts";
