@@ -8,11 +8,12 @@ export const CONFIG_VERSION = 1;
 export const configSchema = schema;
 
 export interface ModelConfig {
-  kind: "mlp" | "metamodel" | "conv4";
+  /** The name of a model: `conv4`, `mlp`, … */
+  kind: string;
   /** mlp: the width of each hidden layer. */
   hidden?: number[];
   /** conv4: filters of each convolution. */
-  filters?: number;
+  filters?: number | number[];
   /** conv4: the stride of each convolution. */
   strides?: number[];
   /** conv4: a 2×2 max-pool after each convolution. */
@@ -48,7 +49,8 @@ export interface RunConfig {
   /** A data SPEC: `glyphs`, `sinusoid`, `omniglot:DIR`, `images:DIR`, `arrays:FILE`. */
   data: string;
   model: ModelConfig;
-  algorithm: "maml" | "fomaml" | "anil" | "prototypes";
+  /** The name of an algorithm: `maml`, `anil`, … */
+  algorithm: string;
   /** What the head starts from at each task. */
   head: "learned" | "zero" | "prototypes";
   /** Inner steps. */
