@@ -34,6 +34,7 @@ export {
   type Validation,
   validationEpisode,
 } from "./run.ts";
+export { otherwise, runConfigSchema, settingSchema, validateRunConfig } from "./run-config.ts";
 export {
   checkEffects,
   type IdleSetting,

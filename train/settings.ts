@@ -82,7 +82,7 @@ const conditions: readonly Condition[] = [
     models,
     base.model.kind,
     "model.",
-    ({ options }) => options,
+    ({ options }) => Object.keys(options),
     (_, takers) => `of the named models, ${inWords(takers, "and")} alone ${takers.length > 1 ? "have" : "has"} it`,
   ),
   onChoice(

@@ -376,12 +376,12 @@ describe("openTasks", () => {
     [
       "mnist",
       "unknown-data",
-      `Data "mnist" is not known; expected ${specs}. ` + "A folder of images is images:DIR, as images:mnist",
+      `Data "mnist" is not known; expected ${specs}. A folder of images is images:DIR, as images:mnist`,
     ],
     [
       "toString",
       "unknown-data",
-      `Data "toString" is not known; expected ${specs}. ` + "A folder of images is images:DIR, as images:toString",
+      `Data "toString" is not known; expected ${specs}. A folder of images is images:DIR, as images:toString`,
     ],
     [
       "images",

@@ -54,7 +54,14 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
 export const namedConv4: NamedModel = {
   name: "conv4",
   summary: "four blocks of convolution, normalization and ReLU",
-  options: ["filters", "strides", "pool", "norm", "pooling", "input"],
+  options: {
+    filters: "64",
+    strides: "2,2,2,1; with --pool 1,1,1,1",
+    pool: "off",
+    norm: "layer",
+    pooling: "flat",
+    input: "raw",
+  },
   ...images,
   build: conv4,
 };

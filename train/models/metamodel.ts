@@ -14,7 +14,7 @@ export const metamodel = (inputShape: readonly number[], ways: number): Model =>
 export const namedMetamodel: NamedModel = {
   name: "metamodel",
   summary: "two convolutions with pools, and a dense layer",
-  options: [],
+  options: {},
   ...images,
   build: metamodel,
 };

@@ -20,7 +20,7 @@ export function mlp(
 export const namedMlp: NamedModel = {
   name: "mlp",
   summary: "layers of ReLU units",
-  options: ["hidden"],
+  options: { hidden: "40,40" },
   takes: "examples of any shape",
   accepts: () => true,
   build: mlp,

@@ -10,8 +10,8 @@ export interface NamedModel {
   readonly name: string;
   /** What it is, in a line. */
   readonly summary: string;
-  /** The settings that it takes. */
-  readonly options: readonly ModelSetting[];
+  /** The settings that it takes, with what each is where it is not given, in words. */
+  readonly options: Readonly<Partial<Record<ModelSetting, string>>>;
   /** What it takes in, in words: "images [height, width, channels]". */
   readonly takes: string;
   /** Whether examples of a shape are that. */

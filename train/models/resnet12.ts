@@ -32,7 +32,7 @@ export function resnet12(inputShape: readonly number[], ways: number, options: R
 export const namedResnet12: NamedModel = {
   name: "resnet12",
   summary: "four residual blocks of three convolutions; images of at least 16×16 pixels",
-  options: ["filters", "norm"],
+  options: { filters: "64,160,320,640", norm: "layer" },
   ...images,
   build: resnet12,
 };
