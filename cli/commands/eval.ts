@@ -1,8 +1,7 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on.
-
 import type { ConfidenceResult, Evaluation } from "@innerloop/measure";
 import { defineCommand } from "../call/command.ts";
-import { dataSpecs } from "../inputs/config-flags.ts";
+import { dataSpecs } from "../inputs/data-specs.ts";
 import { providers } from "../shared/providers.ts";
 import { showEvaluation } from "../shared/show-evaluation.ts";
 import { columns, cut } from "../terminal/layout.ts";

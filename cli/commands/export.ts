@@ -1,7 +1,7 @@
 // `innerloop export`: a run becomes a bundle of plain ONNX, verified by running it.
 import { join } from "node:path";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
-import { dataSpecs } from "../inputs/config-flags.ts";
+import { dataSpecs } from "../inputs/data-specs.ts";
 import { runAt } from "../inputs/places.ts";
 import { confidenceText, showExport } from "../shared/show-export.ts";
 import { columns } from "../terminal/layout.ts";

@@ -67,10 +67,3 @@ export const icon = (name: Icon): SVGSVGElement =>
 /** A drawing's path as a small picture. */
 export const thumbnail = (path: string): SVGSVGElement =>
   svg("svg", { class: "thumb", viewBox: "0 0 100 100", "aria-hidden": "true" }, svg("path", { d: path }));
-
-/** Gives bytes to the visitor as a file. */
-export function download(name: string, bytes: Uint8Array): void {
-  const address = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
-  el("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
-}

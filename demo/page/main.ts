@@ -1,18 +1,19 @@
 // The page: what happens when somebody draws, chooses or types, and what is said and shown then.
 import { AnswerList } from "./answer.ts";
 import { Chart, lossText } from "./chart.ts";
-import { byId, download, icon } from "./dom.ts";
-import { labelPage, pictureTheme } from "./labels.ts";
+import { byId, el, icon } from "./dom.ts";
 import { type Answer, Model, type Place } from "./model.ts";
 import { fly, replay, reveal, toneOf } from "./motion.ts";
 import { PAUSE, Pad } from "./pad.ts";
-import { milliseconds, showPlace } from "./place.ts";
-import { applyRememberedTheme, initialLanguage, keepLanguage, switchTheme } from "./preferences.ts";
+import { applyRememberedTheme, initialLanguage, keepLanguage, switchTheme, theme } from "./preferences.ts";
 import { again, samples } from "./samples.ts";
 import { renderShelf } from "./shelf.ts";
-import { type Drawing, isSlip, pathOf } from "./strokes.ts";
+import { boxOf, type Drawing, pathOf } from "./strokes.ts";
 import { type Sentence, speak } from "./voice.ts";
 import { type Language, languages, type Words } from "./words.ts";
+
+/** Smaller drawings, by the longer side of their box as a share of the pad, are slips of the pen. */
+const TOO_SMALL = 0.05;
 
 /** From this probability on it says so without a doubt. */
 const SURE = 0.6;
@@ -90,7 +91,7 @@ let looking = false;
 /** While somebody draws, the bars move along. */
 async function onChange(drawing: Drawing): Promise<void> {
   renderTools();
-  if (mode.kind !== "try" || !model?.ready || looking || isSlip(drawing)) return;
+  if (mode.kind !== "try" || !model?.ready || looking || tooSmall(drawing)) return;
   looking = true;
   const answer = await model.recognise(drawing).catch(() => undefined);
   await new Promise(requestAnimationFrame);
@@ -104,12 +105,17 @@ function onPause(waiting: boolean): void {
 
 async function onDone(drawing: Drawing): Promise<void> {
   renderTools();
-  if (isSlip(drawing)) {
+  if (tooSmall(drawing)) {
     wipe();
     say((words) => [words.small, words.smallMore]);
   } else if (mode.kind === "teach") await teach(mode.as, drawing, false);
   else await recognise(drawing);
 }
+
+const tooSmall = (drawing: Drawing): boolean => {
+  const { width, height } = boxOf(drawing);
+  return Math.max(width, height) < TOO_SMALL;
+};
 
 /** Learns a drawing as a symbol; `corrects` says that it was recognised wrongly before. */
 async function teach(as: string | null, drawing: Drawing, corrects: boolean): Promise<void> {
@@ -250,10 +256,23 @@ function renderTools(): void {
 }
 
 function renderPlace(): void {
-  if (model) showPlace(model, words());
+  if (!model) return;
+  byId("adapt-ms").textContent = model.adaptMs > 0 ? milliseconds(model.adaptMs) : "–";
+  byId("predict-ms").textContent = model.predictMs > 0 ? milliseconds(model.predictMs) : "–";
+  const { name, files } = model.manifest;
+  const bytes = files["predict.onnx"].bytes + files["adapt.onnx"].bytes;
+  const isWasm = model.provider.name === "wasm";
+  byId<HTMLSelectElement>("provider").value = model.provider.name;
+  byId("reason").textContent = [
+    isWasm ? words().whyWasm : words().whyNamed,
+    ...(isWasm && !crossOriginIsolated ? [words().isolated] : []),
+    words().model(name, `${Math.round(bytes / 1000)} kB`),
+  ].join("\n");
 }
 
 const percent = (share: number): string => `${Math.min(99, Math.round(100 * share))}\u00a0%`;
+
+const milliseconds = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)}\u00a0ms`;
 
 // --- Buttons --------------------------------------------------------------------------------------------------------
 
@@ -304,6 +323,12 @@ function undo(): void {
   });
 }
 
+function download(bytes: Uint8Array): void {
+  const address = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  el("a", { href: address, download: "my-symbols.safetensors" }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
 async function load(): Promise<void> {
   const input = byId<HTMLInputElement>("file");
   const [file] = input.files ?? [];
@@ -348,7 +373,7 @@ function prepareButtons(): void {
     "save",
     () =>
       void change(async (model) => {
-        download("my-symbols.safetensors", await model.save());
+        download(await model.save());
         return (words) => [words.saved, ""];
       }),
   );
@@ -367,7 +392,7 @@ function prepareButtons(): void {
   );
   on("theme", () => {
     switchTheme();
-    pictureTheme();
+    renderTheme();
     pad.ink.refresh();
   });
   on("language", () => {
@@ -379,7 +404,7 @@ function prepareButtons(): void {
   byId("mode-try").addEventListener("change", () => setMode({ kind: "try" }));
   byId("provider").addEventListener("change", () => void switchPlace());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    pictureTheme();
+    renderTheme();
     pad.ink.refresh();
   });
   document.addEventListener("keydown", (event) => {
@@ -391,9 +416,42 @@ function prepareButtons(): void {
   });
 }
 
+function renderTheme(): void {
+  byId("theme").replaceChildren(icon(theme() === "dark" ? "sun" : "moon"));
+}
+
 /** Puts all words of the page into the language. */
 function speakLanguage(): void {
-  labelPage(words(), language);
+  const spoken = words();
+  document.documentElement.lang = spoken.language;
+  document.title = spoken.title;
+  for (const element of document.querySelectorAll<HTMLElement>("[data-t]")) {
+    element.textContent = spoken[element.dataset.t as keyof Words] as string;
+  }
+  byId("pad").setAttribute("aria-label", spoken.pad);
+  const buttons = {
+    draw: "wand",
+    done: "done",
+    clear: "clear",
+    undo: "undo",
+    save: "save",
+    load: "load",
+    restart: "restart",
+  } as const;
+  for (const [id, picture] of Object.entries(buttons)) {
+    const text = spoken[id as keyof typeof buttons];
+    const button = byId(id);
+    button.replaceChildren(icon(picture), el("span", {}, text));
+    button.setAttribute("aria-label", text);
+    button.title = text;
+  }
+  const toLanguage = byId("language");
+  toLanguage.textContent = spoken.toLanguage;
+  toLanguage.lang = language === "en" ? "zh-CN" : "en";
+  toLanguage.setAttribute("aria-label", spoken.toLanguageLabel);
+  byId("theme").setAttribute("aria-label", spoken.theme);
+  byId("theme").title = spoken.theme;
+  renderTheme();
   render();
   showLosses();
   say(saying);

@@ -71,12 +71,3 @@ export function rounded(drawing: Drawing): Drawing {
   const short = (value: number): number => Math.round(value * 1000) / 1000;
   return drawing.map((stroke) => stroke.map(({ x, y }) => ({ x: short(x), y: short(y) })));
 }
-
-/** Smaller drawings, by the longer side of their box as a share of the pad, are slips of the pen. */
-const LEAST_SIDE = 0.05;
-
-/** Whether a drawing is too small to be meant. */
-export function isSlip(drawing: Drawing): boolean {
-  const { width, height } = boxOf(drawing);
-  return Math.max(width, height) < LEAST_SIDE;
-}

@@ -21,7 +21,7 @@ export function checkEffects({ steps, ways }: EvaluationOptions, manifest: Manif
   const idle = (setting: string, because: string) =>
     wrongCall("no-effect", `${naming(setting)} has no effect here: ${because}. Leave it out.`);
   if (steps !== undefined && !takesSteps(manifest))
-    throw idle("steps", `the bundle "${manifest.name}" compares with class means, and takes no inner steps`);
+    throw idle("steps", `the bundle "${manifest.name}" (${manifest.innerLoop.algorithm}) takes no inner steps`);
   if (ways !== undefined && manifest.task === "regression")
     throw idle("ways", `the bundle "${manifest.name}" is for a regression, which has no classes`);
 }

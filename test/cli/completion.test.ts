@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { models } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { innerloop } from "../support/innerloop.ts";
@@ -99,7 +100,7 @@ _innerloop`;
     );
     expect(said("train", "")).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^--model\[.*\]:value:\(mlp metamodel conv4\)$/),
+        expect.stringMatching(`^--model\\[.*\\]:value:\\(${models.names.join(" ")}\\)$`),
         expect.stringMatching(/^--no-rotations\[/),
         expect.stringMatching(/^\*:argument:\{ compadd -- quickstart .* _files \}$/),
       ]),
