@@ -16,6 +16,10 @@ export const elementTypes: Readonly<Record<DType, number>> = {
   bool: DataType.BOOL,
 };
 
+export const float16 = DataType.FLOAT16;
+
+export const isDType = (value: unknown): value is DType => typeof value === "string" && value in elementTypes;
+
 /** The dtype of each ONNX element type that graphs have. */
 export const elementDTypes: ReadonlyMap<number, DType> = new Map(
   Object.entries(elementTypes).map(([dtype, type]) => [type, dtype as DType]),
@@ -77,4 +81,29 @@ function listOf(tensor: onnx.TensorProto.$Properties, dtype: DType): readonly (n
   if (dtype === "float32") return tensor.floatData ?? [];
   if (dtype === "float64") return tensor.doubleData ?? [];
   return (dtype === "int64" ? tensor.int64Data : tensor.int32Data) ?? [];
+}
+
+/** A tensor of a file. */
+export function tensorProto(
+  name: string,
+  dtype: DType,
+  shape: readonly number[],
+  data: ArrayLike<number | bigint>,
+): onnx.TensorProto.$Properties {
+  return { name, dataType: elementTypes[dtype], dims: [...shape], rawData: rawBytes(dtype, data) };
+}
+
+function rawBytes(dtype: DType, data: ArrayLike<number | bigint>): Uint8Array {
+  const numbers = data as ArrayLike<number>;
+  const typed =
+    dtype === "float32"
+      ? Float32Array.from(numbers)
+      : dtype === "float64"
+        ? Float64Array.from(numbers)
+        : dtype === "int32"
+          ? Int32Array.from(numbers)
+          : dtype === "int64"
+            ? BigInt64Array.from({ length: data.length }, (_, i) => BigInt(data[i]!))
+            : Uint8Array.from(numbers);
+  return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
 }
