@@ -41,6 +41,6 @@ export {
 export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
-export type { DType, Tensor, TypedArray } from "./tensor.ts";
+export { type DType, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";
 export { plain, show } from "./text.ts";
 export { type JsonSchema, suggest } from "./validate.ts";

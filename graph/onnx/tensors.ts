@@ -1,7 +1,7 @@
 // The numbers of a TensorProto. ONNX keeps them as raw little-endian bytes or in one typed list a family of dtypes.
 import { type DType, InnerloopError } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
-import { showShape } from "../core/dims.ts";
+import { showShape } from "../core/shapes.ts";
 import type { NumberArray } from "../core/value.ts";
 
 const { DataType, DataLocation } = onnx.TensorProto;

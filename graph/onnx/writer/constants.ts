@@ -1,6 +1,6 @@
 // The constants of a file: every array once, under a name that says what it holds.
 import type { onnx } from "@innerloop/schemas/onnx";
-import { type Shape, showShape } from "../../core/dims.ts";
+import { type Shape, showShape } from "../../core/shapes.ts";
 import type { NumberArray } from "../../core/value.ts";
 import { halfBits } from "../../lowering/precision.ts";
 import { float16, tensorProto } from "../tensors.ts";

@@ -1,7 +1,8 @@
 // What the values of a graph are called in a file, in the precision that who reads them computes in: constants are made, and
 // Casts where a value was made in the other one.
 import { onnx } from "@innerloop/schemas/onnx";
-import { constantOf, type Value } from "../../core/value.ts";
+import { constantOf } from "../../core/build.ts";
+import type { Value } from "../../core/value.ts";
 import { int, written } from "../attributes.ts";
 import { elementTypes, float16 } from "../tensors.ts";
 import type { Constants } from "./constants.ts";
