@@ -1,9 +1,9 @@
 // The attributes of ONNX operators: of what type each is, what holds where it is left out, how it is read from a node and
 // written into one. An operator's entry lists its own with these.
-import { type DType, InnerloopError, show } from "@innerloop/schemas";
+import { type DType, ELEMENTS, InnerloopError, show } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
-import type { Attribute as GraphAttribute, NumberArray } from "../core/value.ts";
-import { dtypeOf, elementTypes, isDType, numbersOf } from "./tensors.ts";
+import type { Attribute as GraphAttribute } from "../core/value.ts";
+import { dtypeOf, isDType, numbersOf, type StoredArray } from "./tensors.ts";
 
 export type AttributeProto = onnx.AttributeProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
@@ -105,7 +105,7 @@ export const choice = <const L extends readonly [string, ...string[]]>(...known:
 });
 
 /** The numbers of a tensor; absent where a file has none. */
-export const tensor = (): OnnxAttribute<NumberArray | undefined> => ({
+export const tensor = (): OnnxAttribute<StoredArray | undefined> => ({
   type: "TENSOR",
   read: (found, name) => (found?.t ? numbersOf(found.t, `the attribute ${name}`) : undefined),
   write: () => undefined,
@@ -115,7 +115,7 @@ export const tensor = (): OnnxAttribute<NumberArray | undefined> => ({
 export const elementType = (): OnnxAttribute<DType> => ({
   type: "INT",
   read: (found, name) => dtypeOf(Number(found?.i ?? 0), `the attribute ${name}`),
-  write: (value) => (isDType(value) ? { i: elementTypes[value] } : undefined),
+  write: (value) => (isDType(value) ? { i: ELEMENTS[value].onnx } : undefined),
 });
 
 const isNumbers = (value: GraphAttribute): value is readonly number[] =>

@@ -3,7 +3,7 @@
 import type { Node, Value } from "../core/value.ts";
 import { type OnnxAttributes, type ValuesOf, valuesOf } from "./attributes.ts";
 import type { Call } from "./reader/call.ts";
-import type { Entry } from "./reader/sizes.ts";
+import type { Entry } from "./reader/entry.ts";
 import type { Form, Writing } from "./writer/form.ts";
 
 type NodeProto = Parameters<typeof valuesOf>[1];

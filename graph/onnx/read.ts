@@ -1,7 +1,7 @@
 // Reading ONNX: a model from PyTorch, Keras or anywhere, made of the supported operators, becomes a graph here. Its
 // float weights become inputs, so that they can be meta-trained and adapted like the parameters of any other model.
 
-import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
 import { within } from "../core/budget.ts";
 import { constant, constantOf, input } from "../core/build.ts";
@@ -13,8 +13,9 @@ import { type NumberArray, Value } from "../core/value.ts";
 import { readers } from "./ops/index.ts";
 import { Call, type Names } from "./reader/call.ts";
 import { inNode, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
-import { asSizes, type Entry, isSizes } from "./reader/sizes.ts";
-import { dtypeOf, numbersOf } from "./tensors.ts";
+import { type Entry, entryOf, isNarrow, isSizes } from "./reader/entry.ts";
+import { asSizes } from "./reader/sizes.ts";
+import { dtypeOf, numbersOf, type StoredArray, unsupported } from "./tensors.ts";
 import { upgrading } from "./upgrade/index.ts";
 import { constantPrefix } from "./writer/constants.ts";
 
@@ -50,8 +51,9 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  * Reads an ONNX model.
  *
  * Float initializers are inputs with their numbers in `initializers`; scalars, the running statistics of batch
- * normalization, and what an operator needs to know while it is read (a shape, bounds of Pad) are constants. Shapes
- * that the model computes are worked out, with open sizes where the file names them (`dim_param`). Dropout is left out.
+ * normalization, and what an operator needs to know while it is read (a shape, bounds of Pad) are constants. Initializers
+ * of an element type that graphs lack (float16, bfloat16, int4, uint4) are read where a Cast reads them: in float32, int8 and
+ * uint8, which hold their numbers exactly. Shapes that the model computes are worked out, with open sizes where the file names them (`dim_param`). Dropout is left out.
  *
  * @param bytes the whole file
  * @param source its name, for messages
@@ -112,7 +114,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
 
 /** The initializers of a graph. Those that are learned are inputs, made at their first use. */
 class Weights {
-  readonly stored: ReadonlyMap<string, NumberArray>;
+  readonly stored: ReadonlyMap<string, StoredArray>;
   readonly #measured: ReadonlySet<string>;
   readonly #inputs = new Map<string, Value>();
 
@@ -126,16 +128,15 @@ class Weights {
     this.#measured = statistics(graph);
   }
 
-  /** An initializer as a value: an input where it is learned, else a constant. */
-  value(name: string): Value | undefined {
+  /** An initializer as an input where it is learned, else as a constant. */
+  entry(name: string): Entry | undefined {
     const array = this.stored.get(name);
     if (!array) return undefined;
     const fixed = this.#measured.has(name) || name.startsWith(constantPrefix);
-    if (fixed || !isFloat(array.dtype) || array.shape.length === 0)
-      return constant(array.data, array.shape, array.dtype);
+    if (fixed || !isFloat(array.dtype) || array.shape.length === 0) return entryOf(array);
     const value = this.#inputs.get(name) ?? input(name, array.shape, array.dtype);
     this.#inputs.set(name, value);
-    return value;
+    return entryOf(array, value);
   }
 
   /** The inputs that something reads, in the order of the file. */
@@ -162,7 +163,7 @@ class Known implements Names {
   }
 
   entry(name: string): Entry {
-    const entry = this.#entries.get(name) ?? this.#weights.value(name);
+    const entry = this.#entries.get(name) ?? this.#weights.entry(name);
     if (!entry) throw new InnerloopError("bad-model", `reads ${show(name)}, which nothing before it makes.`);
     this.#entries.set(name, entry);
     return entry;
@@ -171,16 +172,17 @@ class Known implements Names {
   numbers(name: string): NumberArray | undefined {
     const entry = this.#entries.get(name);
     if (!entry) return this.#weights.stored.get(name);
-    return isSizes(entry) ? undefined : constantOf(entry);
+    return isSizes(entry) ? undefined : constantOf(isNarrow(entry) ? entry.wide : entry);
   }
 
   /** What the graph gives by a name. */
   output(name: string, source: string): Value {
-    const entry = this.#entries.get(name) ?? this.#weights.value(name);
+    const entry = this.#entries.get(name) ?? this.#weights.entry(name);
     if (entry === undefined)
       throw new InnerloopError("bad-model", `${source}: nothing makes the output ${show(name)}.`);
     if (isSizes(entry))
       throw new InnerloopError("open-dim", `${source}: the output ${show(name)} is a size that is open.`);
+    if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, `${source}: the output ${show(name)}`);
     return entry;
   }
 }
@@ -256,7 +258,7 @@ function resultOf(call: Call, node: NodeProto): Entry | readonly Value[] {
 
 /** The numbers of a result that depends on no input. */
 function folded(entry: Entry): Entry {
-  if (isSizes(entry) || constantOf(entry)) return entry;
+  if (isSizes(entry) || isNarrow(entry) || constantOf(entry)) return entry;
   const size = sizeOf(entry.shape);
   if (typeof size !== "number" || size > largestFold) return entry;
   const [array] = evaluate([entry]);

@@ -105,7 +105,8 @@ export const onnxTarget: Target = {
   name: "onnx",
   memory: 128e6,
   open() {
-    const files = [...recordedIn("operators.json"), ...recordedIn("models.json"), ...chains.map(encodeModel)];
+    const recorded = ["operators.json", "older.json", "models.json"].flatMap(recordedIn);
+    const files = [...recorded, ...chains.map(encodeModel)];
     const trees = files.map((bytes) => decodeModel(bytes, "recorded"));
     const encoded = (tree: unknown): Uint8Array => {
       try {

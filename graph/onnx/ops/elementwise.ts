@@ -1,12 +1,12 @@
 // Elementwise operators as ONNX has them. Those that are not here are read as they are called: one operand, or two.
-import { InnerloopError } from "@innerloop/schemas";
-import { onnx } from "@innerloop/schemas/onnx";
+import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import { addDims, type Dim, divideDims, multiplyDims } from "../../core/dims.ts";
 import * as op from "../../ops/index.ts";
 import { elementType, int, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
-import { type Entry, type Sizes, sizes } from "../reader/sizes.ts";
+import type { Entry, Sizes } from "../reader/entry.ts";
+import { sizes } from "../reader/sizes.ts";
 
 /** The sizes of both, entry by entry, a single one with each. */
 function pairs(a: Sizes, b: Sizes): (readonly [Dim, Dim])[] {
@@ -51,11 +51,11 @@ export const elementwise = {
   Add: onnxOperator({ sizes: pairwise(addDims) }),
   Cast: onnxOperator({
     attributes: { to },
-    read: (c, { to }) => op.Cast(c.value(0), to),
+    read: (c, { to }) => op.Cast(c.widened(0), to),
     sizes: (c, { to }) => (to === "int64" || to === "int32" ? c.sizes(0) : undefined),
     write: (_, file) => ({
       input: file.inputs(),
-      attribute: file.half ? [written("to", int(), onnx.TensorProto.DataType.FLOAT16)] : file.attributes(),
+      attribute: file.half ? [written("to", int(), ELEMENT_TYPES.float16.onnx)] : file.attributes(),
     }),
   }),
   Div: onnxOperator({ sizes: pairwise(quotient) }),

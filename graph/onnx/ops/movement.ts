@@ -10,7 +10,8 @@ import { cut } from "../../ops/internal/slicing.ts";
 import { choice, flag, int, ints } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
-import { type Entry, type Sizes, sizes } from "../reader/sizes.ts";
+import type { Entry, Sizes } from "../reader/entry.ts";
+import { sizes } from "../reader/sizes.ts";
 import { dimIn, numberIn, numbersIn, operand, result } from "../writer/form.ts";
 
 /** What is cut out of one axis: of which some may be open. */

@@ -1,9 +1,11 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
-import { InnerloopError } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import type { Dim } from "../../core/dims.ts";
 import type { NumberArray, Value } from "../../core/value.ts";
-import { asSizes, asValue, type Entry, isSizes, type Sizes } from "./sizes.ts";
+import { unsupported } from "../tensors.ts";
+import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
+import { asSizes, asValue } from "./sizes.ts";
 
 /** Looks up the names that a node reads. */
 export interface Names {
@@ -37,12 +39,19 @@ export class Call {
   }
 
   entry(i: number): Entry {
-    return this.#names.entry(this.#name(i, "input"));
+    return this.#names.entry(this.#name(i));
   }
 
   value(i: number): Value {
     const entry = this.entry(i);
+    if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, `reads "${this.#name(i)}", which`);
     return isSizes(entry) ? asValue(entry) : entry;
+  }
+
+  /** The same for an operator that reads element types which graphs do not have. */
+  widened(i: number): Value {
+    const entry = this.entry(i);
+    return isNarrow(entry) ? entry.wide : this.value(i);
   }
 
   optional(i: number): Value | undefined {
@@ -98,9 +107,9 @@ export class Call {
     throw new InnerloopError("bad-model", `lacks sizes in input ${i}.`);
   }
 
-  #name(i: number, what: string): string {
+  #name(i: number): string {
     const name = this.#inputs[i] ?? "";
     if (name !== "") return name;
-    throw new InnerloopError("bad-model", `lacks ${what} ${i}.`);
+    throw new InnerloopError("bad-model", `lacks input ${i}.`);
   }
 }

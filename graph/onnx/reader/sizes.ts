@@ -7,17 +7,7 @@ import { isFloat } from "../../core/operator.ts";
 import type { Value } from "../../core/value.ts";
 import { ConstantOfShape, Shape } from "../../ops/graph.ts";
 import { Reshape } from "../../ops/movement.ts";
-
-/** A scalar or a list of int64 whose entries are sizes. */
-export interface Sizes {
-  readonly axes: "scalar" | "list";
-  readonly dims: readonly Dim[];
-}
-
-/** What a name in a model stands for: a value, or sizes of which some are open. */
-export type Entry = Value | Sizes;
-
-export const isSizes = (entry: Entry): entry is Sizes => "dims" in entry;
+import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 
 /** Sizes that are all known are a constant like any other. */
 export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry {
@@ -29,6 +19,7 @@ export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry
 /** Whole numbers as sizes, where they can be. */
 export function asSizes(entry: Entry): Sizes | undefined {
   if (isSizes(entry)) return entry;
+  if (isNarrow(entry)) return undefined;
   const known = constantOf(entry);
   if (!known || known.shape.length > 1 || isFloat(known.dtype)) return undefined;
   return { axes: known.shape.length === 0 ? "scalar" : "list", dims: [...known.data] };

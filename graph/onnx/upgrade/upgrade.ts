@@ -8,6 +8,8 @@ export type NodeProto = onnx.NodeProto.$Properties;
 export interface Additions {
   /** The name of the first output of a new node. */
   node(opType: string, input: readonly string[], attributes?: Readonly<Record<string, number>>): string;
+  /** The name of a new float scalar. */
+  number(number: number): string;
   /** The name of a new int64 list. */
   list(numbers: readonly number[]): string;
 }
@@ -19,12 +21,13 @@ export type Upgrade = (node: NodeProto, add: Additions) => NodeProto;
 export type Upgrades = Readonly<Record<string, Upgrade>>;
 
 /**
- * Axes that were an attribute are an input, the second.
- * @throws InnerloopError where the attribute is no list of whole numbers
+ * Lists that were attributes are inputs, after the first, in this order; "" for one that is left out.
+ * @throws InnerloopError where an attribute is no list of whole numbers
  */
-export const axesAsInput: Upgrade = (node, add) => {
-  const { axes } = valuesOf({ axes: ints() }, node);
-  if (!axes) return node;
-  const attribute = (node.attribute ?? []).filter(({ name }) => name !== "axes");
-  return { ...node, attribute, input: [node.input?.[0] ?? "", add.list(axes)] };
-};
+export const listsAsInputs =
+  (...names: readonly string[]): Upgrade =>
+  (node, add) => {
+    const lists = names.map((name) => valuesOf({ [name]: ints() }, node)[name]);
+    const attribute = (node.attribute ?? []).filter(({ name }) => !names.includes(name ?? ""));
+    return { ...node, attribute, input: [node.input?.[0] ?? "", ...lists.map((list) => (list ? add.list(list) : ""))] };
+  };

@@ -1,9 +1,9 @@
 // The constants of a file: every array once, under a name that says what it holds.
+import { ELEMENT_TYPES, encodeNumbers } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { type Shape, showShape } from "../../core/shapes.ts";
 import type { NumberArray } from "../../core/value.ts";
-import { halfBits } from "../../lowering/precision.ts";
-import { float16, tensorProto } from "../tensors.ts";
+import { tensorProto } from "../tensors.ts";
 import type { UniqueNames } from "./names.ts";
 
 /** What the names of constants start with, which tells them from weights when a file is read. */
@@ -29,8 +29,8 @@ export class Constants {
   /** The same in float16. */
   half({ shape, data }: NumberArray): string {
     const name = this.#names.unique(`${constantPrefix}float16/${data.length === 1 ? data[0] : shape.join("x")}`);
-    const rawData = new Uint8Array(halfBits(data).buffer);
-    this.tensors.push({ name, dataType: float16, dims: [...shape], rawData });
+    const rawData = encodeNumbers("float16", data);
+    this.tensors.push({ name, dataType: ELEMENT_TYPES.float16.onnx, dims: [...shape], rawData });
     return name;
   }
 

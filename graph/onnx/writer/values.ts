@@ -1,10 +1,10 @@
 // What the values of a graph are called in a file, in the precision that who reads them computes in: constants are made, and
 // Casts where a value was made in the other one.
-import { onnx } from "@innerloop/schemas/onnx";
+import { ELEMENT_TYPES } from "@innerloop/schemas";
+import type { onnx } from "@innerloop/schemas/onnx";
 import { constantOf } from "../../core/build.ts";
 import type { Value } from "../../core/value.ts";
 import { int, written } from "../attributes.ts";
-import { elementTypes, float16 } from "../tensors.ts";
 import type { Constants } from "./constants.ts";
 import type { UniqueNames } from "./names.ts";
 
@@ -54,7 +54,7 @@ export class ValueNames {
     if (!array && !half) throw new Error(`${value.node.operator.name} is used before it is written.`);
     const name = array
       ? this.#constants.array(array)
-      : this.#cast(half ?? "", elementTypes.float32, this.#unique.unique(`${half}/float32`));
+      : this.#cast(half ?? "", ELEMENT_TYPES.float32.onnx, this.#unique.unique(`${half}/float32`));
     this.#names.set(value, name);
     return name;
   }
@@ -64,7 +64,9 @@ export class ValueNames {
     const known = this.#halves.get(value);
     if (known) return known;
     const array = constantOf(value);
-    const name = array ? this.#constants.half(array) : this.#cast(this.name(value), float16, this.#halfOf(value));
+    const name = array
+      ? this.#constants.half(array)
+      : this.#cast(this.name(value), ELEMENT_TYPES.float16.onnx, this.#halfOf(value));
     this.#halves.set(value, name);
     return name;
   }
@@ -76,7 +78,7 @@ export class ValueNames {
   /** Gives an output of the graph its name: the value itself has it, or a Cast of it where it is only there in float16. */
   output(value: Value, wanted: string): string {
     const half = this.#names.has(value) ? undefined : this.#halves.get(value);
-    const name = half === undefined ? this.name(value) : this.#cast(half, elementTypes.float32, wanted);
+    const name = half === undefined ? this.name(value) : this.#cast(half, ELEMENT_TYPES.float32.onnx, wanted);
     this.#names.set(value, name);
     return name;
   }
@@ -93,16 +95,14 @@ export class ValueNames {
   }
 }
 
-const { DataType } = onnx.TensorProto;
-
 /** What a file says of a value that goes in or out. */
 export function valueInfo(name: string, { dtype, shape }: Value): onnx.ValueInfoProto.$Properties {
   const dim = shape.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
-  return { name, type: { tensorType: { elemType: elementTypes[dtype], shape: { dim } } } };
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[dtype].onnx, shape: { dim } } } };
 }
 
 /** The same of a truth value. */
 export const conditionInfo = (name: string): onnx.ValueInfoProto.$Properties => ({
   name,
-  type: { tensorType: { elemType: DataType.BOOL, shape: { dim: [] } } },
+  type: { tensorType: { elemType: ELEMENT_TYPES.bool.onnx, shape: { dim: [] } } },
 });

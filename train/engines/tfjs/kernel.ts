@@ -1,7 +1,7 @@
 // What a kernel of TensorFlow.js is to a plan. A tensor is held in whatever shape of the same size suited the kernel that made it;
 // each kernel says in which shapes it takes its operands, and in which it gives its results.
 import type { Attributes, Dim, Entry, Inputs, Operator, Outputs, Value } from "@innerloop/graph";
-import { type DType, sizeOf } from "@innerloop/schemas";
+import { type DType, InnerloopError, sizeOf } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { sameShape } from "./shapes.ts";
 
@@ -84,9 +84,28 @@ export const ofTwo =
   (run: (x: Tensor, y: Tensor) => Tensor): Call =>
   (tensors) => [run(tensorAt(tensors, 0), tensorAt(tensors, 1))];
 
-/** The dtype that numbers have on the device: there are no 64-bit ones. */
-export const kernelDType = (dtype: DType): KernelDType =>
-  dtype === "float32" || dtype === "float64" ? "float32" : dtype === "bool" ? "bool" : "int32";
+/** The dtype that numbers have on the device, by theirs: there are no 64-bit ones, and none for the larger unsigned ones. */
+const kernelDTypes: Readonly<Partial<Record<DType, KernelDType>>> = {
+  float32: "float32",
+  float64: "float32",
+  int8: "int32",
+  int16: "int32",
+  int32: "int32",
+  int64: "int32",
+  uint8: "int32",
+  uint16: "int32",
+  bool: "bool",
+};
+
+/** @throws InnerloopError `unsupported-dtype` for a dtype that TensorFlow.js does not have */
+export function kernelDType(dtype: DType): KernelDType {
+  const held = kernelDTypes[dtype];
+  if (held) return held;
+  throw new InnerloopError(
+    "unsupported-dtype",
+    `TensorFlow.js has no ${dtype}; it computes with ${Object.keys(kernelDTypes).join(", ")}; use a Cast to one of these.`,
+  );
+}
 
 export const isWasm = ({ backend }: Device): boolean => backend === "wasm";
 export const isTensorFlow = ({ backend }: Device): boolean => backend === "tensorflow";
