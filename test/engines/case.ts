@@ -1,12 +1,10 @@
 // What a case for engines is: a graph, numbers for its inputs, and what the graph room's float64 evaluation makes of them.
 import { constant, cotangents, evaluate, input, type Numbers, type Value } from "@innerloop/graph";
-import type { DType, Tensor } from "@innerloop/schemas";
+import { type DType, ELEMENTS, encodeNumbers, type Tensor } from "@innerloop/schemas";
 import { sizeOf, uniformNumbers } from "../support/numbers.ts";
 
 const uniform = uniformNumbers(1);
 const random = (low: number, high: number): number => low + (high - low) * uniform();
-
-const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array };
 
 /** Random numbers between two bounds; whole ones where the type has no others. */
 export function tensor(shape: readonly number[], low = -2, high = 2, dtype: DType = "float32"): Tensor {
@@ -14,7 +12,7 @@ export function tensor(shape: readonly number[], low = -2, high = 2, dtype: DTyp
   const numbers = Array.from({ length: sizeOf(shape) }, () =>
     whole ? Math.floor(random(low, high + 1)) : random(low, high),
   );
-  const data = dtype === "int64" ? BigInt64Array.from(numbers, BigInt) : arrays[dtype].from(numbers);
+  const data = new ELEMENTS[dtype].array(encodeNumbers(dtype, numbers).buffer);
   return { dtype, shape, data };
 }
 
