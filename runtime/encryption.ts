@@ -96,9 +96,9 @@ async function open(key: Key, usage: "encrypt" | "decrypt"): Promise<CryptoKey> 
   }
   const { algorithm, usages } = (key ?? {}) as CryptoKey;
   if (algorithm?.name === AES && usages.includes(usage)) return key as CryptoKey;
-  const given = isBytes(key) ? `${key.length} bytes` : (algorithm?.name ?? typeof key);
+  const found = isBytes(key) ? `${key.length} bytes` : (algorithm?.name ?? typeof key);
   throw badInput(
-    `a key of ${given} was given; 32 random bytes, or a CryptoKey that may ${usage} with ${AES}, was expected`,
+    `a key of ${found} was given; 32 random bytes, or a CryptoKey that may ${usage} with ${AES}, was expected`,
     "bad-option",
   );
 }

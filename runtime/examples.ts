@@ -57,7 +57,7 @@ export interface Rows {
 }
 
 /** Examples and what each is of: a label, or the values of a regression. */
-export interface Given {
+export interface LabelledRows {
   readonly x: Rows;
   readonly labels?: readonly string[];
   readonly y?: Rows;
@@ -84,7 +84,7 @@ export interface PackedSupport {
  *
  * @throws InnerloopError `bad-input`.
  */
-export function readSupport(manifest: Manifest, examples: Support<Task>): Given {
+export function readSupport(manifest: Manifest, examples: Support<Task>): LabelledRows {
   if (manifest.task === "regression") return readPoints(manifest, examples);
   if (Array.isArray(examples)) {
     const list: readonly Partial<LabelledExample>[] = examples;
@@ -111,7 +111,7 @@ export function readSupport(manifest: Manifest, examples: Support<Task>): Given 
  *
  * @throws InnerloopError `bad-input`.
  */
-export function readExamples(manifest: Manifest, label: string, examples: Numbers | Example | Examples): Given {
+export function readExamples(manifest: Manifest, label: string, examples: Numbers | Example | Examples): LabelledRows {
   const many = isBatch(examples)
     ? examples.shape.length > manifest.input.shape.length
     : Array.isArray(examples) && (examples.length === 0 || typeof examples[0] === "object");
@@ -157,7 +157,7 @@ export function readRows(manifest: Manifest, examples: Examples, noun: "example"
  *
  * @throws InnerloopError `bad-input`, also for an example whose values are all the same: there is nothing in it.
  */
-export function takeExamples(manifest: Manifest, { x, labels, y }: Given): Omit<Kept, "id">[] {
+export function takeExamples(manifest: Manifest, { x, labels, y }: LabelledRows): Omit<Kept, "id">[] {
   const { shape } = manifest.input;
   const take = (rows: Rows, index: number, size: number) => {
     const data = new Float32Array(size);
@@ -248,7 +248,7 @@ export function join(rows: readonly Float32Array[], shape: readonly number[]): T
   return { dtype: "float32", shape: [rows.length, ...shape], data };
 }
 
-function readPoints(manifest: Manifest, examples: unknown): Given {
+function readPoints(manifest: Manifest, examples: unknown): LabelledRows {
   const points = (examples ?? {}) as Partial<RegressionExamples>;
   if (!isBatch(points.x) || !isBatch(points.y)) {
     throw badInput(
@@ -261,7 +261,7 @@ function readPoints(manifest: Manifest, examples: unknown): Given {
   return { x, y };
 }
 
-function labelled(manifest: Manifest, x: Rows, labels: readonly string[]): Given {
+function labelled(manifest: Manifest, x: Rows, labels: readonly string[]): LabelledRows {
   labels.forEach((label, index) => {
     checkLabel(manifest, label, `example ${index}`);
   });

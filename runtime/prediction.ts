@@ -78,9 +78,9 @@ export async function learn(
   if (!opened.bundle.manifest.confidence?.spread) return state;
   const copy = (row: number, to: Float32Array, at: number) => to.set(examples[row]!.x, at);
   const answers = (await predict(opened, state, { count: examples.length, copy })) as ClassPrediction[];
-  const own = examples.map(({ label }) => state.labels.indexOf(label!));
+  const columns = examples.map(({ label }) => state.labels.indexOf(label!));
   const rows = answers.map(({ logits }) => logits);
-  return { ...state, spread: supportSpread(rows, own) };
+  return { ...state, spread: supportSpread(rows, columns) };
 }
 
 function inconsistent(logits: readonly number[], labels: readonly string[]): InnerloopError {

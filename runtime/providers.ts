@@ -83,12 +83,12 @@ async function chooseFirst(options: HostOptions): Promise<ProviderChoice> {
   for (const name of host.automatic) {
     const reason = host.unwanted(name) ?? (await problem(name, options));
     if (reason === undefined) {
-      const before = rejected.map((it) => it.name).join(" and ");
+      const before = rejected.map((provider) => provider.name).join(" and ");
       return { name, reason: before ? `the first that works here, after ${before}` : "the first choice", rejected };
     }
     rejected.push({ name, reason });
   }
-  const reasons = rejected.map((it) => `${it.name}: ${it.reason}; ${host.remedy(it.name)}`);
+  const reasons = rejected.map((provider) => `${provider.name}: ${provider.reason}; ${host.remedy(provider.name)}`);
   throw unavailable(`no provider works here: ${reasons.join("; ")}`);
 }
 

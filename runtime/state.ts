@@ -152,7 +152,7 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
           throw invalid(`the parameter ${show(name)} has ${actual} entries for ${sizes.get(size)} ${size}`);
         sizes.set(size, actual);
       });
-    const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", (it) => it >= 1) };
+    const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", (count) => count >= 1) };
     const adaptation =
       metadata.adaptation === undefined ? {} : { adaptation: parse<Adaptation>("adaptation", isAdaptation) };
     const spread = metadata.spread === undefined ? {} : { spread: parse<number>("spread", Number.isFinite) };
@@ -165,7 +165,7 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
   }
   const described = list<readonly string[]>(
     "examples",
-    (it) => Array.isArray(it) && it.length === 2 && it.every(isText),
+    (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isText),
   );
   const count = described.length;
   const regression = manifest.task === "regression";
@@ -175,7 +175,7 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
     const kept = { id: id!, x: row(x, index) };
     return y === undefined ? { ...kept, label: label! } : { ...kept, y: row(y, index) };
   });
-  const next = parse<number>("next", (it) => Number.isSafeInteger(it) && it > 0);
+  const next = parse<number>("next", (number) => Number.isSafeInteger(number) && number > 0);
   const wrong = examplesMisfit(manifest, examples, next, adapted);
   if (wrong) throw invalid(wrong);
   return { adapted, examples, next, settings: readSettings() };
@@ -249,7 +249,7 @@ function isSettings(value: unknown): boolean {
 
 function isAdaptation(value: unknown): boolean {
   const { steps, kept = 0, refused = 0 } = (value ?? {}) as Partial<Adaptation>;
-  return [steps, kept, refused].every((it) => Number.isSafeInteger(it) && it! >= 0);
+  return [steps, kept, refused].every((count) => Number.isSafeInteger(count) && count! >= 0);
 }
 
 function short(identity: string | undefined): string {

@@ -30,8 +30,8 @@ export const host: Host = {
     const library =
       process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
     const bin = join(createRequire(here()).resolve("onnxruntime-node"), "..", "..", "bin");
-    const files = list(bin).map((api) => join(bin, api, process.platform, process.arch, library));
-    const file = files.find((it) => existsSync(it));
+    const candidates = list(bin).map((api) => join(bin, api, process.platform, process.arch, library));
+    const file = candidates.find((path) => existsSync(path));
     if (file === undefined) return `onnxruntime-node is installed without ${library}`;
     // ONNX Runtime prints to stderr what is missing, and says less in its error.
     const { cudaProviderLoads, missingLibraries, showLibraries } = await import("./libraries.ts");
