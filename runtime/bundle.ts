@@ -22,7 +22,7 @@ import { badInput, tooLarge } from "./refusal.ts";
 export type BundleSource = string | URL | { readonly files: Readonly<Record<string, Uint8Array>> };
 
 /** A manifest is a few kilobytes; one of more than this is none. */
-const MOST_OF_MANIFEST = 2 ** 24;
+const mostOfManifest = 2 ** 24;
 
 /** A checked bundle in memory. */
 export interface Bundle {
@@ -69,7 +69,7 @@ export async function readBundle(
         : `${source}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
     );
   };
-  const manifest = await parseManifest(await read("manifest.json", MOST_OF_MANIFEST), place("manifest.json"));
+  const manifest = await parseManifest(await read("manifest.json", mostOfManifest), place("manifest.json"));
   const { files } = manifest;
   const whole = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
   if (whole > limit) throw tooLarge(String(inMemory ? "the bundle" : source), "a bundle", whole, limit);
@@ -128,9 +128,8 @@ async function check(place: string, expected: Manifest["files"][BundleFile], byt
     wrong = `it has ${bytes.length} bytes and the manifest says ${expected.bytes}: it was ${how}`;
   } else {
     const actual = (await host.sha256(bytes)) ?? expected.sha256;
-    if (actual !== expected.sha256) {
+    if (actual !== expected.sha256)
       wrong = `its sha256 is ${actual} and the manifest says ${expected.sha256}: it was altered`;
-    }
   }
   if (wrong) {
     const message = `${place}: ${wrong}; copy the bundle again, or export it again`;

@@ -92,13 +92,13 @@ export function closenessOf(
   const score = (level - Math.log(Math.max(spread, Number.MIN_VALUE))) / deviation;
   return {
     score,
-    excess: Math.min(MOST_EXCESS, Math.max(0, deviation * (score - usual.tolerance))),
+    excess: Math.min(mostExcess, Math.max(0, deviation * (score - usual.tolerance))),
     familiar: score <= usual.closer && score >= -usual.wider,
   };
 }
 
 /** No support set counts as closer together than this: a factor of e^20. */
-const MOST_EXCESS = 20;
+const mostExcess = 20;
 
 /** What to say of a support set; undefined where the bundle or the support set does not say. */
 export function familiarityOf(

@@ -4,7 +4,7 @@ import {
   type Adaptation,
   type AdaptedState,
   type AdaptOptions,
-  MOST_STEPS,
+  mostSteps,
   refuseAborted,
   type Settled,
 } from "./adaptation.ts";
@@ -68,7 +68,7 @@ export interface Check {
 }
 
 /** Examples held out by a check, at most. */
-const MOST_HELD_OUT = 20;
+const mostHeldOut = 20;
 
 /**
  * Compares answers with the truth.
@@ -84,11 +84,10 @@ export async function evaluate(
   if (count === 0) throw badInput("no examples were given; give at least one");
   const { labels } = state;
   const unknown = support.labels?.find((label) => !labels.includes(label));
-  if (unknown !== undefined) {
+  if (unknown !== undefined)
     throw badInput(
       `the label ${show(unknown)} was given; this personal model knows ${listing(labels)}; use one of these`,
     );
-  }
   const answers = await predict(opened, state, support.x);
   const size = opened.bundle.manifest.output.size ?? 1;
   const value = new Float32Array(size);
@@ -137,7 +136,7 @@ function toHoldOut(examples: readonly Kept[]): Kept[] {
   return ranked
     .filter(({ example }) => seen.get(example.label)! > 1)
     .sort((a, b) => a.rank - b.rank)
-    .slice(0, MOST_HELD_OUT)
+    .slice(0, mostHeldOut)
     .map(({ example }) => example);
 }
 
@@ -182,10 +181,10 @@ export async function leaveOneOut(
 }
 
 /** Examples that have to be held out before anything is chosen by them. */
-const LEAST_TO_CHOOSE = 4;
+const leastToChoose = 4;
 
 /** What multiplies the bundle's own steps and rates when they are chosen. */
-const TRIED = [
+const otherPaces = [
   { steps: 0, rate: 1 },
   { steps: 1, rate: 1 / 3 },
   { steps: 1, rate: 3 },
@@ -209,11 +208,11 @@ export async function chooseSteps(
   if (usual.steps === 0 || !paced) return { ...usual, message: "this bundle's algorithm takes no steps" };
   const tried = [
     usual,
-    ...TRIED.map(({ steps, rate }) => ({ steps: Math.min(MOST_STEPS, steps * usual.steps), rate })),
+    ...otherPaces.map(({ steps, rate }) => ({ steps: Math.min(mostSteps, steps * usual.steps), rate })),
   ];
   const spare = toHoldOut(examples).length;
-  if (spare < LEAST_TO_CHOOSE) {
-    const few = `${spare} of ${examples.length} examples can be held out, ${LEAST_TO_CHOOSE} were expected`;
+  if (spare < leastToChoose) {
+    const few = `${spare} of ${examples.length} examples can be held out, ${leastToChoose} were expected`;
     const more = task === "regression" ? "points" : "examples of each label";
     return { ...usual, message: `too few examples to choose by (${few}), so the bundle's own stay; give more ${more}` };
   }

@@ -44,8 +44,8 @@ interface Named extends Partial<Pick<Moment, "next">> {
 }
 
 /** How many changes can be undone, unless the adapted parameters of so many would take more than this many bytes. */
-const UNDO_LEVELS = 16;
-const UNDO_BYTES = 2 ** 26;
+const undoLevels = 16;
+const undoBytes = 2 ** 26;
 
 /**
  * A learner adapted to one user's examples, which it keeps. Every change adapts the bundle's weights anew to the examples
@@ -323,17 +323,16 @@ export class Personal<T extends Task = "classification"> {
       const change = prepare();
       return async () => {
         const before = this.#now;
-        if (before.examples === undefined) {
+        if (before.examples === undefined)
           throw badInput(
             "this personal model keeps no examples, so it cannot be changed; adapt anew, without keepExamples: false",
             "examples-not-kept",
           );
-        }
         const [changed, result] = change(before.examples);
         const now = await this.#adapt(changed, options);
         this.#past.push(before);
         const bytes = Object.values(this.state).reduce((sum, { data }) => sum + data.byteLength, 0);
-        if (this.#past.length > Math.max(1, Math.min(UNDO_LEVELS, UNDO_BYTES / bytes))) this.#past.shift();
+        if (this.#past.length > Math.max(1, Math.min(undoLevels, undoBytes / bytes))) this.#past.shift();
         this.#now = now;
         return result;
       };

@@ -43,9 +43,8 @@ interface Read {
 export function windowOf(how: WindowPreprocessing, input: Samples | Sound): Float32Array {
   const { length, channels } = how;
   const recorded = read(input, channels);
-  if (recorded.channels !== channels && channels > 1) {
+  if (recorded.channels !== channels && channels > 1)
     throw badInput(`the window has ${recorded.channels} channels; this bundle takes ${channels}`);
-  }
   const to = how.rate ?? 1;
   const from = how.rate === undefined ? 1 : (recorded.rate ?? to);
   const { count } = recorded;
@@ -82,22 +81,19 @@ function read(input: Samples | Sound, fallback: number): Read {
   const { data, rate, channels = fallback } = input;
   const kind = kindOf(data);
   const scale = kind === "Int16Array" ? 1 / 32768 : 1;
-  if (scale === 1 && !(/^Float(32|64)Array$/.test(kind) || Array.isArray(data))) {
+  if (scale === 1 && !(/^Float(32|64)Array$/.test(kind) || Array.isArray(data)))
     throw badInput(
       "samples of an unknown form were given; { data, rate?, channels? } was expected, where data is a Float32Array, " +
         "Float64Array, Int16Array or list of numbers; or an AudioBuffer",
     );
-  }
   // A list may hold anything, and what is no number would become one: null and "" 0, true 1.
   const other = Array.isArray(data) ? data.findIndex((entry) => typeof entry !== "number") : -1;
   if (other >= 0) throw badInput(`the window holds ${show(data[other])} at position ${other}; numbers were expected`);
-  if (rate !== undefined && !(rate > 0 && rate < Infinity)) {
+  if (rate !== undefined && !(rate > 0 && rate < Infinity))
     throw badInput(`the rate ${rate} was given; samples a second were expected, a number above 0`);
-  }
   const count = data.length / channels;
-  if (!(Number.isInteger(channels) && channels > 0 && Number.isInteger(count))) {
+  if (!(Number.isInteger(channels) && channels > 0 && Number.isInteger(count)))
     throw badInput(`${data.length} numbers were given for ${channels} channels; expected one of each channel a sample`);
-  }
   return { count, channels, rate, at: (sample, channel) => data[sample * channels + channel]! * scale };
 }
 
