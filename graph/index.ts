@@ -28,7 +28,7 @@ export {
 export type { Adaptation, AdaptOptions, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/convolution.ts";
 export { type Lowering, lower, type Target } from "./lowering/lower.ts";
-export { defaultOpset, type OnnxTargetOptions, onnxTarget } from "./lowering/onnx.ts";
+export { type OnnxTargetOptions, onnxTarget } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
 export { halfBits, halfNodes } from "./lowering/precision.ts";
 export {
@@ -38,9 +38,10 @@ export {
   tunedProviders,
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
-export { type OnnxModel, readableOperators, readableOpsets, readOnnx } from "./onnx/read.ts";
+export { defaultOpset, irVersion, readableOpsets } from "./onnx/opsets.ts";
+export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
-export { irVersion, type WriteOptions, writeOnnx } from "./onnx/write.ts";
+export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";
 export {

@@ -2,6 +2,7 @@
 import type { DType } from "@innerloop/schemas";
 import { multiplyDims } from "../core/dims.ts";
 import { constant } from "../core/value.ts";
+import { defaultOpset } from "../onnx/opsets.ts";
 import { HardSigmoid } from "../ops/activation.ts";
 import { Cast, Greater } from "../ops/elementwise.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
@@ -20,9 +21,6 @@ export interface OnnxTargetOptions {
   /** `float16`: for graphs of which a part will compute in it; without rewrites that need the range of float32. */
   readonly precision?: "float16";
 }
-
-/** The opset that is written unless another is asked for. */
-export const defaultOpset = 18;
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
 const takenApart = new Set([

@@ -1,6 +1,7 @@
 // Mixed precision: which nodes of a lowered graph compute in float16 (Micikevicius et al. 2018). Products do, and what
 // lies between them; sums, everything with a wide range, and all that updates are made of, do not. Values cross over
 // by a Cast, which is made when the graph is written.
+import { encodeNumbers } from "@innerloop/schemas";
 import { type Shape, sizeOf } from "../core/dims.ts";
 import { constantOf, dependents, isBody, isInput, type Node, topological, type Value } from "../core/value.ts";
 
@@ -126,22 +127,5 @@ function settleByUses(
 
 /** The bits of float16 numbers, rounded to the nearest, ties to even (IEEE 754 binary16). */
 export function halfBits(numbers: ArrayLike<number>): Uint16Array {
-  return Uint16Array.from({ length: numbers.length }, (_, i) => halfOf(numbers[i]!));
-}
-
-function halfOf(x: number): number {
-  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
-  const size = Math.abs(x);
-  if (Number.isNaN(size)) return 0x7e00;
-  if (size >= largest + 16) return sign | 0x7c00;
-  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
-  const steps = roundEven(size / 2 ** (exponent - 10));
-  const bits = size === 0 ? 0 : ((exponent + 14) << 10) + steps;
-  return sign | bits;
-}
-
-function roundEven(x: number): number {
-  const below = Math.floor(x);
-  const over = x - below;
-  return below + (over > 0.5 || (over === 0.5 && below % 2 === 1) ? 1 : 0);
+  return new Uint16Array(encodeNumbers("float16", numbers).buffer);
 }

@@ -4,7 +4,7 @@
 // backend's own kernel is wrong for the case or very slow (the WebAssembly backend broadcasts few operators quickly,
 // gathers element by element, and multiplies batches of matrices in plain loops).
 import { constantOf, type Dim, type Lowering, type Node, onnxTarget, type Value } from "@innerloop/graph";
-import type { DType } from "@innerloop/schemas";
+import { type DType, InnerloopError } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { type Broadcast, joinAxes, joinBroadcast, product, sameShape, sandwich } from "./tfjs-shapes.ts";
 
@@ -62,9 +62,28 @@ export interface Ready {
 
 type Kernel = (site: Site, device: Device) => Ready;
 
-/** The dtype that numbers have on the device: there are no 64-bit ones. */
-export const kernelDType = (dtype: DType): KernelDType =>
-  dtype === "float32" || dtype === "float64" ? "float32" : dtype === "bool" ? "bool" : "int32";
+/** The dtype that numbers have on the device, by theirs: there are no 64-bit ones, and none for the larger unsigned ones. */
+const kernelDTypes: Readonly<Partial<Record<DType, KernelDType>>> = {
+  float32: "float32",
+  float64: "float32",
+  int8: "int32",
+  int16: "int32",
+  int32: "int32",
+  int64: "int32",
+  uint8: "int32",
+  uint16: "int32",
+  bool: "bool",
+};
+
+/** @throws InnerloopError `unsupported-dtype` for a dtype that TensorFlow.js does not have */
+export function kernelDType(dtype: DType): KernelDType {
+  const held = kernelDTypes[dtype];
+  if (held) return held;
+  throw new InnerloopError(
+    "unsupported-dtype",
+    `TensorFlow.js has no ${dtype}; it computes with ${Object.keys(kernelDTypes).join(", ")}; use a Cast to one of these.`,
+  );
+}
 
 const isWasm = ({ backend }: Device): boolean => backend === "wasm";
 const isTensorFlow = ({ backend }: Device): boolean => backend === "tensorflow";

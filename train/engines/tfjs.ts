@@ -1,7 +1,7 @@
 // The engine over TensorFlow.js: a graph is lowered to its kernels and planned once; a run walks the plan and frees every
 // tensor after its last use. TensorFlow.js is loaded when an engine is opened, not before.
 import { constantOf, type Dim, inputName, isInput, lower, topological, type Value } from "@innerloop/graph";
-import { type DType, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
+import { type DType, ELEMENTS, encodeNumbers, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import type { DeviceTensor, Engine, Feeds, Graph, Port, Program } from "./engine.ts";
 import { checkFeeds, disposed, isOnHost } from "./feeds.ts";
@@ -135,9 +135,8 @@ class TfjsTensor implements DeviceTensor {
 
 /** A copy of what the device gave, in the graph's dtype. */
 function asDType(data: Float32Array | Int32Array | Uint8Array, dtype: DType): TypedArray {
-  if (dtype === "int64") return BigInt64Array.from({ length: data.length }, (_, i) => BigInt(data[i]!));
-  if (dtype === "float64") return Float64Array.from(data);
-  return dtype === "uint8" ? Uint8Array.from(data) : data.slice();
+  if (dtype === "float32" || dtype === "int32" || dtype === "bool") return data.slice();
+  return new ELEMENTS[dtype].array(encodeNumbers(dtype, data).buffer);
 }
 
 class TfjsProgram implements Program {
