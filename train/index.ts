@@ -1,26 +1,15 @@
 // The door of the room: tasks, models, algorithms, engines and the trainer.
 
 export * from "./algorithms/index.ts";
-export { parted } from "./batch.ts";
-export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./checkpoint.ts";
 export * from "./engines/index.ts";
-export { verificationEpisodes } from "./kept-episodes.ts";
 export * from "./losses.ts";
-export {
-  type EpisodeReport,
-  MetaTrainer,
-  type MetaTrainerOptions,
-  type PendingStep,
-  prefersOneGraph,
-  type StepReport,
-} from "./meta-trainer.ts";
 export * as metrics from "./metrics.ts";
 export * from "./models/index.ts";
-export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./objective.ts";
 export * from "./optimizers/index.ts";
 export { completeConfig, completed, type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
-export { openReference, type Reference, type ReferenceAnswer } from "./reference.ts";
+export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./runs/checkpoint.ts";
+export { verificationEpisodes } from "./runs/kept-episodes.ts";
 export {
   learnerOf,
   openRun,
@@ -31,7 +20,7 @@ export {
   tasksOf,
   type Validation,
   validationEpisode,
-} from "./run.ts";
+} from "./runs/run.ts";
 export {
   checkEffects,
   type IdleSetting,
@@ -41,7 +30,18 @@ export {
   settingAt,
   settingsOf,
 } from "./settings.ts";
-export { type FitOptions, fit } from "./supervised.ts";
 export * from "./tasks/index.ts";
-export type { Job } from "./workers/messages.ts";
-export { Pool } from "./workers/pool.ts";
+export { parted } from "./trainer/batch.ts";
+export {
+  type EpisodeReport,
+  MetaTrainer,
+  type MetaTrainerOptions,
+  type PendingStep,
+  prefersOneGraph,
+  type StepReport,
+} from "./trainer/meta-trainer.ts";
+export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./trainer/objective.ts";
+export { openReference, type Reference, type ReferenceAnswer } from "./trainer/reference.ts";
+export { type FitOptions, fit } from "./trainer/supervised.ts";
+export type { Job } from "./trainer/workers/messages.ts";
+export { Pool } from "./trainer/workers/pool.ts";

@@ -1,6 +1,6 @@
 // What a trainer carries from step to step: tensors by name, on the host or on an engine's device.
 import type { Tensor } from "@innerloop/schemas";
-import type { DeviceTensor, Program } from "./engines/index.ts";
+import type { DeviceTensor, Program } from "../engines/index.ts";
 
 export type Tensors = Record<string, Tensor>;
 

@@ -8,17 +8,17 @@ import {
   type RunTasks,
   type Tensor,
 } from "@innerloop/schemas";
-import { buildLearner } from "./algorithms/index.ts";
+import { buildLearner } from "../algorithms/index.ts";
+import type { Engine } from "../engines/index.ts";
+import { estimate } from "../metrics.ts";
+import { buildModel } from "../models/index.ts";
+import { type Episode, isSpec, KeptTasks, openTasks, shifted, type TaskSource } from "../tasks/index.ts";
+import { type EpisodeReport, MetaTrainer, type MetaTrainerOptions, type PendingStep } from "../trainer/meta-trainer.ts";
 import { type Checkpoint, checkpointFile, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import type { Engine } from "./engines/index.ts";
 import { keepEpisodes, keptEpisodes } from "./kept-episodes.ts";
-import { type EpisodeReport, MetaTrainer, type MetaTrainerOptions, type PendingStep } from "./meta-trainer.ts";
-import { estimate } from "./metrics.ts";
-import { buildModel } from "./models/index.ts";
 import { deviceLost, isDeviceLost, trainerElsewhere } from "./recovery.ts";
 import { checkResumable, checkSameTasks, describeTasks, shapeOf, trainingWaysOf } from "./resume.ts";
 import { holdRun } from "./run-folder.ts";
-import { type Episode, isSpec, KeptTasks, openTasks, shifted, type TaskSource } from "./tasks/index.ts";
 
 /** Where a run is. */
 export interface Progress {

@@ -1,13 +1,13 @@
 // All tasks of a batch in one graph on an engine, the state staying on its device. A batch that does not fit into the
 // device's memory runs in parts, whose gradients are added up there.
 import type { InnerloopError } from "@innerloop/schemas";
+import type { Engine, Graph, Program } from "../engines/index.ts";
+import type { Episode } from "../tasks/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
-import type { Engine, Graph, Program } from "./engines/index.ts";
 import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
 import { only, readNumber, release, type State, scalar, type Tensors, takeNext } from "./state.ts";
 import { asTotals, type StepGraphs } from "./step-graphs.ts";
 import { isOutOfMemory, type Strategy, type Submitted, taskTooLarge } from "./strategy.ts";
-import type { Episode } from "./tasks/index.ts";
 
 /** A program with what its graph was made for. */
 interface Entry {

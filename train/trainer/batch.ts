@@ -1,9 +1,9 @@
 // A batch of episodes as the arrays that graphs take: of one task, or of several along a task axis.
 import type { Learner } from "@innerloop/graph";
 import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import type { Episode } from "../tasks/index.ts";
 import type { EpisodeSizes } from "./objective.ts";
 import type { Tensors } from "./state.ts";
-import type { Episode } from "./tasks/index.ts";
 
 /** The feeds of one task. */
 export const taskFeeds = ({ support, query }: Episode): Tensors => ({

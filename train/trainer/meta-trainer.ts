@@ -4,17 +4,17 @@
 import { availableParallelism } from "node:os";
 import type { Learner } from "@innerloop/graph";
 import { InnerloopError, type OptimizerConfig, type ScheduleConfig, type Tensor } from "@innerloop/schemas";
+import { type Engine, type OpenedEngine, openEngine } from "../engines/index.ts";
+import { initialNumbers } from "../optimizers/index.ts";
+import type { Episode } from "../tasks/index.ts";
 import { sizesOf } from "./batch.ts";
-import { type Engine, type OpenedEngine, openEngine } from "./engines/index.ts";
 import { stepWeights } from "./objective.ts";
 import { OneGraph } from "./one-graph.ts";
-import { initialNumbers } from "./optimizers/index.ts";
 import { OverThreads } from "./over-threads.ts";
 import { checkPrecision } from "./precision.ts";
 import { readAll, release, type State, scalar, type Tensors, vector } from "./state.ts";
 import { health, StepGraphs } from "./step-graphs.ts";
 import type { Measures, Strategy, Submitted } from "./strategy.ts";
-import type { Episode } from "./tasks/index.ts";
 
 export interface MetaTrainerOptions {
   readonly optimizer?: OptimizerConfig;

@@ -1,8 +1,8 @@
 // The contract of the two ways to run a step: all tasks in one graph on an engine, or over worker threads.
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import type { Episode } from "../tasks/index.ts";
 import type { EpisodeSizes } from "./objective.ts";
 import type { State, Tensors } from "./state.ts";
-import type { Episode } from "./tasks/index.ts";
 
 /** Sums over the tasks of a batch, and the norm of the mean gradient. */
 export interface Measures {

@@ -1,11 +1,11 @@
 // Plain supervised training, where a newcomer starts: epochs over examples, one model, one optimizer.
 import { constant, grad, input, type Parameters } from "@innerloop/graph";
 import { InnerloopError, type OptimizerConfig, type Tensor } from "@innerloop/schemas";
-import { type Engine, openEngine, type Program } from "./engines/index.ts";
-import { crossEntropy, type Loss } from "./losses.ts";
-import type { Model } from "./models/index.ts";
-import { initialNumbers, initialState, optimizerRule, update } from "./optimizers/index.ts";
-import { random } from "./random.ts";
+import { type Engine, openEngine, type Program } from "../engines/index.ts";
+import { crossEntropy, type Loss } from "../losses.ts";
+import type { Model } from "../models/index.ts";
+import { initialNumbers, initialState, optimizerRule, update } from "../optimizers/index.ts";
+import { random } from "../random.ts";
 
 export interface FitOptions {
   readonly loss?: Loss;

@@ -1,12 +1,13 @@
 // The tasks of a batch over worker threads: one by one for models that are large, in one graph a thread for small ones,
 // where the cost of a run is its nodes. Sums go in an order that does not depend on timing.
+
+import type { Engine, Graph, Program } from "../engines/index.ts";
+import type { Episode } from "../tasks/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
-import type { Engine, Graph, Program } from "./engines/index.ts";
 import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
 import { only, type State, scalar, type Tensors, takeNext } from "./state.ts";
 import type { StepGraphs } from "./step-graphs.ts";
 import { isOutOfMemory, type Strategy, type Submitted, taskTooLarge } from "./strategy.ts";
-import type { Episode } from "./tasks/index.ts";
 import type { Job } from "./workers/messages.ts";
 import { Pool } from "./workers/pool.ts";
 

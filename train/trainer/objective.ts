@@ -11,7 +11,7 @@ import {
   type Value,
   vmap,
 } from "@innerloop/graph";
-import { accuracyOf } from "./losses.ts";
+import { accuracyOf } from "../losses.ts";
 
 /** Sizes of the episodes that a graph is made for. */
 export interface EpisodeSizes {

@@ -2,9 +2,9 @@
 // step is decided on by the device, before the host has seen its loss.
 import { input, type Learner, op, type Parameters, type Value } from "@innerloop/graph";
 import type { OptimizerConfig, ScheduleConfig, Tensor } from "@innerloop/schemas";
-import type { Graph } from "./engines/index.ts";
+import type { Graph } from "../engines/index.ts";
+import { initialState, type OptimizerRule, optimizerRule, scheduledRate, update } from "../optimizers/index.ts";
 import { type EpisodeSizes, metaGradient, parameterValues, stepWeightsInput } from "./objective.ts";
-import { initialState, type OptimizerRule, optimizerRule, scheduledRate, update } from "./optimizers/index.ts";
 import { type State, scalar, type Tensors } from "./state.ts";
 
 export interface StepOptions {

@@ -2,8 +2,8 @@
 import type { Learner } from "@innerloop/graph";
 import { shellWord } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
-import { listEngines } from "./engines/index.ts";
-import { MetaTrainer, type MetaTrainerOptions } from "./meta-trainer.ts";
+import { listEngines } from "../engines/index.ts";
+import { MetaTrainer, type MetaTrainerOptions } from "../trainer/meta-trainer.ts";
 
 export const isDeviceLost = (error: unknown): error is InnerloopError =>
   error instanceof InnerloopError && error.code === "device-lost";

@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
-import { settingAt, settingsOf } from "./settings.ts";
-import type { Episode, EpisodeShape, TaskSource } from "./tasks/index.ts";
+import { settingAt, settingsOf } from "../settings.ts";
+import type { Episode, EpisodeShape, TaskSource } from "../tasks/index.ts";
 
 /** Classes of a training task, which a learned head has as outputs. */
 export const trainingWaysOf = ({ ways, trainingWays = ways }: RunConfig): number => Math.max(ways, trainingWays);

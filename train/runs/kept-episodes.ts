@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ownerOnly } from "@innerloop/runtime/files";
 import { decodeSafetensors, encodeSafetensors, InnerloopError, type RunConfig, type Tensor } from "@innerloop/schemas";
-import { taskFeeds } from "./batch.ts";
+import type { Episode, TaskSource } from "../tasks/index.ts";
+import { taskFeeds } from "../trainer/batch.ts";
 import { replaceFile } from "./checkpoint.ts";
 import { shapeOf } from "./resume.ts";
-import type { Episode, TaskSource } from "./tasks/index.ts";
 
 /** How many there are, and queries of each class in them. */
 const [count, queries] = [10, 3];
