@@ -32,16 +32,11 @@ export {
 } from "./settings.ts";
 export * from "./tasks/index.ts";
 export { parted } from "./trainer/batch.ts";
-export {
-  type EpisodeReport,
-  MetaTrainer,
-  type MetaTrainerOptions,
-  type PendingStep,
-  prefersOneGraph,
-  type StepReport,
-} from "./trainer/meta-trainer.ts";
+export { MetaTrainer } from "./trainer/meta-trainer.ts";
 export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./trainer/objective.ts";
 export { openReference, type Reference, type ReferenceAnswer } from "./trainer/reference.ts";
+export type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./trainer/reports.ts";
+export { prefersOneGraph } from "./trainer/strategies.ts";
 export { type FitOptions, fit } from "./trainer/supervised.ts";
 export type { Job } from "./trainer/workers/messages.ts";
 export { Pool } from "./trainer/workers/pool.ts";

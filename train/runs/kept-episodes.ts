@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ownerOnly } from "@innerloop/runtime/files";
 import { decodeSafetensors, encodeSafetensors, InnerloopError, type RunConfig, type Tensor } from "@innerloop/schemas";
 import type { Episode, TaskSource } from "../tasks/index.ts";
-import { taskFeeds } from "../trainer/batch.ts";
+import { episodeOf, taskFeeds } from "../trainer/batch.ts";
 import { replaceFile } from "./checkpoint.ts";
 import { shapeOf } from "./resume.ts";
 
@@ -54,8 +54,5 @@ export async function keptEpisodes(run: string, name: string): Promise<Episode[]
     if (found) return found;
     throw new InnerloopError("checkpoint-invalid", `${file} lacks ${i}/${part}; the file is damaged: train again.`);
   };
-  return Array.from({ length: count }, (_, i) => ({
-    support: { x: tensor(i, "support_x"), y: tensor(i, "support_y") },
-    query: { x: tensor(i, "query_x"), y: tensor(i, "query_y") },
-  }));
+  return Array.from({ length: count }, (_, i) => episodeOf((name) => tensor(i, name)));
 }

@@ -3,7 +3,8 @@ import type { Learner } from "@innerloop/graph";
 import { shellWord } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
 import { listEngines } from "../engines/index.ts";
-import { MetaTrainer, type MetaTrainerOptions } from "../trainer/meta-trainer.ts";
+import { MetaTrainer } from "../trainer/meta-trainer.ts";
+import type { MetaTrainerOptions } from "../trainer/reports.ts";
 
 export const isDeviceLost = (error: unknown): error is InnerloopError =>
   error instanceof InnerloopError && error.code === "device-lost";

@@ -1,82 +1,18 @@
 // The outer loop of meta-learning, one step at a time: meta-gradient over a batch of tasks, clipping, an optimizer's
 // update. How it runs is a strategy's: all tasks in one graph on an engine, or over worker threads, with the same numbers
 // up to rounding.
-import { availableParallelism } from "node:os";
 import type { Learner } from "@innerloop/graph";
-import { InnerloopError, type OptimizerConfig, type ScheduleConfig, type Tensor } from "@innerloop/schemas";
-import { type Engine, type OpenedEngine, openEngine } from "../engines/index.ts";
-import { initialNumbers } from "../optimizers/index.ts";
+import { InnerloopError } from "@innerloop/schemas";
+import { type OpenedEngine, openEngine } from "../engines/index.ts";
+import { next } from "../names.ts";
 import type { Episode } from "../tasks/index.ts";
 import { sizesOf } from "./batch.ts";
-import { stepWeights } from "./objective.ts";
-import { OneGraph } from "./one-graph.ts";
-import { OverThreads } from "./over-threads.ts";
 import { checkPrecision } from "./precision.ts";
-import { readAll, release, type State, scalar, type Tensors, vector } from "./state.ts";
-import { health, StepGraphs } from "./step-graphs.ts";
-import type { Measures, Strategy, Submitted } from "./strategy.ts";
-
-export interface MetaTrainerOptions {
-  readonly optimizer?: OptimizerConfig;
-  readonly schedule?: ScheduleConfig;
-  /** The largest norm of the meta-gradient; null: no clipping. */
-  readonly clip?: number | null;
-  /** Seeds the first parameters. */
-  readonly seed?: number;
-  /** An engine's name, `auto`, or an open engine. */
-  readonly engine?: string | Engine;
-  /** Worker threads; 0: all tasks in one graph. Chosen by the model and the number of tasks unless given. */
-  readonly workers?: number;
-  /** How many tasks a step will have, for the choice of the strategy. */
-  readonly tasks?: number;
-  /** Losses after every inner step count, not the last alone. */
-  readonly multiStepLoss?: boolean;
-  /** `float16`: gradients are computed in it where that is safe, with float32 weights and a dynamic loss scale. */
-  readonly precision?: "float32" | "float16";
-  /** Told what a run should know: that a batch goes on in parts, that a step was left out. */
-  onMessage?(message: string): void;
-}
-
-/** What one step saw. Means over the tasks of the batch. */
-export interface StepReport {
-  /** The step's number, from 1. */
-  readonly step: number;
-  readonly loss: number;
-  /** Share of right queries; for a regression, the loss. */
-  readonly accuracy: number;
-  /** Of the meta-gradient, before clipping. */
-  readonly gradientNorm: number;
-  /** In how many parts the batch ran: more than 1 where the device's memory is too small for all tasks at once. */
-  readonly parts: number;
-  /** In float16, a step whose gradient was not finite changes nothing but the loss scale. */
-  readonly skipped: boolean;
-}
-
-/** A step that was handed over and may still be computed. */
-export interface PendingStep {
-  /**
-   * Waits for the step.
-   * @throws InnerloopError `diverged` where loss or gradient is not finite: parameters stay as they were before this step
-   */
-  report(): Promise<StepReport>;
-}
-
-/** How one episode went. */
-export interface EpisodeReport {
-  readonly loss: number;
-  readonly accuracy: number;
-  /** Query predictions, `[n, classes of the episode]` or for a regression `[n, outputs]`. */
-  readonly predictions: Tensor;
-}
-
-/** Models of up to this many weights run fastest with many tasks in one graph; larger ones task by task over threads. */
-const smallModel = 20_000;
-
-/** A thread with fewer tasks of a small model than this costs more in messages than it saves. */
-const leastShare = 8;
-
-/** So many steps in a row that float16 cannot hold are no matter of the loss scale any more. */
-const mostSkipped = 20;
+import type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./reports.ts";
+import { readAll, readNumber, release, type State, type Tensors } from "./state.ts";
+import { StepGraphs } from "./step-graphs.ts";
+import { strategyOn, threadsOn, threadsWanted } from "./strategies.ts";
+import type { Strategy, SubmittedStep } from "./strategy.ts";
 
 /**
  * Meta-trains a learner.
@@ -91,7 +27,7 @@ export class MetaTrainer {
   readonly #graphs: StepGraphs;
   readonly #strategy: Strategy;
   readonly #options: MetaTrainerOptions;
-  /** Parameters and the optimizer's arrays. */
+  /** Parameters, and the arrays of the optimizer and of what guards steps. */
   #state: State;
   #steps = 0;
   #skipped = 0;
@@ -103,38 +39,32 @@ export class MetaTrainer {
     this.#graphs = graphs;
     this.#strategy = strategy;
     this.#options = options;
-    this.#state = { ...initialNumbers(this.learner.parameters, options.seed ?? 0), ...graphs.initialState() };
+    this.#state = graphs.firstState(options.seed ?? 0);
   }
 
   /** @throws InnerloopError where the engine is not there, or has no float16 and is asked for it */
   static async create(learner: Learner, options: MetaTrainerOptions = {}): Promise<MetaTrainer> {
     const { engine = "auto", precision = "float32" } = options;
-    const wanted =
-      typeof engine === "string" && ["auto", "onnxruntime", "onnxruntime:cpu"].includes(engine)
-        ? (options.workers ?? defaultWorkers(learner, options.tasks))
-        : 0;
+    const wanted = threadsWanted(learner, options);
     const opened: OpenedEngine =
       typeof engine === "string"
         ? await openEngine(engine, wanted > 0 ? { threads: 1 } : {})
         : { engine, reason: "given by the caller", rejected: [] };
-    const own = opened.engine;
     try {
-      if (precision === "float16") await checkPrecision(own);
-      const threads = own.portable && own.name === "onnxruntime:cpu" ? wanted : 0;
+      if (precision === "float16") await checkPrecision(opened.engine);
+      const threads = threadsOn(opened.engine, wanted);
       const graphs = new StepGraphs(learner, {
         optimizer: options.optimizer ?? { kind: "adam", rate: 1e-3 },
         schedule: options.schedule ?? { warmup: 0, decay: "none", floor: 1 },
         clip: options.clip ?? null,
         multiStepLoss: (options.multiStepLoss ?? false) && learner.steps > 1,
         precision,
-        guarded: threads === 0 && (own.queues ?? false),
+        queued: threads === 0 && (opened.engine.queues ?? false),
       });
-      const say = (message: string) => options.onMessage?.(message);
-      const strategy =
-        threads > 0 ? new OverThreads(own, graphs, threads, prefersOneGraph(learner)) : new OneGraph(own, graphs, say);
+      const strategy = strategyOn(opened.engine, graphs, threads, (message) => options.onMessage?.(message));
       return new MetaTrainer(opened, graphs, strategy, options);
     } catch (error) {
-      if (typeof engine === "string") await own.dispose();
+      if (typeof engine === "string") await opened.engine.dispose();
       throw error;
     }
   }
@@ -178,55 +108,56 @@ export class MetaTrainer {
     if (!this.defers) await this.#last?.report().catch(() => {});
     const sizes = sizesOf(this.learner, episodes);
     const number = this.#steps + 1;
-    const scalars: Tensors = {
-      step: scalar(number),
-      progress: scalar(progress),
-      step_weights: vector(stepWeights(this.learner.steps, progress)),
-    };
+    const scalars = this.#graphs.scalars(number, progress);
     const submitted = await this.#strategy.submit(this.#state, episodes, sizes, scalars);
-    if (submitted.next) this.#take(submitted.next, number);
+    const ahead = this.defers ? next.split(await submitted.outputs()) : undefined;
+    if (ahead) this.#take(ahead.found, number);
     let report: Promise<StepReport> | undefined;
     this.#last = {
       report: () => {
-        report ??= this.#report(submitted, number, episodes.length);
+        report ??= this.#report(submitted, ahead?.others, number, episodes.length);
         return report;
       },
     };
     return this.#last;
   }
 
-  #take(next: State, steps: number): void {
+  #take(state: State, steps: number): void {
     release(this.#state);
-    this.#state = next;
+    this.#state = state;
     this.#steps = steps;
   }
 
-  async #report({ finish, parts, next: taken }: Submitted, step: number, tasks: number): Promise<StepReport> {
-    const { next, measures } = await finish();
-    const finite = Number.isFinite(measures.loss) && Number.isFinite(measures.gradientNorm);
-    const { loss, accuracy, gradientNorm } = measures;
-    this.#skipped = finite ? 0 : this.#skipped + 1;
-    const tolerated = this.#graphs.apart && this.#skipped < mostSkipped;
-    if (!finite && !tolerated) {
-      if (taken) this.#rewind(step - 1);
-      else release(next);
-      throw diverged(step, { ...measures, loss: loss / tasks }, this.#options);
+  /** @param measures outputs of a step whose state is taken already */
+  async #report(
+    submitted: SubmittedStep,
+    measures: State | undefined,
+    step: number,
+    tasks: number,
+  ): Promise<StepReport> {
+    const waited = measures ? undefined : next.split(await submitted.outputs());
+    const report = await readReport(measures ?? waited!.others, step, tasks, submitted.parts);
+    this.#skipped = report.skipped ? this.#skipped + 1 : 0;
+    if (report.skipped && this.#skipped > (this.#graphs.guard?.mostSkipped ?? 0)) {
+      if (waited) release(waited.found);
+      else this.#rewind(step - 1);
+      throw diverged(report, this.#options);
     }
-    if (!taken) this.#take(next, step);
-    if (!finite)
+    if (waited) this.#take(waited.found, step);
+    if (report.skipped)
       this.#options.onMessage?.(
         `step ${step} was left out: its gradient does not fit into float16; the loss scale is halved.`,
       );
-    return { step, loss: loss / tasks, accuracy: accuracy / tasks, gradientNorm, parts, skipped: !finite };
+    return report;
   }
 
   /** The device has kept the state from before a step that was not finite; it may move again. */
   #rewind(steps: number): void {
     this.#steps = steps;
-    if (this.#state[health]) {
-      release({ [health]: this.#state[health] });
-      this.#state = { ...this.#state, [health]: scalar(1) };
-    }
+    const { guard } = this.#graphs;
+    if (!guard || guard.saved) return;
+    for (const name of Object.keys(guard.first)) release({ [name]: this.#state[name]! });
+    this.#state = { ...this.#state, ...guard.first };
   }
 
   /** Adapts to each episode's support set and measures on its queries; parameters stay as they are. */
@@ -253,29 +184,23 @@ export class MetaTrainer {
 
   /** Everything that going on needs: parameters, the optimizer's arrays, the number of steps. */
   async save(): Promise<{ steps: number; tensors: Tensors }> {
-    const names = Object.keys(this.#state).filter((name) => name !== health);
+    const { guard } = this.#graphs;
+    const anew = guard && !guard.saved ? guard.first : {};
+    const names = Object.keys(this.#state).filter((name) => !(name in anew));
     return { steps: this.#steps, tensors: await readAll(this.#state, names) };
   }
 
   /** Goes back to what `save` gave; or, with tensors for the parameters only, starts from these. */
   restore({ steps, tensors }: { readonly steps: number; readonly tensors: Readonly<Tensors> }): void {
-    for (const [name, { shape }] of Object.entries(this.learner.parameters)) {
-      const given = tensors[name];
-      if (!given || given.shape.join() !== shape.join())
-        throw new InnerloopError(
-          "bad-weights",
-          `The parameter ${name} needs the shape [${shape}], but ${given ? `has [${given.shape}]` : "is missing"}; these weights belong to another model.`,
-        );
+    const state: Tensors = {};
+    for (const [name, first] of Object.entries(this.#graphs.firstState(0))) {
+      const saved = tensors[name];
+      const needed = name in this.learner.parameters;
+      if (saved ? saved.shape.join() !== first.shape.join() : needed) throw unfitting(name, first.shape, saved, needed);
+      state[name] = saved ?? first;
     }
-    const fresh: Tensors = { ...initialNumbers(this.learner.parameters, 0), ...this.#graphs.initialState() };
-    for (const [name, { shape }] of Object.entries(fresh))
-      if (tensors[name] && tensors[name].shape.join() !== shape.join())
-        throw new InnerloopError(
-          "bad-weights",
-          `The array ${name} needs the shape [${shape}], but has [${tensors[name].shape}]; it belongs to another optimizer or model.`,
-        );
     release(this.#state);
-    this.#state = Object.fromEntries(Object.entries(fresh).map(([name, tensor]) => [name, tensors[name] ?? tensor]));
+    this.#state = state;
     this.#steps = steps;
     this.#skipped = 0;
     this.#last = undefined;
@@ -289,9 +214,36 @@ export class MetaTrainer {
   }
 }
 
+/** Reads what a step measured, and frees it. */
+async function readReport(measures: State, step: number, tasks: number, parts: number): Promise<StepReport> {
+  try {
+    const [loss, accuracy, gradientNorm] = (await Promise.all(
+      ["loss", "accuracy", "gradient_norm"].map((name) => readNumber(measures[name]!)),
+    )) as [number, number, number];
+    const skipped = !(Number.isFinite(loss) && Number.isFinite(gradientNorm));
+    return { step, loss: loss / tasks, accuracy: accuracy / tasks, gradientNorm, parts, skipped };
+  } finally {
+    release(measures);
+  }
+}
+
+function unfitting(
+  name: string,
+  shape: readonly number[],
+  saved: Tensors[string] | undefined,
+  isParameter: boolean,
+): InnerloopError {
+  const [what, whose] = isParameter
+    ? ["The parameter", "these weights belong to another model"]
+    : ["The array", "it belongs to another optimizer or model"];
+  return new InnerloopError(
+    "bad-weights",
+    `${what} ${name} needs the shape [${shape}], but ${saved ? `has [${saved.shape}]` : "is missing"}; ${whose}.`,
+  );
+}
+
 function diverged(
-  step: number,
-  { loss, gradientNorm }: Omit<Measures, "accuracy">,
+  { step, loss, gradientNorm }: StepReport,
   { optimizer, precision }: MetaTrainerOptions,
 ): InnerloopError {
   const rate = optimizer?.rate ?? 1e-3;
@@ -300,21 +252,4 @@ function diverged(
     "diverged",
     `Training diverged at step ${step}: the loss is ${loss}, the gradient's norm ${gradientNorm}. The parameters from before this step are kept. Lower the outer rate (now ${rate}) or the inner rate, clip the gradient (--clip 10), or warm up for longer${half}.`,
   );
-}
-
-/** Whether a learner's tasks run fastest many in one graph, rather than one by one. */
-export const prefersOneGraph = (learner: Learner): boolean => {
-  const weights = Object.values(learner.parameters).reduce(
-    (total, { shape }) => total + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
-  return weights <= smallModel;
-};
-
-/** Threads on a processor: small models take some only where each has enough tasks to be worth its messages. */
-function defaultWorkers(learner: Learner, tasks = 0): number {
-  const cores = availableParallelism();
-  if (!prefersOneGraph(learner)) return cores;
-  const useful = Math.min(cores, Math.floor(tasks / leastShare));
-  return useful > 1 ? useful : 0;
 }
