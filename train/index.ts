@@ -9,18 +9,11 @@ export * from "./optimizers/index.ts";
 export { completeConfig, completed, type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
 export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./runs/checkpoint.ts";
-export { verificationEpisodes } from "./runs/kept-episodes.ts";
-export {
-  learnerOf,
-  openRun,
-  type Progress,
-  type RunOptions,
-  type RunResult,
-  runTraining,
-  tasksOf,
-  type Validation,
-  validationEpisode,
-} from "./runs/run.ts";
+export { learnerOf, tasksOf } from "./runs/data.ts";
+export { validationEpisode, verificationEpisodes } from "./runs/episodes.ts";
+export { openRun } from "./runs/open-run.ts";
+export type { RunOptions, RunResult, TrainingProgress, Validation } from "./runs/options.ts";
+export { runTraining } from "./runs/run.ts";
 export {
   checkEffects,
   type IdleSetting,
