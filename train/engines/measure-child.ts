@@ -1,8 +1,8 @@
 // The process that measures how fast an engine trains.
 import { maml } from "../algorithms/index.ts";
-import { MetaTrainer } from "../meta-trainer.ts";
 import { conv4 } from "../models/index.ts";
 import { Glyphs } from "../tasks/index.ts";
+import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import { answerParent } from "./child.ts";
 import { rateOf } from "./rate.ts";
 

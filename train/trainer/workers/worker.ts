@@ -1,7 +1,7 @@
 // One thread of a pool: opens programs on an engine of its own with one thread, and runs tasks on them one after another.
 import { parentPort } from "node:worker_threads";
 import { InnerloopError } from "@innerloop/schemas";
-import { openEngine, type Program } from "../engines/index.ts";
+import { openEngine, type Program } from "../../engines/index.ts";
 import { only, type Tensors } from "../state.ts";
 import type { Reply, Request } from "./messages.ts";
 

@@ -1,16 +1,17 @@
 // All tasks of a batch in one graph on an engine, the state staying on its device. A batch that does not fit into the
 // device's memory runs in parts, whose gradients are added up there.
 import type { InnerloopError } from "@innerloop/schemas";
+import type { Engine, Graph, Program } from "../engines/index.ts";
+import { total } from "../names.ts";
+import type { Episode } from "../tasks/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
-import type { Engine, Graph, Program } from "./engines/index.ts";
 import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
-import { only, readNumber, release, type State, scalar, type Tensors, takeNext } from "./state.ts";
-import { asTotals, type StepGraphs } from "./step-graphs.ts";
-import { isOutOfMemory, type Strategy, type Submitted, taskTooLarge } from "./strategy.ts";
-import type { Episode } from "./tasks/index.ts";
+import { only, readNumber, release, type State, scalar, type Tensors } from "./state.ts";
+import type { StepGraphs } from "./step-graphs.ts";
+import { isOutOfMemory, type Strategy, type SubmittedStep, taskTooLarge } from "./strategy.ts";
 
-/** A program with what its graph was made for. */
-interface Entry {
+/** A program, and how many tasks its graph is for. */
+interface SizedProgram {
   readonly program: Program;
   readonly tasks: number;
 }
@@ -21,7 +22,7 @@ export class OneGraph implements Strategy {
   readonly #engine: Engine;
   readonly #graphs: StepGraphs;
   readonly #say: (message: string) => void;
-  readonly #programs = new Map<string, Entry>();
+  readonly #programs = new Map<string, SizedProgram>();
   /** Programs that have run to their end; on engines that queue, a lack of memory may show no earlier. */
   readonly #proven = new Set<Program>();
   /** The largest number of tasks that is tried at once. */
@@ -37,7 +38,12 @@ export class OneGraph implements Strategy {
     return this.#engine.queues ?? false;
   }
 
-  async submit(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<Submitted> {
+  async submit(
+    state: State,
+    episodes: readonly Episode[],
+    sizes: EpisodeSizes,
+    scalars: Tensors,
+  ): Promise<SubmittedStep> {
     for (;;) {
       const parts = Math.ceil(episodes.length / Math.min(this.#most, episodes.length));
       const share = Math.ceil(episodes.length / parts);
@@ -46,30 +52,12 @@ export class OneGraph implements Strategy {
           parts === 1 && !this.#graphs.apart
             ? await this.#whole(state, episodes, sizes, scalars)
             : await this.#inParts(state, parted(episodes, parts), sizes, scalars);
-        return this.#submitted(outputs, parts);
+        return { parts, outputs: async () => outputs };
       } catch (error) {
         if (!isOutOfMemory(error)) throw error;
         await this.#fitLess(episodes.length, share, sizes, error);
       }
     }
-  }
-
-  #submitted(outputs: State, parts: number): Submitted {
-    const { next, others } = takeNext(outputs);
-    return {
-      ...(this.defers ? { next } : {}),
-      parts,
-      finish: async () => {
-        try {
-          const [loss, accuracy, gradientNorm] = await Promise.all(
-            ["loss", "accuracy", "gradient_norm"].map((name) => readNumber(others[name]!)),
-          );
-          return { next, measures: { loss: loss!, accuracy: accuracy!, gradientNorm: gradientNorm! } };
-        } finally {
-          release(others);
-        }
-      },
-    };
   }
 
   async #whole(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<State> {
@@ -90,12 +78,12 @@ export class OneGraph implements Strategy {
       try {
         const tasks = part.length;
         const program = await this.#program("sums", sizes, tasks, () => this.#graphs.running(sizes, tasks));
-        sums = await this.#run(program, { ...state, ...stackFeeds(part), ...scalars, ...asTotals(before) });
+        sums = await this.#run(program, { ...state, ...stackFeeds(part), ...scalars, ...total.named(before) });
       } finally {
         release(before);
       }
     }
-    const { loss, accuracy, ...gradients } = sums as { readonly [name: string]: State[string] };
+    const { loss, accuracy, ...gradients } = sums;
     try {
       const program = await this.#program("update", sizes, 0, () => this.#graphs.update());
       const tasks = parts.reduce((total, part) => total + part.length, 0);

@@ -1,6 +1,6 @@
 // What a trainer carries from step to step: tensors by name, on the host or on an engine's device.
 import type { Tensor } from "@innerloop/schemas";
-import type { DeviceTensor, Program } from "./engines/index.ts";
+import type { DeviceTensor, Program } from "../engines/index.ts";
 
 export type Tensors = Record<string, Tensor>;
 
@@ -11,6 +11,12 @@ export const scalar = (x: number): Tensor => ({ dtype: "float32", shape: [], dat
 
 export const vector = (data: Float32Array): Tensor => ({ dtype: "float32", shape: [data.length], data });
 
+export const zeros = (shape: readonly number[]): Tensor => ({
+  dtype: "float32",
+  shape,
+  data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+});
+
 const isOnDevice = (tensor: Tensor | DeviceTensor): tensor is DeviceTensor => "read" in tensor;
 
 /** Those feeds that a program has inputs for. */
@@ -18,7 +24,7 @@ export const only = (program: Program, feeds: State): State =>
   Object.fromEntries(program.inputs.map(({ name }) => [name, feeds[name]!]));
 
 /** Copies for the host. */
-export async function readAll(state: State, names: readonly string[] = Object.keys(state)): Promise<Tensors> {
+export async function readAll(state: State, names: readonly string[]): Promise<Tensors> {
   const entries = names.map(async (name): Promise<[string, Tensor]> => {
     const tensor = state[name]!;
     return [name, isOnDevice(tensor) ? await tensor.read() : { ...tensor, data: tensor.data.slice() }];
@@ -34,16 +40,4 @@ export async function readNumber(tensor: Tensor | DeviceTensor): Promise<number>
 /** Frees what lies on a device. */
 export function release(state: State): void {
   for (const tensor of Object.values(state)) if (isOnDevice(tensor)) tensor.dispose();
-}
-
-const nextPrefix = "next/";
-
-/** The outputs of a step, taken apart: the state that the next step takes, and what else there is. */
-export function takeNext(outputs: State): { next: State; others: State } {
-  const entries = Object.entries(outputs);
-  const isNext = ([name]: [string, unknown]) => name.startsWith(nextPrefix);
-  return {
-    next: Object.fromEntries(entries.filter(isNext).map(([name, tensor]) => [name.slice(nextPrefix.length), tensor])),
-    others: Object.fromEntries(entries.filter((entry) => !isNext(entry))),
-  };
 }

@@ -1,16 +1,23 @@
 // A batch of episodes as the arrays that graphs take: of one task, or of several along a task axis.
 import type { Learner } from "@innerloop/graph";
 import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { episodeArrays } from "../names.ts";
+import type { Episode } from "../tasks/index.ts";
 import type { EpisodeSizes } from "./objective.ts";
 import type { Tensors } from "./state.ts";
-import type { Episode } from "./tasks/index.ts";
 
 /** The feeds of one task. */
 export const taskFeeds = ({ support, query }: Episode): Tensors => ({
-  support_x: support.x,
-  support_y: support.y,
-  query_x: query.x,
-  query_y: query.y,
+  [episodeArrays.support.x]: support.x,
+  [episodeArrays.support.y]: support.y,
+  [episodeArrays.query.x]: query.x,
+  [episodeArrays.query.y]: query.y,
+});
+
+/** The episode of such feeds. @param feed gives one by its name */
+export const episodeOf = (feed: (name: string) => Tensor): Episode => ({
+  support: { x: feed(episodeArrays.support.x), y: feed(episodeArrays.support.y) },
+  query: { x: feed(episodeArrays.query.x), y: feed(episodeArrays.query.y) },
 });
 
 /** The episodes' arrays with a leading task axis. */
@@ -64,11 +71,11 @@ export function sizesOf(learner: Learner, episodes: readonly Episode[]): Episode
   });
   const sizes = size(first);
   for (const episode of episodes) {
-    const own = size(episode);
-    if (own.support !== sizes.support || own.query !== sizes.query)
+    const { support, query } = size(episode);
+    if (support !== sizes.support || query !== sizes.query)
       throw new InnerloopError(
         "bad-episode-shape",
-        `The episodes of a batch need one shape, but have ${sizes.support} + ${sizes.query} and ${own.support} + ${own.query} examples.`,
+        `The episodes of a batch need one shape, but have ${sizes.support} + ${sizes.query} and ${support} + ${query} examples.`,
         { exitStatus: 2 },
       );
     if (episode.support.x.shape.slice(1).join() !== learner.inputShape.join())

@@ -12,6 +12,7 @@ import {
   readCheckpointHeader,
   type Tensor,
 } from "@innerloop/schemas";
+import { best } from "../names.ts";
 
 export interface Checkpoint {
   readonly header: CheckpointHeader;
@@ -23,8 +24,6 @@ export interface Checkpoint {
 
 /** The checkpoint's file in a run's folder. */
 export const checkpointFile = (run: string): string => join(run, "checkpoint.safetensors");
-
-const bestPrefix = "best/";
 
 /**
  * Writes a file so that a reader sees the old one or the new one, whole; folders above it are made where they are missing.
@@ -53,11 +52,11 @@ export function notWritten(file: string, cause: unknown, rest = "Nothing was cha
 }
 
 /** Saves a run, for its owner's eyes alone. @throws InnerloopError `write-failed`; the checkpoint before it stays */
-export async function writeCheckpoint(run: string, { header, tensors, best }: Checkpoint): Promise<void> {
-  const named = Object.fromEntries(Object.entries(best).map(([name, tensor]) => [`${bestPrefix}${name}`, tensor]));
+export async function writeCheckpoint(run: string, checkpoint: Checkpoint): Promise<void> {
+  const { header, tensors } = checkpoint;
   await replaceFile(
     checkpointFile(run),
-    encodeSafetensors({ ...tensors, ...named }, { [CHECKPOINT_KEY]: JSON.stringify(header) }),
+    encodeSafetensors({ ...tensors, ...best.named(checkpoint.best) }, { [CHECKPOINT_KEY]: JSON.stringify(header) }),
     ownerOnly,
   );
 }
@@ -78,16 +77,8 @@ export async function readCheckpoint(run: string): Promise<Checkpoint> {
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   const header = readCheckpointHeader(metadata, file);
   checkTasks(header, file);
-  const entries = Object.entries(tensors);
-  return {
-    header,
-    tensors: Object.fromEntries(entries.filter(([name]) => !name.startsWith(bestPrefix))),
-    best: Object.fromEntries(
-      entries
-        .filter(([name]) => name.startsWith(bestPrefix))
-        .map(([name, tensor]) => [name.slice(bestPrefix.length), tensor]),
-    ),
-  };
+  const { found, others } = best.split(tensors);
+  return { header, tensors: others, best: found };
 }
 
 /** The validator of the header leaves preprocessing to the code that a device checks it with. */

@@ -1,24 +1,19 @@
 // The contract of the two ways to run a step: all tasks in one graph on an engine, or over worker threads.
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import type { Episode } from "../tasks/index.ts";
 import type { EpisodeSizes } from "./objective.ts";
 import type { State, Tensors } from "./state.ts";
-import type { Episode } from "./tasks/index.ts";
-
-/** Sums over the tasks of a batch, and the norm of the mean gradient. */
-export interface Measures {
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly gradientNorm: number;
-}
 
 /** A step that computes. */
-export interface Submitted {
-  /** The state after it, where it is there before its numbers are: on engines that queue. */
-  readonly next?: State;
+export interface SubmittedStep {
   /** In how many parts the batch runs. */
   readonly parts: number;
-  /** Waits for it; to be called once. The caller owns the state. */
-  finish(): Promise<{ readonly next: State; readonly measures: Measures }>;
+  /**
+   * Outputs of its graphs: `next/<name>` of the whole state, `loss` and `accuracy` summed over the tasks, and `gradient_norm`
+   * of the mean gradient. To be called once, after which they are the caller's. On engines that queue they are there at once,
+   * and reading their numbers waits for the step; elsewhere this does.
+   */
+  outputs(): Promise<State>;
 }
 
 export interface Strategy {
@@ -26,10 +21,10 @@ export interface Strategy {
   readonly name: string;
   /** So many episodes are evaluated side by side. */
   readonly atOnce: number;
-  /** Another step may be submitted before one is finished. */
+  /** Another step may be submitted before the numbers of one are read. */
   readonly defers: boolean;
-  /** @param scalars `step`, `progress`, and `step_weights` where the loss has them */
-  submit(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<Submitted>;
+  /** @param scalars those of the step graphs */
+  submit(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<SubmittedStep>;
   /** Outputs of the evaluation graph for each episode. */
   evaluate(
     state: State,

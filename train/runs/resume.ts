@@ -3,17 +3,9 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
-import { settingAt, settingsOf } from "./settings.ts";
-import type { Episode, EpisodeShape, TaskSource } from "./tasks/index.ts";
-
-/** Classes of a training task, which a learned head has as outputs. */
-export const trainingWaysOf = ({ ways, trainingWays = ways }: RunConfig): number => Math.max(ways, trainingWays);
-
-/** How large a run's episodes are; a regression has one way. */
-export const shapeOf = (
-  { ways, shots, queries }: Pick<RunConfig, "ways" | "shots" | "queries">,
-  { kind }: Pick<TaskSource, "kind">,
-): EpisodeShape => ({ ways: kind === "regression" ? 1 : ways, shots, queries });
+import { settingAt, settingsOf } from "../settings.ts";
+import type { Episode, TaskSource } from "../tasks/index.ts";
+import { trainingWaysOf } from "./episodes.ts";
 
 /** Fields that decide what arrays there are, and fields that decide what a validation measures. */
 const fixed = ["model", "algorithm", "head", "learnRates", "optimizer.kind"] as const;

@@ -1,9 +1,11 @@
 // What an exported bundle is compared with: the training engine's own answer for an episode.
 import { input, type Learner } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
-import { type Engine, openEngine } from "./engines/index.ts";
+import { type Engine, openEngine } from "../engines/index.ts";
+import { adapted, episodeArrays } from "../names.ts";
+import type { Examples } from "../tasks/index.ts";
 import { parameterValues } from "./objective.ts";
-import type { Examples } from "./tasks/index.ts";
+import { only } from "./state.ts";
 
 /** What a learner makes of an episode. */
 export interface ReferenceAnswer {
@@ -61,21 +63,17 @@ async function answerOf(
   const classes = learner.task === "classification";
   const ways = classes ? (learner.outputs ?? 1 + Math.max(...(support.y.data as Int32Array))) : 1;
   const parameters = parameterValues(learner);
-  const x = input("support_x", support.x.shape);
-  const y = input("support_y", support.y.shape, classes ? "int64" : "float32");
+  const names = episodeArrays;
+  const x = input(names.support.x, support.x.shape);
+  const y = input(names.support.y, support.y.shape, classes ? "int64" : "float32");
   const masked = learner.outputs !== undefined;
   const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways, masked, balanced: true });
-  const logits = learner.predict(parameters, state, input("query_x", query.x.shape), { absolute: true });
-  const adapted = Object.fromEntries(Object.entries(state).map(([name, value]) => [`adapted/${name}`, value]));
-  const program = await engine.compile({ outputs: { logits, losses, ...adapted } });
+  const logits = learner.predict(parameters, state, input(names.query.x, query.x.shape), { absolute: true });
+  const program = await engine.compile({ outputs: { logits, losses, ...adapted.named(state) } });
   try {
-    const feeds: Record<string, Tensor> = { ...weights, support_x: support.x, support_y: support.y, query_x: query.x };
-    const results = await program.run(Object.fromEntries(program.inputs.map(({ name }) => [name, feeds[name]!])));
-    return {
-      logits: results.logits!,
-      supportLoss: results.losses!,
-      state: Object.fromEntries(Object.keys(state).map((name) => [name, results[`adapted/${name}`]!])),
-    };
+    const examples = { [names.support.x]: support.x, [names.support.y]: support.y, [names.query.x]: query.x };
+    const { found, others } = adapted.split(await program.run(only(program, { ...weights, ...examples })));
+    return { logits: others.logits!, supportLoss: others.losses!, state: found };
   } finally {
     await program.dispose();
   }

@@ -1,7 +1,7 @@
 // Whether an engine computes in float16, found out before training starts: by what it is, and by a small product.
 import { input, op } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import type { Engine } from "./engines/index.ts";
+import type { Engine } from "../engines/index.ts";
 
 const refused = (name: string, why: string, cause?: unknown): InnerloopError =>
   new InnerloopError(

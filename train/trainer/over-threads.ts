@@ -1,12 +1,13 @@
 // The tasks of a batch over worker threads: one by one for models that are large, in one graph a thread for small ones,
 // where the cost of a run is its nodes. Sums go in an order that does not depend on timing.
+
+import type { Engine, Graph, Program } from "../engines/index.ts";
+import type { Episode } from "../tasks/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
-import type { Engine, Graph, Program } from "./engines/index.ts";
 import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
-import { only, type State, scalar, type Tensors, takeNext } from "./state.ts";
+import { only, type State, scalar, type Tensors } from "./state.ts";
 import type { StepGraphs } from "./step-graphs.ts";
-import { isOutOfMemory, type Strategy, type Submitted, taskTooLarge } from "./strategy.ts";
-import type { Episode } from "./tasks/index.ts";
+import { isOutOfMemory, type Strategy, type SubmittedStep, taskTooLarge } from "./strategy.ts";
 import type { Job } from "./workers/messages.ts";
 import { Pool } from "./workers/pool.ts";
 
@@ -44,27 +45,25 @@ export class OverThreads implements Strategy {
     return `${this.#pool.size} worker threads, ${how}`;
   }
 
-  async submit(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<Submitted> {
+  async submit(
+    state: State,
+    episodes: readonly Episode[],
+    sizes: EpisodeSizes,
+    scalars: Tensors,
+  ): Promise<SubmittedStep> {
     const jobs = await this.#jobs(episodes, sizes, scalars);
-    const computing = this.#pool.sum(jobs, this.#news(state));
+    const computing = this.#pool.sum(jobs, this.#unshared(state));
     computing.catch(() => {});
     return {
       parts: 1,
-      finish: async () => {
-        const { loss, accuracy, ...gradients } = await computing.catch((error: unknown) => {
+      outputs: async () => {
+        const sums = await computing.catch((error: unknown) => {
           throw isOutOfMemory(error) ? taskTooLarge("a worker thread", sizes, error) : error;
         });
         this.#update ??= await this.#engine.compile(this.#graphs.update());
-        const share = scalar(1 / episodes.length);
-        const feeds = { ...state, ...scalars, ...gradients, loss: loss!, share };
-        const { next, others } = takeNext(await this.#update.run(only(this.#update, feeds)));
-        const number = (tensor: { readonly data: ArrayLike<number | bigint> }) => Number(tensor.data[0]);
-        const measures = {
-          loss: number(loss!),
-          accuracy: number(accuracy!),
-          gradientNorm: number((others as Tensors).gradient_norm!),
-        };
-        return { next, measures };
+        const feeds = { ...state, ...scalars, ...sums, share: scalar(1 / episodes.length) };
+        const moved = await this.#update.run(only(this.#update, feeds));
+        return { ...moved, loss: sums.loss!, accuracy: sums.accuracy! };
       },
     };
   }
@@ -87,7 +86,7 @@ export class OverThreads implements Strategy {
     const graph = () => evaluationGraph(this.#graphs.learner, sizes, steps);
     const program = await this.#open(`evaluate:${steps}:${Object.values(sizes)}`, graph);
     const jobs = episodes.map((episode) => ({ program, feeds: taskFeeds(episode) }));
-    return this.#pool.map(jobs, this.#news(state));
+    return this.#pool.map(jobs, this.#unshared(state));
   }
 
   async #open(key: string, graph: () => Graph): Promise<string> {
@@ -97,7 +96,7 @@ export class OverThreads implements Strategy {
   }
 
   /** The parameters, where the threads do not have them yet. */
-  #news(state: State): Tensors | undefined {
+  #unshared(state: State): Tensors | undefined {
     if (this.#shared === state) return undefined;
     this.#shared = state;
     return Object.fromEntries(this.#graphs.shared.map((name) => [name, (state as Tensors)[name]!]));

@@ -1,11 +1,13 @@
 // Plain supervised training, where a newcomer starts: epochs over examples, one model, one optimizer.
 import { constant, grad, input, type Parameters } from "@innerloop/graph";
 import { InnerloopError, type OptimizerConfig, type Tensor } from "@innerloop/schemas";
-import { type Engine, openEngine, type Program } from "./engines/index.ts";
-import { crossEntropy, type Loss } from "./losses.ts";
-import type { Model } from "./models/index.ts";
-import { initialNumbers, initialState, optimizerRule, update } from "./optimizers/index.ts";
-import { random } from "./random.ts";
+import { type Engine, openEngine, type Program } from "../engines/index.ts";
+import { crossEntropy, type Loss } from "../losses.ts";
+import type { Model } from "../models/index.ts";
+import { next } from "../names.ts";
+import { initialNumbers, initialState, optimizerRule, update } from "../optimizers/index.ts";
+import { random } from "../random.ts";
+import { only, scalar } from "./state.ts";
 
 export interface FitOptions {
   readonly loss?: Loss;
@@ -68,15 +70,10 @@ export async function fit(
       const chosen = order.slice(start, start + size);
       if (!programs.has(chosen.length)) programs.set(chosen.length, compile(chosen.length));
       const program = await programs.get(chosen.length)!;
-      const feeds: Record<string, Tensor> = {
-        ...state,
-        x: rows(x, chosen),
-        y: rows(y, chosen),
-        step: { dtype: "float32", shape: [], data: Float32Array.of(++step) },
-      };
-      const outputs = await program.run(Object.fromEntries(program.inputs.map(({ name }) => [name, feeds[name]!])));
-      total += Number(outputs.loss!.data[0]) * chosen.length;
-      state = Object.fromEntries(Object.keys(state).map((name) => [name, outputs[`next/${name}`]!]));
+      const feeds = { ...state, x: rows(x, chosen), y: rows(y, chosen), step: scalar(++step) };
+      const { found, others } = next.split(await program.run(only(program, feeds)));
+      total += Number(others.loss!.data[0]) * chosen.length;
+      state = found;
     }
     if (!Number.isFinite(total))
       throw new InnerloopError(

@@ -11,7 +11,8 @@ import {
   type Value,
   vmap,
 } from "@innerloop/graph";
-import { accuracyOf } from "./losses.ts";
+import { accuracyOf } from "../losses.ts";
+import { episodeArrays } from "../names.ts";
 
 /** Sizes of the episodes that a graph is made for. */
 export interface EpisodeSizes {
@@ -80,12 +81,8 @@ function episodeValues(learner: Learner, sizes: EpisodeSizes, tasks?: number): [
     learner.task === "classification"
       ? input(name, [...lead, n], "int64")
       : input(name, [...lead, n, learner.outputs!]);
-  return [
-    x("support_x", sizes.support),
-    y("support_y", sizes.support),
-    x("query_x", sizes.query),
-    y("query_y", sizes.query),
-  ];
+  const { support, query } = episodeArrays;
+  return [x(support.x, sizes.support), y(support.y, sizes.support), x(query.x, sizes.query), y(query.y, sizes.query)];
 }
 
 export const parameterValues = (learner: Learner): Parameters =>

@@ -1,26 +1,14 @@
-// The episodes that an export of a run is verified on: drawn from its data, or kept with it where only a program has those.
+// The episodes that an export of a run is verified on, kept with it where only a program has its data.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ownerOnly } from "@innerloop/runtime/files";
 import { decodeSafetensors, encodeSafetensors, InnerloopError, type RunConfig, type Tensor } from "@innerloop/schemas";
-import { taskFeeds } from "./batch.ts";
+import type { Episode, TaskSource } from "../tasks/index.ts";
+import { episodeOf, taskFeeds } from "../trainer/batch.ts";
 import { replaceFile } from "./checkpoint.ts";
-import { shapeOf } from "./resume.ts";
-import type { Episode, TaskSource } from "./tasks/index.ts";
-
-/** How many there are, and queries of each class in them. */
-const [count, queries] = [10, 3];
-
-/** Their stream: training and validation have others. */
-const stream = 3;
+import { verification, verificationEpisodes } from "./episodes.ts";
 
 const episodesFile = (run: string): string => join(run, "episodes.safetensors");
-
-/** Fresh episodes of held-back classes. */
-export function verificationEpisodes(tasks: TaskSource, config: RunConfig): Episode[] {
-  const shape = shapeOf({ ...config, queries }, tasks);
-  return Array.from({ length: count }, (_, i) => tasks.episode("val", config.seed * 4 + stream, i, shape));
-}
 
 /** Keeps a run's verification episodes. Data that are too few for them have none, here as in an export. */
 export async function keepEpisodes(run: string, tasks: TaskSource, config: RunConfig): Promise<void> {
@@ -54,8 +42,5 @@ export async function keptEpisodes(run: string, name: string): Promise<Episode[]
     if (found) return found;
     throw new InnerloopError("checkpoint-invalid", `${file} lacks ${i}/${part}; the file is damaged: train again.`);
   };
-  return Array.from({ length: count }, (_, i) => ({
-    support: { x: tensor(i, "support_x"), y: tensor(i, "support_y") },
-    query: { x: tensor(i, "query_x"), y: tensor(i, "query_y") },
-  }));
+  return Array.from({ length: verification.episodes }, (_, i) => episodeOf((name) => tensor(i, name)));
 }
