@@ -1,6 +1,7 @@
 // What people and programs see: messages and progress on stderr, results on stdout.
 import { randomInt } from "node:crypto";
 import { closeSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { isatty } from "node:tty";
 import { styleText } from "node:util";
 import { shellWord } from "@innerloop/runtime/files";
@@ -76,7 +77,7 @@ function write(stream: NodeJS.WriteStream, text: string): void {
 export async function resultsWritten(): Promise<Error | undefined> {
   if (!gone.has(process.stdout)) await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
   // An error of the last write is told in the turn after it.
-  await new Promise((resolve) => setImmediate(resolve));
+  await setImmediate();
   return lost;
 }
 
