@@ -93,7 +93,10 @@ export function checkWindow(lists: Readonly<Record<string, readonly number[]>>, 
 }
 
 /** Zeros in two parts, the larger one after (SAME_UPPER) or before (SAME_LOWER). */
-export function halves(total: readonly number[], autoPad: WindowOptions["autoPad"]): Pick<Window, "before" | "after"> {
+export function splitPads(
+  total: readonly number[],
+  autoPad: WindowOptions["autoPad"],
+): Pick<Window, "before" | "after"> {
   const small = total.map((n) => Math.floor(n / 2));
   const large = total.map((n) => n - Math.floor(n / 2));
   return autoPad === "SAME_UPPER" ? { before: small, after: large } : { before: large, after: small };
@@ -122,5 +125,5 @@ export function resolveWindow(
   const total = windowAxes(space, { ...base, ...declared }).map((axis) =>
     Math.max(0, (Math.ceil(axis.size / axis.stride) - 1) * axis.stride + reachOf(axis) - axis.size),
   );
-  return { ...base, ...halves(total, options.autoPad) };
+  return { ...base, ...splitPads(total, options.autoPad) };
 }
