@@ -58,12 +58,15 @@ export const windowOutput = (space: readonly number[], w: Omit<Window, "groups">
 export const transposedSize = ({ size, stride, before, after, ...axis }: WindowAxis): number =>
   stride * (size - 1) + reachOf(axis) - before - after;
 
-/** For each tap and each output place, the input place it reads; places outside read the entry after the last. */
+/**
+ * For each tap and each output place, the input place it reads; places outside read the entry after the last.
+ * @param out the sizes of the output, where they are not all that fit: a transposed convolution may leave some out
+ */
 export function windowTable(
   space: readonly number[],
   window: Omit<Window, "groups">,
+  out: readonly number[] = windowOutput(space, window),
 ): { table: number[][]; padded: boolean } {
-  const out = windowOutput(space, window);
   const outside = sizeOf(space);
   spend("numbers", sizeOf(window.kernel) * sizeOf(out));
   let table = [[0]];
