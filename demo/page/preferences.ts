@@ -22,9 +22,7 @@ function remember(key: string, value: string): void {
 export function initialLanguage(): Language {
   const kept = remembered("language");
   if (kept === "en" || kept === "zh") return kept;
-  const known = navigator.languages
-    .map((tag) => tag.slice(0, 2).toLowerCase())
-    .find((tag) => tag === "en" || tag === "zh");
+  const known = navigator.languages.map((it) => it.slice(0, 2).toLowerCase()).find((it) => it === "en" || it === "zh");
   return (known as Language | undefined) ?? "en";
 }
 
