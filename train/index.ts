@@ -1,13 +1,16 @@
 // The door of the room: tasks, models, algorithms, engines and the trainer.
 
 export * from "./algorithms/index.ts";
+export { completeConfig, completed } from "./complete.ts";
+export * from "./data/index.ts";
 export * from "./engines/index.ts";
 export * from "./losses.ts";
 export * as metrics from "./metrics.ts";
 export * from "./models/index.ts";
 export * from "./optimizers/index.ts";
-export { completeConfig, completed, type Preset, presetNamed, presets } from "./presets.ts";
+export { type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
+export { otherwise, runConfigSchema, settingSchema, validateRunConfig } from "./run-config.ts";
 export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./runs/checkpoint.ts";
 export { learnerOf, tasksOf } from "./runs/data.ts";
 export { validationEpisode, verificationEpisodes } from "./runs/episodes.ts";
@@ -23,7 +26,7 @@ export {
   settingAt,
   settingsOf,
 } from "./settings.ts";
-export * from "./tasks/index.ts";
+export { measuredTraining, measureEngine, rateOf } from "./speed/index.ts";
 export { parted } from "./trainer/batch.ts";
 export { MetaTrainer } from "./trainer/meta-trainer.ts";
 export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./trainer/objective.ts";

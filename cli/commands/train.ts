@@ -1,24 +1,32 @@
 // `innerloop train`: meta-trains a learner and saves the run.
 import { basename } from "node:path";
+import type { Estimate } from "@innerloop/measure";
 import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
 import type { Validation } from "@innerloop/train";
-import { runVerdict } from "../baselines.ts";
-import { defineCommand, wrongCall } from "../command.ts";
-import { checkFlags, configFromFlags, configOptions, flagDefaults, readConfig, withChanges } from "../config-flags.ts";
-import type { Estimate } from "../evaluation.ts";
-import { commandLine, percent, print, printJson, style } from "../output.ts";
-import { runFolder } from "../run-folder.ts";
-import { trainToTheEnd } from "../training.ts";
+import { defineCommand, wrongCall } from "../call/command.ts";
+import {
+  checkFlags,
+  configFromFlags,
+  configOptions,
+  flagDefaults,
+  readConfig,
+  withChanges,
+} from "../inputs/config-flags.ts";
+import { runFolder } from "../inputs/run-folder.ts";
+import { trainToTheEnd } from "../shared/training.ts";
+import { commandLine, percent, print, printJson, style } from "../terminal/output.ts";
 
 const presetNames = async () => Object.keys((await import("@innerloop/train")).presets);
 
-export const train = defineCommand({
+export const command = defineCommand({
   name: "train",
   summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
   defaults: (args) => flagDefaults(args.find((word) => !word.startsWith("-"))),
   async notes() {
-    const { presets } = await import("@innerloop/train");
+    const { algorithms, models, presets } = await import("@innerloop/train");
     return [
+      { title: "Algorithms", rows: algorithms.all.map(({ name, summary, paper }) => [name, `${summary} (${paper})`]) },
+      { title: "Models", rows: models.all.map(({ name, summary }) => [name, summary]) },
       { title: "Presets", rows: Object.entries(presets).map(([name, { summary }]) => [name, summary] as const) },
       "In brackets stands what is taken where a flag is not given, and for which presets it is something else; innerloop train " +
         "PRESET --help shows that of one preset.",
@@ -67,6 +75,7 @@ export const train = defineCommand({
       }),
     );
     const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
+    const { runVerdict } = await import("@innerloop/measure");
     const verdict = await runVerdict(config, tasks, scoreOf(best, validations, config), header.history.length);
     if (options.json) {
       const seconds = (performance.now() - started) / 1000;
@@ -118,6 +127,6 @@ async function configOf(
     completeConfig(given);
     config = completed(withChanges(given, flags));
   }
-  await checkFlags(config, flags);
+  checkFlags(config, flags);
   return config;
 }

@@ -2,8 +2,8 @@
 import type { Learner } from "@innerloop/graph";
 import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
 import { buildLearner } from "../algorithms/index.ts";
+import { isSpec, openTasks, type TaskSource } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";
-import { isSpec, openTasks, type TaskSource } from "../tasks/index.ts";
 import { trainingWaysOf } from "./episodes.ts";
 
 /**

@@ -1,7 +1,7 @@
 // Which episodes a run sees: of each iteration, of its validations, and those that its export is verified on.
 import { setImmediate } from "node:timers/promises";
 import type { RunConfig } from "@innerloop/schemas";
-import { type Episode, type EpisodeShape, shifted, type TaskSource } from "../tasks/index.ts";
+import { type Episode, type EpisodeShape, shifted, type TaskSource } from "../data/index.ts";
 
 /** Streams of episodes that never meet: training, validation, verification, and evaluation by whoever asks. */
 const streams = { training: 1, validation: 2, verification: 3 };

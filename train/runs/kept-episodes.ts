@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ownerOnly } from "@innerloop/runtime/files";
 import { decodeSafetensors, encodeSafetensors, InnerloopError, type RunConfig, type Tensor } from "@innerloop/schemas";
-import type { Episode, TaskSource } from "../tasks/index.ts";
+import type { Episode, TaskSource } from "../data/index.ts";
 import { episodeOf, taskFeeds } from "../trainer/batch.ts";
 import { replaceFile } from "./checkpoint.ts";
 import { verification, verificationEpisodes } from "./episodes.ts";

@@ -1,7 +1,7 @@
 // A finished run, opened again from its folder, for whoever exports or looks at it.
 import type { Learner } from "@innerloop/graph";
 import { type CheckpointHeader, InnerloopError, type Tensor } from "@innerloop/schemas";
-import { isSpec, KeptTasks, type TaskSource } from "../tasks/index.ts";
+import { isSpec, KeptTasks, type TaskSource } from "../data/index.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { knownTasks, learnerOf, tasksOf } from "./data.ts";
 import { keptEpisodes } from "./kept-episodes.ts";

@@ -1,8 +1,8 @@
 // What a run is asked for, what it tells while it goes, and what it gives.
 import type { Learner } from "@innerloop/graph";
 import type { CheckpointHeader, RunConfig, Tensor } from "@innerloop/schemas";
+import type { TaskSource } from "../data/index.ts";
 import type { Engine } from "../engines/index.ts";
-import type { TaskSource } from "../tasks/index.ts";
 
 /** What a run goes with. */
 export interface RunStart {

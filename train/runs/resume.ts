@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
+import type { Episode, TaskSource } from "../data/index.ts";
 import { settingAt, settingsOf } from "../settings.ts";
-import type { Episode, TaskSource } from "../tasks/index.ts";
 import { trainingWaysOf } from "./episodes.ts";
 
 /** Fields that decide what arrays there are, and fields that decide what a validation measures. */

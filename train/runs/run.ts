@@ -2,7 +2,7 @@
 // something goes wrong.
 import type { Learner } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import { isSpec, type TaskSource } from "../tasks/index.ts";
+import { isSpec, type TaskSource } from "../data/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.ts";

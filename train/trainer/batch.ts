@@ -1,8 +1,8 @@
 // A batch of episodes as the arrays that graphs take: of one task, or of several along a task axis.
 import type { Learner } from "@innerloop/graph";
 import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import type { Episode } from "../data/index.ts";
 import { episodeArrays } from "../names.ts";
-import type { Episode } from "../tasks/index.ts";
 import type { EpisodeSizes } from "./objective.ts";
 import type { Tensors } from "./state.ts";
 

@@ -3,9 +3,9 @@
 // up to rounding.
 import type { Learner } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
+import type { Episode } from "../data/index.ts";
 import { type OpenedEngine, openEngine } from "../engines/index.ts";
 import { next } from "../names.ts";
-import type { Episode } from "../tasks/index.ts";
 import { sizesOf } from "./batch.ts";
 import { checkPrecision } from "./precision.ts";
 import type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./reports.ts";

@@ -1,9 +1,9 @@
 // All tasks of a batch in one graph on an engine, the state staying on its device. A batch that does not fit into the
 // device's memory runs in parts, whose gradients are added up there.
 import type { InnerloopError } from "@innerloop/schemas";
+import type { Episode } from "../data/index.ts";
 import type { Engine, Graph, Program } from "../engines/index.ts";
 import { total } from "../names.ts";
-import type { Episode } from "../tasks/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
 import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
 import { only, readNumber, release, type State, scalar, type Tensors } from "./state.ts";

@@ -1,8 +1,8 @@
 // The tasks of a batch over worker threads: one by one for models that are large, in one graph a thread for small ones,
 // where the cost of a run is its nodes. Sums go in an order that does not depend on timing.
 
+import type { Episode } from "../data/index.ts";
 import type { Engine, Graph, Program } from "../engines/index.ts";
-import type { Episode } from "../tasks/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
 import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
 import { only, type State, scalar, type Tensors } from "./state.ts";
@@ -32,7 +32,7 @@ export class OverThreads implements Strategy {
   constructor(engine: Engine, graphs: StepGraphs, threads: number, together: boolean) {
     this.#engine = engine;
     this.#graphs = graphs;
-    this.#pool = new Pool(threads);
+    this.#pool = new Pool(threads, engine.name);
     this.#together = together;
   }
 

@@ -1,9 +1,9 @@
 // What an exported bundle is compared with: the training engine's own answer for an episode.
 import { input, type Learner } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
+import type { Examples } from "../data/index.ts";
 import { type Engine, openEngine } from "../engines/index.ts";
 import { adapted, episodeArrays } from "../names.ts";
-import type { Examples } from "../tasks/index.ts";
 import { parameterValues } from "./objective.ts";
 import { only } from "./state.ts";
 

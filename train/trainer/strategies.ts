@@ -1,7 +1,7 @@
 // Which strategy suits a learner on an engine: all tasks in one graph, or worker threads, and how many.
 import { availableParallelism } from "node:os";
 import type { Learner } from "@innerloop/graph";
-import type { Engine } from "../engines/index.ts";
+import { type Engine, engineNamed, enginesFor } from "../engines/index.ts";
 import { OneGraph } from "./one-graph.ts";
 import { OverThreads } from "./over-threads.ts";
 import type { MetaTrainerOptions } from "./reports.ts";
@@ -13,10 +13,6 @@ const smallModel = 20_000;
 
 /** A thread with fewer tasks of a small model than this costs more in messages than it saves. */
 const leastShare = 8;
-
-/** The engine that runs in threads, and what it is called where another may be taken as well. */
-const threaded = "onnxruntime:cpu";
-const mayBeThreaded = ["auto", "onnxruntime", threaded];
 
 /** Whether a learner's tasks run fastest many in one graph, rather than one by one. */
 export const prefersOneGraph = (learner: Learner): boolean => {
@@ -32,7 +28,7 @@ export function threadsWanted(
   learner: Learner,
   { engine = "auto", workers, tasks }: Pick<MetaTrainerOptions, "engine" | "workers" | "tasks">,
 ): number {
-  if (typeof engine !== "string" || !mayBeThreaded.includes(engine)) return 0;
+  if (typeof engine !== "string" || !enginesFor(engine).some(({ traits }) => traits.workers)) return 0;
   return workers ?? usefulThreads(learner, tasks);
 }
 
@@ -46,7 +42,7 @@ function usefulThreads(learner: Learner, tasks = 0): number {
 
 /** How many threads an engine gets of those that are wanted. */
 export const threadsOn = ({ name, portable }: Engine, wanted: number): number =>
-  portable && name === threaded ? wanted : 0;
+  portable && engineNamed(name)?.traits.workers ? wanted : 0;
 
 export function strategyOn(
   engine: Engine,

@@ -1,6 +1,6 @@
 // The contract of the two ways to run a step: all tasks in one graph on an engine, or over worker threads.
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
-import type { Episode } from "../tasks/index.ts";
+import type { Episode } from "../data/index.ts";
 import type { EpisodeSizes } from "./objective.ts";
 import type { State, Tensors } from "./state.ts";
 
