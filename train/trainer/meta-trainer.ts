@@ -7,11 +7,11 @@ import type { Episode } from "../data/index.ts";
 import { type OpenedEngine, openEngine } from "../engines/index.ts";
 import { next } from "../names.ts";
 import { sizesOf } from "./batch.ts";
+import { strategyOn, threadsOn, threadsWanted } from "./choose-strategy.ts";
 import { checkPrecision } from "./precision.ts";
 import type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./reports.ts";
 import { readAll, readNumber, release, type State, type Tensors } from "./state.ts";
 import { StepGraphs } from "./step-graphs.ts";
-import { strategyOn, threadsOn, threadsWanted } from "./strategies.ts";
 import type { Strategy, SubmittedStep } from "./strategy.ts";
 
 /**
