@@ -19,28 +19,37 @@ export {
   type ScheduleConfig,
   validateConfig,
 } from "./config.ts";
+export {
+  bytesOf,
+  decodeNumbers,
+  ELEMENT_TYPES,
+  type ElementName,
+  type ElementType,
+  elementNameOf,
+  encodeNumbers,
+  isNumeric,
+  type NumericName,
+} from "./elements.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export { guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
-export {
-  type BundleFile,
-  type Confidence,
-  type ImagePreprocessing,
-  MANIFEST_VERSION,
-  type Manifest,
-  type ManifestFile,
-  type ManifestParameter,
-  manifestSchema,
-  type OptionalBundleFile,
-  type Preprocessing,
-  type Rejection,
-  type Spread,
-  validateManifest,
-  type WindowPreprocessing,
+export type {
+  BundleFile,
+  Confidence,
+  ImagePreprocessing,
+  Manifest,
+  ManifestFile,
+  ManifestParameter,
+  OptionalBundleFile,
+  Preprocessing,
+  Rejection,
+  Spread,
+  WindowPreprocessing,
 } from "./manifest.ts";
 export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
-export type { DType, Tensor, TypedArray } from "./tensor.ts";
+export { type DType, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";
 export { plain, show } from "./text.ts";
 export { type JsonSchema, suggest } from "./validate.ts";
+export { MANIFEST_VERSION, manifestSchema, validateManifest } from "./validate-manifest.ts";

@@ -1,23 +1,26 @@
 // Reading ONNX: a model from PyTorch, Keras or anywhere, made of the supported operators, becomes a graph here. Its
 // float weights become inputs, so that they can be meta-trained and adapted like the parameters of any other model.
 
-import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
 import { within } from "../core/budget.ts";
-import { type Dim, longestSymbol, sizeOf } from "../core/dims.ts";
+import { constant, constantOf, input } from "../core/build.ts";
+import { type Dim, longestSymbol } from "../core/dims.ts";
 import { evaluate } from "../core/evaluate.ts";
 import { isFloat } from "../core/operator.ts";
-import { constant, constantOf, input, type NumberArray, Value } from "../core/value.ts";
-import { Call, calls, type Entry, type Names } from "./calls.ts";
-import { asSizes, isSizes, sizeRules } from "./sizes.ts";
-import { dtypeOf, numbersOf } from "./tensors.ts";
-import { constantPrefix } from "./write.ts";
-
-/** The `ai.onnx` operator sets whose models are read. */
-export const readableOpsets = { oldest: 13, newest: 21 } as const;
+import { sizeOf } from "../core/shapes.ts";
+import { type NumberArray, Value } from "../core/value.ts";
+import { readers } from "./ops/index.ts";
+import { Call, type Names } from "./reader/call.ts";
+import { inNode, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
+import { type Entry, entryOf, isNarrow, isSizes } from "./reader/entry.ts";
+import { asSizes } from "./reader/sizes.ts";
+import { dtypeOf, numbersOf, type StoredArray, unsupported } from "./tensors.ts";
+import { upgrading } from "./upgrade/index.ts";
+import { constantPrefix } from "./writer/constants.ts";
 
 /** The names of the ONNX operators that are read. */
-export const readableOperators: readonly string[] = [...calls.keys()];
+export const readableOperators: readonly string[] = [...readers.keys()];
 
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
@@ -35,6 +38,9 @@ export interface OnnxModel {
   readonly apply: (values: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>;
 }
 
+type GraphProto = onnx.GraphProto.$Properties;
+type NodeProto = onnx.NodeProto.$Properties;
+
 /** The most numbers of a result that is worked out while the model is read. */
 const largestFold = 4096;
 
@@ -45,8 +51,9 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  * Reads an ONNX model.
  *
  * Float initializers are inputs with their numbers in `initializers`; scalars, the running statistics of batch
- * normalization, and what an operator needs to know while it is read (a shape, bounds of Pad) are constants. Shapes
- * that the model computes are worked out, with open sizes where the file names them (`dim_param`). Dropout is left out.
+ * normalization, and what an operator needs to know while it is read (a shape, bounds of Pad) are constants. Initializers
+ * of an element type that graphs lack (float16, bfloat16, int4, uint4) are read where a Cast reads them: in float32, int8 and
+ * uint8, which hold their numbers exactly. Shapes that the model computes are worked out, with open sizes where the file names them (`dim_param`). Dropout is left out.
  *
  * @param bytes the whole file
  * @param source its name, for messages
@@ -57,82 +64,45 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
 export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   const model = decodeModel(bytes, source);
   const opset = opsetOf(model, source);
-  const graph = model.graph!;
-  refuseUnknown(graph, source);
+  const graph = model.graph ?? {};
+  refuseUnknown(graph, new Set(readableOperators), source);
   refuseRepeated(graph, source);
-  const stored = new Map(
-    (graph.initializer ?? []).map((tensor) => [
-      tensor.name ?? "",
-      numbersOf(tensor, `${source}: the initializer ${show(tensor.name)}`),
-    ]),
-  );
-  const fixedNames = statistics(graph);
-  const isWeight = (name: string): boolean => {
-    const array = stored.get(name);
-    const fixed = fixedNames.has(name) || name.startsWith(constantPrefix);
-    return array !== undefined && isFloat(array.dtype) && array.shape.length > 0 && !fixed;
-  };
-  const own = table(
+  const weights = new Weights(graph, source);
+  const upgrade = upgrading(graph, opset);
+  const nodes = (graph.node ?? []).map((node) => ({ node, newest: inNode(node, source, () => upgrade(node)) }));
+  const modelInputs = table(
     (graph.input ?? [])
-      .filter(({ name }) => !stored.has(name ?? ""))
+      .filter(({ name }) => !weights.stored.has(name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
-  const used = new Map<string, Value>();
-  const weight = (name: string): Value => {
-    const { shape, dtype } = stored.get(name)!;
-    const value = used.get(name) ?? input(name, shape, dtype);
-    used.set(name, value);
-    return value;
-  };
   const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
     within(budget, () => {
-      const known = new Map<string, Entry>(Object.entries(values));
-      const names: Names = {
-        entry(name) {
-          const entry = known.get(name) ?? (isWeight(name) ? weight(name) : literal(stored.get(name)));
-          if (!entry) throw new InnerloopError("bad-model", `reads ${show(name)}, which nothing before it makes.`);
-          known.set(name, entry);
-          return entry;
-        },
-        numbers(name) {
-          const entry = known.get(name);
-          return entry ? (isSizes(entry) ? undefined : constantOf(entry)) : stored.get(name);
-        },
-      };
-      for (const node of graph.node ?? []) inNode(node, source, () => read(node, opset, names, known));
-      return table(
-        (graph.output ?? []).map(({ name = "" }) => {
-          const entry = known.get(name ?? "") ?? (stored.has(name ?? "") ? names.entry(name ?? "") : undefined);
-          if (entry === undefined)
-            throw new InnerloopError("bad-model", `${source}: nothing makes the output ${show(name)}.`);
-          if (isSizes(entry))
-            throw new InnerloopError("open-dim", `${source}: the output ${show(name)} is a size that is open.`);
-          return [name ?? "", entry];
-        }),
-      );
+      const known = new Known(values, weights);
+      for (const { node, newest } of nodes)
+        inNode(node, source, () => {
+          for (const step of newest) read(step, known);
+        });
+      return table((graph.output ?? []).map(({ name }) => [name ?? "", known.output(name ?? "", source)]));
     });
-  const outputs = build(own);
-  const weights = [...stored.keys()].filter((name) => used.has(name));
-  const inputs = table([...Object.entries(own), ...weights.map((name) => [name, used.get(name)!] as const)]);
+  const outputs = build(modelInputs);
+  const used = weights.used();
+  const inputs = table([...Object.entries(modelInputs), ...used.map(({ name, value }) => [name, value] as const)]);
   return {
     inputs,
     outputs,
-    initializers: table(weights.map((name) => [name, tensorOf(stored.get(name)!)])),
+    initializers: table(used.map(({ name, array }) => [name, tensorOf(array)])),
     opset,
     apply(values) {
-      const given = Object.entries(values ?? {});
-      if (
-        given.length === 0
-          ? typeof values !== "object" || values === null
-          : given.some(([, it]) => !(it instanceof Value))
-      )
+      const replaced = Object.entries(values ?? {});
+      const isTable = typeof values === "object" && values !== null;
+      if (replaced.length === 0 ? !isTable : replaced.some(([, value]) => !(value instanceof Value)))
         throw new InnerloopError(
           "bad-argument",
           `apply was called with ${show(values)}; values of a graph by the names of inputs were expected.`,
           { exitStatus: 2 },
         );
       const stranger = Object.keys(values).find((name) => inputs[name] === undefined);
-      if (stranger === undefined) return build(table([...Object.entries(own), ...given]));
+      if (stranger === undefined) return build(table([...Object.entries(modelInputs), ...replaced]));
       throw new InnerloopError(
         "unknown-input",
         `${source} has no input ${show(stranger)}; it has ${Object.keys(inputs).join(", ")}.`,
@@ -142,57 +112,78 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   };
 }
 
-function opsetOf(model: onnx.ModelProto, source: string): number {
-  const { oldest, newest } = readableOpsets;
-  const own = model.opsetImport.find(({ domain }) => isOwnDomain(domain));
-  const opset = Number(own?.version ?? 0);
-  if (opset >= oldest && opset <= newest) return opset;
-  throw new InnerloopError(
-    "unsupported-opset",
-    `${source} is written in ${own ? `opset ${opset} of ai.onnx` : "no opset of ai.onnx"}; opsets ${oldest} to ${newest} are read; ` +
-      `export the model again with opset_version=${Math.min(Math.max(opset, 17), newest)}.`,
-  );
-}
+/** The initializers of a graph. Those that are learned are inputs, made at their first use. */
+class Weights {
+  readonly stored: ReadonlyMap<string, StoredArray>;
+  readonly #measured: ReadonlySet<string>;
+  readonly #inputs = new Map<string, Value>();
 
-const isOwnDomain = (domain: string | null | undefined): boolean => !domain || domain === "ai.onnx";
-
-/** Every operator that is not supported is named at once, so that nobody has to find them one by one. */
-function refuseUnknown(graph: onnx.GraphProto.$Properties, source: string): void {
-  const unknown = (graph.node ?? []).filter(({ domain, opType }) => !isOwnDomain(domain) || !calls.has(opType ?? ""));
-  if (unknown.length === 0) return;
-  const listed = unknown.slice(0, 5).map((node) => `${node.domain ? `${node.domain}.` : ""}${labelOf(node)}`);
-  const more = unknown.length > listed.length ? `, and ${unknown.length - listed.length} more` : "";
-  throw new InnerloopError(
-    "unsupported-operator",
-    `${source} has operators that are not supported: ${listed.join(", ")}${more}; ` +
-      `${readableOperators.length} operators of ai.onnx are read, which docs/operators.md lists; ` +
-      "export the model without these, or write them with operators of the list.",
-  );
-}
-
-/** A name that stands for two things would stand for the one or the other, as a reader likes. */
-function refuseRepeated(graph: onnx.GraphProto.$Properties, source: string): void {
-  const named = (list: readonly { readonly name?: string | null }[] | null | undefined) =>
-    (list ?? []).map(({ name }) => name ?? "");
-  const made = (graph.node ?? []).flatMap(({ output }) => (output ?? []).filter((name) => name !== ""));
-  const stored = named(graph.initializer);
-  const inputs = named(graph.input);
-  const lists: [what: () => string, names: string[]][] = [
-    [() => "what an initializer, an input or a node makes", [...new Set([...stored, ...inputs]), ...made]],
-    [() => "initializers", stored],
-    [() => "inputs", inputs],
-    [() => "outputs", named(graph.output)],
-  ];
-  for (const node of graph.node ?? [])
-    if (node.attribute?.length) lists.push([() => `attributes of ${labelOf(node)}`, named(node.attribute)]);
-  for (const [what, names] of lists) {
-    const seen = new Set([""]);
-    const repeated = names.find((name) => seen.size === seen.add(name).size);
-    if (repeated === undefined) continue;
-    throw new InnerloopError(
-      "bad-model",
-      `${source}: ${what()}: the name ${show(repeated)} is ${repeated === "" ? "no name" : "there twice"}; give each its own name.`,
+  constructor(graph: GraphProto, source: string) {
+    this.stored = new Map(
+      (graph.initializer ?? []).map((tensor) => [
+        tensor.name ?? "",
+        numbersOf(tensor, `${source}: the initializer ${show(tensor.name)}`),
+      ]),
     );
+    this.#measured = statistics(graph);
+  }
+
+  /** An initializer as an input where it is learned, else as a constant. */
+  entry(name: string): Entry | undefined {
+    const array = this.stored.get(name);
+    if (!array) return undefined;
+    const fixed = this.#measured.has(name) || name.startsWith(constantPrefix);
+    if (fixed || !isFloat(array.dtype) || array.shape.length === 0) return entryOf(array);
+    const value = this.#inputs.get(name) ?? input(name, array.shape, array.dtype);
+    this.#inputs.set(name, value);
+    return entryOf(array, value);
+  }
+
+  /** The inputs that something reads, in the order of the file. */
+  used(): { readonly name: string; readonly value: Value; readonly array: NumberArray }[] {
+    return [...this.stored].flatMap(([name, array]) => {
+      const value = this.#inputs.get(name);
+      return value ? [{ name, value, array }] : [];
+    });
+  }
+}
+
+/** What the names of a graph stand for while its nodes are read. */
+class Known implements Names {
+  readonly #entries: Map<string, Entry>;
+  readonly #weights: Weights;
+
+  constructor(values: Readonly<Record<string, Value>>, weights: Weights) {
+    this.#entries = new Map(Object.entries(values));
+    this.#weights = weights;
+  }
+
+  set(name: string, entry: Entry): void {
+    this.#entries.set(name, entry);
+  }
+
+  entry(name: string): Entry {
+    const entry = this.#entries.get(name) ?? this.#weights.entry(name);
+    if (!entry) throw new InnerloopError("bad-model", `reads ${show(name)}, which nothing before it makes.`);
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
+  numbers(name: string): NumberArray | undefined {
+    const entry = this.#entries.get(name);
+    if (!entry) return this.#weights.stored.get(name);
+    return isSizes(entry) ? undefined : constantOf(isNarrow(entry) ? entry.wide : entry);
+  }
+
+  /** What the graph gives by a name. */
+  output(name: string, source: string): Value {
+    const entry = this.#entries.get(name) ?? this.#weights.entry(name);
+    if (entry === undefined)
+      throw new InnerloopError("bad-model", `${source}: nothing makes the output ${show(name)}.`);
+    if (isSizes(entry))
+      throw new InnerloopError("open-dim", `${source}: the output ${show(name)} is a size that is open.`);
+    if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, `${source}: the output ${show(name)}`);
+    return entry;
   }
 }
 
@@ -200,33 +191,11 @@ function refuseRepeated(graph: onnx.GraphProto.$Properties, source: string): voi
 const table = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
   Object.assign(Object.create(null), Object.fromEntries(entries));
 
-const labelOf = (node: onnx.NodeProto.$Properties): string =>
-  `${show(node.opType).slice(1, -1)} (node ${show(node.name || node.output?.[0] || "without a name")})`;
-
-/** Says which node of which file an error is about. */
-function inNode<T>(node: onnx.NodeProto.$Properties, source: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof InnerloopError)
-      throw new InnerloopError(error.code, `${source}: ${labelOf(node)}: ${error.message}`, { cause: error });
-    // An operator's rule met what no exporter writes: an input that is missing, a list that is empty, a number for a size.
-    throw new InnerloopError(
-      "bad-model",
-      `${source}: ${labelOf(node)} has inputs or attributes that do not go together (${(error as Error).message}); export the model again.`,
-      { cause: error },
-    );
-  }
-}
-
 /** The names of means and variances that batch normalizations read: measured, not learned. */
-function statistics(graph: onnx.GraphProto.$Properties): ReadonlySet<string> {
+function statistics(graph: GraphProto): ReadonlySet<string> {
   const norms = (graph.node ?? []).filter((node) => node.opType === "BatchNormalization");
   return new Set(norms.flatMap((node) => node.input?.slice(3, 5) ?? []));
 }
-
-const literal = (array: NumberArray | undefined): Value | undefined =>
-  array && constant(array.data, array.shape, array.dtype);
 
 function tensorOf({ dtype, shape, data }: NumberArray): Tensor {
   return { dtype, shape, data: dtype === "float64" ? data : Float32Array.from(data) };
@@ -254,37 +223,44 @@ function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {
 /** A name of a size as graphs spell them: letters, digits and underscores. */
 const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
 
-function read(node: onnx.NodeProto.$Properties, opset: number, names: Names, known: Map<string, Entry>): void {
-  const call = new Call(node, opset, names);
+/** Reads one node of the newest opset. */
+function read(node: NodeProto, known: Known): void {
+  const call = new Call(node, known);
   const outputs = node.output ?? [];
-  const result = sizeResult(call, node) ?? calls.get(node.opType ?? "")!(call);
-  const results: readonly Entry[] = Array.isArray(result) ? result : [result as Entry];
-  if (call.outputs > results.length)
+  const result = resultOf(call, node);
+  const results = isEntry(result) ? [result] : result;
+  if (call.usedOutputs > results.length)
     throw new InnerloopError(
       "unsupported-output",
       `its output "${outputs[results.length]}" is used, which is not supported; only the first ${results.length === 1 ? "is" : results.length}.`,
     );
-  const allKnown = (node.input ?? []).every((name) => name === "" || names.numbers(name) !== undefined);
-  outputs.forEach((name, i) => {
-    if (name !== "") known.set(name, allKnown ? folded(results[i]!) : results[i]!);
-  });
+  const allKnown = (node.input ?? []).every((name) => name === "" || known.numbers(name) !== undefined);
+  for (const [i, entry] of results.entries()) {
+    const name = outputs[i] ?? "";
+    if (name !== "") known.set(name, allKnown ? folded(entry) : entry);
+  }
 }
 
-/** What a node makes of sizes that are open, where it is one that works on sizes. */
-function sizeResult(call: Call, node: onnx.NodeProto.$Properties): Entry | undefined {
-  const rule = sizeRules.get(node.opType ?? "");
-  if (!rule || !call.has(0)) return undefined;
-  const entries = call.entries();
-  if (!entries.some(isSizes)) return undefined;
-  const lists = entries.map(asSizes);
-  return lists.every((list) => list !== undefined) ? rule(call, ...lists) : undefined;
+const isEntry = (result: Entry | readonly Value[]): result is Entry => !Array.isArray(result);
+
+/** What a node becomes: of sizes that are open, sizes, where it is one that works on them. */
+function resultOf(call: Call, node: NodeProto): Entry | readonly Value[] {
+  const reader = readers.get(node.opType ?? "");
+  if (!reader) throw new Error(`${node.opType} has no reader`);
+  if (reader.sizes && call.has(0)) {
+    const entries = call.entries();
+    const sizes = entries.some(isSizes) && entries.every((entry) => asSizes(entry) !== undefined);
+    const result = sizes ? reader.sizes(call, node) : undefined;
+    if (result) return result;
+  }
+  return reader.read(call, node);
 }
 
 /** The numbers of a result that depends on no input. */
 function folded(entry: Entry): Entry {
-  if (isSizes(entry) || constantOf(entry)) return entry;
+  if (isSizes(entry) || isNarrow(entry) || constantOf(entry)) return entry;
   const size = sizeOf(entry.shape);
   if (typeof size !== "number" || size > largestFold) return entry;
   const [array] = evaluate([entry]);
-  return literal(array)!;
+  return array ? constant(array.data, array.shape, array.dtype) : entry;
 }

@@ -93,5 +93,8 @@ models = [
     record("multi-layer perceptron", Mlp(), torch.rand(4, 3) * 2 - 1, 20, {0: "batch"}),
     record("multi-layer perceptron", Mlp(), torch.rand(4, 3) * 2 - 1, 14, {0: "batch"}),
     record("attention", Attention(), torch.randint(0, 7, (2, 5)), 18, {0: "batch", 1: "length"}),
+    record("convolutional net", ConvNet(), torch.rand(2, 1, 8, 8), 9, {0: "batch"}, **whole),
+    record("attention", Attention(), torch.randint(0, 7, (2, 5)), 11, {0: "batch", 1: "length"}),
+    record("multi-layer perceptron", Mlp(), torch.rand(4, 3) * 2 - 1, 12, {0: "batch"}),
 ]
 print(json.dumps(models, separators=(",", ":")))

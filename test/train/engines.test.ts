@@ -15,7 +15,7 @@ import {
   type Value,
   vmap,
 } from "@innerloop/graph";
-import { type DType, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
+import { type DType, ELEMENTS, encodeNumbers, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
 import { type Engine, openEngine } from "@innerloop/train";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -30,7 +30,6 @@ function random(low: number, high: number): number {
   return low + ((high - low) * seed) / 2 ** 32;
 }
 
-const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array };
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 function tensor(shape: readonly number[], low = -2, high = 2, dtype: DType = "float32"): Tensor {
@@ -38,7 +37,7 @@ function tensor(shape: readonly number[], low = -2, high = 2, dtype: DType = "fl
   const numbers = Array.from({ length: product(shape) }, () =>
     whole ? Math.floor(random(low, high + 1)) : random(low, high),
   );
-  const data = dtype === "int64" ? BigInt64Array.from(numbers, BigInt) : arrays[dtype].from(numbers);
+  const data = new ELEMENTS[dtype].array(encodeNumbers(dtype, numbers).buffer);
   return { dtype, shape, data };
 }
 

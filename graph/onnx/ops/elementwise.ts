@@ -1,0 +1,77 @@
+// Elementwise operators as ONNX has them. Those that are not here are read as they are called: one operand, or two.
+import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import { addDims, type Dim, divideDims, multiplyDims } from "../../core/dims.ts";
+import * as op from "../../ops/index.ts";
+import { elementType, int, written } from "../attributes.ts";
+import { onnxOperator } from "../operator.ts";
+import type { Call } from "../reader/call.ts";
+import type { Entry, Sizes } from "../reader/entry.ts";
+import { sizes } from "../reader/sizes.ts";
+
+/** The sizes of both, entry by entry, a single one with each. */
+function pairs(a: Sizes, b: Sizes): (readonly [Dim, Dim])[] {
+  const length = Math.max(a.dims.length, b.dims.length);
+  if ([a, b].some(({ dims }) => dims.length !== length && dims.length !== 1))
+    throw new InnerloopError("bad-model", `combines ${a.dims.length} sizes with ${b.dims.length}.`);
+  const stretched = ({ dims }: Sizes) =>
+    dims.length === length ? dims : new Array<typeof dims>(length).fill(dims).flat();
+  const others = stretched(b);
+  return stretched(a).map((dim, i) => [dim, others[i]!]);
+}
+
+/** A rule for sizes that are combined entry by entry. */
+const pairwise =
+  (combine: (a: Dim, b: Dim) => Dim) =>
+  (c: Call): Entry => {
+    const [a, b] = [c.sizes(0), c.sizes(1)];
+    return sizes(
+      pairs(a, b).map(([x, y]) => combine(x, y)),
+      a.axes === "scalar" && b.axes === "scalar" ? "scalar" : "list",
+    );
+  };
+
+function quotient(a: Dim, b: Dim): Dim {
+  const exact = typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : divideDims(a, b);
+  if (exact === undefined)
+    throw new InnerloopError("open-dim", `The size (${a}) / (${b}) does not come out even for every ${a}.`);
+  return exact;
+}
+
+/** 1 where two sizes are equal, 0 where they never are. */
+function same(a: Dim, b: Dim): Dim {
+  if (a === b) return 1;
+  const impossible = (x: Dim, y: Dim) => typeof x === "string" && typeof y === "number" && y < 0;
+  if ((typeof a === "number" && typeof b === "number") || impossible(a, b) || impossible(b, a)) return 0;
+  throw new InnerloopError("open-dim", `Whether the sizes ${a} and ${b} are equal is open while the model is read.`);
+}
+
+const to = elementType();
+
+export const elementwise = {
+  Add: onnxOperator({ sizes: pairwise(addDims) }),
+  Cast: onnxOperator({
+    attributes: { to },
+    read: (c, { to }) => op.Cast(c.widened(0), to),
+    sizes: (c, { to }) => (to === "int64" || to === "int32" ? c.sizes(0) : undefined),
+    write: (_, file) => ({
+      input: file.inputs(),
+      attribute: file.half ? [written("to", int(), ELEMENT_TYPES.float16.onnx)] : file.attributes(),
+    }),
+  }),
+  Div: onnxOperator({ sizes: pairwise(quotient) }),
+  Equal: onnxOperator({ sizes: pairwise(same) }),
+  Max: onnxOperator({ read: (c) => op.Max(...c.values()) }),
+  Mean: onnxOperator({ read: (c) => op.Mean(...c.values()) }),
+  Min: onnxOperator({ read: (c) => op.Min(...c.values()) }),
+  Mul: onnxOperator({ sizes: pairwise(multiplyDims) }),
+  Pow: onnxOperator({ read: (c) => op.Pow(c.value(0), op.CastLike(c.value(1), c.value(0))) }),
+  Sub: onnxOperator({ sizes: pairwise((a, b) => addDims(a, multiplyDims(b, -1))) }),
+  Sum: onnxOperator({ read: (c) => op.Sum(...c.values()) }),
+  Where: onnxOperator({
+    sizes: (c) => {
+      const condition = c.sizes(0).dims;
+      const holds = (i: number) => Boolean(condition[condition.length === 1 ? 0 : i]);
+      return sizes(pairs(c.sizes(1), c.sizes(2)).map(([yes, no], i) => (holds(i) ? yes : no)));
+    },
+  }),
+};

@@ -1,0 +1,231 @@
+// Movement as ONNX has it: shapes, starts, ends and pads are inputs there, which have to be known when a model is read.
+import { InnerloopError } from "@innerloop/schemas";
+import { spend } from "../../core/budget.ts";
+import { constant } from "../../core/build.ts";
+import { addDims, type Dim } from "../../core/dims.ts";
+import { normalizeAxis, type Shape } from "../../core/shapes.ts";
+import type { Value } from "../../core/value.ts";
+import * as op from "../../ops/index.ts";
+import { cut } from "../../ops/internal/slicing.ts";
+import { choice, flag, int, ints } from "../attributes.ts";
+import { onnxOperator } from "../operator.ts";
+import type { Call } from "../reader/call.ts";
+import type { Entry, Sizes } from "../reader/entry.ts";
+import { sizes } from "../reader/sizes.ts";
+import { dimIn, numberIn, numbersIn, operand, result } from "../writer/form.ts";
+
+/** What is cut out of one axis: of which some may be open. */
+interface Cut {
+  readonly axis: number;
+  readonly start: Dim;
+  readonly end: Dim;
+  readonly step: number;
+}
+
+function readSlice(c: Call): Value {
+  const [starts, ends] = [c.dims(1), c.dims(2)];
+  const axes = c.numbers(3) ?? starts.map((_, i) => i);
+  const steps = c.numbers(4) ?? starts.map(() => 1);
+  const cuts = starts.flatMap((start, i): Cut[] => {
+    const [end, axis, step] = [ends[i], axes[i], steps[i]];
+    return end === undefined || axis === undefined || !step ? [] : [{ axis, start, end, step }];
+  });
+  if ([ends, axes, steps, cuts].some((list) => list.length !== starts.length))
+    throw new InnerloopError("bad-model", "needs as many ends, axes and steps as starts, and no step of 0.");
+  return cuts.reduce(sliced, c.value(0));
+}
+
+function sliced(x: Value, { axis: counted, start, end, step }: Cut): Value {
+  const axis = normalizeAxis(counted, x.rank, "Slice");
+  const size = x.shape[axis] ?? 1;
+  const known = typeof start === "number" && typeof end === "number";
+  if (known && (typeof size === "number" || (start >= 0 && end >= 0)))
+    return op.Slice(x, [start], [end], [axis], [step]);
+  if (step !== 1) throw new InnerloopError("open-dim", `needs a known size for steps of ${step}.`);
+  const place = (at: Dim): Dim =>
+    typeof at === "string" ? at : at < 0 ? addDims(size, at) : at >= 2 ** 31 - 1 ? size : at;
+  return cut(x, axis, place(start), place(end));
+}
+
+function readPad(c: Call, mode: "constant" | "reflect" | "edge" | "wrap"): Value {
+  const x = c.value(0);
+  const listed = c.numbers(1) ?? [];
+  const axes = (c.numbers(3) ?? [...x.shape.keys()]).map((axis) => normalizeAxis(axis, x.rank, "Pad"));
+  if (listed.length !== 2 * axes.length || !listed.every(Number.isSafeInteger))
+    throw new InnerloopError(
+      "bad-model",
+      `has ${listed.length} pads for ${axes.length} axes; two whole numbers each were expected.`,
+    );
+  const pads = new Array<number>(2 * x.rank).fill(0);
+  listed.forEach((pad, i) => {
+    const [axis = 0, side] = i < axes.length ? [axes[i], 0] : [axes[i - axes.length], x.rank];
+    pads[axis + side] = pad;
+  });
+  return op.Pad(x, pads, mode, c.numbers(2)?.[0] ?? 0);
+}
+
+function readRange(c: Call): Value {
+  const limit = c.dim(1);
+  const [start, delta] = [c.single(0), c.single(2)];
+  if (typeof limit === "string") {
+    if (start === 0 && delta === 1) return op.Range(limit);
+    throw new InnerloopError("open-dim", `up to "${limit}" has to start at 0 and go by 1.`);
+  }
+  const length = Math.max(0, Math.ceil((limit - start) / delta));
+  if (!Number.isSafeInteger(length))
+    throw new InnerloopError("bad-model", `counts from ${start} to ${limit} by ${delta}, which never ends.`);
+  spend("numbers", length);
+  const numbers = Float64Array.from({ length }, (_, i) => start + i * delta);
+  return constant(numbers, [length], c.constant(0)?.dtype);
+}
+
+function readOneHot(c: Call, { axis: counted }: { readonly axis: number }): Value {
+  const depth = c.dim(1);
+  const values = c.constant(2);
+  const [off, on, ...more] = values?.data ?? [];
+  if (!values || off === undefined || on === undefined || more.length > 0)
+    throw new InnerloopError("bad-model", "needs two values, for off and for on.");
+  const indices = op.Cast(c.value(0), "int64");
+  const classes = op.Range(depth);
+  const wrapped = op.Where(op.Less(indices, 0), op.Add(indices, op.Size(classes)), indices);
+  const hot = op.OneHot(wrapped, classes, values.dtype);
+  const axis = normalizeAxis(counted, hot.rank, "OneHot");
+  const order = [...hot.shape.keys()].slice(0, -1);
+  order.splice(axis, 0, hot.rank - 1);
+  const moved = op.Transpose(hot, order);
+  return off === 0 && on === 1 ? moved : op.Add(off, op.Mul(moved, on - off));
+}
+
+function readReshape(c: Call, allowZero: boolean): Value {
+  const shape = c.dims(1);
+  if (allowZero && shape.includes(0))
+    throw new InnerloopError("unsupported-attribute", "with allowzero makes an empty array, which is not supported.");
+  return op.Reshape(c.value(0), shape);
+}
+
+/** The sizes that a list of places picks out of a list. */
+function gathered({ dims }: Sizes, places: Sizes): Entry {
+  const picked = places.dims.map((place) => {
+    const size = typeof place === "number" ? dims[normalizeAxis(place, dims.length, "Gather")] : undefined;
+    if (size !== undefined) return size;
+    throw new InnerloopError(
+      "open-dim",
+      `Which of ${dims.length} sizes is number ${place} is open while the model is read.`,
+    );
+  });
+  return sizes(picked, places.axes);
+}
+
+function concatenated(parts: readonly Sizes[]): Sizes {
+  spend(
+    "numbers",
+    parts.reduce((total, { dims }) => total + dims.length, 0),
+  );
+  return { axes: "list", dims: parts.flatMap(({ dims }) => dims) };
+}
+
+/** A reshape's target with at most one size left open (−1) and kept ones as 0, so that it stays a constant; or the whole shape. */
+function reshapeTarget(x: Value, y: Value): readonly number[] | Shape {
+  let open = false;
+  const target: number[] = [];
+  for (const [axis, dim] of y.shape.entries()) {
+    if (typeof dim === "number") target.push(dim);
+    else if (dim === x.shape[axis] && y.shape.slice(0, axis).every((d, i) => d === x.shape[i])) target.push(0);
+    else if (open) return y.shape;
+    else {
+      open = true;
+      target.push(-1);
+    }
+  }
+  return target;
+}
+
+/** Expand broadcasts both ways, so sizes that the input has already can be left at 1. */
+const expandTarget = (x: Value, y: Value): Dim[] =>
+  y.shape.map((dim, axis) => (typeof dim === "string" && x.shape[axis - y.rank + x.rank] === dim ? 1 : dim));
+
+export const movement = {
+  Concat: onnxOperator({
+    attributes: { axis: int(0) },
+    read: (c, { axis }) => op.Concat(c.values(), axis),
+    sizes: (c) => concatenated(c.entries().map((_, i) => c.sizes(i))),
+  }),
+  DepthToSpace: onnxOperator({
+    attributes: { blocksize: int(1), mode: choice("DCR", "CRD") },
+    read: (c, { blocksize, mode }) => op.DepthToSpace(c.value(0), blocksize, mode),
+  }),
+  Expand: onnxOperator({
+    read: (c) => op.Expand(c.value(0), c.dims(1)),
+    write: (node, to) => ({ input: [to.input(0), to.shape(expandTarget(operand(node), result(node)))] }),
+  }),
+  Flatten: onnxOperator({ attributes: { axis: int(1) }, read: (c, { axis }) => op.Flatten(c.value(0), axis) }),
+  Gather: onnxOperator({
+    attributes: { axis: int(0) },
+    read: (c, { axis }) => op.Gather(c.value(0), c.value(1), axis),
+    sizes: (c) => gathered(c.sizes(0), c.sizes(1)),
+  }),
+  OneHot: onnxOperator({ attributes: { axis: int(-1) }, read: readOneHot }),
+  Pad: onnxOperator({
+    attributes: { mode: choice("constant", "reflect", "edge", "wrap") },
+    read: (c, { mode }) => readPad(c, mode),
+    write: (node, to) => {
+      const [x] = to.inputs();
+      const value = Float64Array.of(numberIn(node, "value"));
+      const fill = to.constant({ dtype: operand(node).dtype, shape: [], data: value });
+      return { input: [x ?? "", to.list([...numbersIn(node, "before"), ...numbersIn(node, "after")]), fill] };
+    },
+  }),
+  Range: onnxOperator({
+    read: readRange,
+    write: (node, to) => {
+      const [limit] = to.inputs();
+      return { input: [to.scalar(0), limit ?? to.scalarSize(dimIn(node, "size")), to.scalar(1)] };
+    },
+  }),
+  Reshape: onnxOperator({
+    attributes: { allowzero: flag(false) },
+    read: (c, { allowzero }) => readReshape(c, allowzero),
+    sizes: (c) => {
+      const rank = c.sizes(1).dims.length;
+      return rank > 1 ? undefined : { axes: rank === 0 ? "scalar" : "list", dims: c.sizes(0).dims };
+    },
+    write: (node, to) => ({ input: [to.input(0), to.shape(reshapeTarget(operand(node), result(node)))] }),
+  }),
+  Slice: onnxOperator({
+    read: readSlice,
+    sizes: (c) => {
+      const [start, end] = [c.sizes(1).dims[0], c.sizes(2).dims[0]];
+      const step = c.has(4) ? c.sizes(4).dims[0] : 1;
+      if (typeof start !== "number" || typeof end !== "number" || step !== 1) return undefined;
+      return sizes(c.sizes(0).dims.slice(start, end));
+    },
+    write: (node, to) => {
+      const [axis, whole] = [numberIn(node, "axis"), operand(node).shape];
+      const [x] = to.inputs();
+      const end = dimIn(node, "end");
+      const last = end === whole[axis] ? to.list([Number.MAX_SAFE_INTEGER]) : to.size(end);
+      return { input: [x ?? "", to.size(dimIn(node, "start")), last, to.list([axis])] };
+    },
+  }),
+  SpaceToDepth: onnxOperator({
+    attributes: { blocksize: int(1) },
+    read: (c, { blocksize }) => op.SpaceToDepth(c.value(0), blocksize),
+  }),
+  Split: onnxOperator({
+    attributes: { axis: int(0) },
+    read: (c, { axis }) => op.Split(c.value(0), c.numbers(1) ?? c.outputs, axis),
+  }),
+  Squeeze: onnxOperator({
+    read: (c) => op.Squeeze(c.value(0), c.numbers(1)),
+    sizes: (c) => ({ axes: "scalar", dims: c.sizes(0).dims }),
+  }),
+  Tile: onnxOperator({ read: (c) => op.Tile(c.value(0), c.numbers(1) ?? []) }),
+  Transpose: onnxOperator({ attributes: { perm: ints() }, read: (c, { perm }) => op.Transpose(c.value(0), perm) }),
+  Unsqueeze: onnxOperator({
+    read: (c) => op.Unsqueeze(c.value(0), c.numbers(1) ?? []),
+    sizes: (c) => {
+      const { axes, dims } = c.sizes(0);
+      return axes === "scalar" && c.numbers(1)?.length === 1 ? { axes: "list", dims } : undefined;
+    },
+  }),
+};

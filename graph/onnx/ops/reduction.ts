@@ -1,0 +1,83 @@
+// Reductions as ONNX has them since opset 18, in which the axes of most became an input; the sum has had them there since 13.
+import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
+import { fixed, normalizeAxis } from "../../core/shapes.ts";
+import type { Value } from "../../core/value.ts";
+import * as op from "../../ops/index.ts";
+import type { ReduceOptions } from "../../ops/reduction.ts";
+import { flag, int, ints, written } from "../attributes.ts";
+import { onnxOperator } from "../operator.ts";
+import { sizes } from "../reader/sizes.ts";
+import { numberIn, numbersIn } from "../writer/form.ts";
+
+/** The opset in which the axes of reductions became an input. */
+const axesAreInput = 18;
+
+/**
+ * A reduction.
+ * @param combine what it does to sizes, from a start on
+ * @param since the opset in which its axes became an input
+ */
+const reduction = (
+  apply: (x: Value, options: ReduceOptions) => Value,
+  {
+    combine,
+    start = 0,
+    since = axesAreInput,
+  }: { combine?: (a: Dim, b: Dim) => Dim; start?: number; since?: number } = {},
+) =>
+  onnxOperator({
+    attributes: { keepdims: flag(true), noop_with_empty_axes: flag(false) },
+    read: (c, { keepdims, noop_with_empty_axes: none }) => {
+      const axes = c.numbers(1) ?? [];
+      if (axes.length > 0) return apply(c.value(0), { axes, keepdims });
+      return none ? c.value(0) : apply(c.value(0), { keepdims });
+    },
+    sizes: (c, { keepdims }) =>
+      combine && sizes([c.sizes(0).dims.reduce(combine, start)], keepdims ? "list" : "scalar"),
+    write: (node, to) => {
+      const axes = numbersIn(node, "axes");
+      const keepdims = written("keepdims", flag(true), node.attributes.keepdims);
+      return to.opset >= since
+        ? { input: [to.input(0), to.list(axes)], attribute: [keepdims] }
+        : { input: to.inputs(), attribute: [written("axes", ints(), axes), keepdims] };
+    },
+  });
+
+/** The place of the largest or smallest number along an axis. */
+const place = (apply: (x: Value, axis: number, keepdims: boolean) => Value) =>
+  onnxOperator({
+    attributes: { axis: int(0), keepdims: flag(true), select_last_index: flag(false) },
+    read: (c, { keepdims, ...options }) => {
+      const x = c.value(0);
+      const axis = normalizeAxis(options.axis, x.rank, "axis");
+      if (!options.select_last_index) return apply(x, axis, keepdims);
+      const size = fixed(x.shape[axis] ?? 1, "select_last_index");
+      return op.Sub(size - 1, apply(op.Slice(x, [-1], [-size - 1], [axis], [-1]), axis, keepdims));
+    },
+  });
+
+export const reductions = {
+  ArgMax: place(op.ArgMax),
+  ArgMin: place(op.ArgMin),
+  CumSum: onnxOperator({
+    attributes: { exclusive: int(0), reverse: int(0) },
+    read: (c, options) => op.CumSum(c.value(0), c.single(1), options),
+    write: (node, to) => ({
+      input: [to.input(0), to.scalar(numberIn(node, "axis"))],
+      attribute: [
+        written("exclusive", int(), node.attributes.exclusive),
+        written("reverse", int(), node.attributes.reverse),
+      ],
+    }),
+  }),
+  ReduceL1: reduction(op.ReduceL1),
+  ReduceL2: reduction(op.ReduceL2),
+  ReduceLogSum: reduction(op.ReduceLogSum),
+  ReduceLogSumExp: reduction(op.ReduceLogSumExp),
+  ReduceMax: reduction(op.ReduceMax),
+  ReduceMean: reduction(op.ReduceMean),
+  ReduceMin: reduction(op.ReduceMin),
+  ReduceProd: reduction(op.ReduceProd, { combine: multiplyDims, start: 1 }),
+  ReduceSum: reduction(op.ReduceSum, { combine: addDims, since: 13 }),
+  ReduceSumSquare: reduction(op.ReduceSumSquare),
+};

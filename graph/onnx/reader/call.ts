@@ -1,0 +1,115 @@
+// One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
+import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import type { onnx } from "@innerloop/schemas/onnx";
+import type { Dim } from "../../core/dims.ts";
+import type { NumberArray, Value } from "../../core/value.ts";
+import { unsupported } from "../tensors.ts";
+import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
+import { asSizes, asValue } from "./sizes.ts";
+
+/** Looks up the names that a node reads. */
+export interface Names {
+  entry(name: string): Entry;
+  /** The numbers of a constant or of a weight; undefined where they depend on the inputs. */
+  numbers(name: string): NumberArray | undefined;
+}
+
+/** One node of a model. */
+export class Call {
+  /** How many outputs the node has, and how many up to the last that the model uses. */
+  readonly outputs: number;
+  readonly usedOutputs: number;
+  readonly #inputs: readonly string[];
+  readonly #names: Names;
+
+  constructor(node: onnx.NodeProto.$Properties, names: Names) {
+    this.outputs = (node.output ?? []).length;
+    this.usedOutputs = (node.output ?? []).findLastIndex((name) => name !== "") + 1;
+    this.#inputs = node.input ?? [];
+    this.#names = names;
+  }
+
+  has(i: number): boolean {
+    return (this.#inputs[i] ?? "") !== "";
+  }
+
+  /** The inputs that are there. */
+  entries(): Entry[] {
+    return this.#inputs.filter((name) => name !== "").map((name) => this.#names.entry(name));
+  }
+
+  entry(i: number): Entry {
+    return this.#names.entry(this.#name(i));
+  }
+
+  value(i: number): Value {
+    const entry = this.entry(i);
+    if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, `reads "${this.#name(i)}", which`);
+    return isSizes(entry) ? asValue(entry) : entry;
+  }
+
+  /** The same for an operator that reads element types which graphs do not have. */
+  widened(i: number): Value {
+    const entry = this.entry(i);
+    return isNarrow(entry) ? entry.wide : this.value(i);
+  }
+
+  optional(i: number): Value | undefined {
+    return this.has(i) ? this.value(i) : undefined;
+  }
+
+  /** Any number of inputs, one at least. */
+  values(): [Value, ...Value[]] {
+    return [this.value(0), ...this.#inputs.slice(1).map((_, i) => this.value(i + 1))];
+  }
+
+  /** The numbers of an input that has to be a constant; undefined where it is left out. */
+  constant(i: number): NumberArray | undefined {
+    const name = this.#inputs[i] ?? "";
+    if (name === "") return undefined;
+    const known = this.#names.numbers(name);
+    if (known) return known;
+    throw new InnerloopError(
+      "open-input",
+      `needs the numbers of "${name}" while the model is read, but they depend on its inputs.`,
+    );
+  }
+
+  numbers(i: number): readonly number[] | undefined {
+    const known = this.constant(i);
+    return known && [...known.data];
+  }
+
+  /** The one number of an input. */
+  single(i: number): number {
+    const [number] = this.numbers(i) ?? [];
+    if (number !== undefined) return number;
+    throw new InnerloopError("bad-model", `has no number in input ${i}.`);
+  }
+
+  /** Sizes that are given as an input. */
+  dims(i: number): readonly Dim[] {
+    const entry = this.has(i) ? this.entry(i) : undefined;
+    return (entry && isSizes(entry) ? entry.dims : this.numbers(i)) ?? [];
+  }
+
+  /** The one size of an input. */
+  dim(i: number): Dim {
+    const [dim] = this.dims(i);
+    if (dim !== undefined) return dim;
+    throw new InnerloopError("bad-model", `has no size in input ${i}.`);
+  }
+
+  /** An input that is whole numbers or sizes, for rules of open sizes. */
+  sizes(i: number): Sizes {
+    const list = asSizes(this.entry(i));
+    if (list) return list;
+    throw new InnerloopError("bad-model", `lacks sizes in input ${i}.`);
+  }
+
+  #name(i: number): string {
+    const name = this.#inputs[i] ?? "";
+    if (name !== "") return name;
+    throw new InnerloopError("bad-model", `lacks input ${i}.`);
+  }
+}

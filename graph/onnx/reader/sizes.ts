@@ -1,0 +1,32 @@
+// Shapes that a model computes while it runs (Shape, Gather, Concat, Reshape …), worked out while it is read, with
+// sizes that may be open: exporters write such chains wherever a program says x.shape[0].
+import { spend } from "../../core/budget.ts";
+import { constant, constantOf } from "../../core/build.ts";
+import type { Dim } from "../../core/dims.ts";
+import { isFloat } from "../../core/operator.ts";
+import type { Value } from "../../core/value.ts";
+import { ConstantOfShape, Shape } from "../../ops/graph.ts";
+import { Reshape } from "../../ops/movement.ts";
+import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
+
+/** Sizes that are all known are a constant like any other. */
+export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry {
+  spend("numbers", dims.length);
+  if (!dims.every((dim) => typeof dim === "number")) return { axes, dims };
+  return constant(dims, axes === "list" ? [dims.length] : [], "int64");
+}
+
+/** Whole numbers as sizes, where they can be. */
+export function asSizes(entry: Entry): Sizes | undefined {
+  if (isSizes(entry)) return entry;
+  if (isNarrow(entry)) return undefined;
+  const known = constantOf(entry);
+  if (!known || known.shape.length > 1 || isFloat(known.dtype)) return undefined;
+  return { axes: known.shape.length === 0 ? "scalar" : "list", dims: [...known.data] };
+}
+
+/** Sizes as a value that is counted when the graph runs. */
+export function asValue({ axes, dims }: Sizes): Value {
+  const list = Shape(ConstantOfShape(dims));
+  return axes === "list" ? list : Reshape(list, []);
+}

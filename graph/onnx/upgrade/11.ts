@@ -1,0 +1,18 @@
+// Opset 11: the bounds of Clip, and what Pad puts where, are inputs.
+import { float, ints, valuesOf } from "../attributes.ts";
+import type { Upgrades } from "./upgrade.ts";
+
+export const opset11: Upgrades = {
+  Clip(node, add) {
+    const [x = ""] = node.input ?? [];
+    const bounds = valuesOf({ min: float(), max: float() }, node);
+    const bound = (number: number | undefined) =>
+      number === undefined ? "" : add.node("CastLike", [add.number(number), x]);
+    return { ...node, attribute: [], input: [x, bound(bounds.min), bound(bounds.max)] };
+  },
+  Pad(node, add) {
+    const { pads, value } = valuesOf({ pads: ints(), value: float(0) }, node);
+    const attribute = (node.attribute ?? []).filter(({ name }) => name === "mode");
+    return { ...node, attribute, input: [node.input?.[0] ?? "", add.list(pads ?? []), add.number(value)] };
+  },
+};

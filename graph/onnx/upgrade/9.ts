@@ -1,0 +1,11 @@
+// Opset 9: a batch normalization has statistics for each channel; before, it could have them for each place as well.
+import { InnerloopError } from "@innerloop/schemas";
+import { flag, valuesOf } from "../attributes.ts";
+import type { Upgrades } from "./upgrade.ts";
+
+export const opset9: Upgrades = {
+  BatchNormalization(node) {
+    if (valuesOf({ spatial: flag(true) }, node).spatial) return node;
+    throw new InnerloopError("unsupported-attribute", "has spatial = 0; statistics for each channel are supported.");
+  },
+};

@@ -1,0 +1,64 @@
+// Brings the nodes of older opsets to the newest that is read, one opset after the other, so that every reader knows one version
+// of its operator. A file here has the changes of one opset; what it does not name is read as it is.
+import type { onnx } from "@innerloop/schemas/onnx";
+import { type AttributeProto, float, int, ints, written } from "../attributes.ts";
+import { opset9 } from "./9.ts";
+import { opset10 } from "./10.ts";
+import { opset11 } from "./11.ts";
+import { opset13 } from "./13.ts";
+import { opset18 } from "./18.ts";
+import { opset21 } from "./21.ts";
+import type { Additions, NodeProto, Upgrades } from "./upgrade.ts";
+
+const changes: readonly (readonly [opset: number, upgrades: Upgrades])[] = [
+  [9, opset9],
+  [10, opset10],
+  [11, opset11],
+  [13, opset13],
+  [18, opset18],
+  [21, opset21],
+];
+
+/** Turns a node of a graph of an opset into nodes of the newest: itself, after those that make what it newly reads. */
+export function upgrading(
+  graph: onnx.GraphProto.$Properties,
+  opset: number,
+): (node: NodeProto) => readonly NodeProto[] {
+  const due = changes.filter(([since]) => since > opset).map(([, upgrades]) => new Map(Object.entries(upgrades)));
+  const unique = namesBeside(graph);
+  return (original) => {
+    const nodes: NodeProto[] = [];
+    const make = (opType: string, input: readonly string[], attribute: AttributeProto[]): string => {
+      const name = unique();
+      nodes.push({ opType, input: [...input], output: [name], attribute });
+      return name;
+    };
+    const add: Additions = {
+      node: (opType, input, attributes = {}) =>
+        make(
+          opType,
+          input,
+          Object.entries(attributes).map(([name, value]) => written(name, int(), value)),
+        ),
+      number: (number) => make("Constant", [], [written("value_float", float(), number)]),
+      list: (numbers) => make("Constant", [], [written("value_ints", ints(), numbers)]),
+    };
+    nodes.push(due.reduce((node, upgrades) => upgrades.get(node.opType ?? "")?.(node, add) ?? node, original));
+    return nodes;
+  };
+}
+
+/** Gives names that a graph does not have. */
+function namesBeside(graph: onnx.GraphProto.$Properties): () => string {
+  const taken = new Set([
+    ...(graph.node ?? []).flatMap(({ input, output }) => [...(input ?? []), ...(output ?? [])]),
+    ...[graph.input, graph.output, graph.initializer].flatMap((list) => (list ?? []).map(({ name }) => name ?? "")),
+  ]);
+  let count = 0;
+  return () => {
+    let name: string;
+    do name = `upgrade/${count++}`;
+    while (taken.has(name));
+    return name;
+  };
+}

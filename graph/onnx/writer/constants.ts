@@ -1,0 +1,54 @@
+// The constants of a file: every array once, under a name that says what it holds.
+import { ELEMENT_TYPES, encodeNumbers } from "@innerloop/schemas";
+import type { onnx } from "@innerloop/schemas/onnx";
+import { type Shape, showShape } from "../../core/shapes.ts";
+import type { NumberArray } from "../../core/value.ts";
+import { tensorProto } from "../tensors.ts";
+import type { UniqueNames } from "./names.ts";
+
+/** What the names of constants start with, which tells them from weights when a file is read. */
+export const constantPrefix = "constant/";
+
+export class Constants {
+  readonly tensors: onnx.TensorProto.$Properties[] = [];
+  readonly #names: UniqueNames;
+  readonly #lists = new Map<string, string>();
+
+  constructor(names: UniqueNames) {
+    this.#names = names;
+  }
+
+  /** The name of a new constant. */
+  array({ dtype, shape, data }: NumberArray): string {
+    const kind = data.length === 1 ? String(data[0]) : showShape(shape).replaceAll(", ", "x");
+    const name = this.#names.unique(`${constantPrefix}${kind}`);
+    this.tensors.push(tensorProto(name, dtype, shape, data));
+    return name;
+  }
+
+  /** The same in float16. */
+  half({ shape, data }: NumberArray): string {
+    const name = this.#names.unique(`${constantPrefix}float16/${data.length === 1 ? data[0] : shape.join("x")}`);
+    const rawData = encodeNumbers("float16", data);
+    this.tensors.push({ name, dataType: ELEMENT_TYPES.float16.onnx, dims: [...shape], rawData });
+    return name;
+  }
+
+  /** An int64 scalar. */
+  scalar(number: number): string {
+    return this.array({ dtype: "int64", shape: [], data: Float64Array.of(number) });
+  }
+
+  /** An int64 list, which is there once. */
+  list(numbers: readonly number[]): string {
+    const key = numbers.join();
+    const known = this.#lists.get(key);
+    if (known) return known;
+    const name = this.array({ dtype: "int64", shape: [numbers.length], data: Float64Array.from(numbers) });
+    this.#lists.set(key, name);
+    return name;
+  }
+}
+
+/** Whether every size of a shape is known. */
+export const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");

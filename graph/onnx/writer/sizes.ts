@@ -1,0 +1,101 @@
+// Sizes that are open until a model runs: computed there, from the shapes of values that have them.
+import { InnerloopError } from "@innerloop/schemas";
+import type { onnx } from "@innerloop/schemas/onnx";
+import { type Dim, termsOf } from "../../core/dims.ts";
+import type { Shape } from "../../core/shapes.ts";
+import type { Value } from "../../core/value.ts";
+import { type AttributeProto, int, written } from "../attributes.ts";
+import { type Constants, isKnown } from "./constants.ts";
+import type { UniqueNames } from "./names.ts";
+
+export interface OpenSizesOptions {
+  readonly names: UniqueNames;
+  readonly constants: Constants;
+  /** Where the nodes go that compute sizes. */
+  readonly nodes: onnx.NodeProto.$Properties[];
+  /** Writes the node that makes a value whose size has this name, where only data tell it. */
+  readonly reach: (symbol: string) => void;
+}
+
+export class OpenSizes {
+  readonly #options: OpenSizesOptions;
+  /** For each symbol, a value that has it as the size of an axis. */
+  readonly #symbols = new Map<string, readonly [value: string, axis: number]>();
+  readonly #sizes = new Map<Dim, string>();
+  readonly #shapes = new Map<string, string>();
+
+  constructor(options: OpenSizesOptions) {
+    this.#options = options;
+  }
+
+  /** Remembers which symbols can be asked of a value. */
+  learn({ shape }: Value, name: string): void {
+    shape.forEach((dim, axis) => {
+      if (typeof dim === "string" && /^[A-Za-z_]\w*$/.test(dim) && !this.#symbols.has(dim))
+        this.#symbols.set(dim, [name, axis]);
+    });
+  }
+
+  /** A size as an int64 list of one. */
+  size(dim: Dim): string {
+    if (typeof dim === "number") return this.#options.constants.list([dim]);
+    const known = this.#sizes.get(dim);
+    if (known) return known;
+    const terms = termsOf(dim).map(([coefficient, names]) => {
+      const factors = [
+        ...(coefficient === 1 && names.length > 0 ? [] : [this.#options.constants.list([coefficient])]),
+        ...names.map((name) => this.#symbol(name)),
+      ];
+      return factors.reduce((a, b) => this.#emit("Mul", [a, b], "size/product"));
+    });
+    const total = terms.reduce((a, b) => this.#emit("Add", [a, b], "size/sum"));
+    this.#sizes.set(dim, total);
+    return total;
+  }
+
+  /** A size as an int64 scalar. */
+  scalar(dim: Dim): string {
+    const { names, nodes } = this.#options;
+    const list = this.size(dim);
+    const name = `${list}/scalar`;
+    if (!names.has(name)) nodes.push({ opType: "Squeeze", input: [list], output: [names.take(name)], name });
+    return name;
+  }
+
+  /** A shape as an int64 list. */
+  shape(shape: Shape): string {
+    if (isKnown(shape)) return this.#options.constants.list(shape);
+    const key = shape.join();
+    const known = this.#shapes.get(key);
+    if (known) return known;
+    const parts = shape.map((dim) => this.size(dim));
+    const name = this.#emit("Concat", parts, "size/shape", [written("axis", int(), 0)]);
+    this.#shapes.set(key, name);
+    return name;
+  }
+
+  #symbol(name: string): string {
+    const known = this.#sizes.get(name);
+    if (known) return known;
+    if (!this.#symbols.has(name)) this.#options.reach(name);
+    const source = this.#symbols.get(name);
+    if (!source)
+      throw new InnerloopError(
+        "open-dim",
+        `The size "${name}" is the size of no input and of no range of labels, so it cannot be computed in the exported graph.`,
+      );
+    const [value, axis] = source;
+    const size = this.#emit("Shape", [value], `size/${name}`, [
+      written("start", int(), axis),
+      written("end", int(), axis + 1),
+    ]);
+    this.#sizes.set(name, size);
+    return size;
+  }
+
+  #emit(opType: string, input: string[], hint: string, attribute: AttributeProto[] = []): string {
+    const output = this.#options.names.unique(hint);
+    this.#options.nodes.push({ opType, input, output: [output], name: output, attribute });
+    return output;
+  }
+}
