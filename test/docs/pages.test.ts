@@ -35,7 +35,7 @@ it("the script for fresh machines runs the README's test command, and the slow t
   const commands = readFileSync(join(root, ".ci", "run"), "utf8")
     .trim()
     .split("\n");
-  expect(commands.slice(-2)).toEqual([blocksOf("README.md")[1]!.code.trim(), "npm run test:slow"]);
+  expect(commands.at(-1)).toBe(`${blocksOf("README.md")[1]!.code.trim()} && npm run test:slow`);
 });
 
 describe("examples", () => {
