@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "@innerloop/schemas";
 import { beforeAll, expect, it } from "vitest";
-import { innerloop, type Outcome, temporaryFolder, writeImages } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, type Outcome, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 const words = (text: string) => innerloop(text.split(" "), { cwd });

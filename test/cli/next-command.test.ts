@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { decodeSafetensors, type Manifest, type Tensor } from "@innerloop/schemas";
 import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
 import { openRun, readCheckpoint } from "@innerloop/train";
-import { exportRun } from "innerloop";
+import { exportRun } from "@innerloop/measure";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, describe, expect, test } from "vitest";
 import { answersOf, continued, examplesFor, openBundle } from "./answers.ts";

@@ -14,10 +14,12 @@ import {
 } from "@innerloop/export";
 import type { Learner } from "@innerloop/graph";
 import { Learner as Bundled, closenessOf, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import type { Tensor } from "@innerloop/schemas";
 import { random } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-import { learners, randomEpisode, randomWeights, temporaryFolder, unrolled } from "./learners.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { refusal } from "../support/refusal.ts";
+import { learners, randomEpisode, randomWeights, unrolled } from "./learners.ts";
 
 describe("expected calibration error", () => {
   it("is the gap between sure and right, bin by bin", () => {
@@ -331,11 +333,7 @@ describe("a bundle's calibration", () => {
     const { out } = await exported("prototypes");
     expect(await calibrateBundle(out, { ways: 4, shots: 1, episode: () => undefined })).toBeUndefined();
     for (const falseAccepts of [0, 1, Number.NaN]) {
-      const error = await calibrateBundle(out, { ways: 4, shots: 1, falseAccepts, episode: () => undefined }).then(
-        () => undefined,
-        (cause) => cause,
-      );
-      expect(error).toBeInstanceOf(InnerloopError);
+      const error = await refusal(calibrateBundle(out, { ways: 4, shots: 1, falseAccepts, episode: () => undefined }));
       expect(error).toMatchObject({ code: "bad-option", exitStatus: 2 });
       expect(error.message).toMatch(/above 0 and below 1/);
     }

@@ -1,6 +1,7 @@
 // The recorded cases: their data, made here from a seed exactly as record.py makes it, and PyTorch's numbers for them.
-import { readFileSync } from "node:fs";
-import { type Array64, type Arrays, type InnerLoop, type NetworkSpec, parameterShapes, type Task } from "./network.ts";
+import { readFamilies } from "../support/recorded.ts";
+import { parameterShapes } from "./network.ts";
+import type { Array64, Arrays, InnerLoop, NetworkSpec, Task } from "./types.ts";
 
 /** What is recorded of an array. */
 export interface Digest {
@@ -146,8 +147,8 @@ export function distance(values: ArrayLike<number>, recorded: Digest): number {
   return Math.max(...differences.map(Math.abs)) / (recorded.norm / root);
 }
 
-/** The cases of recorded.json. */
-export function recordedCases(): RecordedCase[] {
-  const file = JSON.parse(readFileSync(new URL("./recorded.json", import.meta.url), "utf8"));
-  return file.cases;
-}
+/** The cases of plain inner loops. */
+export const recordedCases = (): RecordedCase[] =>
+  Object.values(readFamilies<{ readonly cases: RecordedCase[] }>("oracle/recorded/plain")).flatMap(
+    ({ cases }) => cases,
+  );

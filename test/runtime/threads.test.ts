@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { temporaryFolder, writeBundle } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { writeBundle } from "./fixture.ts";
 
 it("may be terminated once its Learner is disposed, in the middle of its work", () => {
   const folder = temporaryFolder();

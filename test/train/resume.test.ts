@@ -1,7 +1,6 @@
 // Going on with a run: what may change and what may not, what a run knows of its data, and that a validation that was cut
 // off is made up for.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunConfig, RunConfigInput, WindowPreprocessing } from "@innerloop/schemas";
 import {
@@ -19,11 +18,11 @@ import {
   readCheckpoint,
   runTraining,
 } from "@innerloop/train";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { innerloop, writeImages } from "../cli/innerloop.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-resume-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("resume");
 const place = (name: string) => join(folder, name);
 
 const small: RunConfigInput = {

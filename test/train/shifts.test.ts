@@ -1,5 +1,5 @@
 // Tasks as users have them: each shift against its formula, and what a shifted source promises about its episodes.
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import type { Tensor } from "@innerloop/schemas";
 import {
   drawShift,
   type Episode,
@@ -12,6 +12,7 @@ import {
   type TaskSource,
 } from "@innerloop/train";
 import { describe, expect, test } from "vitest";
+import { refusalOf } from "../support/refusal.ts";
 
 const side = 12;
 const shape = [side, side, 1];
@@ -323,14 +324,6 @@ describe("a shifted source", () => {
   });
 
   test("refuses shares that are none, unknown families with the nearest name, and regressions", () => {
-    const told = (action: () => unknown): InnerloopError => {
-      try {
-        action();
-      } catch (error) {
-        return error as InnerloopError;
-      }
-      throw new Error("nothing was thrown");
-    };
     const regression: TaskSource = {
       ...plain,
       kind: "regression",
@@ -343,8 +336,7 @@ describe("a shifted source", () => {
       [() => shifted(plain, { families: ["inverse"] }), "unknown-shift", 'did you mean "inverted"?'],
       [() => shifted(regression), "bad-shift", "regression"],
     ] as const) {
-      const error = told(action);
-      expect(error).toBeInstanceOf(InnerloopError);
+      const error = refusalOf(action);
       expect([error.code, error.exitStatus]).toEqual([code, 2]);
       expect(error.message).toContain(words);
     }
