@@ -21,7 +21,7 @@ test("a peer that is not installed is a gap, with what to do, and no failure", a
   expect(stdout).toContain("PyTorch is missing");
   expect(stdout).toContain("pip install torch");
   expect(status).toBe(0);
-}, 60_000);
+});
 
 test("the gap as JSON", async () => {
   const { stdout } = await bench("peers", ...quick, "--no-memory", "--json");
@@ -29,20 +29,20 @@ test("the gap as JSON", async () => {
   expect(peer).toEqual({ name: "PyTorch", version: null });
   expect(missing).toContain("no-such-python");
   expect(rows).toMatchObject([{ workload: "adapt-mlp", threads: 1, state: "missing" }]);
-}, 60_000);
+});
 
 test("check fails on a ratio that got worse, and names the workload", async () => {
   const { status, stdout } = await bench("check", ...quick, "--reference", pin("fast.json", 1e-6));
   expect(stdout).toMatch(/adapt-mlp.*worse/);
   expect(stdout).toContain("Pinned on another processor (another)");
   expect(status).toBe(1);
-}, 60_000);
+});
 
 test("check passes on a ratio that got better", async () => {
   const { status, stdout } = await bench("check", ...quick, "--reference", pin("slow.json", 1e6));
   expect(stdout).toMatch(/adapt-mlp.*better/);
   expect(status).toBe(0);
-}, 60_000);
+});
 
 test("check --update pins what it measured, with the machine", async () => {
   const path = join(folder, "new.json");
@@ -51,7 +51,7 @@ test("check --update pins what it measured, with the machine", async () => {
   const { machine, pinned } = JSON.parse(readFileSync(path, "utf8"));
   expect(machine).toMatchObject({ node: process.version });
   expect(pinned).toMatchObject([{ workload: "adapt-mlp", threads: 1 }]);
-}, 60_000);
+});
 
 test.each([
   [["engines", "--engines", "abacus"], 2, "tfjs:wasm"],

@@ -62,7 +62,7 @@ describeUnless(noChromium, "the page examples", () => {
       });
     ({ url, server } = await serve({ web: join(folder, "web"), react: join(folder, "react") }));
     browser = await launch();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     server?.close();

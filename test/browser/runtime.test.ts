@@ -92,7 +92,7 @@ describeUnless(noChromium, "the runtime in a page", () => {
     ({ url, server } = await serve({ site, bundles }));
     ({ url: otherOrigin, server: elsewhere } = await serve({ bundles }));
     browser = await launch();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     server?.close();

@@ -88,7 +88,7 @@ describeUnless(noChromium, "the runtime in workers", () => {
     const picture = Array.from(await here.example(readFileSync(join(bundles, "picture.png"))));
     expected = { accuracy, logits, supportLoss: [...mine.supportLoss], pictures: new Array(5).fill(picture) };
     await here.dispose();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     server?.close();

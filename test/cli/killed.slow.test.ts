@@ -43,7 +43,7 @@ describe("an export that is killed", () => {
     expect((await words("export small --out place/bundle")).status).toBe(0);
     expect(readFileSync(join(out, "manifest.json"), "utf8")).not.toBe(before);
     expect(beside()).toEqual(["bundle"]);
-  }, 120_000);
+  });
 
   it("while it writes leaves the earlier bundle, and nothing beside it after the next", async () => {
     const env = killedAtRename(cwd, /\.earlier$/, "before");
@@ -52,7 +52,7 @@ describe("an export that is killed", () => {
     await (await Learner.load(out, { task: "regression", provider: "cpu" })).dispose();
     expect((await words("export small --out place/bundle")).status).toBe(0);
     expect(beside()).toEqual(["bundle"]);
-  }, 120_000);
+  });
 
   it("of several at once into one place leaves one bundle, whole", async () => {
     const outcomes = await Promise.all([1, 2, 3].map(() => words("export small --out place/bundle")));
@@ -61,7 +61,7 @@ describe("an export that is killed", () => {
     );
     await (await Learner.load(out, { task: "regression", provider: "cpu" })).dispose();
     expect(beside()).toEqual(["bundle"]);
-  }, 120_000);
+  });
 
   it("through a link replaces what the link leads to", async () => {
     symlinkSync(join("place", "bundle"), path("link"));
@@ -92,7 +92,7 @@ describe("a saved user", () => {
     expect((await adapt("dangling.safetensors")).status).toBe(0);
     expect([mode("mine.safetensors"), mode("later.safetensors")]).toEqual([0o664, 0o600]);
     expect(readdirSync(cwd).filter((name) => name.startsWith(".innerloop"))).toEqual([]);
-  }, 120_000);
+  });
 
   it("of a process that was killed is the earlier one, and what that process left goes with the next", async () => {
     const before = readFileSync(path("mine.safetensors"));
@@ -103,7 +103,7 @@ describe("a saved user", () => {
     expect(left().length).toBe(1);
     expect((await adapt("another.safetensors")).status).toBe(0);
     expect(left()).toEqual([]);
-  }, 120_000);
+  });
 
   it("has a place that is tried before the work", async () => {
     execFileSync("mkfifo", [path("pipe")]);
@@ -121,7 +121,7 @@ describe("a saved user", () => {
     }
     const taken = await words("export small --out points.json/bundle --data images:absent");
     expect([taken.status, taken.stderr]).toEqual([1, expect.stringMatching(/the bundle was not written/)]);
-  }, 120_000);
+  });
 });
 
 /** A disk of 64 kB, where this may mount one. */

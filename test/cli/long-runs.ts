@@ -33,7 +33,7 @@ export function longRuns() {
   const words = (text: string, more = {}) => innerloop(text.split(" "), { cwd, ...more });
   beforeAll(async () => {
     expect((await words(`${wave} --iterations 5 --out small`)).status).toBe(0);
-  }, 120_000);
+  });
   return {
     cwd,
     path,

@@ -27,4 +27,4 @@ it("commands to copy lead to their paths, whatever a shell makes of their letter
   const exported = await innerloop(["export", run], { cwd });
   expect(exported.status, exported.stderr).toBe(0);
   expect(exported.stdout).toMatch(/Next: innerloop eval \$'/);
-}, 120_000);
+});

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await words(`train --data glyphs --algorithm maml --filters 4 --norm batch --ways 3 ${short} --out fixed`);
   exported = await words("export runs/glyphs-1");
   await Promise.all([words("export wave --out wave-bundle"), words("export fixed --out fixed-bundle --no-calibrate")]);
-}, 120_000);
+});
 
 describe("train", () => {
   it("says what it does on stderr, and where the run is on stdout", () => {
@@ -82,7 +82,7 @@ describe("export", () => {
     expect(status).toBe(2);
     expect(stderr).toMatch(/the variant "tpu" was asked for; there are cuda, webgpu, dml;/);
     expect(filesIn(cwd)).toEqual(before);
-  }, 30_000);
+  });
 
   it("makes the folders above the bundle", async () => {
     expect((await words("export wave --out shelf/of/bundles")).status).toBe(0);
@@ -294,7 +294,7 @@ describe("adapt and predict", () => {
       expect({ status: outcome.status, stdout: outcome.stdout }, text).toEqual({ status, stdout: "" });
     }
     expect(filesIn(cwd)).toEqual(before);
-  }, 30_000);
+  });
 });
 
 describe("a bundle that is not whole", () => {
@@ -361,7 +361,7 @@ describe("quickstart", () => {
     expect(svg).toContain(`${right} of 40 queries right`);
     const learner = await Learner.load(path(bundle), { provider: "cpu" });
     await learner.dispose();
-  }, 120_000);
+  });
 });
 
 describe("inspect", () => {

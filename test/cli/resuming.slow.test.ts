@@ -41,5 +41,5 @@ describe("Ctrl-C", () => {
     expect(a.best).toEqual(b.best);
     const scores = ({ header }: typeof a) => header.history.map(({ iteration, loss }) => [iteration, loss]);
     expect(scores(a)).toEqual(scores(b));
-  }, 60_000);
+  });
 });

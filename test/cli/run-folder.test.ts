@@ -23,7 +23,7 @@ describe("a run's folder", () => {
     expect(refused.stderr).toMatch(/shared is being written by process \d+ on .*wait until it ends/);
     expect(done.stdout).toContain(`${await iterationOf(run)} iterations`);
     expect(readdirSync(path(run))).toEqual(["checkpoint.safetensors"]);
-  }, 120_000);
+  });
 
   it("of a process that was killed is taken over at once, and what that one left is cleared away", async () => {
     const run = copied("killed");
@@ -35,7 +35,7 @@ describe("a run's folder", () => {
     const next = await words(`train --resume --out ${run} --iterations 9`);
     expect([next.status, await iterationOf(run)]).toEqual([0, 9]);
     expect(readdirSync(path(run))).toEqual(["checkpoint.safetensors"]);
-  }, 120_000);
+  });
 
   it("stays with a process of another machine, which cannot be asked; with how to take it", async () => {
     const run = copied("an other");
@@ -68,7 +68,7 @@ describe("a run's folder", () => {
     const names = readdirSync(join(own, "runs"));
     expect((await run("images:absent")).status).toBe(2);
     expect(readdirSync(join(own, "runs"))).toEqual(names);
-  }, 120_000);
+  });
 
   // Linux says of a folder in /proc that it is not there, where it was just seen: what makes folders must not try for ever.
   it

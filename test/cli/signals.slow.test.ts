@@ -23,7 +23,7 @@ describe("signals", () => {
     expect(await iterationOf("twice")).toBe(0);
     const resumed = await words("train --resume --out twice --iterations 1 --validate-episodes 100");
     expect([resumed.status, await iterationOf("twice")]).toEqual([0, 1]);
-  }, 120_000);
+  });
 
   it("a Ctrl-C that a runner passes on as well counts once", async () => {
     const outcome = await words(`${wave} --iterations 100000 --out echo`, {
@@ -35,7 +35,7 @@ describe("signals", () => {
     });
     expect(outcome.status).toBe(130);
     expect(outcome.stderr).toContain("everything is saved in echo");
-  }, 120_000);
+  });
 
   it.each(["SIGHUP", "SIGTERM"] as const)(
     "%s saves, and is in the status",
@@ -117,12 +117,12 @@ describe.skipIf(!hasTerminals)("a terminal that closes (needs the program script
     expect(await closed(`${wave} --iterations 100000 --out hangup`, true, "hangup")).toBe("129");
     expect(await iterationOf("hangup")).toBeGreaterThanOrEqual(100);
     expect(readdirSync(path("hangup"))).toEqual(["checkpoint.safetensors"]);
-  }, 120_000);
+  });
 
   it("stops no run that is not told, as one that a shell has disowned", async () => {
     expect(await closed(`${wave} --iterations 1000 --out apart`, false, "apart")).toBe("0");
     expect(await iterationOf("apart")).toBe(1000);
-  }, 120_000);
+  });
 });
 
 describe("streams", () => {
@@ -144,7 +144,7 @@ describe("streams", () => {
       /^ +task +10 shots on sinusoid[^\n]*\n$/,
     );
     expect(await iterationOf("head")).toBe(250);
-  }, 120_000);
+  });
 
   it("results that cannot be written are an error, and nothing else is lost", async () => {
     const outcome = await words(`${wave} --iterations 5 --out unwritten`, { redirected: "> /dev/full" });
@@ -155,5 +155,5 @@ describe("streams", () => {
     expect((await words("--help", { redirected: "> /dev/full" })).status).toBe(1);
     const quiet = await words(`${wave} --iterations 5 --out unsaid`, { redirected: "2> /dev/full" });
     expect([quiet.status, await iterationOf("unsaid")]).toEqual([0, 5]);
-  }, 120_000);
+  });
 });

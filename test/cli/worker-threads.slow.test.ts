@@ -15,5 +15,5 @@ describe("worker threads that end", () => {
     expect(outcome.stderr).toContain(`Iteration ${saved} is saved`);
     const next = await words(`train --resume --out workers --iterations ${saved + 1} --validate-episodes 100`);
     expect([next.status, await iterationOf("workers")]).toEqual([0, saved + 1]);
-  }, 120_000);
+  });
 });

@@ -44,18 +44,14 @@ const chosen: Readonly<Record<string, () => Learner>> = {
   "prototypes, batch norm": () => prototypeLearner(small("batch")),
 };
 
-/** An algorithm with a head that none of those has: `fomaml, head zero`. */
+/** Algorithms that none of those has, with the head that each has by itself. */
 function others(): Record<string, () => Learner> {
-  const kind = ({ algorithm, head }: Pick<Learner, "algorithm" | "head">) => `${algorithm}, head ${head}`;
-  const there = new Set(Object.values(chosen).map((make) => kind(make())));
-  const all = algorithms.all.flatMap(({ name, heads, build }) =>
-    heads.map((head): [string, () => Learner] => [
-      kind({ algorithm: name, head }),
-      // Class means are near the end already, and take smaller steps.
-      () => build(small("layer"), { ...learnedRates, head, ...(head === "prototypes" ? { innerRate: 0.02 } : {}) }),
-    ]),
+  const there = new Set(Object.values(chosen).map((make) => make().algorithm));
+  return Object.fromEntries(
+    algorithms.all.flatMap(({ name, heads: [head], build }) =>
+      there.has(name) ? [] : [[name, () => build(small("layer"), { ...learnedRates, head })]],
+    ),
   );
-  return Object.fromEntries(all.filter(([name]) => !there.has(name)));
 }
 
 /** Every kind of learner that training makes, small. */

@@ -14,6 +14,7 @@ interface Recorded {
 const recordedModels = (): Uint8Array[] =>
   [
     ...Object.values(readFamilies<readonly Recorded[]>("graph/recorded/operators")).flat(),
+    ...readRecorded<readonly Recorded[]>("graph/recorded/older.json"),
     ...readRecorded<readonly Recorded[]>("graph/recorded/models.json"),
   ].map(({ model }) => new Uint8Array(Buffer.from(model, "base64")));
 

@@ -40,7 +40,7 @@ beforeAll(() => {
     writeFileSync(join(application, file), head + body);
   }
   expected = JSON.parse(run(process.execPath, "app.mjs"));
-}, 120_000);
+});
 
 /** Runs one of the programs with a place's program, from a folder that has nothing installed. */
 function run(program: string, file: string, ...flags: string[]): string {

@@ -1,4 +1,6 @@
 // The recorded cases: their data, made here from a seed exactly as record.py makes it, and PyTorch's numbers for them.
+
+import { randomNumbers } from "../support/numbers.ts";
 import { readFamilies } from "../support/recorded.ts";
 import { parameterShapes } from "./network.ts";
 import type { Array64, Arrays, InnerLoop, NetworkSpec, Task } from "./types.ts";
@@ -62,16 +64,11 @@ export interface CaseData {
 
 /** The linear congruential generator of record.py: state ← (1664525·state + 1013904223) mod 2³², value = state/2³²·2 − 1. */
 export class Stream {
-  #state: number;
+  /** The next value in [−1, 1). */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** The next value in [−1, 1). */
-  next(): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return (this.#state / 2 ** 32) * 2 - 1;
+    this.next = randomNumbers(seed);
   }
 
   /** An array of `offset + scale·value`, each rounded to float32. */

@@ -44,7 +44,7 @@ beforeAll(() => {
     symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
   writeFileSync(join(application, "package.json"), '{ "name": "application", "private": true }');
-}, 60_000);
+});
 
 describe("how much it is", () => {
   it.each(["schemas", "runtime"])("the tarball of %s is at most 80 kB", (name) => {

@@ -7,14 +7,16 @@ function known(error: unknown): InnerloopError {
   return error as InnerloopError;
 }
 
-/** The InnerloopError that a promise ends with; anything else fails the test. */
-export const refusal = async (call: Promise<unknown>): Promise<InnerloopError> =>
-  known(
-    await call.then(
-      () => undefined,
-      (cause: unknown) => cause,
-    ),
-  );
+/** The InnerloopError that a promise ends with, or a call that takes its time; anything else fails the test. */
+export async function refusal(call: Promise<unknown> | (() => unknown)): Promise<InnerloopError> {
+  let error: unknown;
+  try {
+    await (typeof call === "function" ? call() : call);
+  } catch (cause) {
+    error = cause;
+  }
+  return known(error);
+}
 
 /** The InnerloopError that a call throws. */
 export function refusalOf(call: () => unknown): InnerloopError {

@@ -45,7 +45,7 @@ describe.skipIf(process.platform === "win32")("many pictures", () => {
       for (let i = 0; i < 300; i++) writeFileSync(join(data, name, `${i}.png`), dot);
     }
     expect(readAll(data, 128)).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   test("20 photographs of 12 megapixels take the memory of a few", async () => {
     const data = join(folder, "large", "a");
@@ -56,5 +56,5 @@ describe.skipIf(process.platform === "win32")("many pictures", () => {
     for (let i = 0; i < 20; i++) writeFileSync(join(data, `${i}.jpg`), photograph);
     // All at once they are 20 times 36 MB of pixels, beside what a process takes anyway.
     expect(readAll(join(folder, "large"), 1024)).toBeLessThan(600);
-  }, 120_000);
+  });
 });

@@ -21,7 +21,7 @@ describeUnless(existsSync(OMNIGLOT) ? undefined : "../shared/data/omniglot", "Om
     expect(Math.abs(oneShot.mean - 0.438)).toBeLessThan(0.02);
     const fiveShots = nearestNeighbourAccuracy(tasks, { ways: 5, shots: 5, queries: 15 }, { episodes: 200 });
     expect(Math.abs(fiveShots.mean - 0.64)).toBeLessThan(0.025);
-  }, 120_000);
+  });
 
   test("a file read on its own is the example that the data set has", async () => {
     const tasks = new Omniglot(OMNIGLOT);
@@ -43,5 +43,5 @@ describeUnless(existsSync(OMNIGLOT) ? undefined : "../shared/data/omniglot", "Om
     }
     expect(found.size).toBe(5);
     for (const key of found) expect(keys).toContain(key);
-  }, 60_000);
+  });
 });

@@ -1,4 +1,4 @@
-"""A case: a model of one node, inputs for it, and what the standard's reference implementation computes of them.
+"""A case: a model of one node, inputs for it, and what the standard's reference implementation computes of them (or ONNX Runtime, for older opsets).
 
 `case = family("movement")`, and then `case("Squeeze", [real(1, 3, 1)])` for each. Inputs are drawn when a case is recorded,
 from a generator whose seed is that of the case's name: the operator, the opset and the note. Values are float64 where the
@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 
 import numpy as np
+import onnxruntime
 import torch
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -56,6 +57,7 @@ class Case:
     expected: object
     reference: bool
     note: str
+    older: bool
     attributes: dict = field(default_factory=dict)
 
     @property
@@ -63,8 +65,10 @@ class Case:
         return f"{self.operator} {self.opset} {self.note}".strip()
 
 
-def family(name):
-    """The function that adds cases to a family. Their names, and so their numbers, have to differ."""
+def family(name, older=False):
+    """The function that adds cases to a family. Their names, and so their numbers, have to differ.
+
+    `older`: of opsets that the reference implementation does not know: ONNX Runtime computes them, in float32."""
     cases = CASES.setdefault(name, [])
 
     def case(operator, inputs, opset=17, constants=(), outputs=1, expected=None, reference=True, note=None, **attributes):
@@ -73,7 +77,7 @@ def family(name):
         `reference`: false where the reference implementation has a mistake, and `expected` alone counts."""
         if note is None:
             note = " ".join(f"{key}={value}" for key, value in attributes.items())
-        new = Case(operator, inputs, opset, constants, outputs, expected, reference, note, attributes)
+        new = Case(operator, inputs, opset, constants, outputs, expected, reference, note, older, attributes)
         if any(new.name == other.name for others in CASES.values() for other in others):
             raise SystemExit(f"two cases are called {new.name!r}: give one of them a note of its own")
         cases.append(new)
@@ -84,6 +88,8 @@ def family(name):
 def recorded(case):
     rng = np.random.default_rng(seed_of(case.name))
     drawn = [x.draw(rng) if isinstance(x, Drawn) else None if x is None else np.asarray(x) for x in case.inputs]
+    if case.older:
+        drawn = [x.astype(np.float32) if x is not None and x.dtype == np.float64 else x for x in drawn]
     attributes = {
         key: numpy_helper.from_array(value.draw(rng)) if isinstance(value, Drawn) else value
         for key, value in case.attributes.items()
@@ -99,7 +105,10 @@ def recorded(case):
         [helper.make_empty_tensor_value_info(r) for r in results],
         [numpy_helper.from_array(drawn[i], names[i]) for i in case.constants if drawn[i] is not None],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)], ir_version=10)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)], ir_version=4 if case.older else 10)
+    if case.older:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return entry(case, model, fed, dict(zip(results, session.run(None, fed))), digits=8)
     expected = None
     if case.expected is not None:
         expected = np.asarray(case.expected(*(None if x is None else torch.tensor(x) for x in drawn)))
@@ -113,11 +122,15 @@ def recorded(case):
         print(f"{case.name}: the reference implementation fails: {str(error).strip().splitlines()[0]}", file=sys.stderr)
     if expected is not None:
         computed = [expected]
+    return entry(case, model, fed, dict(zip(results, computed)), digits=10)
+
+
+def entry(case, model, inputs, outputs, digits):
     return {
         "operator": case.operator,
         "opset": case.opset,
         "note": case.note,
         "model": base64.b64encode(model.SerializeToString()).decode(),
-        "inputs": {n: array(x, 10) for n, x in fed.items()},
-        "outputs": {n: array(np.asarray(y), 10) for n, y in zip(results, computed)},
+        "inputs": {name: array(x, digits) for name, x in inputs.items()},
+        "outputs": {name: array(np.asarray(y), digits) for name, y in outputs.items()},
     }
