@@ -1,34 +1,32 @@
 // The door of the graph core.
-export { type Dim, type Shape, showShape } from "./core/dims.ts";
+export { apply, constant, constantOf, input, inputName, isInput, scope } from "./core/build.ts";
+export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
 export { evaluate, type Numbers } from "./core/evaluate.ts";
-export {
-  type Family,
-  isFlat,
-  type Operator,
-  operatorNamed,
-  operators,
-  type Spelling,
-  spellings,
-} from "./core/operator.ts";
+export { isFlat, operatorNamed, operators, type Spelling, spellings } from "./core/operator.ts";
 export { print } from "./core/print.ts";
+export { type Shape, showShape } from "./core/shapes.ts";
 export {
   type Attribute,
-  apply,
-  constant,
-  constantOf,
-  input,
-  inputName,
-  isInput,
+  type Attributes,
+  type Entry,
+  type Family,
+  type Inputs,
+  is,
+  madeBy,
   type Node,
+  type NumberArray,
   type Operand,
-  scope,
-  topological,
+  type Operator,
+  type Outputs,
+  operandsOf,
+  type Traits,
   Value,
 } from "./core/value.ts";
+export { topological } from "./core/walk.ts";
 export type { Adaptation, AdaptOptions, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
-export { convolutionAsColumns } from "./lowering/convolution.ts";
-export { type Lowering, lower, type Target } from "./lowering/lower.ts";
-export { type OnnxTargetOptions, onnxTarget } from "./lowering/onnx.ts";
+export { convolutionAsColumns } from "./lowering/columns.ts";
+export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
+export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
 export { halfBits, halfNodes } from "./lowering/precision.ts";
 export {

@@ -5,9 +5,6 @@ import { InnerloopError, show } from "@innerloop/schemas";
 /** The size of one axis: a whole number, or an expression over symbols such as `"support"` or `"196*support"`. */
 export type Dim = number | string;
 
-/** The sizes of a value's axes, outermost first; `[]` is a scalar. */
-export type Shape = readonly Dim[];
-
 /** A polynomial: monomial (symbols joined by `*`, sorted; `""` is the constant term) → whole coefficient. */
 type Polynomial = Map<string, number>;
 
@@ -45,8 +42,9 @@ function parse(dim: Dim): Polynomial {
 
 function print(polynomial: Polynomial): Dim {
   const terms = [...polynomial].filter(([, coefficient]) => coefficient !== 0);
-  if (terms.length === 0) return 0;
-  if (terms.length === 1 && terms[0]![0] === "") return terms[0]![1];
+  const [first, ...others] = terms;
+  if (!first) return 0;
+  if (others.length === 0 && first[0] === "") return first[1];
   if (
     terms.length > mostTerms ||
     terms.some(([monomial, c]) => !Number.isSafeInteger(c) || monomial.split("*").length > mostFactors)
@@ -85,9 +83,9 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
 export function divideDims(a: Dim, b: Dim): Dim | undefined {
   if (a === b) return 1;
   if (typeof a === "number" && typeof b === "number") return b !== 0 && a % b === 0 ? a / b : undefined;
-  const divisor = [...parse(b)];
-  if (divisor.length !== 1) return undefined;
-  const [monomial, coefficient] = divisor[0]!;
+  const [divisor, ...others] = parse(b);
+  if (!divisor || others.length > 0) return undefined;
+  const [monomial, coefficient] = divisor;
   const quotient: Polynomial = new Map();
   for (const [m, c] of parse(a)) {
     const symbols = m ? m.split("*") : [];
@@ -102,27 +100,28 @@ export function divideDims(a: Dim, b: Dim): Dim | undefined {
   return print(quotient);
 }
 
-/** The product of all sizes: how many elements a value of this shape has. */
-export const sizeOf = (shape: Shape): Dim => shape.reduce(multiplyDims, 1);
-
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
-
-export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
-
 /** The terms of a size, for code that has to compute it at run time: `[coefficient, symbols]` each. */
 export const termsOf = (dim: Dim): [number, string[]][] =>
   [...parse(dim)].map(([monomial, coefficient]) => [coefficient, monomial ? monomial.split("*") : []]);
 
-/** The number that a size stands for, given what its symbols stand for; throws where a symbol is not known. */
-export function resolveDim(dim: Dim, symbols: ReadonlyMap<string, number>): number {
+/** What the names of open sizes stand for. */
+export type Symbols = ReadonlyMap<string, number>;
+
+const unknownSize = (name: string): InnerloopError =>
+  new InnerloopError("bad-dim", `The size "${name}" is not known here; give every input a value.`);
+
+/**
+ * The number that a size stands for.
+ * @param unknown the error for a name that stands for nothing
+ */
+export function resolveDim(dim: Dim, symbols: Symbols, unknown = unknownSize): number {
   if (typeof dim === "number") return dim;
   let total = 0;
   for (const [coefficient, names] of termsOf(dim)) {
     let term = coefficient;
     for (const name of names) {
       const size = symbols.get(name);
-      if (size === undefined)
-        throw new InnerloopError("bad-dim", `The size "${name}" is not known here; give every input a value.`);
+      if (size === undefined) throw unknown(name);
       term *= size;
     }
     total += term;
@@ -130,16 +129,9 @@ export function resolveDim(dim: Dim, symbols: ReadonlyMap<string, number>): numb
   return total;
 }
 
-/** NumPy broadcasting of two shapes (ONNX, "Multidirectional broadcasting"); undefined where they do not fit. */
-export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
-  const rank = Math.max(a.length, b.length);
-  const out: Dim[] = [];
-  for (let i = 0; i < rank; i++) {
-    const da = a[i - rank + a.length] ?? 1;
-    const db = b[i - rank + b.length] ?? 1;
-    if (da === db || db === 1) out.push(da);
-    else if (da === 1) out.push(db);
-    else return undefined;
-  }
-  return out;
-}
+/** The numbers that the sizes of a shape stand for. */
+export const resolveShape = (shape: readonly Dim[], symbols: Symbols): number[] =>
+  shape.map((dim) => resolveDim(dim, symbols));
+
+/** Whether a size is a name alone, which the shape of an array can say what it stands for. */
+export const isSymbol = (dim: Dim): dim is string => typeof dim === "string" && /^[A-Za-z_][\w.]*$/.test(dim);

@@ -1,7 +1,6 @@
 // The nodes that live, so that an equal one is not made again. A key only says where to look: what is found there is compared
 // in full, since different nodes may have one key.
-import type { Operator } from "./operator.ts";
-import type { Attribute, Attributes, Node, NumberArray, Value } from "./value.ts";
+import type { Attribute, Attributes, Inputs, Node, NumberArray, Operator, Outputs, Value } from "./value.ts";
 
 const nodes = new Map<string, WeakRef<Node>[]>();
 const forget = new FinalizationRegistry<string>((key) => {
@@ -11,24 +10,30 @@ const forget = new FinalizationRegistry<string>((key) => {
 });
 
 /** The node that lives already and is this one, or else a new one that is kept as long as it lives. */
-export function interned(operator: Operator, inputs: readonly Value[], attributes: Attributes, make: () => Node): Node {
-  const key = keyOf(operator, inputs, attributes);
+export function interned<A extends Attributes, I extends Inputs, O extends Outputs>(
+  operator: Operator<A, I, O>,
+  inputs: I,
+  attributes: A,
+  make: () => Node<A, I, O>,
+): Node<A, I, O> {
+  const key = keyOf(operator.name, inputs, attributes);
+  const isThis = (node: Node): node is Node<A, I, O> & Node =>
+    node.operator === operator && sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes);
   for (const kept of nodes.get(key) ?? []) {
     const node = kept.deref();
-    if (node?.operator === operator && sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes))
-      return node;
+    if (node && isThis(node)) return node;
   }
   const node = make();
   // What was made on the way may have come under the same key.
-  nodes.set(key, [...(nodes.get(key) ?? []), new WeakRef(node)]);
+  nodes.set(key, [...(nodes.get(key) ?? []), new WeakRef<Node>(node)]);
   forget.register(node, key);
   return node;
 }
 
 /** A text that equal nodes share, and others hardly ever. */
-function keyOf(operator: Operator, inputs: readonly Value[], attributes: Attributes): string {
+function keyOf(name: string, inputs: Inputs, attributes: Attributes): string {
   const named = Object.keys(attributes).map((name) => `${name}=${attributeKey(attributes[name])}`);
-  return `${operator.name}(${inputs.map(valueKey)}){${named}}`;
+  return `${name}(${inputs.map((value) => value && valueKey(value))}){${named}}`;
 }
 
 const valueKey = (value: Value): string => `${value.node.id}.${value.index}`;
@@ -45,9 +50,9 @@ function numbersKey(data: Float64Array): string {
   if (data.length <= 8) return data.join();
   const words = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
   let [a, b] = [0x811c9dc5, 0x1b873593];
-  for (let i = 0; i < words.length; i++) {
-    a = Math.imul(a ^ words[i]!, 0x01000193);
-    b = Math.imul(b + words[i]!, 0x85ebca6b) ^ (b >>> 13);
+  for (const word of words) {
+    a = Math.imul(a ^ word, 0x01000193);
+    b = Math.imul(b + word, 0x85ebca6b) ^ (b >>> 13);
   }
   return `#${a >>> 0}.${b >>> 0}`;
 }

@@ -1,7 +1,7 @@
 // A graph as text, for people and for tests.
-
-import type { Attribute } from "./value.ts";
-import { constantOf, inputName, isBody, isInput, type Node, topological, type Value } from "./value.ts";
+import { constantOf, inputName, isInput } from "./build.ts";
+import { type Attribute, isBody, type Node, type Value } from "./value.ts";
+import { topological } from "./walk.ts";
 
 /** One line a node, in the order of computation: `%3 = MatMul(%1, %2) : float32[5, 40]  # dense1`. */
 export function print(outputs: readonly Value[]): string {
@@ -28,7 +28,8 @@ function line(node: Node, name: (value: Value) => string): string {
   const attributes = Object.entries(node.attributes)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${showAttribute(value, name)}`);
-  const args = [...node.inputs.map(name), ...attributes].join(", ");
+  const inputs = node.inputs.map((value) => (value ? name(value) : "_"));
+  const args = [...inputs, ...attributes].join(", ");
   const types = node.outputs.map(String).join(", ");
   const where = node.scope ? `  # ${node.scope}` : "";
   return `${node.outputs.map(name).join(", ")} = ${node.operator.name}(${args}) : ${types}${where}`;

@@ -1,10 +1,8 @@
-// Values and nodes: the immutable graph that everything else here builds, walks and rewrites. A graph is what can be
-// reached from its outputs; equal nodes are made once.
-import { type DType, InnerloopError } from "@innerloop/schemas";
-import { spend } from "./budget.ts";
-import { type Dim, type Shape, showShape, sizeOf } from "./dims.ts";
-import { interned } from "./interning.ts";
-import type { Operator } from "./operator.ts";
+// Values, nodes and operators: the immutable graph that everything else here builds, walks and rewrites. A graph is what
+// can be reached from its outputs. What an operator is stands here as well, since nodes and operators are made of each other.
+import type { DType } from "@innerloop/schemas";
+import type { Dim } from "./dims.ts";
+import { type Shape, showShape } from "./shapes.ts";
 
 /** Numbers of a constant or of an evaluated value: every dtype is held as float64, which is exact for all of them. */
 export interface NumberArray {
@@ -22,21 +20,33 @@ export interface Body {
 export type Attribute = number | string | boolean | Shape | NumberArray | Body | undefined;
 export type Attributes = Readonly<Record<string, Attribute>>;
 
+/** What a node reads; an input that is left out is undefined. */
+export type Inputs = readonly (Value | undefined)[];
+
+/** What a node gives. */
+export type Outputs = readonly [Value, ...Value[]];
+
+/** The type of an output. */
+export interface ValueType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
 /** One application of an operator. */
-export class Node {
+export class Node<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
   readonly id: number;
-  readonly operator: Operator;
-  readonly inputs: readonly Value[];
-  readonly attributes: Attributes;
-  readonly outputs: readonly Value[];
+  readonly operator: Operator<A, I, O>;
+  readonly inputs: I;
+  readonly attributes: A;
+  readonly outputs: O;
   /** Where in the model it was made ("conv1", "step2/norm3"), for people who read the exported graph. */
   readonly scope: string;
 
   constructor(
-    operator: Operator,
-    inputs: readonly Value[],
-    attributes: Attributes,
-    types: readonly { dtype: DType; shape: Shape }[],
+    operator: Operator<A, I, O>,
+    inputs: I,
+    attributes: A,
+    types: { readonly [K in keyof O]: ValueType },
     scope: string,
   ) {
     this.id = nextId++;
@@ -44,7 +54,8 @@ export class Node {
     this.inputs = inputs;
     this.attributes = attributes;
     this.scope = scope;
-    this.outputs = types.map((type, index) => new Value(this, index, type.dtype, type.shape));
+    // As many as there are types, which the compiler does not see through a map.
+    this.outputs = types.map((type, index) => new Value(this, index, type.dtype, type.shape)) as readonly Value[] as O;
   }
 }
 
@@ -77,162 +88,121 @@ export class Value {
 /** What operators take: a value, or a number that becomes a scalar constant of the other operand's dtype. */
 export type Operand = Value | number;
 
-let scopes: readonly string[] = [];
+export type Family =
+  | "graph"
+  | "elementwise"
+  | "comparison"
+  | "linear algebra"
+  | "reduction"
+  | "movement"
+  | "convolution"
+  | "pooling"
+  | "normalization"
+  | "activation"
+  | "loss"
+  | "control";
 
-/** Runs `build` with `name` added to the scope of every node made in it. */
-export function scope<T>(name: string, build: () => T): T {
-  const before = scopes;
-  scopes = name ? [...scopes, name] : scopes;
-  try {
-    return build();
-  } finally {
-    scopes = before;
-  }
+/** The cotangents that a derivative rule gets: of one output it is there, of several some may be absent, which is zero. */
+type Cotangents<O extends Outputs> = O extends readonly [Value]
+  ? readonly [Value]
+  : { readonly [K in keyof O]: Value | undefined };
+
+/** What a derivative rule sees: the node as authored, its outputs, and the cotangents of these. */
+export interface Derivative<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+  readonly inputs: I;
+  readonly outputs: O;
+  readonly attributes: A;
+  readonly cotangents: Cotangents<O>;
+  /** Whether the cotangent of input `i` is wanted; a rule may leave the others out. */
+  readonly needs: (i: number) => boolean;
 }
 
-/** Runs `build` with the scope of an existing node, as rewrites do to keep names. */
-export function inScopeOf<T>(node: Node, build: () => T): T {
-  const before = scopes;
-  scopes = node.scope ? [node.scope] : [];
-  try {
-    return build();
-  } finally {
-    scopes = before;
-  }
-}
-
-/**
- * Applies an operator: infers its outputs' types and returns them. A node equal to one that lives already is not made
- * again.
- * @throws InnerloopError naming the operator and the given types where they do not fit it.
- */
-export function apply(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): readonly Value[] {
-  const make = (): Node => {
-    spend("nodes", 1);
-    const types = operator.infer(inputs, attributes);
-    for (const { shape } of types) checkShape(shape, () => `${operator.name}(${inputs.join(", ")})`);
-    return new Node(operator, inputs, attributes, types, scopes.join("/"));
-  };
-  return interned(operator, inputs, attributes, make).outputs;
-}
-
-/** The most axes of an array, and the most numbers: what no machine holds. */
-const [mostAxes, mostNumbers] = [64, 2 ** 48];
-
-/** @throws InnerloopError where no array has this shape */
-function checkShape(shape: Shape, whose: () => string): void {
-  const known = shape.filter((dim) => typeof dim !== "string");
-  const whole = known.every((dim) => Number.isSafeInteger(dim) && dim >= 0);
-  if (whole && shape.length <= mostAxes && known.reduce<number>((a, b) => a * b, 1) <= mostNumbers) return;
-  throw new InnerloopError(
-    "bad-shape",
-    `${whose()} would be of the shape ${showShape(shape)}; sizes are whole numbers from 0 or names, on up to ${mostAxes} axes, of 2^48 numbers in all`,
-    { exitStatus: 2 },
-  );
-}
-
-const inputOperator: Operator = {
-  name: "Input",
-  family: "graph",
-  summary: "A named input of the graph",
-  infer: () => [],
+/** The numbers of a node's inputs. */
+type Numbers<I extends Inputs> = {
+  readonly [K in keyof I]: I[K] extends Value ? NumberArray : NumberArray | undefined;
 };
 
-/** A new named input of a graph. Two inputs are never the same value, whatever they are called. */
-export function input(name: string, shape: Shape, dtype: DType = "float32"): Value {
-  checkShape(shape, () => `The input ${name}`);
-  return new Node(inputOperator, [], { name }, [{ dtype, shape }], "").outputs[0]!;
+/** What the reference evaluation of an operator sees. */
+export interface Evaluation<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+  readonly inputs: Numbers<I>;
+  readonly attributes: A;
+  /** The shapes of the outputs with every symbol resolved. */
+  readonly shapes: { readonly [K in keyof O]: readonly number[] };
+  readonly outputs: O;
+  /** The number that a size in the attributes stands for. */
+  readonly resolve: (dim: Dim) => number;
+  /** Says what a symbol stands for, for outputs whose size depends on the numbers. */
+  readonly bind: (symbol: string, size: number) => void;
 }
 
-export const isInput = (value: Value): boolean => value.node.operator === inputOperator;
-
-/** The name of an input. */
-export const inputName = (value: Value): string => value.node.attributes.name as string;
-
-const constantOperator: Operator = {
-  name: "Constant",
-  family: "graph",
-  summary: "An array of numbers known when the graph is built",
-  infer: (_, { value }) => [{ dtype: (value as NumberArray).dtype, shape: (value as NumberArray).shape }],
-};
-
-/** A constant: a number, a list, or an array with a shape. */
-export function constant(
-  numbers: number | readonly number[] | Float64Array,
-  shape?: readonly number[],
-  dtype: DType = "float32",
-): Value {
-  const data =
-    typeof numbers === "number"
-      ? Float64Array.of(numbers)
-      : numbers instanceof Float64Array
-        ? numbers.slice()
-        : Float64Array.from(numbers);
-  const dims = shape ?? (typeof numbers === "number" ? [] : [data.length]);
-  if (data.length !== sizeOf(dims))
-    throw new InnerloopError("bad-constant", `${data.length} numbers do not fill the shape ${showShape(dims)}.`);
-  return apply(constantOperator, [], { value: { dtype, shape: dims, data } })[0]!;
+/** What others go by who treat operators alike; what is not said of an operator does not hold. */
+export interface Traits {
+  /** Its operands are repeated by broadcasting. What was repeated or reshaped before it need not be. */
+  readonly broadcasts?: true;
+  /**
+   * How it takes part in mixed precision. `product`: computes in float16. `range`: its results are in the range of its
+   * operands, more or less, and it goes by them. `movement`: it gives the numbers that it gets. `rows`: its first output is in
+   * float16, its statistics are not.
+   */
+  readonly float16?: "product" | "range" | "movement" | "rows";
+  /** The kernel of TensorFlow.js that computes it number by number. */
+  readonly tfjs?: string;
 }
 
-/** The numbers of a constant, or undefined where the value is not one. */
-export const constantOf = (value: Value): NumberArray | undefined =>
-  value.node.operator === constantOperator ? (value.node.attributes.value as NumberArray) : undefined;
-
-/** The one number of a constant that holds the same number everywhere, or undefined. */
-export function uniformOf(value: Value): number | undefined {
-  const data = constantOf(value)?.data;
-  return data !== undefined && data.length > 0 && data.every((x) => x === data[0]) ? data[0] : undefined;
+/** All that is known of an operator, by the attributes, the inputs and the outputs that its nodes have. */
+export interface Operator<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+  /** The ONNX operator's exact name, or a name of our own where ONNX has none. */
+  readonly name: string;
+  readonly family: Family;
+  readonly summary: string;
+  /** The opset that brought the meaning used here; absent for operators of our own, which every target decomposes or lowers. */
+  readonly since?: number;
+  /** The ONNX operator that it is written as, for operators that only the lowering to ONNX makes. */
+  readonly writtenAs?: string;
+  readonly traits?: Traits;
+  /** The types of the outputs. @throws InnerloopError where the inputs do not fit */
+  infer(inputs: I, attributes: A): { readonly [K in keyof O]: ValueType };
+  /** The cotangent of each input, absent where there is none. */
+  gradient?(derivative: Derivative<A, I, O>): Inputs;
+  /** The same on inputs of which some (`batched`) have a leading axis of tasks; every output gets one. */
+  batch?(inputs: I, batched: readonly boolean[], attributes: A, original: I): O;
+  /** What the operator is made of. */
+  decompose?(inputs: I, attributes: A): O;
+  /** The numbers of the outputs, in float64: the reference that constants are folded with and tests compare to. */
+  evaluate?(evaluation: Evaluation<A, I, O>): { readonly [K in keyof O]: Float64Array };
+  /** How many steps each number of the result takes; as many as there are inputs unless given. */
+  work?(inputs: Numbers<I>, attributes: A): number;
 }
 
-/** All nodes that `outputs` need, each after those that it needs; nodes inside loop bodies are included. */
-export function topological(outputs: readonly Value[], stop: ReadonlySet<Value> = new Set()): Node[] {
-  const order: Node[] = [];
-  const state = new Map<Node, 1 | 2>();
-  const stack: { node: Node; next: Iterator<Value> }[] = [];
-  const visit = (value: Value) => {
-    if (stop.has(value) || state.has(value.node)) return;
-    state.set(value.node, 1);
-    stack.push({ node: value.node, next: dependencies(value.node)[Symbol.iterator]() });
-  };
-  for (const output of outputs) {
-    visit(output);
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1]!;
-      const { value, done } = top.next.next();
-      if (!done) visit(value);
-      else {
-        stack.pop();
-        order.push(top.node);
-      }
-    }
-  }
-  return order;
+/** Something that applies an operator, and by which its nodes are known. */
+export interface Entry<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+  readonly operator: Operator<A, I, O>;
 }
 
-/** What a node needs: its inputs and, for a loop, what its body reaches. */
-export function dependencies(node: Node): readonly Value[] {
-  const bodies = Object.values(node.attributes).filter(isBody);
-  return bodies.length === 0
-    ? node.inputs
-    : [...node.inputs, ...bodies.flatMap((b) => [...b.parameters, ...b.results])];
-}
+/** Whether a node applies an operator: `is(node, Transpose)`. Its attributes, inputs and outputs have their types then. */
+export const is = <A extends Attributes, I extends Inputs, O extends Outputs>(
+  node: Node,
+  { operator }: Entry<A, I, O>,
+): node is Node<A, I, O> & Node => node.operator === operator;
+
+/** The node that a value comes from, where that applies an operator. */
+export const madeBy = <A extends Attributes, I extends Inputs, O extends Outputs>(
+  { node }: Value,
+  entry: Entry<A, I, O>,
+): Node<A, I, O> | undefined => (is(node, entry) ? node : undefined);
+
+/** What a node reads, without what is left out. */
+export const operandsOf = ({ inputs }: { readonly inputs: Inputs }): Value[] =>
+  inputs.filter((value) => value !== undefined);
 
 export const isBody = (attribute: Attribute): attribute is Body =>
   typeof attribute === "object" && "results" in attribute;
 
-/** The nodes, among those that `outputs` need, that depend on any of `sources` (their own nodes included). */
-export function dependents(outputs: readonly Value[], sources: Iterable<Value>): Set<Node> {
-  const found = new Set<Node>([...sources].map((value) => value.node));
-  for (const node of topological(outputs))
-    if (dependencies(node).some((value) => found.has(value.node))) found.add(node);
-  return found;
-}
+/** No attributes. */
+export type None = Readonly<Record<never, never>>;
 
-/** A size that is known by now. @throws InnerloopError where it is symbolic */
-export function fixed(dim: Dim, what: string): number {
-  if (typeof dim === "number") return dim;
-  throw new InnerloopError(
-    "open-dim",
-    `${what} needs a size that is known when the graph is built, but got "${dim}"; give a number.`,
-  );
-}
+/** One input, or one output. */
+export type One = readonly [Value];
+
+/** Two inputs. */
+export type Two = readonly [Value, Value];

@@ -1,27 +1,43 @@
 // What a graph becomes on a target: operators that it has stay, others are lowered by the target's own ways or taken
 // apart.
 import { InnerloopError } from "@innerloop/schemas";
-import type { Operator } from "../core/operator.ts";
-import type { Attributes, Value } from "../core/value.ts";
+import {
+  type Attributes,
+  type Entry,
+  type Inputs,
+  type Operator,
+  type Outputs,
+  operandsOf,
+  type Value,
+} from "../core/value.ts";
 import { rewrite } from "../transforms/rewrite.ts";
 import { simplify } from "../transforms/simplify.ts";
 
-/** How one operator is computed on a target; undefined where this way does not fit the case. */
-export type Lowering = (
-  inputs: readonly Value[],
-  attributes: Attributes,
-  outputs: readonly Value[],
-) => readonly Value[] | undefined;
+/** How one operator is computed on a target. */
+export interface Lowering<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+  readonly operator: Operator<A, I, O>;
+  /**
+   * What computes the outputs; undefined where this way does not fit the case.
+   * @param outputs as they are without this way, for their shapes and dtypes
+   */
+  lower(inputs: I, attributes: A, outputs: O): readonly Value[] | undefined;
+}
+
+/** A way to compute an operator: `lowering(MatMul, ([a, b]) => …)`. */
+export const lowering = <A extends Attributes, I extends Inputs, O extends Outputs>(
+  { operator }: Entry<A, I, O>,
+  lower: (inputs: I, attributes: A, outputs: O) => readonly Value[] | undefined,
+): Lowering<A, I, O> => ({ operator, lower });
 
 /** Something that runs graphs, as far as lowering cares. */
 export interface Target {
   readonly name: string;
-  /** Ways of its own, by operator, which go before everything else. */
-  readonly lowerings: Readonly<Record<string, Lowering>>;
+  /** Ways of its own, which go before everything else; of several for one operator the last one counts. */
+  readonly lowerings: readonly Lowering[];
   /** A last pass over a graph of its own operators. */
   finish?(outputs: readonly Value[]): Value[];
   /** Whether it runs an operator as it is. */
-  keeps(operator: Operator, inputs: readonly Value[], attributes: Attributes): boolean;
+  keeps(operator: Operator, inputs: Inputs, attributes: Attributes): boolean;
 }
 
 /**
@@ -29,21 +45,26 @@ export interface Target {
  * @throws InnerloopError naming an operator that neither the target nor its parts know
  */
 export function lower(outputs: readonly Value[], target: Target): Value[] {
-  const own = simplify(lowered(simplify(outputs), target, new Map()));
+  const ways = new Map(target.lowerings.map((way) => [way.operator, way]));
+  const own = simplify(lowered(simplify(outputs), target, ways, new Map()));
   return target.finish ? simplify(target.finish(own)) : own;
 }
 
-function lowered(outputs: readonly Value[], target: Target, leaves: ReadonlyMap<Value, Value>): Value[] {
+function lowered(
+  outputs: readonly Value[],
+  target: Target,
+  ways: ReadonlyMap<Operator, Lowering>,
+  leaves: ReadonlyMap<Value, Value>,
+): Value[] {
   return rewrite(
     outputs,
     (node, inputs, attributes) => {
       if (node.inputs.length === 0 && !node.operator.decompose) return undefined;
-      const own = target.lowerings[node.operator.name]?.(inputs, attributes, node.outputs);
-      const below =
-        own ??
-        (target.keeps(node.operator, inputs, attributes) ? undefined : node.operator.decompose?.(inputs, attributes));
-      if (below) return lowered(below, target, new Map(inputs.map((value) => [value, value])));
-      if (target.keeps(node.operator, inputs, attributes)) return undefined;
+      const own = ways.get(node.operator)?.lower(inputs, attributes, node.outputs);
+      const keeps = target.keeps(node.operator, inputs, attributes);
+      const below = own ?? (keeps ? undefined : node.operator.decompose?.(inputs, attributes));
+      if (below) return lowered(below, target, ways, new Map(operandsOf({ inputs }).map((value) => [value, value])));
+      if (keeps) return undefined;
       throw new InnerloopError(
         "unsupported-operator",
         `${target.name} has no way to run ${node.operator.name}(${node.inputs.join(", ")}).`,

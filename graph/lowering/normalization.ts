@@ -1,58 +1,58 @@
 // Normalization over the last axes as ONNX LayerNormalization, whose further outputs hold what derivatives need: one
 // kernel where there would be a dozen nodes.
-import { multiplyDims } from "../core/dims.ts";
-import type { Operator } from "../core/operator.ts";
-import { type Attributes, apply, constant, type Value } from "../core/value.ts";
+import { apply, constant } from "../core/build.ts";
+import { at } from "../core/lists.ts";
+import { sizeOf } from "../core/shapes.ts";
+import type { Operator, Two, Value } from "../core/value.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
-import type { Lowering } from "./lower.ts";
+import { InverseDeviation, Standardize } from "../ops/normalization.ts";
+import { type Lowering, lowering } from "./lower.ts";
 
 /**
  * ONNX LayerNormalization with all its outputs: rows `[n, size]` and a scale `[size]` to normalized rows `[n, size]`, their
  * means `[n, 1]` and inverse deviations `[n, 1]`. Only lowering makes it.
  */
-const rowNormalization: Operator = {
+const rowNormalization: Operator<
+  { readonly axis: number; readonly epsilon: number },
+  Two,
+  readonly [rows: Value, means: Value, deviations: Value]
+> = {
   name: "LayerNormalizationRows",
   family: "normalization",
   summary: "LayerNormalization of rows, with means and inverse deviations as further outputs",
   writtenAs: "LayerNormalization",
+  traits: { float16: "rows" },
   infer([x]) {
-    const statistic = { dtype: x!.dtype, shape: [x!.shape[0]!, 1] };
-    return [{ dtype: x!.dtype, shape: x!.shape }, statistic, statistic];
+    const statistic = { dtype: x.dtype, shape: [at(x.shape, 0), 1] };
+    return [{ dtype: x.dtype, shape: x.shape }, statistic, statistic];
   },
 };
 
 /** The outputs of a row normalization, where the axes are the last ones and their size is known. */
-function byRows(x: Value, attributes: Attributes): { outputs: readonly Value[]; first: number } | undefined {
-  const axes = attributes.axes as readonly number[];
-  const first = axes[0]!;
-  const size = x.shape.slice(first).reduce(multiplyDims, 1);
-  if (axes.length !== x.rank - first || axes.some((axis, i) => axis !== first + i)) return undefined;
+function byRows(x: Value, axes: readonly number[], epsilon: number) {
+  const first = x.rank - axes.length;
+  const size = sizeOf(x.shape.slice(first));
+  if (axes.some((axis, i) => axis !== first + i)) return undefined;
   if (typeof size !== "number" || x.dtype !== "float32") return undefined;
   const scale = Expand(constant(1, [1]), [size]);
-  return {
-    outputs: apply(rowNormalization, [Reshape(x, [-1, size]), scale], { axis: -1, epsilon: attributes.epsilon }),
-    first,
-  };
+  return apply(rowNormalization, [Reshape(x, [-1, size]), scale], { axis: -1, epsilon });
 }
 
-const standardize: Lowering = ([x], attributes) => {
-  const rows = byRows(x!, attributes);
-  return rows && [Reshape(rows.outputs[0]!, x!.shape)];
-};
+const standardize = lowering(Standardize, ([x], { axes, epsilon }) => {
+  const [rows] = byRows(x, axes, epsilon) ?? [];
+  return rows && [Reshape(rows, x.shape)];
+});
 
-const inverseDeviation: Lowering = ([x], attributes) => {
-  const rows = byRows(x!, attributes);
+const inverseDeviation = lowering(InverseDeviation, ([x], { axes, epsilon }) => {
+  const [, , deviations] = byRows(x, axes, epsilon) ?? [];
   return (
-    rows && [
+    deviations && [
       Reshape(
-        rows.outputs[2]!,
-        x!.shape.map((dim, axis) => (axis < rows.first ? dim : 1)),
+        deviations,
+        x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)),
       ),
     ]
   );
-};
+});
 
-export const normalizationAsLayers: Readonly<Record<string, Lowering>> = {
-  Standardize: standardize,
-  InverseDeviation: inverseDeviation,
-};
+export const normalizationAsLayers: readonly Lowering[] = [standardize, inverseDeviation];

@@ -1,14 +1,22 @@
 // The target "plain ONNX": ai.onnx operators of one opset, laid out the way ONNX Runtime is quick at.
-import type { DType } from "@innerloop/schemas";
-import { multiplyDims } from "../core/dims.ts";
-import { constant } from "../core/value.ts";
+import { constant } from "../core/build.ts";
+import { at } from "../core/lists.ts";
+import { isFloat } from "../core/operator.ts";
+import { sizeOf } from "../core/shapes.ts";
+import type { Operator, Value } from "../core/value.ts";
 import { defaultOpset } from "../onnx/opsets.ts";
-import { HardSigmoid } from "../ops/activation.ts";
-import { Cast, Greater } from "../ops/elementwise.ts";
+import { HardSigmoid, PRelu, Swish } from "../ops/activation.ts";
+import { Positive } from "../ops/arithmetic.ts";
+import { Greater } from "../ops/comparison.ts";
+import { Cast } from "../ops/dtypes.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
+import { NegativeLogLikelihoodLoss } from "../ops/loss.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
-import { convolutionAsColumns, convolutionAsConv } from "./convolution.ts";
-import type { Lowering, Target } from "./lower.ts";
+import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
+import { ReduceSum } from "../ops/reduction.ts";
+import { convolutionAsColumns } from "./columns.ts";
+import { lowering, type Target } from "./lower.ts";
+import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { joinProducts } from "./products.ts";
@@ -23,33 +31,31 @@ export interface OnnxTargetOptions {
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
-const takenApart = new Set([
-  "NegativeLogLikelihoodLoss",
-  "LayerNormalization",
-  "InstanceNormalization",
-  "GroupNormalization",
-  "Swish",
-  "PRelu",
-]);
+const takenApart = new Set<Operator>(
+  [
+    ...[NegativeLogLikelihoodLoss, LayerNormalization, InstanceNormalization, GroupNormalization],
+    ...[Swish, PRelu],
+  ].map(({ operator }): Operator => operator),
+);
+
+const compared = (x: Value): Value => Cast(Greater(x, 0), x.dtype);
 
 /** 1 where x > 0: a HardSigmoid so steep that it has no slope in between is one node where comparing and casting are two. */
-const positive: Lowering = ([x], ...rest) =>
-  x!.dtype === "float32" ? [HardSigmoid(x!, { alpha: 1e38, beta: 0 })] : compared([x!], ...rest);
-
-const compared: Lowering = ([x]) => [Cast(Greater(x!, 0), x!.dtype)];
+const positive = lowering(Positive, ([x]) => [
+  x.dtype === "float32" ? HardSigmoid(x, { alpha: 1e38, beta: 0 }) : compared(x),
+]);
+const positiveInHalf = lowering(Positive, ([x]) => [compared(x)]);
 
 /** A sum over neighbouring axes that are not the last ones is a product with a row of ones, which runs as a matrix product. */
-const sumAsProduct: Lowering = ([x], attributes, [y]) => {
-  const axes = attributes.axes as readonly number[];
-  const [first, last] = [axes[0]!, axes.at(-1)!];
+export const sumAsProduct = lowering(ReduceSum, ([x], { axes }, [y]) => {
+  const [first, last] = [at(axes, 0), at(axes, -1)];
   const neighbours = axes.every((axis, i) => axis === first + i);
-  if (!neighbours || last === x!.rank - 1 || !(["float32", "float64"] as DType[]).includes(x!.dtype)) return undefined;
-  const rows = x!.shape.slice(first, last + 1).reduce(multiplyDims, 1);
-  const after = x!.shape.slice(last + 1).reduce(multiplyDims, 1);
-  const before = x!.shape.slice(0, first);
-  const ones = Expand(constant(1, [1, 1], x!.dtype), [1, rows]);
-  return [Reshape(MatMul(ones, Reshape(x!, [...before, rows, after])), y!.shape)];
-};
+  if (!neighbours || last === x.rank - 1 || !isFloat(x.dtype)) return undefined;
+  const rows = sizeOf(x.shape.slice(first, last + 1));
+  const ones = Expand(constant(1, [1, 1], x.dtype), [1, rows]);
+  const flat = Reshape(x, [...x.shape.slice(0, first), rows, sizeOf(x.shape.slice(last + 1))]);
+  return [Reshape(MatMul(ones, flat), y.shape)];
+});
 
 /** Plain ONNX of an opset. */
 export function onnxTarget({
@@ -59,14 +65,15 @@ export function onnxTarget({
 }: OnnxTargetOptions = {}): Target {
   return {
     name: `ONNX opset ${opset}`,
-    lowerings: {
-      ...(convolution === "native" ? convolutionAsConv : convolutionAsColumns),
+    lowerings: [
+      ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
       ...poolingAsTaps,
       ...normalizationAsLayers,
-      ...(precision === "float16" ? { Positive: compared } : { Positive: positive, ReduceSum: sumAsProduct }),
-    },
+      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
+    ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),
-    keeps: ({ name, since, writtenAs }) =>
-      writtenAs !== undefined || (since !== undefined && since <= opset && !takenApart.has(name)),
+    keeps: (operator) =>
+      operator.writtenAs !== undefined ||
+      (operator.since !== undefined && operator.since <= opset && !takenApart.has(operator)),
   };
 }

@@ -2,33 +2,29 @@
 // lies between them; sums, everything with a wide range, and all that updates are made of, do not. Values cross over
 // by a Cast, which is made when the graph is written.
 import { encodeNumbers } from "@innerloop/schemas";
-import { type Shape, sizeOf } from "../core/dims.ts";
-import { constantOf, dependents, isBody, isInput, type Node, topological, type Value } from "../core/value.ts";
+import { constantOf, isInput } from "../core/build.ts";
+import { type Shape, sizeOf } from "../core/shapes.ts";
+import { is, isBody, type Node, operandsOf, type Traits, type Value } from "../core/value.ts";
+import { dependents, topological } from "../core/walk.ts";
+import { Cast } from "../ops/dtypes.ts";
 
 /** The largest and the smallest positive number of float16 (IEEE 754 binary16). */
 const [largest, smallest] = [65504, 2 ** -24];
 
-const products = new Set(["MatMul", "GemmSum", "Conv", "ConvTranspose"]);
-/** Operators whose results are in the range of their operands, more or less. */
-const elementwise = new Set(
-  "Add Sub Mul Neg Abs Relu Max Min Where Tanh Sigmoid Sign Clip Greater GreaterOrEqual Less LessOrEqual Equal".split(
-    " ",
-  ),
-);
-const movement = new Set("Reshape Transpose Expand Slice Concat Gather Pad".split(" "));
-
-/** Rows are normalized in float16, but their statistics are float32 (`stash_type` of ONNX LayerNormalization). */
-const rowNormalization = "LayerNormalizationRows";
+/** Whether a node's operator takes part in mixed precision in one of these ways. */
+const takesPart = ({ operator }: Node, ...ways: readonly Traits["float16"][]): boolean =>
+  operator.traits?.float16 !== undefined && ways.includes(operator.traits.float16);
 
 const isFloat = (value: Value): boolean => value.dtype === "float32";
 const fits = (x: number): boolean => x === 0 || (Math.abs(x) <= largest && Math.abs(x) >= smallest);
 
 /** Whether a value that a float16 node gives is a float16 one. */
 export const isHalf = (value: Value, halves: ReadonlySet<Node>): boolean =>
-  halves.has(value.node) && isFloat(value) && !(value.node.operator.name === rowNormalization && value.index > 0);
+  halves.has(value.node) && isFloat(value) && !(takesPart(value.node, "rows") && value.index > 0);
 
 /** What a node reads as numbers; the indices of a Gather are none. */
-const operands = (node: Node): readonly Value[] => node.inputs.filter((value) => isFloat(value) && !constantOf(value));
+const operands = (node: Node): readonly Value[] =>
+  operandsOf(node).filter((value) => isFloat(value) && !constantOf(value));
 
 /**
  * The nodes that compute in float16.
@@ -41,7 +37,7 @@ export function halfNodes(outputs: readonly Value[]): Set<Node> {
   const flexible = new Set<Node>();
   const isUpdate = outputSizes(outputs);
   for (const node of nodes) {
-    if (excluded.has(node) || isInput(node.outputs[0]!) || constantOf(node.outputs[0]!)) continue;
+    if (excluded.has(node) || isInput(node.outputs[0]) || constantOf(node.outputs[0])) continue;
     if (isFlexible(node, flexible)) flexible.add(node);
     else if (isHalfByInputs(node, halves, flexible, isUpdate)) halves.add(node);
   }
@@ -68,16 +64,15 @@ function outputSizes(outputs: readonly Value[]): (shape: Shape) => boolean {
 
 /** Numbers made of truth values, which are exact in both precisions. */
 function isFlexible(node: Node, flexible: ReadonlySet<Node>): boolean {
-  const { name } = node.operator;
-  if (name === "Cast") return isFloat(node.outputs[0]!) && !isFloat(node.inputs[0]!);
-  if (!movement.has(name) && !elementwise.has(name)) return false;
-  return isFloat(node.outputs[0]!) && operands(node).every((value) => flexible.has(value.node)) && constantsFit(node);
+  if (is(node, Cast)) return isFloat(node.outputs[0]) && !isFloat(node.inputs[0]);
+  if (!takesPart(node, "movement", "range")) return false;
+  return isFloat(node.outputs[0]) && operands(node).every((value) => flexible.has(value.node)) && constantsFit(node);
 }
 
 const constantsFit = (node: Node): boolean =>
-  node.inputs.every((value) => !isFloat(value) || (constantOf(value)?.data.every(fits) ?? true));
+  operandsOf(node).every((value) => !isFloat(value) || (constantOf(value)?.data.every(fits) ?? true));
 
-const canMove = ({ operator: { name }, outputs }: Node): boolean => movement.has(name) && isFloat(outputs[0]!);
+const canMove = (node: Node): boolean => takesPart(node, "movement") && isFloat(node.outputs[0]);
 
 function isHalfByInputs(
   node: Node,
@@ -85,13 +80,11 @@ function isHalfByInputs(
   flexible: ReadonlySet<Node>,
   isUpdate: (shape: Shape) => boolean,
 ): boolean {
-  const { name } = node.operator;
-  const { shape } = node.outputs[0]!;
   if (!constantsFit(node)) return false;
-  if (products.has(name)) return node.inputs.every(isFloat);
-  if (name === rowNormalization) return true;
-  if (movement.has(name)) return operands(node).some((value) => isHalf(value, halves));
-  if (!elementwise.has(name) || isUpdate(shape)) return false;
+  if (takesPart(node, "product")) return operandsOf(node).every(isFloat);
+  if (takesPart(node, "rows")) return true;
+  if (takesPart(node, "movement")) return operands(node).some((value) => isHalf(value, halves));
+  if (!takesPart(node, "range") || isUpdate(node.outputs[0].shape)) return false;
   const deciding = operands(node).filter((value) => !flexible.has(value.node));
   // Something small that is repeated over a float16 value is cast; something of its size decides.
   const size = Math.max(...deciding.map((value) => likely(value.shape)));
@@ -112,15 +105,14 @@ function settleByUses(
 ): void {
   const uses = new Map<Node, Node[]>();
   for (const node of nodes)
-    for (const value of node.inputs) if (isFloat(value)) uses.set(value.node, [...(uses.get(value.node) ?? []), node]);
+    for (const value of operandsOf(node))
+      if (isFloat(value)) uses.set(value.node, [...(uses.get(value.node) ?? []), node]);
   const given = new Set(outputs.map((value) => value.node));
   for (const node of [...nodes].reverse()) {
     const users = uses.get(node) ?? [];
     if (users.length === 0 || !node.outputs.every((output) => isFloat(output))) continue;
-    const { name } = node.operator;
     if (halves.has(node)) {
-      const either = elementwise.has(name) || movement.has(name);
-      if (either && users.every((user) => !halves.has(user))) halves.delete(node);
+      if (takesPart(node, "range", "movement") && users.every((user) => !halves.has(user))) halves.delete(node);
     } else if (free(node) && !given.has(node) && users.every((user) => halves.has(user))) halves.add(node);
   }
 }

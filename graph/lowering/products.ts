@@ -1,27 +1,32 @@
 // A last pass for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
 // to its smaller factor, or by the product itself.
-import { sameShape, sizeOf, termsOf } from "../core/dims.ts";
-import { apply1, type Operator } from "../core/operator.ts";
-import { dependencies, topological, type Value } from "../core/value.ts";
-import { Mul, Neg } from "../ops/elementwise.ts";
+import { termsOf } from "../core/dims.ts";
+import { zip } from "../core/lists.ts";
+import { apply1 } from "../core/operator.ts";
+import { sameShape, sizeOf } from "../core/shapes.ts";
+import { madeBy, type One, type Operator, type Value } from "../core/value.ts";
+import { dependencies, topological } from "../core/walk.ts";
+import { Add, Mul, Neg, Sub } from "../ops/arithmetic.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
-import { Reshape } from "../ops/movement.ts";
+import { Reshape, Transpose } from "../ops/movement.ts";
 import { rewrite } from "../transforms/rewrite.ts";
 
 /** ONNX Gemm as a node: A·B + C, either factor transposed first. Only lowering makes it. */
-const gemm: Operator = {
-  name: "GemmSum",
-  family: "linear algebra",
-  summary: "A·B + C in one pass",
-  writtenAs: "Gemm",
-  infer: ([, , c]) => [{ dtype: c!.dtype, shape: c!.shape }],
-};
+const gemm: Operator<{ readonly transA: 0 | 1; readonly transB: 0 | 1 }, readonly [a: Value, b: Value, c: Value], One> =
+  {
+    name: "GemmSum",
+    family: "linear algebra",
+    summary: "A·B + C in one pass",
+    writtenAs: "Gemm",
+    traits: { float16: "product" },
+    infer: ([, , c]) => [{ dtype: c.dtype, shape: c.shape }],
+  };
 
-/** The value whose transpose this is, or itself. */
+/** The matrix whose transpose this is, or itself. */
 function untransposed(value: Value): { matrix: Value; transposed: 0 | 1 } {
-  const { operator, inputs, attributes } = value.node;
-  const swapped = operator.name === "Transpose" && String(attributes.perm) === "1,0";
-  return swapped ? { matrix: inputs[0]!, transposed: 1 } : { matrix: value, transposed: 0 };
+  const turned = madeBy(value, Transpose);
+  if (turned?.attributes.perm.join() === "1,0") return { matrix: turned.inputs[0], transposed: 1 };
+  return { matrix: value, transposed: 0 };
 }
 
 /**
@@ -35,47 +40,52 @@ export function joinProducts(outputs: readonly Value[]): Value[] {
   outputs.forEach(use);
   // Values are new after a rewrite; those that stand for one with a single use are remembered.
   const single = new Set<Value>();
-  return rewrite(outputs, (node, inputs) => {
-    node.inputs.forEach((before, i) => {
-      if (uses.get(before) === 1) single.add(inputs[i]!);
+  return rewrite(outputs, ({ operator, inputs: before }, inputs) => {
+    zip(inputs, before, (now, then) => {
+      if (now && then && uses.get(then) === 1) single.add(now);
     });
-    const [a, b] = inputs as [Value, Value];
-    const result = (() => {
-      switch (node.operator.name) {
-        case "Mul":
-          if (a.rank === 0) return scaledProduct(b, single, (factor) => Mul(a, factor));
-          return b.rank === 0 ? scaledProduct(a, single, (factor) => Mul(factor, b)) : undefined;
-        case "Neg":
-          return scaledProduct(a, single, Neg);
-        case "Sub":
-          return sumWithProduct(a, scaledProduct(b, single, Neg));
-        case "Add":
-          return sumWithProduct(a, ownProduct(b, single)) ?? sumWithProduct(b, ownProduct(a, single));
-        default:
-          return undefined;
-      }
-    })();
+    const [a, b] = inputs;
+    const result = a && joined(operator, a, b, single);
     if (!result) return undefined;
     single.add(result);
-    if (result.node.operator.name === "Reshape") single.add(result.node.inputs[0]!);
+    const inner = madeBy(result, Reshape);
+    if (inner) single.add(inner.inputs[0]);
     return [result];
   });
 }
 
+function joined(operator: Operator, a: Value, b: Value | undefined, single: ReadonlySet<Value>): Value | undefined {
+  if (operator === Neg.operator) return scaledProduct(a, single, Neg);
+  if (!b) return undefined;
+  switch (operator) {
+    case Mul.operator:
+      if (a.rank === 0) return scaledProduct(b, single, (factor) => Mul(a, factor));
+      return b.rank === 0 ? scaledProduct(a, single, (factor) => Mul(factor, b)) : undefined;
+    case Sub.operator:
+      return sumWithProduct(a, scaledProduct(b, single, Neg));
+    case Add.operator:
+      return sumWithProduct(a, loneProduct(b, single)) ?? sumWithProduct(b, loneProduct(a, single));
+    default:
+      return undefined;
+  }
+}
+
+/** What a value is, seen through reshaping. */
+const unshaped = (value: Value): Value => madeBy(value, Reshape)?.inputs[0] ?? value;
+
 /** A product, seen through reshaping, that nothing else uses. */
-function ownProduct(value: Value, single: ReadonlySet<Value>): Value | undefined {
-  if (!single.has(value)) return undefined;
-  const inner = value.node.operator.name === "Reshape" ? value.node.inputs[0]! : value;
-  return single.has(inner) && inner.node.operator.name === "MatMul" ? value : undefined;
+function loneProduct(value: Value, single: ReadonlySet<Value>): Value | undefined {
+  const inner = unshaped(value);
+  return single.has(value) && single.has(inner) && madeBy(inner, MatMul) ? value : undefined;
 }
 
 /** A product with its smaller factor scaled; undefined where there is no product or no gain. */
 function scaledProduct(value: Value, single: ReadonlySet<Value>, scale: (factor: Value) => Value): Value | undefined {
-  if (!ownProduct(value, single)) return undefined;
-  const product = value.node.operator.name === "Reshape" ? value.node.inputs[0]! : value;
-  const [a, b] = product.node.inputs as [Value, Value];
-  const [left, right, size] = [a, b, product].map(likelySize) as [number, number, number];
-  if (Math.min(left, right) > size) return undefined;
+  const product = unshaped(value);
+  const [a, b] = (loneProduct(value, single) && madeBy(product, MatMul)?.inputs) ?? [];
+  if (!a || !b) return undefined;
+  const [left, right] = [likelySize(a), likelySize(b)];
+  if (Math.min(left, right) > likelySize(product)) return undefined;
   return Reshape(left < right ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
 }
 
@@ -88,13 +98,13 @@ function likelySize({ shape }: Value): number {
 /** `sum + product` as one Gemm, where the product is of two matrices and the sum has its shape. */
 function sumWithProduct(sum: Value, product: Value | undefined): Value | undefined {
   if (!product || !sameShape(sum.shape, product.shape)) return undefined;
-  const matrix = product.node.operator.name === "Reshape" ? product.node.inputs[0]! : product;
-  const [a, b] = matrix.node.inputs as [Value, Value];
-  if (a.rank !== 2 || b.rank !== 2) return undefined;
+  const matrix = unshaped(product);
+  const [a, b] = madeBy(matrix, MatMul)?.inputs ?? [];
+  if (a?.rank !== 2 || b?.rank !== 2) return undefined;
   const [left, right] = [untransposed(a), untransposed(b)];
-  const joined = apply1(gemm, [left.matrix, right.matrix, Reshape(sum, matrix.shape)], {
+  const result = apply1(gemm, [left.matrix, right.matrix, Reshape(sum, matrix.shape)], {
     transA: left.transposed,
     transB: right.transposed,
   });
-  return Reshape(joined, sum.shape);
+  return Reshape(result, sum.shape);
 }

@@ -45,5 +45,5 @@ export function onnxTargetFor(
   const form = convolution === "auto" ? (convolutions[provider] ?? "columns") : convolution;
   const target = onnxTarget({ ...options, convolution: form });
   if (provider !== "webgpu") return target;
-  return { ...target, lowerings: { ...target.lowerings, ...exactTrigonometry, Pow: powerOfOneShape } };
+  return { ...target, lowerings: [...target.lowerings, ...exactTrigonometry, powerOfOneShape] };
 }

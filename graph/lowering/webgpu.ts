@@ -1,9 +1,12 @@
 // What WebGPU, or ONNX Runtime on it, does not compute as it should, by other means.
 
-import { constant, type Value } from "../core/value.ts";
-import { Add, Div, Floor, Mul, Pow, Round, Sub } from "../ops/elementwise.ts";
-import { Gather, Reshape } from "../ops/movement.ts";
-import type { Lowering } from "./lower.ts";
+import { constant } from "../core/build.ts";
+import type { Value } from "../core/value.ts";
+import { Add, Div, Floor, Mul, Round, Sub } from "../ops/arithmetic.ts";
+import { Cos, Pow, Sin, Tan } from "../ops/functions.ts";
+import { Gather } from "../ops/indexing.ts";
+import { Reshape } from "../ops/movement.ts";
+import { type Lowering, lowering } from "./lower.ts";
 
 /**
  * The sine by a polynomial on [−π/2, π/2] (the Taylor series up to x¹³, whose error there is below float32's). WGSL promises 2⁻¹¹ of
@@ -15,9 +18,8 @@ function sine(x: Value): Value {
   const [high, low] = [3.140625, Math.PI - 3.140625];
   const r = Sub(Sub(x, Mul(turns, high)), Mul(turns, low));
   const square = Mul(r, r);
-  const factors = [6, 5, 4, 3, 2, 1].map((n) => -1 / (2 * n * (2 * n + 1)));
-  const [first, ...rest] = factors.map((factor) => Mul(square, factor)) as [Value, ...Value[]];
-  const series = rest.reduce((sum, factor) => Add(Mul(factor, sum), 1), Add(first, 1));
+  const factor = (n: number) => Mul(square, -1 / (2 * n * (2 * n + 1)));
+  const series = [5, 4, 3, 2, 1].reduce((sum, n) => Add(Mul(factor(n), sum), 1), Add(factor(6), 1));
   const odd = Sub(turns, Mul(Floor(Mul(turns, 0.5)), 2));
   return Mul(Mul(r, series), Sub(1, Mul(odd, 2)));
 }
@@ -25,22 +27,21 @@ function sine(x: Value): Value {
 const cosine = (x: Value): Value => sine(Add(x, Math.PI / 2));
 
 /** Sin, Cos and Tan, as exact as float32 is. */
-export const exactTrigonometry: Readonly<Record<string, Lowering>> = {
-  Sin: ([x]) => [sine(x!)],
-  Cos: ([x]) => [cosine(x!)],
-  Tan: ([x]) => [Div(sine(x!), cosine(x!))],
-};
+export const exactTrigonometry: readonly Lowering[] = [
+  lowering(Sin, ([x]) => [sine(x)]),
+  lowering(Cos, ([x]) => [cosine(x)]),
+  lowering(Tan, ([x]) => [Div(sine(x), cosine(x))]),
+];
 
 /**
  * The WebGPU provider of ONNX Runtime 1.30 fails on many shapes that broadcast ("raw_hash_map::at"), in this operator alone.
  * Sizes that are open stay as they are.
  */
-export const powerOfOneShape: Lowering = (inputs, _, [power]) => {
-  const { shape } = power!;
-  if (shape.some((size) => typeof size !== "number") || inputs.every((it) => it.shape.join() === shape.join()))
-    return undefined;
-  return [Pow(...(inputs.map((it) => spread(it, shape as readonly number[])) as [Value, Value]))];
-};
+export const powerOfOneShape = lowering(Pow, ([a, b], _, [{ shape }]) => {
+  const known = shape.filter((size) => typeof size === "number");
+  if (known.length < shape.length || [a, b].every((x) => x.shape.join() === shape.join())) return undefined;
+  return [Pow(spread(a, known), spread(b, known))];
+});
 
 /** A value at a shape that it broadcasts to, by gathering: an Expand would be left out again. */
 function spread(x: Value, shape: readonly number[]): Value {

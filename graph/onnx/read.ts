@@ -4,10 +4,12 @@
 import { ELEMENT_TYPES, InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
 import { within } from "../core/budget.ts";
-import { type Dim, longestSymbol, sizeOf } from "../core/dims.ts";
+import { constant, constantOf, input } from "../core/build.ts";
+import { type Dim, longestSymbol } from "../core/dims.ts";
 import { evaluate } from "../core/evaluate.ts";
 import { isFloat } from "../core/operator.ts";
-import { constant, constantOf, input, type NumberArray, Value } from "../core/value.ts";
+import { sizeOf } from "../core/shapes.ts";
+import { type NumberArray, Value } from "../core/value.ts";
 import { readers } from "./ops/index.ts";
 import { Call, type Names } from "./reader/call.ts";
 import { inNode, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";

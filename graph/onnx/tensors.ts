@@ -13,7 +13,7 @@ import {
   sizeOf,
 } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
-import { showShape } from "../core/dims.ts";
+import { showShape } from "../core/shapes.ts";
 import type { NumberArray } from "../core/value.ts";
 
 const { DataLocation, DataType } = onnx.TensorProto;

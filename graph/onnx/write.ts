@@ -2,17 +2,9 @@
 // written is in its entry in `ops/`.
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
-import {
-  type Body,
-  constantOf,
-  dependents,
-  inputName,
-  isBody,
-  isInput,
-  type Node,
-  topological,
-  type Value,
-} from "../core/value.ts";
+import { constantOf, inputName, isInput } from "../core/build.ts";
+import { type Body, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
+import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
@@ -188,8 +180,10 @@ class Writer {
         `${opType} is no operator of ONNX that is written; give a target that takes it apart.`,
       );
     const half = this.#halves.has(node);
-    const name = (value: Value) =>
-      half && value.dtype === "float32" ? this.#values.half(value) : this.#values.name(value);
+    const name = (value: Value | undefined) => {
+      if (!value) return "";
+      return half && value.dtype === "float32" ? this.#values.half(value) : this.#values.name(value);
+    };
     let inputs: readonly string[] | undefined;
     const names = () => {
       inputs ??= node.inputs.map(name);
@@ -247,7 +241,7 @@ class Writer {
       input: [...(turn ? [turn] : []), conditionInfo(going), ...carried],
       output: [conditionInfo(on), ...output],
     };
-    const [count = "", ...initial] = node.inputs.map((value) => this.#values.name(value));
+    const [count = "", ...initial] = operandsOf(node).map((value) => this.#values.name(value));
     return {
       input: [count, "", ...initial],
       attribute: [{ name: "body", type: onnx.AttributeProto.AttributeType.GRAPH, g: graph }],

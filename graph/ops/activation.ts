@@ -1,66 +1,56 @@
 // Activations made of elementwise operators.
-import { composite, lift, normalizeAxis } from "../core/operator.ts";
-import { type Attributes, type Operand, Value } from "../core/value.ts";
-import {
-  Abs,
-  Add,
-  Div,
-  Erf,
-  Exp,
-  Greater,
-  Log,
-  Max,
-  Min,
-  Mul,
-  Neg,
-  Relu,
-  Sigmoid,
-  Softplus,
-  Sub,
-  Tanh,
-  Where,
-} from "./elementwise.ts";
-import { ReduceMax, ReduceSum, stopGradient } from "./reduction.ts";
+import { apply1, applying, composite, lift } from "../core/operator.ts";
+import { normalizeAxis } from "../core/shapes.ts";
+import { type Attributes, type None, type One, type Operand, type Operator, type Two, Value } from "../core/value.ts";
+import { Abs, Add, Div, Max, Min, Mul, Neg, Sub } from "./arithmetic.ts";
+import { Greater, Where } from "./comparison.ts";
+import { Erf, Exp, Log, Relu, Sigmoid, Softplus, Tanh } from "./functions.ts";
+import { stopGradient } from "./graph.ts";
+import { ReduceMax, ReduceSum } from "./reduction.ts";
 
-const activation = (
+const activation = <A extends Attributes = None>(
   name: string,
-  since: number | undefined,
+  since: number,
   summary: string,
-  build: (x: Value, attributes: Attributes) => Value,
-) => {
-  const operator = composite({
-    name,
-    family: "activation",
-    summary,
-    ...(since === undefined ? {} : { since }),
-    build: ([x], attributes) => build(x!, attributes),
-  });
-  return (x: Value, attributes: Attributes = {}): Value => operator([x], attributes);
-};
-const number = (attribute: Attributes[string]): number => attribute as number;
+  build: (x: Value, attributes: A) => Value,
+): Operator<A, One, One> =>
+  composite({ name, family: "activation", summary, since, build: ([x]: One, attributes: A) => build(x, attributes) });
 
-const leakyRelu = activation("LeakyRelu", 16, "x where x > 0, else alpha · x", (x, { alpha }) =>
-  Sub(Relu(x), Mul(Relu(Neg(x)), number(alpha))),
+type Alpha = { readonly alpha: number };
+
+const leakyRelu = activation<Alpha>("LeakyRelu", 16, "x where x > 0, else alpha · x", (x, { alpha }) =>
+  Sub(Relu(x), Mul(Relu(Neg(x)), alpha)),
 );
-export const LeakyRelu = (x: Value, { alpha = 0.01 } = {}): Value => leakyRelu(x, { alpha });
-
-const elu = activation("Elu", 6, "x where x > 0, else alpha · (eˣ − 1)", (x, { alpha }) =>
-  Add(Relu(x), Mul(number(alpha), Sub(Exp(Neg(Relu(Neg(x)))), 1))),
+export const LeakyRelu = applying(
+  leakyRelu,
+  (x: Value, { alpha = 0.01 } = {}): Value => apply1(leakyRelu, [x], { alpha }),
 );
-export const Elu = (x: Value, { alpha = 1 } = {}): Value => elu(x, { alpha });
 
-const celu = activation("Celu", 12, "max(0, x) + min(0, alpha · (e^(x/alpha) − 1))", (x, { alpha }) =>
-  Add(Relu(x), Mul(number(alpha), Sub(Exp(Mul(Neg(Relu(Neg(x))), 1 / number(alpha))), 1))),
+const elu = activation<Alpha>("Elu", 6, "x where x > 0, else alpha · (eˣ − 1)", (x, { alpha }) =>
+  Add(Relu(x), Mul(alpha, Sub(Exp(Neg(Relu(Neg(x)))), 1))),
 );
-export const Celu = (x: Value, { alpha = 1 } = {}): Value => celu(x, { alpha });
+export const Elu = applying(elu, (x: Value, { alpha = 1 } = {}): Value => apply1(elu, [x], { alpha }));
 
-const selu = activation("Selu", 6, "gamma · (x where x > 0, else alpha · (eˣ − 1))", (x, { alpha, gamma }) =>
-  Mul(number(gamma), Elu(x, { alpha: number(alpha) })),
+const celu = activation<Alpha>("Celu", 12, "max(0, x) + min(0, alpha · (e^(x/alpha) − 1))", (x, { alpha }) =>
+  Add(Relu(x), Mul(alpha, Sub(Exp(Mul(Neg(Relu(Neg(x))), 1 / alpha)), 1))),
 );
-export const Selu = (x: Value, { alpha = 1.6732632423543772, gamma = 1.0507009873554805 } = {}): Value =>
-  selu(x, { alpha, gamma });
+export const Celu = applying(celu, (x: Value, { alpha = 1 } = {}): Value => apply1(celu, [x], { alpha }));
 
-const gelu = activation(
+const selu = activation<Alpha & { readonly gamma: number }>(
+  "Selu",
+  6,
+  "gamma · (x where x > 0, else alpha · (eˣ − 1))",
+  (x, { alpha, gamma }) => Mul(gamma, Elu(x, { alpha })),
+);
+export const Selu = applying(
+  selu,
+  (x: Value, { alpha = 1.6732632423543772, gamma = 1.0507009873554805 } = {}): Value =>
+    apply1(selu, [x], { alpha, gamma }),
+);
+
+type Gelus = { readonly approximate: "none" | "tanh" };
+
+const gelu = activation<Gelus>(
   "Gelu",
   20,
   "x · Φ(x), Φ the normal distribution function; or its tanh approximation",
@@ -70,99 +60,112 @@ const gelu = activation(
     return Mul(Mul(0.5, x), Add(1, Erf(Mul(x, Math.SQRT1_2))));
   },
 );
-export const Gelu = (x: Value, { approximate = "none" as "none" | "tanh" } = {}): Value => gelu(x, { approximate });
-
-const swish = activation("Swish", 24, "x · sigmoid(alpha · x); SiLU where alpha is 1", (x, { alpha }) =>
-  Mul(x, Sigmoid(Mul(number(alpha), x))),
+export const Gelu = applying(
+  gelu,
+  (x: Value, { approximate = "none" }: Partial<Gelus> = {}): Value => apply1(gelu, [x], { approximate }),
 );
-export const Swish = (x: Value, { alpha = 1 } = {}): Value => swish(x, { alpha });
+
+const swish = activation<Alpha>("Swish", 24, "x · sigmoid(alpha · x); SiLU where alpha is 1", (x, { alpha }) =>
+  Mul(x, Sigmoid(Mul(alpha, x))),
+);
+export const Swish = applying(swish, (x: Value, { alpha = 1 } = {}): Value => apply1(swish, [x], { alpha }));
 /** SiLU: x · sigmoid(x). */
 export const Silu = (x: Value): Value => Swish(x);
 
-const hardSigmoid = activation("HardSigmoid", 6, "max(0, min(1, alpha · x + beta))", (x, { alpha, beta }) =>
-  Max(0, Min(1, Add(Mul(number(alpha), x), number(beta)))),
+const hardSigmoid = activation<Alpha & { readonly beta: number }>(
+  "HardSigmoid",
+  6,
+  "max(0, min(1, alpha · x + beta))",
+  (x, { alpha, beta }) => Max(0, Min(1, Add(Mul(alpha, x), beta))),
 );
-export const HardSigmoid = (x: Value, { alpha = 0.2, beta = 0.5 } = {}): Value => hardSigmoid(x, { alpha, beta });
+export const HardSigmoid = applying(
+  hardSigmoid,
+  (x: Value, { alpha = 0.2, beta = 0.5 } = {}): Value => apply1(hardSigmoid, [x], { alpha, beta }),
+);
 
-export const HardSwish: (x: Value) => Value = activation(
-  "HardSwish",
-  14,
-  "x · HardSigmoid(x) with alpha 1/6, beta 1/2",
-  (x) => Mul(x, HardSigmoid(x, { alpha: 1 / 6, beta: 0.5 })),
+const hardSwish = activation("HardSwish", 14, "x · HardSigmoid(x) with alpha 1/6, beta 1/2", (x) =>
+  Mul(x, HardSigmoid(x, { alpha: 1 / 6, beta: 0.5 })),
 );
-export const Mish: (x: Value) => Value = activation("Mish", 18, "x · tanh(softplus(x))", (x) =>
-  Mul(x, Tanh(Softplus(x))),
-);
-export const Softsign: (x: Value) => Value = activation("Softsign", 1, "x / (1 + |x|)", (x) => Div(x, Add(1, Abs(x))));
+export const HardSwish = applying(hardSwish, (x: Value): Value => apply1(hardSwish, [x]));
+const mish = activation("Mish", 18, "x · tanh(softplus(x))", (x) => Mul(x, Tanh(Softplus(x))));
+export const Mish = applying(mish, (x: Value): Value => apply1(mish, [x]));
+const softsign = activation("Softsign", 1, "x / (1 + |x|)", (x) => Div(x, Add(1, Abs(x))));
+export const Softsign = applying(softsign, (x: Value): Value => apply1(softsign, [x]));
 
-const thresholdedRelu = activation("ThresholdedRelu", 10, "x where x > alpha, else 0", (x, { alpha }) =>
-  Where(Greater(x, number(alpha)), x, 0),
+const thresholdedRelu = activation<Alpha>("ThresholdedRelu", 10, "x where x > alpha, else 0", (x, { alpha }) =>
+  Where(Greater(x, alpha), x, 0),
 );
-export const ThresholdedRelu = (x: Value, { alpha = 1 } = {}): Value => thresholdedRelu(x, { alpha });
+export const ThresholdedRelu = applying(
+  thresholdedRelu,
+  (x: Value, { alpha = 1 } = {}): Value => apply1(thresholdedRelu, [x], { alpha }),
+);
 
 const prelu = composite({
   name: "PRelu",
   family: "activation",
   summary: "x where x > 0, else slope · x",
   since: 16,
-  build: ([x, slope]) => Sub(Relu(x!), Mul(slope!, Relu(Neg(x!)))),
+  build: ([x, slope]: Two) => Sub(Relu(x), Mul(slope, Relu(Neg(x)))),
 });
-export const PRelu = (x: Value, slope: Value): Value => prelu([x, slope]);
+export const PRelu = applying(prelu, (x: Value, slope: Value): Value => apply1(prelu, [x, slope]));
 
 const clip = composite({
   name: "Clip",
   family: "elementwise",
   summary: "held between two bounds",
   since: 13,
-  build: ([x, low, high], { sides }) => {
-    const lower = sides === "high" ? undefined : low;
-    const upper = sides === "high" ? low : high;
-    const raised = lower ? Max(lower, x!) : x!;
-    return upper ? Min(upper, raised) : raised;
+  traits: { float16: "range" },
+  build([x, low, high]: readonly [Value, (Value | undefined)?, (Value | undefined)?]) {
+    const raised = low ? Max(low, x) : x;
+    return high ? Min(high, raised) : raised;
   },
 });
 /** x between `min` and `max`, either of which may be left out. */
-export function Clip(x: Value, min?: Operand, max?: Operand): Value {
-  if (min === undefined && max === undefined) return x;
-  const bounds = [min, max].flatMap((bound) =>
-    bound === undefined ? [] : [bound instanceof Value ? bound : lift(bound, x.dtype)],
-  );
-  return clip([x, ...bounds], { sides: min === undefined ? "high" : max === undefined ? "low" : "both" });
-}
+export const Clip = applying(clip, (x: Value, min?: Operand, max?: Operand): Value => {
+  const bound = (operand: Operand | undefined) =>
+    operand === undefined || operand instanceof Value ? operand : lift(operand, x.dtype);
+  return min === undefined && max === undefined ? x : apply1(clip, [x, bound(min), bound(max)]);
+});
+
+type Axis = { readonly axis: number };
 
 const shifted = (x: Value, axis: number): Value => Sub(x, stopGradient(ReduceMax(x, { axes: [axis] })));
-const axisOf = (attributes: Attributes): number => attributes.axis as number;
 
-const softmax = composite({
+const softmax: Operator<Axis, One, One> = composite({
   name: "Softmax",
   family: "activation",
   summary: "eˣ over its sum along an axis",
   since: 13,
-  build([x], attributes) {
-    const e = Exp(shifted(x!, axisOf(attributes)));
-    return Div(e, ReduceSum(e, { axes: [axisOf(attributes)] }));
+  build([x], { axis }) {
+    const e = Exp(shifted(x, axis));
+    return Div(e, ReduceSum(e, { axes: [axis] }));
   },
-  gradient({ outputs: [y], cotangents: [g], attributes }) {
-    const gy = g && Mul(g, y!);
-    return [gy && Sub(gy, Mul(y!, ReduceSum(gy, { axes: [axisOf(attributes)] })))];
+  gradient({ outputs: [y], cotangents: [g], attributes: { axis } }) {
+    const gy = Mul(g, y);
+    return [Sub(gy, Mul(y, ReduceSum(gy, { axes: [axis] })))];
   },
-  batch: ([x], _, attributes) => [Softmax(x!, axisOf(attributes) + 1)],
+  batch: ([x], _, { axis }) => [Softmax(x, axis + 1)],
 });
-export const Softmax = (x: Value, axis = -1): Value => softmax([x], { axis: normalizeAxis(axis, x.rank, "Softmax") });
+export const Softmax = applying(
+  softmax,
+  (x: Value, axis = -1): Value => apply1(softmax, [x], { axis: normalizeAxis(axis, x.rank, "Softmax") }),
+);
 
-const logSoftmax = composite({
+const logSoftmax: Operator<Axis, One, One> = composite({
   name: "LogSoftmax",
   family: "activation",
   summary: "the logarithm of Softmax",
   since: 13,
-  build([x], attributes) {
-    const moved = shifted(x!, axisOf(attributes));
-    return Sub(moved, Log(ReduceSum(Exp(moved), { axes: [axisOf(attributes)] })));
+  build([x], { axis }) {
+    const moved = shifted(x, axis);
+    return Sub(moved, Log(ReduceSum(Exp(moved), { axes: [axis] })));
   },
-  gradient({ inputs: [x], cotangents: [g], attributes }) {
-    return [g && Sub(g, Mul(Softmax(x!, axisOf(attributes)), ReduceSum(g, { axes: [axisOf(attributes)] })))];
-  },
-  batch: ([x], _, attributes) => [LogSoftmax(x!, axisOf(attributes) + 1)],
+  gradient: ({ inputs: [x], cotangents: [g], attributes: { axis } }) => [
+    Sub(g, Mul(Softmax(x, axis), ReduceSum(g, { axes: [axis] }))),
+  ],
+  batch: ([x], _, { axis }) => [LogSoftmax(x, axis + 1)],
 });
-export const LogSoftmax = (x: Value, axis = -1): Value =>
-  logSoftmax([x], { axis: normalizeAxis(axis, x.rank, "LogSoftmax") });
+export const LogSoftmax = applying(
+  logSoftmax,
+  (x: Value, axis = -1): Value => apply1(logSoftmax, [x], { axis: normalizeAxis(axis, x.rank, "LogSoftmax") }),
+);

@@ -1,10 +1,13 @@
-// ONNX operators about the graph itself: names, sizes and constants. They leave no node of their own.
+// ONNX operators about the graph itself: names, sizes and constants, which leave no node of their own; and what stops derivatives.
 import type { DType } from "@innerloop/schemas";
-import { type Dim, type Shape as Sizes, sizeOf } from "../core/dims.ts";
-import { spelling } from "../core/operator.ts";
-import { constant, type Value } from "../core/value.ts";
-import { Concat, Expand, Unsqueeze } from "./movement.ts";
-import { ReduceSum } from "./reduction.ts";
+import { constant } from "../core/build.ts";
+import type { Dim } from "../core/dims.ts";
+import { apply1, applying, define, spelling, zeroDerivative } from "../core/operator.ts";
+import { type Shape as Sizes, sizeOf } from "../core/shapes.ts";
+import type { None, One, Operator, Value } from "../core/value.ts";
+import { Expand, ReduceSum } from "./internal/broadcasting.ts";
+import { Concat } from "./internal/slicing.ts";
+import { Unsqueeze } from "./movement.ts";
 
 spelling("Identity", "graph", 14, "nothing", "the value itself");
 export const Identity = (x: Value): Value => x;
@@ -37,3 +40,16 @@ export const Shape = (x: Value): Value =>
         x.shape.map((dim) => Unsqueeze(scalarOf(dim), [0])),
         0,
       );
+
+const stop: Operator<None, One, One> = define({
+  name: "StopGradient",
+  family: "graph",
+  summary: "the value itself; its derivative is zero",
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  gradient: zeroDerivative,
+  batch: ([x]) => [stopGradient(x)],
+  decompose: ([x]) => [x],
+  evaluate: ({ inputs: [x] }) => [x.data],
+});
+/** The value itself, which no derivative goes through. */
+export const stopGradient = applying(stop, (x: Value): Value => apply1(stop, [x]));

@@ -1,82 +1,17 @@
-// Every operator, by its ONNX name.
+// Every operator, by its ONNX name. What the families share is in internal/ and not part of the door.
 export * from "./activation.ts";
+export * from "./arithmetic.ts";
+export * from "./comparison.ts";
 export * from "./control.ts";
-export { Conv, Convolution, ConvTranspose, type WindowOptions } from "./convolution.ts";
-export {
-  Abs,
-  Add,
-  And,
-  Atan,
-  Cast,
-  CastLike,
-  Ceil,
-  Cos,
-  Cosh,
-  Div,
-  Equal,
-  Erf,
-  Exp,
-  Floor,
-  Greater,
-  GreaterOrEqual,
-  IsNaN,
-  Less,
-  LessOrEqual,
-  Log,
-  Max,
-  Mean,
-  Min,
-  Mul,
-  Neg,
-  Not,
-  Or,
-  Positive,
-  Pow,
-  Reciprocal,
-  Relu,
-  Round,
-  Sigmoid,
-  Sign,
-  Sin,
-  Sinh,
-  Softplus,
-  Sqrt,
-  Sub,
-  Sum,
-  Tan,
-  Tanh,
-  Where,
-  Xor,
-} from "./elementwise.ts";
-export { Constant, ConstantOfShape, Dropout, Identity, Shape, Size } from "./graph.ts";
-export { Gemm, MatMul, squaredNorm } from "./linear-algebra.ts";
+export * from "./convolution.ts";
+export * from "./dtypes.ts";
+export * from "./functions.ts";
+export * from "./graph.ts";
+export * from "./indexing.ts";
+export * from "./linear-algebra.ts";
 export * from "./loss.ts";
-export {
-  Concat,
-  DepthToSpace,
-  Expand,
-  Flatten,
-  Gather,
-  OneHot,
-  Pad,
-  Range,
-  Reshape,
-  Slice,
-  SpaceToDepth,
-  Split,
-  Squeeze,
-  Tile,
-  Transpose,
-  Unsqueeze,
-} from "./movement.ts";
+export * from "./movement.ts";
 export * from "./normalization.ts";
-export {
-  AveragePool,
-  AveragePooling,
-  GlobalAveragePool,
-  GlobalMaxPool,
-  MaxPool,
-  MaxPooling,
-  type PoolOptions,
-} from "./pooling.ts";
+export * from "./parts.ts";
+export * from "./pooling.ts";
 export * from "./reduction.ts";

@@ -1,74 +1,77 @@
 // Matrix products.
-import { broadcastShapes, multiplyDims, type Shape, sizeOf } from "../core/dims.ts";
-import { apply1, define, type Operator, spelling, unfit } from "../core/operator.ts";
-import type { Value } from "../core/value.ts";
-import { Add, alignBatched, broadcastTo, Mul, unbroadcast } from "./elementwise.ts";
-import { Reshape, Transpose, transposeLast } from "./movement.ts";
+import { broadcastTo } from "../core/arrays.ts";
+import { at } from "../core/lists.ts";
+import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
+import { broadcastShapes, sizeOf } from "../core/shapes.ts";
+import type { None, One, Operator, Two, Value } from "../core/value.ts";
+import { Add, Mul } from "./arithmetic.ts";
+import { alignBatched, Reshape, unbroadcast } from "./internal/broadcasting.ts";
+import { Transpose, transposeLast } from "./internal/transpose.ts";
 
-const matmul: Operator = define({
+const matmul: Operator<None, Two, One> = define({
   name: "MatMul",
   family: "linear algebra",
   summary: "matrix product over the last two axes; leading axes broadcast (numpy.matmul)",
   since: 13,
+  traits: { float16: "product" },
   infer([a, b]) {
-    const batch = broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
-    if (a!.dtype !== b!.dtype || a!.shape.at(-1) !== b!.shape.at(-2) || !batch)
+    const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    const [rows, depth] = a.shape.slice(-2);
+    const [across, columns] = b.shape.slice(-2);
+    if (a.dtype !== b.dtype || depth !== across || !batch || rows === undefined || columns === undefined)
       throw unfit(
         "MatMul",
-        [a!, b!],
-        `the last axis of the first (${a!.shape.at(-1)}) has to equal the last but one of the second (${b!.shape.at(-2)}), the leading axes broadcast, and the dtypes be one.`,
+        [a, b],
+        `the last axis of the first (${depth}) has to equal the last but one of the second (${across}), the leading axes broadcast, and the dtypes be one.`,
       );
-    return [{ dtype: a!.dtype, shape: [...batch, a!.shape.at(-2)!, b!.shape.at(-1)!] }];
+    return [{ dtype: a.dtype, shape: [...batch, rows, columns] }];
   },
   gradient({ inputs: [a, b], cotangents: [g], needs }) {
-    if (!g) return [];
-    const left = needs(0) ? unbroadcast(MatMul(g, transposeLast(b!)), a!.shape) : undefined;
+    const left = needs(0) ? unbroadcast(MatMul(g, transposeLast(b)), a.shape) : undefined;
     if (!needs(1)) return [left];
-    if (b!.rank > 2 || a!.rank === 2) return [left, unbroadcast(MatMul(transposeLast(a!), g), b!.shape)];
-    const rows = sizeOf(a!.shape.slice(0, -1));
-    const flat = (x: Value) => Reshape(x, [rows, x.shape.at(-1)!]);
-    return [left, MatMul(transposeLast(flat(a!)), flat(g))];
+    if (b.rank > 2 || a.rank === 2) return [left, unbroadcast(MatMul(transposeLast(a), g), b.shape)];
+    const rows = sizeOf(a.shape.slice(0, -1));
+    const flat = (x: Value) => Reshape(x, [rows, at(x.shape, -1)]);
+    return [left, MatMul(transposeLast(flat(a)), flat(g))];
   },
-  batch(inputs, batched) {
-    const [a, b] = inputs as [Value, Value];
-    if (batched[0] && !batched[1] && b.rank === 2) return [MatMul(a, b)];
-    return [apply1(matmul, alignBatched([a, b], batched))];
-  },
-  evaluate({ inputs: [a, b], shapes }) {
-    const out = new Float64Array(shapes[0]!.reduce((x, y) => x * y, 1));
-    const batch = shapes[0]!.slice(0, -2);
-    const [m, n] = shapes[0]!.slice(-2) as [number, number];
-    const k = a!.shape.at(-1)!;
-    const left = broadcastTo(a!, [...batch, m, k]);
-    const right = broadcastTo(b!, [...batch, k, n]);
-    const count = batch.reduce((x, y) => x * y, 1);
+  batch: ([a, b], batched) =>
+    batched[0] && !batched[1] && b.rank === 2 ? [MatMul(a, b)] : [apply1(matmul, alignBatched<Two>([a, b], batched))],
+  evaluate({ inputs: [a, b], shapes: [shape] }) {
+    const out = new Float64Array(sizeOf(shape));
+    const batch = shape.slice(0, -2);
+    const [m, n, k] = [at(shape, -2), at(shape, -1), at(a.shape, -1)];
+    const left = broadcastTo(a, [...batch, m, k]);
+    const right = broadcastTo(b, [...batch, k, n]);
+    const count = sizeOf(batch);
     for (let t = 0; t < count; t++)
       for (let i = 0; i < m; i++)
         for (let p = 0; p < k; p++) {
-          const x = left[(t * m + i) * k + p]!;
+          const x = at(left, (t * m + i) * k + p);
           if (x === 0) continue;
-          const from = (t * k + p) * n;
+          const row = right.subarray((t * k + p) * n, (t * k + p + 1) * n);
           const to = (t * m + i) * n;
-          for (let j = 0; j < n; j++) out[to + j]! += x * right[from + j]!;
+          row.forEach((y, j) => {
+            out[to + j] = at(out, to + j) + x * y;
+          });
         }
     return [out];
   },
+  work: ([a]) => at(a.shape, -1),
 });
 
 /** numpy.matmul: a vector on the left is a row, on the right a column, and its axis is gone from the result. */
-export function MatMul(a: Value, b: Value): Value {
+export const MatMul = applying(matmul, (a: Value, b: Value): Value => {
   if (a.rank === 0 || b.rank === 0) throw unfit("MatMul", [a, b], "a scalar has no rows or columns; use Mul.");
-  const left = a.rank === 1 ? Reshape(a, [1, a.shape[0]!]) : a;
-  const right = b.rank === 1 ? Reshape(b, [b.shape[0]!, 1]) : b;
+  const left = a.rank === 1 ? Reshape(a, [1, ...a.shape]) : a;
+  const right = b.rank === 1 ? Reshape(b, [...b.shape, 1]) : b;
   const out = apply1(matmul, [left, right]);
   if (a.rank > 1 && b.rank > 1) return out;
-  const shape: Shape = [
+  return Reshape(out, [
     ...out.shape.slice(0, -2),
-    ...(a.rank > 1 ? [out.shape.at(-2)!] : []),
-    ...(b.rank > 1 ? [out.shape.at(-1)!] : []),
-  ];
-  return Reshape(out, shape);
-}
+    ...(a.rank > 1 ? out.shape.slice(-2, -1) : []),
+    ...(b.rank > 1 ? out.shape.slice(-1) : []),
+  ]);
+});
 
 spelling("Gemm", "linear algebra", 13, "Transpose, MatMul, Mul, Add", "alpha · A·B + beta · C");
 /** ONNX Gemm: alpha · A·B + beta · C, either matrix transposed first where asked. */
@@ -83,7 +86,7 @@ export function Gemm(a: Value, b: Value, c?: Value, { alpha = 1, beta = 1, trans
 export function squaredNorm(values: readonly Value[]): Value {
   return values
     .map((v) => {
-      const flat = Reshape(v, [1, v.shape.reduce(multiplyDims, 1)]);
+      const flat = Reshape(v, [1, sizeOf(v.shape)]);
       return Reshape(MatMul(flat, transposeLast(flat)), []);
     })
     .reduce((a, b) => Add(a, b));

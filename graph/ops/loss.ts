@@ -1,23 +1,29 @@
 // Losses that ONNX has as operators.
-import { composite, spelling } from "../core/operator.ts";
-import { constant, type Value } from "../core/value.ts";
+import { constant } from "../core/build.ts";
+import { at, upTo } from "../core/lists.ts";
+import { apply1, applying, composite, spelling } from "../core/operator.ts";
+import type { Value } from "../core/value.ts";
 import { LogSoftmax } from "./activation.ts";
-import { Div, Mul, Neg, Sub } from "./elementwise.ts";
-import { OneHot, Transpose } from "./movement.ts";
+import { Div, Mul, Neg, Sub } from "./arithmetic.ts";
+import { OneHot } from "./indexing.ts";
+import { Transpose } from "./movement.ts";
 import { ReduceMean, ReduceSum } from "./reduction.ts";
 
 export type Reduction = "none" | "mean" | "sum";
+
+type LossAttributes = { readonly reduction: Reduction; readonly ignoreIndex: number | undefined };
 
 const negativeLogLikelihood = composite({
   name: "NegativeLogLikelihoodLoss",
   family: "loss",
   summary: "−log p of the labelled class; classes are axis 1; ignored labels count as nothing",
   since: 13,
-  build([logProbabilities, labels, weights], { reduction, ignoreIndex }) {
-    const x = logProbabilities!;
-    const last = x.rank === 2 ? x : Transpose(x, [0, ...[...x.shape.keys()].slice(2), 1]);
-    const hot = OneHot(labels!, last.shape.at(-1)!, x.dtype);
-    const ignored = ignoreIndex as number | undefined;
+  build(
+    [x, labels, weights]: readonly [Value, Value, (Value | undefined)?],
+    { reduction, ignoreIndex: ignored }: LossAttributes,
+  ) {
+    const last = x.rank === 2 ? x : Transpose(x, [0, ...upTo(x.rank).slice(2), 1]);
+    const hot = OneHot(labels, at(last.shape, -1), x.dtype);
     const kept = ignored === undefined || ignored < 0 ? hot : Mul(hot, keptClasses(last, ignored));
     const weighted = weights ? Mul(kept, weights) : kept;
     const loss = Neg(ReduceSum(Mul(weighted, last), { axes: [-1], keepdims: false }));
@@ -30,7 +36,7 @@ const negativeLogLikelihood = composite({
 
 /** 1 for every class but one. */
 function keptClasses(x: Value, ignored: number): Value {
-  const hot = OneHot(constant([ignored], [1], "int64"), x.shape.at(-1)!, x.dtype);
+  const hot = OneHot(constant([ignored], [1], "int64"), at(x.shape, -1), x.dtype);
   return Sub(1, hot);
 }
 
@@ -41,15 +47,11 @@ export interface LossOptions {
 }
 
 /** ONNX NegativeLogLikelihoodLoss: `logProbabilities [N, C, …]`, `labels [N, …]`. */
-export const NegativeLogLikelihoodLoss = (
-  logProbabilities: Value,
-  labels: Value,
-  { weights, reduction = "mean", ignoreIndex }: LossOptions = {},
-): Value =>
-  negativeLogLikelihood(weights ? [logProbabilities, labels, weights] : [logProbabilities, labels], {
-    reduction,
-    ignoreIndex,
-  });
+export const NegativeLogLikelihoodLoss = applying(
+  negativeLogLikelihood,
+  (logProbabilities: Value, labels: Value, { weights, reduction = "mean", ignoreIndex }: LossOptions = {}): Value =>
+    apply1(negativeLogLikelihood, [logProbabilities, labels, weights], { reduction, ignoreIndex }),
+);
 
 spelling(
   "SoftmaxCrossEntropyLoss",

@@ -1,80 +1,24 @@
-// Reductions over axes, and the index of the largest or smallest.
-import { type Dim, sizeOf } from "../core/dims.ts";
-import { apply1, define, normalizeAxis, type Operator, spelling, unfit, zeroDerivative } from "../core/operator.ts";
-import type { Attributes, NumberArray, Value } from "../core/value.ts";
-import { Abs, Add, Cast, Div, Equal, Exp, Log, Mul, Sqrt, Sub } from "./elementwise.ts";
-import { Expand, Reshape, stridesOf } from "./movement.ts";
+// Reductions over axes, running sums, and the index of the largest or smallest.
+import { numbersAt, placesOf, stridesOf } from "../core/arrays.ts";
+import { at } from "../core/lists.ts";
+import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
+import { normalizeAxis, sizeOf } from "../core/shapes.ts";
+import type { One, Operator, Value } from "../core/value.ts";
+import { Abs, Add, Div, Mul, Sub } from "./arithmetic.ts";
+import { Equal } from "./comparison.ts";
+import { Cast } from "./dtypes.ts";
+import { Exp, Log, Sqrt } from "./functions.ts";
+import { stopGradient } from "./graph.ts";
+import {
+  type ReduceOptions,
+  ReduceSum,
+  Reshape,
+  reducedPlaces,
+  reducedShape,
+  reduction,
+} from "./internal/broadcasting.ts";
 
-/** Which axes to reduce (all unless named), and whether they stay with size 1 (ONNX: yes unless said). */
-export interface ReduceOptions {
-  readonly axes?: readonly number[];
-  readonly keepdims?: boolean;
-}
-
-function reducedShape(x: Value, attributes: Attributes): Dim[] {
-  const axes = attributes.axes as readonly number[];
-  return x.shape.flatMap((dim, i) => (axes.includes(i) ? (attributes.keepdims ? [1] : []) : [dim]));
-}
-
-/** A value of the reduced shape with its gone axes back, as size 1. */
-function restored(y: Value, x: Value, attributes: Attributes): Value {
-  const axes = attributes.axes as readonly number[];
-  return Reshape(
-    y,
-    x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim)),
-  );
-}
-
-/** Calls `take(place in the result, value, position along the first reduced axis)` for every number. */
-function forEachReduced(
-  x: NumberArray,
-  axes: readonly number[],
-  take: (place: number, value: number, at: number) => void,
-): number {
-  const kept = x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
-  const from = stridesOf(x.shape);
-  const to = stridesOf(kept).map((stride, i) => (axes.includes(i) ? 0 : stride));
-  x.data.forEach((value, n) => {
-    let place = 0;
-    for (let axis = 0; axis < from.length; axis++) place += (Math.floor(n / from[axis]!) % x.shape[axis]!) * to[axis]!;
-    take(place, value, axes.length > 0 ? Math.floor(n / from[axes[0]!]!) % x.shape[axes[0]!]! : 0);
-  });
-  return kept.reduce((a, b) => a * b, 1);
-}
-
-function reduction(
-  name: string,
-  summary: string,
-  start: number,
-  step: (total: number, value: number) => number,
-  gradient: (g: Value, x: Value, y: Value) => Value,
-) {
-  const operator: Operator = define({
-    name,
-    family: "reduction",
-    summary,
-    since: 13,
-    infer: ([x], attributes) => [{ dtype: x!.dtype, shape: reducedShape(x!, attributes) }],
-    gradient({ inputs: [x], outputs: [y], cotangents: [g], attributes }) {
-      return [g && gradient(restored(g, x!, attributes), x!, restored(y!, x!, attributes))];
-    },
-    batch: ([x], _, { axes, keepdims }) => [
-      apply1(operator, [x!], { axes: (axes as readonly number[]).map((axis) => axis + 1), keepdims }),
-    ],
-    evaluate({ inputs: [x], attributes, shapes }) {
-      const out = new Float64Array(shapes[0]!.reduce((a, b) => a * b, 1)).fill(start);
-      forEachReduced(x!, attributes.axes as readonly number[], (place, value) => {
-        out[place] = step(out[place]!, value);
-      });
-      return [out];
-    },
-  });
-  return (x: Value, { axes, keepdims = true }: ReduceOptions = {}): Value => {
-    const all = axes ?? x.shape.map((_, i) => i);
-    const sorted = all.map((axis) => normalizeAxis(axis, x.rank, name)).sort((a, b) => a - b);
-    return sorted.length === 0 ? x : apply1(operator, [x], { axes: sorted, keepdims });
-  };
-}
+export { type ReduceOptions, ReduceSum } from "./internal/broadcasting.ts";
 
 const shareOfTies = (g: Value, x: Value, y: Value): Value => {
   const same = Cast(Equal(x, y), x.dtype);
@@ -82,38 +26,28 @@ const shareOfTies = (g: Value, x: Value, y: Value): Value => {
   return Mul(same, Div(g, ReduceSum(same, { axes })));
 };
 
-export const ReduceSum = reduction(
-  "ReduceSum",
-  "sum",
-  0,
-  (a, b) => a + b,
-  (g, x) => Expand(g, x.shape),
-);
-export const ReduceMax = reduction(
-  "ReduceMax",
-  "largest; ties share the derivative",
-  Number.NEGATIVE_INFINITY,
-  Math.max,
-  shareOfTies,
-);
-export const ReduceMin = reduction(
-  "ReduceMin",
-  "smallest; ties share the derivative",
-  Number.POSITIVE_INFINITY,
-  Math.min,
-  shareOfTies,
-);
-export const ReduceProd = reduction(
-  "ReduceProd",
-  "product (its derivative needs factors that are not zero)",
-  1,
-  (a, b) => a * b,
-  (g, x, y) => Div(Mul(g, y), x),
-);
+export const ReduceMax = reduction("ReduceMax", {
+  summary: "largest; ties share the derivative",
+  start: Number.NEGATIVE_INFINITY,
+  step: Math.max,
+  gradient: shareOfTies,
+});
+export const ReduceMin = reduction("ReduceMin", {
+  summary: "smallest; ties share the derivative",
+  start: Number.POSITIVE_INFINITY,
+  step: Math.min,
+  gradient: shareOfTies,
+});
+export const ReduceProd = reduction("ReduceProd", {
+  summary: "product (its derivative needs factors that are not zero)",
+  start: 1,
+  step: (a, b) => a * b,
+  gradient: (g, x, y) => Div(Mul(g, y), x),
+});
 
 /** How many numbers a reduction over these axes joins. */
-function countOf(x: Value, axes: readonly number[] = x.shape.map((_, i) => i)): number | undefined {
-  const size = sizeOf(axes.map((axis) => x.shape[normalizeAxis(axis, x.rank, "ReduceMean")]!));
+function countOf(x: Value, axes: readonly number[] = [...x.shape.keys()]): number | undefined {
+  const size = sizeOf(axes.map((axis) => at(x.shape, normalizeAxis(axis, x.rank, "ReduceMean"))));
   return typeof size === "number" ? size : undefined;
 }
 
@@ -143,78 +77,73 @@ export function ReduceLogSumExp(x: Value, options: ReduceOptions = {}): Value {
   return Add(sum, Reshape(most, sum.shape));
 }
 
+/** The index of the entry along an axis that is better than all before it. */
 const arg = (name: string, better: (a: number, b: number) => boolean) => {
-  const operator: Operator = define({
+  const operator: Operator<{ readonly axis: number; readonly keepdims: boolean }, One, One> = define({
     name,
     family: "reduction",
     summary: `index of the ${name === "ArgMax" ? "largest" : "smallest"} along an axis; the first one of equals`,
     since: 13,
-    infer: ([x], { axis, keepdims }) => [
-      { dtype: "int64", shape: reducedShape(x!, { axes: [axis as number], keepdims }) },
-    ],
-    batch: ([x], _, { axis, keepdims }) => [apply1(operator, [x!], { axis: (axis as number) + 1, keepdims })],
-    evaluate({ inputs: [x], attributes, shapes }) {
-      const size = shapes[0]!.reduce((a, b) => a * b, 1);
-      const out = new Float64Array(size);
-      const best = new Float64Array(size).fill(Number.NaN);
-      forEachReduced(x!, [attributes.axis as number], (place, value, at) => {
-        if (Number.isNaN(best[place]!) || better(value, best[place]!)) {
-          best[place] = value;
-          out[place] = at;
-        }
+    infer: ([x], { axis, keepdims }) => [{ dtype: "int64", shape: reducedShape(x.shape, [axis], keepdims) }],
+    batch: ([x], _, { axis, keepdims }) => [apply1(operator, [x], { axis: axis + 1, keepdims })],
+    evaluate({ inputs: [x], attributes: { axis }, shapes: [shape] }) {
+      const out = new Float64Array(sizeOf(shape));
+      const best = new Float64Array(out.length).fill(Number.NaN);
+      const places = reducedPlaces(x, [axis]);
+      const along = placesOf(
+        x.shape,
+        x.shape.map((_, i) => (i === axis ? 1 : 0)),
+      );
+      x.data.forEach((value, n) => {
+        const place = at(places, n);
+        const before = at(best, place);
+        if (!Number.isNaN(before) && !better(value, before)) return;
+        best[place] = value;
+        out[place] = at(along, n);
       });
       return [out];
     },
   });
-  return (x: Value, axis = 0, keepdims = true): Value =>
-    apply1(operator, [x], { axis: normalizeAxis(axis, x.rank, name), keepdims });
+  return applying(
+    operator,
+    (x: Value, axis = 0, keepdims = true): Value =>
+      apply1(operator, [x], { axis: normalizeAxis(axis, x.rank, name), keepdims }),
+  );
 };
 export const ArgMax = arg("ArgMax", (a, b) => a > b);
 export const ArgMin = arg("ArgMin", (a, b) => a < b);
 
-const stop: Operator = define({
-  name: "StopGradient",
-  family: "graph",
-  summary: "the value itself; its derivative is zero",
-  infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
-  gradient: zeroDerivative,
-  batch: ([x]) => [stopGradient(x!)],
-  decompose: ([x]) => [x!],
-  evaluate: ({ inputs: [x] }) => [x!.data],
-});
-/** The value itself, which no derivative goes through. */
-export const stopGradient = (x: Value): Value => apply1(stop, [x]);
+type Running = { readonly axis: number; readonly exclusive: number; readonly reverse: number };
 
-const cumulative: Operator = define({
+const cumulative: Operator<Running, One, One> = define({
   name: "CumSum",
   family: "reduction",
   summary: "running sum along an axis",
   since: 14,
   infer: ([x], { axis }) => {
-    if (typeof x!.shape[axis as number] !== "number")
-      throw unfit("CumSum", [x!], "the axis needs a size that is known.");
-    return [{ dtype: x!.dtype, shape: x!.shape }];
+    if (typeof x.shape[axis] !== "number") throw unfit("CumSum", [x], "the axis needs a size that is known.");
+    return [{ dtype: x.dtype, shape: x.shape }];
   },
-  gradient({ cotangents: [g], attributes }) {
-    const { axis, exclusive, reverse } = attributes;
-    return [g && apply1(cumulative, [g], { axis, exclusive, reverse: reverse ? 0 : 1 })];
+  gradient: ({ cotangents: [g], attributes }) => [
+    apply1(cumulative, [g], { ...attributes, reverse: attributes.reverse ? 0 : 1 }),
+  ],
+  batch: ([x], _, attributes) => [apply1(cumulative, [x], { ...attributes, axis: attributes.axis + 1 })],
+  evaluate({ inputs: [x], attributes: { axis, exclusive, reverse } }) {
+    const stride = at(stridesOf(x.shape), axis);
+    const size = at(x.shape, axis);
+    const sum = (_: number, n: number): number => {
+      const place = Math.floor(n / stride) % size;
+      const [from, to] = reverse ? [place + (exclusive ? 1 : 0), size] : [0, place + (exclusive ? 0 : 1)];
+      const read = numbersAt(x.data, placesOf([to - from], [stride], n + (from - place) * stride));
+      return read.reduce((total, value) => total + value, 0);
+    };
+    return [x.data.map(sum)];
   },
-  batch: ([x], _, attributes) => [apply1(cumulative, [x!], { ...attributes, axis: (attributes.axis as number) + 1 })],
-  evaluate({ inputs: [x], attributes }) {
-    const axis = attributes.axis as number;
-    const stride = stridesOf(x!.shape)[axis]!;
-    const size = x!.shape[axis]!;
-    const out = new Float64Array(x!.data.length);
-    for (let n = 0; n < out.length; n++) {
-      const at = Math.floor(n / stride) % size;
-      for (let i = 0; i < size; i++) {
-        const counts = attributes.reverse ? i > at : i < at;
-        if (counts || (i === at && !attributes.exclusive)) out[n]! += x!.data[n + (i - at) * stride]!;
-      }
-    }
-    return [out];
-  },
+  work: ([x], { axis }) => at(x.shape, axis),
 });
 /** ONNX CumSum. */
-export const CumSum = (x: Value, axis: number, { exclusive = 0, reverse = 0 } = {}): Value =>
-  apply1(cumulative, [x], { axis: normalizeAxis(axis, x.rank, "CumSum"), exclusive, reverse });
+export const CumSum = applying(
+  cumulative,
+  (x: Value, axis: number, { exclusive = 0, reverse = 0 } = {}): Value =>
+    apply1(cumulative, [x], { axis: normalizeAxis(axis, x.rank, "CumSum"), exclusive, reverse }),
+);

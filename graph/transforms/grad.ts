@@ -1,10 +1,14 @@
 // Reverse-mode differentiation of a graph into a graph. The result is made of the same operators, so it can be
 // differentiated again, batched and exported like anything else.
 import { InnerloopError } from "@innerloop/schemas";
-import { showShape } from "../core/dims.ts";
+import { constant, inScopeOf } from "../core/build.ts";
+import { zip } from "../core/lists.ts";
 import { isFloat } from "../core/operator.ts";
-import { constant, dependents, inScopeOf, topological, type Value } from "../core/value.ts";
-import { Add, zerosLike } from "../ops/elementwise.ts";
+import { showShape } from "../core/shapes.ts";
+import type { Value } from "../core/value.ts";
+import { dependents, topological } from "../core/walk.ts";
+import { Add } from "../ops/arithmetic.ts";
+import { Expand } from "../ops/movement.ts";
 import { decomposeExcept } from "./rewrite.ts";
 
 /**
@@ -25,7 +29,7 @@ export function gradients(output: Value, wrt: readonly Value[]): (Value | undefi
 
 /** As `gradients`, with zeros where there is no dependence. */
 export const grad = (output: Value, wrt: readonly Value[]): Value[] =>
-  gradients(output, wrt).map((g, i) => g ?? zerosLike(wrt[i]!));
+  zip(wrt, gradients(output, wrt), (value, g) => g ?? Expand(constant(0, [], value.dtype), value.shape));
 
 /**
  * The vector-Jacobian product: the cotangents of `wrt` for given cotangents of `outputs`.
@@ -60,8 +64,8 @@ export function cotangents(
   const isLeaf = new Set(wrt);
   for (const node of topological(differentiable, isLeaf).reverse()) {
     if (!onPath.has(node)) continue;
-    const given = node.outputs.map((output) => found.get(output));
-    if (given.every((cotangent) => cotangent === undefined)) continue;
+    const [first, ...others] = node.outputs.map((output) => found.get(output));
+    if (first === undefined && others.every((cotangent) => cotangent === undefined)) continue;
     const { gradient } = node.operator;
     if (!gradient) {
       if (node.inputs.length === 0) continue;
@@ -70,12 +74,19 @@ export function cotangents(
         `${node.operator.name} has no derivative; for a Loop, give the number of steps as a number so that it is unrolled.`,
       );
     }
-    const needs = (i: number) => isLeaf.has(node.inputs[i]!) || onPath.has(node.inputs[i]!.node);
+    const isWanted = (value: Value | undefined): value is Value =>
+      value !== undefined && (isLeaf.has(value) || onPath.has(value.node));
     const results = inScopeOf(node, () =>
-      gradient({ inputs: node.inputs, outputs: node.outputs, attributes: node.attributes, cotangents: given, needs }),
+      gradient({
+        inputs: node.inputs,
+        outputs: node.outputs,
+        attributes: node.attributes,
+        cotangents: [first, ...others],
+        needs: (i) => isWanted(node.inputs[i]),
+      }),
     );
     node.inputs.forEach((value, i) => {
-      if (results[i] && needs(i)) accumulate(value, results[i]);
+      if (results[i] && isWanted(value)) accumulate(value, results[i]);
     });
   }
   return wrt.map((value) => found.get(value));

@@ -1,11 +1,17 @@
 // The inner loop of MAML (Finn et al. 2017, algorithm 1, lines 5–6) as a transform of a loss: K steps of gradient
 // descent, unrolled so that they can be differentiated, or as one ONNX Loop so that the caller chooses K.
 import { InnerloopError, show } from "@innerloop/schemas";
-import { constant, type Operand, scope, type Value } from "../core/value.ts";
+import { constant, scope } from "../core/build.ts";
+import { at, zip } from "../core/lists.ts";
+import type { Operand, Value } from "../core/value.ts";
+import { Add, Mul, Sub } from "../ops/arithmetic.ts";
+import { LessOrEqual, Where } from "../ops/comparison.ts";
 import { Loop } from "../ops/control.ts";
-import { Add, LessOrEqual, Mul, Reciprocal, Sub, Where } from "../ops/elementwise.ts";
-import { Concat, Unsqueeze } from "../ops/movement.ts";
-import { ReduceSum, stopGradient } from "../ops/reduction.ts";
+import { Reciprocal } from "../ops/functions.ts";
+import { stopGradient } from "../ops/graph.ts";
+import { Unsqueeze } from "../ops/movement.ts";
+import { Concat } from "../ops/parts.ts";
+import { ReduceSum } from "../ops/reduction.ts";
 import { grad } from "./grad.ts";
 
 /** Values by the name of the parameter. */
@@ -76,12 +82,15 @@ export function innerLoop(
       `innerLoop cannot unroll ${show(steps)} steps; a whole number from 0 to ${mostUnrolled}, or an int64 value, was expected.`,
       { exitStatus: 2 },
     );
-  const moved = Object.keys(rates).filter((name) => parameters[name] !== undefined);
+  const moved = Object.entries(rates).flatMap(([name, rate]) => {
+    const start = parameters[name];
+    return start ? [{ name, rate, start }] : [];
+  });
   const named = (values: readonly Value[]): Parameters =>
-    Object.fromEntries(moved.map((name, i) => [name, values[i]!]));
+    Object.fromEntries(zip(moved, values, ({ name }, value) => [name, value]));
   const problem: Problem = {
-    start: moved.map((name) => parameters[name]!),
-    rates: moved.map((name) => rates[name]!),
+    start: moved.map(({ start }) => start),
+    rates: moved.map(({ rate }) => rate),
     loss: (values) => loss({ ...parameters, ...named(values) }),
     slopes(value, values) {
       const slopes = lossScale
@@ -114,7 +123,7 @@ function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Val
   const step = (values: readonly Value[]): { next: Value[]; before: Value } => {
     const before = loss(values);
     const slope = slopes(before, values);
-    return { next: values.map((value, i) => Sub(value, Mul(rates[i]!, slope[i]!))), before };
+    return { next: zip(values, slope, (value, g, i) => Sub(value, Mul(at(rates, i), g))), before };
   };
   if (typeof steps !== "number") {
     const { carried, collected } = scope("inner_loop", () =>
@@ -129,17 +138,19 @@ function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Val
       ),
     );
     const last = scope("adapted", () => loss(carried));
-    return { adapted: carried, losses: Concat([collected[0]!, Unsqueeze(last, [0])], 0), path: [] };
+    return { adapted: carried, losses: Concat([...collected, Unsqueeze(last, [0])], 0), path: [] };
   }
   const losses: Value[] = [];
+  let adapted = start;
   const path = [start];
   for (let k = 0; k < steps; k++) {
-    const { next, before } = scope(`step${k + 1}`, () => step(path[k]!));
+    const { next, before } = scope(`step${k + 1}`, () => step(adapted));
     losses.push(before);
     path.push(next);
+    adapted = next;
   }
-  losses.push(scope("adapted", () => loss(path[steps]!)));
-  return { adapted: path[steps]!, losses: inRow(losses), path };
+  losses.push(scope("adapted", () => loss(adapted)));
+  return { adapted, losses: inRow(losses), path };
 }
 
 /** What a refused step leaves of the rate. */
@@ -166,16 +177,17 @@ interface Standing {
  * gradients and a last look at the loss, as plain ones do.
  */
 function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, decay: number): Descent {
-  const away = (values: readonly Value[]) => values.map((value, i) => Sub(value, start[i]!));
+  const away = (values: readonly Value[]) => zip(values, start, Sub);
   const objectiveOf = (own: Value, values: readonly Value[]): Value =>
     decay === 0
       ? own
       : away(values).reduce((sum, it) => Add(sum, Mul(decay / 2, ReduceSum(Mul(it, it), { keepdims: false }))), own);
   const directionOf = (own: Value, values: readonly Value[]): readonly Value[] => {
     const slope = slopes(own, values);
-    return decay === 0 ? slope : away(values).map((it, i) => Add(slope[i]!, Mul(decay, it)));
+    return decay === 0 ? slope : zip(slope, away(values), (g, it) => Add(g, Mul(decay, it)));
   };
   const whole = (n: number) => constant(n, [], "int64");
+  const { dtype } = at(start, 0);
 
   /** The better of the trial and the best; the direction there is only needed for a further step. */
   const judge = (at: Standing, further: boolean): Standing => {
@@ -184,7 +196,7 @@ function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | V
     // What is no number compares with nothing, so a step to nowhere is taken back as well.
     const better = LessOrEqual(objective, at.objective);
     const choose = (now: readonly Value[], before: readonly Value[]) =>
-      now.map((value, i) => Where(better, value, before[i]!));
+      zip(now, before, (value, other) => Where(better, value, other));
     return {
       ...at,
       best: choose(at.trial, at.best),
@@ -198,16 +210,16 @@ function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | V
   };
   const step = (from: Standing): Standing => ({
     ...from,
-    trial: from.best.map((value, i) => Sub(value, Mul(Mul(rates[i]!, from.scale), from.direction[i]!))),
+    trial: zip(from.best, from.direction, (value, slope, i) => Sub(value, Mul(Mul(at(rates, i), from.scale), slope))),
     number: Add(from.number, whole(1)),
   });
   const beginning: Standing = {
     trial: start,
     best: start,
     direction: away(start),
-    objective: constant(Number.POSITIVE_INFINITY, [], start[0]!.dtype),
-    loss: constant(Number.POSITIVE_INFINITY, [], start[0]!.dtype),
-    scale: constant(1, [], start[0]!.dtype),
+    objective: constant(Number.POSITIVE_INFINITY, [], dtype),
+    loss: constant(Number.POSITIVE_INFINITY, [], dtype),
+    scale: constant(1, [], dtype),
     number: whole(0),
     kept: whole(0),
     refused: whole(0),
@@ -226,7 +238,7 @@ function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | V
       ),
     );
     const last = scope("adapted", () => judge(standing(carried), false));
-    const losses = Concat([collected[0]!, Unsqueeze(last.loss, [0])], 0);
+    const losses = Concat([...collected, Unsqueeze(last.loss, [0])], 0);
     return { adapted: last.best, losses, path: [], guard: last };
   }
   // The start has nothing to be compared with.
@@ -234,14 +246,14 @@ function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | V
     const own = loss(start);
     return { ...beginning, objective: own, loss: own, ...(steps > 0 ? { direction: directionOf(own, start) } : {}) };
   };
-  const stands: Standing[] = [];
-  for (let k = 0; k <= steps; k++)
-    stands.push(
-      scope(k < steps ? `step${k + 1}` : "adapted", () =>
-        k === 0 ? unjudged() : judge(step(stands[k - 1]!), k < steps),
-      ),
-    );
-  const last = stands[steps]!;
+  const named = (k: number, stand: () => Standing): Standing => scope(k < steps ? `step${k + 1}` : "adapted", stand);
+  let last = named(0, unjudged);
+  const stands = [last];
+  for (let k = 1; k <= steps; k++) {
+    const before = last;
+    last = named(k, () => judge(step(before), k < steps));
+    stands.push(last);
+  }
   return {
     adapted: last.best,
     losses: inRow(stands.map((it) => it.loss)),
@@ -259,15 +271,12 @@ const listed = ({ trial, best, direction, objective, loss, scale, number, kept, 
 function standing(values: readonly Value[]): Standing {
   const size = (values.length - 6) / 3;
   const part = (i: number) => values.slice(i * size, (i + 1) * size);
-  const [objective, loss, scale, number, kept, refused] = values.slice(3 * size) as [
-    Value,
-    Value,
-    Value,
-    Value,
-    Value,
-    Value,
-  ];
-  return { trial: part(0), best: part(1), direction: part(2), objective, loss, scale, number, kept, refused };
+  const scalar = (i: number) => at(values, 3 * size + i);
+  return {
+    ...{ trial: part(0), best: part(1), direction: part(2) },
+    ...{ objective: scalar(0), loss: scalar(1), scale: scalar(2) },
+    ...{ number: scalar(3), kept: scalar(4), refused: scalar(5) },
+  };
 }
 
 const inRow = (scalars: readonly Value[]): Value =>

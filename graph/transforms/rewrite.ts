@@ -1,10 +1,20 @@
 // The bottom-up rebuilding of a graph that every rewriting pass goes through.
 import { InnerloopError } from "@innerloop/schemas";
-import type { Operator } from "../core/operator.ts";
-import { type Attributes, apply, inScopeOf, isBody, type Node, topological, type Value } from "../core/value.ts";
+import { apply, inScopeOf } from "../core/build.ts";
+import { zip } from "../core/lists.ts";
+import {
+  type Attributes,
+  type Inputs,
+  isBody,
+  type Node,
+  type Operator,
+  operandsOf,
+  type Value,
+} from "../core/value.ts";
+import { topological } from "../core/walk.ts";
 
 /** What a pass makes of one node, given its new inputs and attributes; undefined leaves the operator as it is. */
-export type Visit = (node: Node, inputs: readonly Value[], attributes: Attributes) => readonly Value[] | undefined;
+export type Visit = (node: Node, inputs: Inputs, attributes: Attributes) => readonly Value[] | undefined;
 
 /**
  * Rebuilds what `outputs` need, each node after its inputs.
@@ -18,14 +28,14 @@ export function rewrite(
   const made = new Map<Value, Value>(replaced);
   const now = (value: Value): Value => made.get(value) ?? value;
   for (const node of topological(outputs, new Set(replaced.keys()))) {
-    const inputs = node.inputs.map(now);
+    const inputs = node.inputs.map((value) => value && now(value));
     const attributes = withBodies(node.attributes, now);
     const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
     const results =
       inScopeOf(node, () => visit(node, inputs, attributes)) ??
       (same ? node.outputs : inScopeOf(node, () => apply(node.operator, inputs, attributes)));
-    node.outputs.forEach((output, i) => {
-      if (!made.has(output) && results[i] !== output) made.set(output, results[i]!);
+    zip(node.outputs, results, (output, result) => {
+      if (!made.has(output) && result !== output) made.set(output, result);
     });
   }
   return outputs.map(now);
@@ -62,7 +72,7 @@ export function decomposeExcept(
           "unsupported-operator",
           `${who} cannot take ${node.operator.name}(${node.inputs.join(", ")}); it has no rule for it and the operator is not made of others.`,
         );
-      const inner = new Map([...inputs].map((value) => [value, value]));
+      const inner = new Map(operandsOf({ inputs }).map((value) => [value, value]));
       return decomposeExcept(node.operator.decompose(inputs, attributes), keep, who, inner);
     },
     stop,

@@ -1,7 +1,10 @@
 // Batching: the graph of one task becomes the graph of many tasks at once, with a leading task axis.
 import { InnerloopError } from "@innerloop/schemas";
+import { input, inScopeOf } from "../core/build.ts";
 import type { Dim } from "../core/dims.ts";
-import { input, inScopeOf, topological, type Value } from "../core/value.ts";
+import { zip } from "../core/lists.ts";
+import type { Value } from "../core/value.ts";
+import { topological } from "../core/walk.ts";
 import { Expand } from "../ops/movement.ts";
 import { decomposeExcept } from "./rewrite.ts";
 
@@ -19,7 +22,7 @@ export function vmap(build: (...slices: Value[]) => readonly Value[], args: read
       { exitStatus: 2 },
     );
   const slices = args.map((value, i) => input(`slice${i}`, value.shape.slice(1), value.dtype));
-  return batchOutputs(build(...slices), new Map(slices.map((slice, i) => [slice, args[i]!])), tasks);
+  return batchOutputs(build(...slices), new Map(zip(slices, args, (slice, arg) => [slice, arg])), tasks);
 }
 
 /** `outputs` with some values replaced by batches of them (axis 0), everything that depends on these batched too. */
@@ -33,7 +36,7 @@ function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Val
   );
   const batched = new Map<Value, Value>(batches);
   for (const node of topological(batchable)) {
-    const flags = node.inputs.map((value) => batched.has(value));
+    const flags = node.inputs.map((value) => value !== undefined && batched.has(value));
     if (!flags.includes(true)) continue;
     const { batch } = node.operator;
     if (!batch)
@@ -41,11 +44,9 @@ function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Val
         "unsupported-operator",
         `${node.operator.name} has no batching rule; for a Loop, give the number of steps as a number so that it is unrolled.`,
       );
-    const inputs = node.inputs.map((value) => batched.get(value) ?? value);
+    const inputs = node.inputs.map((value) => value && (batched.get(value) ?? value));
     const results = inScopeOf(node, () => batch(inputs, flags, node.attributes, node.inputs));
-    node.outputs.forEach((output, i) => {
-      batched.set(output, results[i]!);
-    });
+    zip(node.outputs, results, (output, result) => batched.set(output, result));
   }
   return batchable.map((value) => batched.get(value) ?? Expand(value, [tasks, ...value.shape]));
 }

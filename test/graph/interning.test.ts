@@ -1,7 +1,9 @@
 // Equal nodes are one, and different ones never: what is looked up by a key is compared in full.
 // INNERLOOP_RANDOM_TABLES says how many random tables are tried.
+import { isDeepStrictEqual } from "node:util";
 import { type Attribute, apply, constant, constantOf, evaluate, input, type Operator, op } from "@innerloop/graph";
 import { random } from "@innerloop/train";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 const int64 = (numbers: readonly number[]) => constant(numbers, [numbers.length], "int64");
@@ -47,7 +49,7 @@ describe("attributes", () => {
     name: "Custom",
     family: "control",
     summary: "A test's own",
-    infer: (inputs) => [{ dtype: "float32", shape: inputs[0]!.shape }],
+    infer: () => [{ dtype: "float32", shape: [2] }],
   });
   const operator = custom();
   const x = input("x", [2]);
@@ -114,5 +116,64 @@ describe("attributes", () => {
 
   test("do not make operators of one name the same", () => {
     expect(apply(custom(), [x], { a: 1 })[0]).not.toBe(apply(operator, [x], { a: 1 })[0]);
+  });
+
+  /** A description of an attribute, of few letters and numbers so that keys are often near each other or the same. */
+  const text = fc.constantFrom("", ",", "1", "1,2", "[1]", "n", "m", "n,m", "true", "undefined", "NaN", "a=1", "}");
+  const number = fc.constantFrom(0, -0, 1, -1, 2, 12, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1e-300);
+  const places = fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 3 });
+  const description = fc.oneof(
+    fc.record({ plain: fc.oneof(text, number, fc.boolean(), fc.constant(undefined)) }),
+    fc.record({ list: fc.array(fc.oneof(text, number), { maxLength: 3 }) }),
+    fc.record({
+      dtype: fc.constantFrom("float32" as const, "int64" as const),
+      // Few numbers are a key of their own, many are hashed.
+      data: fc.oneof(
+        fc.array(number, { maxLength: 3 }),
+        fc.array(fc.constantFrom(0, -0, 1), { minLength: 9, maxLength: 10 }),
+      ),
+      isColumn: fc.boolean(),
+    }),
+    fc.record({ parameters: places, results: places }),
+  );
+  type Description = typeof description extends fc.Arbitrary<infer D> ? D : never;
+  const values = [x, parameter, other!];
+
+  function made(of: Description): Attribute {
+    if ("plain" in of) return of.plain;
+    if ("list" in of) return [...of.list];
+    if ("data" in of) return numbers([...of.data], of.dtype, of.isColumn ? [of.data.length, 1] : [of.data.length]);
+    return { parameters: of.parameters.map((i) => values[i]!), results: of.results.map((i) => values[i]!) };
+  }
+  const names = fc.constantFrom("a", "b", "a,b", "a=1");
+  const described = fc.record({
+    inputs: fc.array(fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }), { maxLength: 3 }),
+    attributes: fc.dictionary(names, description, { maxKeys: 2 }),
+  });
+  type Described = typeof described extends fc.Arbitrary<infer D> ? D : never;
+  const node = ({ inputs, attributes }: Described) =>
+    apply(
+      operator,
+      inputs.map((i) => (i === undefined ? undefined : values[i])),
+      Object.fromEntries(Object.entries(attributes).map(([name, of]) => [name, made(of)])),
+    )[0];
+  /** Without the inputs that are left out at the end. */
+  const plain = ({ inputs, attributes }: Described) => ({
+    inputs: inputs.slice(0, inputs.findLastIndex((i) => i !== undefined) + 1),
+    attributes: { ...attributes },
+  });
+
+  test("and inputs of every kind: equal ones make one node, others another", () => {
+    fc.assert(
+      fc.property(fc.array(described, { minLength: 1, maxLength: 40 }), (all) => {
+        const nodes = all.map(node);
+        for (const [i, one] of all.entries()) {
+          expect(node(one)).toBe(nodes[i]);
+          for (const [j, other] of all.entries())
+            expect(nodes[i] === nodes[j]).toBe(isDeepStrictEqual(plain(one), plain(other)));
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 });

@@ -1,7 +1,9 @@
 // Products and sums for WebGPU on a processor (SwiftShader, lavapipe): the kernels of TensorFlow.js share memory within a
 // workgroup, whose barriers cost a software device a hundred times what they compute. Here every invocation works alone.
+
+import { sizeOf } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
-import { joinAxes, product } from "./tfjs-shapes.ts";
+import { joinAxes } from "./tfjs/shapes.ts";
 
 /** A program as the WebGPU backend takes it. */
 interface Program {
@@ -169,7 +171,7 @@ const sum =
       inputs: { x },
       components: [1],
       shape,
-      invocations: product(shape),
+      invocations: sizeOf(shape),
       sizes,
       code,
     });

@@ -1,14 +1,14 @@
 // The engine over TensorFlow.js: a graph is lowered to its kernels and planned once; a run walks the plan and frees every
 // tensor after its last use. TensorFlow.js is loaded when an engine is opened, not before.
-import { constantOf, type Dim, inputName, isInput, lower, topological, type Value } from "@innerloop/graph";
+import { constantOf, inputName, isInput, lower, resolveDim, topological, type Value } from "@innerloop/graph";
 import { type DType, ELEMENTS, encodeNumbers, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import type { DeviceTensor, Engine, Feeds, Graph, Port, Program } from "./engine.ts";
 import { checkFeeds, disposed, isOnHost } from "./feeds.ts";
+import { type Device, kernelDType } from "./tfjs/kernel.ts";
+import { type Plan, planOf } from "./tfjs/plan.ts";
+import { targetOf } from "./tfjs/target.ts";
 import { type Backend, type Started, startBackend, type Trouble, troubleOf } from "./tfjs-backends.ts";
-import { type Device, kernelDType } from "./tfjs-kernels.ts";
-import { type Plan, planOf } from "./tfjs-plan.ts";
-import { targetOf } from "./tfjs-target.ts";
 
 export type { Backend } from "./tfjs-backends.ts";
 
@@ -205,7 +205,7 @@ class TfjsProgram implements Program {
       outputs: this.#values,
       inputs: this.#declared,
       device: this.#device,
-      size: (dim) => sizeOf(dim, symbols),
+      size: (dim) => resolveDim(dim, symbols, unknownSize),
       constant: (value, shape) => this.#constant(value, shape),
     });
     this.#plans.set(key, plan);
@@ -253,8 +253,11 @@ class TfjsProgram implements Program {
         if (fromHost) own.add(slot);
       });
       for (const { run, reads, fills, frees } of steps) {
-        tensors[fills] = run(reads.map((slot) => tensors[slot]!));
-        own.add(fills);
+        const results = run(reads.map((slot) => tensors[slot]!));
+        fills.forEach((slot, i) => {
+          tensors[slot] = results[i];
+          own.add(slot);
+        });
         for (const slot of frees) free(slot);
       }
       this.#engine.check("could not run the program");
@@ -294,17 +297,9 @@ class TfjsProgram implements Program {
   }
 }
 
-/** The number that a size such as `196*support+1` stands for. */
-function sizeOf(dim: Dim, symbols: ReadonlyMap<string, number>): number {
-  if (typeof dim === "number") return dim;
-  const factor = (text: string): number => {
-    const number = /^-?\d+$/.test(text) ? Number(text) : symbols.get(text);
-    if (number !== undefined) return number;
-    throw new InnerloopError(
-      "open-dim",
-      `The size "${text}" is not the size of any input's axis; TensorFlow.js needs it before the graph runs; use the engine onnxruntime, or give the graph fixed sizes.`,
-    );
-  };
-  const term = (text: string): number => text.split("*").reduce((total, part) => total * factor(part), 1);
-  return dim.split("+").reduce((total, part) => total + term(part), 0);
-}
+/** The error for a size that is known only when a graph runs. */
+const unknownSize = (name: string): InnerloopError =>
+  new InnerloopError(
+    "open-dim",
+    `The size "${name}" is not the size of any input's axis; TensorFlow.js needs it before the graph runs; use the engine onnxruntime, or give the graph fixed sizes.`,
+  );

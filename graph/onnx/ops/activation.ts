@@ -7,10 +7,6 @@ export const activation = {
   Celu: onnxOperator({ attributes: { alpha: float(1) }, read: (c, options) => op.Celu(c.value(0), options) }),
   Clip: onnxOperator({
     read: (c) => op.Clip(c.value(0), c.optional(1), c.optional(2)),
-    write: ({ attributes }, to) => {
-      const [x = "", ...bounds] = to.inputs();
-      return { input: attributes.sides === "high" ? [x, "", ...bounds] : [x, ...bounds] };
-    },
   }),
   Elu: onnxOperator({ attributes: { alpha: float(1) }, read: (c, options) => op.Elu(c.value(0), options) }),
   Gelu: onnxOperator({

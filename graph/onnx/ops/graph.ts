@@ -1,7 +1,7 @@
 // ONNX operators about the graph itself: names, sizes and constants.
 import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
-import { sizeOf } from "../../core/dims.ts";
-import { constant } from "../../core/value.ts";
+import { constant } from "../../core/build.ts";
+import { sizeOf } from "../../core/shapes.ts";
 import * as op from "../../ops/index.ts";
 import { float, floats, int, ints, tensor } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";

@@ -1,11 +1,12 @@
 // Movement as ONNX has it: shapes, starts, ends and pads are inputs there, which have to be known when a model is read.
 import { InnerloopError } from "@innerloop/schemas";
 import { spend } from "../../core/budget.ts";
-import { addDims, type Dim, type Shape } from "../../core/dims.ts";
-import { normalizeAxis } from "../../core/operator.ts";
-import { constant, type Value } from "../../core/value.ts";
+import { constant } from "../../core/build.ts";
+import { addDims, type Dim } from "../../core/dims.ts";
+import { normalizeAxis, type Shape } from "../../core/shapes.ts";
+import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
-import { cut } from "../../ops/movement.ts";
+import { cut } from "../../ops/internal/slicing.ts";
 import { choice, flag, int, ints } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";

@@ -1,7 +1,7 @@
 // Reductions as ONNX has them since opset 18, in which the axes of most became an input; the sum has had them there since 13.
 import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
-import { normalizeAxis } from "../../core/operator.ts";
-import { fixed, type Value } from "../../core/value.ts";
+import { fixed, normalizeAxis } from "../../core/shapes.ts";
+import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import type { ReduceOptions } from "../../ops/reduction.ts";
 import { flag, int, ints, written } from "../attributes.ts";

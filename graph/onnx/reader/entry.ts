@@ -1,7 +1,8 @@
 // What a name in a model stands for while it is read.
 import type { NumericName } from "@innerloop/schemas";
+import { constant } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
-import { constant, type Value } from "../../core/value.ts";
+import type { Value } from "../../core/value.ts";
 import type { StoredArray } from "../tensors.ts";
 
 /** A scalar or a list of int64 whose entries are sizes. */

@@ -1,9 +1,10 @@
 // Shapes that a model computes while it runs (Shape, Gather, Concat, Reshape …), worked out while it is read, with
 // sizes that may be open: exporters write such chains wherever a program says x.shape[0].
 import { spend } from "../../core/budget.ts";
+import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
 import { isFloat } from "../../core/operator.ts";
-import { constant, constantOf, type Value } from "../../core/value.ts";
+import type { Value } from "../../core/value.ts";
 import { ConstantOfShape, Shape } from "../../ops/graph.ts";
 import { Reshape } from "../../ops/movement.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";

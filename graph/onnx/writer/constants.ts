@@ -1,7 +1,7 @@
 // The constants of a file: every array once, under a name that says what it holds.
 import { ELEMENT_TYPES, encodeNumbers } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
-import { type Shape, showShape } from "../../core/dims.ts";
+import { type Shape, showShape } from "../../core/shapes.ts";
 import type { NumberArray } from "../../core/value.ts";
 import { tensorProto } from "../tensors.ts";
 import type { UniqueNames } from "./names.ts";

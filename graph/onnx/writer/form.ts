@@ -1,6 +1,7 @@
 // What an operator's entry sees of a file while a node is written into it, and what it gives: see `operator.ts`.
-import type { Dim, Shape } from "../../core/dims.ts";
-import type { Attribute, Body, Node, NumberArray, Value } from "../../core/value.ts";
+import type { Dim } from "../../core/dims.ts";
+import type { Shape } from "../../core/shapes.ts";
+import type { Attribute, Body, Inputs, Node, NumberArray, Value } from "../../core/value.ts";
 import type { AttributeProto } from "../attributes.ts";
 
 /** The inputs and attributes of a node in a file. */
@@ -62,7 +63,7 @@ export const numbersIn = (node: Node, name: string): readonly number[] =>
 export const operand = (node: Node, i = 0): Value => valueAt(node, node.inputs, i);
 export const result = (node: Node): Value => valueAt(node, node.outputs, 0);
 
-function valueAt(node: Node, values: readonly Value[], i: number): Value {
+function valueAt(node: Node, values: Inputs, i: number): Value {
   const value = values[i];
   if (value) return value;
   throw unwritable(node, `it has ${values.length} values where ${i + 1} are needed`);

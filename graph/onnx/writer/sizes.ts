@@ -1,7 +1,8 @@
 // Sizes that are open until a model runs: computed there, from the shapes of values that have them.
 import { InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
-import { type Dim, type Shape, termsOf } from "../../core/dims.ts";
+import { type Dim, termsOf } from "../../core/dims.ts";
+import type { Shape } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import { type AttributeProto, int, written } from "../attributes.ts";
 import { type Constants, isKnown } from "./constants.ts";

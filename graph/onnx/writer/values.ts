@@ -2,7 +2,8 @@
 // Casts where a value was made in the other one.
 import { ELEMENT_TYPES } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
-import { constantOf, type Value } from "../../core/value.ts";
+import { constantOf } from "../../core/build.ts";
+import type { Value } from "../../core/value.ts";
 import { int, written } from "../attributes.ts";
 import type { Constants } from "./constants.ts";
 import type { UniqueNames } from "./names.ts";

@@ -1,8 +1,14 @@
 // Shapes of the same numbers in fewer axes: what kernels of TensorFlow.js take their operands in.
+import { sizeOf } from "@innerloop/schemas";
 
 type Shape = readonly number[];
 
-export const product = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+/** The size of an axis, which counts from the end where it is negative. */
+export function sizeAt(shape: ArrayLike<number>, axis: number): number {
+  const size = shape[axis < 0 ? axis + shape.length : axis];
+  if (size !== undefined) return size;
+  throw new Error(`There is no axis ${axis} of ${shape.length}.`);
+}
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 
@@ -10,8 +16,7 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 export function joinAxes(shape: Shape, together: (axis: number) => boolean): number[] {
   const joined: number[] = [];
   shape.forEach((size, axis) => {
-    if (axis > 0 && together(axis)) joined[joined.length - 1]! *= size;
-    else joined.push(size);
+    joined.push(axis > 0 && together(axis) ? (joined.pop() ?? 1) * size : size);
   });
   return joined;
 }
@@ -28,7 +33,7 @@ export function joinBroadcast(a: Shape, b: Shape, out: Shape): Broadcast {
   const padded = (shape: Shape) => [...new Array<number>(out.length - shape.length).fill(1), ...shape];
   // An axis of size 1 behaves as its neighbours do.
   const kept = out.map((_, axis) => axis).filter((axis) => out[axis] !== 1);
-  const of = (shape: Shape) => kept.map((axis) => shape[axis]!);
+  const of = (shape: Shape) => kept.map((axis) => sizeAt(shape, axis));
   const [left, right, whole] = [of(padded(a)), of(padded(b)), of(out)];
   const repeats = (shape: Shape, axis: number) => shape[axis] === 1;
   const together = (axis: number) =>
@@ -38,7 +43,7 @@ export function joinBroadcast(a: Shape, b: Shape, out: Shape): Broadcast {
 
 /** A shape as what is before an axis, the axis, and what is after it. */
 export const sandwich = (shape: Shape, axis: number): [number, number, number] => [
-  product(shape.slice(0, axis)),
-  shape[axis]!,
-  product(shape.slice(axis + 1)),
+  sizeOf(shape.slice(0, axis)),
+  sizeAt(shape, axis),
+  sizeOf(shape.slice(axis + 1)),
 ];

@@ -1,0 +1,58 @@
+// Arithmetic with whole shapes: how many numbers they hold, how they broadcast, how far apart neighbours lie.
+import { InnerloopError, sizeOf as product } from "@innerloop/schemas";
+import { type Dim, multiplyDims } from "./dims.ts";
+
+/** The sizes of a value's axes, outermost first; `[]` is a scalar. */
+export type Shape = readonly Dim[];
+
+const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
+
+/** The product of all sizes: how many numbers a value of this shape has. */
+export function sizeOf(shape: readonly number[]): number;
+export function sizeOf(shape: Shape): Dim;
+export function sizeOf(shape: Shape): Dim {
+  return isKnown(shape) ? product(shape) : shape.reduce(multiplyDims, 1);
+}
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
+
+export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
+
+/** NumPy broadcasting of two shapes (ONNX, "Multidirectional broadcasting"); undefined where they do not fit. */
+export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const out: Dim[] = [];
+  for (let i = 0; i < rank; i++) {
+    const da = a[i - rank + a.length] ?? 1;
+    const db = b[i - rank + b.length] ?? 1;
+    if (da === db || db === 1) out.push(da);
+    else if (da === 1) out.push(db);
+    else return undefined;
+  }
+  return out;
+}
+
+/** The shape that all of some values broadcast to; undefined where they do not fit. */
+export const broadcastAll = (values: readonly { readonly shape: Shape }[]): Shape | undefined =>
+  values.reduce<Shape | undefined>((shape, value) => shape && broadcastShapes(shape, value.shape), []);
+
+/** A possibly negative axis as one in 0…rank-1. */
+export function normalizeAxis(axis: number, rank: number, name: string): number {
+  const normal = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || normal < 0 || normal >= rank)
+    throw new InnerloopError(
+      "bad-axis",
+      `${name}: axis ${axis} is not an axis of an array with ${rank} axes; give ${-rank} to ${rank - 1}.`,
+      { exitStatus: 2 },
+    );
+  return normal;
+}
+
+/** A size that is known by now. @throws InnerloopError where it is symbolic */
+export function fixed(dim: Dim, what: string): number {
+  if (typeof dim === "number") return dim;
+  throw new InnerloopError(
+    "open-dim",
+    `${what} needs a size that is known when the graph is built, but got "${dim}"; give a number.`,
+  );
+}

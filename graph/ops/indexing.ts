@@ -1,0 +1,2 @@
+// Looking up by index.
+export { Gather, OneHot, Range } from "./internal/gathering.ts";
