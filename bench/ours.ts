@@ -116,7 +116,7 @@ async function prepareMeta(workload: Workload, threads: number): Promise<Ours> {
       const feeds = { ...parameters, ...stacked(tasks) };
       return { way: "all tasks in one graph", sums: () => program.run(feeds), close: () => program.dispose() };
     }
-    const pool = new Pool(threads);
+    const pool = new Pool(threads, engine.name);
     const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
       const program = together ? `${part.length} tasks` : "one task";
       const graph = { outputs: outputsOf(learner, sizes, together ? part.length : undefined) };

@@ -1,141 +1,119 @@
 // The run config on the command line: a preset or a file, and a flag for every field.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { InnerloopError, type JsonSchema, mistaken, type RunConfig, type RunConfigInput } from "@innerloop/schemas";
 import {
-  configSchema,
-  InnerloopError,
-  type JsonSchema,
-  mistaken,
-  type RunConfig,
-  type RunConfigInput,
-  validateConfig,
-} from "@innerloop/schemas";
-import type { IdleSetting, Naming, SettingPath } from "@innerloop/train";
+  checkEffects,
+  completeConfig,
+  type IdleSetting,
+  idleSettings,
+  type Naming,
+  otherwise,
+  presets,
+  readerOf,
+  runConfigSchema,
+  type SettingPath,
+  settingAt,
+  settingSchema,
+  settingsOf,
+  validateRunConfig,
+} from "@innerloop/train";
 import { decimal, didYouMean, type Option, short, withoutEffect, wrongCall } from "./command.ts";
+import { dataSpecs } from "./data-specs.ts";
 
-/** A flag and the field of the run config that it sets. */
+/** A setting, by its path in a config. */
+type Path = readonly [string] | readonly [string, string];
+
+/** A flag and the setting that it sets. */
 interface Flag {
-  readonly path: readonly [string] | readonly [string, string];
-  readonly what: string;
+  readonly name: string;
+  readonly path: Path;
   readonly group: string;
-  /** What it is where neither a preset nor the config says it. */
-  readonly otherwise?: string;
+  readonly schema: JsonSchema;
+  /** Whether `--no-` before it means something. */
+  readonly negatable: boolean;
 }
 
-const flag = (group: string, path: string, what: string, otherwise?: string): Flag => ({
-  path: path.split(".") as [string],
-  what,
-  group,
-  ...(otherwise === undefined ? {} : { otherwise }),
+/** Where each setting stands in the help; those of an object stand where it does, unless they are named themselves. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  Task: ["data", "ways", "trainingWays", "shots", "queries", "rotations", "shifts"],
+  Model: ["model"],
+  "Inner loop": [
+    ...["algorithm", "head", "steps", "testSteps", "loop"],
+    ...["innerRate", "learnRates", "maxInnerRate", "multiStepLoss"],
+  ],
+  "Outer loop": ["optimizer", "schedule", "clip", "metaBatch"],
+};
+
+/** The group of all others. */
+const lastGroup = "Run";
+
+/** CONFIG is for these. */
+const withoutFlag = ["version", "preset"];
+
+/** Flags that are not called as the last part of their path, in lower case with hyphens. */
+const otherNames: Readonly<Record<string, string>> = {
+  "model.kind": "model",
+  "optimizer.kind": "optimizer",
+  "validation.every": "validate-every",
+  "validation.episodes": "validate-episodes",
+  "shifts.share": "shift-share",
+  "shifts.families": "shift-families",
+};
+
+/** What a flag is where it is not given, where that is said by other flags. */
+const byOthers: Readonly<Record<string, string>> = {
+  trainingWays: "as --ways",
+  testSteps: "as --steps",
+  workers: "one a core, 0 for small models",
+};
+
+const typesOf = ({ type }: JsonSchema): readonly unknown[] => [type].flat();
+
+function flag(path: Path): Flag {
+  const key = path.join(".");
+  const schema = settingSchema(key);
+  const name = otherNames[key] ?? path.at(-1)!.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const group = Object.keys(groups).find((it) => groups[it]!.includes(path[0])) ?? lastGroup;
+  return { name, path, group, schema, negatable: typesOf(schema).includes("null") };
+}
+
+/** A flag for every setting; for those of an object, and for the object itself where it can be left out as a whole. */
+const all: readonly Flag[] = Object.entries(runConfigSchema.properties!).flatMap(([key, schema]): Flag[] => {
+  if (withoutFlag.includes(key)) return [];
+  const inside = Object.keys(schema.properties ?? {}).map((name) => flag([key, name]));
+  return schema.properties && !typesOf(schema).includes("null") ? inside : [flag([key]), ...inside];
 });
 
-const task = "Task";
-const model = "Model";
-const inner = "Inner loop";
-const outer = "Outer loop";
-const run = "Run";
+const places = [...Object.keys(groups), lastGroup];
 
-/** Every field of the run config but `version` and `preset`, which CONFIG is for. */
-const configFlags = {
-  data: flag(task, "data", "SPEC of the data: glyphs, sinusoid, omniglot:DIR, images:DIR"),
-  ways: flag(task, "ways", "classes in an episode"),
-  "training-ways": flag(task, "trainingWays", "classes in a training task, where these are to be more", "as --ways"),
-  shots: flag(task, "shots", "support examples of each class"),
-  queries: flag(task, "queries", "query examples of each class"),
-  rotations: flag(
-    task,
-    "rotations",
-    "glyphs, omniglot: turned characters are classes, too, unless --no-rotations",
-    "on",
-  ),
-  shifts: flag(task, "shifts", "some training tasks look as the data of users may, unless --no-shifts"),
-  "shift-share": flag(task, "shifts.share", "share of the training tasks that do"),
-  "shift-families": flag(task, "shifts.families", "in which ways, as inverted,paper,noise; all unless given"),
-  "wrong-labels": flag(task, "shifts.wrongLabels", "share of wrong labels in the support sets of these, at most"),
-  model: flag(model, "model.kind", "mlp, metamodel or conv4"),
-  filters: flag(model, "model.filters", "conv4: filters of each convolution", "64"),
-  strides: flag(
-    model,
-    "model.strides",
-    "conv4: stride of each convolution, as 2,2,2,1",
-    "2,2,2,1; with --pool 1,1,1,1",
-  ),
-  pool: flag(model, "model.pool", "conv4: a max-pool after each convolution", "off"),
-  norm: flag(model, "model.norm", "conv4: layer, group, batch, instance or none", "layer"),
-  pooling: flag(model, "model.pooling", "conv4: what the head sees, flat or mean", "flat"),
-  input: flag(model, "model.input", "conv4: examples as they are, raw, or standardized or polarity-free", "raw"),
-  hidden: flag(model, "model.hidden", "mlp: width of each hidden layer, as 40,40", "40,40"),
-  algorithm: flag(inner, "algorithm", "maml, fomaml, anil or prototypes"),
-  head: flag(inner, "head", "what the head starts from: learned, zero or prototypes"),
-  steps: flag(inner, "steps", "inner steps"),
-  "test-steps": flag(inner, "testSteps", "inner steps after training, where these are to be others", "as --steps"),
-  loop: flag(inner, "loop", "guarded (takes back a step that raises the loss) or plain (the papers')", "guarded"),
-  "inner-rate": flag(inner, "innerRate", "inner learning rate, where learned ones start"),
-  "learn-rates": flag(inner, "learnRates", "learn the inner rates, one for each array"),
-  "max-inner-rate": flag(inner, "maxInnerRate", "upper bound of learned inner rates"),
-  "multi-step-loss": flag(inner, "multiStepLoss", "the loss after every inner step counts"),
-  optimizer: flag(outer, "optimizer.kind", "adam or sgd"),
-  rate: flag(outer, "optimizer.rate", "outer learning rate, at its peak"),
-  momentum: flag(outer, "optimizer.momentum", "sgd: momentum", "0"),
-  "weight-decay": flag(outer, "optimizer.weightDecay", "weight decay", "0"),
-  warmup: flag(outer, "schedule.warmup", "iterations over which the rate rises"),
-  decay: flag(outer, "schedule.decay", "course of the rate: cosine or none"),
-  floor: flag(outer, "schedule.floor", "where the decay ends, as a share of the rate"),
-  clip: flag(outer, "clip", "largest norm of the meta-gradient; none: no clipping"),
-  "meta-batch": flag(outer, "metaBatch", "tasks in an iteration"),
-  iterations: flag(run, "iterations", "length of the run in iterations"),
-  minutes: flag(run, "minutes", "length of the run in minutes"),
-  seed: flag(run, "seed", "seed of weights and episodes"),
-  engine: flag(run, "engine", "auto, or an engine that innerloop doctor lists"),
-  "on-device-lost": flag(
-    run,
-    "onDeviceLost",
-    "when the engine loses its device: stop, or fallback to the next engine",
-    "stop",
-  ),
-  precision: flag(run, "precision", "float32, or float16 for gradients on GPU engines that have it", "float32"),
-  workers: flag(
-    run,
-    "workers",
-    "worker threads; 0: all tasks of a batch in one graph",
-    "one a core, 0 for small models",
-  ),
-  "validate-every": flag(run, "validation.every", "iterations between two validations"),
-  "validate-episodes": flag(run, "validation.episodes", "episodes of a validation"),
-} satisfies Record<string, Flag>;
-
-/** How the SPECs of data begin. */
-export const dataSpecs: readonly string[] = ["glyphs", "sinusoid", "omniglot:", "images:"];
+/** In the order of the help. */
+const flags = [...all].sort((a, b) => {
+  const place = ({ group, path: [key] }: Flag) => 100 * places.indexOf(group) + (groups[group]?.indexOf(key) ?? 0);
+  return place(a) - place(b);
+});
 
 /** The same as options of a command. */
 export const configOptions: Readonly<Record<string, Option>> = Object.fromEntries(
-  (Object.entries(configFlags) as [string, Flag][]).map(([name, { path, what, group, otherwise }]) => {
-    const types = [fieldSchema(path).type].flat();
-    const negatable = types.includes("null");
-    const type = types.includes("boolean") || types.includes("object") ? "switch" : "text";
+  flags.map(({ name, path, group, schema, negatable }) => {
+    const types = typesOf(schema);
+    const key = path.join(".");
+    const usual = byOthers[key] ?? otherwise(key);
+    // What is so by itself is turned off.
+    const off = types.includes("object") || schema.default === true ? `, unless --no-${name}` : "";
     return [
       name,
       {
-        type,
-        what,
+        type: types.includes("boolean") || types.includes("object") ? "switch" : "text",
+        what: `${schema.title}${off}`,
         group,
         negatable,
-        completes: { words: wordsFor(path) },
-        ...(otherwise === undefined ? {} : { otherwise }),
+        completes: { words: key === "data" ? dataSpecs : (schema.enum ?? []).map(String) },
+        ...(usual === undefined ? {} : { otherwise: usual }),
       } as const,
     ];
   }),
 );
-
-/** What a shell completes a field with: the names that its schema has, or those of its kind. */
-function wordsFor(path: readonly string[]): readonly string[] {
-  if (path.join(".") === "data") return dataSpecs;
-  return (fieldSchema(path).enum ?? []).map(String);
-}
-
-function fieldSchema(path: readonly string[]): JsonSchema {
-  return path.reduce<JsonSchema>((schema, key) => schema.properties![key]!, configSchema);
-}
 
 /**
  * The part of a run config that flags give.
@@ -143,13 +121,13 @@ function fieldSchema(path: readonly string[]): JsonSchema {
  */
 export function configFromFlags(given: Readonly<Record<string, unknown>>): RunConfigInput {
   const config: Record<string, unknown> = {};
-  for (const [name, { path }] of Object.entries(configFlags) as [string, Flag][]) {
+  for (const { name, path, schema } of flags) {
     const text = given[name];
     if (text === undefined) continue;
-    const value = fieldValue(fieldSchema(path), text);
+    const value = fieldValue(schema, text);
     const [key, inside] = path;
     const field = inside === undefined ? { [key]: value } : { [key]: { [inside]: value } };
-    check(field, name, path, String(text));
+    check(field, name, schema, String(text));
     if (config[key] === null) throw withoutEffect(`--${name}`, `--no-${key} was given`);
     config[key] = inside === undefined ? value : { ...(config[key] as object | undefined), [inside]: value };
   }
@@ -167,16 +145,17 @@ function fieldValue({ type }: JsonSchema, text: unknown): unknown {
     return Number.isNaN(value) ? part : value;
   };
   if (types.includes("null") && text === "none") return null;
-  if (types.includes("array")) return text.split(",").map(number);
-  return types.includes("integer") || types.includes("number") ? number(text) : text;
+  const alone = types.includes("integer") || types.includes("number");
+  if (types.includes("array") && !(alone && !text.includes(","))) return text.split(",").map(number);
+  return alone ? number(text) : text;
 }
 
-function check(field: unknown, name: string, path: readonly string[], text: string): void {
+function check(field: unknown, name: string, schema: JsonSchema, text: string): void {
   try {
-    validateConfig(field, `--${name}`);
+    validateRunConfig(field, `--${name}`);
   } catch (cause) {
     if (!(cause instanceof InnerloopError)) throw cause;
-    const { description, enum: choices } = fieldSchema(path);
+    const { description, enum: choices } = schema;
     const near = choices ? didYouMean(text, choices.map(String)) : "";
     // What is null in a file is none in a call.
     const expected = description?.replace(/\bnull\b/, "none");
@@ -187,11 +166,9 @@ function check(field: unknown, name: string, path: readonly string[], text: stri
   }
 }
 
-const flagNames = Object.entries(configFlags) as [string, Flag][];
-
 /** The name of the flag that sets a field. */
 const flagOf = (setting: SettingPath): string =>
-  `--${flagNames.find(([, { path }]) => path.join(".") === setting)?.[0] ?? setting}`;
+  `--${flags.find(({ path }) => path.join(".") === setting)?.name ?? setting}`;
 
 /** How errors name settings to who gives flags. */
 const byFlags: Naming = {
@@ -207,8 +184,7 @@ const byFlags: Naming = {
  * Refuses flags that do nothing in a complete config.
  * @throws InnerloopError `no-effect` (status 2)
  */
-export async function checkFlags(config: RunConfig, given: RunConfigInput): Promise<void> {
-  const { checkEffects, settingsOf } = await import("@innerloop/train");
+export function checkFlags(config: RunConfig, given: RunConfigInput): void {
   checkEffects(config, settingsOf(given), byFlags);
 }
 
@@ -224,7 +200,6 @@ function flagText(value: unknown): string {
  * What each flag is where it is not given, for the help: of the preset or file that a call names, or of all presets.
  */
 export async function flagDefaults(config: string | undefined): Promise<Readonly<Record<string, string>>> {
-  const { completeConfig, idleSettings, presets, settingAt } = await import("@innerloop/train");
   const own = config === undefined ? undefined : await readConfig(config).then(completeConfig, () => undefined);
   const configs: [name: string, RunConfig][] = own
     ? [["", own]]
@@ -233,20 +208,21 @@ export async function flagDefaults(config: string | undefined): Promise<Readonly
         ...Object.keys(presets).map((name): [string, RunConfig] => [name, completeConfig({ preset: name })]),
       ];
   const defaults: Record<string, string> = {};
-  for (const [flag, { path, otherwise }] of flagNames) {
+  for (const { name: flag, path } of flags) {
     const byText = new Map<string, string[]>();
+    const setting = path.join(".");
+    const usual = configOptions[flag]!.otherwise;
     for (const [name, complete] of configs) {
-      const setting = path.join(".");
       const value = settingAt(complete, setting);
       const [idle] = idleSettings(complete, [setting]);
       // Where it does nothing, a preset has no say in what it is.
-      const text = idle ? idleText(idle, own !== undefined) : value === undefined ? otherwise : flagText(value);
+      const text = idle ? idleText(idle, own !== undefined) : value === undefined ? usual : flagText(value);
       if (text !== undefined) byText.set(text, [...(byText.get(text) ?? []), name]);
     }
     const texts = [...byText].map(([text, names]) =>
       names.includes("") ? text : `${shortened(names, configs).join(", ")}: ${text}`,
     );
-    const shown = texts.join("; ") || otherwise;
+    const shown = texts.join("; ") || usual;
     if (shown !== undefined) defaults[flag] = shown;
   }
   return defaults;
@@ -274,7 +250,8 @@ function shortened(names: readonly string[], configs: readonly (readonly [string
  * @throws InnerloopError (status 2) for a file that is missing or wrong; an unknown name is told by {@link completeConfig}
  */
 export async function readConfig(config: string): Promise<RunConfigInput> {
-  if (dataSpecs.some((spec) => (spec.endsWith(":") ? config.startsWith(spec) : config === spec)))
+  const reader = readerOf(config);
+  if (reader && reader.spec.includes(":") === config.includes(":"))
     throw wrongCall(
       "unknown-preset",
       `${short(config)} says which data; CONFIG is a preset or a file. Give it as --data ${short(config)}.`,
@@ -306,7 +283,7 @@ export async function readConfig(config: string): Promise<RunConfigInput> {
       { exitStatus: 2, cause },
     );
   }
-  return validateConfig(value ?? {}, config);
+  return validateRunConfig(value ?? {}, config);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -147,7 +147,8 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     checkFit(manifest, tasks);
     if (transductive) batchSession = await openTransductive(folder, learner);
     const shape = shapeOf(options, manifest, queries);
-    const innerSteps = manifest.innerLoop.algorithm === "prototypes" ? 0 : (options.steps ?? manifest.innerLoop.steps);
+    const innerSteps =
+      Object.keys(manifest.innerLoop.rates).length === 0 ? 0 : (options.steps ?? manifest.innerLoop.steps);
     const measure = new Measure(train, learner, batchSession, tasks, shape, innerSteps);
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
     for (let i = 0; i < episodes && !options.signal?.aborted; i++) {

@@ -10,10 +10,11 @@ export function checkStepOptions(
   { name, innerLoop }: Manifest,
   { steps, rate }: { readonly steps?: number | string | undefined; readonly rate?: number | undefined },
 ): void {
-  if (innerLoop.algorithm === "prototypes")
+  // Nothing moves.
+  if (Object.keys(innerLoop.rates).length === 0)
     for (const [option, value] of Object.entries({ steps, rate }))
       if (value !== undefined)
-        throw withoutEffect(`--${option}`, `the bundle "${name}" compares with class means, and takes no inner steps`);
+        throw withoutEffect(`--${option}`, `the bundle "${name}" (${innerLoop.algorithm}) takes no inner steps`);
   if (rate !== undefined && steps === 0)
     throw withoutEffect("--rate", "with --steps 0 no step is taken", "give more --steps");
 }

@@ -31,7 +31,7 @@ async function showTraining(
   { config, out, resume = false, title = "   training", onValidation }: ShownRun,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const { runTraining } = await import("@innerloop/train");
+  const { algorithms, runTraining } = await import("@innerloop/train");
   const progress = await startProgress(title);
   try {
     progress.update(0, `reading ${config.data}`);
@@ -44,7 +44,8 @@ async function showTraining(
       onStart({ task: kind, engine, reason, strategy, parameters, iteration }) {
         classes = kind === "classification";
         const { algorithm, head, steps, ways, shots, data } = config;
-        const learner = algorithm === "prototypes" ? "prototypes" : `${algorithm}, ${head} head, ${steps} steps`;
+        const takesSteps = "steps" in algorithms.named(algorithm).options;
+        const learner = takesSteps ? `${algorithm}, ${head} head, ${steps} steps` : algorithm;
         const task = classes ? `${ways}-way ${shots}-shot` : `${shots} shots`;
         const log = (name: string, text: string) => progress.log(`   ${style("dim", name)} ${text}`, 8);
         log("task   ", `${task} on ${data}, for ${lengthOf(config)}`);

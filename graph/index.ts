@@ -41,9 +41,9 @@ export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
+export type { Guard } from "./transforms/descent.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";
 export {
-  type Guard,
   type InnerLoopOptions,
   type InnerLoopResult,
   innerLoop,

@@ -2,7 +2,8 @@
 // writes them, the runtime runs them; so what was trained is what ships, whatever the algorithm.
 import type { Dim } from "./core/dims.ts";
 import type { Operand, Value } from "./core/value.ts";
-import type { Guard, LoopKind, Parameters } from "./transforms/inner-loop.ts";
+import type { Guard } from "./transforms/descent.ts";
+import type { LoopKind, Parameters } from "./transforms/inner-loop.ts";
 
 /** A meta-learned array: its shape, and its first numbers given a source of random ones. */
 export interface ParameterSpec {

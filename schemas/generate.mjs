@@ -1,5 +1,5 @@
-// Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators, and what a
-// device checks of a manifest becomes a small value. None of it needs a library at run time: protobufjs's reader and writer
+// Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators, config.schema.json
+// types besides, and what a device checks of a manifest becomes a small value. None of it needs a library at run time: protobufjs's reader and writer
 // come along, so that who installs a device's runtime installs no protobufjs. Does nothing when the output is newer than
 // all that it is made from.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { Ajv } from "ajv";
 import standalone from "ajv/dist/standalone/index.js";
 import { build, transformSync } from "esbuild";
+import { typesOf } from "./types.mjs";
 
 const room = fileURLToPath(new URL(".", import.meta.url));
 const require = createRequire(import.meta.url);
@@ -29,21 +30,24 @@ const UNUSED = [
 // TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.
 const FOLDERS = [join(room, "generated"), join(room, "dist", "generated")];
 const OUTPUTS = ["onnx", "protobuf", "validators", "shape"].flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
+OUTPUTS.push("config.d.ts");
 
 if (isFresh()) process.exit(0);
 const onnx = await generateOnnx();
 const protobuf = await generateProtobuf();
 const validators = generateValidators();
 const shape = generateShape();
+const types = generateTypes();
 for (const folder of FOLDERS) {
   mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries({ ...onnx, ...protobuf, ...validators, ...shape }))
+  for (const [name, text] of Object.entries({ ...onnx, ...protobuf, ...validators, ...shape, ...types }))
     writeFileSync(join(folder, name), text);
 }
 
 function isFresh() {
   const inputs = [
     fileURLToPath(import.meta.url),
+    join(room, "types.mjs"),
     join(room, "onnx.proto"),
     ...SCHEMAS.map((name) => join(room, `${name}.schema.json`)),
     ...["protobufjs-cli", "protobufjs", "ajv", "esbuild"].map((name) => require.resolve(`${name}/package.json`)),
@@ -127,6 +131,29 @@ function generateValidators() {
     "validators.js": transformSync(`${code}\n${values.join("")}`, { minify: true, format: "esm" }).code,
     "validators.d.ts": `import type { JsonSchema, Validator } from "../validate.js";\n${types.join("")}`,
   };
+}
+
+/** The type of a complete run config, which is what a checkpoint has. */
+function generateTypes() {
+  const [config, checkpoint] = ["config", "checkpoint"].map((name) =>
+    JSON.parse(readFileSync(join(room, `${name}.schema.json`), "utf8")),
+  );
+  const types = typesOf(
+    { ...config, title: "A complete run config" },
+    {
+      name: "RunConfig",
+      named: { model: "ModelConfig", optimizer: "OptimizerConfig", schedule: "ScheduleConfig", shifts: "ShiftsConfig" },
+      required: {
+        "": checkpoint.properties.config.required,
+        model: ["kind"],
+        optimizer: ["kind", "rate"],
+        schedule: ["warmup", "decay", "floor"],
+        shifts: ["share", "wrongLabels"],
+        validation: ["every", "episodes"],
+      },
+    },
+  );
+  return { "config.d.ts": `${types}\n` };
 }
 
 /** The part of manifest.schema.json that a device checks, in the notation of check.ts. */

@@ -12,6 +12,7 @@ export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly examples?: readonly unknown[];
+  readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly required?: readonly string[];
   readonly allOf?: readonly JsonSchema[];

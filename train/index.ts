@@ -3,6 +3,8 @@
 export * from "./algorithms/index.ts";
 export { parted } from "./batch.ts";
 export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./checkpoint.ts";
+export { completeConfig, completed } from "./complete.ts";
+export * from "./data/index.ts";
 export * from "./engines/index.ts";
 export { verificationEpisodes } from "./kept-episodes.ts";
 export * from "./losses.ts";
@@ -18,7 +20,7 @@ export * as metrics from "./metrics.ts";
 export * from "./models/index.ts";
 export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./objective.ts";
 export * from "./optimizers/index.ts";
-export { completeConfig, completed, type Preset, presetNamed, presets } from "./presets.ts";
+export { type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
 export { openReference, type Reference, type ReferenceAnswer } from "./reference.ts";
 export {
@@ -32,6 +34,7 @@ export {
   type Validation,
   validationEpisode,
 } from "./run.ts";
+export { otherwise, runConfigSchema, settingSchema, validateRunConfig } from "./run-config.ts";
 export {
   checkEffects,
   type IdleSetting,
@@ -41,7 +44,7 @@ export {
   settingAt,
   settingsOf,
 } from "./settings.ts";
+export { measuredTraining, measureEngine, rateOf } from "./speed/index.ts";
 export { type FitOptions, fit } from "./supervised.ts";
-export * from "./tasks/index.ts";
 export type { Job } from "./workers/messages.ts";
 export { Pool } from "./workers/pool.ts";

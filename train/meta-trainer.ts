@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import type { Learner } from "@innerloop/graph";
 import { InnerloopError, type OptimizerConfig, type ScheduleConfig, type Tensor } from "@innerloop/schemas";
 import { sizesOf } from "./batch.ts";
-import { type Engine, type OpenedEngine, openEngine } from "./engines/index.ts";
+import { type Engine, engineNamed, enginesFor, type OpenedEngine, openEngine } from "./engines/index.ts";
 import { stepWeights } from "./objective.ts";
 import { OneGraph } from "./one-graph.ts";
 import { initialNumbers } from "./optimizers/index.ts";
@@ -110,7 +110,7 @@ export class MetaTrainer {
   static async create(learner: Learner, options: MetaTrainerOptions = {}): Promise<MetaTrainer> {
     const { engine = "auto", precision = "float32" } = options;
     const wanted =
-      typeof engine === "string" && ["auto", "onnxruntime", "onnxruntime:cpu"].includes(engine)
+      typeof engine === "string" && enginesFor(engine).some(({ traits }) => traits.workers)
         ? (options.workers ?? defaultWorkers(learner, options.tasks))
         : 0;
     const opened: OpenedEngine =
@@ -120,7 +120,7 @@ export class MetaTrainer {
     const own = opened.engine;
     try {
       if (precision === "float16") await checkPrecision(own);
-      const threads = own.portable && own.name === "onnxruntime:cpu" ? wanted : 0;
+      const threads = own.portable && engineNamed(own.name)?.traits.workers ? wanted : 0;
       const graphs = new StepGraphs(learner, {
         optimizer: options.optimizer ?? { kind: "adam", rate: 1e-3 },
         schedule: options.schedule ?? { warmup: 0, decay: "none", floor: 1 },

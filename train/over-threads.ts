@@ -31,7 +31,7 @@ export class OverThreads implements Strategy {
   constructor(engine: Engine, graphs: StepGraphs, threads: number, together: boolean) {
     this.#engine = engine;
     this.#graphs = graphs;
-    this.#pool = new Pool(threads);
+    this.#pool = new Pool(threads, engine.name);
     this.#together = together;
   }
 

@@ -1,13 +1,18 @@
 // Whether an engine computes in float16, found out before training starts: by what it is, and by a small product.
 import { input, op } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import type { Engine } from "./engines/index.ts";
+import { type Engine, engines } from "./engines/index.ts";
+
+/** The engines that gain by it, with what their devices need. */
+const withFloat16 = engines.flatMap(({ name, traits: { float16 } }) =>
+  float16 === undefined ? [] : [`${name} ${float16}`.trim()],
+);
 
 const refused = (name: string, why: string, cause?: unknown): InnerloopError =>
   new InnerloopError(
     "no-float16",
     `--precision float16 was asked for, but the engine ${name} ${why}; use --precision float32, or an engine with float16: ` +
-      "onnxruntime:cuda, or onnxruntime:webgpu on a GPU that has shader-f16.",
+      `${withFloat16.join(", or ")}.`,
     { exitStatus: 2, cause },
   );
 

@@ -1,6 +1,12 @@
 // Which settings of a run config have an effect under which others: the one table of it, for configs and for flags. A
 // setting that does nothing is refused where it is given, so that nobody takes a run for what it is not.
 import { InnerloopError, type RunConfig, type RunConfigInput } from "@innerloop/schemas";
+import { algorithms } from "./algorithms/index.ts";
+import { type NamedReader, readerOf, readers } from "./data/index.ts";
+import { engines, enginesFor } from "./engines/index.ts";
+import { models } from "./models/index.ts";
+import { base } from "./presets.ts";
+import { inWords } from "./registry.ts";
 
 /** A field of the run config, as `model.filters`. */
 export type SettingPath = string;
@@ -11,11 +17,11 @@ interface Condition {
   /** The setting that decides. */
   readonly on: SettingPath;
   /** Whether they have an effect with its value. */
-  effective(value: unknown): boolean;
+  effective(value: unknown, setting: SettingPath): boolean;
   /** Why they have none otherwise. */
-  readonly because: string;
+  because(value: unknown, setting: SettingPath): string;
   /** A value of the other setting with which they have one. */
-  readonly instead: unknown;
+  instead(setting: SettingPath): unknown;
 }
 
 const only =
@@ -23,93 +29,107 @@ const only =
   (value: unknown): boolean =>
     values.includes(value);
 
-const kindOfData = (value: unknown): string => String(value).split(":")[0]!;
+/** A condition that is the same for all its settings. */
+const on = (
+  setting: SettingPath,
+  settings: readonly SettingPath[],
+  effective: (value: unknown) => boolean,
+  because: string,
+  instead: unknown,
+): Condition => ({ settings, on: setting, effective, because: () => because, instead: () => instead });
+
+const lastOf = (setting: SettingPath): string => setting.replace(/^.*\./, "");
+
+/** A condition on something that is chosen by name, and takes some settings and others not. */
+function onChoice<T extends { readonly name: string }>(
+  setting: SettingPath,
+  choices: { readonly all: readonly T[]; named(name: string): T },
+  usual: string,
+  prefix: string,
+  settingsOf: (choice: T) => readonly string[],
+  because: (choice: T, takers: readonly string[]) => string,
+): Condition {
+  const takers = (path: SettingPath): string[] =>
+    choices.all.flatMap((it) => (settingsOf(it).includes(lastOf(path)) ? [it.name] : []));
+  return {
+    settings: [...new Set(choices.all.flatMap(settingsOf))].map((name) => `${prefix}${name}`),
+    on: setting,
+    effective: (value, path) => settingsOf(choices.named(String(value))).includes(lastOf(path)),
+    because: (value, path) => because(choices.named(String(value)), takers(path)),
+    instead: (path) => takers(path).find((it) => it === usual) ?? takers(path)[0],
+  };
+}
+
+/** Data that only a program has are of any kind. */
+const onData = (
+  settings: readonly SettingPath[],
+  suits: (reader: NamedReader) => boolean,
+  because: string,
+): Condition => ({
+  settings,
+  on: "data",
+  effective(value) {
+    const reader = readerOf(String(value));
+    return reader === undefined || suits(reader);
+  },
+  because: () => because,
+  instead: () => readers.all.find(suits)?.spec,
+});
 
 const conditions: readonly Condition[] = [
-  {
-    settings: ["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling", "model.input"],
-    on: "model.kind",
-    effective: only("conv4"),
-    because: "of the named models, conv4 alone has it",
-    instead: "conv4",
-  },
-  {
-    settings: ["model.hidden"],
-    on: "model.kind",
-    effective: only("mlp"),
-    because: "of the named models, mlp alone has it",
-    instead: "mlp",
-  },
-  {
-    settings: ["steps", "testSteps", "loop", "innerRate", "learnRates", "maxInnerRate", "multiStepLoss"],
-    on: "algorithm",
-    effective: only("maml", "fomaml", "anil"),
-    because: "class means take no inner steps",
-    instead: "anil",
-  },
-  {
-    settings: ["maxInnerRate"],
-    on: "learnRates",
-    effective: only(true),
-    because: "inner rates that are not learned stay where they start",
-    instead: true,
-  },
-  {
-    settings: ["multiStepLoss"],
-    on: "steps",
-    effective: (steps) => Number(steps) > 1,
-    because: "there is no loss but the last step's",
-    instead: 5,
-  },
-  {
-    settings: ["optimizer.momentum"],
-    on: "optimizer.kind",
-    effective: only("sgd"),
-    because: "adam has moments of its own",
-    instead: "sgd",
-  },
-  {
-    settings: ["schedule.floor"],
-    on: "schedule.decay",
-    effective: only("cosine"),
-    because: "a rate that does not decay has no end to fall to",
-    instead: "cosine",
-  },
-  {
-    settings: ["ways", "trainingWays", "shifts", "shifts.share", "shifts.families", "shifts.wrongLabels"],
-    on: "data",
-    effective: (data) => kindOfData(data) !== "sinusoid",
-    because: "a regression has no classes",
-    instead: "glyphs",
-  },
-  {
-    settings: ["shifts.families", "shifts.wrongLabels"],
-    on: "shifts.share",
-    effective: (share) => Number(share) > 0,
-    because: "no training task is shifted",
-    instead: 0.3,
-  },
-  {
-    settings: ["rotations"],
-    on: "data",
-    effective: (data) => !only("images", "sinusoid")(kindOfData(data)),
-    because: "characters alone are turned",
-    instead: "glyphs",
-  },
-  {
-    settings: ["workers"],
-    on: "engine",
-    effective: only("auto", "onnxruntime", "onnxruntime:cpu"),
-    because: "worker threads are for ONNX Runtime on the processor",
-    instead: "onnxruntime:cpu",
-  },
-  {
-    settings: ["onDeviceLost"],
-    on: "engine",
-    effective: (engine) => !only("onnxruntime:cpu", "tfjs:cpu", "tfjs:wasm")(engine),
-    because: "a processor is not lost",
-    instead: "auto",
-  },
+  onChoice(
+    "model.kind",
+    models,
+    base.model.kind,
+    "model.",
+    ({ options }) => Object.keys(options),
+    (_, takers) => `of the named models, ${inWords(takers, "and")} alone ${takers.length > 1 ? "have" : "has"} it`,
+  ),
+  onChoice(
+    "algorithm",
+    algorithms,
+    base.algorithm,
+    "",
+    ({ options }) => Object.keys(options),
+    ({ name, without }) => without ?? `the algorithm ${name} has no such setting`,
+  ),
+  on("learnRates", ["maxInnerRate"], only(true), "inner rates that are not learned stay where they start", true),
+  on("steps", ["multiStepLoss"], (steps) => Number(steps) > 1, "there is no loss but the last step's", 5),
+  on("optimizer.kind", ["optimizer.momentum"], only("sgd"), "adam has moments of its own", "sgd"),
+  on(
+    "schedule.decay",
+    ["schedule.floor"],
+    only("cosine"),
+    "a rate that does not decay has no end to fall to",
+    "cosine",
+  ),
+  onData(
+    ["ways", "trainingWays", "shifts", "shifts.share", "shifts.families", "shifts.wrongLabels"],
+    ({ kind }) => kind === "classification",
+    "a regression has no classes",
+  ),
+  on(
+    "shifts.share",
+    ["shifts.families", "shifts.wrongLabels"],
+    (share) => Number(share) > 0,
+    "no training task is shifted",
+    0.3,
+  ),
+  onData(["rotations"], ({ rotations = false }) => rotations, "characters alone are turned"),
+  on(
+    "engine",
+    ["workers"],
+    (engine) => enginesFor(String(engine)).some(({ traits }) => traits.workers),
+    "worker threads are for ONNX Runtime on the processor",
+    engines.find(({ traits }) => traits.workers)?.name,
+  ),
+  on(
+    "engine",
+    ["onDeviceLost"],
+    (engine) => enginesFor(String(engine)).some(({ traits }) => traits.losable),
+    "a processor is not lost",
+    base.engine,
+  ),
 ];
 
 /** A setting that was given and does nothing. */
@@ -131,7 +151,8 @@ export function idleSettings(config: RunConfig, given: readonly SettingPath[]): 
   return given.flatMap((setting): IdleSetting[] => {
     for (const { settings, on, effective, because, instead } of conditions) {
       const value = settingAt(config, on);
-      if (settings.includes(setting) && !effective(value)) return [{ setting, on, value, because, instead }];
+      if (settings.includes(setting) && !effective(value, setting))
+        return [{ setting, on, value, because: because(value, setting), instead: instead(setting) }];
     }
     return [];
   });

@@ -1,6 +1,6 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on.
 import { defineCommand } from "../command.ts";
-import { dataSpecs } from "../config-flags.ts";
+import { dataSpecs } from "../data-specs.ts";
 import type { Evaluation } from "../evaluation.ts";
 import { columns, cut } from "../layout.ts";
 import type { ConfidenceResult } from "../measure-confidence.ts";

@@ -1,7 +1,7 @@
 // `innerloop export`: a run becomes a bundle of plain ONNX, verified by running it.
 import { join } from "node:path";
 import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
-import { dataSpecs } from "../config-flags.ts";
+import { dataSpecs } from "../data-specs.ts";
 import { columns } from "../layout.ts";
 import { commandLine, kilobytes, print, printJson, resultStyle, say, style, tiny } from "../output.ts";
 import { runAt } from "../places.ts";

@@ -17,8 +17,10 @@ export const train = defineCommand({
   summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
   defaults: (args) => flagDefaults(args.find((word) => !word.startsWith("-"))),
   async notes() {
-    const { presets } = await import("@innerloop/train");
+    const { algorithms, models, presets } = await import("@innerloop/train");
     return [
+      { title: "Algorithms", rows: algorithms.all.map(({ name, summary, paper }) => [name, `${summary} (${paper})`]) },
+      { title: "Models", rows: models.all.map(({ name, summary }) => [name, summary]) },
       { title: "Presets", rows: Object.entries(presets).map(([name, { summary }]) => [name, summary] as const) },
       "In brackets stands what is taken where a flag is not given, and for which presets it is something else; innerloop train " +
         "PRESET --help shows that of one preset.",
@@ -118,6 +120,6 @@ async function configOf(
     completeConfig(given);
     config = completed(withChanges(given, flags));
   }
-  await checkFlags(config, flags);
+  checkFlags(config, flags);
   return config;
 }

@@ -21,8 +21,19 @@ export const isFlat = ({ gradient }: Operator): boolean => gradient === zeroDeri
 
 const registry = new Map<string, Operator>();
 
-/** Adds an operator to the table that readers, documents and tests go by. */
+/**
+ * Adds an operator to the table that readers, documents and tests go by.
+ * @throws Error where it has neither numbers and a batching rule nor parts that have them, so that nothing could be done with it
+ */
 export function define<T extends Operator>(operator: T): T {
+  const { name, decompose, evaluate, batch } = operator;
+  if (!decompose && !(evaluate && batch))
+    throw new Error(`The operator ${name} needs evaluate and batch, or decompose: what it is made of.`);
+  return defineWithBody(operator);
+}
+
+/** The same for an operator whose node has a body, which is computed node by node. */
+export function defineWithBody<T extends Operator>(operator: T): T {
   if (registry.has(operator.name)) throw new Error(`The operator ${operator.name} is defined twice.`);
   registry.set(operator.name, operator);
   return operator;

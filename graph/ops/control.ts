@@ -2,14 +2,14 @@
 // computed once, before the loop.
 import { apply, input } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
-import { applying, define, unfit } from "../core/operator.ts";
+import { applying, defineWithBody, unfit } from "../core/operator.ts";
 import type { Body, Operator, Outputs, Value } from "../core/value.ts";
 
 const loop: Operator<
   { readonly body: Body; readonly length: string },
   readonly [count: Value, ...initial: Value[]],
   Outputs
-> = define({
+> = defineWithBody({
   name: "Loop",
   family: "control",
   summary: "a body applied a number of times; it carries values on, and collects others",

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { models } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { innerloop, temporaryFolder } from "./innerloop.ts";
 
@@ -98,7 +99,7 @@ _innerloop`;
     );
     expect(said("train", "")).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^--model\[.*\]:value:\(mlp metamodel conv4\)$/),
+        expect.stringMatching(`^--model\\[.*\\]:value:\\(${models.names.join(" ")}\\)$`),
         expect.stringMatching(/^--no-rotations\[/),
         expect.stringMatching(/^\*:argument:\{ compadd -- quickstart .* _files \}$/),
       ]),

@@ -1,6 +1,14 @@
 // Which engine `auto` takes and what is said of it, and that a named engine is never replaced by another.
 import { InnerloopError } from "@innerloop/schemas";
-import { engineNames, listEngines, openEngine } from "@innerloop/train";
+import {
+  engineChoices,
+  engineNamed,
+  engineNames,
+  engines,
+  enginesFor,
+  listEngines,
+  openEngine,
+} from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 
 async function refusal(call: Promise<unknown>): Promise<InnerloopError> {
@@ -13,7 +21,7 @@ describe("every engine", () => {
   it("is reported, in the order in which auto tries them", async () => {
     const reports = await listEngines();
     expect(reports.map((it) => it.name)).toEqual(engineNames);
-    expect(engineNames).toEqual([
+    const order = [
       "tfjs:node-gpu",
       "onnxruntime:cuda",
       "tfjs:webgpu",
@@ -24,7 +32,8 @@ describe("every engine", () => {
       "onnxruntime:webgpu",
       "onnxruntime:dml",
       "onnxruntime:coreml",
-    ]);
+    ];
+    expect(engineNames.filter((it) => order.includes(it))).toEqual(order);
   });
 
   it("has a reason where it is not available, and a version where it is", async () => {
@@ -32,6 +41,30 @@ describe("every engine", () => {
       expect(available ? version : reason).toMatch(available ? /\d/ : /\w/);
     const [processor] = await listEngines(["onnxruntime:cpu"]);
     expect(processor).toMatchObject({ available: true, device: expect.stringMatching(/threads, \d+ GB/) });
+  });
+});
+
+describe.each(engines.map((it) => it.name))("%s", (name) => {
+  const entry = engineNamed(name)!;
+
+  it("says what it is, and is found by its name and its family's", async () => {
+    expect(enginesFor(name)).toEqual([entry]);
+    expect(enginesFor("auto")).toContain(entry);
+    if (name.includes(":")) expect(enginesFor(name.split(":")[0]!)).toContain(entry);
+    expect(engineChoices).toContain(name);
+    // What `auto` may take is told why.
+    if (entry.unwanted?.() === undefined) expect(entry.strength).not.toBe("");
+  });
+
+  it("opens where it works, under its name, with the traits that it says", async () => {
+    const [report] = await listEngines([name]);
+    if (!report!.available) return expect((await refusal(openEngine(name))).code).toBe("engine-unavailable");
+    const { engine, reason } = await openEngine(name);
+    expect([engine.name, reason]).toEqual([name, "asked for by name"]);
+    // Only programs that are bytes can go to other threads.
+    if (entry.traits.workers) expect(engine.portable).toBeDefined();
+    if (entry.traits.float16 !== undefined) expect(engine.float16).toBe(true);
+    await engine.dispose();
   });
 });
 

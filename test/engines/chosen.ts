@@ -1,9 +1,9 @@
 // Which engines a test runs on: those that are named in INNERLOOP_ENGINES (`npm run test:engines` names one at a time), or
 // else those that every machine has and that take seconds.
-import { type EngineReport, engineNames, listEngines } from "@innerloop/train";
+import { type EngineReport, engineNames, engines, listEngines } from "@innerloop/train";
 
 const named = process.env.INNERLOOP_ENGINES?.split(",");
-const everywhere = ["onnxruntime:cpu", "tfjs:wasm", "tfjs:cpu"];
+const everywhere = engines.filter(({ traits }) => traits.everywhere).map(({ name }) => name);
 
 /** What is known of each engine; those that are not chosen are absent for that reason, so that reports show them. */
 export async function chosenEngines(): Promise<EngineReport[]> {

@@ -92,7 +92,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
     const overridden = await adapt!.run({ ...feeds, ...given });
     for (const [name, { data }] of Object.entries(expected.state))
       expect(farthest(overridden[`adapted/${name}`]!.data, data), name).toBeLessThan(5e-5);
-    if (learner.algorithm === "prototypes") {
+    if (learner.steps === 0) {
       expect(adapt!.inputs).not.toContain("rate");
       return;
     }
@@ -150,7 +150,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
     const optional = Object.keys(inputs).slice(3);
     expect(initialized(adapt)).toEqual(expect.arrayContaining(optional));
     expect(Object.keys(inputs).some((name) => name.startsWith("rate/"))).toBe(false);
-    expect(dims(adapt.graph, "output").support_loss).toEqual(learner.algorithm === "prototypes" ? [1] : ["steps+1"]);
+    expect(dims(adapt.graph, "output").support_loss).toEqual(learner.steps === 0 ? [1] : ["steps+1"]);
     expect(dims(predict.graph, "output")).toEqual({ logits: ["query", width] });
     const described = Object.fromEntries(manifest.parameters.map(({ name, shape }) => [name, shape]));
     expect(dims(predict.graph, "input")).toEqual({ query_x: ["query", ...learner.inputShape], ...described });
@@ -171,7 +171,7 @@ describe.each(Object.entries(learners))("%s", (_, make) => {
   });
 
   it("keeps out of the loop what does not change from step to step", () => {
-    if (learner.algorithm === "prototypes") return;
+    if (learner.steps === 0) return;
     const { graph } = decodeModel(bundle.files["adapt.onnx"]!, "adapt.onnx");
     const loop = graph!.node!.find((node) => node.opType === "Loop")!;
     const body = loop.attribute!.find((attribute) => attribute.name === "body")!.g!;

@@ -7,6 +7,7 @@ import type { ReferenceAnswer, VerificationEpisode, VerificationExamples } from 
 import { evaluate, input, type Learner, type Numbers } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
 import {
+  algorithms,
   anil,
   conv4,
   fomaml,
@@ -29,8 +30,8 @@ export const temporaryFolder = (): string => mkdtempSync(join(root, "test-"));
 const small = (norm: "layer" | "batch" | "none") => conv4([12, 12, 1], 5, { filters: 8, norm });
 const learnedRates: GradientLearnerOptions = { learnRates: true, innerRate: 0.1, steps: 3 };
 
-/** Every kind of learner that training makes, small. */
-export const learners: Readonly<Record<string, () => Learner>> = {
+/** Learners that differ in what matters to an export. */
+const chosen: Readonly<Record<string, () => Learner>> = {
   "maml, mlp, regression": () => maml(mlp([1], 1), { task: "regression", innerRate: 0.01 }),
   "maml, mlp, two outputs": () => maml(mlp([3], 2, { hidden: [8] }), { task: "regression", innerRate: 0.05 }),
   "maml, metamodel": () => maml(metamodel([8, 8, 1], 5), { innerRate: 0.05 }),
@@ -51,6 +52,23 @@ export const learners: Readonly<Record<string, () => Learner>> = {
   prototypes: () => prototypeLearner(small("layer")),
   "prototypes, batch norm": () => prototypeLearner(small("batch")),
 };
+
+/** An algorithm with a head that none of those has: `fomaml, head zero`. */
+function others(): Record<string, () => Learner> {
+  const kind = ({ algorithm, head }: Pick<Learner, "algorithm" | "head">) => `${algorithm}, head ${head}`;
+  const there = new Set(Object.values(chosen).map((make) => kind(make())));
+  const all = algorithms.all.flatMap(({ name, heads, build }) =>
+    heads.map((head): [string, () => Learner] => [
+      kind({ algorithm: name, head }),
+      // Class means are near the end already, and take smaller steps.
+      () => build(small("layer"), { ...learnedRates, head, ...(head === "prototypes" ? { innerRate: 0.02 } : {}) }),
+    ]),
+  );
+  return Object.fromEntries(all.filter(([name]) => !there.has(name)));
+}
+
+/** Every kind of learner that training makes, small. */
+export const learners: Readonly<Record<string, () => Learner>> = { ...chosen, ...others() };
 
 /** First numbers for every parameter; where a layer starts with the same number everywhere, varied a little. */
 export function randomWeights(learner: Learner, seed = 1): Record<string, Tensor> {

@@ -179,9 +179,9 @@ describe("messages", () => {
     ],
     [
       "a choice",
-      () => validateConfig({ algorithm: "reptile" }, "c"),
+      () => validateConfig({ head: "random" }, "c"),
       "config-invalid",
-      'c: algorithm must be "maml", "fomaml", "anil" or "prototypes", got "reptile"',
+      'c: head must be "learned", "zero" or "prototypes", got "random"',
     ],
     [
       "not a number",

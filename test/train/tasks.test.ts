@@ -11,6 +11,7 @@ import {
   openTasks,
   Sinusoid,
   splitClasses,
+  TASK_SPECS,
   type TaskSource,
 } from "@innerloop/train";
 import { describe, expect, test } from "vitest";
@@ -364,6 +365,8 @@ describe("sinusoid", () => {
 });
 
 describe("openTasks", () => {
+  const specs = TASK_SPECS.join(", ");
+
   test("opens the embedded data sets by name", async () => {
     const opened: TaskSource[] = [await openTasks("glyphs"), await openTasks("sinusoid")];
     expect(opened.map(({ name, kind }) => `${name} ${kind}`)).toEqual(["glyphs classification", "sinusoid regression"]);
@@ -373,26 +376,22 @@ describe("openTasks", () => {
     [
       "mnist",
       "unknown-data",
-      'Data "mnist" is not known; expected glyphs, sinusoid, omniglot:DIR, images:DIR. ' +
-        "A folder of images is images:DIR, as images:mnist",
+      `Data "mnist" is not known; expected ${specs}. A folder of images is images:DIR, as images:mnist`,
     ],
     [
       "toString",
       "unknown-data",
-      'Data "toString" is not known; expected glyphs, sinusoid, omniglot:DIR, images:DIR. ' +
-        "A folder of images is images:DIR, as images:toString",
+      `Data "toString" is not known; expected ${specs}. A folder of images is images:DIR, as images:toString`,
     ],
     [
       "images",
       "unknown-data",
-      'Data "images" lacks its folder; expected glyphs, sinusoid, omniglot:DIR, images:DIR. ' +
-        "Give images:DIR with the folder's path",
+      `Data "images" lacks its folder; expected ${specs}. Give images:DIR with the folder's path`,
     ],
     [
       "omniglot:",
       "unknown-data",
-      'Data "omniglot:" lacks its folder; expected glyphs, sinusoid, omniglot:DIR, images:DIR. ' +
-        "Give omniglot:DIR with the folder's path",
+      `Data "omniglot:" lacks its folder; expected ${specs}. Give omniglot:DIR with the folder's path`,
     ],
     [
       "images:/no/such",

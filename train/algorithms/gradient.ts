@@ -1,5 +1,4 @@
-// Learners with an inner gradient: MAML, its first-order form and ANIL differ in which parameters move and in what the
-// meta-gradient goes through.
+// Learners with an inner gradient: such algorithms differ in which parameters move and in what the meta-gradient goes through.
 import {
   type Adaptation,
   constant,
@@ -7,116 +6,111 @@ import {
   type InnerLoopResult,
   innerLoop,
   type Learner,
-  type LoopKind,
   op,
   type ParameterSpec,
   type Parameters,
   type Value,
 } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import { crossEntropy, type Loss, meanSquaredError } from "../losses.ts";
+import { crossEntropy, meanSquaredError } from "../losses.ts";
 import { constantInit, type Pass } from "../models/layers.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
-import {
-  absentClasses,
-  absoluteLogits,
-  balancingWeights,
-  centreOf,
-  comparable,
-  curvatureBound,
-  oneHot,
-  prototypeHead,
-  zeroHead,
-} from "./heads.ts";
+import type { Algorithm, LearnerOptions } from "./algorithm.ts";
+import { heads } from "./heads/index.ts";
+import { absentClasses, balancingWeights, centreOf, curvatureBound, oneHot } from "./heads/linear.ts";
 
-export interface GradientLearnerOptions {
-  readonly task?: "classification" | "regression";
-  /** Inner steps in training. */
-  readonly steps?: number;
-  /** The inner learning rate, or where learned ones start. */
-  readonly innerRate?: number;
-  /** A learned rate for each moved array (Li et al. 2017, one a tensor), held in [0, maxInnerRate]. */
-  readonly learnRates?: boolean;
-  readonly maxInnerRate?: number;
-  readonly head?: "learned" | "zero" | "prototypes";
-  /** Inner steps of an adaptation after training; as many as in training unless given. */
-  readonly testSteps?: number;
-  /**
-   * `guarded`, the default: no step is kept that raises the loss, and steps of a head alone go over centred features.
-   * `plain`: the papers' loop.
-   */
-  readonly loop?: LoopKind;
-  /** The loss of both loops; cross-entropy, or squared error for a regression. */
-  readonly loss?: Loss;
-}
+/** What a learner with an inner gradient is made with: all that any algorithm takes. */
+export type GradientLearnerOptions = LearnerOptions;
 
+/** What such algorithms differ in. */
 interface Variant {
+  /** What bundles call it. */
   readonly algorithm: string;
   readonly order: 1 | 2;
   /** Whether a parameter of the model moves in the inner loop. */
   moves(name: string): boolean;
 }
 
-/**
- * The outer rate of a learned head, as a share of the others'. Each task draws its labels anew, so its meta-gradient is
- * nearly all noise, which Adam would scale up to full steps; for the same reason it starts at zero.
- */
-const learnedHeadRate = 0.05;
+/** What is taken where a program gives none. */
+const defaults = {
+  steps: 5,
+  testSteps: undefined,
+  loop: "guarded",
+  innerRate: 0.01,
+  learnRates: false,
+  maxInnerRate: 1,
+  multiStepLoss: false,
+} as const;
 
 /**
- * λ of guarded steps on a head of prototypes: how much they hold on to the class means, which are good already. With 1, no
- * shift of the input that was tried made answers to new examples worse by more than chance (docs/architecture.md).
+ * What suits where the body moves, in place of figures for the head alone: one step in training teaches more in the same
+ * time; ten afterwards leave room for those that data unlike the training's make the guard take back.
  */
-const prototypeDecay = 1;
+const whereBodyMoves = { steps: 1, testSteps: 10 };
 
-const isHead = (name: string): boolean => name.startsWith("head.");
+/** An algorithm of that kind. @param heads that it may have, the one that it has by itself first; any unless given */
+export function gradientAlgorithm(
+  told: Pick<Algorithm, "name" | "summary" | "paper" | "moves" | "bodyMoves"> & {
+    readonly order: 1 | 2;
+    readonly head: Algorithm["heads"][0];
+  },
+): Algorithm {
+  const { head, ...algorithm } = told;
+  const others = heads.all.flatMap(({ name }) => (name === head ? [] : [name]));
+  return {
+    ...algorithm,
+    options: defaults,
+    heads: [head, ...others],
+    ...(told.bodyMoves ? { suited: whereBodyMoves } : {}),
+    build: (model, options) => gradientLearner(model, { algorithm: told.name, ...algorithm }, options),
+  };
+}
+
+export const isHead = (name: string): boolean => name.startsWith("head.");
 
 /** A learner that takes gradient steps from a meta-learned initialization. */
-export function gradientLearner(model: Model, variant: Variant, options: GradientLearnerOptions): Learner {
+export function gradientLearner(model: Model, variant: Variant, options: GradientLearnerOptions = {}): Learner {
   const {
     task = "classification",
-    steps = 5,
-    innerRate = 0.01,
-    learnRates = false,
-    maxInnerRate = 1,
-    head = "learned",
-    loop = "guarded",
+    head: headName = "learned",
+    steps = defaults.steps,
     testSteps = steps,
+    loop = defaults.loop,
+    innerRate = defaults.innerRate,
+    learnRates = defaults.learnRates,
+    maxInnerRate = defaults.maxInnerRate,
   } = options;
   const loss = options.loss ?? (task === "regression" ? meanSquaredError : crossEntropy);
-  if (task === "regression" && head !== "learned")
+  const head = heads.named(headName);
+  if (task === "regression" && !head.learned)
     throw new InnerloopError(
       "bad-option",
-      `A head that starts ${head === "zero" ? "at zero" : "from prototypes"} needs classes, but the task is a regression; use --head learned.`,
+      `A head that starts ${head.starts} needs classes, but the task is a regression; use --head learned.`,
       { exitStatus: 2 },
     );
   const moved = Object.keys(model.parameters).filter(variant.moves);
   const rateName = (name: string) => `rate/${name}`;
   const weights = Object.entries(model.parameters).flatMap(([name, spec]): [string, ParameterSpec][] => {
     if (!isHead(name)) return [[name, spec]];
-    if (head !== "learned") return [];
-    return [[name, task === "classification" ? { ...constantInit(spec.shape, 0), outerRate: learnedHeadRate } : spec]];
+    return head.learned ? [[name, head.parameter?.(spec, task) ?? spec]] : [];
   });
   const learned: [string, ParameterSpec][] = learnRates
     ? moved.map((name) => [rateName(name), { ...constantInit([], innerRate), bounds: [0, maxInnerRate] }])
     : [];
 
-  const features = (parameters: Parameters, x: Value, pass?: Pass): Value => {
-    const own = model.body(parameters, x, pass);
-    return head === "prototypes" ? comparable(own) : own;
-  };
-  const start = (parameters: Parameters, x: Value, hot: Value | undefined): Parameters => {
-    if (head === "learned" || !hot) return parameters;
-    const made = head === "zero" ? zeroHead(model.features, hot) : prototypeHead(features(parameters, x), hot);
-    return { ...parameters, ...made };
-  };
+  const features = (parameters: Parameters, x: Value, pass?: Pass): Value =>
+    head.features(model.body(parameters, x, pass));
+  const start = (parameters: Parameters, x: Value, hot: Value | undefined): Parameters =>
+    head.start && hot
+      ? { ...parameters, ...head.start(() => features(parameters, x), hot, model.features) }
+      : parameters;
 
   return {
     algorithm: variant.algorithm,
-    head,
+    head: head.name,
     task,
     inputShape: model.inputShape,
-    outputs: head === "learned" ? model.outputs : undefined,
+    outputs: head.learned ? model.outputs : undefined,
     steps,
     testSteps,
     loop,
@@ -130,8 +124,8 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       { x, y },
       { steps: turns, rate = 1, ways, masked = false, balanced = false, lossScale },
     ): Adaptation {
-      const hot = task === "classification" ? oneHot(y, head === "learned" ? model.outputs : ways) : undefined;
-      const absent = masked && hot && head === "learned" ? absentClasses(hot) : undefined;
+      const hot = task === "classification" ? oneHot(y, head.learned ? model.outputs : ways) : undefined;
+      const absent = masked && hot && head.learned ? absentClasses(hot) : undefined;
       const begin = start(parameters, x, hot);
       const weights = balanced && hot ? balancingWeights(hot) : undefined;
       const lossOf = (outputs: Value): Value => loss(absent ? op.Add(outputs, absent) : outputs, y, weights);
@@ -145,14 +139,14 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
               ...settings,
               rates,
               weights: weights ?? balancingWeights(hot),
-              fromPrototypes: head === "prototypes",
+              ...(head.decay === undefined ? {} : { decay: head.decay }),
             })
           : innerLoop((p) => lossOf(applyHead(features(p, x), p)), begin, { ...settings, rates });
-      const made = head === "learned" ? {} : { "head.weight": begin["head.weight"]!, "head.bias": begin["head.bias"]! };
+      const started = head.learned ? {} : { "head.weight": begin["head.weight"]!, "head.bias": begin["head.bias"]! };
       const complete = (state: Parameters): Parameters => {
         const seen: Record<string, Value> = {};
         if (model.mixesExamples) model.body({ ...begin, ...state }, x, { seen });
-        return { ...made, ...state, ...seen };
+        return { ...started, ...state, ...seen };
       };
       return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
     },
@@ -160,42 +154,41 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       const all = { ...parameters, ...state };
       const found = features(all, query, transductive ? {} : { given: state });
       const logits = applyHead(found, all);
-      return absolute && head === "prototypes" ? absoluteLogits(logits, found) : logits;
+      return absolute && head.absolute ? head.absolute(logits, found) : logits;
     },
   };
 }
 
-interface HeadLoopOptions extends Omit<InnerLoopOptions, "decay" | "rates"> {
+interface HeadLoopOptions extends Omit<InnerLoopOptions, "rates"> {
   readonly rates: Parameters;
   readonly weights: Value;
-  readonly fromPrototypes: boolean;
 }
 
 /**
  * Guarded steps on the head alone. They are taken over features that are centred, f − μ, in which the same logits have the
- * bias b + μ·W; so a step on the weights leaves the mean of the logits where it is. A head of prototypes holds on to its
+ * bias b + μ·W; so a step on the weights leaves the mean of the logits where it is. A head with a `decay` holds on to its
  * start, and its rates are bounded so that no step is too long.
  */
 function headLoop(
   features: Value,
   parameters: Parameters,
   lossOf: (outputs: Value) => Value,
-  { rates, weights, fromPrototypes, ...settings }: HeadLoopOptions,
+  { rates, weights, decay, ...settings }: HeadLoopOptions,
 ): InnerLoopResult {
   const centre = centreOf(features, weights);
   const centred = op.Sub(features, centre);
   const atCentre = (weight: Value): Value => op.Squeeze(op.MatMul(centre, weight), [0]);
   const [weight, bias] = [parameters["head.weight"]!, parameters["head.bias"]!];
   const begin = { "head.weight": weight, "head.bias": op.Add(bias, atCentre(weight)) };
-  const shortened = (): Parameters => {
+  const shortened = (held: number): Parameters => {
     const still = constant(0);
     const both = { weight: rates["head.weight"] ?? still, bias: rates["head.bias"] ?? still };
-    const bound = op.Max(curvatureBound(centred, weights, both, prototypeDecay), 1);
+    const bound = op.Max(curvatureBound(centred, weights, both, held), 1);
     return Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, op.Div(rate, bound)]));
   };
   const result = innerLoop((p) => lossOf(applyHead(centred, p)), begin, {
     ...settings,
-    ...(fromPrototypes ? { rates: shortened(), decay: prototypeDecay } : { rates }),
+    ...(decay === undefined ? { rates } : { rates: shortened(decay), decay }),
   });
   // As differences from the start, so that a head that took no step is the start to the bit.
   const uncentred = (moved: Parameters): Parameters => {
@@ -206,19 +199,3 @@ function headLoop(
   };
   return { ...result, adapted: uncentred(result.adapted), path: result.path.map(uncentred) };
 }
-
-/**
- * Model-agnostic meta-learning (Finn et al. 2017): every parameter moves, and the meta-gradient is exact, through the
- * inner gradients.
- * @example const learner = maml(metamodel([28, 28, 1], 5), { innerRate: 0.01, steps: 5 });
- */
-export const maml = (model: Model, options: GradientLearnerOptions = {}): Learner =>
-  gradientLearner(model, { algorithm: "maml", order: 2, moves: () => true }, options);
-
-/** First-order MAML (Finn et al. 2017, §5.2): the inner gradients count as constants in the meta-gradient. */
-export const fomaml = (model: Model, options: GradientLearnerOptions = {}): Learner =>
-  gradientLearner(model, { algorithm: "fomaml", order: 1, moves: () => true }, options);
-
-/** Almost no inner loop (Raghu et al. 2020): only the head moves. */
-export const anil = (model: Model, options: GradientLearnerOptions = {}): Learner =>
-  gradientLearner(model, { algorithm: "anil", order: 2, moves: isHead }, options);

@@ -1,17 +1,26 @@
-// Algorithms: each makes a learner of a model.
+// The algorithms: each makes a learner of a model. Where one is to be chosen, by a config, a flag or a shell, it is from this list.
 import type { Learner } from "@innerloop/graph";
 import type { RunConfig } from "@innerloop/schemas";
 import type { Model } from "../models/sequential.ts";
-import { anil, fomaml, maml } from "./gradient.ts";
-import { prototypeLearner } from "./prototypes.ts";
+import { registry } from "../registry.ts";
+import { anil } from "./anil.ts";
+import { fomaml } from "./fomaml.ts";
+import { maml } from "./maml.ts";
+import { prototypes } from "./prototypes.ts";
 
-export { anil, fomaml, type GradientLearnerOptions, gradientLearner, maml } from "./gradient.ts";
-export { classesOf, oneHot, prototypeHead, prototypes } from "./heads.ts";
-export { prototypeLearner } from "./prototypes.ts";
+export type { Algorithm, InnerSetting, LearnerOptions } from "./algorithm.ts";
+export { type GradientLearnerOptions, gradientLearner } from "./gradient.ts";
+export { type Head, heads } from "./heads/index.ts";
+export { classesOf, oneHot, prototypeHead, prototypes } from "./heads/linear.ts";
+export { anil, fomaml, maml, prototypeLearner } from "./learners.ts";
 
-const algorithms = { maml, fomaml, anil, prototypes: prototypeLearner };
+/** One line each; the first that takes a setting is what an error names for it. */
+export const algorithms = registry("algorithm", [maml, fomaml, anil, prototypes]);
 
-/** The learner that a run config describes, of a model. */
+/**
+ * The learner that a run config describes, of a model.
+ * @throws InnerloopError (status 2) `unknown-option` for an algorithm that there is not; what the algorithm throws
+ */
 export const buildLearner = (
   config: Pick<
     RunConfig,
@@ -19,4 +28,4 @@ export const buildLearner = (
   >,
   model: Model,
   task: "classification" | "regression",
-): Learner => algorithms[config.algorithm](model, { ...config, task });
+): Learner => algorithms.named(config.algorithm).build(model, { ...config, task });

@@ -1,14 +1,16 @@
-// Prototypical networks (Snell et al. 2017): the head is the class means; there is no inner gradient.
+// Prototypical networks: the head is the class means; there is no inner gradient.
 import { type Learner, op } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import { crossEntropy, type Loss } from "../losses.ts";
+import { crossEntropy } from "../losses.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
-import { absoluteLogits, balancingWeights, comparable, oneHot, prototypeHead } from "./heads.ts";
+import type { Algorithm, LearnerOptions } from "./algorithm.ts";
+import { balancingWeights, oneHot, prototypeHead } from "./heads/linear.ts";
+import { prototypesHead } from "./heads/prototypes.ts";
 
 /** Logits are −‖f(x) − c‖² to each class mean c, up to a term that all classes share. */
-export function prototypeLearner(
+function prototypeLearner(
   model: Model,
-  { loss = crossEntropy, task = "classification" }: { readonly loss?: Loss; readonly task?: string } = {},
+  { loss = crossEntropy, task = "classification" }: LearnerOptions = {},
 ): Learner {
   if (task === "regression")
     throw new InnerloopError(
@@ -16,9 +18,10 @@ export function prototypeLearner(
       "Prototypes are means of classes, but the task is a regression; use --algorithm maml.",
       { exitStatus: 2 },
     );
+  const features = prototypesHead.features;
   return {
     algorithm: "prototypes",
-    head: "prototypes",
+    head: prototypesHead.name,
     task: "classification",
     inputShape: model.inputShape,
     outputs: undefined,
@@ -30,16 +33,29 @@ export function prototypeLearner(
     loss,
     adapt(parameters, { x, y }, { ways, balanced = false }) {
       const seen = {};
-      const features = comparable(model.body(parameters, x, model.mixesExamples ? { seen } : {}));
+      const found = features(model.body(parameters, x, model.mixesExamples ? { seen } : {}));
       const hot = oneHot(y, ways);
-      const state = { ...prototypeHead(features, hot), ...seen };
-      const support = loss(applyHead(features, state), y, balanced ? balancingWeights(hot) : undefined);
+      const state = { ...prototypeHead(found, hot), ...seen };
+      const support = loss(applyHead(found, state), y, balanced ? balancingWeights(hot) : undefined);
       return { state, losses: op.Unsqueeze(support, [0]), path: [state] };
     },
     predict(parameters, state, query, { transductive = false, absolute = false } = {}) {
-      const features = comparable(model.body(parameters, query, transductive ? {} : { given: state }));
-      const logits = applyHead(features, state);
-      return absolute ? absoluteLogits(logits, features) : logits;
+      const found = features(model.body(parameters, query, transductive ? {} : { given: state }));
+      const logits = applyHead(found, state);
+      return absolute && prototypesHead.absolute ? prototypesHead.absolute(logits, found) : logits;
     },
   };
 }
+
+export const prototypes: Algorithm = {
+  name: "prototypes",
+  summary: "no inner steps: the nearest class mean answers",
+  paper: "Snell et al. 2017, Prototypical Networks for Few-shot Learning",
+  options: {},
+  without: "class means take no inner steps",
+  heads: [prototypesHead.name],
+  moves: () => false,
+  bodyMoves: false,
+  order: 0,
+  build: prototypeLearner,
+};

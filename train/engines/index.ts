@@ -1,6 +1,8 @@
 // The door of the engines.
-export type { EngineReport } from "./candidates.ts";
-export { answerParent, type ChildOptions, runInChild } from "./child.ts";
+export { answerParent, type ChildOptions, runInChild } from "./children/child.ts";
+export type { EngineEntry, EngineReport, EngineTraits } from "./choose/entry.ts";
+export { engineChoices, engineNamed, engineNames, engines, enginesFor } from "./choose/list.ts";
+export { listEngines, type OpenedEngine, openEngine } from "./choose/open.ts";
 export type {
   DeviceTensor,
   Engine,
@@ -18,7 +20,4 @@ export {
   installedTensorFlow,
   type TensorFlowModule,
   tensorFlowStacks,
-} from "./installed.ts";
-export { measuredTraining, measureEngine } from "./measure.ts";
-export { engineNames, listEngines, type OpenedEngine, openEngine } from "./open.ts";
-export { rateOf } from "./rate.ts";
+} from "./tfjs/installed.ts";

@@ -1,4 +1,34 @@
 // Models: layers, rows of them, and the named ones.
+import { InnerloopError, type ModelConfig } from "@innerloop/schemas";
+import { inWords, registry } from "../registry.ts";
+import { namedConv4 } from "./conv4.ts";
+import { namedMetamodel } from "./metamodel.ts";
+import { namedMlp } from "./mlp.ts";
+import { namedResnet12 } from "./resnet12.ts";
+import type { Model } from "./sequential.ts";
+
+export { type Conv4Options, conv4 } from "./conv4.ts";
 export * from "./layers.ts";
+export { metamodel } from "./metamodel.ts";
+export { mlp } from "./mlp.ts";
+export type { ModelSetting, NamedModel } from "./named.ts";
+export { type Resnet12Options, resnet12 } from "./resnet12.ts";
 export { applyHead, type Model, type ModelOptions, Sequential, sequential } from "./sequential.ts";
-export { buildModel, type Conv4Options, conv4, metamodel, mlp, type Resnet12Options, resnet12 } from "./zoo.ts";
+
+/** One line each, in the order in which help names them; the first that takes a setting is what an error names for it. */
+export const models = registry("model", [namedMlp, namedMetamodel, namedConv4, namedResnet12]);
+
+/**
+ * The model that a run config names, for examples of a shape.
+ * @throws InnerloopError (status 2) `unknown-option` for a model that there is not; `bad-model` where it does not fit the examples
+ */
+export function buildModel(config: ModelConfig, inputShape: readonly number[], outputs: number): Model {
+  const model = models.named(config.kind);
+  if (model.accepts(inputShape)) return model.build(inputShape, outputs, config);
+  const others = models.all.flatMap((it) => (it.accepts(inputShape) ? [it.name] : []));
+  throw new InnerloopError(
+    "bad-model",
+    `The model ${model.name} takes ${model.takes}, but the examples have the shape [${inputShape}]; use --model ${inWords(others, "or")}.`,
+    { exitStatus: 2 },
+  );
+}

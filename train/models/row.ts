@@ -1,6 +1,6 @@
 // Layers in a row, each with a name of its own, seen as one layer: what a model's body and a residual block are.
 import { input, type ParameterSpec, type Parameters, type Shape, scope, type Value } from "@innerloop/graph";
-import type { Layer, LayerLike } from "./layers.ts";
+import type { Layer, LayerLike } from "./layer.ts";
 
 /**
  * Layers in a row as one layer. Its parameters are those of its layers: `conv1.weight`, `norm1.gain`, `conv2.weight`, ….

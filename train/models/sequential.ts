@@ -1,7 +1,7 @@
 // A model as a row of layers. It is traced once, so that every layer knows the shape that reaches it.
 import { input, op, type ParameterSpec, type Parameters, scope, type Value } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import type { LayerLike, Pass } from "./layers.ts";
+import type { LayerLike, Pass } from "./layer.ts";
 import { applied, row } from "./row.ts";
 
 /** A body that makes features, and a linear head on them. */

@@ -11,12 +11,13 @@ interface Pending {
 }
 
 class Thread {
-  readonly #worker = new Worker(new URL("./worker.js", import.meta.url));
+  readonly #worker: Worker;
   readonly #pending: Pending[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #broken: InnerloopError | undefined;
 
-  constructor() {
+  constructor(engine: string) {
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: { engine } });
     this.#worker.on("message", (reply: Reply) => {
       const { resolve, reject } = this.#pending.shift()!;
       if (reply.kind === "done") resolve(reply.results ?? []);
@@ -58,8 +59,9 @@ class Thread {
 export class Pool {
   readonly #threads: readonly Thread[];
 
-  constructor(size: number) {
-    this.#threads = Array.from({ length: size }, () => new Thread());
+  /** @param engine the name of one whose programs can go to threads */
+  constructor(size: number, engine: string) {
+    this.#threads = Array.from({ length: size }, () => new Thread(engine));
   }
 
   get size(): number {

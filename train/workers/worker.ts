@@ -1,11 +1,11 @@
 // One thread of a pool: opens programs on an engine of its own with one thread, and runs tasks on them one after another.
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { InnerloopError } from "@innerloop/schemas";
 import { openEngine, type Program } from "../engines/index.ts";
 import { only, type Tensors } from "../state.ts";
 import type { Reply, Request } from "./messages.ts";
 
-const opened = openEngine("onnxruntime:cpu", { threads: 1 });
+const opened = openEngine((workerData as { engine: string }).engine, { threads: 1 });
 const programs = new Map<string, Program>();
 let parameters: Tensors = {};
 

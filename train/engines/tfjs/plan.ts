@@ -1,28 +1,16 @@
 // The plan of a run: which kernels in which order, what each reads and fills, and which tensors are of no use after it. Made
 // once for a graph and the sizes of its inputs. Only what computes is a step: a Reshape is another way to look at a tensor.
-import {
-  constantOf,
-  type Dim,
-  is,
-  isInput,
-  madeBy,
-  type Node,
-  op,
-  operandsOf,
-  topological,
-  type Value,
-} from "@innerloop/graph";
+import { constantOf, type Dim, isInput, type Node, operandsOf, topological, type Value } from "@innerloop/graph";
 import { sizeOf } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
-import { type Call, type Device, kernelDType, type Place, type Ready, type Site, view } from "./kernel.ts";
+import { looksOnly, type Sum, sumsOfProducts, transposesOfProducts } from "./absorbed.ts";
+import { type Call, type Device, type Place, type Ready, type Shape, type Site, view } from "./kernel.ts";
 import { prepare } from "./kernels/index.ts";
 import { addsInProducts, transposesInProducts } from "./kernels/products.ts";
-import { joinBroadcast, sameShape, sizeAt } from "./shapes.ts";
+import { sameShape } from "./shapes.ts";
 
 /** Backends count in 32 bits; what is larger would come out wrong, not fail. */
 const numbersAtMost = 2 ** 31 - 1;
-
-type Shape = readonly number[];
 
 /** One kernel of a run. */
 export interface Step {
@@ -187,77 +175,6 @@ class Planner {
     });
     return { steps: withFrees(this.#steps, taken, this.#start), start: this.#start, results };
   }
-}
-
-/** Whether a node gives the numbers that it gets, in another shape at most. */
-function looksOnly(node: Node, source: Value, shape: Shape, sizes: (value: Value) => number[]): boolean {
-  if (is(node, op.Cast)) return kernelDType(source.dtype) === kernelDType(node.outputs[0].dtype);
-  return is(node, op.Reshape) || (is(node, op.Expand) && sameShape(sizes(source), shape));
-}
-
-/** Transposes of the last two axes that only products read, which can do that themselves. */
-function transposesOfProducts(nodes: readonly Node[], outputs: readonly Value[]): Set<Value> {
-  const found = new Set<Value>();
-  for (const node of nodes) {
-    if (!is(node, op.Transpose)) continue;
-    const { perm } = node.attributes;
-    const last = perm.length - 1;
-    const swaps = perm.every((from, to) => from === (to === last ? last - 1 : to === last - 1 ? last : to));
-    if (swaps) found.add(node.outputs[0]);
-  }
-  for (const node of nodes) if (!is(node, op.MatMul)) for (const value of operandsOf(node)) found.delete(value);
-  for (const value of outputs) found.delete(value);
-  return found;
-}
-
-/** A product and the bias that is added to it; `passed` are the values in between, which nothing else reads. */
-interface Sum {
-  readonly product: Node;
-  readonly bias: Value;
-  readonly passed: readonly Value[];
-}
-
-/** Sums that the product in them can make, by the node that adds. */
-function sumsOfProducts(
-  nodes: readonly Node[],
-  outputs: readonly Value[],
-  sizes: (value: Value) => number[],
-): Map<Node, Sum> {
-  const uses = new Map<Value, number>();
-  for (const value of [...nodes.flatMap(operandsOf), ...outputs]) uses.set(value, (uses.get(value) ?? 0) + 1);
-  const found = new Map<Node, Sum>();
-  for (const node of nodes) {
-    if (!is(node, op.Add)) continue;
-    const [a, b] = node.inputs;
-    const sum = sumOf(a, b, uses, sizes) ?? sumOf(b, a, uses, sizes);
-    if (sum) found.set(node, sum);
-  }
-  return found;
-}
-
-function sumOf(
-  value: Value,
-  bias: Value,
-  uses: ReadonlyMap<Value, number>,
-  sizes: (value: Value) => number[],
-): Sum | undefined {
-  const passed = [value];
-  let made = value;
-  for (let inner = madeBy(made, op.Reshape); inner; inner = madeBy(made, op.Reshape)) {
-    [made] = inner.inputs;
-    passed.push(made);
-  }
-  const product = madeBy(made, op.MatMul);
-  if (!product || passed.some((each) => uses.get(each) !== 1)) return undefined;
-  const [whole, shape] = [sizes(made), sizes(value)];
-  const [matrices, width] = [sizeOf(whole.slice(0, -2)), sizeAt(whole, -1)];
-  if (sizeOf(sizes(bias)) > sizeOf(shape)) return undefined;
-  const joined = joinBroadcast(shape, sizes(bias), shape);
-  const shared = sameShape(joined.b, [1, width]);
-  const perMatrix = matrices > 1 && sameShape(joined.b, [matrices, 1, width]);
-  // One factor for all matrices makes them one.
-  const batched = sizeOf(sizes(product.inputs[1]).slice(0, -2)) > 1;
-  return shared || (perMatrix && batched) ? { product: made.node, bias, passed } : undefined;
 }
 
 /** Each slot is freed by the last step that reads it, or by the one that fills it in vain. */

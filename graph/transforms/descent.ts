@@ -1,0 +1,40 @@
+// What the loops of gradient descent share: what is descended, and what comes out.
+import type { Operand, Value } from "../core/value.ts";
+import { Unsqueeze } from "../ops/movement.ts";
+import { Concat } from "../ops/parts.ts";
+
+/** What a guarded loop says of itself. */
+export interface Guard {
+  /** The step whose result was kept, int64 `[]`: 0 is the start. */
+  readonly kept: Value;
+  /** How many steps were taken back, int64 `[]`. */
+  readonly refused: Value;
+  /** What the rates are multiplied by in the end, `[]`: ¼ for each step that was taken back. */
+  readonly scale: Value;
+}
+
+/** What is descended, over the moved parameters as a list. */
+export interface Problem {
+  readonly start: readonly Value[];
+  readonly rates: readonly Operand[];
+  loss(values: readonly Value[]): Value;
+  /** The derivatives of a loss. */
+  slopes(loss: Value, values: readonly Value[]): Value[];
+}
+
+/** Where it led: the moved parameters as lists. */
+export interface Descent {
+  readonly adapted: readonly Value[];
+  /** The loss before each step and after the last, `[steps + 1]`. */
+  readonly losses: Value;
+  /** After each step, first the start; empty where the steps are a Loop. */
+  readonly path: readonly (readonly Value[])[];
+  readonly guard?: Guard;
+}
+
+/** Scalars as one list. */
+export const inRow = (scalars: readonly Value[]): Value =>
+  Concat(
+    scalars.map((value) => Unsqueeze(value, [0])),
+    0,
+  );

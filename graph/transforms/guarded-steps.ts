@@ -1,0 +1,137 @@
+// Guarded steps: one that raises the objective is taken back, and the loop goes on with a quarter of the rate.
+import { constant, scope } from "../core/build.ts";
+import { at, zip } from "../core/lists.ts";
+import type { Value } from "../core/value.ts";
+import { Add, Mul, Sub } from "../ops/arithmetic.ts";
+import { LessOrEqual, Where } from "../ops/comparison.ts";
+import { Loop } from "../ops/control.ts";
+import { Unsqueeze } from "../ops/movement.ts";
+import { Concat } from "../ops/parts.ts";
+import { ReduceSum } from "../ops/reduction.ts";
+import { type Descent, inRow, type Problem } from "./descent.ts";
+
+/** What a refused step leaves of the rate. */
+const backOff = 0.25;
+
+/** Where a guarded loop stands: the best place so far, and the next one that is tried. */
+interface Standing {
+  readonly trial: readonly Value[];
+  readonly best: readonly Value[];
+  /** The direction of descent at the best. */
+  readonly direction: readonly Value[];
+  /** The objective and the loss of the best. */
+  readonly objective: Value;
+  readonly loss: Value;
+  readonly scale: Value;
+  /** The number of the trial: of the steps that led there. */
+  readonly number: Value;
+  readonly kept: Value;
+  readonly refused: Value;
+}
+
+/**
+ * Each turn judges the step of the turn before and takes the next one from the better of both places. So K steps cost K
+ * gradients and a last look at the loss, as plain ones do.
+ */
+export function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, decay: number): Descent {
+  const away = (values: readonly Value[]) => zip(values, start, Sub);
+  const objectiveOf = (own: Value, values: readonly Value[]): Value =>
+    decay === 0
+      ? own
+      : away(values).reduce((sum, it) => Add(sum, Mul(decay / 2, ReduceSum(Mul(it, it), { keepdims: false }))), own);
+  const directionOf = (own: Value, values: readonly Value[]): readonly Value[] => {
+    const slope = slopes(own, values);
+    return decay === 0 ? slope : zip(slope, away(values), (g, it) => Add(g, Mul(decay, it)));
+  };
+  const whole = (n: number) => constant(n, [], "int64");
+  const { dtype } = at(start, 0);
+
+  /** The better of the trial and the best; the direction there is only needed for a further step. */
+  const judge = (at: Standing, further: boolean): Standing => {
+    const own = loss(at.trial);
+    const objective = objectiveOf(own, at.trial);
+    // What is no number compares with nothing, so a step to nowhere is taken back as well.
+    const better = LessOrEqual(objective, at.objective);
+    const choose = (now: readonly Value[], before: readonly Value[]) =>
+      zip(now, before, (value, other) => Where(better, value, other));
+    return {
+      ...at,
+      best: choose(at.trial, at.best),
+      direction: further ? choose(directionOf(own, at.trial), at.direction) : at.direction,
+      objective: Where(better, objective, at.objective),
+      loss: Where(better, own, at.loss),
+      scale: Where(better, at.scale, Mul(at.scale, backOff)),
+      kept: Where(better, at.number, at.kept),
+      refused: Where(better, at.refused, Add(at.refused, whole(1))),
+    };
+  };
+  const step = (from: Standing): Standing => ({
+    ...from,
+    trial: zip(from.best, from.direction, (value, slope, i) => Sub(value, Mul(Mul(at(rates, i), from.scale), slope))),
+    number: Add(from.number, whole(1)),
+  });
+  const beginning: Standing = {
+    trial: start,
+    best: start,
+    direction: away(start),
+    objective: constant(Number.POSITIVE_INFINITY, [], dtype),
+    loss: constant(Number.POSITIVE_INFINITY, [], dtype),
+    scale: constant(1, [], dtype),
+    number: whole(0),
+    kept: whole(0),
+    refused: whole(0),
+  };
+
+  if (typeof steps !== "number") {
+    const { carried, collected } = scope("inner_loop", () =>
+      Loop(
+        steps,
+        listed(beginning),
+        (...values) => {
+          const judged = judge(standing(values), true);
+          return { carried: listed(step(judged)), collected: [judged.loss] };
+        },
+        "steps",
+      ),
+    );
+    const last = scope("adapted", () => judge(standing(carried), false));
+    const losses = Concat([...collected, Unsqueeze(last.loss, [0])], 0);
+    return { adapted: last.best, losses, path: [], guard: last };
+  }
+  // The start has nothing to be compared with.
+  const unjudged = (): Standing => {
+    const own = loss(start);
+    return { ...beginning, objective: own, loss: own, ...(steps > 0 ? { direction: directionOf(own, start) } : {}) };
+  };
+  const named = (k: number, stand: () => Standing): Standing => scope(k < steps ? `step${k + 1}` : "adapted", stand);
+  let last = named(0, unjudged);
+  const stands = [last];
+  for (let k = 1; k <= steps; k++) {
+    const before = last;
+    last = named(k, () => judge(step(before), k < steps));
+    stands.push(last);
+  }
+  return {
+    adapted: last.best,
+    losses: inRow(stands.map((it) => it.loss)),
+    path: stands.map(({ best }) => best),
+    guard: last,
+  };
+}
+
+/** As a Loop carries it. */
+const listed = ({ trial, best, direction, objective, loss, scale, number, kept, refused }: Standing): Value[] => [
+  ...[trial, best, direction].flat(),
+  ...[objective, loss, scale, number, kept, refused],
+];
+
+function standing(values: readonly Value[]): Standing {
+  const size = (values.length - 6) / 3;
+  const part = (i: number) => values.slice(i * size, (i + 1) * size);
+  const scalar = (i: number) => at(values, 3 * size + i);
+  return {
+    ...{ trial: part(0), best: part(1), direction: part(2) },
+    ...{ objective: scalar(0), loss: scalar(1), scale: scalar(2) },
+    ...{ number: scalar(3), kept: scalar(4), refused: scalar(5) },
+  };
+}

@@ -1,0 +1,49 @@
+// Classes whose examples are all at hand, as the sampler takes them, and what every example has to be.
+import { InnerloopError } from "@innerloop/schemas";
+import type { ClassPool } from "./sampling.ts";
+
+/** A class with its examples, in whatever form they are kept. */
+export interface LabelledClass<E> {
+  readonly name: string;
+  readonly examples: readonly E[];
+}
+
+/** @param write writes an example's values into `target` from `offset` on */
+export function poolOf<E>(
+  {
+    classes,
+    ...told
+  }: Pick<ClassPool, "title" | "inputShape" | "advice"> & { readonly classes: readonly LabelledClass<E>[] },
+  write: (example: E, target: Float32Array, offset: number) => void,
+): ClassPool {
+  const [first, ...others] = classes.map(({ name, examples }) => ({ name, examples: examples.length }));
+  const smallest = first && others.reduce((least, each) => (least.examples <= each.examples ? least : each), first);
+  return {
+    ...told,
+    classCount: classes.length,
+    ...(smallest ? { smallest } : {}),
+    className: (index) => classes[index]!.name,
+    exampleCount: (index) => classes[index]!.examples.length,
+    copy: (index, example, target, offset) => write(classes[index]!.examples[example]!, target, offset),
+  };
+}
+
+/**
+ * @param source what the message starts with, as `photos.npz: `, and the status of the error
+ * @throws InnerloopError `not-a-number`, naming the first example that holds one that is not finite
+ */
+export function checkNumbers(
+  examples: readonly Float32Array[],
+  { source = "", exitStatus = 2 }: { readonly source?: string; readonly exitStatus?: 1 | 2 } = {},
+): void {
+  examples.forEach((example, i) => {
+    const at = example.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) {
+      throw new InnerloopError(
+        "not-a-number",
+        `${source}Example ${i} is ${example[at]} at position ${at}; expected finite numbers. Repair the example or leave it out`,
+        { exitStatus },
+      );
+    }
+  });
+}

@@ -1,0 +1,36 @@
+// The door of the data: every data set behind one interface, opened by its spec.
+
+export { type LogisticRegressionOptions, logisticRegression } from "./baselines/logistic-regression.ts";
+export {
+  type BaselineOptions,
+  nearestExamples,
+  nearestNeighbourAccuracy,
+  nearestNeighbours,
+} from "./baselines/nearest-neighbour.ts";
+export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./episodes/dataset.ts";
+export { KeptTasks } from "./episodes/kept.ts";
+export {
+  type DrawnShift,
+  drawShift,
+  mislabelled,
+  type Shift,
+  type ShiftedInput,
+  type ShiftFamilies,
+  type ShiftFamily,
+  type ShiftOptions,
+  shifted,
+  shiftFamilies,
+  shiftNames,
+} from "./episodes/shifts/index.ts";
+export { type SplitOptions, splitClasses } from "./episodes/split.ts";
+export type { Episode, EpisodeShape, Examples, Split, TaskSource } from "./episodes/task.ts";
+export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
+export { type ArraysOptions, openArrays } from "./readers/arrays.ts";
+export { Glyphs, type GlyphsOptions } from "./readers/glyphs.ts";
+export { type FoundImages, findImages, type ImageClass, listImageClasses } from "./readers/image-folders.ts";
+export { type ImagesOptions, imageOf, loadImage, openImages } from "./readers/images.ts";
+export { isSpec, type NamedReader, openTasks, readerOf, readers, TASK_SPECS } from "./readers/index.ts";
+export { Omniglot, type OmniglotOptions } from "./readers/omniglot.ts";
+export { pathOf } from "./readers/place.ts";
+export type { OpenTasksOptions, Reader } from "./readers/reader.ts";
+export { Sinusoid } from "./readers/sinusoid.ts";

@@ -1,0 +1,103 @@
+// Procedural characters: an embedded data set, so that the first run needs no download.
+import type { ImagePreprocessing } from "@innerloop/schemas";
+import { turn } from "../episodes/pixels.ts";
+import { type ClassPool, drawEpisode, episodeRandom } from "../episodes/sampling.ts";
+import type { Episode, EpisodeShape, Split, TaskSource } from "../episodes/task.ts";
+import { drawGlyph, GLYPH_SIZE } from "../made/glyphs.ts";
+import type { OpenTasksOptions, Reader } from "./reader.ts";
+
+// Training meets its classes again and again, so their examples are drawn once and kept: 24,000 of 784 bytes. Those of
+// val and test are drawn when asked for, from ids and drawers that training never sees.
+const TRAIN_CHARACTERS = 1200;
+const TRAIN_DRAWERS = 20;
+const HELD_BACK_CLASSES = 2 ** 20;
+const HELD_BACK_DRAWERS = 2 ** 16;
+const FIRST_ID: Record<Split, number> = { train: 0, val: 2 ** 20, test: 2 ** 21 };
+
+/** Options of {@link Glyphs}. */
+export type GlyphsOptions = Pick<OpenTasksOptions, "rotations">;
+
+/**
+ * Procedural characters, 28×28×1, ink 1 on 0.
+ *
+ * `train` has 4,800 classes: 1,200 characters, each upright and turned by 90°, 180° and 270° (as Santoro et al. 2016 do
+ * with Omniglot) unless `rotations` is false, by 20 drawers, or as many as an episode needs. `val` and `test` have 2²⁰ upright characters each,
+ * other ones, with 65,536 drawers.
+ */
+export class Glyphs implements TaskSource {
+  readonly name = "glyphs";
+  readonly kind = "classification";
+  readonly inputShape: readonly number[] = [GLYPH_SIZE, GLYPH_SIZE, 1];
+  /** For image files: dark ink on light paper becomes what a glyph is. */
+  readonly preprocessing: ImagePreprocessing = {
+    kind: "image",
+    width: GLYPH_SIZE,
+    height: GLYPH_SIZE,
+    channels: 1,
+    invert: true,
+    mean: 0,
+    std: 1,
+  };
+
+  readonly #turns: 1 | 4;
+  readonly #drawn = new Map<number, Uint8Array>();
+
+  constructor({ rotations = true }: GlyphsOptions = {}) {
+    this.#turns = rotations ? 4 : 1;
+  }
+
+  classCount(split: Split): number {
+    return split === "train" ? this.#turns * TRAIN_CHARACTERS : HELD_BACK_CLASSES;
+  }
+
+  episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
+    return drawEpisode(this.#pool(split), episodeRandom(split, seed, index), shape);
+  }
+
+  #pool(split: Split): ClassPool {
+    const base = {
+      title: `the ${split} split of glyphs`,
+      inputShape: this.inputShape,
+      classCount: this.classCount(split),
+      advice: "use another split",
+    };
+    if (split !== "train") {
+      return {
+        ...base,
+        className: (index) => `glyph-${FIRST_ID[split] + index}`,
+        exampleCount: () => HELD_BACK_DRAWERS,
+        copy: (index, drawer, target, offset) =>
+          turn(drawGlyph(FIRST_ID[split] + index, drawer), 0, GLYPH_SIZE, 1, 0, target, offset),
+      };
+    }
+    const turns = this.#turns;
+    const quarters = (index: number) => index % turns;
+    const character = (index: number) => Math.floor(index / turns);
+    return {
+      ...base,
+      className: (index) => `glyph-${character(index)}${quarters(index) === 0 ? "" : `@${90 * quarters(index)}`}`,
+      exampleCount: (_index, needed) => Math.max(TRAIN_DRAWERS, needed),
+      copy: (index, drawer, target, offset) =>
+        turn(this.#kept(character(index), drawer), 0, GLYPH_SIZE, 1, quarters(index), target, offset),
+    };
+  }
+
+  #kept(id: number, drawer: number): Uint8Array {
+    if (drawer >= TRAIN_DRAWERS) return drawGlyph(id, drawer);
+    const key = id * TRAIN_DRAWERS + drawer;
+    let glyph = this.#drawn.get(key);
+    if (!glyph) {
+      glyph = drawGlyph(id, drawer);
+      this.#drawn.set(key, glyph);
+    }
+    return glyph;
+  }
+}
+
+export const glyphs: Reader = {
+  spec: "glyphs",
+  summary: "procedural characters, as many as anyone asks for",
+  kind: "classification",
+  rotations: true,
+  open: (_, options) => new Glyphs(options),
+};

@@ -1,0 +1,34 @@
+// What a reader of data is: one object that says all that is known of it, and opens the data.
+import type { ImagePreprocessing } from "@innerloop/schemas";
+import type { TaskSource } from "../episodes/task.ts";
+
+/** Options of opening data; each reader takes the ones that concern it. */
+export interface OpenTasksOptions {
+  /** Characters of `train` turned by quarter turns are classes of their own. Default true. */
+  readonly rotations?: boolean;
+  /** Turn the classes of `val` and `test` by quarter turns, too, as some papers do. Default false. */
+  readonly turnHeldBack?: boolean;
+  /** How image files become examples. Default: 28×28, grey, not inverted, mean 0, std 1. */
+  readonly preprocessing?: Partial<Omit<ImagePreprocessing, "kind">>;
+  /** Fractions of the classes that are held back; default 0.16 for val and 0.2 for test. Folder splits need none. */
+  readonly heldBack?: { readonly val: number; readonly test: number };
+}
+
+export interface Reader {
+  /** How people write it: `name`, `name:DIR` for a folder, or `name:FILE` for a file. */
+  readonly spec: string;
+  /** What it reads, in a line. */
+  readonly summary: string;
+  readonly kind: TaskSource["kind"];
+  /** Whether it has characters, of which turned ones are classes unless `rotations` says no. */
+  readonly rotations?: true;
+  /** The preset where a config gives nothing but the data. */
+  readonly preset?: string;
+  /** What a text that is no SPEC may be meant as, for errors: "A folder of images". */
+  readonly meant?: { readonly what: string; by(text: string): boolean };
+  /**
+   * @param place the path after the colon; the empty text where there is none
+   * @throws InnerloopError with status 2 where it is missing or something else, 1 where it is there and broken
+   */
+  open(place: string, options: OpenTasksOptions): TaskSource | Promise<TaskSource>;
+}

@@ -1,0 +1,27 @@
+// What a model is that configs and flags can name: one object that says all that is known of it, and builds it.
+import type { ModelConfig } from "@innerloop/schemas";
+import type { Model } from "./sequential.ts";
+
+/** A setting of a run config's `model`. */
+export type ModelSetting = Exclude<keyof ModelConfig, "kind">;
+
+export interface NamedModel {
+  /** What configs and flags call it. */
+  readonly name: string;
+  /** What it is, in a line. */
+  readonly summary: string;
+  /** The settings that it takes, with what each is where it is not given, in words. */
+  readonly options: Readonly<Partial<Record<ModelSetting, string>>>;
+  /** What it takes in, in words: "images [height, width, channels]". */
+  readonly takes: string;
+  /** Whether examples of a shape are that. */
+  accepts(inputShape: readonly number[]): boolean;
+  /** @throws InnerloopError (status 2) for settings that do not go together or do not fit the examples */
+  build(inputShape: readonly number[], outputs: number, config: Partial<ModelConfig>): Model;
+}
+
+/** What models of images take in. */
+export const images: Pick<NamedModel, "takes" | "accepts"> = {
+  takes: "images [height, width, channels]",
+  accepts: ({ length }) => length === 3,
+};

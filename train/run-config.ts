@@ -1,0 +1,99 @@
+// The run config as this room knows it: its format, completed by which algorithms, models, engines, readers and presets there
+// are. Validation, help and shells go by it.
+import {
+  configSchema,
+  InnerloopError,
+  type JsonSchema,
+  type RunConfigInput,
+  show,
+  validateConfig,
+} from "@innerloop/schemas";
+import { algorithms } from "./algorithms/index.ts";
+import { readers, TASK_SPECS } from "./data/index.ts";
+import { engineChoices } from "./engines/index.ts";
+import { type ModelSetting, models } from "./models/index.ts";
+import { presets } from "./presets.ts";
+import { inWords, oneOf } from "./registry.ts";
+import { type SettingPath, settingAt } from "./settings.ts";
+
+/** What of a setting is known here and not to its format. */
+type Completion = Pick<JsonSchema, "title" | "description" | "enum">;
+
+/** A setting that is one of some names. */
+const choice = (names: readonly string[]): Completion => ({
+  title: inWords(names, "or"),
+  description: oneOf(names),
+  enum: names,
+});
+
+/** Settings that name something of a registry. An unknown name is refused here; those of engines and presets where they are looked up. */
+const choices: Readonly<Record<SettingPath, readonly string[]>> = {
+  algorithm: algorithms.names,
+  "model.kind": models.names,
+};
+
+/** The models that take a setting, and what it is by itself in the first of them. */
+function takenBy(setting: string): { readonly by: string; readonly otherwise: string | undefined } {
+  const takers = models.all.filter(({ options }) => Object.hasOwn(options, setting));
+  const words = takers.map(({ options }) => options[setting as ModelSetting]!);
+  const same = words.every((it) => it === words[0]);
+  return {
+    by: takers.map(({ name }) => name).join(", "),
+    otherwise: same ? words[0] : takers.map(({ name }, i) => `${name}: ${words[i]}`).join("; "),
+  };
+}
+
+function completionOf(path: SettingPath, { title = "" }: JsonSchema): Completion {
+  const names = choices[path];
+  if (names) return choice(names);
+  if (path === "data") return { title: `${title}: ${TASK_SPECS.join(", ")}` };
+  if (path === "engine") return { enum: engineChoices };
+  if (path === "preset") return { enum: Object.keys(presets) };
+  if (path === "rotations") {
+    const turning = readers.all.flatMap(({ name, rotations }) => (rotations ? [name] : []));
+    return { title: `${turning.join(", ")}: ${title}` };
+  }
+  return path.startsWith("model.") ? { title: `${takenBy(path.slice("model.".length)).by}: ${title}` } : {};
+}
+
+function completed(schema: JsonSchema, path: SettingPath): JsonSchema {
+  const own = path === "" || (schema.properties && path !== "") ? {} : completionOf(path, schema);
+  if (!schema.properties) return { ...schema, ...own };
+  const inside = Object.entries(schema.properties).map(([key, inner]) => [
+    key,
+    completed(inner, path === "" ? key : `${path}.${key}`),
+  ]);
+  return { ...schema, properties: Object.fromEntries(inside) };
+}
+
+/** The JSON Schema of a run config, with the names of what there is; an editor completes a config by it. */
+export const runConfigSchema: JsonSchema = completed(configSchema, "");
+
+/** The schema of a setting: what it is (`title`), what it has to be (`description`), and among which names (`enum`). */
+export const settingSchema = (path: SettingPath): JsonSchema =>
+  path.split(".").reduce<JsonSchema>((schema, key) => schema.properties![key]!, runConfigSchema);
+
+/** What a setting is where neither a preset nor the config says it, in words; nothing where one of these always does. */
+export function otherwise(path: SettingPath): string | undefined {
+  if (path.startsWith("model.") && !(path in choices)) return takenBy(path.slice("model.".length)).otherwise;
+  const { default: usual } = settingSchema(path);
+  return usual === undefined ? undefined : typeof usual === "boolean" ? (usual ? "on" : "off") : String(usual);
+}
+
+/**
+ * Checks what a config gives: its format, and that the algorithm and the model are there.
+ *
+ * @param source the file's name, for messages
+ * @throws InnerloopError (exit status 2) as `validateConfig`; `config-invalid` for a name that is none, listing those that are
+ */
+export function validateRunConfig(value: unknown, source: string): RunConfigInput {
+  const config = validateConfig(value, source);
+  for (const [path, names] of Object.entries(choices)) {
+    const name = settingAt(config, path);
+    if (name !== undefined && !names.includes(String(name)))
+      throw new InnerloopError("config-invalid", `${source}: ${path} must be ${oneOf(names)}, got ${show(name)}`, {
+        exitStatus: 2,
+      });
+  }
+  return config;
+}

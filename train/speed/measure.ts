@@ -1,0 +1,19 @@
+// How fast an engine trains, measured for a moment in a process of its own, so that a crash is an answer too.
+import { runInChild } from "../engines/index.ts";
+
+/** What is measured, in words. */
+export const measuredTraining =
+  "an engine's are iterations of second-order MAML on conv4 (64 filters, 5 ways, 1 shot, 25 queries, 1 inner step, 4 tasks)";
+
+/** How long one measurement may take at most, in seconds, loading and the first iteration included. */
+const patience = 60;
+
+/**
+ * Meta-iterations a second on an engine.
+ * @param seconds how long iterations are counted after the first, which loads and compiles
+ * @throws InnerloopError `child-failed` with what the engine says or how its process ended; `child-late`
+ */
+export async function measureEngine(name: string, seconds = 2): Promise<number> {
+  const module = new URL("./measure-child.js", import.meta.url);
+  return runInChild<number>(module, [name, String(seconds)], { seconds: patience });
+}
