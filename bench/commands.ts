@@ -160,7 +160,7 @@ export async function check({ workloads, threads, runs, json, reference, update 
       const [ours, theirs] = await Promise.all([prepareOurs(workload, count), openReference(workload, count)]);
       try {
         const summary = summarize(await interleave(ours, theirs, runs));
-        const pinned = file?.pinned.find((it) => it.workload === workload.name && it.threads === count);
+        const pinned = file?.pinned.find((entry) => entry.workload === workload.name && entry.threads === count);
         const verdict = verdictOf(summary, pinned);
         rows.push({ workload: workload.name, threads: count, summary, ...(pinned ? { pinned } : {}), verdict });
       } finally {
@@ -207,7 +207,9 @@ async function writeReference(
     }),
   );
   const kept = before?.machine.processor === machine().processor ? before.pinned : [];
-  const others = kept.filter((old) => !now.some((it) => it.workload === old.workload && it.threads === old.threads));
+  const others = kept.filter(
+    (old) => !now.some((fresh) => fresh.workload === old.workload && fresh.threads === old.threads),
+  );
   const file: ReferenceFile = { machine: machine(), pinned: [...others, ...now] };
   await writeFile(path, `${JSON.stringify(file, null, 2)}\n`);
 }

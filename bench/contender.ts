@@ -47,7 +47,7 @@ export const median = (values: readonly number[]): number => quantile(values, 0.
 
 export function summarize(pairs: readonly Pair[]): Summary {
   const ratios = pairs.map(({ ours, theirs }) => ours / theirs);
-  const [ours, theirs] = [median(pairs.map((it) => it.ours)), median(pairs.map((it) => it.theirs))];
+  const [ours, theirs] = [median(pairs.map((pair) => pair.ours)), median(pairs.map((pair) => pair.theirs))];
   const quartiles = [quantile(ratios, 0.25), quantile(ratios, 0.75)] as const;
   return { ours, theirs, ratio: ours / theirs, quartiles, pairs: pairs.length };
 }

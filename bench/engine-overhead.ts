@@ -39,8 +39,8 @@ class Meter {
 
   get total(): { calls: number; milliseconds: number } {
     const all = [...this.kernels.values()];
-    const sum = (of: (it: (typeof all)[number]) => number) => all.reduce((total, it) => total + of(it), 0);
-    return { calls: sum((it) => it.calls), milliseconds: sum((it) => it.milliseconds) };
+    const sum = (of: (timing: (typeof all)[number]) => number) => all.reduce((total, timing) => total + of(timing), 0);
+    return { calls: sum((timing) => timing.calls), milliseconds: sum((timing) => timing.milliseconds) };
   }
 }
 
@@ -106,5 +106,7 @@ async function measure(name: string): Promise<void> {
 }
 
 const asked = process.argv.slice(2);
-const there = (await listEngines()).filter((it) => it.available && it.name.startsWith("tfjs:")).map((it) => it.name);
+const there = (await listEngines())
+  .filter((engine) => engine.available && engine.name.startsWith("tfjs:"))
+  .map((engine) => engine.name);
 for (const name of asked.length > 0 ? asked : there) await measure(name);

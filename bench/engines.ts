@@ -136,7 +136,7 @@ const tableOf = (rows: readonly Row[]): string =>
       summary?.ours.toFixed(1) ?? "–",
       summary?.theirs.toFixed(1) ?? "–",
       summary?.ratio.toFixed(2) ?? "–",
-      summary?.quartiles.map((it) => it.toFixed(2)).join("–") ?? "–",
+      summary?.quartiles.map((quartile) => quartile.toFixed(2)).join("–") ?? "–",
       apart?.toExponential(0) ?? "–",
       reason ?? "",
     ]),

@@ -13,11 +13,11 @@ import { workloads } from "./workloads.ts";
 
 /** Beside the source; this file runs compiled, from dist. */
 const pinned = fileURLToPath(new URL("../reference.json", import.meta.url));
-const list = (text: string): string[] => text.split(",").map((it) => it.trim());
+const list = (text: string): string[] => text.split(",").map((part) => part.trim());
 
 function counts(text: string, flag = "threads"): number[] {
   const found = list(text).map(Number);
-  if (found.every((it) => Number.isInteger(it) && it >= 1)) return found;
+  if (found.every((count) => Number.isInteger(count) && count >= 1)) return found;
   throw new InnerloopError(
     "bad-option",
     `--${flag} ${text} was given; whole numbers from 1, as in 1,2, were expected.`,
@@ -27,18 +27,18 @@ function counts(text: string, flag = "threads"): number[] {
   );
 }
 
-function turns(given: number): number {
-  if (Number.isInteger(given) && given >= 1) return given;
-  throw new InnerloopError("bad-option", `--runs ${given} was given; a whole number from 1 was expected.`, {
+function turns(runs: number): number {
+  if (Number.isInteger(runs) && runs >= 1) return runs;
+  throw new InnerloopError("bad-option", `--runs ${runs} was given; a whole number from 1 was expected.`, {
     exitStatus: 2,
   });
 }
 
 function among<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
-  return list(text).map((it) => {
-    const found = known.find((name) => name === it);
+  return list(text).map((part) => {
+    const found = known.find((name) => name === part);
     if (found !== undefined) return found;
-    throw new InnerloopError("bad-option", `--${flag} ${it} was given; expected some of ${known.join(", ")}.`, {
+    throw new InnerloopError("bad-option", `--${flag} ${part} was given; expected some of ${known.join(", ")}.`, {
       exitStatus: 2,
     });
   });

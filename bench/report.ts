@@ -89,7 +89,8 @@ export interface CheckRow {
 
 const fixed = (value: number | undefined, digits = 2): string => value?.toFixed(digits) ?? "–";
 const time = (value: number | undefined): string => fixed(value, value !== undefined && value < 10 ? 3 : 1);
-const spread = (summary: Summary | undefined): string => summary?.quartiles.map((it) => fixed(it)).join("–") ?? "–";
+const spread = (summary: Summary | undefined): string =>
+  summary?.quartiles.map((quartile) => fixed(quartile)).join("–") ?? "–";
 
 /** Rows of text as a Markdown table whose columns line up. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -146,7 +147,7 @@ export const checkTable = (rows: readonly CheckRow[]): string =>
       time(summary.ours),
       time(summary.theirs),
       fixed(summary.ratio, 3),
-      summary.quartiles.map((it) => fixed(it, 3)).join("–"),
+      summary.quartiles.map((quartile) => fixed(quartile, 3)).join("–"),
       pinned ? `${fixed(pinned.ratio, 3)} ± ${Math.round(pinned.noise * 100)} %` : "–",
       verdict,
     ]),

@@ -55,7 +55,7 @@ export const workloads: ReadonlyMap<string, Workload> = new Map(
     workload("meta", "metamodel", 1, 4, 5, 25, 1 / 32),
     workload("adapt", "mlp", 0.35, 1, 10, 0, 1 / 64),
     workload("meta", "mlp", 0.35, 25, 10, 10, 1 / 64),
-  ].map((it) => [it.name, it]),
+  ].map((workload) => [workload.name, workload]),
 );
 
 /** @throws InnerloopError `unknown-workload` */

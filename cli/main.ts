@@ -1,7 +1,7 @@
 // The program `innerloop`.
 import { setTimeout as sleep } from "node:timers/promises";
-import { innerloop } from "./command-line.ts";
-import { resultsWritten, say, style, watchStreams } from "./output.ts";
+import { innerloop } from "./call/command-line.ts";
+import { resultsWritten, say, style, watchStreams } from "./terminal/output.ts";
 
 const leaveTerminals = watchStreams();
 const status = await innerloop(process.argv.slice(2));

@@ -1,7 +1,7 @@
 // The whole way in one program: meta-train on the embedded characters, export, and measure the bundle as a device would
 // run it, on characters that training never saw. Run: node examples/dist/pipeline.js [iterations] [folder]
+import { evaluateBundle, exportRun } from "@innerloop/measure";
 import { completeConfig, runTraining } from "@innerloop/train";
-import { evaluateBundle, exportRun } from "innerloop";
 
 const [iterations = "300", out = "bundles/pipeline"] = process.argv.slice(2);
 

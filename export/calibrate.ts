@@ -2,7 +2,8 @@
 // worth: a temperature, a threshold for "none of these", and how to tell examples that are unlike the training's.
 import { Learner as BundledLearner, type Personal, supportSpread } from "@innerloop/runtime";
 import { type Confidence, InnerloopError, type Tensor } from "@innerloop/schemas";
-import { type Answers, fitConfidence } from "./fit-confidence.ts";
+import type { Answers } from "./confidence/answers.ts";
+import { fitConfidence } from "./confidence/fit.ts";
 import type { VerificationEpisode } from "./verify.ts";
 
 /** An episode of held-back classes, and examples of other ones. */

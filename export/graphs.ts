@@ -34,8 +34,6 @@ export interface LearnerGraphs {
   predict(metadata: Readonly<Record<string, string>>, transductive?: boolean): Uint8Array;
 }
 
-const isRate = (name: string): boolean => name.startsWith("rate/");
-
 /**
  * Builds both graphs with the weights as initializers; learned inner rates become constants of the inner loop.
  * @throws InnerloopError `bad-weights` where a weight is missing or does not fit the learner, `open-dim` and
@@ -43,21 +41,16 @@ const isRate = (name: string): boolean => name.startsWith("rate/");
  */
 export function learnerGraphs(learner: Learner, weights: Weights, { opset, producer }: FileOptions): LearnerGraphs {
   checkWeights(learner, weights);
+  const numberOf = (rate: string) => Number(weights[rate]!.data[0]);
   const rates = Object.fromEntries(
-    Object.entries(learner.rates).map(([name, rate]) => [
-      name,
-      typeof rate === "number" ? rate : Number(weights[rate]!.data[0]),
-    ]),
+    Object.entries(learner.rates).map(([name, rate]) => [name, typeof rate === "number" ? rate : numberOf(rate)]),
   );
-  const names = Object.keys(learner.parameters).filter((name) => !isRate(name));
+  const learned = new Set(Object.values(learner.rates).filter((rate) => typeof rate === "string"));
+  const names = Object.keys(learner.parameters).filter((name) => !learned.has(name));
   const parameters = Object.fromEntries(names.map((name) => [name, input(name, learner.parameters[name]!.shape)]));
   const known: Parameters = {
     ...parameters,
-    ...Object.fromEntries(
-      Object.keys(learner.parameters)
-        .filter(isRate)
-        .map((name) => [name, constant(Number(weights[name]!.data[0]))]),
-    ),
+    ...Object.fromEntries([...learned].map((rate) => [rate, constant(numberOf(rate))])),
   };
 
   const x = input("support_x", ["support", ...learner.inputShape]);
@@ -144,18 +137,18 @@ const usedInputs = (values: readonly Value[]): Set<string> =>
 
 function checkWeights(learner: Learner, weights: Weights): void {
   for (const [name, { shape }] of Object.entries(learner.parameters)) {
-    const given = weights[name];
+    const weight = weights[name];
     const wanted = `float32[${shape.join(", ")}]`;
-    if (given === undefined)
+    if (weight === undefined)
       throw badWeights(`The weights have no "${name}"; this learner needs it as ${wanted}; give all of its weights.`);
-    if (given.dtype !== "float32" || given.shape.join() !== shape.join())
+    if (weight.dtype !== "float32" || weight.shape.join() !== shape.join())
       throw badWeights(
-        `The weight "${name}" is ${given.dtype}[${given.shape.join(", ")}]; this learner needs ${wanted}; give the weights of a run with the same model.`,
+        `The weight "${name}" is ${weight.dtype}[${weight.shape.join(", ")}]; this learner needs ${wanted}; give the weights of a run with the same model.`,
       );
-    const at = (given.data as Float32Array).findIndex((number) => !Number.isFinite(number));
+    const at = (weight.data as Float32Array).findIndex((number) => !Number.isFinite(number));
     if (at >= 0)
       throw badWeights(
-        `The weight "${name}" holds ${given.data[at]} at position ${at}; finite numbers were expected; export an earlier checkpoint of the run.`,
+        `The weight "${name}" holds ${weight.data[at]} at position ${at}; finite numbers were expected; export an earlier checkpoint of the run.`,
       );
   }
 }

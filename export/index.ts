@@ -8,16 +8,10 @@ export {
   placeFor,
 } from "./bundle.ts";
 export { type CalibrateOptions, type CalibrationEpisode, calibrateBundle, type EpisodeSize } from "./calibrate.ts";
-export {
-  type Answers,
-  expectedCalibrationError,
-  type FitOptions,
-  fitConfidence,
-  thresholdFor,
-} from "./fit-confidence.ts";
+export { type Answers, expectedCalibrationError, thresholdFor } from "./confidence/answers.ts";
+export { type FitConfidenceOptions, fitConfidence } from "./confidence/fit.ts";
+export { quantileRegression } from "./confidence/regression.ts";
 export type { Weights } from "./graphs.ts";
-export { quantileRegression } from "./regression.ts";
-
 export {
   kinkTolerance,
   type ReferenceAnswer,

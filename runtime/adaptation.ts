@@ -23,8 +23,8 @@ export interface Settled extends StepOptions {
 }
 
 /** Beyond these, a call is a mistake. */
-export const MOST_STEPS = 1000;
-const HIGHEST_RATE = 1000;
+export const mostSteps = 1000;
+const highestRate = 1000;
 
 /** What an adaptation did. */
 export interface Adaptation {
@@ -92,29 +92,25 @@ export function readSteps<O extends StepOptions>(
   const { onProgress } = options as AdaptOptions;
   if (onProgress !== undefined && typeof onProgress !== "function") throw badOption("onProgress is no function");
   const { steps = innerLoop.steps, rate } = options;
-  if (steps !== "auto" && !(Number.isInteger(steps) && steps >= 0 && steps <= MOST_STEPS)) {
+  if (steps !== "auto" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostSteps))
     throw badOption(
-      `steps ${show(steps)} was given; a whole number from 0 to ${MOST_STEPS}, or "auto", was expected; ` +
+      `steps ${show(steps)} was given; a whole number from 0 to ${mostSteps}, or "auto", was expected; ` +
         `this bundle was made for ${innerLoop.steps}`,
     );
-  }
-  if (rate !== undefined && !(Number.isFinite(rate) && rate >= 0 && rate <= HIGHEST_RATE)) {
+  if (rate !== undefined && !(Number.isFinite(rate) && rate >= 0 && rate <= highestRate))
     throw badOption(
-      `rate ${show(rate)} was given; it multiplies the learned rates: a number from 0 to ${HIGHEST_RATE} was expected`,
+      `rate ${show(rate)} was given; it multiplies the learned rates: a number from 0 to ${highestRate} was expected`,
     );
-  }
-  if (rate !== undefined && steps === "auto") {
+  if (rate !== undefined && steps === "auto")
     throw badOption(`rate ${rate} was given with steps "auto", which chooses the rate as well; give one of them`);
-  }
-  if (rate !== undefined && Object.keys(innerLoop.rates).length === 0) {
+  if (rate !== undefined && Object.keys(innerLoop.rates).length === 0)
     throw badOption(`rate ${rate} was given; this bundle (${innerLoop.algorithm}) has no rates; leave it out`);
-  }
   return { ...options, steps };
 }
 
 /** Steps that are taken in one run of the model where nobody watches, at first, and how long later runs are to take. */
-const FIRST_STRIDE = 16;
-const STRIDE_MS = 30;
+const firstStride = 16;
+const strideMs = 30;
 
 /**
  * Adapts the bundle's weights to examples. Where the bundle allows (a learned head), many steps are several runs, with the
@@ -134,7 +130,7 @@ export async function adapt(
   // A run can start from what the one before it made where the model takes that as its start.
   const divisible = names.every((name) => session.inputs.includes(name));
   const watched = signal !== undefined || onProgress !== undefined;
-  let stride = divisible ? (watched ? 1 : FIRST_STRIDE) : steps;
+  let stride = divisible ? (watched ? 1 : firstStride) : steps;
   const supportLoss: number[] = [];
   let parameters: Record<string, Tensor> = {};
   let [told, kept, refused, scale] = [0, 0, 0, 1];
@@ -145,7 +141,7 @@ export async function adapt(
     const pace = rate === undefined && scale === 1 ? {} : { rate: float((rate ?? 1) * scale) };
     const started = performance.now();
     const results = await run(session, { support_x: x, support_y: y, ...pace, ...parameters }, turns);
-    if (!watched) stride = Math.ceil((stride * STRIDE_MS) / (performance.now() - started));
+    if (!watched) stride = Math.ceil((stride * strideMs) / (performance.now() - started));
     const losses = Array.from(output(results, "support_loss").data as Float32Array);
     // A run's first loss is the last of the run before it.
     supportLoss.splice(done, 1, ...losses);

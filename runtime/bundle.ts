@@ -22,7 +22,7 @@ import { badInput, tooLarge } from "./refusal.ts";
 export type BundleSource = string | URL | { readonly files: Readonly<Record<string, Uint8Array>> };
 
 /** A manifest is a few kilobytes; one of more than this is none. */
-const MOST_OF_MANIFEST = 2 ** 24;
+const mostOfManifest = 2 ** 24;
 
 /** A checked bundle in memory. */
 export interface Bundle {
@@ -52,25 +52,27 @@ export async function readBundle(
   choosing: Promise<ProviderChoice>,
   { limit, signal }: Bounds,
 ): Promise<Bundle> {
-  const { files: given, href } = (source ?? {}) as { files?: Readonly<Record<string, Uint8Array>>; href?: unknown };
-  if (typeof source !== "string" && typeof href !== "string" && (typeof given !== "object" || given === null))
+  const { files: inMemory, href } = (source ?? {}) as { files?: Readonly<Record<string, Uint8Array>>; href?: unknown };
+  if (typeof source !== "string" && typeof href !== "string" && (typeof inMemory !== "object" || inMemory === null))
     throw badInput(`${show(source)} was given; a bundle's folder, its URL, or { files } were expected`);
-  const place = (file: string) => (given ? `the given ${file}` : host.within(source as string | URL, file));
+  const place = (file: string) => (inMemory ? `the given ${file}` : host.within(source as string | URL, file));
   const read = async (file: string, most: number) => {
     const bounds = { limit: most, signal };
-    const bytes = given ? given[file] : await host.read(place(file), `the bundle's ${file}`, bounds).catch(rename);
+    const bytes = inMemory
+      ? inMemory[file]
+      : await host.read(place(file), `the bundle's ${file}`, bounds).catch(rename);
     if (isBytes(bytes)) return ownBytes(bytes);
     throw new InnerloopError(
       "bundle-missing",
-      given || (await host.exists(source as string | URL))
-        ? `${given ? "the given files" : source}: this folder has no ${file}; a bundle holds manifest.json, predict.onnx, adapt.onnx and what else the manifest lists; copy all of them, or export the bundle again`
+      inMemory || (await host.exists(source as string | URL))
+        ? `${inMemory ? "the given files" : source}: this folder has no ${file}; a bundle holds manifest.json, predict.onnx, adapt.onnx and what else the manifest lists; copy all of them, or export the bundle again`
         : `${source}: there is no such folder; a bundle (manifest.json, predict.onnx, adapt.onnx) was expected; check the path, or export one`,
     );
   };
-  const manifest = await parseManifest(await read("manifest.json", MOST_OF_MANIFEST), place("manifest.json"));
+  const manifest = await parseManifest(await read("manifest.json", mostOfManifest), place("manifest.json"));
   const { files } = manifest;
   const whole = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
-  if (whole > limit) throw tooLarge(String(given ? "the bundle" : source), "a bundle", whole, limit);
+  if (whole > limit) throw tooLarge(String(inMemory ? "the bundle" : source), "a bundle", whole, limit);
   const load = async (file: BundleFile | OptionalBundleFile) => {
     const bytes = await read(file, files[file]!.bytes);
     await check(place(file), files[file]!, bytes);
@@ -78,12 +80,12 @@ export async function readBundle(
   };
   const chosen = choosing.then(({ name }) => {
     const variant = `adapt.${name}.onnx` as const;
-    return files[variant] && (!given || given[variant]) ? variant : "adapt.onnx";
+    return files[variant] && (!inMemory || inMemory[variant]) ? variant : "adapt.onnx";
   });
   const [adapt, predict, file] = await Promise.all([chosen.then(load), load("predict.onnx"), chosen]);
   // A folder is whole only with what is not run here; over a network that would be fetched for nothing.
-  if (!given && !/^https?:/.test(place(""))) {
-    const others = Object.keys(files).filter((it) => it !== file && it !== "predict.onnx");
+  if (!inMemory && !/^https?:/.test(place(""))) {
+    const others = Object.keys(files).filter((name) => name !== file && name !== "predict.onnx");
     await Promise.all((others as OptionalBundleFile[]).map(load));
   }
   const identity = [files["adapt.onnx"], files["predict.onnx"]].map(({ sha256 }) => sha256.slice(0, 32)).join("");
@@ -126,9 +128,8 @@ async function check(place: string, expected: Manifest["files"][BundleFile], byt
     wrong = `it has ${bytes.length} bytes and the manifest says ${expected.bytes}: it was ${how}`;
   } else {
     const actual = (await host.sha256(bytes)) ?? expected.sha256;
-    if (actual !== expected.sha256) {
+    if (actual !== expected.sha256)
       wrong = `its sha256 is ${actual} and the manifest says ${expected.sha256}: it was altered`;
-    }
   }
   if (wrong) {
     const message = `${place}: ${wrong}; copy the bundle again, or export it again`;

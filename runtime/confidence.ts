@@ -92,13 +92,13 @@ export function closenessOf(
   const score = (level - Math.log(Math.max(spread, Number.MIN_VALUE))) / deviation;
   return {
     score,
-    excess: Math.min(MOST_EXCESS, Math.max(0, deviation * (score - usual.tolerance))),
+    excess: Math.min(mostExcess, Math.max(0, deviation * (score - usual.tolerance))),
     familiar: score <= usual.closer && score >= -usual.wider,
   };
 }
 
 /** No support set counts as closer together than this: a factor of e^20. */
-const MOST_EXCESS = 20;
+const mostExcess = 20;
 
 /** What to say of a support set; undefined where the bundle or the support set does not say. */
 export function familiarityOf(
@@ -150,10 +150,12 @@ export function rejectionScore(score: Rejection["score"], logits: readonly numbe
   if (score === "maximum") return highest;
   if (score === "probability") return Math.max(...softmax(logits, temperature));
   if (score === "margin") return highest - Math.max(...logits.filter((_, index) => index !== logits.indexOf(highest)));
-  return highest + temperature * Math.log(logits.reduce((sum, it) => sum + Math.exp((it - highest) / temperature), 0));
+  return (
+    highest + temperature * Math.log(logits.reduce((sum, logit) => sum + Math.exp((logit - highest) / temperature), 0))
+  );
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, it) => sum + it, 0) / values.length;
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function softmax(logits: readonly number[], temperature: number): number[] {
   const highest = Math.max(...logits);

@@ -171,7 +171,7 @@ class Reader {
    * read does.
    */
   async catchUp(): Promise<void> {
-    if (++this.#runs % RUNS_AHEAD === 0) await this.read({ dtype: "float32", shape: [], data: new Float32Array(1) });
+    if (++this.#runs % runsAhead === 0) await this.read({ dtype: "float32", shape: [], data: new Float32Array(1) });
   }
 
   async read(tensor: Tensor | OrtTensor): Promise<Tensor> {
@@ -192,7 +192,7 @@ class Reader {
 }
 
 /** Runs that a device may be behind. */
-const RUNS_AHEAD = 16;
+const runsAhead = 16;
 
 function fed(tensor: Tensor | DeviceTensor): Tensor | OrtTensor {
   return tensor instanceof HostTensor || tensor instanceof GpuTensor ? tensor.tensor : (tensor as Tensor);

@@ -11,24 +11,24 @@ export type Key = Uint8Array | CryptoKey;
 
 type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-const AES = "AES-GCM";
-const MAGIC = "innerloop-sealed";
-const VERSION = 1;
-const HEADER = MAGIC.length + 9;
-const NONCE = 12;
-const TAG = 16;
+const cipher = "AES-GCM";
+const magic = "innerloop-sealed";
+const formatVersion = 1;
+const headerBytes = magic.length + 9;
+const nonceBytes = 12;
+const tagBytes = 16;
 
 /** Encrypts bytes; no two results are the same, since each has a random nonce of its own. */
 export async function seal(bytes: Uint8Array, key: Key): Promise<Uint8Array> {
   const ready = await open(key, "encrypt");
-  const sealed = new Uint8Array(HEADER + NONCE + bytes.length + TAG);
-  sealed.set(new TextEncoder().encode(MAGIC));
-  sealed[MAGIC.length] = VERSION;
-  new DataView(sealed.buffer).setBigUint64(MAGIC.length + 1, BigInt(sealed.length - HEADER), true);
-  const nonce = crypto.getRandomValues(sealed.subarray(HEADER, HEADER + NONCE));
-  const settings = { name: AES, iv: nonce, additionalData: sealed.subarray(0, HEADER) };
+  const sealed = new Uint8Array(headerBytes + nonceBytes + bytes.length + tagBytes);
+  sealed.set(new TextEncoder().encode(magic));
+  sealed[magic.length] = formatVersion;
+  new DataView(sealed.buffer).setBigUint64(magic.length + 1, BigInt(sealed.length - headerBytes), true);
+  const nonce = crypto.getRandomValues(sealed.subarray(headerBytes, headerBytes + nonceBytes));
+  const settings = { name: cipher, iv: nonce, additionalData: sealed.subarray(0, headerBytes) };
   const ciphertext = await crypto.subtle.encrypt(settings, ready, bytes as Uint8Array<ArrayBuffer>);
-  sealed.set(new Uint8Array(ciphertext), HEADER + NONCE);
+  sealed.set(new Uint8Array(ciphertext), headerBytes + nonceBytes);
   return sealed;
 }
 
@@ -40,7 +40,7 @@ export async function seal(bytes: Uint8Array, key: Key): Promise<Uint8Array> {
  *   for bytes that are cut short, `newer-version`, `bad-option` for what is no such key, `encryption-unavailable`.
  */
 export async function unseal(bytes: Uint8Array, key: Key | undefined, source: string): Promise<Uint8Array> {
-  if (new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) !== MAGIC) {
+  if (new TextDecoder().decode(bytes.subarray(0, magic.length)) !== magic) {
     if (key === undefined) return bytes;
     const other = mistaken(bytes);
     if (other !== undefined) throw new InnerloopError("personal-invalid", `${source}: ${other}`);
@@ -51,16 +51,15 @@ export async function unseal(bytes: Uint8Array, key: Key | undefined, source: st
   }
   if (key === undefined)
     throw badInput(`${source}: it is encrypted; give the key that it was saved with`, "key-missing");
-  if (bytes[MAGIC.length]! > VERSION) {
+  if (bytes[magic.length]! > formatVersion)
     throw new InnerloopError(
       "newer-version",
-      `${source}: its encryption has version ${bytes[MAGIC.length]} and this release reads up to ${VERSION}; upgrade @innerloop/runtime`,
+      `${source}: its encryption has version ${bytes[magic.length]} and this release reads up to ${formatVersion}; upgrade @innerloop/runtime`,
     );
-  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (
-    bytes.length < HEADER + NONCE + TAG ||
-    bytes.length - HEADER !== Number(view.getBigUint64(MAGIC.length + 1, true))
+    bytes.length < headerBytes + nonceBytes + tagBytes ||
+    bytes.length - headerBytes !== Number(view.getBigUint64(magic.length + 1, true))
   ) {
     throw new InnerloopError(
       "personal-invalid",
@@ -69,10 +68,10 @@ export async function unseal(bytes: Uint8Array, key: Key | undefined, source: st
   }
   const ready = await open(key, "decrypt");
   const whole = bytes as Uint8Array<ArrayBuffer>;
-  const iv = whole.subarray(HEADER, HEADER + NONCE);
-  const settings = { name: AES, iv, additionalData: whole.subarray(0, HEADER) };
+  const iv = whole.subarray(headerBytes, headerBytes + nonceBytes);
+  const settings = { name: cipher, iv, additionalData: whole.subarray(0, headerBytes) };
   try {
-    return new Uint8Array(await crypto.subtle.decrypt(settings, ready, whole.subarray(HEADER + NONCE)));
+    return new Uint8Array(await crypto.subtle.decrypt(settings, ready, whole.subarray(headerBytes + nonceBytes)));
   } catch (cause) {
     throw new InnerloopError(
       "wrong-key",
@@ -85,20 +84,18 @@ export async function unseal(bytes: Uint8Array, key: Key | undefined, source: st
 /** The key as WebCrypto takes it. */
 async function open(key: Key, usage: "encrypt" | "decrypt"): Promise<CryptoKey> {
   const subtle = globalThis.crypto?.subtle;
-  if (subtle === undefined) {
+  if (subtle === undefined)
     throw new InnerloopError(
       "encryption-unavailable",
       "there is no WebCrypto here to encrypt with; serve the page over https or from localhost",
     );
-  }
-  if (isBytes(key) && key.length === 32) {
-    return subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, AES, false, [usage]);
-  }
+  if (isBytes(key) && key.length === 32)
+    return subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, cipher, false, [usage]);
   const { algorithm, usages } = (key ?? {}) as CryptoKey;
-  if (algorithm?.name === AES && usages.includes(usage)) return key as CryptoKey;
-  const given = isBytes(key) ? `${key.length} bytes` : (algorithm?.name ?? typeof key);
+  if (algorithm?.name === cipher && usages.includes(usage)) return key as CryptoKey;
+  const found = isBytes(key) ? `${key.length} bytes` : (algorithm?.name ?? typeof key);
   throw badInput(
-    `a key of ${given} was given; 32 random bytes, or a CryptoKey that may ${usage} with ${AES}, was expected`,
+    `a key of ${found} was given; 32 random bytes, or a CryptoKey that may ${usage} with ${cipher}, was expected`,
     "bad-option",
   );
 }

@@ -4,12 +4,12 @@ import {
   type Adaptation,
   type AdaptedState,
   type AdaptOptions,
-  MOST_STEPS,
+  mostSteps,
   refuseAborted,
   type Settled,
 } from "./adaptation.ts";
 import type { ClassPrediction } from "./confidence.ts";
-import { type Given, type Kept, listing, type Task } from "./examples.ts";
+import { type Kept, type LabelledRows, listing, type Task } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { learn, type Prediction, predict, type ValuePrediction } from "./prediction.ts";
@@ -68,36 +68,39 @@ export interface Check {
 }
 
 /** Examples held out by a check, at most. */
-const MOST_HELD_OUT = 20;
+const mostHeldOut = 20;
 
 /**
  * Compares answers with the truth.
  *
  * @throws InnerloopError `bad-input` for no examples, or a label that the state does not tell apart.
  */
-export async function evaluate(opened: OpenedBundle, state: AdaptedState, given: Given): Promise<Evaluation<Task>> {
-  const { count } = given.x;
+export async function evaluate(
+  opened: OpenedBundle,
+  state: AdaptedState,
+  support: LabelledRows,
+): Promise<Evaluation<Task>> {
+  const { count } = support.x;
   if (count === 0) throw badInput("no examples were given; give at least one");
   const { labels } = state;
-  const unknown = given.labels?.find((label) => !labels.includes(label));
-  if (unknown !== undefined) {
+  const unknown = support.labels?.find((label) => !labels.includes(label));
+  if (unknown !== undefined)
     throw badInput(
       `the label ${show(unknown)} was given; this personal model knows ${listing(labels)}; use one of these`,
     );
-  }
-  const answers = await predict(opened, state, given.x);
+  const answers = await predict(opened, state, support.x);
   const size = opened.bundle.manifest.output.size ?? 1;
   const value = new Float32Array(size);
   const losses = answers.map((answer, index) => {
-    given.y?.copy(index, value);
-    return lossOf(answer, given.labels?.[index], value);
+    support.y?.copy(index, value);
+    return lossOf(answer, support.labels?.[index], value);
   });
   const loss = mean(losses);
-  if (given.labels === undefined) return { examples: count, loss };
+  if (support.labels === undefined) return { examples: count, loss };
 
   const confusion = labels.map(() => labels.map(() => 0));
   answers.forEach((answer, index) => {
-    confusion[labels.indexOf(given.labels![index]!)]![labels.indexOf((answer as ClassPrediction).label)]!++;
+    confusion[labels.indexOf(support.labels![index]!)]![labels.indexOf((answer as ClassPrediction).label)]!++;
   });
   const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
   const perLabel = labels.map((label, index) => {
@@ -133,7 +136,7 @@ function toHoldOut(examples: readonly Kept[]): Kept[] {
   return ranked
     .filter(({ example }) => seen.get(example.label)! > 1)
     .sort((a, b) => a.rank - b.rank)
-    .slice(0, MOST_HELD_OUT)
+    .slice(0, mostHeldOut)
     .map(({ example }) => example);
 }
 
@@ -178,10 +181,10 @@ export async function leaveOneOut(
 }
 
 /** Examples that have to be held out before anything is chosen by them. */
-const LEAST_TO_CHOOSE = 4;
+const leastToChoose = 4;
 
 /** What multiplies the bundle's own steps and rates when they are chosen. */
-const TRIED = [
+const otherPaces = [
   { steps: 0, rate: 1 },
   { steps: 1, rate: 1 / 3 },
   { steps: 1, rate: 3 },
@@ -200,15 +203,18 @@ export async function chooseSteps(
   { signal }: Pick<AdaptOptions, "signal">,
 ): Promise<NonNullable<Adaptation["chosen"]>> {
   const { innerLoop, task } = opened.bundle.manifest;
-  const own = { steps: innerLoop.steps, rate: 1 };
+  const usual = { steps: innerLoop.steps, rate: 1 };
   const paced = Object.keys(innerLoop.rates).length > 0;
-  if (own.steps === 0 || !paced) return { ...own, message: "this bundle's algorithm takes no steps" };
-  const tried = [own, ...TRIED.map(({ steps, rate }) => ({ steps: Math.min(MOST_STEPS, steps * own.steps), rate }))];
+  if (usual.steps === 0 || !paced) return { ...usual, message: "this bundle's algorithm takes no steps" };
+  const tried = [
+    usual,
+    ...otherPaces.map(({ steps, rate }) => ({ steps: Math.min(mostSteps, steps * usual.steps), rate })),
+  ];
   const spare = toHoldOut(examples).length;
-  if (spare < LEAST_TO_CHOOSE) {
-    const few = `${spare} of ${examples.length} examples can be held out, ${LEAST_TO_CHOOSE} were expected`;
+  if (spare < leastToChoose) {
+    const few = `${spare} of ${examples.length} examples can be held out, ${leastToChoose} were expected`;
     const more = task === "regression" ? "points" : "examples of each label";
-    return { ...own, message: `too few examples to choose by (${few}), so the bundle's own stay; give more ${more}` };
+    return { ...usual, message: `too few examples to choose by (${few}), so the bundle's own stay; give more ${more}` };
   }
   const outcomes = await heldOutOutcomes(opened, examples, tried, signal);
   const losses = tried.map((_, way) => mean(outcomes.map((each) => each[way]!.loss)));
@@ -235,7 +241,7 @@ const share = (rate: number): string =>
 /** Of a mean; 0 of a single value. */
 function standardError(values: readonly number[]): number {
   if (values.length < 2) return 0;
-  const squares = sum(values.map((it) => (it - mean(values)) ** 2));
+  const squares = sum(values.map((value) => (value - mean(values)) ** 2));
   return Math.sqrt(squares / (values.length - 1) / values.length);
 }
 
@@ -270,7 +276,7 @@ function summary({ task }: Manifest, outcomes: readonly (readonly Outcome[])[]):
 function lossOf(answer: Prediction<Task>, label: string | undefined, value: Float32Array | undefined): number {
   if (label !== undefined)
     return -Math.log(Math.max((answer as ClassPrediction).probabilities[label]!, Number.MIN_VALUE));
-  return mean((answer as ValuePrediction).value.map((it, index) => (it - value![index]!) ** 2));
+  return mean((answer as ValuePrediction).value.map((entry, index) => (entry - value![index]!) ** 2));
 }
 
 function mean(values: readonly number[]): number {

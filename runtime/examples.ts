@@ -57,7 +57,7 @@ export interface Rows {
 }
 
 /** Examples and what each is of: a label, or the values of a regression. */
-export interface Given {
+export interface LabelledRows {
   readonly x: Rows;
   readonly labels?: readonly string[];
   readonly y?: Rows;
@@ -84,7 +84,7 @@ export interface PackedSupport {
  *
  * @throws InnerloopError `bad-input`.
  */
-export function readSupport(manifest: Manifest, examples: Support<Task>): Given {
+export function readSupport(manifest: Manifest, examples: Support<Task>): LabelledRows {
   if (manifest.task === "regression") return readPoints(manifest, examples);
   if (Array.isArray(examples)) {
     const list: readonly Partial<LabelledExample>[] = examples;
@@ -96,13 +96,11 @@ export function readSupport(manifest: Manifest, examples: Support<Task>): Given 
     );
   }
   const batch = examples as LabelledBatch;
-  if (!isBatch(batch) || !Array.isArray(batch.labels)) {
+  if (!isBatch(batch) || !Array.isArray(batch.labels))
     throw unknownForm("examples", "a list of { label, data }, or { data, shape, labels }");
-  }
   const x = rowsOfBatch(manifest.input.shape, batch, "the examples");
-  if (batch.labels.length !== x.count) {
+  if (batch.labels.length !== x.count)
     throw badInput(`${x.count} examples and ${batch.labels.length} labels were given; give one label for each example`);
-  }
   return labelled(manifest, x, batch.labels);
 }
 
@@ -111,7 +109,7 @@ export function readSupport(manifest: Manifest, examples: Support<Task>): Given 
  *
  * @throws InnerloopError `bad-input`.
  */
-export function readExamples(manifest: Manifest, label: string, examples: Numbers | Example | Examples): Given {
+export function readExamples(manifest: Manifest, label: string, examples: Numbers | Example | Examples): LabelledRows {
   const many = isBatch(examples)
     ? examples.shape.length > manifest.input.shape.length
     : Array.isArray(examples) && (examples.length === 0 || typeof examples[0] === "object");
@@ -157,7 +155,7 @@ export function readRows(manifest: Manifest, examples: Examples, noun: "example"
  *
  * @throws InnerloopError `bad-input`, also for an example whose values are all the same: there is nothing in it.
  */
-export function takeExamples(manifest: Manifest, { x, labels, y }: Given): Omit<Kept, "id">[] {
+export function takeExamples(manifest: Manifest, { x, labels, y }: LabelledRows): Omit<Kept, "id">[] {
   const { shape } = manifest.input;
   const take = (rows: Rows, index: number, size: number) => {
     const data = new Float32Array(size);
@@ -170,12 +168,11 @@ export function takeExamples(manifest: Manifest, { x, labels, y }: Given): Omit<
     const label = labels![index]!;
     const [first] = data;
     // A row of features may well hold one number throughout; a picture or a window of a sensor that does is blank.
-    if (data.length > 1 && (first === 0 || shape.length > 1) && data.every((value) => value === first)) {
+    if (data.length > 1 && (first === 0 || shape.length > 1) && data.every((value) => value === first))
       throw badInput(
         `example ${index} (label ${show(label)}) is blank: all of its ${data.length} values are ${first}; ` +
           "nothing can be learned from it; check how it was made, or leave it out",
       );
-    }
     return { label, x: data };
   });
 }
@@ -216,7 +213,7 @@ export function packSupport(manifest: Manifest, examples: readonly Kept[]): Pack
     examples.map((example) => example.x),
     input.shape,
   );
-  if (manifest.task === "regression") {
+  if (manifest.task === "regression")
     return {
       x,
       y: join(
@@ -226,13 +223,11 @@ export function packSupport(manifest: Manifest, examples: readonly Kept[]): Pack
       labels: [],
       columns: [],
     };
-  }
   const labels = labelsOf(manifest, examples);
-  if (output.ways !== null && labels.length > output.ways) {
+  if (output.ways !== null && labels.length > output.ways)
     throw badInput(
       `${labels.length} different labels were given (${listing(labels)}); this bundle tells up to ${output.ways} apart; give fewer`,
     );
-  }
   const columns = columnsOf(manifest, labels);
   const columnOf = new Map(labels.map((label, index) => [label, columns[index]!]));
   const y = Int32Array.from(examples, ({ label }) => columnOf.get(label!)!);
@@ -248,20 +243,19 @@ export function join(rows: readonly Float32Array[], shape: readonly number[]): T
   return { dtype: "float32", shape: [rows.length, ...shape], data };
 }
 
-function readPoints(manifest: Manifest, examples: unknown): Given {
+function readPoints(manifest: Manifest, examples: unknown): LabelledRows {
   const points = (examples ?? {}) as Partial<RegressionExamples>;
-  if (!isBatch(points.x) || !isBatch(points.y)) {
+  if (!isBatch(points.x) || !isBatch(points.y))
     throw badInput(
       "examples of an unknown form were given; a regression expects { x: { data, shape }, y: { data, shape } }",
     );
-  }
   const x = rowsOfBatch(manifest.input.shape, points.x, "x");
   const y = rowsOfBatch([manifest.output.size ?? 1], points.y, "y");
   if (x.count !== y.count) throw badInput(`x has ${x.count} examples and y has ${y.count}; give one y for each x`);
   return { x, y };
 }
 
-function labelled(manifest: Manifest, x: Rows, labels: readonly string[]): Given {
+function labelled(manifest: Manifest, x: Rows, labels: readonly string[]): LabelledRows {
   labels.forEach((label, index) => {
     checkLabel(manifest, label, `example ${index}`);
   });
@@ -269,12 +263,10 @@ function labelled(manifest: Manifest, x: Rows, labels: readonly string[]): Given
 }
 
 function checkLabel({ labels: fixed }: Manifest, label: unknown, whose: string): asserts label is string {
-  if (typeof label !== "string" || label === "") {
+  if (typeof label !== "string" || label === "")
     throw badInput(`${whose} has the label ${show(label)}; a label is a text that is not empty`);
-  }
-  if (fixed?.includes(label) === false) {
+  if (fixed?.includes(label) === false)
     throw badInput(`the label ${show(label)} was given; this bundle knows ${listing(fixed)}; use one of these`);
-  }
 }
 
 function rowsOf(
@@ -285,14 +277,12 @@ function rowsOf(
   const size = sizeOf(shape);
   examples.forEach((example, index) => {
     if (!isNumbers(example?.data)) throw notNumbers(name(index), example?.data);
-    if (example.shape !== undefined && !sameShape(example.shape, shape)) {
+    if (example.shape !== undefined && !sameShape(example.shape, shape))
       throw badInput(`${name(index)} has the shape ${brackets(example.shape)}; this bundle takes ${brackets(shape)}`);
-    }
-    if (example.data.length !== size) {
+    if (example.data.length !== size)
       throw badInput(
         `${name(index)} has ${example.data.length} values; this bundle takes ${size} (${brackets(shape)})`,
       );
-    }
   });
   return {
     count: examples.length,
@@ -303,17 +293,15 @@ function rowsOf(
 function rowsOfBatch(shape: readonly number[], batch: Batch, name: string): Rows {
   const [count, ...rest] = batch.shape;
   if (!isNumbers(batch.data)) throw notNumbers(name, batch.data);
-  if (count === undefined || !(Number.isInteger(count) && count >= 0) || !sameShape(rest, shape)) {
+  if (count === undefined || !(Number.isInteger(count) && count >= 0) || !sameShape(rest, shape))
     throw badInput(
       `${name} have the shape ${brackets(batch.shape)}; expected [n, ${shape.join(", ")}] with n examples`,
     );
-  }
   const size = sizeOf(shape);
-  if (batch.data.length !== count * size) {
+  if (batch.data.length !== count * size)
     throw badInput(
       `${name} hold ${batch.data.length} values; the shape ${brackets(batch.shape)} needs ${count * size}`,
     );
-  }
   const part = (index: number) => {
     const [start, end] = [index * size, (index + 1) * size];
     return "subarray" in batch.data ? batch.data.subarray(start, end) : batch.data.slice(start, end);

@@ -18,7 +18,7 @@ export { exampleOf, preprocess, type RawInput } from "./preprocessing.ts";
 export type { Samples, Sound } from "./windows.ts";
 
 /** More than this is no photograph. */
-const MOST_OF_IMAGE = 2 ** 28;
+const mostOfImage = 2 ** 28;
 
 /** A class of a page, where there are pages. */
 type Global<Name extends string> = typeof globalThis extends Record<Name, { prototype: infer T }> ? T : never;
@@ -82,23 +82,23 @@ async function withPicture<T>(
   use: (picture: Picture) => Promise<T>,
 ): Promise<T> {
   if (isPicture(input)) return use(input);
-  return reading(options, MOST_OF_IMAGE, async (bounds) => {
+  return reading(options, mostOfImage, async (bounds) => {
     refuseAborted(bounds.signal);
     const decoder = await host.pictures?.();
-    if (decoder === undefined) throw unknownInput(`${DECODED},`);
+    if (decoder === undefined) throw unknownInput(`${decodedPicture},`);
     const kind = classOf(input);
     // A place on the network may answer late or never, and nobody else waits for that.
-    const far = PLACE.test(kind) && (host.remote || /^https?:/i.test(String(input)));
+    const far = placeTypes.test(kind) && (host.remote || /^https?:/i.test(String(input)));
     const fetched = far ? await bytesOf(input, bounds) : undefined;
     const work = async () => use(await decode(decoder, fetched ?? (await bytesOf(input, bounds))));
     // What a page shows, such as a video's frame, is another picture a moment later.
-    return ENCODED.test(kind) ? inQueue(work) : work();
+    return encoded.test(kind) ? inQueue(work) : work();
   });
 }
 
-const DECODED = "a decoded picture, { data, width, height } such as ImageData";
-const PLACE = /^(String|URL)$/;
-const ENCODED = /^(String|URL|Uint8Array|ArrayBuffer|Blob|File)$/;
+const decodedPicture = "a decoded picture, { data, width, height } such as ImageData";
+const placeTypes = /^(String|URL)$/;
+const encoded = /^(String|URL|Uint8Array|ArrayBuffer|Blob|File)$/;
 
 /** What the platform calls the class of something, whichever realm's it is. */
 function classOf(value: unknown): string {
@@ -109,15 +109,13 @@ async function decode(decoder: PictureDecoder, [source, name]: Awaited<ReturnTyp
   const picture = typeof source === "object" && source !== null ? await decoder.decode(source, name) : undefined;
   if (picture) return picture;
   const also = decoder.takes === undefined ? "" : `${decoder.takes}, `;
-  throw unknownInput(`${DECODED}, ${also}or an image file by its place, bytes or Blob`);
+  throw unknownInput(`${decodedPicture}, ${also}or an image file by its place, bytes or Blob`);
 }
 
 /** The bytes of an image file, where that is what was given, and how messages name it. */
 async function bytesOf(input: unknown, bounds: Bounds): Promise<[source: unknown, name: string]> {
   const kind = classOf(input);
-  if (PLACE.test(kind)) {
-    return [await host.read(input as string | URL, "an image", bounds), String(input)];
-  }
+  if (placeTypes.test(kind)) return [await host.read(input as string | URL, "an image", bounds), String(input)];
   let bytes = input;
   if (kind === "Blob" || kind === "File") {
     const blob = input as Blob;
@@ -129,13 +127,13 @@ async function bytesOf(input: unknown, bounds: Bounds): Promise<[source: unknown
 }
 
 /** Files that are open, and pictures that are decoded and not yet used, at a time. */
-const AT_ONCE = 4;
+const atOnce = 4;
 
 let running = 0;
 const queue: (() => void)[] = [];
 
 async function inQueue<T>(work: () => Promise<T>): Promise<T> {
-  if (running < AT_ONCE) running++;
+  if (running < atOnce) running++;
   else await new Promise<void>((start) => queue.push(start));
   try {
     return await work();

@@ -15,7 +15,7 @@ import { type ReadOptions, reading } from "./reading.ts";
 import { badInput, checkOptions } from "./refusal.ts";
 
 /** Far more than a bundle or a personal model has. */
-const MOST = 2 ** 30;
+const most = 2 ** 30;
 
 /** Where a learner runs, and what it must be. */
 export interface LoadOptions<T extends Task = Task> extends HostOptions, ReadOptions {
@@ -66,12 +66,12 @@ export class Learner<T extends Task = "classification"> {
     source: BundleSource,
     options: LoadOptions<T> = {},
   ): Promise<Learner<T>> {
-    const [bundle, provider] = await reading(options, MOST, (bounds) => {
+    const [bundle, provider] = await reading(options, most, (bounds) => {
       const choosing = chooseProvider(options);
       return Promise.all([readBundle(source, choosing, bounds), choosing]);
     });
     const { name, task } = bundle.manifest;
-    if (options.task !== undefined && options.task !== task) {
+    if (options.task !== undefined && options.task !== task)
       throw new InnerloopError(
         "other-task",
         `the bundle "${name}" is for ${task} and ${options.task} was asked for; load another bundle`,
@@ -79,7 +79,6 @@ export class Learner<T extends Task = "classification"> {
           exitStatus: 2,
         },
       );
-    }
     // In a page that goes offline, nothing is left to be fetched.
     if (host.remote) Promise.all([import("./later.ts"), host.pictures?.()]).catch(() => undefined);
     return new Learner<T>(new OpenedBundle(bundle, provider, options));
@@ -174,7 +173,7 @@ export class Learner<T extends Task = "classification"> {
       if (!inMemory && typeof file !== "string" && typeof (file as URL | null)?.href !== "string")
         throw badInput(`${show(file)} was given; a path, a URL or the bytes of a saved personal model were expected`);
       const source = inMemory ? "the given bytes" : String(file);
-      const [read, { decodeState, unseal }] = await reading(options, MOST, (bounds) =>
+      const [read, { decodeState, unseal }] = await reading(options, most, (bounds) =>
         Promise.all([inMemory ? ownBytes(file) : host.read(file, "a personal model", bounds), import("./later.ts")]),
       );
       const bytes = await unseal(read, key, source);

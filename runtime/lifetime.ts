@@ -24,7 +24,7 @@ export class Lifetime {
    * @throws InnerloopError `disposed` after {@link end}.
    */
   async during<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#ended !== undefined) {
+    if (this.#ended !== undefined)
       throw new InnerloopError(
         "disposed",
         `${this.#what} was disposed and takes no more calls; load it again to go on`,
@@ -32,7 +32,6 @@ export class Lifetime {
           exitStatus: 2,
         },
       );
-    }
     this.#running++;
     try {
       return await call();

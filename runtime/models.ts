@@ -67,6 +67,6 @@ export class Models {
     this.#sessions = new Map();
     if ((this.#options.provider ?? "auto") === "auto") this.#provider = withoutDevice(this.#provider);
     // What cannot be freed went with its device.
-    for (const session of sessions.values()) session.then((it) => it.dispose()).catch(() => undefined);
+    for (const session of sessions.values()) session.then((open) => open.dispose()).catch(() => undefined);
   }
 }

@@ -94,12 +94,12 @@ export function fromOrt(results: Readonly<Record<string, OrtTensor>>): Record<st
 
 /** The model y = Identity(x) of a float tensor of any shape, opset 17, IR version 8; or of another element type. */
 export function identity(elementType = 1): Uint8Array {
-  const bytes = Uint8Array.from(atob(IDENTITY), (character) => character.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(identityModel), (character) => character.charCodeAt(0));
   for (const at of [35, 46]) bytes[at] = elementType;
   return bytes;
 }
 
-const IDENTITY = "CAg6KwoQCgF4EgF5IghJZGVudGl0eRIBZ1oJCgF4EgQKAggBYgkKAXkSBAoCCAFCBAoAEBE=";
+const identityModel = "CAg6KwoQCgF4EgF5IghJZGVudGl0eRIBZ1oJCgF4EgQKAggBYgkKAXkSBAoCCAFCBAoAEBE=";
 
 function settings(provider: ProviderName, options: HostOptions): OnnxRuntime.InferenceSession.SessionOptions {
   return {
@@ -113,9 +113,8 @@ function settings(provider: ProviderName, options: HostOptions): OnnxRuntime.Inf
 function toOrt(ort: Ort, name: string, type: string, { dtype, shape, data }: Tensor): OrtTensor {
   const widened = dtype === "int32" && type === "int64";
   if (!widened && dtype !== type) throw badInput(`the input "${name}" is ${dtype}; this model expects ${type} there`);
-  if (sizeOf(shape) !== data.length) {
+  if (sizeOf(shape) !== data.length)
     throw badInput(`the input "${name}" of shape [${shape.join(", ")}] holds ${data.length} values`);
-  }
   const values = widened ? BigInt64Array.from(data as Int32Array, BigInt) : data;
   return new ort.Tensor(type as "float32", values as Float32Array, shape);
 }
@@ -123,18 +122,18 @@ function toOrt(ort: Ort, name: string, type: string, { dtype, shape, data }: Ten
 /** ONNX Runtime's error as ours; memory that ran out and a device that is gone have codes of their own. */
 function failure(cause: unknown, code: string, what: string, advice = ""): InnerloopError {
   const words = wordsOf(cause);
-  const [is, does] = OUT_OF_MEMORY.test(words)
+  const [is, does] = outOfMemory.test(words)
     ? ["out-of-memory", "; memory ran out: give it fewer examples at once"]
-    : DEVICE_LOST.test(words)
+    : deviceLost.test(words)
       ? ["device-lost", "; the device is gone: try again, or use provider cpu"]
       : [code, advice];
   return new InnerloopError(is!, `${what}: ${words}${does}`, { cause });
 }
 
 // The words of ONNX Runtime, CUDA, Dawn, Direct3D and WebAssembly.
-const OUT_OF_MEMORY =
+const outOfMemory =
   /out of memory|bad_alloc|failed to allocate|smaller than requested|exceeds the max buffer size|enlarge memory|\bOOM\b/i;
-const DEVICE_LOST =
+const deviceLost =
   /(device|context|GPU)\b.{0,20}\b(lost|removed|hung|reset)|DEVICE_(LOST|REMOVED|HUNG|RESET)|illegal memory access|launch failure|external Instance reference/i;
 
 /** The words of an error, without the source line and the condition that ONNX Runtime puts before them. */

@@ -18,14 +18,14 @@ export interface OpenedModel {
  * @throws InnerloopError `onnx-unreadable` when the bytes are no ONNX model or are cut short.
  */
 export function openOverrides(model: Uint8Array): OpenedModel {
-  const whole = fieldsOf(model, [0, 0, 0, model.length, undefined]).find(([number]) => number === MODEL_GRAPH);
+  const whole = fieldsOf(model, [0, 0, 0, model.length, undefined]).find(([number]) => number === modelGraph);
   if (whole === undefined) throw unreadable(model);
   const graph = fieldsOf(model, whole);
-  const inputs = graph.filter(([number]) => number === GRAPH_INPUT).map((field) => nameOf(model, field, VALUE_NAME));
+  const inputs = graph.filter(([number]) => number === graphInput).map((field) => nameOf(model, field, valueName));
   const defaults: Record<string, Tensor> = {};
   const kept = graph
     .filter((field) => {
-      const name = field[0] === GRAPH_INITIALIZER ? nameOf(model, field, TENSOR_NAME) : "";
+      const name = field[0] === graphInitializer ? nameOf(model, field, tensorName) : "";
       const tensor = inputs.includes(name) && name !== "" ? readTensor(model, field) : undefined;
       if (tensor) defaults[name] = tensor;
       return !tensor;
@@ -34,24 +34,24 @@ export function openOverrides(model: Uint8Array): OpenedModel {
   if (Object.keys(defaults).length === 0) return { bytes: model, defaults };
   const [, keyStart, , end] = whole;
   const body = concatenate(kept);
-  const key = Uint8Array.of((MODEL_GRAPH << 3) | LENGTH_DELIMITED, ...varint(body.length));
+  const key = Uint8Array.of((modelGraph << 3) | lengthDelimited, ...varint(body.length));
   return { bytes: concatenate([model.subarray(0, keyStart), key, body, model.subarray(end)]), defaults };
 }
 
 // Field numbers of onnx.proto and wire types of protobuf's encoding (https://protobuf.dev/programming-guides/encoding).
-const MODEL_GRAPH = 7;
-const GRAPH_INITIALIZER = 5;
-const GRAPH_INPUT = 11;
-const VALUE_NAME = 1;
-const TENSOR_DIMS = 1;
-const TENSOR_DATA_TYPE = 2;
-const TENSOR_FLOAT_DATA = 4;
-const TENSOR_NAME = 8;
-const TENSOR_RAW_DATA = 9;
-const VARINT = 0;
-const FIXED_64 = 1;
-const LENGTH_DELIMITED = 2;
-const FIXED_32 = 5;
+const modelGraph = 7;
+const graphInitializer = 5;
+const graphInput = 11;
+const valueName = 1;
+const tensorDims = 1;
+const tensorDataType = 2;
+const tensorFloatData = 4;
+const tensorName = 8;
+const tensorRawData = 9;
+const wireVarint = 0;
+const fixed64 = 1;
+const lengthDelimited = 2;
+const fixed32 = 5;
 
 /** A field of a message: its number, where its key starts, where its content starts and ends, and a varint's value. */
 type Field = readonly [number: number, keyStart: number, start: number, end: number, value: number | undefined];
@@ -66,12 +66,12 @@ function fieldsOf(bytes: Uint8Array, [, , from, to]: Field): Field[] {
     [key, at] = readVarint(bytes, at, to);
     const wireType = key & 7;
     let start = at;
-    if (wireType === VARINT) [value, at] = readVarint(bytes, at, to);
-    else if (wireType === LENGTH_DELIMITED) {
+    if (wireType === wireVarint) [value, at] = readVarint(bytes, at, to);
+    else if (wireType === lengthDelimited) {
       const [length, content] = readVarint(bytes, at, to);
       start = content;
       at = content + length;
-    } else at += wireType === FIXED_64 ? 8 : wireType === FIXED_32 ? 4 : Number.NaN;
+    } else at += wireType === fixed64 ? 8 : wireType === fixed32 ? 4 : Number.NaN;
     if (!(at <= to)) throw unreadable(bytes);
     fields.push([Math.floor(key / 8), keyStart, start, at, value]);
   }
@@ -101,11 +101,11 @@ function readTensor(bytes: Uint8Array, message: Field): Tensor | undefined {
   let type: number | undefined;
   let data: Uint8Array<ArrayBuffer> | undefined;
   for (const [number, , start, end, value] of fieldsOf(bytes, message)) {
-    if (number === TENSOR_DATA_TYPE) type = value;
-    else if (number === TENSOR_RAW_DATA || (number === TENSOR_FLOAT_DATA && value === undefined)) {
+    if (number === tensorDataType) type = value;
+    else if (number === tensorRawData || (number === tensorFloatData && value === undefined)) {
       // Copied, because a view into the file need not be aligned. ONNX stores little-endian, as every host that runs this does.
       data = new Uint8Array(bytes.subarray(start, end));
-    } else if (number === TENSOR_DIMS) {
+    } else if (number === tensorDims) {
       // One dim, or, where a writer packed them, all of them.
       if (value !== undefined) shape.push(value);
       for (let at = start, dim: number; value === undefined && at < end; shape.push(dim)) {

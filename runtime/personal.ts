@@ -8,8 +8,8 @@ import type { Check, Evaluation } from "./evaluation.ts";
 import {
   type Example,
   type Examples,
-  type Given,
   type Kept,
+  type LabelledRows,
   labelsOf,
   listing,
   type Numbers,
@@ -44,8 +44,8 @@ interface Named extends Partial<Pick<Moment, "next">> {
 }
 
 /** How many changes can be undone, unless the adapted parameters of so many would take more than this many bytes. */
-const UNDO_LEVELS = 16;
-const UNDO_BYTES = 2 ** 26;
+const undoLevels = 16;
+const undoBytes = 2 ** 26;
 
 /**
  * A learner adapted to one user's examples, which it keeps. Every change adapts the bundle's weights anew to the examples
@@ -167,9 +167,9 @@ export class Personal<T extends Task = "classification"> {
   evaluate(examples: Support<T>): Promise<Evaluation<T>> {
     return this.#opened.lifetime.during(async () => {
       const state = this.#adapted();
-      const given = readSupport(this.#opened.bundle.manifest, examples as Support<Task>);
+      const support = readSupport(this.#opened.bundle.manifest, examples as Support<Task>);
       const { evaluate } = await import("./later.ts");
-      return (await evaluate(this.#opened, state, given)) as Evaluation<T>;
+      return (await evaluate(this.#opened, state, support)) as Evaluation<T>;
     });
   }
 
@@ -195,7 +195,7 @@ export class Personal<T extends Task = "classification"> {
   ): Promise<string[]> {
     const { manifest } = this.#opened.bundle;
     const named = typeof first === "string" && manifest.task === "classification";
-    const read = (): Given =>
+    const read = (): LabelledRows =>
       named ? readExamples(manifest, first, second as Examples) : readSupport(manifest, first as Support<Task>);
     return this.#change((named ? third : (second as AdaptOptions)) ?? {}, () => {
       const taken = takeExamples(manifest, read());
@@ -279,8 +279,9 @@ export class Personal<T extends Task = "classification"> {
     const { adapted } = this.#now;
     if (adapted !== undefined) return adapted;
     const { labels } = this;
-    const given = labels.length === 0 ? "it has no examples" : `all of its examples have the label ${show(labels[0])}`;
-    throw badInput(`${given}, so there is nothing to tell apart yet; add examples first`, "not-adapted");
+    const lacking =
+      labels.length === 0 ? "it has no examples" : `all of its examples have the label ${show(labels[0])}`;
+    throw badInput(`${lacking}, so there is nothing to tell apart yet; add examples first`, "not-adapted");
   }
 
   /** Gives new examples ids, of which none is ever given again and none is a label. */
@@ -305,8 +306,8 @@ export class Personal<T extends Task = "classification"> {
     const chosen =
       steps === "auto" ? await (await import("./later.ts")).chooseSteps(this.#opened, examples, options) : undefined;
     const all = { ...wanted, ...(chosen ?? { steps: steps as number }) };
-    const made = await learn(this.#opened, examples, all);
-    const adapted = chosen ? { ...made, adaptation: { ...made.adaptation!, chosen } } : made;
+    const learned = await learn(this.#opened, examples, all);
+    const adapted = chosen ? { ...learned, adaptation: { ...learned.adaptation!, chosen } } : learned;
     if (!options.check) return { examples, next, adapted };
     const { leaveOneOut } = await import("./later.ts");
     return { examples, next, adapted, check: await leaveOneOut(this.#opened, examples, all) };
@@ -322,17 +323,16 @@ export class Personal<T extends Task = "classification"> {
       const change = prepare();
       return async () => {
         const before = this.#now;
-        if (before.examples === undefined) {
+        if (before.examples === undefined)
           throw badInput(
             "this personal model keeps no examples, so it cannot be changed; adapt anew, without keepExamples: false",
             "examples-not-kept",
           );
-        }
         const [changed, result] = change(before.examples);
         const now = await this.#adapt(changed, options);
         this.#past.push(before);
         const bytes = Object.values(this.state).reduce((sum, { data }) => sum + data.byteLength, 0);
-        if (this.#past.length > Math.max(1, Math.min(UNDO_LEVELS, UNDO_BYTES / bytes))) this.#past.shift();
+        if (this.#past.length > Math.max(1, Math.min(undoLevels, undoBytes / bytes))) this.#past.shift();
         this.#now = now;
         return result;
       };

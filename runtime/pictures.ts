@@ -12,13 +12,13 @@ export interface Picture {
 }
 
 /** Pixels of a picture at most, so that none takes all of the memory: cameras of 64 megapixels stay below. */
-export const MOST_PIXELS = 2 ** 26;
+export const mostPixels = 2 ** 26;
 
 /** Pixels of a picture's longer side at most, as in JPEG: each row is kept in the example's width before rows are averaged. */
-const LONGEST_SIDE = 65_535;
+const longestSide = 65_535;
 
 /** After so many pixels of the source, others have a turn: well under a millisecond of work. */
-const BAND = 2 ** 15;
+const bandNumbers = 2 ** 15;
 
 /** Pixels that the model is given, before they are inverted and standardized: bytes `[height · width · channels]`. */
 export type Resize = (pixels: Picture["data"]) => Generator<void, Uint8Array>;
@@ -29,10 +29,10 @@ export type Resize = (pixels: Picture["data"]) => Generator<void, Uint8Array>;
  * @throws InnerloopError `image-too-large`
  */
 export function checkSize(width: number, height: number, name: string): void {
-  if (width * height <= MOST_PIXELS && Math.max(width, height) <= LONGEST_SIDE) return;
+  if (width * height <= mostPixels && Math.max(width, height) <= longestSide) return;
   throw new InnerloopError(
     "image-too-large",
-    `${name}: it has ${width}×${height} pixels; at most ${MOST_PIXELS} are read, and ${LONGEST_SIDE} on a side; make it smaller`,
+    `${name}: it has ${width}×${height} pixels; at most ${mostPixels} are read, and ${longestSide} on a side; make it smaller`,
   );
 }
 
@@ -74,18 +74,16 @@ export function unscaled(what: string, name: string): InnerloopError {
 export function resized(picture: Picture, to: ImagePreprocessing): Generator<void, Uint8Array> {
   const { data, width, height } = picture;
   const whole = [width, height].every((side) => Number.isInteger(side) && side > 0);
-  if (!/^Uint8(Clamped)?Array$/.test(kindOf(data))) {
+  if (!/^Uint8(Clamped)?Array$/.test(kindOf(data)))
     throw badInput(
       "the picture's data are no bytes; a Uint8ClampedArray or Uint8Array of RGBA, RGB or grey was expected",
     );
-  }
-  if (!whole || ![1, 3, 4].includes(data.length / (width * height))) {
+  if (!whole || ![1, 3, 4].includes(data.length / (width * height)))
     throw badInput(
       `the picture has ${data.length} bytes for ${width}×${height} pixels; ` +
         "4 for each pixel were expected (RGBA), or 3 (RGB), or 1 (grey)",
     );
-  }
-  if (Math.max(width, height) > LONGEST_SIDE) checkSize(width, height, "the picture");
+  if (Math.max(width, height) > longestSide) checkSize(width, height, "the picture");
   return resizer(picture, to)(data);
 }
 
@@ -103,7 +101,7 @@ export function resizer(
   const { width, height, channels } = to;
   const across = cells(from.width, width);
   const downwards = cells(from.height, height);
-  const band = Math.max(1, Math.floor(BAND / from.width));
+  const band = Math.max(1, Math.floor(bandNumbers / from.width));
   return function* resize(pixels) {
     const row = pixels.length / from.height;
     const narrow = new Float32Array(from.height * width * channels);

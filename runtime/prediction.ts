@@ -15,7 +15,7 @@ export interface ValuePrediction {
 export type Prediction<T extends Task = "classification"> = T extends "regression" ? ValuePrediction : ClassPrediction;
 
 /** Values of examples, or probabilities of their answers, in one piece of work: a few milliseconds. */
-const PIECE = 2 ** 17;
+const pieceNumbers = 2 ** 17;
 
 /**
  * The answers for examples, in their order.
@@ -29,16 +29,15 @@ export async function predict(
   rows: Rows,
 ): Promise<Prediction<Task>[]> {
   const { manifest } = opened.bundle;
-  if (state === undefined && manifest.parameters.some((parameter) => parameter.required)) {
+  if (state === undefined && manifest.parameters.some((parameter) => parameter.required))
     throw new InnerloopError(
       "not-adapted",
       `the bundle "${manifest.name}" makes its head from the examples, so it knows no class yet; call adapt first`,
       { exitStatus: 2 },
     );
-  }
   const { shape } = manifest.input;
   const size = sizeOf(shape);
-  const piece = Math.min(1024, Math.ceil(PIECE / Math.max(size, 8 * (state?.labels.length ?? 1))));
+  const piece = Math.min(1024, Math.ceil(pieceNumbers / Math.max(size, 8 * (state?.labels.length ?? 1))));
   const answers: Prediction<Task>[] = [];
   while (answers.length < rows.count) {
     const count = Math.min(piece, rows.count - answers.length);
@@ -78,9 +77,9 @@ export async function learn(
   if (!opened.bundle.manifest.confidence?.spread) return state;
   const copy = (row: number, to: Float32Array, at: number) => to.set(examples[row]!.x, at);
   const answers = (await predict(opened, state, { count: examples.length, copy })) as ClassPrediction[];
-  const own = examples.map(({ label }) => state.labels.indexOf(label!));
+  const columns = examples.map(({ label }) => state.labels.indexOf(label!));
   const rows = answers.map(({ logits }) => logits);
-  return { ...state, spread: supportSpread(rows, own) };
+  return { ...state, spread: supportSpread(rows, columns) };
 }
 
 function inconsistent(logits: readonly number[], labels: readonly string[]): InnerloopError {

@@ -37,16 +37,16 @@ export interface ProviderReport {
  */
 export async function chooseProvider(options: SessionOptions = {}): Promise<ProviderChoice> {
   const { provider = "auto", threads } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
     throw badOption(`threads ${show(threads)} was given; a whole number from 1 was expected`);
-  }
   if (typeof provider === "object" && typeof provider?.name === "string") return provider;
   if (provider === "auto") return chooseFirst(options);
   const processor = host.automatic.at(-1)!;
   const name = (provider === "cpu" ? processor : provider) as ProviderName;
-  if (!KNOWN.includes(name)) {
-    throw badOption(`provider ${show(name)} was given; auto, ${KNOWN.join(", ")} are known; choose one of them`);
-  }
+  if (!knownProviders.includes(name))
+    throw badOption(
+      `provider ${show(name)} was given; auto, ${knownProviders.join(", ")} are known; choose one of them`,
+    );
   const reason = (await host.missing(name, true)) ?? (await trial(name, options));
   if (reason === undefined) return { name, reason: "asked for by name", rejected: [] };
   throw unavailable(
@@ -76,19 +76,19 @@ export function withoutDevice(choice: ProviderChoice): ProviderChoice {
   return { name, reason: `${choice.name} was lost`, rejected: [...choice.rejected, lost] };
 }
 
-const KNOWN: readonly ProviderName[] = ["cuda", "webgpu", "cpu", "wasm", "dml", "coreml"];
+const knownProviders: readonly ProviderName[] = ["cuda", "webgpu", "cpu", "wasm", "dml", "coreml"];
 
 async function chooseFirst(options: HostOptions): Promise<ProviderChoice> {
   const rejected: { name: ProviderName; reason: string }[] = [];
   for (const name of host.automatic) {
     const reason = host.unwanted(name) ?? (await problem(name, options));
     if (reason === undefined) {
-      const before = rejected.map((it) => it.name).join(" and ");
+      const before = rejected.map((provider) => provider.name).join(" and ");
       return { name, reason: before ? `the first that works here, after ${before}` : "the first choice", rejected };
     }
     rejected.push({ name, reason });
   }
-  const reasons = rejected.map((it) => `${it.name}: ${it.reason}; ${host.remedy(it.name)}`);
+  const reasons = rejected.map((provider) => `${provider.name}: ${provider.reason}; ${host.remedy(provider.name)}`);
   throw unavailable(`no provider works here: ${reasons.join("; ")}`);
 }
 

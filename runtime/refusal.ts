@@ -16,13 +16,11 @@ export function tooLarge(place: string, what: string, bytes: number | string, li
 
 /** @throws InnerloopError `bad-option` for options that are no object, or whose signal is none */
 export function checkOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null)
     throw badOption(`${show(options)} was given; options are an object, such as { steps: 3 }`);
-  }
   const { signal } = options as { signal?: AbortSignal };
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+  if (signal !== undefined && typeof signal?.addEventListener !== "function")
     throw badOption(`signal ${show(signal)} was given; an AbortSignal was expected`);
-  }
 }
 
 /** An option is wrong. */

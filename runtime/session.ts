@@ -27,7 +27,7 @@ export interface Session {
 }
 
 /** No ONNX file is larger: its format counts lengths with a sign in 32 bits. */
-const MOST = 2 ** 31;
+const most = 2 ** 31;
 
 /**
  * Opens an ONNX model.
@@ -38,7 +38,7 @@ const MOST = 2 ** 31;
  */
 export async function openSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const provider = await chooseProvider(options);
-  const bytes = typeof model === "string" ? await host.read(model, "the ONNX model", { limit: MOST }) : model;
+  const bytes = typeof model === "string" ? await host.read(model, "the ONNX model", { limit: most }) : model;
   const opened = await openModel(bytes, provider.name, options);
   const { session, defaults } = opened;
   const lifetime = new Lifetime("this session", () => session.release());

@@ -24,8 +24,8 @@ export interface PersonalRecord {
 }
 
 /** The version of the personal file that this release writes, and the newest that it reads. */
-const PERSONAL_VERSION = 2;
-const FORMAT = "innerloop-personal";
+const personalVersion = 2;
+const format = "innerloop-personal";
 
 /** The bytes of a personal file; equal records give equal bytes. */
 export function encodeState(bundle: Bundle, { adapted, examples, next, settings }: PersonalRecord): Uint8Array {
@@ -33,14 +33,14 @@ export function encodeState(bundle: Bundle, { adapted, examples, next, settings 
   const { steps, rate } = settings;
   const tensors: Record<string, Tensor> = {};
   const metadata: Record<string, string> = {
-    format: FORMAT,
-    version: String(PERSONAL_VERSION),
+    format: format,
+    version: String(personalVersion),
     bundle: bundle.identity,
     bundle_name: bundle.manifest.name,
     settings: JSON.stringify({ steps, rate }),
   };
   if (adapted !== undefined) {
-    for (const [name, tensor] of Object.entries(adapted.parameters)) tensors[ADAPTED + name] = tensor;
+    for (const [name, tensor] of Object.entries(adapted.parameters)) tensors[adaptedPrefix + name] = tensor;
     metadata.labels = JSON.stringify(adapted.labels);
     if (adapted.shots !== undefined) metadata.shots = String(adapted.shots);
     if (adapted.spread !== undefined) metadata.spread = String(adapted.spread);
@@ -49,12 +49,12 @@ export function encodeState(bundle: Bundle, { adapted, examples, next, settings 
     if (adapted.adaptation !== undefined) metadata.adaptation = JSON.stringify(adapted.adaptation);
   }
   if (examples !== undefined) {
-    tensors[X] = join(
+    tensors[supportX] = join(
       examples.map(({ x }) => x),
       input.shape,
     );
     if (task === "regression")
-      tensors[Y] = join(
+      tensors[supportY] = join(
         examples.map(({ y }) => y!),
         [output.size ?? 1],
       );
@@ -80,23 +80,21 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
       "personal-invalid",
       `${source}: ${what}; give a file that personal.save() wrote for this bundle`,
     );
-  if (metadata.format !== FORMAT)
+  if (metadata.format !== format)
     throw invalid("this is a safetensors file, but not one that a personal model was saved to");
   const version = Number(metadata.version);
   if (!(Number.isInteger(version) && version > 0)) throw invalid(`its version is ${show(metadata.version)}`);
-  if (version > PERSONAL_VERSION) {
+  if (version > personalVersion)
     throw new InnerloopError(
       "newer-version",
-      `${source}: it has version ${version} and this release reads up to ${PERSONAL_VERSION}; upgrade @innerloop/runtime`,
+      `${source}: it has version ${version} and this release reads up to ${personalVersion}; upgrade @innerloop/runtime`,
     );
-  }
-  if (metadata.bundle !== identity) {
+  if (metadata.bundle !== identity)
     throw new InnerloopError(
       "other-bundle",
       `${source}: it was saved with the bundle ${show(metadata.bundle_name)} (${short(metadata.bundle)}) and this is ` +
         `"${manifest.name}" (${short(identity)}); restore it with its own bundle, or adapt this one anew`,
     );
-  }
   const parse = <V>(key: string, is: (value: V) => boolean): V => {
     try {
       const value = parseJson(metadata[key] ?? "") as V;
@@ -139,7 +137,7 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
     const parameters = Object.fromEntries(
       manifest.parameters
         .filter(({ adapted }) => adapted)
-        .map(({ name, shape }) => [name, floats(version > 1 ? ADAPTED + name : name, shape, finite)]),
+        .map(({ name, shape }) => [name, floats(version > 1 ? adaptedPrefix + name : name, shape, finite)]),
     );
     const sizes = new Map(
       manifest.output.ways === null && labels.length > 0 ? [["ways", Math.max(...columns) + 1]] : [],
@@ -152,7 +150,7 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
           throw invalid(`the parameter ${show(name)} has ${actual} entries for ${sizes.get(size)} ${size}`);
         sizes.set(size, actual);
       });
-    const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", (it) => it >= 1) };
+    const shots = metadata.shots === undefined ? {} : { shots: parse<number>("shots", (count) => count >= 1) };
     const adaptation =
       metadata.adaptation === undefined ? {} : { adaptation: parse<Adaptation>("adaptation", isAdaptation) };
     const spread = metadata.spread === undefined ? {} : { spread: parse<number>("spread", Number.isFinite) };
@@ -165,17 +163,17 @@ export function decodeState({ manifest, identity }: Bundle, bytes: Uint8Array, s
   }
   const described = list<readonly string[]>(
     "examples",
-    (it) => Array.isArray(it) && it.length === 2 && it.every(isText),
+    (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isText),
   );
   const count = described.length;
   const regression = manifest.task === "regression";
-  const x = floats(X, [count, ...manifest.input.shape]);
-  const y = regression ? floats(Y, [count, manifest.output.size ?? 1]) : undefined;
+  const x = floats(supportX, [count, ...manifest.input.shape]);
+  const y = regression ? floats(supportY, [count, manifest.output.size ?? 1]) : undefined;
   const examples = described.map(([id, label], index): Kept => {
     const kept = { id: id!, x: row(x, index) };
     return y === undefined ? { ...kept, label: label! } : { ...kept, y: row(y, index) };
   });
-  const next = parse<number>("next", (it) => Number.isSafeInteger(it) && it > 0);
+  const next = parse<number>("next", (number) => Number.isSafeInteger(number) && number > 0);
   const wrong = examplesMisfit(manifest, examples, next, adapted);
   if (wrong) throw invalid(wrong);
   return { adapted, examples, next, settings: readSettings() };
@@ -221,9 +219,9 @@ function examplesMisfit(
     : "its examples and labels do not go together";
 }
 
-const ADAPTED = "adapted/";
-const X = "support/x";
-const Y = "support/y";
+const adaptedPrefix = "adapted/";
+const supportX = "support/x";
+const supportY = "support/y";
 
 function row({ shape, data }: Tensor, index: number): Float32Array {
   const size = data.length / shape[0]!;
@@ -249,7 +247,7 @@ function isSettings(value: unknown): boolean {
 
 function isAdaptation(value: unknown): boolean {
   const { steps, kept = 0, refused = 0 } = (value ?? {}) as Partial<Adaptation>;
-  return [steps, kept, refused].every((it) => Number.isSafeInteger(it) && it! >= 0);
+  return [steps, kept, refused].every((count) => Number.isSafeInteger(count) && count! >= 0);
 }
 
 function short(identity: string | undefined): string {

@@ -42,13 +42,12 @@ interface Read {
  */
 export function windowOf(how: WindowPreprocessing, input: Samples | Sound): Float32Array {
   const { length, channels } = how;
-  const given = read(input, channels);
-  if (given.channels !== channels && channels > 1) {
-    throw badInput(`the window has ${given.channels} channels; this bundle takes ${channels}`);
-  }
+  const recorded = read(input, channels);
+  if (recorded.channels !== channels && channels > 1)
+    throw badInput(`the window has ${recorded.channels} channels; this bundle takes ${channels}`);
   const to = how.rate ?? 1;
-  const from = how.rate === undefined ? 1 : (given.rate ?? to);
-  const { count } = given;
+  const from = how.rate === undefined ? 1 : (recorded.rate ?? to);
+  const { count } = recorded;
   // Rates that were measured are no whole numbers: a hair too few samples are enough.
   const needed = Math.ceil((length * from) / to - 1e-6);
   if (count < needed) {
@@ -63,7 +62,7 @@ export function windowOf(how: WindowPreprocessing, input: Samples | Sound): Floa
     for (let channel = 0; channel < channels; channel++) {
       let sum = 0;
       for (let i = 0; i < weights.length; i++) {
-        sum += weights[i]! * value(given, Math.max(0, count - 1 - first - i), channel, channels);
+        sum += weights[i]! * value(recorded, Math.max(0, count - 1 - first - i), channel, channels);
       }
       const standard = (sum - of(how.mean, channel)) / of(how.std, channel);
       if (!Number.isFinite(standard)) throw badInput("the window holds NaN or infinity; check how it was recorded");
@@ -82,31 +81,28 @@ function read(input: Samples | Sound, fallback: number): Read {
   const { data, rate, channels = fallback } = input;
   const kind = kindOf(data);
   const scale = kind === "Int16Array" ? 1 / 32768 : 1;
-  if (scale === 1 && !(/^Float(32|64)Array$/.test(kind) || Array.isArray(data))) {
+  if (scale === 1 && !(/^Float(32|64)Array$/.test(kind) || Array.isArray(data)))
     throw badInput(
       "samples of an unknown form were given; { data, rate?, channels? } was expected, where data is a Float32Array, " +
         "Float64Array, Int16Array or list of numbers; or an AudioBuffer",
     );
-  }
   // A list may hold anything, and what is no number would become one: null and "" 0, true 1.
-  const other = Array.isArray(data) ? data.findIndex((it) => typeof it !== "number") : -1;
+  const other = Array.isArray(data) ? data.findIndex((entry) => typeof entry !== "number") : -1;
   if (other >= 0) throw badInput(`the window holds ${show(data[other])} at position ${other}; numbers were expected`);
-  if (rate !== undefined && !(rate > 0 && rate < Infinity)) {
+  if (rate !== undefined && !(rate > 0 && rate < Infinity))
     throw badInput(`the rate ${rate} was given; samples a second were expected, a number above 0`);
-  }
   const count = data.length / channels;
-  if (!(Number.isInteger(channels) && channels > 0 && Number.isInteger(count))) {
+  if (!(Number.isInteger(channels) && channels > 0 && Number.isInteger(count)))
     throw badInput(`${data.length} numbers were given for ${channels} channels; expected one of each channel a sample`);
-  }
   return { count, channels, rate, at: (sample, channel) => data[sample * channels + channel]! * scale };
 }
 
 /** One number of a sample; of one channel, where several are given, their mean. */
-function value({ at, channels: given }: Read, sample: number, channel: number, channels: number): number {
-  if (given === channels) return at(sample, channel);
+function value({ at, channels: recorded }: Read, sample: number, channel: number, channels: number): number {
+  if (recorded === channels) return at(sample, channel);
   let sum = 0;
-  for (let one = 0; one < given; one++) sum += at(sample, one);
-  return sum / given;
+  for (let one = 0; one < recorded; one++) sum += at(sample, one);
+  return sum / recorded;
 }
 
 /** The two source samples around a position, in samples from the last one, and their shares. */

@@ -22,19 +22,17 @@ export type Shape = string | readonly [Shape] | { readonly [key: string]: Shape 
  */
 export function checkManifest(value: unknown, source: string): Manifest {
   const { format, version } = (value ?? {}) as { format?: unknown; version?: unknown };
-  if (format === "innerloop-bundle" && (version as number) > 1) {
+  if (format === "innerloop-bundle" && (version as number) > 1)
     throw new InnerloopError(
       "newer-version",
       `${plain(source)}: it has version ${version} and this release reads version 1; upgrade @innerloop/runtime`,
     );
-  }
   const wrong = mismatch(manifestShape, value, "") ?? contradiction(value as Manifest);
-  if (wrong) {
+  if (wrong)
     throw new InnerloopError(
       "manifest-invalid",
       `${plain(source)}: ${wrong}; copy the bundle again, or export it again`,
     );
-  }
   return value as Manifest;
 }
 

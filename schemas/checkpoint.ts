@@ -84,13 +84,12 @@ export function validateCheckpoint(value: unknown, source: string): CheckpointHe
  */
 export function readCheckpointHeader(metadata: Readonly<Record<string, string>>, source: string): CheckpointHeader {
   const text = metadata[CHECKPOINT_KEY];
-  if (text === undefined) {
+  if (text === undefined)
     throw new InnerloopError(
       "checkpoint-invalid",
       `${source}: this safetensors file has no "${CHECKPOINT_KEY}" metadata, so it is no checkpoint; ` +
         "give the checkpoint that a training run wrote",
     );
-  }
   let value: unknown;
   try {
     value = parseJson(text);

@@ -11,6 +11,8 @@ const doors = [
   "runtime/sessions",
   "export/index",
   "train/index",
+  "measure/index",
+  "setup/index",
   "demo/index",
 ];
 

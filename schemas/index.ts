@@ -33,21 +33,18 @@ export {
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export { guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
-export {
-  type BundleFile,
-  type Confidence,
-  type ImagePreprocessing,
-  MANIFEST_VERSION,
-  type Manifest,
-  type ManifestFile,
-  type ManifestParameter,
-  manifestSchema,
-  type OptionalBundleFile,
-  type Preprocessing,
-  type Rejection,
-  type Spread,
-  validateManifest,
-  type WindowPreprocessing,
+export type {
+  BundleFile,
+  Confidence,
+  ImagePreprocessing,
+  Manifest,
+  ManifestFile,
+  ManifestParameter,
+  OptionalBundleFile,
+  Preprocessing,
+  Rejection,
+  Spread,
+  WindowPreprocessing,
 } from "./manifest.ts";
 export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
@@ -55,3 +52,4 @@ export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./sa
 export { type DType, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";
 export { plain, show } from "./text.ts";
 export { type JsonSchema, suggest } from "./validate.ts";
+export { MANIFEST_VERSION, manifestSchema, validateManifest } from "./validate-manifest.ts";

@@ -2,7 +2,7 @@
 // reader that cannot make anything of its bytes asks here, and says what they are instead of what they are not.
 
 /** How much of a file tells what it is. */
-const START = 1024;
+const startBytes = 1024;
 
 /**
  * What bytes are that should have been a bundle's, a model's, a picture or a table, and what to do about it.
@@ -14,7 +14,7 @@ export function mistaken(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return "it is empty, has 0 bytes; copy or download it again";
   if (bytes[0] === 0x1f && bytes[1] === 0x8b)
     return "it is compressed (gzip); unpack it, or have its server say so (Content-Encoding: gzip)";
-  const start = new TextDecoder().decode(bytes.subarray(0, START)).trimStart();
+  const start = new TextDecoder().decode(bytes.subarray(0, startBytes)).trimStart();
   if (/^version https?:\/\/(git-lfs\.github\.com|hawser\.github\.com|git-media\.io)\//.test(start))
     return "it is a Git LFS pointer, a few lines that stand for the file, not the file itself; fetch it with: git lfs pull";
   if (/^(\.\.\/)*(\.git|\/annex)\/(annex\/)?objects\/\S+\s*$/.test(start))

@@ -45,7 +45,7 @@ export function encodeModel(model: onnx.ModelProto.$Properties): Uint8Array {
  *   `newer-version` when the model's IR version is above {@link ONNX_IR_VERSION}.
  */
 export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto {
-  if (!ArrayBuffer.isView(bytes)) {
+  if (!ArrayBuffer.isView(bytes))
     throw new InnerloopError(
       "bad-argument",
       `decodeModel was called with ${show(bytes)}; the bytes of a file were expected`,
@@ -53,17 +53,15 @@ export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto 
         exitStatus: 2,
       },
     );
-  }
   const name = plain(source);
   const model = decode(bytes, name);
   const version = Number(model.irVersion);
-  if (version > ONNX_IR_VERSION) {
+  if (version > ONNX_IR_VERSION)
     throw new InnerloopError(
       "newer-version",
       `${name}: the model has ONNX IR version ${version}; this release reads versions up to ${ONNX_IR_VERSION}; ` +
         "upgrade innerloop, or export the model again for an older IR version",
     );
-  }
   const lacks =
     version < 1 ? "IR version" : !model.graph ? "graph" : model.opsetImport.length === 0 ? "operator set" : "";
   if (lacks !== "") throw unreadable(name, bytes, `it has no ${lacks}`);

@@ -16,13 +16,12 @@ export function checkPreprocessing(input: Manifest["input"]): Preprocessing | un
   const how: Preprocessing | null | undefined = input.preprocessing;
   if (how === undefined) return undefined;
   const shape = preprocessingShapes[String(how?.kind)];
-  if (shape === undefined) {
+  if (shape === undefined)
     throw new InnerloopError(
       "newer-version",
       `the manifest's input.preprocessing is of the kind ${JSON.stringify(how?.kind)}, and this release knows ` +
         `${Object.keys(preprocessingShapes).join(" and ")}; upgrade @innerloop/runtime, or give the numbers of an example`,
     );
-  }
   const wrong = mismatch(shape, how, "input.preprocessing") ?? misfit(how!, input.shape);
   if (wrong) throw new InnerloopError("manifest-invalid", `the manifest: ${wrong}; export the bundle again`);
   return how!;
@@ -36,9 +35,8 @@ export function preprocessedShape(how: Preprocessing): number[] {
 /** What does not go together in a preprocessing, or with the shape of an example, in words; nothing where all does. */
 export function misfit(how: Preprocessing, shape: readonly number[]): string | undefined {
   const made = preprocessedShape(how);
-  if (sizeOf(made) !== sizeOf(shape)) {
+  if (sizeOf(made) !== sizeOf(shape))
     return `preprocessing makes [${made.join(", ")}], and an example is [${shape.join(", ")}]`;
-  }
   if (how.kind === "image") return undefined;
   const other = [how.mean, how.std]
     .flatMap((it) => (typeof it === "number" ? [] : [it.length]))

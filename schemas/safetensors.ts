@@ -16,10 +16,10 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const MOST_AXES = 32;
-const METADATA = "__metadata__";
-const LENGTH_BYTES = 8;
-const ALIGNMENT = 8;
+const mostAxes = 32;
+const metadataKey = "__metadata__";
+const lengthBytes = 8;
+const alignment = 8;
 
 /**
  * The bytes of a safetensors file. Equal input gives equal bytes: the widest elements come first (so that every array
@@ -37,25 +37,24 @@ export function encodeSafetensors(
   if (!isTable(metadata, (it) => typeof it === "string")) throw wrongArgument("texts by name", metadata);
   const width = ({ dtype }: Tensor) => ELEMENTS[dtype].array.BYTES_PER_ELEMENT;
   const entries = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : a > b ? 1 : 0));
-  const header: [string, unknown][] = Object.keys(metadata).length === 0 ? [] : [[METADATA, metadata]];
+  const header: [string, unknown][] = Object.keys(metadata).length === 0 ? [] : [[metadataKey, metadata]];
   let size = 0;
   for (const [name, { dtype, shape, data }] of entries) {
     const { array, code } = ELEMENTS[dtype];
-    if (name === METADATA || !isSizes(shape) || kindOf(data) !== array.name || sizeOf(shape) !== data.length) {
+    if (name === metadataKey || !isSizes(shape) || kindOf(data) !== array.name || sizeOf(shape) !== data.length)
       throw new InnerloopError(
         "bad-input",
         `tensor "${name}" is a ${data.constructor.name} of ${data.length} elements with shape [${shape.join(", ")}] as ${dtype}; ` +
-          `expected an array of that dtype, as long as the product of the shape, under a name other than "${METADATA}"`,
+          `expected an array of that dtype, as long as the product of the shape, under a name other than "${metadataKey}"`,
       );
-    }
     header.push([name, { dtype: code, shape, data_offsets: [size, size + data.byteLength] }]);
     size += data.byteLength;
   }
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
-  let at = Math.ceil((LENGTH_BYTES + text.length) / ALIGNMENT) * ALIGNMENT;
-  const bytes = new Uint8Array(at + size).fill(0x20, LENGTH_BYTES, at);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(at - LENGTH_BYTES), true);
-  bytes.set(text, LENGTH_BYTES);
+  let at = Math.ceil((lengthBytes + text.length) / alignment) * alignment;
+  const bytes = new Uint8Array(at + size).fill(0x20, lengthBytes, at);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(at - lengthBytes), true);
+  bytes.set(text, lengthBytes);
   for (const [, { data }] of entries) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
@@ -80,22 +79,21 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
       { cause },
     );
   const has = `but the file has ${bytes.length} bytes`;
-  if (bytes.length < LENGTH_BYTES) throw fail(`its first field should end at byte ${LENGTH_BYTES}, ${has}`);
+  if (bytes.length < lengthBytes) throw fail(`its first field should end at byte ${lengthBytes}, ${has}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = LENGTH_BYTES + Number(view.getBigUint64(0, true));
+  const start = lengthBytes + Number(view.getBigUint64(0, true));
   if (start > bytes.length) throw fail(`the header should end at byte ${start}, ${has}`);
 
   let header: unknown;
   try {
-    header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, start)));
+    header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(lengthBytes, start)));
   } catch (cause) {
     throw fail(`the header is not valid JSON (${(cause as Error).message})`, cause);
   }
   if (!isObject(header)) throw fail("the header is no JSON object");
-  const { [METADATA]: metadata = {}, ...described } = header;
-  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
-    throw fail(`"${METADATA}" is no object of texts`);
-  }
+  const { [metadataKey]: metadata = {}, ...described } = header;
+  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string"))
+    throw fail(`"${metadataKey}" is no object of texts`);
 
   const entries = Object.entries(described).map(([name, entry]) => {
     const { dtype: code, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
@@ -103,7 +101,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
     if (
       dtype === undefined ||
       !isSizes(shape) ||
-      shape.length > MOST_AXES ||
+      shape.length > mostAxes ||
       !isSizes(offsets) ||
       offsets.length !== 2
     ) {
@@ -118,9 +116,8 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
   for (const { name, dtype, shape, from, to } of entries.sort((a, b) => a.from - b.from || a.to - b.to)) {
     const needed = sizeOf(shape) * ELEMENTS[dtype].array.BYTES_PER_ELEMENT;
     if (from !== end) throw fail(`the data of ${show(name)} starts at ${from} instead of ${end}`);
-    if (to - from !== needed) {
+    if (to - from !== needed)
       throw fail(`${show(name)} of shape [${shape.join(", ")}] needs ${needed} bytes, but has ${to - from}`);
-    }
     end = to;
   }
   if (start + end !== bytes.length) throw fail(`the header describes a file of ${start + end} bytes, ${has}`);

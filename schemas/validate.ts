@@ -65,9 +65,8 @@ export interface Format {
 export function checkFormat(format: Format, value: unknown, source: string): void {
   const fail = (code: string, text: string) =>
     new InnerloopError(code, `${source}: ${text}`, { exitStatus: format.exitStatus });
-  if (!isObject(value)) {
+  if (!isObject(value))
     throw fail(format.code, `a ${format.title} must be an object of named values, got ${show(value)}`);
-  }
   if (format.marker !== undefined && value.format !== format.marker) {
     const found = "format" in value ? `"format" is ${show(value.format)}` : `"format" is missing`;
     throw fail(format.code, `this is no ${format.title}: ${found}, expected "${format.marker}"; check the path`);
@@ -125,9 +124,8 @@ function describe(format: Format, root: Record<string, unknown>, violation: Viol
   const name = pathText(path.slice(0, place.depth));
   const example = place.schema.examples?.[0];
   const hint = example === undefined ? "" : `; write it as ${JSON.stringify(example)}`;
-  if (missing !== undefined && place.depth === path.length) {
+  if (missing !== undefined && place.depth === path.length)
     return `${name} is missing; it must be ${place.schema.description}${hint}`;
-  }
   return `${name} must be ${place.schema.description}, got ${show(place.value)}${hint}`;
 }
 
@@ -200,9 +198,8 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const change = a[i - 1] === b[j - 1] ? 0 : 1;
       let best = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + change);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
         best = Math.min(best, rows[i - 2]![j - 2]! + 1);
-      }
       row.push(best);
     }
     rows.push(row);

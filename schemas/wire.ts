@@ -106,9 +106,8 @@ function narrow(value: number, exact: () => bigint): Int64 {
 }
 
 function exactInteger(value: Int64): Int64 {
-  if (typeof value === "number" && !Number.isSafeInteger(value)) {
+  if (typeof value === "number" && !Number.isSafeInteger(value))
     throw new RangeError(`${value} is no whole number that a double holds exactly; give a bigint`);
-  }
   return value;
 }
 

@@ -1,29 +1,43 @@
-// The import table: the lint refuses what goes against it, and every package.json says the same.
+// The import table: one list of rooms and doors, which the lint is written from, and which the page on the architecture, every
+// package.json and every name of a door in pages and comments agree with.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const readJson = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8"));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const readJson = (path: string) => JSON.parse(read(path));
 
-/** What each room may import, as the table in docs/architecture.md has it. */
-const table: Record<string, readonly string[]> = {
-  schemas: [],
-  graph: ["schemas"],
-  runtime: ["schemas"],
-  export: ["graph", "runtime", "schemas"],
-  train: ["graph", "runtime", "schemas"],
-  demo: ["runtime", "schemas"],
-  cli: ["demo", "export", "graph", "runtime", "schemas", "train"],
+interface Room {
+  readonly folder: string;
+  readonly package: string;
+  /** What package.json exports, after the package's name: nothing, or `/name`. */
+  readonly doors: readonly string[];
+  /** Doors of other rooms. */
+  readonly imports: readonly string[];
+}
+const load = (path: string) => import(pathToFileURL(join(root, path)).href);
+const {
+  rooms: table,
+  around,
+  doors,
+} = (await load("lint/rooms.mjs")) as {
+  readonly rooms: readonly Room[];
+  readonly around: readonly string[];
+  readonly doors: readonly string[];
 };
-const packageOf = (room: string): string => (room === "cli" ? "innerloop" : `@innerloop/${room}`);
-/** The door that a room takes: a device gets no more of the formats than it needs. */
-const doorOf = (from: string, to: string): string =>
-  from === "runtime" && to === "schemas" ? "@innerloop/schemas/bundle" : packageOf(to);
-const rooms = Object.keys(table);
+const rooms = table.map((room) => room.folder);
+const roomOf = (folder: string): Room => table.find((room) => room.folder === folder)!;
+const packageOf = (folder: string): string => roomOf(folder).package;
+/** The folders of the rooms of which a room may import any door, in the order of the alphabet. */
+const importsOf = (folder: string): string[] =>
+  table
+    .filter((room) => room.doors.some((door) => roomOf(folder).imports.includes(room.package + door)))
+    .map((room) => room.folder)
+    .sort();
 
 const folder = mkdtempSync(join(tmpdir(), "innerloop-lint-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -53,10 +67,10 @@ const statically = 'import { a } from "PACKAGE";\n\nexport const b = a;\n';
 const later = 'export const b = await import("PACKAGE");\n';
 
 describe("the import table", () => {
-  const between = rooms.flatMap((from) =>
-    rooms
-      .filter((to) => to !== from)
-      .map((to) => ({ from, imports: doorOf(from, to), allowed: table[from]!.includes(to) })),
+  const between = table.flatMap(({ folder: from, imports: allowed, package: own }) =>
+    doors
+      .filter((door) => door !== own && !door.startsWith(`${own}/`))
+      .map((imports) => ({ from, imports, allowed: allowed.includes(imports) })),
   );
 
   it.each([
@@ -67,6 +81,27 @@ describe("the import table", () => {
     between.forEach(({ from, imports, allowed }, i) => {
       expect(found.has(i), `${from} imports ${imports}`).toBe(!allowed);
     });
+  });
+
+  it("is what the rules in biome.json are written from (npm run rules)", async () => {
+    const { overrides } = await load("lint/generate.mjs");
+    expect(readJson("biome.json").overrides).toEqual(overrides);
+  });
+
+  it("goes one way: a room imports only rooms before it", () => {
+    for (const [i, room] of table.entries())
+      expect(rooms.slice(0, i), room.folder).toEqual(expect.arrayContaining(importsOf(room.folder)));
+  });
+
+  it("is the table in docs/architecture.md", () => {
+    const rows = [...read("docs/architecture.md").matchAll(/^\| `(\w+)\/` \| `([^`]+)` \| .* \| (.+) \|$/gm)];
+    const written = rows.map(([, folder, name, may]) => ({ folder, name, may }));
+    const wanted = (folder: string): string => {
+      const imports = importsOf(folder);
+      if (imports.length === rooms.length - 1) return "all";
+      return imports.length === 0 ? "no other room" : imports.join(", ");
+    };
+    expect(written).toEqual(table.map(({ folder, package: name }) => ({ folder, name, may: wanted(folder) })));
   });
 
   it("lets nobody past a door", () => {
@@ -93,20 +128,61 @@ describe("the import table", () => {
     expect([...found].sort((a, b) => a - b)).toEqual([...wrong.keys()]);
   });
 
-  it("names doors that there are", () => {
-    const doors = rooms.flatMap((room) =>
-      Object.keys(readJson(join(room, "package.json")).exports).map((path) => packageOf(room) + path.slice(1)),
-    );
-    const named = readFileSync(join(root, "biome.json"), "utf8").matchAll(/"!((?:@innerloop\/|innerloop)[^"*]*)"/g);
-    expect(doors).toEqual(expect.arrayContaining([...new Set([...named].map(([, door]) => door))]));
+  it.each(rooms)("is what the package.json of %s says", (folder) => {
+    const { name, version, exports, dependencies = {}, license, engines } = readJson(join(folder, "package.json"));
+    expect(name).toBe(packageOf(folder));
+    expect(Object.keys(exports)).toEqual(roomOf(folder).doors.map((door) => `.${door}`));
+    const ours = Object.keys(dependencies).filter((dependency) => rooms.map(packageOf).includes(dependency));
+    expect(ours.sort()).toEqual(importsOf(folder).map(packageOf).sort());
+    for (const dependency of ours) expect(dependencies[dependency]).toBe(version);
+    expect({ license, engines }).toEqual({ license: "MIT", engines: readJson("package.json").engines });
   });
 
-  it.each(rooms)("is what the package.json of %s says", (room) => {
-    const { name, dependencies = {}, license, engines } = readJson(join(room, "package.json"));
-    expect(name).toBe(packageOf(room));
-    const ours = Object.keys(dependencies).filter((dependency) => rooms.map(packageOf).includes(dependency));
-    expect(ours.sort()).toEqual(table[room]!.map(packageOf).sort());
-    expect({ license, engines }).toEqual({ license: "MIT", engines: readJson("package.json").engines });
+  it("has every room in the workspace, the build and the packages that are tried", () => {
+    const { workspaces } = readJson("package.json") as { workspaces: string[] };
+    expect(workspaces.filter((folder) => rooms.includes(folder)).sort()).toEqual([...rooms].sort());
+    const references = readJson("tsconfig.json").references.map(({ path }: { path: string }) => path.slice(2));
+    expect(references.filter((folder: string) => rooms.includes(folder)).sort()).toEqual([...rooms].sort());
+    for (const folder of rooms) {
+      const { references = [] } = readJson(join(folder, "tsconfig.json")) as { references?: { path: string }[] };
+      expect(references.map(({ path }) => path.slice(3)).sort(), folder).toEqual(importsOf(folder));
+      expect(read(`test/packages/pack.ts`)).toContain(`"${folder}"`);
+      expect(read(`test/packages/use/${folder}.mjs`)).toContain('console.log("used")');
+    }
+  });
+});
+
+describe("doors", () => {
+  const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .filter((file) => /\.(md|ts|tsx|mjs|json|jsonc)$/.test(file) && file !== "package-lock.json");
+  /** The names of a package and what follows it, in a page or in the comments of a program. */
+  const named = (file: string): string[] => {
+    const text = read(file);
+    const comments = /^\s*(?:\/\/|\/?\*).*$/gm;
+    const words = file.endsWith(".md") ? text : [...text.matchAll(comments)].join("\n");
+    return [...words.matchAll(/@innerloop\/[\w-]+(?:\/[\w-]+)*/g)].map(String);
+  };
+
+  it("that pages and comments name are there", () => {
+    const missing = files.flatMap((file) =>
+      named(file).flatMap((door) => (doors.includes(door) ? [] : `${file}: ${door}`)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("are all told of in docs/architecture.md", () => {
+    const page = read("docs/architecture.md");
+    expect(doors.filter((door) => !page.includes(`\`${door}\``))).toEqual([]);
+  });
+
+  it("are all ones that someone may come in by", () => {
+    const used = new Set(table.flatMap(({ imports }) => imports));
+    // A command line is for people, and for what is around the rooms.
+    expect(doors.filter((door) => !used.has(door))).toEqual(["innerloop"]);
+    expect(around).toEqual(["test", "bench", "examples", "docs"]);
+    expect(doors).toEqual(expect.arrayContaining([...used]));
   });
 });
 

@@ -1,40 +1,22 @@
 // The door of the room: tasks, models, algorithms, engines and the trainer.
 
 export * from "./algorithms/index.ts";
-export { parted } from "./batch.ts";
-export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./checkpoint.ts";
 export { completeConfig, completed } from "./complete.ts";
 export * from "./data/index.ts";
 export * from "./engines/index.ts";
-export { verificationEpisodes } from "./kept-episodes.ts";
 export * from "./losses.ts";
-export {
-  type EpisodeReport,
-  MetaTrainer,
-  type MetaTrainerOptions,
-  type PendingStep,
-  prefersOneGraph,
-  type StepReport,
-} from "./meta-trainer.ts";
 export * as metrics from "./metrics.ts";
 export * from "./models/index.ts";
-export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./objective.ts";
 export * from "./optimizers/index.ts";
 export { type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
-export { openReference, type Reference, type ReferenceAnswer } from "./reference.ts";
-export {
-  learnerOf,
-  openRun,
-  type Progress,
-  type RunOptions,
-  type RunResult,
-  runTraining,
-  tasksOf,
-  type Validation,
-  validationEpisode,
-} from "./run.ts";
 export { otherwise, runConfigSchema, settingSchema, validateRunConfig } from "./run-config.ts";
+export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./runs/checkpoint.ts";
+export { learnerOf, tasksOf } from "./runs/data.ts";
+export { validationEpisode, verificationEpisodes } from "./runs/episodes.ts";
+export { openRun } from "./runs/open-run.ts";
+export type { RunOptions, RunResult, TrainingProgress, Validation } from "./runs/options.ts";
+export { runTraining } from "./runs/run.ts";
 export {
   checkEffects,
   type IdleSetting,
@@ -45,6 +27,12 @@ export {
   settingsOf,
 } from "./settings.ts";
 export { measuredTraining, measureEngine, rateOf } from "./speed/index.ts";
-export { type FitOptions, fit } from "./supervised.ts";
-export type { Job } from "./workers/messages.ts";
-export { Pool } from "./workers/pool.ts";
+export { parted } from "./trainer/batch.ts";
+export { MetaTrainer } from "./trainer/meta-trainer.ts";
+export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./trainer/objective.ts";
+export { openReference, type Reference, type ReferenceAnswer } from "./trainer/reference.ts";
+export type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./trainer/reports.ts";
+export { prefersOneGraph } from "./trainer/strategies.ts";
+export { type FitOptions, fit } from "./trainer/supervised.ts";
+export type { Job } from "./trainer/workers/messages.ts";
+export { Pool } from "./trainer/workers/pool.ts";

@@ -29,9 +29,9 @@ async function seesPaper(bundle: string): Promise<boolean> {
     const [white, grey] = [(value: number) => value, (value: number) => 0.3 + 0.6 * value].map((paper) =>
       mine.predict(pattern(5).map(paper)),
     );
-    const [own, other] = [(await white!).logits, (await grey!).logits];
-    const largest = Math.max(...own.map(Math.abs));
-    return own.some((value, i) => Math.abs(value - other[i]!) > 1e-2 * largest);
+    const [first, other] = [(await white!).logits, (await grey!).logits];
+    const largest = Math.max(...first.map(Math.abs));
+    return first.some((value, i) => Math.abs(value - other[i]!) > 1e-2 * largest);
   } finally {
     await learner.dispose();
   }
@@ -73,16 +73,16 @@ export async function openFeatures({ model, weights }: Body) {
     /** `[n, ...inputShape]` to `[n, features]`. */
     async of(images: Tensor): Promise<Float32Array> {
       const n = images.shape[0]!;
-      const made = new Float32Array(n * model.features);
+      const rows = new Float32Array(n * model.features);
       for (let start = 0; start < n; start += batch) {
         const data = new Float32Array(batch * size);
         data.set((images.data as Float32Array).subarray(start * size, (start + batch) * size));
         const feeds = { ...weights, x: { dtype: "float32", shape: [batch, ...model.inputShape], data } as const };
         const { features } = await program.run(feeds);
         const used = Math.min(batch, n - start) * model.features;
-        made.set((features!.data as Float32Array).subarray(0, used), start * model.features);
+        rows.set((features!.data as Float32Array).subarray(0, used), start * model.features);
       }
-      return made;
+      return rows;
     },
     async close() {
       await program.dispose();

@@ -37,7 +37,7 @@ async function programSize(code: string, external: readonly string[] = []): Prom
 export async function ourDownload(bundle: string): Promise<Download> {
   const ort = dirname(require.resolve("onnxruntime-web"));
   const files = await Promise.all(
-    ["adapt.onnx", "predict.onnx", "manifest.json"].map((it) => fileSize(join(bundle, it))),
+    ["adapt.onnx", "predict.onnx", "manifest.json"].map((file) => fileSize(join(bundle, file))),
   );
   return {
     program: await programSize('export { Learner } from "@innerloop/runtime";', [

@@ -62,15 +62,15 @@ function describe(results: {
 }): string {
   const ours = results.latencies[0]!;
   const time = (of: "coldStart" | "adapt" | "predict", side: Latencies): string => {
-    const [found, own] = [side[of], ours[of]];
-    if (!found || !own) return "";
-    return `${ms(found)}${side === ours ? "" : ` (ratio ${(own.median / found.median).toFixed(2)})`}`;
+    const [found, reference] = [side[of], ours[of]];
+    if (!found || !reference) return "";
+    return `${ms(found)}${side === ours ? "" : ` (ratio ${(reference.median / found.median).toFixed(2)})`}`;
   };
   const kb = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`;
   return [
     "| 5 ways, unseen classes | 1 shot | 5 shots |",
     "|---|---:|---:|",
-    ...results.accuracy.map((it) => `| ${it.way} | ${percent(it.oneShot)} | ${percent(it.fiveShots)} |`),
+    ...results.accuracy.map((row) => `| ${row.way} | ${percent(row.oneShot)} | ${percent(row.fiveShots)} |`),
     "",
     "| ms, median / p99 (our median to theirs) | cold start | adapt, 5 ways 1 shot | predict one |",
     "|---|---:|---:|---:|",

@@ -33,10 +33,10 @@ const build = ({ model, filters: [first = 0, ...rest], input, ways }: GpuCase): 
   model === "conv4" ? conv4(input, ways, { filters: first }) : resnet12(input, ways, { filters: [first, ...rest] });
 
 /** MAML with one fixed rate, and its data, which peer.py makes from the same seed. */
-export function gpuLearner(it: GpuCase): { learner: Learner; data: WorkloadData } {
-  const learner = maml(build(it), { steps: it.steps, innerRate: it.rate, head: "learned" });
+export function gpuLearner(workload: GpuCase): { learner: Learner; data: WorkloadData } {
+  const learner = maml(build(workload), { steps: workload.steps, innerRate: workload.rate, head: "learned" });
   const shapes = Object.entries(learner.parameters).map(([name, { shape }]) => [name, shape] as const);
-  const network = { model: it.model, inputShape: it.input, outputs: it.ways };
-  const { seed, tasks, support, queries, steps } = it;
+  const network = { model: workload.model, inputShape: workload.input, outputs: workload.ways };
+  const { seed, tasks, support, queries, steps } = workload;
   return { learner, data: workloadData({ network, seed, tasks, support, queries, steps, rates: {} }, shapes) };
 }

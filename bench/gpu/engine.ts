@@ -38,12 +38,12 @@ function stack(batches: readonly WorkloadBatch[]): { x: Tensor; y: Tensor } {
   };
 }
 
-async function measure(it: GpuCase, name: string, seconds: number): Promise<Answer> {
-  const { learner, data } = gpuLearner(it);
+async function measure(workload: GpuCase, name: string, seconds: number): Promise<Answer> {
+  const { learner, data } = gpuLearner(workload);
   const { engine } = await openEngine(name);
   const start = performance.now();
-  const sizes = { support: it.support, query: it.queries, ways: it.ways };
-  const { loss, gradients } = metaGradient(learner, parameterValues(learner), sizes, it.tasks);
+  const sizes = { support: workload.support, query: workload.queries, ways: workload.ways };
+  const { loss, gradients } = metaGradient(learner, parameterValues(learner), sizes, workload.tasks);
   const named = Object.entries(gradients).map(([parameter, value]) => [`gradient/${parameter}`, value] as const);
   const program = await engine.compile({ outputs: { loss, ...Object.fromEntries(named) } });
   const [support, query] = [stack(data.tasks.map((task) => task.support)), stack(data.tasks.map((task) => task.query))];
@@ -58,12 +58,13 @@ async function measure(it: GpuCase, name: string, seconds: number): Promise<Answ
     const sum = Number((await outputs.loss!.read()).data[0]);
     await use?.(outputs);
     for (const tensor of Object.values(outputs)) tensor.dispose();
-    return sum / it.tasks;
+    return sum / workload.tasks;
   };
   let squares = 0;
   const value = await once(async (outputs) => {
     for (const [output] of named)
-      for (const entry of (await outputs[output]!.read()).data as Float32Array) squares += (entry / it.tasks) ** 2;
+      for (const entry of (await outputs[output]!.read()).data as Float32Array)
+        squares += (entry / workload.tasks) ** 2;
   });
   const preparing = (performance.now() - start) / 1000;
   await once();

@@ -39,32 +39,37 @@ const script = (name: string): string => fileURLToPath(new URL(name, import.meta
 export async function gpu(options: GpuOptions): Promise<{ text: string; status: 0 | 1 }> {
   const found = await listEngines();
   const wanted = options.engines ?? gpuEngines;
-  const absent = wanted.filter((name) => !found.some((it) => it.name === name && it.available));
+  const absent = wanted.filter((name) => !found.some((engine) => engine.name === name && engine.available));
   const notes = absent.map((name) => {
-    const report = found.find((it) => it.name === name);
-    return `${name} is not there: ${report?.reason ?? `known are ${found.map((it) => it.name).join(", ")}`}`;
+    const report = found.find((engine) => engine.name === name);
+    return `${name} is not there: ${report?.reason ?? `known are ${found.map((engine) => engine.name).join(", ")}`}`;
   });
   const engines = wanted.filter((name) => !absent.includes(name));
   const python = process.env.INNERLOOP_PYTHON ?? "python3";
   const rows: GpuRow[] = [];
-  for (const it of gpuCases(options.models, options.tasks, options.small)) {
+  for (const workload of gpuCases(options.models, options.tasks, options.small)) {
     const sides = [
       ...engines.map((name) => ({
         side: name,
-        command: [process.execPath, script("./engine.js"), JSON.stringify(it), name, String(options.seconds)],
+        command: [process.execPath, script("./engine.js"), JSON.stringify(workload), name, String(options.seconds)],
       })),
       ...options.peers.map((framework) => ({
         side: framework,
         command: [
           python,
           script("../../gpu/peer.py"),
-          JSON.stringify({ ...it, framework, device: options.device, seconds: options.seconds }),
+          JSON.stringify({ ...workload, framework, device: options.device, seconds: options.seconds }),
         ],
       })),
     ];
     for (const { side, command } of sides) {
-      process.stderr.write(`${it.model}, ${it.tasks} tasks, ${side}\n`);
-      rows.push({ side, model: it.model, tasks: it.tasks, answer: await ask(command, 60 + 100 * options.seconds) });
+      process.stderr.write(`${workload.model}, ${workload.tasks} tasks, ${side}\n`);
+      rows.push({
+        side,
+        model: workload.model,
+        tasks: workload.tasks,
+        answer: await ask(command, 60 + 100 * options.seconds),
+      });
     }
   }
   if (options.out !== undefined) await writeFile(options.out, `${JSON.stringify({ options, absent: notes, rows })}\n`);
@@ -98,7 +103,7 @@ const equalWithin = 0.02;
 /** Sides that computed something else than the first that answered the case. */
 function unequalRows(rows: readonly GpuRow[]): string[] {
   return rows.flatMap(({ side, model, tasks, answer }) => {
-    const first = rows.find((it) => it.model === model && it.tasks === tasks && !("error" in it.answer));
+    const first = rows.find((row) => row.model === model && row.tasks === tasks && !("error" in row.answer));
     if (!first || "error" in answer || "error" in first.answer) return [];
     const apart = (key: "loss" | "norm"): number =>
       Math.abs(answer[key] - (first.answer as typeof answer)[key]) / Math.abs((first.answer as typeof answer)[key]);
@@ -112,7 +117,7 @@ function unequalRows(rows: readonly GpuRow[]): string[] {
 function table(rows: readonly GpuRow[], sides: readonly string[]): string {
   const cases = [...new Set(rows.map(({ model, tasks }) => `${model}, ${tasks} tasks`))];
   const cell = (side: string, title: string): string => {
-    const answer = rows.find((it) => it.side === side && `${it.model}, ${it.tasks} tasks` === title)?.answer;
+    const answer = rows.find((row) => row.side === side && `${row.model}, ${row.tasks} tasks` === title)?.answer;
     if (!answer) return "";
     if ("error" in answer) return /memory|OOM|RESOURCE_EXHAUSTED/i.test(answer.error) ? "out of memory" : "failed";
     return `${median([...answer.milliseconds]).toFixed(1)} (${answer.preparing.toFixed(0)} s)`;

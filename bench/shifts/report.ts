@@ -72,9 +72,11 @@ export function shiftsReport(bundles: readonly { readonly name: string; readonly
         (a, b) => Number(b === "plain") - Number(a === "plain") || (a < b ? -1 : 1),
       );
       const lines = families.map((family) => {
-        const own = rows.filter((row) => row.family === family);
-        const differences = own.flatMap(({ adapted }) => adapted.slice(1).map(({ difference }) => difference.mean));
-        const at = (i: number) => mean(own.map(({ adapted }) => adapted[i]!.accuracy))!;
+        const ofFamily = rows.filter((row) => row.family === family);
+        const differences = ofFamily.flatMap(({ adapted }) =>
+          adapted.slice(1).map(({ difference }) => difference.mean),
+        );
+        const at = (i: number) => mean(ofFamily.map(({ adapted }) => adapted[i]!.accuracy))!;
         const others = names.slice(1).map((_, i) => signed(at(i + 1) - at(0)));
         return `| ${[family, points(at(0)), ...others, ...(names.length > 1 ? [signed(Math.min(...differences))] : [])].join(" | ")} |`;
       });

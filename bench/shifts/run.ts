@@ -82,10 +82,10 @@ async function familiesFor(bundle: string, { data, outside, families }: ShiftsOp
     );
   const open = (from: string): Promise<TaskSource> => openTasks(from, { preprocessing: input.preprocessing as never });
   const tasks = await open(spec);
-  const own = families.map((family) => familyOf(family, tasks));
-  if (outside === undefined) return own;
+  const inside = families.map((family) => familyOf(family, tasks));
+  if (outside === undefined) return inside;
   const others = await open(`images:${outside}`);
-  return [...own, { name: basename(outside), inDomain: false, tasks: everything(others) }];
+  return [...inside, { name: basename(outside), inDomain: false, tasks: everything(others) }];
 }
 
 /** All classes of a folder are for measuring, where it is one of other data. */

@@ -1,14 +1,14 @@
 // `innerloop adapt`: makes a bundle one's own from a handful of examples.
 import type { Adaptation, Learner } from "@innerloop/runtime";
-import { defineCommand, needed, optionValue } from "../command.ts";
-import { labelled, points, readSupport } from "../example-files.ts";
-import { commandLine, print, printJson, resultStyle, say, style } from "../output.ts";
-import { openBundle } from "../places.ts";
-import { providers } from "../providers.ts";
-import { checkStepOptions } from "../step-options.ts";
-import { tryOut } from "../try-out.ts";
+import { defineCommand, needed, optionValue } from "../call/command.ts";
+import { labelled, points, readSupport } from "../inputs/example-files.ts";
+import { openBundle } from "../inputs/places.ts";
+import { tryOut } from "../inputs/try-out.ts";
+import { providers } from "../shared/providers.ts";
+import { checkStepOptions } from "../shared/step-options.ts";
+import { commandLine, print, printJson, resultStyle, say, style } from "../terminal/output.ts";
 
-export const adapt = defineCommand({
+export const command = defineCommand({
   name: "adapt",
   summary: "adapt a bundle to your own examples, and save what it learned",
   arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
@@ -92,7 +92,7 @@ const stepsFrom = (text: string): number | "auto" =>
     : (optionValue("steps", { type: "whole", what: "steps", least: 0, most: 1000 }, text) as number);
 
 /** The losses in words: what the steps brought, what was taken back, and what a person should know of it. */
-export function whatWasDone(
+function whatWasDone(
   losses: readonly number[],
   { kept, refused = 0 }: Partial<Adaptation> = {},
   classes = 0,

@@ -1,11 +1,11 @@
 // `innerloop bench`: how long a bundle takes here, on each provider that works.
-import { defineCommand } from "../command.ts";
-import { columns } from "../layout.ts";
-import { print, printJson, say, startProgress } from "../output.ts";
-import { bundleAt } from "../places.ts";
-import { providers } from "../providers.ts";
+import { defineCommand } from "../call/command.ts";
+import { bundleAt } from "../inputs/places.ts";
+import { providers } from "../shared/providers.ts";
+import { columns } from "../terminal/layout.ts";
+import { print, printJson, say, startProgress } from "../terminal/output.ts";
 
-export const bench = defineCommand({
+export const command = defineCommand({
   name: "bench",
   summary: "measure how long a bundle takes to start, adapt and predict here",
   arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
@@ -25,7 +25,7 @@ export const bench = defineCommand({
   async run({ provider = "auto", starts = 20, runs = 200, json = false }, [given = ""]) {
     const bundle = await bundleAt(given);
     const [{ measureBundle }, { listProviders }] = await Promise.all([
-      import("../measure-bundle.ts"),
+      import("@innerloop/measure"),
       import("@innerloop/runtime"),
     ]);
     const wanted =

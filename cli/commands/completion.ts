@@ -1,11 +1,11 @@
 // `innerloop completion`: what makes a shell complete commands, options and their values.
-import { defineCommand, didYouMean, short, wrongCall } from "../command.ts";
-import { shells, wordsOf } from "../completion.ts";
-import { printAsIs } from "../output.ts";
+import { defineCommand, didYouMean, short, wrongCall } from "../call/command.ts";
+import { shells, wordsOf } from "../call/completion.ts";
+import { printAsIs } from "../terminal/output.ts";
 
 const names = Object.keys(shells) as (keyof typeof shells)[];
 
-export const completion = defineCommand({
+export const command = defineCommand({
   name: "completion",
   summary: "write what makes a shell complete commands, options and their values",
   arguments: [{ name: "SHELL", what: names.join(", "), completes: { words: names } }],
@@ -17,15 +17,13 @@ export const completion = defineCommand({
       rows: names.map((name) => [shells[name].install, `in ${shells[name].file}`] as const),
     },
   ],
-  async run(_, [given = ""]) {
+  async run(_, [given = ""], all) {
     const name = names.find((it) => it === given);
     if (name === undefined)
       throw wrongCall(
         "unknown-shell",
         `There is no completion for "${short(given)}"; ${names.join(", ")} were expected${didYouMean(given, names) || "."}`,
       );
-    const { commands } = await import("../command-table.ts");
-    const loaded = await Promise.all(Object.values(commands).map(({ load }) => load()));
-    printAsIs(shells[name].script(await wordsOf(loaded)));
+    printAsIs(shells[name].script(await wordsOf(await all())));
   },
 });

@@ -8,15 +8,15 @@ import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { InnerloopError, type Manifest, mistaken } from "@innerloop/schemas";
-import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
-import { interruptible } from "../interrupt.ts";
-import { kilobytes, print, resultStyle, say, style } from "../output.ts";
-import { bundleAt, isAddress } from "../places.ts";
-import { readListed, readManifest } from "../reading.ts";
+import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
+import { interruptible } from "../call/interrupt.ts";
+import { bundleAt, isAddress } from "../inputs/places.ts";
+import { readListed, readManifest } from "../inputs/reading.ts";
+import { kilobytes, print, resultStyle, say, style } from "../terminal/output.ts";
 
 const defaultPort = 4630;
 
-export const demo = defineCommand({
+export const command = defineCommand({
   name: "demo",
   summary: "open a page to try it: draw your own symbols and watch a bundle learn them in the browser",
   arguments: [

@@ -1,10 +1,12 @@
 // `innerloop doctor`: what works here, how fast, why other things do not, and what to do about it.
 import { InnerloopError } from "@innerloop/schemas";
-import { defineCommand } from "../command.ts";
-import { doctorTable } from "../doctor/table.ts";
-import { print, printJson } from "../output.ts";
+import type { Findings } from "@innerloop/setup";
+import { defineCommand } from "../call/command.ts";
+import { doctorTable } from "../shared/doctor-table.ts";
+import { print, printJson, startProgress } from "../terminal/output.ts";
+import { version } from "../version.ts";
 
-export const doctor = defineCommand({
+export const command = defineCommand({
   name: "doctor",
   summary: "show which engines (for training) and providers (for bundles) work here, and what to do about the others",
   notes: async () => [
@@ -17,8 +19,9 @@ export const doctor = defineCommand({
   },
   examples: [["doctor --no-measure", "in a second or two"]],
   async run({ json = false, measure = true }) {
-    const { examine } = await import("../doctor/examine.ts");
-    const findings = await examine({ measure });
+    const { examine, measured } = await import("@innerloop/setup");
+    const found = await examine();
+    const findings = { innerloop: version, ...(measure ? await withSpeeds(found) : found), measured };
     if (json) printJson(findings);
     else print(doctorTable(findings, process.stdout.columns ?? 110));
     const { auto, autoProvider } = findings;
@@ -35,3 +38,14 @@ export const doctor = defineCommand({
       );
   },
 });
+
+/** Measures, and says on stderr what it is at. */
+async function withSpeeds(findings: Findings): Promise<Findings> {
+  const { measureSpeeds } = await import("@innerloop/setup");
+  const progress = await startProgress("measuring");
+  try {
+    return await measureSpeeds(findings, (name, done, all) => progress.update(done / all, name));
+  } finally {
+    progress.stop();
+  }
+}

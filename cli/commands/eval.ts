@@ -1,14 +1,13 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on.
-import { defineCommand } from "../command.ts";
-import { dataSpecs } from "../data-specs.ts";
-import type { Evaluation } from "../evaluation.ts";
-import { columns, cut } from "../layout.ts";
-import type { ConfidenceResult } from "../measure-confidence.ts";
-import { cells, percent, percentWithInterval, print, printJson, resultStyle, resultWidth } from "../output.ts";
-import { providers } from "../providers.ts";
-import { showEvaluation } from "../show-evaluation.ts";
+import type { ConfidenceResult, Evaluation } from "@innerloop/measure";
+import { defineCommand } from "../call/command.ts";
+import { dataSpecs } from "../inputs/data-specs.ts";
+import { providers } from "../shared/providers.ts";
+import { showEvaluation } from "../shared/show-evaluation.ts";
+import { columns, cut } from "../terminal/layout.ts";
+import { cells, percent, percentWithInterval, print, printJson, resultStyle, resultWidth } from "../terminal/output.ts";
 
-export const evalCommand = defineCommand({
+export const command = defineCommand({
   name: "eval",
   summary: "adapt a bundle to many episodes of unseen classes, and measure its answers",
   notes: async () => [

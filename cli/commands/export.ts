@@ -1,13 +1,13 @@
 // `innerloop export`: a run becomes a bundle of plain ONNX, verified by running it.
 import { join } from "node:path";
-import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
-import { dataSpecs } from "../data-specs.ts";
-import { columns } from "../layout.ts";
-import { commandLine, kilobytes, print, printJson, resultStyle, say, style, tiny } from "../output.ts";
-import { runAt } from "../places.ts";
-import { confidenceText, showExport } from "../show-export.ts";
+import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
+import { dataSpecs } from "../inputs/data-specs.ts";
+import { runAt } from "../inputs/places.ts";
+import { confidenceText, showExport } from "../shared/show-export.ts";
+import { columns } from "../terminal/layout.ts";
+import { commandLine, kilobytes, print, printJson, resultStyle, say, style, tiny } from "../terminal/output.ts";
 
-export const exportCommand = defineCommand({
+export const command = defineCommand({
   name: "export",
   summary: "write a run's best weights as a bundle of plain ONNX, verified against the engine that trained them",
   arguments: [{ name: "RUN", what: "the folder that train wrote" }],

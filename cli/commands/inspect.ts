@@ -4,14 +4,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type CheckpointHeader, decodeSafetensors, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
-import { defineCommand, withoutEffect, wrongCall } from "../command.ts";
-import { columns } from "../layout.ts";
-import { clock, kilobytes, percent, print, printJson, resultStyle, tiny } from "../output.ts";
-import { pathOf, placeAt, shownPath } from "../places.ts";
-import { MOST_OF_MODEL, readListed, readManifest, readWithin } from "../reading.ts";
-import { confidenceText } from "../show-export.ts";
+import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
+import { pathOf, placeAt, shownPath } from "../inputs/places.ts";
+import { MOST_OF_MODEL, readListed, readManifest, readWithin } from "../inputs/reading.ts";
+import { confidenceText } from "../shared/show-export.ts";
+import { columns } from "../terminal/layout.ts";
+import { clock, kilobytes, percent, print, printJson, resultStyle, tiny } from "../terminal/output.ts";
 
-export const inspect = defineCommand({
+export const command = defineCommand({
   name: "inspect",
   summary: "show what is in a bundle, a run, an .onnx file, or a file that adapt wrote",
   arguments: [{ name: "FILE", what: "a bundle's or a run's folder, an .onnx or a .safetensors file" }],

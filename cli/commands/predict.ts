@@ -1,17 +1,17 @@
 // `innerloop predict`: says what inputs are, with a bundle as it is or as it was adapted.
 import type { ClassPrediction, ValuePrediction } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
-import { defineCommand } from "../command.ts";
-import { readInputs } from "../example-files.ts";
-import { padEnd, textWidth } from "../layout.ts";
-import { cells, commandLine, percent, print, printJson, resultStyle } from "../output.ts";
-import { openBundle, openParams } from "../places.ts";
-import { providers } from "../providers.ts";
+import { defineCommand } from "../call/command.ts";
+import { readInputs } from "../inputs/example-files.ts";
+import { openBundle, openParams } from "../inputs/places.ts";
+import { providers } from "../shared/providers.ts";
+import { padEnd, textWidth } from "../terminal/layout.ts";
+import { cells, commandLine, percent, print, printJson, resultStyle } from "../terminal/output.ts";
 
 /** Inputs that are run at once. */
 const batchSize = 64;
 
-export const predict = defineCommand({
+export const command = defineCommand({
   name: "predict",
   summary: "say what inputs are",
   arguments: [

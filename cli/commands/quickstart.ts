@@ -1,10 +1,12 @@
 // `innerloop quickstart`: the whole road on embedded data. Trains, exports, adapts and evaluates the bundle on characters
 // never seen in training, and draws an episode.
 import { join } from "node:path";
-import { unadaptedAccuracy, untrainedAccuracy } from "../baselines.ts";
-import { defineCommand } from "../command.ts";
-import { drawEpisode } from "../draw-episode.ts";
-import type { Evaluation } from "../evaluation.ts";
+import type { Evaluation } from "@innerloop/measure";
+import { defineCommand } from "../call/command.ts";
+import { runFolder } from "../inputs/run-folder.ts";
+import { showEvaluation } from "../shared/show-evaluation.ts";
+import { confidenceText, showExport } from "../shared/show-export.ts";
+import { lengthOf, trainToTheEnd } from "../shared/training.ts";
 import {
   cells,
   commandLine,
@@ -18,13 +20,9 @@ import {
   startProgress,
   style,
   tiny,
-} from "../output.ts";
-import { runFolder } from "../run-folder.ts";
-import { showEvaluation } from "../show-evaluation.ts";
-import { confidenceText, showExport } from "../show-export.ts";
-import { lengthOf, trainToTheEnd } from "../training.ts";
+} from "../terminal/output.ts";
 
-export const quickstart = defineCommand({
+export const command = defineCommand({
   name: "quickstart",
   summary: "train on embedded data, export, adapt and evaluate; tells how good it is, and what to try next",
   arguments: [],
@@ -42,7 +40,10 @@ export const quickstart = defineCommand({
   },
   examples: [["quickstart --minutes 5", "better, by training for longer"]],
   async run(options) {
-    const { completeConfig } = await import("@innerloop/train");
+    const [{ completeConfig }, { drawEpisode, unadaptedAccuracy, untrainedAccuracy }] = await Promise.all([
+      import("@innerloop/train"),
+      import("@innerloop/measure"),
+    ]);
     const { seed = 0, episodes = 600, minutes } = options;
     const config = completeConfig({ preset: "quickstart", seed, ...(minutes === undefined ? {} : { minutes }) });
     const folder = await runFolder(options.out, "quickstart");
@@ -75,7 +76,7 @@ export const quickstart = defineCommand({
     } finally {
       comparing.stop();
     }
-    await drawEpisode(bundle, picture, run.tasks, evaluation);
+    await drawEpisode(bundle, picture, run.tasks, evaluation, "characters");
 
     const seconds = (performance.now() - started) / 1000;
     if (options.json) printJson(resultOf(evaluation, before, { run: out, bundle, picture, seconds }));

@@ -1,11 +1,12 @@
 // `innerloop setup`: installs what computes on a GPU, without ever breaking what works.
-import { defineCommand, didYouMean, withoutEffect, wrongCall } from "../command.ts";
-import { interruptible } from "../interrupt.ts";
-import { print, printJson, program, say } from "../output.ts";
+import type { SetupOptions } from "@innerloop/setup";
+import { defineCommand, didYouMean, withoutEffect, wrongCall } from "../call/command.ts";
+import { interruptible } from "../call/interrupt.ts";
+import { print, printJson, program, say } from "../terminal/output.ts";
 
 const stacks = ["tfjs-gpu", "cuda"] as const;
 
-export const setup = defineCommand({
+export const command = defineCommand({
   name: "setup",
   summary: "install what computes on a GPU: made aside, tried, then put to use",
   arguments: [
@@ -52,8 +53,10 @@ export const setup = defineCommand({
     if (from !== undefined && python !== undefined && (known === "cuda" || !/\.whl$/i.test(from)))
       throw withoutEffect("--python", "--from says where the files are");
     const work = known === "cuda" ? cuda : tfjsGpu;
-    const { text, data } = await interruptible("Stopping; what works stays as it is.", (signal) =>
-      work({ from, python, undo, anyway }, signal),
+    const { text, data } = await interruptible(
+      "Stopping; what works stays as it is.",
+      (signal) => work({ from, python, undo, anyway }, { signal, onMessage: say }),
+      () => "Stopped; what was set up before is as it was.",
     );
     if (json) printJson({ stack: known, ...data });
     else print(text);
@@ -73,8 +76,8 @@ interface Done {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-async function tfjsGpu({ from, python, undo }: Asked, signal: AbortSignal): Promise<Done> {
-  const { setupTensorFlow, undoTensorFlow } = await import("../setup/tfjs-gpu.ts");
+async function tfjsGpu({ from, python, undo }: Asked, options: SetupOptions): Promise<Done> {
+  const { setupTensorFlow, undoTensorFlow } = await import("@innerloop/setup");
   if (undo) {
     const { removed, current } = await undoTensorFlow();
     const text = current
@@ -82,7 +85,7 @@ async function tfjsGpu({ from, python, undo }: Asked, signal: AbortSignal): Prom
       : `Taken away; no TensorFlow is set up now, and the engines tfjs:node-gpu and tfjs:tfjs-node are off.`;
     return { text, data: { undone: removed, current: current ?? null } };
   }
-  const made = await setupTensorFlow({ from, python }, signal);
+  const made = await setupTensorFlow({ from, python }, options);
   const engine = made.gpu ? "tfjs:node-gpu" : "tfjs:tfjs-node";
   const why = made.reason ? ` It is on the processor: ${made.reason}.` : "";
   return {
@@ -91,9 +94,9 @@ async function tfjsGpu({ from, python, undo }: Asked, signal: AbortSignal): Prom
   };
 }
 
-async function cuda(asked: Asked, signal: AbortSignal): Promise<Done> {
+async function cuda(asked: Asked, options: SetupOptions): Promise<Done> {
   const [{ setupCuda, undoCuda }, { showLibraries }] = await Promise.all([
-    import("../setup/cuda.ts"),
+    import("@innerloop/setup"),
     import("@innerloop/runtime/libraries"),
   ]);
   if (asked.undo) {
@@ -101,7 +104,7 @@ async function cuda(asked: Asked, signal: AbortSignal): Promise<Done> {
     const text = restored.length > 0 ? `Put back: ${restored.join(", ")}.` : `Taken away: ${removed.join(", ")}.`;
     return { text, data: { removed, restored } };
   }
-  const done = await setupCuda(asked, signal);
+  const done = await setupCuda(asked, options);
   const path = done.libraryPath ? ` Programs need LD_LIBRARY_PATH=${done.libraryPath} to find its libraries.` : "";
   const lacking = done.missing.length > 0 ? `this machine lacks ${showLibraries(done.missing)}` : `${done.reason}`;
   const text = done.works

@@ -1,18 +1,24 @@
 // `innerloop train`: meta-trains a learner and saves the run.
 import { basename } from "node:path";
+import type { Estimate } from "@innerloop/measure";
 import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
 import type { Validation } from "@innerloop/train";
-import { runVerdict } from "../baselines.ts";
-import { defineCommand, wrongCall } from "../command.ts";
-import { checkFlags, configFromFlags, configOptions, flagDefaults, readConfig, withChanges } from "../config-flags.ts";
-import type { Estimate } from "../evaluation.ts";
-import { commandLine, percent, print, printJson, style } from "../output.ts";
-import { runFolder } from "../run-folder.ts";
-import { trainToTheEnd } from "../training.ts";
+import { defineCommand, wrongCall } from "../call/command.ts";
+import {
+  checkFlags,
+  configFromFlags,
+  configOptions,
+  flagDefaults,
+  readConfig,
+  withChanges,
+} from "../inputs/config-flags.ts";
+import { runFolder } from "../inputs/run-folder.ts";
+import { trainToTheEnd } from "../shared/training.ts";
+import { commandLine, percent, print, printJson, style } from "../terminal/output.ts";
 
 const presetNames = async () => Object.keys((await import("@innerloop/train")).presets);
 
-export const train = defineCommand({
+export const command = defineCommand({
   name: "train",
   summary: "meta-train a learner; CONFIG is a preset or a YAML or JSON file, and every field of it is also a flag",
   defaults: (args) => flagDefaults(args.find((word) => !word.startsWith("-"))),
@@ -69,6 +75,7 @@ export const train = defineCommand({
       }),
     );
     const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
+    const { runVerdict } = await import("@innerloop/measure");
     const verdict = await runVerdict(config, tasks, scoreOf(best, validations, config), header.history.length);
     if (options.json) {
       const seconds = (performance.now() - started) / 1000;

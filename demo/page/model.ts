@@ -90,14 +90,14 @@ export class Model {
     const { mine, pages } = this.#notebook;
     return mine.labels.map((label) => {
       const examples = mine.examples
-        .filter((it) => it.label === label)
+        .filter((example) => example.label === label)
         .map(({ id }) => ({ id, drawing: pages.get(id)?.drawing }));
       return { label, hue: pages.get(examples[0]!.id)?.hue ?? 0, examples };
     });
   }
 
   class(label: string): SymbolClass | undefined {
-    return this.classes.find((it) => it.label === label);
+    return this.classes.find((known) => known.label === label);
   }
 
   /** The most symbols that the bundle tells apart; null: any number. */

@@ -22,7 +22,9 @@ function remember(key: string, value: string): void {
 export function initialLanguage(): Language {
   const kept = remembered("language");
   if (kept === "en" || kept === "zh") return kept;
-  const known = navigator.languages.map((it) => it.slice(0, 2).toLowerCase()).find((it) => it === "en" || it === "zh");
+  const known = navigator.languages
+    .map((language) => language.slice(0, 2).toLowerCase())
+    .find((language) => language === "en" || language === "zh");
   return (known as Language | undefined) ?? "en";
 }
 

@@ -30,7 +30,7 @@ export function renderShelf(
   const focused = list.contains(document.activeElement)
     ? (document.activeElement as HTMLElement).dataset.key
     : undefined;
-  const cards = classes.map((it) => card(it, target === it.label, words, events));
+  const cards = classes.map((entry) => card(entry, target === entry.label, words, events));
   const added = el(
     "button",
     {

@@ -118,13 +118,13 @@ export interface Derivative<A extends Attributes = Attributes, I extends Inputs 
 }
 
 /** The numbers of a node's inputs. */
-type Numbers<I extends Inputs> = {
+type NumbersOf<I extends Inputs> = {
   readonly [K in keyof I]: I[K] extends Value ? NumberArray : NumberArray | undefined;
 };
 
 /** What the reference evaluation of an operator sees. */
 export interface Evaluation<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
-  readonly inputs: Numbers<I>;
+  readonly inputs: NumbersOf<I>;
   readonly attributes: A;
   /** The shapes of the outputs with every symbol resolved. */
   readonly shapes: { readonly [K in keyof O]: readonly number[] };
@@ -171,7 +171,7 @@ export interface Operator<A extends Attributes = Attributes, I extends Inputs = 
   /** The numbers of the outputs, in float64: the reference that constants are folded with and tests compare to. */
   evaluate?(evaluation: Evaluation<A, I, O>): { readonly [K in keyof O]: Float64Array };
   /** How many steps each number of the result takes; as many as there are inputs unless given. */
-  work?(inputs: Numbers<I>, attributes: A): number;
+  work?(inputs: NumbersOf<I>, attributes: A): number;
 }
 
 /** Something that applies an operator, and by which its nodes are known. */

@@ -58,12 +58,15 @@ export const windowOutput = (space: readonly number[], w: Omit<Window, "groups">
 export const transposedSize = ({ size, stride, before, after, ...axis }: WindowAxis): number =>
   stride * (size - 1) + reachOf(axis) - before - after;
 
-/** For each tap and each output place, the input place it reads; places outside read the entry after the last. */
+/**
+ * For each tap and each output place, the input place it reads; places outside read the entry after the last.
+ * @param out the sizes of the output, where they are not all that fit: a transposed convolution may leave some out
+ */
 export function windowTable(
   space: readonly number[],
   window: Omit<Window, "groups">,
+  out: readonly number[] = windowOutput(space, window),
 ): { table: number[][]; padded: boolean } {
-  const out = windowOutput(space, window);
   const outside = sizeOf(space);
   spend("numbers", sizeOf(window.kernel) * sizeOf(out));
   let table = [[0]];
@@ -93,7 +96,10 @@ export function checkWindow(lists: Readonly<Record<string, readonly number[]>>, 
 }
 
 /** Zeros in two parts, the larger one after (SAME_UPPER) or before (SAME_LOWER). */
-export function halves(total: readonly number[], autoPad: WindowOptions["autoPad"]): Pick<Window, "before" | "after"> {
+export function splitPads(
+  total: readonly number[],
+  autoPad: WindowOptions["autoPad"],
+): Pick<Window, "before" | "after"> {
   const small = total.map((n) => Math.floor(n / 2));
   const large = total.map((n) => n - Math.floor(n / 2));
   return autoPad === "SAME_UPPER" ? { before: small, after: large } : { before: large, after: small };
@@ -122,5 +128,5 @@ export function resolveWindow(
   const total = windowAxes(space, { ...base, ...declared }).map((axis) =>
     Math.max(0, (Math.ceil(axis.size / axis.stride) - 1) * axis.stride + reachOf(axis) - axis.size),
   );
-  return { ...base, ...halves(total, options.autoPad) };
+  return { ...base, ...splitPads(total, options.autoPad) };
 }

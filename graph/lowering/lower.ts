@@ -46,8 +46,8 @@ export interface Target {
  */
 export function lower(outputs: readonly Value[], target: Target): Value[] {
   const ways = new Map(target.lowerings.map((way) => [way.operator, way]));
-  const own = simplify(lowered(simplify(outputs), target, ways, new Map()));
-  return target.finish ? simplify(target.finish(own)) : own;
+  const values = simplify(lowered(simplify(outputs), target, ways, new Map()));
+  return target.finish ? simplify(target.finish(values)) : values;
 }
 
 function lowered(
@@ -60,9 +60,9 @@ function lowered(
     outputs,
     (node, inputs, attributes) => {
       if (node.inputs.length === 0 && !node.operator.decompose) return undefined;
-      const own = ways.get(node.operator)?.lower(inputs, attributes, node.outputs);
+      const way = ways.get(node.operator)?.lower(inputs, attributes, node.outputs);
       const keeps = target.keeps(node.operator, inputs, attributes);
-      const below = own ?? (keeps ? undefined : node.operator.decompose?.(inputs, attributes));
+      const below = way ?? (keeps ? undefined : node.operator.decompose?.(inputs, attributes));
       if (below) return lowered(below, target, ways, new Map(operandsOf({ inputs }).map((value) => [value, value])));
       if (keeps) return undefined;
       throw new InnerloopError(

@@ -107,13 +107,13 @@ function settleByUses(
   for (const node of nodes)
     for (const value of operandsOf(node))
       if (isFloat(value)) uses.set(value.node, [...(uses.get(value.node) ?? []), node]);
-  const given = new Set(outputs.map((value) => value.node));
+  const results = new Set(outputs.map((value) => value.node));
   for (const node of [...nodes].reverse()) {
     const users = uses.get(node) ?? [];
     if (users.length === 0 || !node.outputs.every((output) => isFloat(output))) continue;
     if (halves.has(node)) {
       if (takesPart(node, "range", "movement") && users.every((user) => !halves.has(user))) halves.delete(node);
-    } else if (free(node) && !given.has(node) && users.every((user) => halves.has(user))) halves.add(node);
+    } else if (free(node) && !results.has(node) && users.every((user) => halves.has(user))) halves.add(node);
   }
 }
 

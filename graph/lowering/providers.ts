@@ -29,7 +29,7 @@ const convolutions: Readonly<Record<string, ConvolutionForm>> = {
 
 /** The providers for which graphs are written in another way than the portable one. */
 export const tunedProviders: readonly string[] = Object.keys(convolutions).filter(
-  (it) => convolutions[it] === "native",
+  (provider) => convolutions[provider] === "native",
 );
 
 export interface ProviderTargetOptions extends Omit<OnnxTargetOptions, "convolution"> {

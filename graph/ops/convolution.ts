@@ -3,7 +3,7 @@ import { at, upTo, zip } from "../core/lists.ts";
 import { apply1, applying, spelling, unfit } from "../core/operator.ts";
 import { fixed } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
-import { checkWindow, halves, reachOf, resolveWindow, type WindowOptions } from "../core/windows.ts";
+import { checkWindow, reachOf, resolveWindow, splitPads, type WindowOptions } from "../core/windows.ts";
 import { Add } from "./arithmetic.ts";
 import { convolution, convolutionInputGradient } from "./internal/convolving.ts";
 import { channelsFirst, channelsLast } from "./internal/transpose.ts";
@@ -82,7 +82,7 @@ export function ConvTranspose(
   const asked = (size: number, i: number): number => outputShape?.[i] ?? size * at(strides, i);
   const { before, after } =
     outputShape || same
-      ? halves(
+      ? splitPads(
           zip(full, space, (most, size, i) => Math.max(0, most - asked(size, i))),
           options.autoPad,
         )

@@ -35,21 +35,20 @@ interface Standing {
  */
 export function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, decay: number): Descent {
   const away = (values: readonly Value[]) => zip(values, start, Sub);
-  const objectiveOf = (own: Value, values: readonly Value[]): Value =>
-    decay === 0
-      ? own
-      : away(values).reduce((sum, it) => Add(sum, Mul(decay / 2, ReduceSum(Mul(it, it), { keepdims: false }))), own);
-  const directionOf = (own: Value, values: readonly Value[]): readonly Value[] => {
-    const slope = slopes(own, values);
-    return decay === 0 ? slope : zip(slope, away(values), (g, it) => Add(g, Mul(decay, it)));
+  const squared = (distance: Value): Value => ReduceSum(Mul(distance, distance), { keepdims: false });
+  const objectiveOf = (value: Value, values: readonly Value[]): Value =>
+    decay === 0 ? value : away(values).reduce((sum, distance) => Add(sum, Mul(decay / 2, squared(distance))), value);
+  const directionOf = (value: Value, values: readonly Value[]): readonly Value[] => {
+    const slope = slopes(value, values);
+    return decay === 0 ? slope : zip(slope, away(values), (g, distance) => Add(g, Mul(decay, distance)));
   };
   const whole = (n: number) => constant(n, [], "int64");
   const { dtype } = at(start, 0);
 
   /** The better of the trial and the best; the direction there is only needed for a further step. */
   const judge = (at: Standing, further: boolean): Standing => {
-    const own = loss(at.trial);
-    const objective = objectiveOf(own, at.trial);
+    const value = loss(at.trial);
+    const objective = objectiveOf(value, at.trial);
     // What is no number compares with nothing, so a step to nowhere is taken back as well.
     const better = LessOrEqual(objective, at.objective);
     const choose = (now: readonly Value[], before: readonly Value[]) =>
@@ -57,9 +56,9 @@ export function guardedSteps({ start, rates, loss, slopes }: Problem, steps: num
     return {
       ...at,
       best: choose(at.trial, at.best),
-      direction: further ? choose(directionOf(own, at.trial), at.direction) : at.direction,
+      direction: further ? choose(directionOf(value, at.trial), at.direction) : at.direction,
       objective: Where(better, objective, at.objective),
-      loss: Where(better, own, at.loss),
+      loss: Where(better, value, at.loss),
       scale: Where(better, at.scale, Mul(at.scale, backOff)),
       kept: Where(better, at.number, at.kept),
       refused: Where(better, at.refused, Add(at.refused, whole(1))),
@@ -100,8 +99,9 @@ export function guardedSteps({ start, rates, loss, slopes }: Problem, steps: num
   }
   // The start has nothing to be compared with.
   const unjudged = (): Standing => {
-    const own = loss(start);
-    return { ...beginning, objective: own, loss: own, ...(steps > 0 ? { direction: directionOf(own, start) } : {}) };
+    const value = loss(start);
+    const direction = steps > 0 ? directionOf(value, start) : beginning.direction;
+    return { ...beginning, objective: value, loss: value, direction };
   };
   const named = (k: number, stand: () => Standing): Standing => scope(k < steps ? `step${k + 1}` : "adapted", stand);
   let last = named(0, unjudged);
@@ -113,7 +113,7 @@ export function guardedSteps({ start, rates, loss, slopes }: Problem, steps: num
   }
   return {
     adapted: last.best,
-    losses: inRow(stands.map((it) => it.loss)),
+    losses: inRow(stands.map((stand) => stand.loss)),
     path: stands.map(({ best }) => best),
     guard: last,
   };

@@ -25,17 +25,17 @@ export function rewrite(
   visit: Visit,
   replaced: ReadonlyMap<Value, Value> = new Map(),
 ): Value[] {
-  const made = new Map<Value, Value>(replaced);
-  const now = (value: Value): Value => made.get(value) ?? value;
+  const results = new Map<Value, Value>(replaced);
+  const now = (value: Value): Value => results.get(value) ?? value;
   for (const node of topological(outputs, new Set(replaced.keys()))) {
     const inputs = node.inputs.map((value) => value && now(value));
     const attributes = withBodies(node.attributes, now);
     const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
-    const results =
+    const rebuilt =
       inScopeOf(node, () => visit(node, inputs, attributes)) ??
       (same ? node.outputs : inScopeOf(node, () => apply(node.operator, inputs, attributes)));
-    zip(node.outputs, results, (output, result) => {
-      if (!made.has(output) && result !== output) made.set(output, result);
+    zip(node.outputs, rebuilt, (output, result) => {
+      if (!results.has(output) && result !== output) results.set(output, result);
     });
   }
   return outputs.map(now);

@@ -7,7 +7,7 @@ import type { Bounds } from "../host.ts";
 import { tooLarge } from "../refusal.ts";
 
 /** As much is read at once, so that a signal is heard in between. */
-const PIECE = 2 ** 24;
+const pieceBytes = 2 ** 24;
 
 /** As {@link Host.read}, from a path. */
 export async function readDisk(path: string, what: string, bounds: Bounds): Promise<Uint8Array> {
@@ -22,7 +22,7 @@ export async function readDisk(path: string, what: string, bounds: Bounds): Prom
       const bytes = new Uint8Array(info.size);
       let [at, read] = [0, 1];
       while (at < bytes.length && read > 0 && !signal?.aborted) {
-        read = (await file.read(bytes, at, Math.min(PIECE, bytes.length - at), at)).bytesRead;
+        read = (await file.read(bytes, at, Math.min(pieceBytes, bytes.length - at), at)).bytesRead;
         at += read;
       }
       return at < bytes.length ? bytes.slice(0, at) : bytes;

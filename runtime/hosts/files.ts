@@ -118,9 +118,9 @@ export async function replaceFile(path: string, bytes: Uint8Array, mode = 0o666)
 
 /** Gives a file the owner and mode of another; only root may give files away, so that is tried. */
 async function keep(file: FileHandle, { uid, gid, mode }: { uid: number; gid: number; mode: number }): Promise<void> {
-  const own = await file.stat();
-  if (own.uid !== uid || own.gid !== gid) await file.chown(uid, gid).catch(() => undefined);
-  if ((own.mode & 0o7777) !== (mode & 0o7777)) await file.chmod(mode & 0o7777);
+  const written = await file.stat();
+  if (written.uid !== uid || written.gid !== gid) await file.chown(uid, gid).catch(() => undefined);
+  if ((written.mode & 0o7777) !== (mode & 0o7777)) await file.chmod(mode & 0o7777);
 }
 
 /** Makes a rename in a folder last; not every system lets a folder be opened. */

@@ -26,12 +26,11 @@ export async function readUrl(url: string, what: string, { limit, signal }: Boun
   const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    if (!ok) {
+    if (!ok)
       throw new InnerloopError(
         status === 404 || status === 410 ? "file-missing" : "file-unreadable",
         `${url}: the server answers ${status}; ${what} was expected; check the address`,
       );
-    }
     if (Number(expected) > limit) throw tooLarge(url, what, expected!, limit);
     if (reader === undefined) {
       parts.push(new Uint8Array(await response.arrayBuffer()));

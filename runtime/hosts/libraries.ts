@@ -50,10 +50,14 @@ export function readNativeFile(file: string): NativeFile | undefined {
     if (dynamic === undefined) return { arch, needs: [], folders: [] };
     const view = read(dynamic.offset, dynamic.bytes);
     const entries = Array.from({ length: dynamic.bytes / 16 }, (_, i) => [long(view, 16 * i), long(view, 16 * i + 8)]);
-    const tagged = (tag: number) => entries.find((it) => it[0] === tag)?.[1];
+    const tagged = (tag: number) => entries.find((entry) => entry[0] === tag)?.[1];
     const address = tagged(5);
     const place = segments.find(
-      (it) => it.type === 1 && address !== undefined && it.address <= address && address < it.address + it.bytes,
+      (segment) =>
+        segment.type === 1 &&
+        address !== undefined &&
+        segment.address <= address &&
+        address < segment.address + segment.bytes,
     );
     if (address === undefined || place === undefined) return { arch, needs: [], folders: [] };
     const texts = read(place.offset + address - place.address, tagged(10) ?? 0);
@@ -100,7 +104,7 @@ export interface MissingOptions {
  */
 export function missingLibraries(file: string, { also = [], folders = [] }: MissingOptions = {}): MissingLibrary[] {
   if (process.platform !== "linux") return [];
-  const named = (process.env.LD_LIBRARY_PATH ?? "").split(":").filter((it) => it !== "");
+  const named = (process.env.LD_LIBRARY_PATH ?? "").split(":").filter((folder) => folder !== "");
   const system = [...folders, ...named, ...systemFolders()];
   const cached = new Map([...cache(), ...loaded()]);
   const missing = new Map<string, MissingLibrary>();

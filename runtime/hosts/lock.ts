@@ -18,9 +18,9 @@ const writing = 5000;
  * @throws what the system says
  */
 export async function takeLock(file: string): Promise<Lock> {
-  const own = `${JSON.stringify(self())}\n`;
+  const holder = `${JSON.stringify(self())}\n`;
   for (;;) {
-    if (await create(file, own)) return { held: true, release: () => removeIf(file, own) };
+    if (await create(file, holder)) return { held: true, release: () => removeIf(file, holder) };
     const text = await readFile(file, "utf8").catch(() => undefined);
     if (text === undefined) continue;
     const by = parse(text);

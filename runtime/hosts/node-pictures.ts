@@ -3,17 +3,17 @@
 // become a black picture without a word.
 import { InnerloopError, mistaken } from "@innerloop/schemas/bundle";
 import { isBytes } from "../bytes.ts";
-import { checkRange, checkSize, MOST_PIXELS, type Picture, unscaled } from "../pictures.ts";
+import { checkRange, checkSize, mostPixels, type Picture, unscaled } from "../pictures.ts";
 
 /** Pixels that are decoded at a time, by however many callers: what they take in memory is a few times as many bytes. */
-const AT_A_TIME = 2 ** 25;
+const atATime = 2 ** 25;
 
 /** As the host's decoder says: the first frame, upright (EXIF). */
 export async function decode(source: object, name: string): Promise<Picture | undefined> {
   if (!isBytes(source)) return undefined;
   const sharp = await load();
   checkFormat(source, name);
-  const options = { failOn: "error", limitInputPixels: MOST_PIXELS } as const;
+  const options = { failOn: "error", limitInputPixels: mostPixels } as const;
   let done: (() => void) | undefined;
   try {
     const { width, height, depth, format } = await sharp(source, { ...options, limitInputPixels: false }).metadata();
@@ -37,10 +37,10 @@ export async function decode(source: object, name: string): Promise<Picture | un
 }
 
 /** How the formats that are read start; everything else is refused before sharp sees it. A control character is a dot. */
-const READ = /^(.PNG\.\.\.\.|ÿØÿ|GIF8[79]a|RIFF.{4}WEBP|II[*+]\.|MM\.[*+]|.{4}ftyp(avi[fs]|mif1|msf1|miaf))/s;
+const readableStart = /^(.PNG\.\.\.\.|ÿØÿ|GIF8[79]a|RIFF.{4}WEBP|II[*+]\.|MM\.[*+]|.{4}ftyp(avi[fs]|mif1|msf1|miaf))/s;
 
 /** What people also have, by how it starts: drawings, which have no pixels, and formats that need a decoder of their own. */
-const NOT_READ: readonly (readonly [start: RegExp, what: string])[] = [
+const notRead: readonly (readonly [start: RegExp, what: string])[] = [
   [
     /^[\s.]*(<\?xml[^>]*>[\s.]*)?(<!--[^>]*-->[\s.]*)*(<!DOCTYPE svg[^>]*>[\s.]*)?<svg\b/i,
     "an SVG drawing, which has no pixels",
@@ -58,15 +58,15 @@ const NOT_READ: readonly (readonly [start: RegExp, what: string])[] = [
 
 function checkFormat(bytes: Uint8Array, name: string): void {
   const start = String.fromCharCode(...bytes.subarray(0, 512)).replace(/\p{Cc}/gu, ".");
-  if (READ.test(start)) return;
+  if (readableStart.test(start)) return;
   const other = mistaken(bytes);
   if (other !== undefined) throw new InnerloopError("image-broken", `${name}: ${other}`);
-  const what = NOT_READ.find(([format]) => format.test(start))?.[1];
+  const what = notRead.find(([format]) => format.test(start))?.[1];
   throw broken(name, what === undefined ? "cannot be read as an image (it starts like none)" : `it is ${what}`);
 }
 
 /** The numbers of a picture, as they are stored, where these are no bytes. */
-const NUMBERS: Readonly<Record<string, string>> = {
+const numberTypes: Readonly<Record<string, string>> = {
   char: "8-bit numbers with a sign",
   short: "16-bit numbers with a sign",
   uint: "32-bit numbers",
@@ -79,7 +79,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
 function checkDepth(depth: string | undefined, name: string): void {
   if (depth === "uchar" || depth === "ushort") return;
   throw unscaled(
-    `it holds ${NUMBERS[depth ?? ""] ?? `numbers of the kind ${depth}`}, and not what black and white are`,
+    `it holds ${numberTypes[depth ?? ""] ?? `numbers of the kind ${depth}`}, and not what black and white are`,
     name,
   );
 }
@@ -92,12 +92,12 @@ function broken(name: string, what: string, cause?: unknown): InnerloopError {
   );
 }
 
-let free = AT_A_TIME;
+let free = atATime;
 const waiting: (() => void)[] = [];
 
 /** Waits until so many pixels may be decoded. @returns what is to be called afterwards */
 async function room(pixels: number): Promise<() => void> {
-  const wanted = Math.min(pixels, AT_A_TIME);
+  const wanted = Math.min(pixels, atATime);
   while (free < wanted) await new Promise<void>((resume) => waiting.push(resume));
   free -= wanted;
   return () => {

@@ -20,9 +20,8 @@ export const host: Host = {
   named: ["dml", "coreml"],
   load,
   async missing(provider, named) {
-    if (!(await load()).listSupportedBackends().some((backend) => backend.name === provider)) {
+    if (!(await load()).listSupportedBackends().some((backend) => backend.name === provider))
       return `onnxruntime-node has no ${provider} provider for ${process.platform}-${process.arch}`;
-    }
     // Asking WebGPU itself would take longer, print to stderr when there is no graphics card, and accept a software
     // renderer, which is slower than the processor's provider.
     if (provider === "webgpu" && !named) return missingGpu();
@@ -30,8 +29,8 @@ export const host: Host = {
     const library =
       process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
     const bin = join(createRequire(here()).resolve("onnxruntime-node"), "..", "..", "bin");
-    const files = list(bin).map((api) => join(bin, api, process.platform, process.arch, library));
-    const file = files.find((it) => existsSync(it));
+    const candidates = list(bin).map((api) => join(bin, api, process.platform, process.arch, library));
+    const file = candidates.find((path) => existsSync(path));
     if (file === undefined) return `onnxruntime-node is installed without ${library}`;
     // ONNX Runtime prints to stderr what is missing, and says less in its error.
     const { cudaProviderLoads, missingLibraries, showLibraries } = await import("./libraries.ts");
@@ -40,7 +39,7 @@ export const host: Host = {
     return `this machine lacks libraries that it needs: ${showLibraries(missing)}`;
   },
   unwanted: () => undefined,
-  remedy: (provider) => REMEDIES[provider] ?? "install onnxruntime-node again",
+  remedy: (provider) => remedies[provider] ?? "install onnxruntime-node again",
   settings(provider, { threads = 0, cuda = {} }) {
     // The libraries of CUDA read it when they are first used; the binding has no setting for it.
     if (provider === "cuda" && !cuda.tf32) process.env.NVIDIA_TF32_OVERRIDE ??= "0";
@@ -69,7 +68,7 @@ export const host: Host = {
   sha256: async (bytes) => createHash("sha256").update(bytes).digest("hex"),
 };
 
-const REMEDIES: Readonly<Partial<Record<ProviderName, string>>> = {
+const remedies: Readonly<Partial<Record<ProviderName, string>>> = {
   cuda: "install the NVIDIA driver, CUDA 12 and cuDNN 9, and run npx innerloop setup cuda",
   webgpu: "install the graphics driver (on Linux with Vulkan: libvulkan1 and the driver's Vulkan package)",
 };
@@ -77,9 +76,8 @@ const REMEDIES: Readonly<Partial<Record<ProviderName, string>>> = {
 async function load() {
   try {
     // Node's own realm, or that of a test runner?
-    if (runInThisContext("Float32Array") !== Float32Array) {
+    if (runInThisContext("Float32Array") !== Float32Array)
       return (await import("./other-realm.ts")).loadAcrossRealms(here());
-    }
     return (await import("onnxruntime-node")).default;
   } catch (cause) {
     throw new InnerloopError(

@@ -14,6 +14,6 @@ export function shellWord(path: string): string {
   if (process.platform === "win32") return `"${word.replaceAll('"', '""')}"`;
   const inside = word.replaceAll("'", "'\\''");
   if (!control.test(word)) return `'${inside}'`;
-  const code = (it: string) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const code = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return `$'${word.replaceAll(/[\\']/g, "\\$&").replaceAll(control, code)}'`;
 }

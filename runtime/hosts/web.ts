@@ -69,9 +69,9 @@ let turn: Promise<unknown> = Promise.resolve();
 /** On WebGPU a call waits for the device midway, and the page hangs when another one is made meanwhile: they take turns. */
 function takingTurns({ env, Tensor, InferenceSession }: Ort): Ort {
   const inTurn =
-    <A extends unknown[], R>(call: (...given: A) => Promise<R>) =>
-    (...given: A): Promise<R> => {
-      const result = turn.then(() => call(...given));
+    <A extends unknown[], R>(call: (...parameters: A) => Promise<R>) =>
+    (...parameters: A): Promise<R> => {
+      const result = turn.then(() => call(...parameters));
       turn = result.catch(() => undefined);
       return result;
     };

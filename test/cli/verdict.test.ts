@@ -1,38 +1,11 @@
-// A result is judged in words, beside guessing and beside what needs no meta-learning, on the same episodes.
+// A run is judged in words, beside guessing and beside what needs no meta-learning, on the same episodes.
 import { join } from "node:path";
-import { defaultBundle } from "@innerloop/demo";
-import { logisticRegression, metrics, nearestNeighbours, openTasks } from "@innerloop/train";
-import { evaluateBundle } from "innerloop";
 import { describe, expect, it } from "vitest";
 import { innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
 
 const cwd = temporaryFolder();
 const words = (text: string) => innerloop(text.split(" "), { cwd });
 const short = "--iterations 2 --meta-batch 1 --queries 3 --workers 0";
-
-describe("an evaluation", () => {
-  it("compares on the same episodes, and says what is better", async () => {
-    const shape = { ways: 5, shots: 2, queries: 4 };
-    const result = await evaluateBundle(defaultBundle, { data: "glyphs", episodes: 20, seed: 5, ...shape });
-    const tasks = await openTasks("glyphs");
-    const scores = Array.from({ length: 20 }, (_, i) => {
-      const episode = tasks.episode("test", 5, i, shape);
-      const accuracy = (answers: Int32Array) => metrics.accuracy(answers, episode.query.y.data as Int32Array);
-      return [accuracy(nearestNeighbours(episode)), accuracy(logisticRegression(episode, 5))] as const;
-    });
-    expect(result.nearestNeighbour).toEqual(metrics.estimate(scores.map(([nearest]) => nearest)));
-    expect(result.logisticRegression).toEqual(metrics.estimate(scores.map(([, logistic]) => logistic)));
-    expect(result.verdict.kind).toBe("better");
-    expect(result.verdict.text).toMatch(
-      /^Better than the nearest neighbour on raw input \(.* %\) and logistic regression on raw input \(.* %\)/,
-    );
-  }, 240_000);
-
-  it("does not judge by a handful of episodes", async () => {
-    const { verdict } = await evaluateBundle(defaultBundle, { data: "glyphs", episodes: 2, queries: 2 });
-    expect(verdict).toMatchObject({ kind: "unclear", text: expect.stringMatching(/^2 episodes are too few/) });
-  }, 240_000);
-});
 
 describe("a run", () => {
   it("that learned nothing says so, and does not go on to an export", async () => {

@@ -19,7 +19,11 @@ describe.each(pages)("%s", (page) => {
   });
 
   it("names files and scripts that exist", () => {
-    const named = [...text.matchAll(/`((?:schemas|graph|runtime|export|train|cli|test|bench|examples)\/[\w./-]*)`/g)];
+    const named = [
+      ...text.matchAll(
+        /`((?:schemas|graph|runtime|export|train|measure|setup|demo|cli|lint|test|bench|examples)\/[\w./-]*)`/g,
+      ),
+    ];
     expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual([]);
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const called = [...text.matchAll(/npm run (?:-s )?(\w+)/g)].map(([, script]) => script!);

@@ -2,7 +2,7 @@
 import { constant, evaluate, input, op, type Value } from "@innerloop/graph";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { size } from "./numbers.ts";
+import { numbers, randomNumbers, size } from "./numbers.ts";
 
 const dims = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
 const counted = (shape: readonly number[]): Value =>
@@ -150,4 +150,14 @@ test("reductions give the shape that NumPy gives", () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test("what the padding of a transposed convolution's output adds is zero, be it more than the stride", () => {
+  const [x, w] = [input("x", [1, 2, 4], "float64"), input("w", [2, 3, 3], "float64")];
+  const next = randomNumbers(8);
+  const feeds = { x: numbers([1, 2, 4], next), w: numbers([2, 3, 3], next) };
+  const plain = op.ConvTranspose(x, w, undefined, { dilations: [3] });
+  const padded = op.ConvTranspose(x, w, undefined, { dilations: [3], outputPadding: [2] });
+  const [expected, actual] = evaluate([op.Pad(plain, [0, 0, 0, 0, 0, 2]), padded], feeds);
+  expect(actual).toEqual(expected);
 });

@@ -16,6 +16,8 @@ const wanted: Readonly<Record<Room, readonly string[]>> = {
   runtime: ["@innerloop/runtime", "onnxruntime-node", "sharp"],
   export: ["@innerloop/export", "@innerloop/train"],
   train: ["@innerloop/train"],
+  measure: ["@innerloop/measure", "@innerloop/train"],
+  setup: ["@innerloop/setup"],
   demo: ["@innerloop/demo"],
   cli: ["innerloop"],
 };

@@ -2,10 +2,10 @@
 // classes that they never heard, at another rate. Whoever records them needs to know nothing of how it was trained.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { exportRun } from "@innerloop/measure";
 import { Learner, type Samples } from "@innerloop/runtime";
 import type { WindowPreprocessing } from "@innerloop/schemas";
 import { completeConfig, MetaDataset, random, runTraining } from "@innerloop/train";
-import { exportRun } from "innerloop";
 import { describe, expect, it } from "vitest";
 import { innerloop, temporaryFolder } from "../cli/innerloop.ts";
 

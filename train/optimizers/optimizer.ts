@@ -1,6 +1,7 @@
 // Optimizers as graphs: new parameters and new state from parameters, gradients and state. Any engine runs them.
 import { constant, input, op, type ParameterSpec, type Parameters, type Value } from "@innerloop/graph";
 import { InnerloopError, type OptimizerConfig, type Tensor } from "@innerloop/schemas";
+import { next, optimizerArray } from "../names.ts";
 import { random } from "../random.ts";
 
 /** One update rule for one array. */
@@ -71,14 +72,11 @@ export function initialNumbers(
   return Object.fromEntries(entries);
 }
 
-/** The name of an optimizer's array in feeds, outputs and checkpoints. */
-const slotName = (slot: string, parameter: string): string => `optimizer/${slot}/${parameter}`;
-
 /** The arrays that a rule keeps for a set of parameters, all zero. */
 export function initialState(rule: Rule, parameters: Readonly<Record<string, ParameterSpec>>): Record<string, Tensor> {
   const entries = Object.entries(parameters).flatMap(([name, { shape }]) =>
     rule.slots.map((slot): [string, Tensor] => [
-      slotName(slot, name),
+      optimizerArray(slot, name),
       { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) },
     ]),
   );
@@ -109,11 +107,11 @@ export function update(
 ): Record<string, Value> {
   const norm = op.Sqrt(op.squaredNorm(Object.values(gradients)));
   const accepted = accept?.(norm);
-  const chosen = (next: Value, before: Value): Value => (accepted ? op.Where(accepted, next, before) : next);
+  const chosen = (after: Value, before: Value): Value => (accepted ? op.Where(accepted, after, before) : after);
   const factor = clip === null ? undefined : op.Min(1, op.Div(clip, op.Add(norm, 1e-12)));
   const outputs: Record<string, Value> = { gradient_norm: norm };
   for (const [name, { shape, bounds, outerRate = 1 }] of Object.entries(specs)) {
-    const slots = rule.slots.map((slot) => input(slotName(slot, name), shape));
+    const slots = rule.slots.map((slot) => input(optimizerArray(slot, name), shape));
     const gradient = factor ? op.Mul(gradients[name]!, factor) : gradients[name]!;
     const result = rule.update(
       parameters[name]!,
@@ -123,9 +121,9 @@ export function update(
       step,
     );
     const held = bounds ? op.Clip(result.parameter, bounds[0], bounds[1]) : result.parameter;
-    outputs[`next/${name}`] = chosen(held, parameters[name]!);
+    outputs[next.of(name)] = chosen(held, parameters[name]!);
     rule.slots.forEach((slot, i) => {
-      outputs[`next/${slotName(slot, name)}`] = chosen(result.slots[i]!, slots[i]!);
+      outputs[next.of(optimizerArray(slot, name))] = chosen(result.slots[i]!, slots[i]!);
     });
   }
   return outputs;

@@ -2,8 +2,8 @@
 import { maml } from "../algorithms/index.ts";
 import { Glyphs } from "../data/index.ts";
 import { answerParent } from "../engines/index.ts";
-import { MetaTrainer } from "../meta-trainer.ts";
 import { conv4 } from "../models/index.ts";
+import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import { rateOf } from "./rate.ts";
 
 const [engine, seconds] = [process.argv[2]!, Number(process.argv[3])];

@@ -37,8 +37,9 @@ function forEachProduct(
   const space = xShape.slice(-spatial - 1, -1);
   const [channels, filters] = [at(xShape, -1), at(yShape, -1)];
   const [perGroup, filtersPerGroup] = [channels / window.groups, filters / window.groups];
-  const { table } = windowTable(space, window);
-  const [inside, places] = [sizeOf(space), sizeOf(windowOutput(space, window))];
+  const out = yShape.slice(-spatial - 1, -1);
+  const { table } = windowTable(space, window, out);
+  const [inside, places] = [sizeOf(space), sizeOf(out)];
   const weights = table.length * perGroup * filters;
   for (let n = 0; n < tasks * examples; n++)
     for (let p = 0; p < places; p++)

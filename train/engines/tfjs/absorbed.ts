@@ -58,14 +58,14 @@ function sumOf(
   sizes: (value: Value) => number[],
 ): Sum | undefined {
   const passed = [value];
-  let made = value;
-  for (let inner = madeBy(made, op.Reshape); inner; inner = madeBy(made, op.Reshape)) {
-    [made] = inner.inputs;
-    passed.push(made);
+  let inside = value;
+  for (let shaped = madeBy(inside, op.Reshape); shaped; shaped = madeBy(inside, op.Reshape)) {
+    [inside] = shaped.inputs;
+    passed.push(inside);
   }
-  const product = madeBy(made, op.MatMul);
+  const product = madeBy(inside, op.MatMul);
   if (!product || passed.some((each) => uses.get(each) !== 1)) return undefined;
-  const [whole, shape] = [sizes(made), sizes(value)];
+  const [whole, shape] = [sizes(inside), sizes(value)];
   const [matrices, width] = [sizeOf(whole.slice(0, -2)), sizeAt(whole, -1)];
   if (sizeOf(sizes(bias)) > sizeOf(shape)) return undefined;
   const joined = joinBroadcast(shape, sizes(bias), shape);
@@ -73,5 +73,5 @@ function sumOf(
   const perMatrix = matrices > 1 && sameShape(joined.b, [matrices, 1, width]);
   // One factor for all matrices makes them one.
   const batched = sizeOf(sizes(product.inputs[1]).slice(0, -2)) > 1;
-  return shared || (perMatrix && batched) ? { product: made.node, bias, passed } : undefined;
+  return shared || (perMatrix && batched) ? { product: inside.node, bias, passed } : undefined;
 }

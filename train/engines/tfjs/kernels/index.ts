@@ -10,7 +10,7 @@ import { reductionKernels } from "./reduction.ts";
 
 const kernels: ReadonlyMap<Operator, Kernel> = new Map(
   [matMul, ...elementwiseKernels, ...reductionKernels, ...movementKernels, ...convolutionKernels].map(
-    (kernel: Kernel): [Operator, Kernel] => [kernel.operator, kernel],
+    (entry: Kernel): [Operator, Kernel] => [entry.operator, entry],
   ),
 );
 
@@ -18,8 +18,8 @@ export const hasKernel = (operator: Operator): boolean => kernels.has(operator) 
 
 /** The kernel of an operator made ready for one node. */
 export function prepare(operator: Operator, site: Site, device: Device): Ready {
-  const own = kernels.get(operator);
-  if (own) return own.prepare(site, device);
+  const kernel = kernels.get(operator);
+  if (kernel) return kernel.prepare(site, device);
   const { tfjs } = operator.traits ?? {};
   if (tfjs !== undefined) return numberByNumber(tfjs, site, device);
   throw new Error(`There is no kernel for ${operator.name}.`);

@@ -1,0 +1,67 @@
+// What a learner was before: the net with the weights from which its training started, and the bundle that is not yet
+// adapted.
+import type { Learner as TrainedLearner } from "@innerloop/graph";
+import { Learner } from "@innerloop/runtime";
+import type { RunConfig } from "@innerloop/schemas";
+import { MetaTrainer, metrics, type TaskSource } from "@innerloop/train";
+import type { Estimate } from "../estimate.ts";
+import type { Evaluation } from "../evaluation/evaluation.ts";
+import { mostEpisodes } from "./judge.ts";
+
+/**
+ * The accuracy of a run's net with the weights from which its training started, adapted in the same way to the first
+ * episodes of an evaluation.
+ * @param learner of the run, `config` its settings and `tasks` its data
+ * @throws InnerloopError `engine-unavailable` where the run's engine is not there
+ */
+export async function untrainedAccuracy(
+  learner: TrainedLearner,
+  { seed, engine }: RunConfig,
+  { episodes, ways, shots, queries, innerSteps, seed: episodeSeed, split }: Evaluation,
+  tasks: TaskSource,
+): Promise<Estimate> {
+  const trainer = await MetaTrainer.create(learner, { seed, engine });
+  try {
+    const drawn = Array.from({ length: Math.min(episodes, mostEpisodes) }, (_, i) =>
+      tasks.episode(split, episodeSeed, i, { ways, shots, queries }),
+    );
+    const reports = await trainer.evaluate(drawn, { steps: innerSteps });
+    return metrics.estimate(reports.map(({ accuracy }) => accuracy));
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+/**
+ * The accuracy of a bundle before it adapts to a task: while it is still adapted to the task before, whose classes are
+ * others. (A head that is made from the examples answers nothing before it saw any.)
+ * @param bundle its folder, `tasks` the data of its evaluation
+ * @throws InnerloopError what `Learner.load` throws
+ */
+export async function unadaptedAccuracy(bundle: string, tasks: TaskSource, evaluation: Evaluation): Promise<Estimate> {
+  const { episodes, ways, shots, queries, innerSteps, seed, split } = evaluation;
+  const learner: Learner = await Learner.load(bundle, { provider: "cpu", threads: 1 });
+  const shape = { ways, shots, queries };
+  try {
+    const accuracies: number[] = [];
+    let earlier = tasks.episode(split, seed, episodes, shape);
+    for (let i = 0; i < Math.min(episodes, mostEpisodes); i++) {
+      const { x, y } = earlier.support;
+      const labels = Array.from(y.data, String);
+      const other = await learner.adapt(
+        { data: x.data as Float32Array, shape: x.shape, labels },
+        { steps: innerSteps },
+      );
+      const episode = tasks.episode(split, seed, i, shape);
+      const { x: asked, y: truth } = episode.query;
+      const answers = await other.predictBatch({ data: asked.data as Float32Array, shape: asked.shape });
+      const predictions = Int32Array.from(answers, ({ label }) => Number(label));
+      accuracies.push(metrics.accuracy(predictions, truth.data as Int32Array));
+      earlier = episode;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return metrics.estimate(accuracies);
+  } finally {
+    await learner.dispose();
+  }
+}

@@ -1,0 +1,79 @@
+// Measuring an exported bundle, run through the runtime as a device runs it, on episodes of classes that it was never
+// trained on.
+import { join } from "node:path";
+import { Learner } from "@innerloop/runtime";
+import { openSession } from "@innerloop/runtime/session";
+import { type Episode, openTasks } from "@innerloop/train";
+import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
+import { EpisodeScores } from "./episode-scores.ts";
+import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
+import { checkEffects, checkFit, dataOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
+
+/** The state after every number of steps is measured on this many episodes at most. */
+const stepEpisodesAtMost = 100;
+
+/**
+ * Adapts a bundle to each episode's support set, and measures its answers to the queries.
+ *
+ * @param folder the bundle, or its address in a network
+ * @returns means over episodes with 95 % intervals, and what they are worth in words
+ * @throws InnerloopError what `Learner.load` and `openTasks` throw; with status 2: `wrong-data` where data and bundle do not fit,
+ *   `bad-option`, `no-effect` or `missing-option` for what is asked for; the reason of the signal where that stops it
+ * @example
+ * const { accuracy, verdict } = await evaluateBundle("bundle", { episodes: 200, shots: 5 });
+ */
+export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<Evaluation> {
+  const started = performance.now();
+  const { split = "test", seed = 0, episodes = 600, transductive = false, provider = "auto", shifts, signal } = options;
+  const { naming = (setting) => setting, onNote, onEpisode } = options;
+  const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
+  let transductiveSession: Awaited<ReturnType<typeof openSession>> | undefined;
+  try {
+    const { manifest } = learner;
+    checkEffects(options, manifest, naming);
+    const { preprocessing } = manifest.input;
+    const tasks = await openTasks(
+      dataOf(options, manifest, naming),
+      preprocessing?.kind === "image" ? { preprocessing } : {},
+    );
+    for (const note of tasks.notes ?? []) onNote?.(note);
+    checkFit(manifest, tasks);
+    if (transductive)
+      transductiveSession = await openSession(join(folder, transductiveFileOf(manifest, naming)), {
+        provider: learner.provider,
+        threads: 1,
+      });
+    const shape = shapeOf(options, manifest, naming);
+    const steps = stepsOf(options, manifest);
+    const scores = new EpisodeScores({ learner, transductiveSession }, tasks, { ...shape, steps, split });
+    const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
+    for (let i = 0; i < episodes && !signal?.aborted; i++) {
+      const plain: Episode = tasks.episode(split, seed, i, shape);
+      const others = transductive ? undefined : outsidersOf(tasks, split, seed, i, plain.classes);
+      const drawn = { ...plain, ...(others ? { outsiders: others } : {}) };
+      const { outsiders, ...episode } = shifts ? shiftedEpisode(tasks, [seed, i], drawn, { families: shifts }) : drawn;
+      await scores.add(episode, { everyStep: i < stepEpisodes, outsiders });
+      onEpisode?.(i + 1, episodes);
+      // One turn of the event loop an episode, so that signals and the progress bar are heard.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    signal?.throwIfAborted();
+    return {
+      ...scores.results(options.data === undefined ? tasks.classCount("train") : undefined),
+      stepEpisodes,
+      inductive: !transductive,
+      episodes,
+      ...shape,
+      innerSteps: steps,
+      seed,
+      provider: learner.provider.name,
+      data: tasks.name,
+      split,
+      ...(shifts ? { shifts } : {}),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await transductiveSession?.dispose();
+    await learner.dispose();
+  }
+}

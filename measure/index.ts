@@ -1,0 +1,13 @@
+// The door of the room: what a learner is worth. A run becomes a bundle, a bundle is measured as a device runs it, and the
+// result is judged beside what needs no meta-learning. Everything here returns data; the command line prints it.
+export { unadaptedAccuracy, untrainedAccuracy } from "./baselines/before.ts";
+export { runVerdict } from "./baselines/judge.ts";
+export type { Verdict } from "./baselines/verdict.ts";
+export { drawEpisode } from "./drawing/draw-episode.ts";
+export { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
+export type { ClusterInterval, Estimate } from "./estimate.ts";
+export type { ConfidenceResult } from "./evaluation/confidence.ts";
+export { evaluateBundle } from "./evaluation/evaluate-bundle.ts";
+export type { Evaluation, EvaluationOptions, StepResult } from "./evaluation/evaluation.ts";
+export { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
+export { type BundleTimes, type Latency, type MeasureOptions, measureBundle } from "./latency/measure-bundle.ts";

@@ -1,0 +1,12 @@
+// The door of the room: what computes here, how fast, and how what is missing for a GPU is installed without breaking what
+// works.
+export { type CudaResult, type CudaSources, setupCuda, undoCuda } from "./cuda/cuda.ts";
+export { examine, type Finding, type Findings } from "./doctor/examine.ts";
+export { measured, measureSpeeds } from "./doctor/speeds.ts";
+export {
+  setupTensorFlow,
+  type TensorFlowResult,
+  type TensorFlowSource,
+  undoTensorFlow,
+} from "./tensorflow/tfjs-gpu.ts";
+export type { SetupOptions } from "./work.ts";

@@ -1,0 +1,65 @@
+// The time of a run, over all its resumptions: how much is over, how fast it goes, and how long it will take.
+import type { RunConfig } from "@innerloop/schemas";
+import type { StepReport } from "../trainer/reports.ts";
+import type { TrainingProgress } from "./options.ts";
+
+/** Seconds that a pace is measured over. */
+const paceSeconds = 10;
+
+export class RunClock {
+  readonly #config: RunConfig;
+  readonly #secondsBefore: number;
+  readonly #started = performance.now();
+  #recent = { iteration: 0, at: performance.now() };
+
+  /** @param secondsBefore of training before this process */
+  constructor(config: RunConfig, secondsBefore: number) {
+    this.#config = config;
+    this.#secondsBefore = secondsBefore;
+  }
+
+  get seconds(): number {
+    return this.#secondsBefore + (performance.now() - this.#started) / 1000;
+  }
+
+  /** How much is over once so many iterations are, 0 to 1. */
+  fraction(iterations: number): number {
+    const { iterations: all = Number.POSITIVE_INFINITY, minutes = Number.POSITIVE_INFINITY } = this.#config;
+    return Math.min(1, Math.max(iterations / all, this.seconds / (60 * minutes)));
+  }
+
+  /** The pace is measured from an iteration on. */
+  measureFrom(iteration: number): void {
+    this.#recent = { iteration, at: performance.now() };
+  }
+
+  /** Where a run is after a step. @param submitted iterations that were handed over, this one among them */
+  progress({ step: iteration, loss, accuracy }: StepReport, submitted: number): TrainingProgress {
+    const { validation, metaBatch, minutes } = this.#config;
+    const fraction = this.fraction(submitted);
+    const pace = this.#paceAt(iteration);
+    const iterations = this.#config.iterations ?? Math.max(iteration, Math.round(iteration / Math.max(fraction, 1e-6)));
+    return {
+      iteration,
+      iterations,
+      epoch: Math.floor((iteration - 1) / validation.every) + 1,
+      batch: ((iteration - 1) % validation.every) + 1,
+      fraction,
+      loss,
+      accuracy,
+      tasksPerSecond: pace * metaBatch,
+      secondsLeft:
+        this.#config.iterations === undefined
+          ? 60 * minutes! * (1 - fraction)
+          : (iterations - iteration) / Math.max(pace, 1e-6),
+    };
+  }
+
+  /** Iterations a second. */
+  #paceAt(iteration: number): number {
+    const now = performance.now();
+    const { iteration: from, at } = this.#recent;
+    if (now - at > 1000 * paceSeconds) this.measureFrom(iteration);
+    return ((iteration - from) * 1000) / Math.max(1, now - at);
+  }
+}

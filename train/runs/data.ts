@@ -1,0 +1,42 @@
+// The data and the learner of a run, from its config or from what its checkpoint knows of them.
+import type { Learner } from "@innerloop/graph";
+import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
+import { buildLearner } from "../algorithms/index.ts";
+import { isSpec, openTasks, type TaskSource } from "../data/index.ts";
+import { buildModel } from "../models/index.ts";
+import { trainingWaysOf } from "./episodes.ts";
+
+/**
+ * The data of a config, opened.
+ * @param known what a run knows of its data, which are then opened as it had them
+ * @throws InnerloopError what opening them throws; `data-missing` (status 2) for data that only a program has
+ */
+export async function tasksOf(
+  { data, rotations }: Pick<RunConfig, "data" | "rotations">,
+  known?: RunTasks,
+): Promise<TaskSource> {
+  const spec = known?.name ?? data;
+  if (known && !isSpec(spec))
+    throw new InnerloopError(
+      "data-missing",
+      `The data "${spec}" were given by a program, which has them; go on in that program: runTraining({ config, tasks, out, resume: true }).`,
+      { exitStatus: 2 },
+    );
+  const preprocessing = known?.preprocessing;
+  return openTasks(spec, {
+    ...(rotations === undefined ? {} : { rotations }),
+    ...(preprocessing?.kind === "image" ? { preprocessing } : {}),
+  });
+}
+
+/** What a run knows of its data, which may have moved. */
+export const knownTasks = (
+  { config, tasks }: CheckpointHeader,
+  { data }: Pick<RunConfig, "data">,
+): RunTasks | undefined => (tasks && data !== config.data ? { ...tasks, name: data } : tasks);
+
+/** The learner of a config, for tasks. */
+export function learnerOf(config: RunConfig, tasks: Pick<TaskSource, "kind" | "inputShape" | "outputSize">): Learner {
+  const outputs = tasks.kind === "regression" ? tasks.outputSize! : trainingWaysOf(config);
+  return buildLearner(config, buildModel(config.model, tasks.inputShape, outputs), tasks.kind);
+}

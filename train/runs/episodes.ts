@@ -1,0 +1,85 @@
+// Which episodes a run sees: of each iteration, of its validations, and those that its export is verified on.
+import { setImmediate } from "node:timers/promises";
+import type { RunConfig } from "@innerloop/schemas";
+import { type Episode, type EpisodeShape, shifted, type TaskSource } from "../data/index.ts";
+
+/** Streams of episodes that never meet: training, validation, verification, and evaluation by whoever asks. */
+const streams = { training: 1, validation: 2, verification: 3 };
+
+const seedOf = ({ seed }: RunConfig, stream: keyof typeof streams): number => seed * 4 + streams[stream];
+
+/** Classes of a training task, which a learned head has as outputs. */
+export const trainingWaysOf = ({ ways, trainingWays = ways }: RunConfig): number => Math.max(ways, trainingWays);
+
+/** How large a run's episodes are; a regression has one way. */
+const shapeOf = (
+  { ways, shots, queries }: Pick<RunConfig, "ways" | "shots" | "queries">,
+  { kind }: Pick<TaskSource, "kind">,
+): EpisodeShape => ({ ways: kind === "regression" ? 1 : ways, shots, queries });
+
+/** Validation episode number `index` of a run, for whoever compares something else on them as well. */
+export const validationEpisode = (tasks: TaskSource, config: RunConfig, index: number): Episode =>
+  tasks.episode("val", seedOf(config, "validation"), index, shapeOf(config, tasks));
+
+/** How many episodes an export is verified on, and queries of each class in them. */
+export const verification = { episodes: 10, queries: 3 };
+
+/** Fresh episodes of held-back classes. */
+export function verificationEpisodes(tasks: TaskSource, config: RunConfig): Episode[] {
+  const shape = shapeOf({ ...config, queries: verification.queries }, tasks);
+  const seed = seedOf(config, "verification");
+  return Array.from({ length: verification.episodes }, (_, i) => tasks.episode("val", seed, i, shape));
+}
+
+/** The episodes of a run. Number i of an iteration is the same whenever it is drawn. */
+export class RunEpisodes {
+  /** Those of every validation. */
+  readonly validation: readonly Episode[];
+  readonly #config: RunConfig;
+  readonly #source: TaskSource;
+  readonly #shape: EpisodeShape;
+
+  private constructor(config: RunConfig, source: TaskSource, shape: EpisodeShape, validation: readonly Episode[]) {
+    this.#config = config;
+    this.#source = source;
+    this.#shape = shape;
+    this.validation = validation;
+  }
+
+  /** @throws InnerloopError what drawing one for training, or those for validation, throws */
+  static async of(config: RunConfig, tasks: TaskSource): Promise<RunEpisodes> {
+    const shape = shapeOf({ ...config, ways: trainingWaysOf(config) }, tasks);
+    const source = trainingSource(config, tasks);
+    source.episode("train", config.seed, 0, shape);
+    const validation = await drawEach(config.validation.episodes, (i) => validationEpisode(tasks, config, i));
+    return new RunEpisodes(config, source, shape, validation);
+  }
+
+  /** The tasks of an iteration. */
+  batch(iteration: number): Promise<Episode[]> {
+    const [size, seed] = [this.#config.metaBatch, seedOf(this.#config, "training")];
+    return drawEach(size, (i) => this.#source.episode("train", seed, iteration * size + i, this.#shape));
+  }
+}
+
+/** What training draws from: some tasks shifted, where the config says so. What a regression answers would shift along. */
+function trainingSource({ shifts }: RunConfig, tasks: TaskSource): TaskSource {
+  return shifts && shifts.share > 0 && tasks.kind === "classification" ? shifted(tasks, shifts) : tasks;
+}
+
+/** Milliseconds that drawing takes before it gives way. */
+const longestTurn = 30;
+
+/** Draws episodes; where that takes long, signals are heard in between. */
+async function drawEach(count: number, draw: (index: number) => Episode): Promise<Episode[]> {
+  const episodes: Episode[] = [];
+  let since = performance.now();
+  for (let i = 0; i < count; i++) {
+    if (performance.now() - since > longestTurn) {
+      await setImmediate();
+      since = performance.now();
+    }
+    episodes.push(draw(i));
+  }
+  return episodes;
+}

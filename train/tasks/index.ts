@@ -1,2 +1,0 @@
-// The data room under the path that it had.
-export * from "../data/index.ts";
