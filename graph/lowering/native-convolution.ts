@@ -12,12 +12,12 @@ import { convolutionAsColumns } from "./columns.ts";
 import { type Lowering, lowering } from "./lower.ts";
 
 /** A window as ONNX has it, which takes the kernel from the weights. */
-type OnnxWindow = Omit<Window, "kernel" | "groups"> & { readonly group: number };
+export type LoweredWindow = Omit<Window, "kernel" | "groups"> & { readonly group: number };
 
 const sizes = (shape: Shape): number[] => shape.slice(2).map((dim) => fixed(dim, "Conv"));
 
 /** ONNX Conv as a node: x `[N, C, …]`, w `[O, C/group, ...kernel]`. Only lowering makes it. */
-const conv: Operator<OnnxWindow, Two, One> = {
+const conv: Operator<LoweredWindow, Two, One> = {
   name: "Conv",
   family: "convolution",
   summary: "convolution, channels first",
@@ -32,7 +32,7 @@ const conv: Operator<OnnxWindow, Two, One> = {
 };
 
 /** ONNX ConvTranspose as a node: x `[N, C, …]`, w `[C, O/group, ...kernel]`. Only lowering makes it. */
-const convTranspose: Operator<OnnxWindow & { readonly outputPadding: readonly number[] }, Two, One> = {
+const convTranspose: Operator<LoweredWindow & { readonly outputPadding: readonly number[] }, Two, One> = {
   name: "ConvTranspose",
   family: "convolution",
   summary: "transposed convolution, channels first",
@@ -44,6 +44,10 @@ const convTranspose: Operator<OnnxWindow & { readonly outputPadding: readonly nu
     return [{ dtype: x.dtype, shape: [at(x.shape, 0), multiplyDims(at(w.shape, 1), window.group), ...space] }];
   },
 };
+
+/** By which the nodes of these are known. */
+export const LoweredConv = { operator: conv };
+export const LoweredConvTranspose = { operator: convTranspose };
 
 const axesFrom = (count: number, from: number): number[] => upTo(count).map((i) => from + i);
 
@@ -72,7 +76,7 @@ function filtersFirst(w: Value, spatial: number): Value {
 
 const tasksOf = (x: Value, spatial: number): number =>
   x.rank === spatial + 3 ? fixed(at(x.shape, 0), "tasks as groups of a convolution") : 1;
-const onnxWindow = ({ strides, dilations, before, after }: Window, group: number): OnnxWindow => ({
+const onnxWindow = ({ strides, dilations, before, after }: Window, group: number): LoweredWindow => ({
   strides,
   dilations,
   before,

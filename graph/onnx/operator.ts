@@ -16,7 +16,7 @@ interface Definition<A extends OnnxAttributes> {
   /** What it makes of inputs that are sizes, some of them open; undefined where it sees them as values. */
   readonly sizes?: (call: Call, attributes: ValuesOf<A>) => Entry | undefined;
   /** The inputs and attributes of its nodes in a file, where they are not those that the graph's node has. */
-  readonly write?: (node: Node, to: Writing) => Form;
+  readonly write?: ((node: Node, to: Writing) => Form) | undefined;
 }
 
 /** An operator's entry, whatever attributes it has. */

@@ -280,6 +280,12 @@ export const trainCalls = target("train", 256e6, async () => {
   const glyphs = await train.openTasks("glyphs");
   return opened({
     completeConfig: [train.completeConfig, { preset: "sinusoid-10shot", model: { kind: "mlp" } }],
+    validateRunConfig: [train.validateRunConfig, { algorithm: "maml", model: { kind: "mlp" } }, "c"],
+    settingSchema: [train.settingSchema as Call, "model.kind"],
+    otherwise: [train.otherwise, "model.filters"],
+    enginesFor: [train.enginesFor as Call, "onnxruntime"],
+    readerOf: [train.readerOf as Call, "images:photos"],
+    isSpec: [train.isSpec, "glyphs"],
     presetNamed: [train.presetNamed, "sinusoid-10shot"],
     openTasks: [train.openTasks, "glyphs", { rotations: true }],
     tasksOf: [train.tasksOf, { data: "glyphs" }],

@@ -1,12 +1,8 @@
 // Repetition as ONNX has it. Loops are written, and not read.
-import { isBody } from "../../core/value.ts";
+import * as op from "../../ops/index.ts";
 import { onnxOperator } from "../operator.ts";
+import { writing } from "../writer/form.ts";
 
 export const control = {
-  Loop: onnxOperator({
-    write: ({ attributes: { body } }, to) => {
-      if (!isBody(body)) throw new Error("Loop cannot be written: it has no body.");
-      return to.loop(body);
-    },
-  }),
+  Loop: onnxOperator({ write: writing(op.Loop, ({ attributes: { body } }, to) => to.loop(body)) }),
 };

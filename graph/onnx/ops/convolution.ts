@@ -1,10 +1,9 @@
 // Convolutions as ONNX has them.
-import type { Node } from "../../core/value.ts";
+import { LoweredConv, LoweredConvTranspose, type LoweredWindow } from "../../lowering/native-convolution.ts";
 import * as op from "../../ops/index.ts";
 import { choice, defined, int, ints, type ValuesOf, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
-import type { Form, Writing } from "../writer/form.ts";
-import { numbersIn } from "../writer/form.ts";
+import { writing } from "../writer/form.ts";
 
 /** The attributes that convolutions and pools share. */
 export const windowAttributes = {
@@ -28,26 +27,21 @@ export const windowOf = ({
   });
 
 /** The nodes that lowering makes have their pads by side. */
-function write(node: Node, to: Writing): Form {
-  const { strides, dilations, group, outputPadding } = node.attributes;
-  const pads = [...numbersIn(node, "before"), ...numbersIn(node, "after")];
-  return {
-    input: to.inputs(),
-    attribute: [
-      written("strides", ints(), strides),
-      written("dilations", ints(), dilations),
-      written("pads", ints(), pads),
-      written("group", int(), group),
-      ...(outputPadding === undefined ? [] : [written("output_padding", ints(), outputPadding)]),
-    ],
-  };
-}
+const windowWritten = ({ strides, dilations, before, after, group }: LoweredWindow) => [
+  written("strides", ints(), strides),
+  written("dilations", ints(), dilations),
+  written("pads", ints(), [...before, ...after]),
+  written("group", int(), group),
+];
 
 export const convolution = {
   Conv: onnxOperator({
     attributes: { ...windowAttributes, group: int(1) },
     read: (c, { group, ...window }) => op.Conv(c.value(0), c.value(1), c.optional(2), { ...windowOf(window), group }),
-    write,
+    write: writing(LoweredConv, ({ attributes }, to) => ({
+      input: to.inputs(),
+      attribute: windowWritten(attributes),
+    })),
   }),
   ConvTranspose: onnxOperator({
     attributes: { ...windowAttributes, group: int(1), output_padding: ints(), output_shape: ints() },
@@ -57,6 +51,9 @@ export const convolution = {
         ...defined({ outputPadding, outputShape }),
         group,
       }),
-    write,
+    write: writing(LoweredConvTranspose, ({ attributes: { outputPadding, ...window } }, to) => ({
+      input: to.inputs(),
+      attribute: [...windowWritten(window), written("output_padding", ints(), outputPadding)],
+    })),
   }),
 };

@@ -1,6 +1,7 @@
 // Elementwise operators as ONNX has them. Those that are not here are read as they are called: one operand, or two.
 import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import { addDims, type Dim, divideDims, multiplyDims } from "../../core/dims.ts";
+import { zip } from "../../core/lists.ts";
 import * as op from "../../ops/index.ts";
 import { elementType, int, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
@@ -15,8 +16,7 @@ function pairs(a: Sizes, b: Sizes): (readonly [Dim, Dim])[] {
     throw new InnerloopError("bad-model", `combines ${a.dims.length} sizes with ${b.dims.length}.`);
   const stretched = ({ dims }: Sizes) =>
     dims.length === length ? dims : new Array<typeof dims>(length).fill(dims).flat();
-  const others = stretched(b);
-  return stretched(a).map((dim, i) => [dim, others[i]!]);
+  return zip(stretched(a), stretched(b), (x, y) => [x, y]);
 }
 
 /** A rule for sizes that are combined entry by entry. */

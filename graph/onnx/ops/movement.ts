@@ -12,7 +12,7 @@ import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
 import type { Entry, Sizes } from "../reader/entry.ts";
 import { sizes } from "../reader/sizes.ts";
-import { dimIn, numberIn, numbersIn, operand, result } from "../writer/form.ts";
+import { writing } from "../writer/form.ts";
 
 /** What is cut out of one axis: of which some may be open. */
 interface Cut {
@@ -156,7 +156,9 @@ export const movement = {
   }),
   Expand: onnxOperator({
     read: (c) => op.Expand(c.value(0), c.dims(1)),
-    write: (node, to) => ({ input: [to.input(0), to.shape(expandTarget(operand(node), result(node)))] }),
+    write: writing(op.Expand, ({ inputs: [x], outputs: [y] }, to) => ({
+      input: [to.input(0), to.shape(expandTarget(x, y))],
+    })),
   }),
   Flatten: onnxOperator({ attributes: { axis: int(1) }, read: (c, { axis }) => op.Flatten(c.value(0), axis) }),
   Gather: onnxOperator({
@@ -168,19 +170,18 @@ export const movement = {
   Pad: onnxOperator({
     attributes: { mode: choice("constant", "reflect", "edge", "wrap") },
     read: (c, { mode }) => readPad(c, mode),
-    write: (node, to) => {
-      const [x] = to.inputs();
-      const value = Float64Array.of(numberIn(node, "value"));
-      const fill = to.constant({ dtype: operand(node).dtype, shape: [], data: value });
-      return { input: [x ?? "", to.list([...numbersIn(node, "before"), ...numbersIn(node, "after")]), fill] };
-    },
+    write: writing(op.Pad, ({ inputs: [x], attributes: { before, after, value } }, to) => {
+      const padded = to.input(0);
+      const fill = to.constant({ dtype: x.dtype, shape: [], data: Float64Array.of(value) });
+      return { input: [padded, to.list([...before, ...after]), fill] };
+    }),
   }),
   Range: onnxOperator({
     read: readRange,
-    write: (node, to) => {
+    write: writing(op.Range, ({ attributes: { size } }, to) => {
       const [limit] = to.inputs();
-      return { input: [to.scalar(0), limit ?? to.scalarSize(dimIn(node, "size")), to.scalar(1)] };
-    },
+      return { input: [to.scalar(0), limit || to.scalarSize(size), to.scalar(1)] };
+    }),
   }),
   Reshape: onnxOperator({
     attributes: { allowzero: flag(false) },
@@ -189,7 +190,9 @@ export const movement = {
       const rank = c.sizes(1).dims.length;
       return rank > 1 ? undefined : { axes: rank === 0 ? "scalar" : "list", dims: c.sizes(0).dims };
     },
-    write: (node, to) => ({ input: [to.input(0), to.shape(reshapeTarget(operand(node), result(node)))] }),
+    write: writing(op.Reshape, ({ inputs: [x], outputs: [y] }, to) => ({
+      input: [to.input(0), to.shape(reshapeTarget(x, y))],
+    })),
   }),
   Slice: onnxOperator({
     read: readSlice,
@@ -199,13 +202,11 @@ export const movement = {
       if (typeof start !== "number" || typeof end !== "number" || step !== 1) return undefined;
       return sizes(c.sizes(0).dims.slice(start, end));
     },
-    write: (node, to) => {
-      const [axis, whole] = [numberIn(node, "axis"), operand(node).shape];
-      const [x] = to.inputs();
-      const end = dimIn(node, "end");
-      const last = end === whole[axis] ? to.list([Number.MAX_SAFE_INTEGER]) : to.size(end);
-      return { input: [x ?? "", to.size(dimIn(node, "start")), last, to.list([axis])] };
-    },
+    write: writing(op.Slice, ({ inputs: [x], attributes: { axis, start, end } }, to) => {
+      const whole = to.input(0);
+      const last = end === x.shape[axis] ? to.list([Number.MAX_SAFE_INTEGER]) : to.size(end);
+      return { input: [whole, to.size(start), last, to.list([axis])] };
+    }),
   }),
   SpaceToDepth: onnxOperator({
     attributes: { blocksize: int(1) },

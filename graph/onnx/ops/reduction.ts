@@ -1,16 +1,19 @@
 // Reductions as ONNX has them since opset 18, in which the axes of most became an input; the sum has had them there since 13.
 import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
 import { fixed, normalizeAxis } from "../../core/shapes.ts";
-import type { Value } from "../../core/value.ts";
+import type { Entry, One, Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import type { ReduceOptions } from "../../ops/reduction.ts";
 import { flag, int, ints, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import { sizes } from "../reader/sizes.ts";
-import { numberIn, numbersIn } from "../writer/form.ts";
+import { type Form, type Writing, writing } from "../writer/form.ts";
 
 /** The opset in which the axes of reductions became an input. */
 const axesAreInput = 18;
+
+type Reduced = { readonly axes: readonly number[]; readonly keepdims: boolean };
+type Apply = (x: Value, options: ReduceOptions) => Value;
 
 /**
  * A reduction.
@@ -18,7 +21,7 @@ const axesAreInput = 18;
  * @param since the opset in which its axes became an input
  */
 const reduction = (
-  apply: (x: Value, options: ReduceOptions) => Value,
+  apply: Apply | (Apply & Entry<Reduced, One, One>),
   {
     combine,
     start = 0,
@@ -34,14 +37,15 @@ const reduction = (
     },
     sizes: (c, { keepdims }) =>
       combine && sizes([c.sizes(0).dims.reduce(combine, start)], keepdims ? "list" : "scalar"),
-    write: (node, to) => {
-      const axes = numbersIn(node, "axes");
-      const keepdims = written("keepdims", flag(true), node.attributes.keepdims);
-      return to.opset >= since
-        ? { input: [to.input(0), to.list(axes)], attribute: [keepdims] }
-        : { input: to.inputs(), attribute: [written("axes", ints(), axes), keepdims] };
-    },
+    write: "operator" in apply ? writing(apply, (node, to) => reduced(node.attributes, to, since)) : undefined,
   });
+
+function reduced({ axes, keepdims }: Reduced, to: Writing, since: number): Form {
+  const kept = written("keepdims", flag(true), keepdims);
+  return to.opset >= since
+    ? { input: [to.input(0), to.list(axes)], attribute: [kept] }
+    : { input: to.inputs(), attribute: [written("axes", ints(), axes), kept] };
+}
 
 /** The place of the largest or smallest number along an axis. */
 const place = (apply: (x: Value, axis: number, keepdims: boolean) => Value) =>
@@ -62,13 +66,10 @@ export const reductions = {
   CumSum: onnxOperator({
     attributes: { exclusive: int(0), reverse: int(0) },
     read: (c, options) => op.CumSum(c.value(0), c.single(1), options),
-    write: (node, to) => ({
-      input: [to.input(0), to.scalar(numberIn(node, "axis"))],
-      attribute: [
-        written("exclusive", int(), node.attributes.exclusive),
-        written("reverse", int(), node.attributes.reverse),
-      ],
-    }),
+    write: writing(op.CumSum, ({ attributes: { axis, exclusive, reverse } }, to) => ({
+      input: [to.input(0), to.scalar(axis)],
+      attribute: [written("exclusive", int(), exclusive), written("reverse", int(), reverse)],
+    })),
   }),
   ReduceL1: reduction(op.ReduceL1),
   ReduceL2: reduction(op.ReduceL2),

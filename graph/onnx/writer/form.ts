@@ -1,7 +1,16 @@
 // What an operator's entry sees of a file while a node is written into it, and what it gives: see `operator.ts`.
 import type { Dim } from "../../core/dims.ts";
 import type { Shape } from "../../core/shapes.ts";
-import type { Attribute, Body, Inputs, Node, NumberArray, Value } from "../../core/value.ts";
+import {
+  type Attributes,
+  type Body,
+  type Entry,
+  type Inputs,
+  is,
+  type Node,
+  type NumberArray,
+  type Outputs,
+} from "../../core/value.ts";
 import type { AttributeProto } from "../attributes.ts";
 
 /** The inputs and attributes of a node in a file. */
@@ -38,33 +47,13 @@ export interface Writing {
   loop(body: Body): Form;
 }
 
-/** The error for a node that no operator's rule makes: a mistake in the program. */
-const unwritable = (node: Node, what: string): Error => new Error(`${node.operator.name} cannot be written: ${what}.`);
-
-const attribute = <T extends Attribute>(node: Node, name: string, is: (value: Attribute) => value is T): T => {
-  const value = node.attributes[name];
-  if (is(value)) return value;
-  throw unwritable(node, `its attribute ${name} is ${typeof value}`);
-};
-
-/** The attributes of a node, by their types. */
-export const numberIn = (node: Node, name: string): number =>
-  attribute(node, name, (value): value is number => typeof value === "number");
-export const dimIn = (node: Node, name: string): Dim =>
-  attribute(node, name, (value): value is Dim => typeof value === "number" || typeof value === "string");
-export const numbersIn = (node: Node, name: string): readonly number[] =>
-  attribute(
-    node,
-    name,
-    (value): value is readonly number[] => Array.isArray(value) && value.every((entry) => typeof entry === "number"),
-  );
-
-/** An operand of a node, and its first result. */
-export const operand = (node: Node, i = 0): Value => valueAt(node, node.inputs, i);
-export const result = (node: Node): Value => valueAt(node, node.outputs, 0);
-
-function valueAt(node: Node, values: Inputs, i: number): Value {
-  const value = values[i];
-  if (value) return value;
-  throw unwritable(node, `it has ${values.length} values where ${i + 1} are needed`);
-}
+/** How the nodes of an operator are written, which have its attributes, inputs and outputs. */
+export const writing =
+  <A extends Attributes, I extends Inputs, O extends Outputs>(
+    entry: Entry<A, I, O>,
+    write: (node: Node<A, I, O>, to: Writing) => Form,
+  ) =>
+  (node: Node, to: Writing): Form => {
+    if (is(node, entry)) return write(node, to);
+    throw new Error(`${node.operator.name} is not written as ${entry.operator.name} is.`);
+  };
