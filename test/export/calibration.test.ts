@@ -14,7 +14,7 @@ import {
 } from "@innerloop/export";
 import type { Learner } from "@innerloop/graph";
 import { Learner as Bundled, closenessOf, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
-import type { Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import { random } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
@@ -249,7 +249,7 @@ describe("a bundle's calibration", () => {
   function episode({ inputShape }: Learner, { ways, shots }: EpisodeSize, index: number) {
     if (ways > most) return undefined;
     const stream = random(7, index);
-    const length = inputShape.reduce((a, b) => a * b, 1);
+    const length = sizeOf(inputShape);
     const patterns = Array.from({ length: most }, () => Float64Array.from({ length }, () => stream.normal()));
     const examples = (classes: readonly Float64Array[], each: number): { x: Tensor; y: Tensor } => {
       const rows = Array.from({ length: classes.length * each }, (_, row) => row % classes.length);

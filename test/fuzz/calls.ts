@@ -6,6 +6,7 @@ import * as graph from "@innerloop/graph";
 import { classify, Learner, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
 import { exampleOf, readExample } from "@innerloop/runtime/input";
 import * as schemas from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas";
 import * as bundle from "@innerloop/schemas/bundle";
 import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
 import * as train from "@innerloop/train";
@@ -211,7 +212,7 @@ export const schemasCalls = target("schemas", 32e6, () =>
 
 export const runtimeCalls = target("runtime", 64e6, async () => {
   const learner = await Learner.load(defaultBundle, { provider: "cpu" });
-  const size = learner.manifest.input.shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(learner.manifest.input.shape);
   const drawn = (at: number) => Float32Array.from({ length: size }, (_, i) => Number(i % 7 === at));
   const support = [
     { label: "a", data: drawn(1) },

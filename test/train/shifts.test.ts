@@ -1,5 +1,5 @@
 // Tasks as users have them: each shift against its formula, and what a shifted source promises about its episodes.
-import type { Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import {
   drawShift,
   type Episode,
@@ -19,7 +19,7 @@ const shape = [side, side, 1];
 const values = (tensor: Tensor): number[] => Array.from(tensor.data as Float32Array);
 const tensor = (data: readonly number[], of: readonly number[]): Tensor => ({
   dtype: "float32",
-  shape: [data.length / of.reduce((a, b) => a * b, 1), ...of],
+  shape: [data.length / sizeOf(of), ...of],
   data: Float32Array.from(data),
 });
 const rng = () => random(7, 1);
@@ -253,7 +253,7 @@ test("no family that is kept for evaluation is drawn in training, for any kind o
     expect(training!.length).toBeGreaterThan(3);
     expect(others!.length).toBeGreaterThan(2);
     const x = tensor(
-      Array.from({ length: 4 * of.reduce((a, b) => a * b, 1) }, (_, i) => (i % 7) / 7),
+      Array.from({ length: 4 * sizeOf(of) }, (_, i) => (i % 7) / 7),
       of,
     );
     const drawn = new Set<string>();

@@ -1,7 +1,7 @@
 // A whole training run from a config: its folder, its data and its trainer, the loop over them, and what is left of it where
 // something goes wrong.
 import type { Learner } from "@innerloop/graph";
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, sizeOf } from "@innerloop/schemas";
 import { isSpec, type TaskSource } from "../data/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
@@ -100,7 +100,7 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
 
 function startOf({ trainer, iteration }: TrainingLoop, learner: Learner): RunStart {
   const { engine, reason, rejected } = trainer.engine;
-  const sizes = Object.values(learner.parameters).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  const sizes = Object.values(learner.parameters).map(({ shape }) => sizeOf(shape));
   return {
     task: learner.task,
     engine: engine.name,

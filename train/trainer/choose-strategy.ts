@@ -1,6 +1,7 @@
 // Which strategy suits a learner on an engine: all tasks in one graph, or worker threads, and how many.
 import { availableParallelism } from "node:os";
 import type { Learner } from "@innerloop/graph";
+import { sizeOf } from "@innerloop/schemas";
 import { type Engine, engineNamed, enginesFor } from "../engines/index.ts";
 import { OneGraph } from "./one-graph.ts";
 import { OverThreads } from "./over-threads.ts";
@@ -16,10 +17,7 @@ const leastShare = 8;
 
 /** Whether a learner's tasks run fastest many in one graph, rather than one by one. */
 export const prefersOneGraph = (learner: Learner): boolean => {
-  const weights = Object.values(learner.parameters).reduce(
-    (total, { shape }) => total + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+  const weights = Object.values(learner.parameters).reduce((total, { shape }) => total + sizeOf(shape), 0);
   return weights <= smallModel;
 };
 
