@@ -1,7 +1,7 @@
 // What a case for engines is: a graph, numbers for its inputs, and what the graph room's float64 evaluation makes of them.
 import { constant, cotangents, evaluate, input, type Numbers, type Value } from "@innerloop/graph";
-import { type DType, ELEMENTS, encodeNumbers, type Tensor } from "@innerloop/schemas";
-import { sizeOf, uniformNumbers } from "../support/numbers.ts";
+import { type DType, ELEMENTS, encodeNumbers, sizeOf, type Tensor } from "@innerloop/schemas";
+import { uniformNumbers } from "../support/numbers.ts";
 
 const uniform = uniformNumbers(1);
 const random = (low: number, high: number): number => low + (high - low) * uniform();

@@ -2,7 +2,7 @@
 // the unrolled inner loop, evaluated with plain loops.
 import type { ReferenceAnswer, VerificationEpisode, VerificationExamples } from "@innerloop/export";
 import { evaluate, input, type Learner, type Numbers } from "@innerloop/graph";
-import type { Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import {
   algorithms,
   anil,
@@ -16,7 +16,6 @@ import {
   random,
   resnet12,
 } from "@innerloop/train";
-import { sizeOf } from "../support/numbers.ts";
 
 const small = (norm: "layer" | "batch" | "none") => conv4([12, 12, 1], 5, { filters: 8, norm });
 const learnedRates: GradientLearnerOptions = { learnRates: true, innerRate: 0.1, steps: 3 };

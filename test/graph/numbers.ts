@@ -1,8 +1,9 @@
 // What the tests of the graph core share: reproducible numbers, and derivatives by central differences in float64.
 import { constant, evaluate, input, type Numbers, op, type Value } from "@innerloop/graph";
-import { sizeOf as size } from "../support/numbers.ts";
+import { sizeOf as size } from "@innerloop/schemas";
 
-export { distance, randomNumbers, sizeOf as size } from "../support/numbers.ts";
+export { sizeOf as size } from "@innerloop/schemas";
+export { distance, randomNumbers } from "../support/numbers.ts";
 
 export const numbers = (shape: readonly number[], next: () => number): Numbers => ({
   shape,

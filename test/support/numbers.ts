@@ -15,9 +15,6 @@ export function randomNumbers(seed: number): () => number {
   return () => next() * 2 - 1;
 }
 
-/** How many numbers an array of a shape has. */
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
 /** The largest difference of two lists, relative to the largest entry of the second, or absolute where that is below 1. */
 export function distance(actual: ArrayLike<number | bigint>, expected: ArrayLike<number | bigint>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 // What the executor of TensorFlow.js promises beside right numbers: memory that stays flat, tensors freed after their last use,
 // as many kernels for many tasks as for few, and failures by name.
 import { constant, cotangents, evaluate, input, op, type Value } from "@innerloop/graph";
-import type { Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import {
   conv4,
   type Engine,
@@ -17,7 +17,6 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, expect, it, vi } from "vitest";
 import { chosenEngines } from "../engines/chosen.ts";
 import { describeUnless } from "../support/absent.ts";
-import { sizeOf } from "../support/numbers.ts";
 import { refusal } from "../support/refusal.ts";
 
 const engines = (await chosenEngines()).filter(({ name }) => name.startsWith("tfjs:"));
