@@ -1,11 +1,11 @@
-// How the tests run: two processes at most, since training and ONNX Runtime use the rest of the machine themselves.
+// How the default tests run: two processes at most, since training and ONNX Runtime use the rest of the machine themselves.
 // Timeouts end what hangs; they are no measure of speed.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**"],
+    exclude: ["**/node_modules/**", "**/dist/**", "**/*.slow.test.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 240_000,

@@ -1,5 +1,6 @@
 // A yardstick that our code has no part in: stock ONNX Runtime on plain models of MatMul, Gather and elementwise ops, of
 // the sizes that the workloads have. How fast a machine is today cancels out of the ratio to it.
+import { sizeOf } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { type Contender, contender } from "./contender.ts";
@@ -27,7 +28,7 @@ const wave = (size: number, scale = 1): Float32Array =>
   Float32Array.from({ length: size }, (_, i) => scale * Math.sin(i));
 
 function floats(name: string, dims: readonly number[], scale = 1): onnx.TensorProto.$Properties {
-  const size = dims.reduce((a, b) => a * b, 1);
+  const size = sizeOf(dims);
   return { name, dims: [...dims], dataType: DataType.FLOAT, rawData: bytes(wave(size, scale)) };
 }
 
@@ -141,6 +142,6 @@ export async function openReference(
     logSeverityLevel: 4,
     extra: { session: { force_spinning_stop: "1" } },
   });
-  const x = new Tensor("float32", wave(sketch.input.reduce((a, b) => a * b, 1)), sketch.input);
+  const x = new Tensor("float32", wave(sizeOf(sketch.input)), sketch.input);
   return { ...contender(() => session.run({ x })), close: () => session.release() };
 }

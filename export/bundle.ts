@@ -84,7 +84,7 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
           ? "a learner without a fixed number of classes takes none; leave them out"
           : `the head has ${learner.outputs} outputs; give one label for each`),
     );
-  const untuned = variants.find((it) => !tunedProviders.includes(it));
+  const untuned = variants.find((variant) => !tunedProviders.includes(variant));
   if (untuned !== undefined)
     throw badOption(
       `the variant "${untuned}" was asked for; there are ${tunedProviders.join(", ")}; every other provider runs the portable adapt.onnx`,
@@ -161,10 +161,10 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   const built = buildBundle(learner, weights, options);
   const out = await placeFor(options.out);
   const staged = temporaryIn(dirname(out));
-  let made: string[] = [];
+  let folders: string[] = [];
   try {
     await writing(out, async () => {
-      made = await makeFolder(staged);
+      folders = await makeFolder(staged);
       await sweep(dirname(out));
       for (const [file, bytes] of Object.entries(built.files)) await writeNew(join(staged, file), bytes);
       await writeNew(join(staged, "manifest.json"), json(built.manifest));
@@ -184,7 +184,7 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
   } finally {
     await rm(staged, { recursive: true, force: true }).catch(() => undefined);
     // Only empty folders go, so this does nothing once the bundle is in place.
-    await removeEmpty(made);
+    await removeEmpty(folders);
   }
 }
 

@@ -79,8 +79,8 @@ export async function calibrateBundle(folder: string, options: CalibrateOptions)
       }
       rounds++;
     }
-    const own = sizes.find(({ ways, shots }) => ways === options.ways && shots === options.shots) ?? sizes[0];
-    return own && fitConfidence(answers, { ...own, episodes: rounds * sizes.length, falseAccepts });
+    const trained = sizes.find(({ ways, shots }) => ways === options.ways && shots === options.shots) ?? sizes[0];
+    return trained && fitConfidence(answers, { ...trained, episodes: rounds * sizes.length, falseAccepts });
   } finally {
     await learner.dispose();
   }

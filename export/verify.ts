@@ -78,7 +78,7 @@ export async function verifyBundle(folder: string, options: VerifyOptions): Prom
   const opened = [{ file: "adapt.onnx", learner: await BundledLearner.load(folder, { provider: "cpu" }) }];
   try {
     const { manifest } = opened[0]!.learner;
-    for (const file of Object.keys(manifest.files).filter((it) => /^adapt\..+\.onnx$/.test(it)))
+    for (const file of Object.keys(manifest.files).filter((name) => /^adapt\..+\.onnx$/.test(name)))
       opened.push({ file, learner: await withVariant(folder, manifest, file) });
     const turns = [...new Set(options.steps ?? [0, 1, manifest.innerLoop.steps])].sort((a, b) => a - b);
     let largestDifference = 0;

@@ -1,11 +1,11 @@
 // The import table: one list of rooms and doors, which the lint is written from, and which the page on the architecture, every
 // package.json and every name of a door in pages and comments agree with.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "./support/folders.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -39,12 +39,9 @@ const importsOf = (folder: string): string[] =>
     .map((room) => room.folder)
     .sort();
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-lint-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 /** Lints files of one import each with the project's own rules; which of them the import table refuses. */
 function refused(cases: readonly { readonly from: string; readonly imports: string }[], code: string): Set<number> {
-  const place = mkdtempSync(join(folder, "case-"));
+  const place = temporaryFolder("case");
   const { vcs: _, $schema: __, ...rules } = readJson("biome.json");
   writeFileSync(join(place, "biome.json"), JSON.stringify(rules));
   cases.forEach(({ from, imports }, i) => {

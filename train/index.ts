@@ -28,11 +28,11 @@ export {
 } from "./settings.ts";
 export { measuredTraining, measureEngine, rateOf } from "./speed/index.ts";
 export { parted } from "./trainer/batch.ts";
+export { prefersOneGraph } from "./trainer/choose-strategy.ts";
 export { MetaTrainer } from "./trainer/meta-trainer.ts";
 export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./trainer/objective.ts";
 export { openReference, type Reference, type ReferenceAnswer } from "./trainer/reference.ts";
 export type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./trainer/reports.ts";
-export { prefersOneGraph } from "./trainer/strategies.ts";
 export { type FitOptions, fit } from "./trainer/supervised.ts";
 export type { Job } from "./trainer/workers/messages.ts";
 export { Pool } from "./trainer/workers/pool.ts";

@@ -189,12 +189,12 @@ function rows(logits: ArrayLike<number>, ways: number): number {
   return logits.length / ways;
 }
 
-function sameLength(given: ArrayLike<number>, expected: ArrayLike<number>): void {
-  if (given.length !== expected.length) throw lengths(given.length, expected.length);
+function sameLength(predictions: ArrayLike<number>, expected: ArrayLike<number>): void {
+  if (predictions.length !== expected.length) throw lengths(predictions.length, expected.length);
 }
 
-function lengths(given: number, expected: number): InnerloopError {
-  return new InnerloopError("bad-shape", `${given} predictions for ${expected} labels; expected one for each`);
+function lengths(predictions: number, expected: number): InnerloopError {
+  return new InnerloopError("bad-shape", `${predictions} predictions for ${expected} labels; expected one for each`);
 }
 
 function sum(values: readonly number[]): number {

@@ -76,6 +76,9 @@ const onData = (
   instead: () => readers.all.find(suits)?.spec,
 });
 
+/** The engines whose programs can go to worker threads. */
+const threaded: readonly string[] = engines.flatMap(({ name, traits }) => (traits.workers ? [name] : []));
+
 const conditions: readonly Condition[] = [
   onChoice(
     "model.kind",
@@ -120,8 +123,8 @@ const conditions: readonly Condition[] = [
     "engine",
     ["workers"],
     (engine) => enginesFor(String(engine)).some(({ traits }) => traits.workers),
-    "worker threads are for ONNX Runtime on the processor",
-    engines.find(({ traits }) => traits.workers)?.name,
+    `worker threads are for ${inWords(threaded, "and")}`,
+    threaded[0],
   ),
   on(
     "engine",

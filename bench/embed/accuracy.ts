@@ -1,6 +1,7 @@
 // Accuracy on the same episodes of unseen classes: a bundle adapted by the runtime, and @tensorflow-models/knn-classifier on
 // an embedding, which is what a TypeScript user would reach for.
 import { Learner } from "@innerloop/runtime";
+import { sizeOf } from "@innerloop/schemas";
 import { type Episode, metrics, type TaskSource } from "@innerloop/train";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
@@ -60,7 +61,7 @@ export async function knnAccuracy(
   const withK =
     (k: number): Answer =>
     async ({ support, query }) => {
-      const width = features?.width ?? tasks.inputShape.reduce((a, b) => a * b, 1);
+      const width = features?.width ?? sizeOf(tasks.inputShape);
       const [known, asked] = features
         ? [await features.of(support.x), await features.of(query.x)]
         : [support.x.data as Float32Array, query.x.data as Float32Array];

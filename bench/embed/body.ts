@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { input } from "@innerloop/graph";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
-import { InnerloopError, type Manifest, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
 import { conv4, type Model, openEngine } from "@innerloop/train";
 
 /** A conv4 with weights. */
@@ -20,7 +20,7 @@ export const strides = [2, 2, 2, 1] as const;
 async function seesPaper(bundle: string): Promise<boolean> {
   const learner: Learner = await Learner.load(bundle, { provider: "cpu" });
   try {
-    const size = learner.manifest.input.shape.reduce((a, b) => a * b, 1);
+    const size = sizeOf(learner.manifest.input.shape);
     const pattern = (seed: number) => Float32Array.from({ length: size }, (_, i) => Number((i * seed) % 7 < 2));
     const mine = await learner.adapt(
       ["a", "b"].map((label, i) => ({ label, data: pattern(3 + i) })),
@@ -65,7 +65,7 @@ export async function openFeatures({ model, weights }: Body) {
   const { engine } = await openEngine("onnxruntime:cpu");
   const batch = 100;
   const parameters = Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, input(name, shape)]));
-  const size = model.inputShape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(model.inputShape);
   const x = input("x", [batch, ...model.inputShape]);
   const program = await engine.compile({ outputs: { features: model.body(parameters, x) } });
   return {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Learner } from "@innerloop/runtime";
-import { encodeSafetensors, type Tensor } from "@innerloop/schemas";
+import { encodeSafetensors, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { TaskSource } from "@innerloop/train";
 import { bodyOf } from "./body.ts";
 import { openTfjsLearner } from "./tfjs.ts";
@@ -37,7 +37,7 @@ export async function latencies(
 ): Promise<{ sides: Latencies[]; notes: string[] }> {
   const body = await bodyOf(bundle);
   const { support, query } = tasks.episode("test", 0, 0, { ways: 5, shots: 1, queries: 1 });
-  const size = tasks.inputShape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(tasks.inputShape);
   const asked = (query.x.data as Float32Array).slice(0, size);
   const labels = Array.from(support.y.data, String);
   const learner: Learner = await Learner.load(bundle, { provider: "cpu", threads: 1 });

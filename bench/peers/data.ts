@@ -1,3 +1,4 @@
+import { sizeOf } from "@innerloop/schemas";
 // The data of a peer's workload, made from its seed exactly as torch_peer.py makes it: both sides time the same problem.
 
 export interface Data {
@@ -37,8 +38,6 @@ function* stream(seed: number): Generator<number, never> {
   }
 }
 
-const product = (shape: readonly number[]): number => shape.reduce((total, extent) => total * extent, 1);
-
 /**
  * Parameters in the order given (weights scaled by √(2 / fan-in), gains 1 + value/10, biases value/10), then task by task
  * support x, support y, query x, query y; labels are not drawn, example i has i mod ways.
@@ -51,11 +50,11 @@ export function workloadData(
   const values = stream(workload.seed);
   const draw = (shape: readonly number[], scale = 1, offset = 0): Data => ({
     shape,
-    data: Float32Array.from({ length: product(shape) }, () => offset + scale * values.next().value),
+    data: Float32Array.from({ length: sizeOf(shape) }, () => offset + scale * values.next().value),
   });
   const parameters: Record<string, Data> = {};
   for (const [name, shape] of shapes) {
-    if (name.endsWith(".weight")) parameters[name] = draw(shape, Math.sqrt(2 / product(shape.slice(0, -1))));
+    if (name.endsWith(".weight")) parameters[name] = draw(shape, Math.sqrt(2 / sizeOf(shape.slice(0, -1))));
     else parameters[name] = draw(shape, 0.1, name.endsWith(".gain") ? 1 : 0);
   }
   const { model, inputShape, outputs } = workload.network;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type CheckpointHeader, decodeSafetensors, InnerloopError } from "@innerloop/schemas";
+import { type CheckpointHeader, decodeSafetensors, InnerloopError, sizeOf } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { pathOf, placeAt, shownPath } from "../inputs/places.ts";
@@ -130,7 +130,7 @@ function runText(folder: string, header: CheckpointHeader, bundle: string | unde
   const { config, iteration, elapsedSeconds, best, history, parameters } = header;
   const regression = best !== null && best.score < 0;
   const score = (value: number) => (regression ? `loss ${(-value).toFixed(4)}` : percent(value));
-  const weights = parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+  const weights = parameters.reduce((total, { shape }) => total + sizeOf(shape), 0);
   return [
     heading(`${folder}: a run of ${iteration} iterations in ${clock(elapsedSeconds)}`),
     columns(

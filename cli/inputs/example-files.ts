@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import type { LabelledExample, RegressionExamples } from "@innerloop/runtime";
 import { exampleOf, readExample } from "@innerloop/runtime/input";
-import { InnerloopError, type Manifest } from "@innerloop/schemas";
+import { InnerloopError, type Manifest, sizeOf } from "@innerloop/schemas";
 import { wrongCall } from "../call/command.ts";
 import { say, style } from "../terminal/output.ts";
 
@@ -119,7 +119,7 @@ function checkTakesImages(path: string, manifest: Manifest): void {
 async function readTableFor(file: string, manifest: Manifest): Promise<FileExample[]> {
   // Loaded here, so that who has pictures does not wait for it.
   const { readTable } = await import("./tables.ts");
-  const size = manifest.input.shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(manifest.input.shape);
   const windows = manifest.input.preprocessing?.kind === "window";
   return (await readTable(file)).map(({ input, x, y, label }) => {
     if (x.length !== size && !windows)

@@ -54,10 +54,10 @@ function measureShifted(
 ): Spread["shifted"] {
   const { rejection } = confidence;
   const unlike = (some: readonly Answers[]) => {
-    const told = some.map(
+    const verdicts = some.map(
       (episode) => closenessOf(confidence, episode.ways, episode.shots, episode.spread)?.familiar === false,
     );
-    return told.filter(Boolean).length / told.length;
+    return verdicts.filter(Boolean).length / verdicts.length;
   };
   const share = (rows: "logits" | "outsiders") =>
     sum(shifted.map((episode) => passing(episode, episode[rows], rejection!.score, confidence))) /

@@ -22,7 +22,7 @@ export function fitRejection(
   falseAccepts: number,
 ): Rejection | undefined {
   const withOutsiders = answers.filter(({ outsiders }) => outsiders.length > 0);
-  const own = answers.filter((episode) => episode.ways === confidence.ways && episode.shots === confidence.shots);
+  const ofItsSize = answers.filter((episode) => episode.ways === confidence.ways && episode.shots === confidence.shots);
   const outsiders = sum(withOutsiders.map((episode) => episode.outsiders.length));
   if (falseAccepts * outsiders < 1) return undefined;
   const found = scores.map((score) => {
@@ -31,7 +31,7 @@ export function fitRejection(
     const rejection = { ...plane, ...slopes };
     const passed = (some: readonly Answers[]) =>
       sum(some.map((episode) => passing(episode, episode.logits, score, { ...confidence, rejection })));
-    const kept = passed(own) / sum(own.map(({ logits }) => logits.length));
+    const kept = passed(ofItsSize) / sum(ofItsSize.map(({ logits }) => logits.length));
     return {
       rejection: { ...rejection, kept },
       kept: mean(bySize(withOutsiders).map((some) => passed(some) / sum(some.map(({ logits }) => logits.length)))),

@@ -1,5 +1,6 @@
 // What a learner was before: the net with the weights from which its training started, and the bundle that is not yet
 // adapted.
+import { setImmediate } from "node:timers/promises";
 import type { Learner as TrainedLearner } from "@innerloop/graph";
 import { Learner } from "@innerloop/runtime";
 import type { RunConfig } from "@innerloop/schemas";
@@ -58,7 +59,7 @@ export async function unadaptedAccuracy(bundle: string, tasks: TaskSource, evalu
       const predictions = Int32Array.from(answers, ({ label }) => Number(label));
       accuracies.push(metrics.accuracy(predictions, truth.data as Int32Array));
       earlier = episode;
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
     }
     return metrics.estimate(accuracies);
   } finally {

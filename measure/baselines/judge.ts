@@ -1,4 +1,5 @@
 // Judges results beside baselines: an evaluation's, and a run's by its best validation.
+import { setImmediate } from "node:timers/promises";
 import type { RunConfig } from "@innerloop/schemas";
 import { type TaskSource, validationEpisode } from "@innerloop/train";
 import type { Estimate } from "../estimate.ts";
@@ -35,7 +36,7 @@ export async function runVerdict(
   const episodes = Math.min(validation.episodes, mostEpisodes);
   for (let i = 0; i < episodes; i++) {
     simple.add(validationEpisode(tasks, config, i), true);
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
   }
   return judge(
     {

@@ -1,6 +1,7 @@
 // Measuring an exported bundle, run through the runtime as a device runs it, on episodes of classes that it was never
 // trained on.
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
 import { type Episode, openTasks } from "@innerloop/train";
@@ -55,7 +56,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       await scores.add(episode, { everyStep: i < stepEpisodes, outsiders });
       onEpisode?.(i + 1, episodes);
       // One turn of the event loop an episode, so that signals and the progress bar are heard.
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
     }
     signal?.throwIfAborted();
     return {

@@ -1,22 +1,11 @@
 // The benchmark's commands as a caller sees them: what they say and their exit status, never how long anything took.
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
+import { bench } from "./program.ts";
 
-const program = fileURLToPath(new URL("../../bench/dist/main.js", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "innerloop-bench-test-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const bench = (...args: string[]) =>
-  new Promise<{ status: number; stdout: string; stderr: string }>((resolve) => {
-    const env = { ...process.env, INNERLOOP_PYTHON: join(folder, "no-such-python") };
-    execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ status: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
+const folder = temporaryFolder("bench");
 
 const pin = (name: string, ratio: number): string => {
   const path = join(folder, name);
@@ -32,7 +21,7 @@ test("a peer that is not installed is a gap, with what to do, and no failure", a
   expect(stdout).toContain("PyTorch is missing");
   expect(stdout).toContain("pip install torch");
   expect(status).toBe(0);
-}, 60_000);
+});
 
 test("the gap as JSON", async () => {
   const { stdout } = await bench("peers", ...quick, "--no-memory", "--json");
@@ -40,20 +29,20 @@ test("the gap as JSON", async () => {
   expect(peer).toEqual({ name: "PyTorch", version: null });
   expect(missing).toContain("no-such-python");
   expect(rows).toMatchObject([{ workload: "adapt-mlp", threads: 1, state: "missing" }]);
-}, 60_000);
+});
 
 test("check fails on a ratio that got worse, and names the workload", async () => {
   const { status, stdout } = await bench("check", ...quick, "--reference", pin("fast.json", 1e-6));
   expect(stdout).toMatch(/adapt-mlp.*worse/);
   expect(stdout).toContain("Pinned on another processor (another)");
   expect(status).toBe(1);
-}, 60_000);
+});
 
 test("check passes on a ratio that got better", async () => {
   const { status, stdout } = await bench("check", ...quick, "--reference", pin("slow.json", 1e6));
   expect(stdout).toMatch(/adapt-mlp.*better/);
   expect(status).toBe(0);
-}, 60_000);
+});
 
 test("check --update pins what it measured, with the machine", async () => {
   const path = join(folder, "new.json");
@@ -62,20 +51,7 @@ test("check --update pins what it measured, with the machine", async () => {
   const { machine, pinned } = JSON.parse(readFileSync(path, "utf8"));
   expect(machine).toMatchObject({ node: process.version });
   expect(pinned).toMatchObject([{ workload: "adapt-mlp", threads: 1 }]);
-}, 60_000);
-
-test("engines are timed against the reference; one that is not there is a gap", async () => {
-  const args = ["engines", "--engines", "tfjs:wasm,onnxruntime:coreml,onnxruntime:dml", "--runs", "1", "--json"];
-  const { status, stdout } = await bench(...args);
-  const { reference, rows } = JSON.parse(stdout);
-  expect(reference).toBe("onnxruntime:cpu");
-  const [wasm, ...others] = rows;
-  expect(wasm).toMatchObject({ engine: "tfjs:wasm", summary: { pairs: 1 } });
-  expect(wasm.apart).toBeLessThan(1e-4);
-  // No system has both.
-  expect(others.map(({ reason }: { reason?: string }) => reason)).toContainEqual(expect.stringMatching(/^absent: /));
-  expect(status).toBe(0);
-}, 120_000);
+});
 
 test.each([
   [["engines", "--engines", "abacus"], 2, "tfjs:wasm"],

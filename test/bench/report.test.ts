@@ -1,4 +1,5 @@
 // What the benchmark makes of measurements, on made-up numbers: equality, targets, what got worse, and the tables.
+import { sizeOf } from "@innerloop/schemas";
 import {
   type CheckRow,
   checkTable,
@@ -160,7 +161,7 @@ describe("workloads", () => {
       const { parameters, tasks } = dataOf(it, learner);
       expect(tasks).toHaveLength(it.case.tasks);
       for (const [name, { shape }] of Object.entries(learner.parameters))
-        expect(parameters[name]!.data).toHaveLength(shape.reduce((a, b) => a * b, 1));
+        expect(parameters[name]!.data).toHaveLength(sizeOf(shape));
     },
   );
 });

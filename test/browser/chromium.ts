@@ -16,10 +16,10 @@ const places = [
 ];
 
 /** The browser's program; undefined where none is found. */
-export const executablePath = places.find((place) => place !== undefined && existsSync(place));
+const executablePath = places.find((place) => place !== undefined && existsSync(place));
 
-/** What a skipped test says. */
-export const noChromium = executablePath ? "" : " (no Chromium here; INNERLOOP_CHROMIUM names one)";
+/** Why tests in a page are skipped. */
+export const noChromium = executablePath ? undefined : "Chromium; INNERLOOP_CHROMIUM names one";
 
 /** Starts it; WebGPU, where it is wanted, runs on its own software renderer, so that it is there on every machine. */
 export const launch = ({ webgpu = true } = {}): Promise<Browser> =>

@@ -7,9 +7,11 @@ import { buildBundle } from "@innerloop/export";
 import { conv4, prototypeLearner } from "@innerloop/train";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { randomWeights, temporaryFolder } from "../export/learners.ts";
-import { executablePath, launch, noChromium, serve } from "./chromium.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { randomWeights } from "../export/learners.ts";
+import { describeUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { launch, noChromium, serve } from "./chromium.ts";
 
 type Path = readonly (readonly [x: number, y: number])[];
 /** Marks that even an untrained network tells apart, in shares of the pad. */
@@ -36,7 +38,7 @@ async function draw(page: Page, pad: string, path: Path): Promise<void> {
   await page.mouse.up();
 }
 
-describe.skipIf(!executablePath)(`the page examples${noChromium}`, () => {
+describeUnless(noChromium, "the page examples", () => {
   const folder = temporaryFolder();
   let browser: Browser;
   let server: Server;
@@ -60,7 +62,7 @@ describe.skipIf(!executablePath)(`the page examples${noChromium}`, () => {
       });
     ({ url, server } = await serve({ web: join(folder, "web"), react: join(folder, "react") }));
     browser = await launch();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     server?.close();

@@ -12,8 +12,10 @@ import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { randomEpisode, randomWeights, temporaryFolder } from "../export/learners.ts";
-import { executablePath, launch, noChromium, serve } from "./chromium.ts";
+import { randomEpisode, randomWeights } from "../export/learners.ts";
+import { describeUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { launch, noChromium, serve } from "./chromium.ts";
 
 const body = () => conv4([12, 12, 1], 4, { filters: 8 });
 const learners = {
@@ -50,7 +52,7 @@ const farthest = (a: readonly number[], b: readonly number[]): number => {
   return Math.max(...a.map((value, i) => Math.abs(value - b[i]!))) / size;
 };
 
-describe.skipIf(!executablePath)(`the runtime in a page${noChromium}`, () => {
+describeUnless(noChromium, "the runtime in a page", () => {
   const folder = temporaryFolder();
   const [site, bundles] = [join(folder, "site"), join(folder, "bundles")];
   let browser: Browser;
@@ -90,7 +92,7 @@ describe.skipIf(!executablePath)(`the runtime in a page${noChromium}`, () => {
     ({ url, server } = await serve({ site, bundles }));
     ({ url: otherOrigin, server: elsewhere } = await serve({ bundles }));
     browser = await launch();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     server?.close();

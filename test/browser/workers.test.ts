@@ -11,9 +11,11 @@ import { conv4, prototypeLearner } from "@innerloop/train";
 import { build } from "esbuild";
 import type { Browser } from "playwright-core";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { randomEpisode, randomWeights, temporaryFolder } from "../export/learners.ts";
-import { executablePath, launch, noChromium, serve } from "./chromium.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { randomEpisode, randomWeights } from "../export/learners.ts";
+import { describeUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { launch, noChromium, serve } from "./chromium.ts";
 
 interface Life {
   readonly refused?: string;
@@ -27,7 +29,7 @@ interface Life {
   readonly pictures: number[][];
 }
 
-describe.skipIf(!executablePath)(`the runtime in workers${noChromium}`, () => {
+describeUnless(noChromium, "the runtime in workers", () => {
   const folder = temporaryFolder();
   const [site, bundles] = [join(folder, "site"), join(folder, "bundles")];
   const learner = prototypeLearner(conv4([12, 12, 1], 4, { filters: 8 }));
@@ -86,7 +88,7 @@ describe.skipIf(!executablePath)(`the runtime in workers${noChromium}`, () => {
     const picture = Array.from(await here.example(readFileSync(join(bundles, "picture.png"))));
     expected = { accuracy, logits, supportLoss: [...mine.supportLoss], pictures: new Array(5).fill(picture) };
     await here.dispose();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     server?.close();

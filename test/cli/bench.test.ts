@@ -6,7 +6,8 @@ import type { Learner } from "@innerloop/graph";
 import { conv4, maml, mlp, prototypeLearner } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { randomWeights } from "../export/learners.ts";
-import { innerloop, temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 function folderWith(learner: Learner): string {
   const cwd = temporaryFolder();

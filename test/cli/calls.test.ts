@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { configSchema, type JsonSchema } from "@innerloop/schemas";
 import { presets } from "@innerloop/train";
 import { beforeAll, describe, expect, it } from "vitest";
-import { filesIn, innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
+import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 const call = (...args: string[]) => innerloop(args, { cwd });

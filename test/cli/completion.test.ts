@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { models } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-import { innerloop, temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 

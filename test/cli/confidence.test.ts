@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "@innerloop/schemas";
 import { beforeAll, expect, it } from "vitest";
-import { innerloop, type Outcome, temporaryFolder, writeImages } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, type Outcome, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 const words = (text: string) => innerloop(text.split(" "), { cwd });
@@ -17,7 +18,7 @@ beforeAll(async () => {
   await words("train --data glyphs --filters 8 --ways 3 --meta-batch 2 --iterations 4 --validate-episodes 2 --out run");
   exported = await words("export run --false-accepts 0.1");
   confidence = manifestOf("run/bundle").confidence!;
-}, 120_000);
+});
 
 it("export fits it on episodes of many sizes, and says what it is worth", () => {
   // 2, 3, 5, 10 and 20 ways with 1 and 5 shots, 30 episodes each.

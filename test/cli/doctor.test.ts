@@ -3,25 +3,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { engineNames } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-import { innerloop, temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
+import type { Findings } from "./doctor-findings.ts";
 
 const cwd = temporaryFolder();
-
-interface Finding {
-  readonly name: string;
-  readonly available: boolean;
-  readonly auto: boolean;
-  readonly version?: string;
-  readonly reason?: string;
-  readonly iterationsPerSecond?: number;
-}
-
-interface Findings {
-  readonly auto: string;
-  readonly autoProvider: string;
-  readonly engines: readonly Finding[];
-  readonly providers: readonly Finding[];
-}
 
 describe("doctor", () => {
   it("tells which engines and providers work, why others do not, and which auto takes", async () => {
@@ -46,18 +32,6 @@ describe("doctor", () => {
     expect(lines.length).toBeLessThan(40);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(110);
   });
-
-  it("measures what works, and says so while it does", async () => {
-    const { status, stdout, stderr } = await innerloop(["doctor", "--json"], { cwd });
-    expect(status).toBe(0);
-    expect(stderr).toContain("measuring");
-    const { auto, engines, providers } = JSON.parse(stdout) as Findings;
-    // A software GPU may be too slow for a figure; it then says so.
-    for (const it of [...engines, ...providers].filter(({ available }) => available))
-      if (it.reason === undefined) expect(it.iterationsPerSecond).toBeGreaterThan(0);
-    expect(engines.find((it) => it.name === auto)?.iterationsPerSecond).toBeGreaterThan(0);
-    expect(providers.find((it) => it.auto)?.iterationsPerSecond).toBeGreaterThan(0);
-  }, 600_000);
 
   it("survives an addon that takes its process down", async () => {
     const stack = join(cwd, "home", "stacks", "tensorflow", "1");

@@ -6,7 +6,7 @@ import { completeConfig, presets } from "@innerloop/train";
 import { innerloop } from "innerloop";
 import stringWidth from "string-width";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const folder = temporaryFolder();
 const commands = "quickstart train export eval adapt predict demo inspect bench setup doctor".split(" ");

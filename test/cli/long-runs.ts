@@ -3,7 +3,8 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readCheckpoint } from "@innerloop/train";
 import { beforeAll, expect } from "vitest";
-import { innerloop, temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 export const wave = "train sinusoid-10shot --meta-batch 4 --validate-every 100 --validate-episodes 4 --workers 0";
 /** Steps of seconds, over threads: what is told in the middle of one does not find it over. */
@@ -32,7 +33,7 @@ export function longRuns() {
   const words = (text: string, more = {}) => innerloop(text.split(" "), { cwd, ...more });
   beforeAll(async () => {
     expect((await words(`${wave} --iterations 5 --out small`)).status).toBe(0);
-  }, 120_000);
+  });
   return {
     cwd,
     path,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { defaultBundle } from "@innerloop/demo";
 import { innerloop } from "innerloop";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { filesIn, temporaryFolder } from "./innerloop.ts";
+import { filesIn, temporaryFolder } from "../support/folders.ts";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);

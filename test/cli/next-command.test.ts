@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 
@@ -26,4 +27,4 @@ it("commands to copy lead to their paths, whatever a shell makes of their letter
   const exported = await innerloop(["export", run], { cwd });
   expect(exported.status, exported.stderr).toBe(0);
   expect(exported.stdout).toMatch(/Next: innerloop eval \$'/);
-}, 120_000);
+});

@@ -1,12 +1,11 @@
-// The folder of a run has one writer at a time, and what it holds outlives the process that wrote it, its worker threads and
-// its machine.
+// The folder of a run has one writer at a time, and what it holds outlives the process that wrote it and its machine.
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { killedAtRename, killedWorkers } from "./faults.ts";
-import { innerloop } from "./innerloop.ts";
-import { longRuns, threads } from "./long-runs.ts";
+import { innerloop } from "../support/innerloop.ts";
+import { killedAtRename } from "./faults.ts";
+import { longRuns } from "./long-runs.ts";
 
 const { cwd, path, words, iterationOf, copied } = longRuns();
 
@@ -24,7 +23,7 @@ describe("a run's folder", () => {
     expect(refused.stderr).toMatch(/shared is being written by process \d+ on .*wait until it ends/);
     expect(done.stdout).toContain(`${await iterationOf(run)} iterations`);
     expect(readdirSync(path(run))).toEqual(["checkpoint.safetensors"]);
-  }, 120_000);
+  });
 
   it("of a process that was killed is taken over at once, and what that one left is cleared away", async () => {
     const run = copied("killed");
@@ -36,7 +35,7 @@ describe("a run's folder", () => {
     const next = await words(`train --resume --out ${run} --iterations 9`);
     expect([next.status, await iterationOf(run)]).toEqual([0, 9]);
     expect(readdirSync(path(run))).toEqual(["checkpoint.safetensors"]);
-  }, 120_000);
+  });
 
   it("stays with a process of another machine, which cannot be asked; with how to take it", async () => {
     const run = copied("an other");
@@ -69,7 +68,7 @@ describe("a run's folder", () => {
     const names = readdirSync(join(own, "runs"));
     expect((await run("images:absent")).status).toBe(2);
     expect(readdirSync(join(own, "runs"))).toEqual(names);
-  }, 120_000);
+  });
 
   // Linux says of a folder in /proc that it is not there, where it was just seen: what makes folders must not try for ever.
   it
@@ -89,17 +88,4 @@ describe("a run's folder", () => {
     expect((await words("train --resume --out modes --iterations 6")).status).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o640);
   });
-});
-
-describe("worker threads that end", () => {
-  it("end the run, which says why, and lose nothing", async () => {
-    const env = killedWorkers(cwd, 6000);
-    const outcome = await words(`${threads} --out workers`, { env });
-    expect(outcome.status).toBe(1);
-    const saved = await iterationOf("workers");
-    expect(outcome.stderr).toMatch(/A worker thread ended with status 7.*Iteration \d+ is saved in workers/s);
-    expect(outcome.stderr).toContain(`Iteration ${saved} is saved`);
-    const next = await words(`train --resume --out workers --iterations ${saved + 1} --validate-episodes 100`);
-    expect([next.status, await iterationOf("workers")]).toEqual([0, saved + 1]);
-  }, 120_000);
 });

@@ -1,6 +1,7 @@
 // `innerloop setup` called wrongly. What it makes, tries and puts to use is in test/setup/.
 import { describe, expect, it } from "vitest";
-import { innerloop, temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 

@@ -8,7 +8,7 @@ import { maml, mlp } from "@innerloop/train";
 import { innerloop as command } from "innerloop";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { randomWeights } from "../export/learners.ts";
-import { temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const cwd = temporaryFolder();
 afterEach(() => vi.restoreAllMocks());

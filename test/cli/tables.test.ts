@@ -7,7 +7,8 @@ import { encode } from "fast-png";
 import { innerloop as command } from "innerloop";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
-import { innerloop, temporaryFolder } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 // Takes 4 numbers and tells labels apart.

@@ -1,15 +1,14 @@
 // Names and labels that do something to a terminal: shown, they do nothing; and JSON for programs keeps them.
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defaultBundle } from "@innerloop/demo";
-import { afterAll, describe, expect, test } from "vitest";
-import { innerloop } from "./innerloop.ts";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 const esc = "\u001b";
 const nasty = "\u001b[31m\u001b[2J\u001b]0;title\u0007\u009b2J\u202eabc\u2066";
-const folder = mkdtempSync(join(tmpdir(), "innerloop-terminal-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("terminal");
 const bundle = join(folder, "bundle");
 cpSync(defaultBundle, bundle, { recursive: true });
 const manifest = JSON.parse(readFileSync(join(bundle, "manifest.json"), "utf8"));

@@ -1,7 +1,8 @@
 // A run is judged in words, beside guessing and beside what needs no meta-learning, on the same episodes.
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { innerloop, temporaryFolder, writeImages } from "./innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
 
 const cwd = temporaryFolder();
 const words = (text: string) => innerloop(text.split(" "), { cwd });

@@ -5,10 +5,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exportRun } from "@innerloop/measure";
 import { decodeSafetensors, type Manifest, type Tensor } from "@innerloop/schemas";
 import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
 import { openRun, readCheckpoint } from "@innerloop/train";
-import { exportRun } from "innerloop";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, describe, expect, test } from "vitest";
 import { answersOf, continued, examplesFor, openBundle } from "./answers.ts";

@@ -3,13 +3,12 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { defaultBundle, drawingFor } from "@innerloop/demo";
 import { type Manifest, validateManifest } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { innerloop, temporaryFolder } from "../cli/innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, program } from "../support/innerloop.ts";
 
-const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.url));
 const manifest: Manifest = JSON.parse(readFileSync(join(defaultBundle, "manifest.json"), "utf8"));
 const cwd = temporaryFolder();
 

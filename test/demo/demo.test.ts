@@ -2,16 +2,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { executablePath, launch, noChromium } from "../browser/chromium.ts";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { launch, noChromium } from "../browser/chromium.ts";
+import { describeUnless } from "../support/absent.ts";
+import { program } from "../support/innerloop.ts";
 import { attempt, chances, type Shape, shapes } from "./strokes.ts";
 
-const program = fileURLToPath(new URL("../../cli/bin/innerloop.js", import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-describe.skipIf(!executablePath)(`the page${noChromium}`, () => {
+describeUnless(noChromium, "the page", () => {
   let server: ChildProcess;
   let url: string;
   let browser: Browser;

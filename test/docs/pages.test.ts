@@ -1,9 +1,9 @@
 // What the pages point at is there, and the example programs run.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { blocksOf, root } from "./blocks.ts";
 
 const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
@@ -31,26 +31,20 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
-it("the script for fresh machines runs the README's test command", () => {
+it("the script for fresh machines runs the README's test command, and the slow tests", () => {
   const commands = readFileSync(join(root, ".ci", "run"), "utf8")
     .trim()
     .split("\n");
-  expect(commands.at(-1)).toBe(blocksOf("README.md")[1]!.code.trim());
+  expect(commands.slice(-2)).toEqual([blocksOf("README.md")[1]!.code.trim(), "npm run test:slow"]);
 });
 
 describe("examples", () => {
-  const folder = mkdtempSync(join(tmpdir(), "innerloop-examples-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder("examples");
   const run = (name: string, ...args: string[]) =>
     execFileSync(process.execPath, [join(root, "examples", "dist", `${name}.js`), ...args], {
       cwd: folder,
       encoding: "utf8",
     });
-
-  it("pipeline and embed", { timeout: 180_000 }, () => {
-    expect(run("pipeline", "4", "bundle")).toMatch(/unseen characters, 5-way 1-shot: [\d.]+ ± [\d.]+ %/);
-    expect(run("embed", "bundle")).toMatch(/tap, \d+ % sure\nrestored: tap, from \d+ bytes\nbad-input: /);
-  });
 
   it("own-parts", () => {
     expect(run("own-parts", "11")).toMatch(/^batch 0: loss [\d.]+, accuracy \d+ %\nbatch 10: /);

@@ -1,14 +1,13 @@
 // Native code that crashes, hangs or lies costs a line of explanation, never the process that asks for it: a TensorFlow is
 // set up whose addon does all that.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runInChild, tensorFlowStacks } from "@innerloop/train";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-addon-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("addon");
 
 const doors = JSON.stringify(import.meta.resolve("@innerloop/train"));
 

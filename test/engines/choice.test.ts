@@ -1,5 +1,4 @@
 // Which engine `auto` takes and what is said of it, and that a named engine is never replaced by another.
-import { InnerloopError } from "@innerloop/schemas";
 import {
   engineChoices,
   engineNamed,
@@ -10,12 +9,7 @@ import {
   openEngine,
 } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-
-async function refusal(call: Promise<unknown>): Promise<InnerloopError> {
-  const error = await call.catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
+import { refusal } from "../support/refusal.ts";
 
 describe("every engine", () => {
   it("is reported, in the order in which auto tries them", async () => {

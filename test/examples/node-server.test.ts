@@ -18,8 +18,8 @@ import { buildBundle } from "@innerloop/export";
 import { Learner } from "@innerloop/runtime";
 import { mlp, prototypeLearner } from "@innerloop/train";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { temporaryFolder } from "../cli/innerloop.ts";
 import { randomWeights } from "../export/learners.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const script = fileURLToPath(new URL("../../examples/dist/node-server/server.js", import.meta.url));
 const stops: (() => Promise<unknown>)[] = [];

@@ -8,12 +8,13 @@ import { buildBundle } from "@innerloop/export";
 import { anil, conv4 } from "@innerloop/train";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { filesIn, innerloop, temporaryFolder, writeImages } from "../cli/innerloop.ts";
 import { randomWeights } from "../export/learners.ts";
+import { itUnless } from "../support/absent.ts";
+import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
+import { python, pythonLacks } from "../support/python.ts";
 
-const python = process.env.INNERLOOP_PYTHON ?? "python3";
-const found = spawnSync(python, ["-c", "import onnxruntime, numpy, PIL"], { encoding: "utf8" });
-const reason = found.error?.message ?? found.stderr.trim().split("\n").at(-1);
+const absent = pythonLacks("onnxruntime", "numpy", "PIL");
 const example = fileURLToPath(new URL("../../examples/python/few_shot.py", import.meta.url));
 
 describe("examples/python", () => {
@@ -22,8 +23,7 @@ describe("examples/python", () => {
     expect((await readFile(example, "utf8")).trimEnd().split("\n").length).toBeLessThanOrEqual(60);
   });
 
-  const title = found.status === 0 ? "adapts and predicts as the runtime does" : `skipped: ${python}: ${reason}`;
-  it.skipIf(found.status !== 0)(title, { timeout: 60_000 }, async () => {
+  itUnless(absent, "adapts and predicts as the runtime does", { timeout: 60_000 }, async () => {
     const cwd = temporaryFolder();
     const learner = anil(conv4([28, 28, 1], 5, { filters: 8 }), { steps: 3, innerRate: 0.1, head: "zero" });
     const preprocessing = { kind: "image", width: 28, height: 28, channels: 1, invert: true, mean: 0, std: 1 } as const;

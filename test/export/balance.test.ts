@@ -5,7 +5,8 @@ import type { Learner } from "@innerloop/graph";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { farthest, learners, randomEpisode, randomWeights, unrolled } from "./learners.ts";
+import { distance } from "../support/numbers.ts";
+import { learners, randomEpisode, randomWeights, unrolled } from "./learners.ts";
 
 const kinds = [
   "maml, metamodel",
@@ -57,8 +58,8 @@ describe.each(kinds)("%s", (kind) => {
     const few = await adapted(learner, weights, examples(support, unequal));
     const many = await unrolled(learner, weights, { balanced: false })(examples(support, repeated), query, steps);
     for (const [name, { data }] of Object.entries(many.state))
-      expect(farthest(few[`adapted/${name}`]!.data, data), name).toBeLessThan(5e-5);
-    expect(farthest(few.support_loss!.data, many.supportLoss as number[])).toBeLessThan(2e-5);
+      expect(distance(few[`adapted/${name}`]!.data, data), name).toBeLessThan(5e-5);
+    expect(distance(few.support_loss!.data, many.supportLoss as number[])).toBeLessThan(2e-5);
   });
 
   it("equals the learner's own graphs in float64, which without balance say something else", async () => {
@@ -66,15 +67,15 @@ describe.each(kinds)("%s", (kind) => {
     const own = await adapted(learner, weights, given);
     const balanced = await unrolled(learner, weights)(given, query, steps);
     const plain = await unrolled(learner, weights, { balanced: false })(given, query, steps);
-    expect(farthest(own.support_loss!.data, balanced.supportLoss as number[])).toBeLessThan(2e-5);
-    expect(farthest(own.support_loss!.data, plain.supportLoss as number[])).toBeGreaterThan(1e-3);
+    expect(distance(own.support_loss!.data, balanced.supportLoss as number[])).toBeLessThan(2e-5);
+    expect(distance(own.support_loss!.data, plain.supportLoss as number[])).toBeGreaterThan(1e-3);
   });
 
   it("changes nothing where the classes are equal", async () => {
     const balanced = await unrolled(learner, weights)(support, query, steps);
     const plain = await unrolled(learner, weights, { balanced: false })(support, query, steps);
-    expect(farthest(balanced.supportLoss as number[], plain.supportLoss as number[])).toBeLessThan(1e-12);
-    expect(farthest(balanced.logits.data, plain.logits.data)).toBeLessThan(1e-12);
+    expect(distance(balanced.supportLoss as number[], plain.supportLoss as number[])).toBeLessThan(1e-12);
+    expect(distance(balanced.logits.data, plain.logits.data)).toBeLessThan(1e-12);
   });
 });
 

@@ -12,24 +12,18 @@ import {
 } from "@innerloop/export";
 import type { Learner } from "@innerloop/graph";
 import { Learner as Bundled } from "@innerloop/runtime";
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import type { Tensor } from "@innerloop/schemas";
 import { mlp, openReference, prototypeLearner } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-import { farthest, learners, randomEpisode, randomWeights, temporaryFolder, unrolled } from "./learners.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { distance } from "../support/numbers.ts";
+import { refusal } from "../support/refusal.ts";
+import { learners, randomEpisode, randomWeights, unrolled } from "./learners.ts";
 
 function verification(learner: Learner, weights: Record<string, Tensor>): VerifyOptions {
   const ways = learner.task === "regression" ? 1 : 4;
   const episodes = [1, 1, 2].map((shots, seed) => randomEpisode(learner, ways, shots, 1, seed));
   return { episodes, engine: "float64", steps: [0, 2], reference: unrolled(learner, weights) };
-}
-
-async function refused(action: Promise<unknown>): Promise<InnerloopError> {
-  const error = await action.then(
-    () => undefined,
-    (cause) => cause,
-  );
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error;
 }
 
 const make = learners["anil, head from prototypes"]!;
@@ -99,9 +93,9 @@ describe("a bundle through the runtime", () => {
     const answers = await mine.predictBatch({ data: query.x.data as Float32Array, shape: query.x.shape });
     const logits = Array.from(expected.logits.data, Number);
     answers.forEach((answer, i) => {
-      expect(farthest(answer.logits, logits.slice(i * 5, i * 5 + 3))).toBeLessThan(2e-5);
+      expect(distance(answer.logits, logits.slice(i * 5, i * 5 + 3))).toBeLessThan(2e-5);
     });
-    expect(farthest(mine.supportLoss, expected.supportLoss as number[])).toBeLessThan(2e-5);
+    expect(distance(mine.supportLoss, expected.supportLoss as number[])).toBeLessThan(2e-5);
     await bundled.dispose();
   });
 
@@ -112,7 +106,7 @@ describe("a bundle through the runtime", () => {
     const labels = ["a", "b", "c", "d", "e"];
     const manifest = await exportBundle(learner, weights, { out, labels, verify: verification(learner, weights) });
     expect(manifest.labels).toEqual(labels);
-    const few = await refused(
+    const few = await refusal(
       exportBundle(learner, weights, { out: `${out}-2`, labels: ["a"], verify: verification(learner, weights) }),
     );
     expect(few).toMatchObject({ code: "bad-option", exitStatus: 2 });
@@ -154,7 +148,7 @@ describe("a refused bundle", () => {
   it("differs from its reference, by a figure, and leaves nothing", async () => {
     const { learner, weights, parent, options } = setup();
     const other = { ...weights, "conv1.weight": randomWeights(learner, 2)["conv1.weight"]! };
-    const error = await refused(
+    const error = await refusal(
       exportBundle(learner, weights, {
         ...options,
         verify: { ...options.verify, reference: unrolled(learner, other) },
@@ -179,7 +173,7 @@ describe("a refused bundle", () => {
       },
     });
     for (const change of [(x: number) => x * 1.001, (x: number) => x * 1.5, () => Number.NaN]) {
-      const error = await refused(exportBundle(learner, weights, { ...options, verify: off(change) }));
+      const error = await refusal(exportBundle(learner, weights, { ...options, verify: off(change) }));
       expect(error.code).toBe("verification-failed");
       expect(error.message).toContain("logits after 2 steps");
     }
@@ -206,7 +200,7 @@ describe("a refused bundle", () => {
 
   it("has no episodes to verify it with", async () => {
     const { learner, weights, parent, options } = setup();
-    const error = await refused(
+    const error = await refusal(
       exportBundle(learner, weights, { ...options, verify: { ...options.verify, episodes: [] } }),
     );
     expect(error).toMatchObject({ code: "bad-option", exitStatus: 2 });
@@ -255,7 +249,7 @@ describe("the place of a bundle", () => {
     const { learner, weights, parent, out, options } = setup();
     const first = await exportBundle(learner, weights, { ...options, name: "first" });
     const reference = unrolled(learner, randomWeights(learner, 2));
-    await refused(exportBundle(learner, weights, { ...options, verify: { ...options.verify, reference } }));
+    await refusal(exportBundle(learner, weights, { ...options, verify: { ...options.verify, reference } }));
     expect(JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"))).toEqual(first);
     await exportBundle(learner, weights, { ...options, name: "second" });
     expect(JSON.parse(readFileSync(join(out, "manifest.json"), "utf8")).name).toBe("second");
@@ -266,7 +260,7 @@ describe("the place of a bundle", () => {
     const { learner, weights, out, options } = setup();
     mkdirSync(out);
     writeFileSync(join(out, "diary.txt"), "dear diary");
-    const error = await refused(exportBundle(learner, weights, options));
+    const error = await refusal(exportBundle(learner, weights, options));
     expect(error).toMatchObject({ code: "folder-taken", exitStatus: 2 });
     expect(error.message).toMatch(/something else than a bundle.*choose another place/);
     expect(readdirSync(out)).toEqual(["diary.txt"]);
@@ -277,7 +271,7 @@ describe("the place of a bundle", () => {
     const out = join(parent, "a", "b", "bundle");
     mkdirSync(join(parent, "a"));
     const reference = unrolled(learner, randomWeights(learner, 2));
-    await refused(exportBundle(learner, weights, { ...options, out, verify: { ...options.verify, reference } }));
+    await refusal(exportBundle(learner, weights, { ...options, out, verify: { ...options.verify, reference } }));
     expect(readdirSync(parent, { recursive: true })).toEqual(["a"]);
     await exportBundle(learner, weights, { ...options, out });
     expect(readdirSync(join(parent, "a", "b"))).toEqual(["bundle"]);
@@ -289,7 +283,7 @@ describe("the place of a bundle", () => {
     writeFileSync(join(parent, "file"), "");
     const tooLong = join(parent, "new", "n".repeat(300), "bundle");
     for (const out of [join(parent, "file", "bundle"), tooLong]) {
-      const error = await refused(exportBundle(learner, weights, { ...options, out }));
+      const error = await refusal(exportBundle(learner, weights, { ...options, out }));
       expect(error).toMatchObject({ code: "write-failed", exitStatus: 1 });
       expect(error.message).toMatch(/was not written.*nothing was left behind.*can be written to/);
     }
@@ -337,6 +331,6 @@ it("prints nothing and leaves the learner's graphs as they were", async () => {
 it("refuses a provider that is not there, with what to do", async () => {
   const { learner, weights, out, options } = setup();
   await exportBundle(learner, weights, options);
-  const error = await refused(Bundled.load(out, { provider: "tpu" as "cpu" }));
+  const error = await refusal(Bundled.load(out, { provider: "tpu" as "cpu" }));
   expect(error.message).toMatch(/"tpu".*auto, cuda, webgpu, cpu/);
 });

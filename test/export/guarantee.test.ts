@@ -5,7 +5,7 @@ import { buildBundle } from "@innerloop/export";
 import type { Learner } from "@innerloop/graph";
 import { Learner as BundledLearner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
-import type { Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import { anil, conv4, maml, mlp, type Random, random } from "@innerloop/train";
 import { describe, expect, test } from "vitest";
 import { learners, randomWeights, unrolled } from "./learners.ts";
@@ -27,7 +27,7 @@ const whole = (stream: Random, low: number, high: number) => Math.floor(between(
 
 /** Data of any scale, place and number, some of it constant or twice there; labels that are right, wrong or at odds. */
 function randomTrial({ inputShape, outputs, task }: Learner, stream: Random): Trial {
-  const size = inputShape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(inputShape);
   const ways = whole(stream, 2, Math.min(outputs ?? 6, 6));
   const n = whole(stream, ways, 4 * ways);
   const [scale, place] = [10 ** between(stream, -4, 4), between(stream, -1, 1) * 10 ** between(stream, -2, 3)];

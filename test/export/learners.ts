@@ -1,8 +1,5 @@
 // Small learners of every kind with random weights, episodes for them, and what the graphs themselves say in float64:
 // the unrolled inner loop, evaluated with plain loops.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { ReferenceAnswer, VerificationEpisode, VerificationExamples } from "@innerloop/export";
 import { evaluate, input, type Learner, type Numbers } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
@@ -19,13 +16,7 @@ import {
   random,
   resnet12,
 } from "@innerloop/train";
-import { afterAll } from "vitest";
-
-const root = mkdtempSync(join(tmpdir(), "innerloop-export-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** A new folder, gone when the test file is done. */
-export const temporaryFolder = (): string => mkdtempSync(join(root, "test-"));
+import { sizeOf } from "../support/numbers.ts";
 
 const small = (norm: "layer" | "batch" | "none") => conv4([12, 12, 1], 5, { filters: 8, norm });
 const learnedRates: GradientLearnerOptions = { learnRates: true, innerRate: 0.1, steps: 3 };
@@ -53,22 +44,21 @@ const chosen: Readonly<Record<string, () => Learner>> = {
   "prototypes, batch norm": () => prototypeLearner(small("batch")),
 };
 
-/** An algorithm with a head that none of those has: `fomaml, head zero`. */
+/** Algorithms that none of those has, with the head that each has by itself. */
 function others(): Record<string, () => Learner> {
-  const kind = ({ algorithm, head }: Pick<Learner, "algorithm" | "head">) => `${algorithm}, head ${head}`;
-  const there = new Set(Object.values(chosen).map((make) => kind(make())));
-  const all = algorithms.all.flatMap(({ name, heads, build }) =>
-    heads.map((head): [string, () => Learner] => [
-      kind({ algorithm: name, head }),
-      // Class means are near the end already, and take smaller steps.
-      () => build(small("layer"), { ...learnedRates, head, ...(head === "prototypes" ? { innerRate: 0.02 } : {}) }),
-    ]),
+  const there = new Set(Object.values(chosen).map((make) => make().algorithm));
+  return Object.fromEntries(
+    algorithms.all.flatMap(({ name, heads: [head], build }) =>
+      there.has(name) ? [] : [[name, () => build(small("layer"), { ...learnedRates, head })]],
+    ),
   );
-  return Object.fromEntries(all.filter(([name]) => !there.has(name)));
 }
 
 /** Every kind of learner that training makes, small. */
 export const learners: Readonly<Record<string, () => Learner>> = { ...chosen, ...others() };
+
+/** Those whose graphs take seconds in float64. */
+export const large = ["maml, metamodel", "maml, resnet12", "maml, conv4 with pools"];
 
 /** First numbers for every parameter; where a layer starts with the same number everywhere, varied a little. */
 export function randomWeights(learner: Learner, seed = 1): Record<string, Tensor> {
@@ -88,7 +78,7 @@ export function randomWeights(learner: Learner, seed = 1): Record<string, Tensor
 /** An episode of random examples; with classes, each has a pattern of its own below the noise. */
 export function randomEpisode(learner: Learner, ways: number, shots: number, queries: number, seed = 1) {
   const stream = random(seed, ways, shots);
-  const size = learner.inputShape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(learner.inputShape);
   const patterns = Array.from({ length: ways }, () => Float64Array.from({ length: size }, () => stream.normal()));
   const examples = (each: number): VerificationExamples => {
     const n = ways * each;
@@ -151,15 +141,4 @@ export function unrolled(
       state: Object.fromEntries(names.map((name, i) => [name, tensor(state[i]!)])),
     };
   };
-}
-
-/** The largest difference of two arrays, relative to the largest entry of the second, or absolute where that is below 1. */
-export function farthest(actual: ArrayLike<number | bigint>, expected: ArrayLike<number | bigint>): number {
-  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  let [apart, unit] = [0, 1];
-  for (let i = 0; i < expected.length; i++) {
-    apart = Math.max(apart, Math.abs(Number(actual[i]) - Number(expected[i])));
-    unit = Math.max(unit, Math.abs(Number(expected[i])));
-  }
-  return apart / unit;
 }

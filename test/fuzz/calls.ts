@@ -6,6 +6,7 @@ import * as graph from "@innerloop/graph";
 import { classify, Learner, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
 import { exampleOf, readExample } from "@innerloop/runtime/input";
 import * as schemas from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas";
 import * as bundle from "@innerloop/schemas/bundle";
 import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
 import * as train from "@innerloop/train";
@@ -211,7 +212,7 @@ export const schemasCalls = target("schemas", 32e6, () =>
 
 export const runtimeCalls = target("runtime", 64e6, async () => {
   const learner = await Learner.load(defaultBundle, { provider: "cpu" });
-  const size = learner.manifest.input.shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(learner.manifest.input.shape);
   const drawn = (at: number) => Float32Array.from({ length: size }, (_, i) => Number(i % 7 === at));
   const support = [
     { label: "a", data: drawn(1) },
@@ -280,6 +281,12 @@ export const trainCalls = target("train", 256e6, async () => {
   const glyphs = await train.openTasks("glyphs");
   return opened({
     completeConfig: [train.completeConfig, { preset: "sinusoid-10shot", model: { kind: "mlp" } }],
+    validateRunConfig: [train.validateRunConfig, { algorithm: "maml", model: { kind: "mlp" } }, "c"],
+    settingSchema: [train.settingSchema as Call, "model.kind"],
+    otherwise: [train.otherwise, "model.filters"],
+    enginesFor: [train.enginesFor as Call, "onnxruntime"],
+    readerOf: [train.readerOf as Call, "images:photos"],
+    isSpec: [train.isSpec, "glyphs"],
     presetNamed: [train.presetNamed, "sinusoid-10shot"],
     openTasks: [train.openTasks, "glyphs", { rotations: true }],
     tasksOf: [train.tasksOf, { data: "glyphs" }],

@@ -125,3 +125,36 @@ export const zipTarget: Target = {
     };
   },
 };
+
+/** A .npy as NumPy writes it, its header filled up to 64 bytes. */
+function npy(type: string, shape: string, elements: Uint8Array): Uint8Array {
+  const words = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape}), }`;
+  const header = `${words.padEnd(117)}\n`;
+  return Buffer.concat([
+    Buffer.from([0x93]),
+    Buffer.from(`NUMPY\x01\x00${String.fromCharCode(118)}\x00${header}`),
+    elements,
+  ]);
+}
+
+export const npzTarget: Target = {
+  name: "npz",
+  memory: 64e6,
+  open() {
+    const folder = mkdtempSync(join(tmpdir(), "innerloop-fuzz-"));
+    const file = join(folder, "set.npz");
+    const x = npy("<f4", "6, 2", new Uint8Array(Float32Array.from({ length: 12 }, (_, i) => i).buffer));
+    const y = npy("<U1", "6,", new Uint8Array(Uint32Array.from("aabbcc", (letter) => letter.charCodeAt(0)).buffer));
+    return {
+      // Not compressed, so that what is changed reaches the arrays.
+      inputs: mutatedBytes(zipSync({ "x.npy": x, "y.npy": y }, { level: 0 })),
+      async run(bytes: Uint8Array) {
+        writeFileSync(file, bytes);
+        const tasks = await openTasks(`arrays:${file}`, { heldBack: { val: 0, test: 0 } });
+        tasks.episode("train", 0, 0, { ways: 2, shots: 1, queries: 1 });
+      },
+      show: base64,
+      close: async () => rmSync(folder, { recursive: true }),
+    };
+  },
+};

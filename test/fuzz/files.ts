@@ -9,6 +9,7 @@ import {
   type Manifest,
   parseJson,
   readCheckpointHeader,
+  sizeOf,
   validateConfig,
   validateManifest,
 } from "@innerloop/schemas";
@@ -134,7 +135,7 @@ export const bundleTarget: Target = {
           { files: { ...files, "manifest.json": new TextEncoder().encode(text) } },
           { provider: "cpu" },
         );
-        const size = learner.manifest.input.shape.reduce((a, b) => a * b, 1);
+        const size = sizeOf(learner.manifest.input.shape);
         try {
           if (size < 1e6) await learner.predict(new Float32Array(size));
         } finally {
@@ -148,7 +149,7 @@ export const bundleTarget: Target = {
 /** A learner, and the bytes of one user of it. */
 async function user() {
   const learner = await Learner.load(defaultBundle, { provider: "cpu" });
-  const size = learner.manifest.input.shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(learner.manifest.input.shape);
   const drawn = (at: number) => Float32Array.from({ length: size }, (_, i) => Number(i % 7 === at));
   const mine = await learner.adapt([
     { label: "a", data: drawn(1) },

@@ -1,20 +1,22 @@
 // ONNX files: every operator that can be read, a network of PyTorch, and chains that compute shapes, as trees of messages
 // that are changed and written again, and as bytes.
-import { readFileSync } from "node:fs";
 import { readOnnx } from "@innerloop/graph";
 import { decodeModel, encodeModel, type onnx } from "@innerloop/schemas/onnx";
 import fc from "fast-check";
+import { readFamilies, readRecorded } from "../support/recorded.ts";
 import { mutatedBytes, mutatedTree } from "./mutate.ts";
 import type { Target } from "./run.ts";
 
-const recordedIn = (file: string): Uint8Array[] => {
-  const folder = new URL(
-    import.meta.url.includes("/dist/") ? "../../graph/recorded/" : "../graph/recorded/",
-    import.meta.url,
-  );
-  const models = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as { model: string }[];
-  return models.map(({ model }) => new Uint8Array(Buffer.from(model, "base64")));
-};
+interface Recorded {
+  readonly model: string;
+}
+
+const recordedModels = (): Uint8Array[] =>
+  [
+    ...Object.values(readFamilies<readonly Recorded[]>("graph/recorded/operators")).flat(),
+    ...readRecorded<readonly Recorded[]>("graph/recorded/older.json"),
+    ...readRecorded<readonly Recorded[]>("graph/recorded/models.json"),
+  ].map(({ model }) => new Uint8Array(Buffer.from(model, "base64")));
 
 const DataType = { INT64: 7, FLOAT: 1 };
 const list = (name: string, ...int64Data: number[]) => ({
@@ -105,8 +107,7 @@ export const onnxTarget: Target = {
   name: "onnx",
   memory: 128e6,
   open() {
-    const recorded = ["operators.json", "older.json", "models.json"].flatMap(recordedIn);
-    const files = [...recorded, ...chains.map(encodeModel)];
+    const files = [...recordedModels(), ...chains.map(encodeModel)];
     const trees = files.map((bytes) => decodeModel(bytes, "recorded"));
     const encoded = (tree: unknown): Uint8Array => {
       try {

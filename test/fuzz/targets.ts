@@ -1,6 +1,6 @@
 // Every target, by its name.
 import { exportCalls, graphCalls, runtimeCalls, schemasCalls, trainCalls } from "./calls.ts";
-import { csvTarget, jsonTarget, picturesTarget, zipTarget } from "./data.ts";
+import { csvTarget, jsonTarget, npzTarget, picturesTarget, zipTarget } from "./data.ts";
 import {
   bundleTarget,
   checkpointTarget,
@@ -26,6 +26,7 @@ export const targets: readonly Target[] = [
   jsonTarget,
   picturesTarget,
   zipTarget,
+  npzTarget,
   schemasCalls,
   graphCalls,
   runtimeCalls,

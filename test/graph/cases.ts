@@ -7,6 +7,8 @@ export interface Case {
   readonly shapes: readonly (readonly number[])[];
   /** What inputs are drawn from: −1…1 unless given. */
   readonly from?: (x: number) => number;
+  /** What it computes, in plain numbers: for what stands in no recording. */
+  readonly formula?: (...x: Numbers[]) => ArrayLike<number>;
 }
 
 export const on = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({ build, shapes });

@@ -1,10 +1,10 @@
 // Element types: tensors of every numeric one are read as ONNX's own tools read them, what graphs have no arrays for only where a
 // Cast reads it, and what is written is what was meant.
-import { readFileSync } from "node:fs";
 import { constant, evaluate, input, type Numbers, op, readOnnx, writeOnnx } from "@innerloop/graph";
 import { type DType, ELEMENT_TYPES, ELEMENTS, encodeNumbers } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
+import { readRecorded } from "../support/recorded.ts";
 
 const { DataType } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;
@@ -39,9 +39,10 @@ interface Recorded {
   readonly tensor: string;
   readonly numbers: readonly number[];
 }
-const recorded = (
-  JSON.parse(readFileSync(new URL("recorded/tensors.json", import.meta.url), "utf8")) as readonly Recorded[]
-).map((r) => ({ ...r, proto: onnx.TensorProto.decode(Buffer.from(r.tensor, "base64")) }));
+const recorded = readRecorded<readonly Recorded[]>("graph/recorded/tensors.json").map((r) => ({
+  ...r,
+  proto: onnx.TensorProto.decode(Buffer.from(r.tensor, "base64")),
+}));
 
 describe.each(recorded)("$type in a file's $form", ({ proto, numbers }) => {
   test("as an initializer that a Cast reads", () => {

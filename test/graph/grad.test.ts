@@ -11,8 +11,8 @@ import {
   topological,
   type Value,
 } from "@innerloop/graph";
-import { InnerloopError } from "@innerloop/schemas";
 import { describe, expect, test } from "vitest";
+import { refusalOf } from "../support/refusal.ts";
 import { distance, numberOf } from "./numbers.ts";
 
 const sum = (x: Value): Value => op.ReduceSum(x, { keepdims: false });
@@ -137,16 +137,6 @@ describe("equal nodes are one", () => {
 
 describe("what it refuses, in the user's terms", () => {
   const x = input("x", [4, 3]);
-  const codeOf = (act: () => unknown): [string, string] => {
-    try {
-      act();
-    } catch (error) {
-      if (error instanceof InnerloopError) return [error.code, error.message];
-      throw error;
-    }
-    throw new Error("nothing was refused");
-  };
-
   test.each<[string, () => unknown, string, string]>([
     [
       "no scalar",
@@ -237,7 +227,7 @@ describe("what it refuses, in the user's terms", () => {
       "The input x (float32[4, 3]) has no numbers; give it some.",
     ],
   ])("%s", (_, act, code, message) => {
-    const [gotCode, gotMessage] = codeOf(act);
+    const { code: gotCode, message: gotMessage } = refusalOf(act);
     expect(gotCode).toBe(code);
     expect(gotMessage).toContain(message);
   });
@@ -245,7 +235,7 @@ describe("what it refuses, in the user's terms", () => {
   test("a Loop has no derivative, and the message says what to do", () => {
     const w = input("w", [2]);
     const { carried } = op.Loop(input("k", [], "int64"), [w], (v) => ({ carried: [op.Mul(v, 2)], collected: [] }), "k");
-    const [code, message] = codeOf(() => grad(sum(carried[0]!), [w]));
+    const { code, message } = refusalOf(() => grad(sum(carried[0]!), [w]));
     expect(code).toBe("no-derivative");
     expect(message).toContain("give the number of steps as a number so that it is unrolled");
   });

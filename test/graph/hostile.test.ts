@@ -3,7 +3,7 @@
 import { evaluate, input, op, readOnnx } from "@innerloop/graph";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
-import { codeOf } from "../refusal.ts";
+import { codeOf } from "../support/refusal.ts";
 
 const { DataType } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;

@@ -1,16 +1,8 @@
 // What the tests of the graph core share: reproducible numbers, and derivatives by central differences in float64.
 import { constant, evaluate, input, type Numbers, op, type Value } from "@innerloop/graph";
+import { sizeOf as size } from "../support/numbers.ts";
 
-/** Reproducible numbers in −1…1. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state / 2 ** 32) * 2 - 1;
-  };
-}
-
-export const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+export { distance, randomNumbers, sizeOf as size } from "../support/numbers.ts";
 
 export const numbers = (shape: readonly number[], next: () => number): Numbers => ({
   shape,
@@ -35,12 +27,4 @@ export function differences(scalar: Value, feeds: Readonly<Record<string, Number
   const at = (j: number, x: number): number =>
     numberOf(scalar, { ...feeds, [name]: { shape, data: Array.from(data, (v, i) => (i === j ? x : v)) } });
   return Array.from(data, (x, j) => (at(j, x + h) - at(j, x - h)) / (2 * h));
-}
-
-/** The largest difference between two lists, relative to the largest entry of the second (at least 1). */
-export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  const scale = Math.max(1, ...Array.from(b, Math.abs));
-  const worst = Math.max(0, ...Array.from(a, (x, i) => Math.abs(x - b[i]!)));
-  return worst / scale;
 }

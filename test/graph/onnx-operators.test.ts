@@ -1,6 +1,5 @@
 // What ONNX operators are as ONNX: those that only take values are read as they are called, whatever opset brought them, and a
 // node of an older opset is the node of the newest that ONNX's own converter makes of it.
-import { readFileSync } from "node:fs";
 import {
   evaluate,
   input,
@@ -15,6 +14,7 @@ import {
 import { type DType, ELEMENT_TYPES } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
+import { readRecorded } from "../support/recorded.ts";
 import { distance } from "./numbers.ts";
 
 type NodeProto = onnx.NodeProto.$Properties;
@@ -90,10 +90,7 @@ interface Older {
   readonly model: string;
 }
 const recorded = <T extends Older>(name: string): (readonly [string, T])[] =>
-  (JSON.parse(readFileSync(new URL(`recorded/${name}.json`, import.meta.url), "utf8")) as readonly T[]).map((r) => [
-    `${r.operator} ${r.opset} ${r.note}`,
-    r,
-  ]);
+  readRecorded<readonly T[]>(`graph/recorded/${name}.json`).map((r) => [`${r.operator} ${r.opset} ${r.note}`, r]);
 
 describe("a node of an older opset", () => {
   test.each(recorded<Older & Record<"inputs" | "outputs", Record<string, Numbers>>>("older"))(

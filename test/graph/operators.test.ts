@@ -1,6 +1,5 @@
 // Every operator: its numbers against the ONNX standard's reference, its first and second derivatives against central
 // differences, its batching against a loop over tasks, and the closure of the operators under differentiation.
-import { readFileSync } from "node:fs";
 import {
   evaluate,
   grad,
@@ -18,6 +17,7 @@ import {
   vmap,
 } from "@innerloop/graph";
 import { describe, expect, test } from "vitest";
+import { readFamilies } from "../support/recorded.ts";
 import { cases, feedsOf, on } from "./cases.ts";
 import { differences, distance, inputs64, numbers, randomNumbers, weighed } from "./numbers.ts";
 
@@ -83,9 +83,7 @@ interface Recorded {
   readonly inputs: Record<string, Numbers>;
   readonly outputs: Record<string, Numbers>;
 }
-const recorded = JSON.parse(
-  readFileSync(new URL("recorded/operators.json", import.meta.url), "utf8"),
-) as readonly Recorded[];
+const recorded = Object.values(readFamilies<readonly Recorded[]>("graph/recorded/operators")).flat();
 
 describe("numbers", () => {
   test.each(recorded.map((r) => [`${r.operator} ${r.opset} ${r.note}`, r] as const))("%s", (_, r) => {
@@ -102,11 +100,22 @@ describe("numbers", () => {
     });
   });
 
-  test("every operator of ONNX has recorded numbers", () => {
+  test("every operator of ONNX has recorded numbers, or a formula", () => {
     const names = new Set(recorded.map((r) => r.operator));
+    for (const [name, list] of Object.entries(cases)) if (list.every((c) => c.formula)) names.add(name);
     const onnx = [...own.filter((o) => o.since !== undefined && o.since <= 21), ...spellings()];
     expect(onnx.map((o) => o.name).filter((name) => !names.has(name))).toEqual(["Loop"]);
   });
+
+  for (const [name, list] of Object.entries(cases))
+    list.forEach((c, n) => {
+      if (!c.formula) return;
+      test(`${name} ${n + 1}: computes its formula`, () => {
+        const feeds = feedsOf(c, randomNumbers(n + 1));
+        const [got] = evaluate([c.build(...inputs64(c.shapes))], feeds);
+        expect(distance(got!.data, c.formula!(...Object.values(feeds)))).toBeLessThan(1e-9);
+      });
+    });
 
   test("operators of our own", () => {
     const [x] = inputs64([[4]]) as [Value];

@@ -17,7 +17,7 @@ import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { expect, it } from "vitest";
-import { emulated } from "../float16.ts";
+import { emulated } from "../support/float16.ts";
 import { randomNumbers, size } from "./numbers.ts";
 
 it("rounds to float16 as IEEE 754 says", () => {

@@ -1,6 +1,5 @@
 // Reading ONNX: models exported by PyTorch give PyTorch's numbers, their weights can be trained, and what cannot be read
 // is named.
-import { readFileSync } from "node:fs";
 import {
   evaluate,
   gradients,
@@ -17,9 +16,10 @@ import {
   type Value,
   writeOnnx,
 } from "@innerloop/graph";
-import { InnerloopError } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
+import { readRecorded } from "../support/recorded.ts";
+import { refusalOf } from "../support/refusal.ts";
 import { distance, numbers, randomNumbers } from "./numbers.ts";
 
 interface Recorded {
@@ -29,9 +29,10 @@ interface Recorded {
   readonly x: Numbers;
   readonly y: Numbers;
 }
-const recorded = (
-  JSON.parse(readFileSync(new URL("recorded/models.json", import.meta.url), "utf8")) as readonly Recorded[]
-).map((r) => ({ ...r, bytes: new Uint8Array(Buffer.from(r.model, "base64")) }));
+const recorded = readRecorded<readonly Recorded[]>("graph/recorded/models.json").map((r) => ({
+  ...r,
+  bytes: new Uint8Array(Buffer.from(r.model, "base64")),
+}));
 const [convNet] = recorded as [(typeof recorded)[0]];
 
 const weightsOf = (model: OnnxModel): Record<string, Numbers> =>
@@ -246,13 +247,8 @@ describe("shapes that a model computes", () => {
 describe("what cannot be read", () => {
   const relu: NodeProto = { opType: "Relu", name: "act", input: ["x"], output: ["y"] };
   const messageOf = (bytes: Uint8Array): string => {
-    try {
-      readOnnx(bytes, "model.onnx");
-    } catch (error) {
-      if (error instanceof InnerloopError) return `${error.code}: ${error.message}`;
-      throw error;
-    }
-    throw new Error("it was read");
+    const { code, message } = refusalOf(() => readOnnx(bytes, "model.onnx"));
+    return `${code}: ${message}`;
   };
 
   test.each([

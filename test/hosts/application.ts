@@ -1,17 +1,15 @@
 // An application that has installed the runtime: the rooms as npm packs them, unpacked beside ONNX Runtime.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Makes its folder, gone when the test file is done. */
 export function makeApplication(): string {
-  const place = mkdtempSync(join(tmpdir(), "innerloop-application-"));
-  afterAll(() => rmSync(place, { recursive: true, force: true }));
+  const place = temporaryFolder("application");
   const modules = join(place, "node_modules");
   const rooms = join(place, "rooms");
   mkdirSync(join(modules, "@innerloop"), { recursive: true });

@@ -1,15 +1,16 @@
 // What the pages say of hosts beside Node and browsers: Bun, Deno, React Native, worker threads, the test runners Jest and Vitest
 // in realms of their own; and what an older Node is told.
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
+import { describeUnless, itUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { life, makeApplication } from "./application.ts";
 import { absent, type PlaceName, programOf } from "./places.ts";
 
@@ -39,11 +40,11 @@ beforeAll(() => {
     writeFileSync(join(application, file), head + body);
   }
   expected = JSON.parse(run(process.execPath, "app.mjs"));
-}, 120_000);
+});
 
 /** Runs one of the programs with a place's program, from a folder that has nothing installed. */
 function run(program: string, file: string, ...flags: string[]): string {
-  const elsewhere = mkdtempSync(join(tmpdir(), "innerloop-elsewhere-"));
+  const elsewhere = temporaryFolder("elsewhere");
   const call = [...flags, join(application, file), bundle, join(elsewhere, "mine.safetensors")];
   return execFileSync(program, call, { cwd: elsewhere, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
 }
@@ -66,16 +67,17 @@ it("Node answers what the others are compared with, by import and by require, fr
   same(run(process.execPath, "app.cjs"));
 });
 
-describe.each([
+for (const [name, flags] of [
   ["bun", []],
   ["deno", ["run", "-A"]],
   ["node-22", []],
   ["node-24", []],
-] as [PlaceName, string[]][])("%s", (name, flags) => {
-  it.skipIf(!programOf(name)).each(Object.keys(heads))(`%s answers as Node${absent(name)}`, (file) => {
-    same(run(programOf(name)!, file, ...flags));
+] as [PlaceName, string[]][])
+  describeUnless(absent(name), name, () => {
+    it.each(Object.keys(heads))("%s answers as Node", (file) => {
+      same(run(programOf(name)!, file, ...flags));
+    });
   });
-});
 
 it("React Native answers as Node, from a URL and from bytes, with decoded pictures and without files", async () => {
   // Its package of ONNX Runtime needs a telephone; what stands in for it has the same interface.
@@ -173,19 +175,20 @@ describe("an older Node is told in one sentence", () => {
   };
   const doors = ["app.mjs", "app.cjs"];
 
-  describe.each(["node-14", "node-18"] as PlaceName[])("%s", (name) => {
-    it.skipIf(!programOf(name)).each(doors)(`by the runtime, %s${absent(name)}`, (file) => {
-      const said = told(programOf(name)!, join(application, file));
-      expect(said).toMatch(/Error: this is Node 1\d\.\S+; @innerloop\/runtime needs Node 20\.19, 22\.12 or newer\n/);
-      expect(said).not.toContain("SyntaxError");
-    });
+  for (const name of ["node-14", "node-18"] as PlaceName[])
+    describeUnless(absent(name), name, () => {
+      it.each(doors)("by the runtime, %s", (file) => {
+        const said = told(programOf(name)!, join(application, file));
+        expect(said).toMatch(/Error: this is Node 1\d\.\S+; @innerloop\/runtime needs Node 20\.19, 22\.12 or newer\n/);
+        expect(said).not.toContain("SyntaxError");
+      });
 
-    it.skipIf(!programOf(name))(`by the command${absent(name)}`, () => {
-      expect(told(programOf(name)!, cli)).toMatch(
-        /^innerloop needs Node 20\.19, 22\.12 or newer; this is Node 1\d\.\S+\.\n$/,
-      );
+      it("by the command", () => {
+        expect(told(programOf(name)!, cli)).toMatch(
+          /^innerloop needs Node 20\.19, 22\.12 or newer; this is Node 1\d\.\S+\.\n$/,
+        );
+      });
     });
-  });
 
   it("whatever is there to run it", () => {
     const old = join(application, "old.cjs");
@@ -223,7 +226,7 @@ test("a learner", async () => {
     same(readFileSync(env.SAID, "utf8"));
   };
   const project = (name: string) => {
-    const folder = mkdtempSync(join(tmpdir(), "innerloop-runner-"));
+    const folder = temporaryFolder("runner");
     symlinkSync(join(application, "node_modules"), join(folder, "node_modules"));
     writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "private": true }`);
     return folder;
@@ -238,7 +241,7 @@ test("a learner", async () => {
     runTests(process.execPath, folder, vitest, "run", "--root", folder, "--pool", pool);
   });
 
-  it.skipIf(!programOf("jest"))(`Jest answers as Node${absent("jest")}`, { timeout: 120_000 }, () => {
+  itUnless(absent("jest"), "Jest answers as Node", { timeout: 120_000 }, () => {
     const folder = project("with-jest");
     writeFileSync(join(folder, "a.test.js"), test(heads["app.cjs"]));
     runTests(programOf("jest")!, folder, "--rootDir", folder);

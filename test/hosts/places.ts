@@ -30,9 +30,9 @@ export function programOf(name: PlaceName): string | undefined {
   return existsSync(program) ? program : undefined;
 }
 
-/** What a skipped test says. */
-export const absent = (name: PlaceName): string =>
-  programOf(name) ? "" : " (not here; npm run test:hosts fetches it)";
+/** Why tests in a place are skipped; undefined where it is here. */
+export const absent = (name: PlaceName): string | undefined =>
+  programOf(name) ? undefined : "npm run test:hosts fetches it";
 
 /** Fetches those that are not there; says of each whether it is there now. */
 export function fetchPlaces(names: readonly PlaceName[]): void {

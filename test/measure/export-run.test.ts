@@ -4,7 +4,7 @@ import { exportRun } from "@innerloop/measure";
 import { Learner } from "@innerloop/runtime";
 import { completeConfig, MetaDataset, random, runTraining } from "@innerloop/train";
 import { expect, it } from "vitest";
-import { temporaryFolder } from "../cli/innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 const folder = temporaryFolder();
 

@@ -1,6 +1,9 @@
 // The recorded cases: their data, made here from a seed exactly as record.py makes it, and PyTorch's numbers for them.
-import { readFileSync } from "node:fs";
-import { type Array64, type Arrays, type InnerLoop, type NetworkSpec, parameterShapes, type Task } from "./network.ts";
+
+import { randomNumbers } from "../support/numbers.ts";
+import { readFamilies } from "../support/recorded.ts";
+import { parameterShapes } from "./network.ts";
+import type { Array64, Arrays, InnerLoop, NetworkSpec, Task } from "./types.ts";
 
 /** What is recorded of an array. */
 export interface Digest {
@@ -61,16 +64,11 @@ export interface CaseData {
 
 /** The linear congruential generator of record.py: state ← (1664525·state + 1013904223) mod 2³², value = state/2³²·2 − 1. */
 export class Stream {
-  #state: number;
+  /** The next value in [−1, 1). */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** The next value in [−1, 1). */
-  next(): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return (this.#state / 2 ** 32) * 2 - 1;
+    this.next = randomNumbers(seed);
   }
 
   /** An array of `offset + scale·value`, each rounded to float32. */
@@ -146,8 +144,8 @@ export function distance(values: ArrayLike<number>, recorded: Digest): number {
   return Math.max(...differences.map(Math.abs)) / (recorded.norm / root);
 }
 
-/** The cases of recorded.json. */
-export function recordedCases(): RecordedCase[] {
-  const file = JSON.parse(readFileSync(new URL("./recorded.json", import.meta.url), "utf8"));
-  return file.cases;
-}
+/** The cases of plain inner loops. */
+export const recordedCases = (): RecordedCase[] =>
+  Object.values(readFamilies<{ readonly cases: RecordedCase[] }>("oracle/recorded/plain")).flatMap(
+    ({ cases }) => cases,
+  );

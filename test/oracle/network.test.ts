@@ -1,16 +1,9 @@
 // The oracle itself is held against PyTorch's float64 numbers, and its derivatives against its own losses.
 import { describe, expect, it } from "vitest";
 import { caseData, digest, distance, type RecordedCase, recordedCases, Stream } from "./cases.ts";
-import {
-  type Array64,
-  type Arrays,
-  adapt,
-  evaluate,
-  firstOrderMetaGradient,
-  metaDerivative,
-  metaGradient,
-  metaLoss,
-} from "./network.ts";
+import { adapt, firstOrderMetaGradient, metaDerivative, metaGradient, metaLoss } from "./inner-loop.ts";
+import { evaluate } from "./network.ts";
+import type { Array64, Arrays } from "./types.ts";
 
 const cases = recordedCases();
 const far = (values: Arrays, recorded: RecordedCase["float64"]["firstOrder"]): number =>

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Records what PyTorch computes for small MAML problems, in float64 and float32, into recorded.json beside this file.
+"""Records what PyTorch computes for small MAML problems, in float64 and float32, into recorded/plain/, one file a model.
 
     python3 test/oracle/record.py            (needs PyTorch 2 and numpy; half a minute)
+    python3 test/oracle/record.py conv4      (the cases of one model)
 
 All data comes from a linear congruential generator, so that a test in any language makes the same numbers from the seed:
 
@@ -14,7 +15,6 @@ Gradients jump at the kink of a ReLU and at a tie in a max-pool, and there a com
 the first seed whose data stays MARGIN away from every kink on the whole way; the margin found is recorded.
 """
 
-import json
 import math
 import pathlib
 import sys
@@ -22,6 +22,11 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+here = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(here.parent / "support"))
+
+from recording import rounded, write  # noqa: E402
 
 MARGIN = 2e-5
 ENTRIES = 16
@@ -260,14 +265,6 @@ def digest(value, exact, digits):
     return {**rounded(out, digits), "error": rounded(error, 2)}
 
 
-def rounded(value, digits):
-    if isinstance(value, dict):
-        return {name: rounded(entry, digits) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [rounded(entry, digits) for entry in value]
-    return float(f"{value:.{digits}g}")
-
-
 def recording(found, exact, digits):
     def digests(key, value, reference):
         return {name: digest(entry, reference and reference[name], digits) for name, entry in value.items()}
@@ -306,50 +303,19 @@ def record(case):
     return out
 
 
-def number(value):
-    """The shortest text, in the way JavaScript writes numbers."""
-    text = repr(value)
-    if text.endswith(".0"):
-        return text[:-2]
-    mantissa, _, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else text
-
-
-def formatted(value, indent=0, used=0):
-    """JSON as the repository's formatter lays it out: what fits stands on one line, number lists are filled to 120 columns."""
-    pad = " " * (indent + 2)
-    if isinstance(value, dict):
-        line = "{ " + ", ".join(f"{json.dumps(key)}: {formatted(entry)}" for key, entry in value.items()) + " }"
-        if "\n" not in line and used + len(line) + 1 <= 120:
-            return line
-        lines = []
-        for key, entry in value.items():
-            start = f"{pad}{json.dumps(key)}: "
-            lines.append(start + formatted(entry, indent + 2, len(start)))
-        return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
-    if not isinstance(value, list):
-        return number(value) if isinstance(value, float) else json.dumps(value)
-    items = [formatted(entry, indent + 2, indent + 2) for entry in value]
-    line = "[" + ", ".join(items) + "]"
-    if "\n" not in line and used + len(line) + 1 <= 120:
-        return line
-    if any(isinstance(entry, (dict, list)) for entry in value):
-        return "[\n" + ",\n".join(pad + item for item in items) + "\n" + " " * indent + "]"
-    lines = [pad + items[0]]
-    for index, item in enumerate(items[1:], 2):
-        if len(lines[-1]) + len(", ") + len(item) + (index < len(items)) <= 120:
-            lines[-1] += f", {item}"
-        else:
-            lines[-1] += ","
-            lines.append(pad + item)
-    return "[\n" + "\n".join(lines) + "\n" + " " * indent + "]"
-
-
-def main():
+def write_families(kind, cases, record, names):
+    """One file a model, with its cases; a case depends on no other."""
     torch.set_num_threads(1)
-    file = {"torch": torch.__version__.split("+")[0], "cases": [record(case) for case in CASES]}
-    pathlib.Path(__file__).with_name("recorded.json").write_text(formatted(file) + "\n")
+    families = {}
+    for case in cases:
+        families.setdefault(case["network"]["model"], []).append(case)
+    unknown = set(names) - set(families)
+    if unknown:
+        raise SystemExit(f"no such model: {', '.join(sorted(unknown))}; there are {', '.join(families)}")
+    for model in names or families:
+        file = {"torch": torch.__version__.split("+")[0], "cases": [record(case) for case in families[model]]}
+        write(here / "recorded" / kind / f"{model}.json", file)
 
 
 if __name__ == "__main__":
-    main()
+    write_families("plain", CASES, record, sys.argv[1:])

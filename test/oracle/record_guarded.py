@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what PyTorch computes for guarded inner loops, in float64, into recorded-guarded.json beside this file.
+"""Records what PyTorch computes for guarded inner loops, in float64, into recorded/guarded/, one file a model.
 
     python3 test/oracle/record_guarded.py            (needs PyTorch 2 and numpy; seconds)
 
@@ -8,15 +8,14 @@ back and go on with a quarter of the rate. Data, networks and digests are those 
 steps are taken back, and the cases keep away from objectives that are as good as equal, where rounding would decide.
 """
 
-import json
 import math
-import pathlib
 import sys
 
 import torch
 import torch.nn.functional as F
 
-from record import Network, conv4, digest, draw, formatted, mlp, rates_of, rounded, small
+from record import Network, conv4, digest, draw, mlp, rates_of, small, write_families
+from recording import rounded
 
 CASES = [
     {**small("mlp", mlp("tanh"), support=10, queries=10, steps=6, rate=2), "head": "learned"},
@@ -166,11 +165,5 @@ def record(case):
     }
 
 
-def main():
-    torch.set_num_threads(1)
-    file = {"torch": torch.__version__.split("+")[0], "cases": [record(case) for case in CASES]}
-    pathlib.Path(__file__).with_name("recorded-guarded.json").write_text(formatted(file) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    write_families("guarded", CASES, record, sys.argv[1:])

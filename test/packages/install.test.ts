@@ -1,15 +1,15 @@
 // The guide's line for Node, followed to the letter in an empty project, and the runtime used there. All rooms, package managers,
 // lines and releases of Node: npm run test:packages.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { follow, installLines, use } from "./install.ts";
 import { pack } from "./pack.ts";
 import { type Registry, serveRegistry } from "./registry.ts";
 
-const place = mkdtempSync(join(tmpdir(), "innerloop-install-"));
+const place = temporaryFolder("install");
 let registry: Registry;
 beforeAll(async () => {
   const upstream = execFileSync("npm", ["config", "get", "registry"], { encoding: "utf8" }).trim();

@@ -2,20 +2,19 @@
 // ask for; and the tools that know what goes wrong with packages find nothing.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { subset } from "semver";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { type Packed, pack, type Room, rooms, root } from "./pack.ts";
 
-const place = mkdtempSync(join(tmpdir(), "innerloop-tarballs-"));
-afterAll(() => rmSync(place, { recursive: true, force: true }));
+const place = temporaryFolder("tarballs");
 
 /** Every file of a room and its bytes, in short. */
 function contents(room: Room): Record<string, string> {

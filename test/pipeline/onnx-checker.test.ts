@@ -7,12 +7,12 @@ import { fileURLToPath } from "node:url";
 import { buildBundle } from "@innerloop/export";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
-import { describe, expect, it } from "vitest";
-import { learners, randomEpisode, randomWeights, temporaryFolder } from "../export/learners.ts";
+import { expect, it } from "vitest";
+import { learners, randomEpisode, randomWeights } from "../export/learners.ts";
+import { describeUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { python, pythonLacks } from "../support/python.ts";
 
-const python = process.env.INNERLOOP_PYTHON ?? "python3";
-const found = spawnSync(python, ["-c", "import onnx, onnxruntime, numpy"], { encoding: "utf8" });
-const reason = found.error?.message ?? found.stderr.trim().split("\n").at(-1);
 const checker = fileURLToPath(new URL("../oracle/check_onnx.py", import.meta.url));
 
 const described = ({ dtype, shape, data }: Tensor) => ({ dtype, shape, data: Array.from(data, Number) });
@@ -58,8 +58,7 @@ async function casesOf(files: Readonly<Record<string, Uint8Array>>, episode: Ret
   return cases;
 }
 
-const title = found.status === 0 ? "exported files, in Python" : `exported files (skipped: ${python}: ${reason})`;
-describe.skipIf(found.status !== 0)(title, () => {
+describeUnless(pythonLacks("onnx", "onnxruntime", "numpy"), "exported files, in Python", () => {
   it.each(Object.entries(learners))("%s", { timeout: 60_000 }, async (_, make) => {
     const learner = make();
     for (const opset of [17, 18, 21]) {

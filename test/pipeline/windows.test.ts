@@ -7,7 +7,8 @@ import { Learner, type Samples } from "@innerloop/runtime";
 import type { WindowPreprocessing } from "@innerloop/schemas";
 import { completeConfig, MetaDataset, random, runTraining } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-import { innerloop, temporaryFolder } from "../cli/innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop } from "../support/innerloop.ts";
 
 const preprocessing: WindowPreprocessing = { kind: "window", length: 50, channels: 1, rate: 100, mean: 0, std: 0.1 };
 

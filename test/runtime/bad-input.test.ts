@@ -3,20 +3,13 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InnerloopError, Learner, type Manifest } from "@innerloop/runtime";
+import { Learner, type Manifest } from "@innerloop/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { temporaryFolder, writeBundle } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { refusal } from "../support/refusal.ts";
+import { writeBundle } from "./fixture.ts";
 
 const CPU = { provider: "cpu" } as const;
-
-async function refusal(call: Promise<unknown>): Promise<InnerloopError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
 
 describe("Learner.load refuses", () => {
   it("a folder that is not there, and one with a file missing", async () => {

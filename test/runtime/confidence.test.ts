@@ -10,6 +10,7 @@ import {
   temperatureAt,
   thresholdAt,
 } from "@innerloop/runtime";
+import { sizeOf } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { writeBundle } from "./fixture.ts";
 
@@ -163,7 +164,7 @@ describe("a support set that is unlike the training", () => {
     const learner: Learner = await Learner.load(
       writeBundle("prototypes", (manifest) => Object.assign(manifest, { confidence })),
     );
-    const size = learner.manifest.input.shape.reduce((a, b) => a * b, 1);
+    const size = sizeOf(learner.manifest.input.shape);
     const pattern = (phase: number, contrast: number) =>
       Float32Array.from({ length: size }, (_, i) => contrast * Math.sin(1 + phase + i * (1 + phase)));
     const of = (contrast: number) =>

@@ -4,6 +4,7 @@ import { InnerloopError, Learner } from "@innerloop/runtime";
 import { type Device, openDevice, openSession, type ProviderName } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { describeUnless } from "../support/absent.ts";
 import { floats, model, node, value, writeBundle } from "./fixture.ts";
 
 const INT64 = 7;
@@ -32,12 +33,13 @@ for (const provider of PROVIDERS) {
   opened.set(provider, await openDevice({ provider }).catch((cause: unknown) => (cause as Error).message));
 }
 
-describe.each(PROVIDERS)("tensors on %s", (provider) => {
+for (const provider of PROVIDERS) {
   const device = opened.get(provider)!;
-  if (typeof device === "string") {
-    it.skip(`not here: ${device}`, () => undefined);
-    return;
-  }
+  if (typeof device === "string") describeUnless(device, `tensors on ${provider}`, () => undefined);
+  else describe(`tensors on ${provider}`, () => tensorsStay(provider, device));
+}
+
+function tensorsStay(provider: ProviderName, device: Device): void {
   afterAll(() => device.dispose());
 
   it("are fed again without a way through the host where the provider keeps them", async () => {
@@ -99,7 +101,7 @@ describe.each(PROVIDERS)("tensors on %s", (provider) => {
     x.dispose();
     await session.dispose();
   });
-});
+}
 
 describe("what fails while a model runs", () => {
   it("is out-of-memory where memory ran out", async () => {

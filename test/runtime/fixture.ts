@@ -1,12 +1,11 @@
 // Three tiny bundles, built by hand from ONNX nodes, so that the runtime is tested on the format alone: a linear classifier
 // with a learned head, a nearest-prototype head for any number of classes, and a line fitted to points.
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "@innerloop/schemas";
 import { encodeModel, type onnx } from "@innerloop/schemas/onnx";
-import { afterAll } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
 type Node = onnx.NodeProto.$Properties;
 type Value = onnx.ValueInfoProto.$Properties;
@@ -27,14 +26,6 @@ export const LINEAR = {
   gain: [1, 0.5, 2, 1.5],
   rate: 0.4,
 } as const;
-
-const root = mkdtempSync(join(tmpdir(), "innerloop-runtime-"));
-afterAll(() => rmSync(root, { recursive: true }));
-
-/** A new folder, gone when the test file is done. */
-export function temporaryFolder(): string {
-  return mkdtempSync(join(root, "test-"));
-}
 
 /** Writes one of the bundles into a new folder and returns its path; `change` has the last word on the manifest. */
 export function writeBundle(name: FixtureName, change: (manifest: Manifest) => unknown = () => undefined): string {

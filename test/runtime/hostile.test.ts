@@ -1,8 +1,9 @@
 // Personal files that no Personal wrote: whole, of the right form, and of no meaning. None is taken up; and what the
 // runtime is called with in place of what it takes is refused by a code.
 import { Learner, type Personal } from "@innerloop/runtime";
-import { decodeSafetensors, encodeSafetensors, InnerloopError, type Tensor } from "@innerloop/schemas";
+import { decodeSafetensors, encodeSafetensors, type Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
+import { codeOfAsync } from "../support/refusal.ts";
 import { writeBundle } from "./fixture.ts";
 
 const learner = await Learner.load(writeBundle("linear"), { provider: "cpu" });
@@ -13,15 +14,6 @@ const examples = [
 ];
 const mine: Personal = await learner.adapt(examples);
 const whole = decodeSafetensors(await mine.toBytes(), "f");
-
-async function codeOf(call: () => unknown): Promise<string> {
-  try {
-    await call();
-  } catch (error) {
-    return error instanceof InnerloopError ? error.code : String(error);
-  }
-  return "accepted";
-}
 
 /** The file with some of its texts and arrays replaced. */
 const altered = (texts: Record<string, string>, arrays: Record<string, Tensor> = {}): Uint8Array =>
@@ -35,7 +27,7 @@ const floats = (name: string, change: (data: Float32Array) => void): Record<stri
 
 describe("a personal file", () => {
   it("as it was saved is taken up", async () => {
-    expect(await codeOf(() => learner.restore(altered({})))).toBe("accepted");
+    expect(await codeOfAsync(() => learner.restore(altered({})))).toBe("accepted");
   });
 
   it.each<[string, Record<string, string>]>([
@@ -63,7 +55,7 @@ describe("a personal file", () => {
     ["a name twice in its settings", { settings: '{"steps":1,"steps":2}' }],
     ["a version that never was", { version: "0.5" }],
   ])("with %s is refused", async (_, texts) => {
-    expect(await codeOf(() => learner.restore(altered(texts)))).toBe("personal-invalid");
+    expect(await codeOfAsync(() => learner.restore(altered(texts)))).toBe("personal-invalid");
   });
 
   it.each(["adapted/head/weight", "support/x"])("with a number that is none in %s is refused", async (name) => {
@@ -72,7 +64,7 @@ describe("a personal file", () => {
         {},
         floats(name, (data) => data.fill(bad, 1, 2)),
       );
-      expect(await codeOf(() => learner.restore(bytes))).toBe("personal-invalid");
+      expect(await codeOfAsync(() => learner.restore(bytes))).toBe("personal-invalid");
     }
   });
 
@@ -85,7 +77,7 @@ describe("a personal file", () => {
     const { data } = tensors["adapted/head/prototypes"]!;
     const row: Tensor = { dtype: "float32", shape: [1, 2], data: (data as Float32Array).slice(0, 2) };
     const bytes = encodeSafetensors({ ...tensors, "adapted/head/prototypes": row }, metadata);
-    expect(await codeOf(() => prototypes.restore(bytes))).toBe("personal-invalid");
+    expect(await codeOfAsync(() => prototypes.restore(bytes))).toBe("personal-invalid");
   });
 });
 
@@ -106,6 +98,6 @@ describe("a wrong argument has a code", () => {
     ["remove, of nothing", () => mine.remove(of(undefined))],
     ["toBytes, with options that are none", () => mine.toBytes(of(null))],
   ])("%s", async (_, call) => {
-    expect(await codeOf(call)).toMatch(/^[a-z]+(-[a-z]+)+$/);
+    expect(await codeOfAsync(call)).toMatch(/^[a-z]+(-[a-z]+)+$/);
   });
 });

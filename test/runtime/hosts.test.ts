@@ -8,8 +8,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { type BundleSource, InnerloopError, Learner } from "@innerloop/runtime";
+import { type BundleSource, Learner } from "@innerloop/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { refusal } from "../support/refusal.ts";
 import { writeBundle } from "./fixture.ts";
 
 const CPU = { provider: "cpu" } as const;
@@ -26,11 +27,7 @@ async function answer(source: BundleSource): Promise<unknown> {
   return result;
 }
 
-async function refusal(source: BundleSource): Promise<InnerloopError> {
-  const error: unknown = await Learner.load(source, CPU).catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
+const refusedBundle = (source: BundleSource) => refusal(Learner.load(source, CPU));
 
 const POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
 
@@ -66,22 +63,22 @@ describe("a bundle", () => {
     for (const source of [pathToFileURL(folder), text, url, `${url}/`, new URL(url), `${url}?token=right`, { files }]) {
       expect(await answer(source)).toEqual(expected);
     }
-    expect((await refusal(`${url}?token=wrong`)).code).toBe("bundle-missing");
+    expect((await refusedBundle(`${url}?token=wrong`)).code).toBe("bundle-missing");
   });
 
   it("whose file: URL names no file of this machine is told so", async () => {
-    expect(await refusal("file://elsewhere/bundle")).toMatchObject({ code: "bad-option", exitStatus: 2 });
-    expect(await refusal("file:///bundle%2Fname")).toMatchObject({ code: "bad-option", exitStatus: 2 });
+    expect(await refusedBundle("file://elsewhere/bundle")).toMatchObject({ code: "bad-option", exitStatus: 2 });
+    expect(await refusedBundle("file:///bundle%2Fname")).toMatchObject({ code: "bad-option", exitStatus: 2 });
   });
 
   it("in memory is told what it lacks, and that it was altered", async () => {
     const { "adapt.onnx": adapt, ...rest } = files;
-    const missing = await refusal({ files: rest });
+    const missing = await refusedBundle({ files: rest });
     expect(missing.code).toBe("bundle-missing");
     expect(missing.message).toMatch(
       /^the given files: this folder has no adapt\.onnx; a bundle holds manifest\.json, /,
     );
-    const altered = await refusal({ files: { ...files, "adapt.onnx": adapt!.slice(0, -1) } });
+    const altered = await refusedBundle({ files: { ...files, "adapt.onnx": adapt!.slice(0, -1) } });
     expect(altered).toMatchObject({
       code: "bundle-altered",
       message: expect.stringMatching(/^the given adapt\.onnx: it has/),
@@ -177,7 +174,7 @@ describe("a bundle from a URL that", () => {
   ];
   it.each(cases)("%s is refused", async (_, replies, code, message) => {
     instead = replies;
-    const error = await refusal(`${origin}/some/bundle/`);
+    const error = await refusedBundle(`${origin}/some/bundle/`);
     instead = {};
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
@@ -188,7 +185,7 @@ describe("a bundle from a URL that", () => {
     await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
     const { port } = closed.address() as AddressInfo;
     await new Promise((resolve) => closed.close(resolve));
-    const error = await refusal(`http://127.0.0.1:${port}/bundle/`);
+    const error = await refusedBundle(`http://127.0.0.1:${port}/bundle/`);
     expect(error.code).toBe("bundle-unreachable");
     expect(error.message).toMatch(
       /cannot be fetched \(.*ECONNREFUSED.*\); check the address and the network, and, where it is on another origin than the page, that its server sends Access-Control-Allow-Origin$/,

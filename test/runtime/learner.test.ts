@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { InnerloopError, Learner } from "@innerloop/runtime";
 import { encodeSafetensors } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { LINEAR, temporaryFolder, writeBundle } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { LINEAR, writeBundle } from "./fixture.ts";
 import { descend, expectClose, noise, support } from "./oracle.ts";
 
 const CPU = { provider: "cpu" } as const;

@@ -7,7 +7,8 @@ import { connect, Socket } from "node:net";
 import { join } from "node:path";
 import { Learner } from "@innerloop/runtime";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { temporaryFolder, writeBundle } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { writeBundle } from "./fixture.ts";
 import { noise, support } from "./oracle.ts";
 
 const attempts: string[] = [];

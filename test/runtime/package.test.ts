@@ -1,17 +1,17 @@
 // What an application installs and downloads: how much it is, and that every kind of project can take it in. The packages
 // are packed as npm would publish them, into a folder of their own, and used from there.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { type BuildOptions, build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { writeBundle } from "./fixture.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const place = mkdtempSync(join(tmpdir(), "innerloop-package-"));
+const place = temporaryFolder("package");
 const application = join(place, "application");
 const modules = join(application, "node_modules");
 afterAll(() => rmSync(place, { recursive: true, force: true }));
@@ -44,7 +44,7 @@ beforeAll(() => {
     symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
   writeFileSync(join(application, "package.json"), '{ "name": "application", "private": true }');
-}, 60_000);
+});
 
 describe("how much it is", () => {
   it.each(["schemas", "runtime"])("the tarball of %s is at most 80 kB", (name) => {

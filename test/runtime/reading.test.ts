@@ -4,19 +4,15 @@ import { openSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createSocket } from "node:net";
 import { join } from "node:path";
-import { InnerloopError, Learner } from "@innerloop/runtime";
+import { type InnerloopError, Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { temporaryFolder, writeBundle } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { refusal } from "../support/refusal.ts";
+import { writeBundle } from "./fixture.ts";
 
 const CPU = { provider: "cpu" } as const;
 const unix = process.platform !== "win32";
-
-async function refusal(call: Promise<unknown>): Promise<InnerloopError> {
-  const error: unknown = await call.catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
 
 /** Runs a call and says how many bytes the process grew by meanwhile. */
 async function growth(call: () => Promise<unknown>): Promise<number> {

@@ -2,10 +2,12 @@
 import { webcrypto } from "node:crypto";
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { InnerloopError, Learner, type Personal } from "@innerloop/runtime";
+import { Learner, type Personal } from "@innerloop/runtime";
 import { decodeSafetensors, encodeSafetensors } from "@innerloop/schemas";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { temporaryFolder, writeBundle } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { refusal } from "../support/refusal.ts";
+import { writeBundle } from "./fixture.ts";
 import { noise, support } from "./oracle.ts";
 
 const CPU = { provider: "cpu" } as const;
@@ -20,15 +22,6 @@ beforeAll(async () => {
   mine = await learner.adapt(support(1, ["a", "b", "a"]));
 });
 afterAll(() => Promise.all([learner.dispose(), line.dispose()]));
-
-async function refusal(call: Promise<unknown>): Promise<InnerloopError> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
 
 describe("a personal file", () => {
   it("holds the examples, so that life goes on after it was restored", async () => {

@@ -5,7 +5,9 @@ import { InnerloopError } from "@innerloop/runtime";
 import { chooseProvider, listProviders, openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { floats, model, node, temporaryFolder, value } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { refusal } from "../support/refusal.ts";
+import { floats, model, node, value } from "./fixture.ts";
 
 const CPU = { provider: "cpu" } as const;
 const INT64 = 7;
@@ -20,12 +22,6 @@ const scaled = model({
 
 function tensor(shape: number[], ...data: number[]): Tensor {
   return { dtype: "float32", shape, data: Float32Array.from(data) };
-}
-
-async function refusal(call: Promise<unknown>): Promise<InnerloopError> {
-  const error = await call.catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
 }
 
 describe("a session", () => {

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { temporaryFolder, writeBundle } from "./fixture.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { writeBundle } from "./fixture.ts";
 
 it("may be terminated once its Learner is disposed, in the middle of its work", () => {
   const folder = temporaryFolder();
@@ -35,4 +36,4 @@ for (let i = 0; i < 3; i++) {
   );
   const { status, signal, stdout } = spawnSync(process.execPath, [main], { encoding: "utf8" });
   expect([status, signal, stdout]).toEqual([0, null, "true 1\n".repeat(3)]);
-}, 30_000);
+});

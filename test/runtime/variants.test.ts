@@ -5,10 +5,12 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { type BundleSource, InnerloopError, Learner, type ProviderName } from "@innerloop/runtime";
+import { type BundleSource, Learner, type ProviderName } from "@innerloop/runtime";
 import { openDevice } from "@innerloop/runtime/session";
 import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeUnless } from "../support/absent.ts";
+import { refusal } from "../support/refusal.ts";
 import { LINEAR, model, node, value, writeBundle } from "./fixture.ts";
 
 const SUPPORT = [
@@ -54,11 +56,7 @@ async function adapted(source: BundleSource, provider: ProviderName = "cpu") {
   }
 }
 
-async function refusal(source: BundleSource): Promise<InnerloopError> {
-  const error: unknown = await adapted(source).catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
+const refusedBundle = (source: BundleSource) => refusal(adapted(source));
 
 const portable = await adapted(writeBundle("linear"));
 const variant = await adapted(bundleWith({ "adapt.onnx": slower() }));
@@ -101,7 +99,7 @@ describe("a variant", () => {
       expect(losses).toEqual(portable.losses);
       expect(reason).toBe(`${portable.reason}, but it refuses its own adapt.onnx`);
     }
-    const both = await refusal(bundleWith({ "adapt.cpu.onnx": refused, "adapt.onnx": refused }));
+    const both = await refusedBundle(bundleWith({ "adapt.cpu.onnx": refused, "adapt.onnx": refused }));
     expect(both.code).toBe("model-refused");
   });
 
@@ -109,29 +107,29 @@ describe("a variant", () => {
     for (const name of ["adapt.cpu.onnx", "adapt.cuda.onnx"]) {
       const folder = bundleWith({ [name]: slower() });
       writeFileSync(join(folder, name), slower().fill(0, 100, 110));
-      const altered = await refusal(folder);
+      const altered = await refusedBundle(folder);
       expect(altered.code).toBe("bundle-altered");
       expect(altered.message).toContain(`${name}: its sha256 is`);
       rmSync(join(folder, name));
-      const missing = await refusal(folder);
+      const missing = await refusedBundle(folder);
       expect(missing.code).toBe("bundle-missing");
       expect(missing.message).toContain(`this folder has no ${name}`);
     }
     const folder = bundleWith({ "adapt.cpu.onnx": slower() });
     rmSync(join(folder, "adapt.onnx"));
-    expect((await refusal(folder)).message).toContain("this folder has no adapt.onnx");
+    expect((await refusedBundle(folder)).message).toContain("this folder has no adapt.onnx");
   });
 
   it("needs a hash in the manifest", async () => {
     const folder = writeBundle("linear", ({ files }) => Object.assign(files, { "adapt.cpu.onnx": { bytes: 3 } }));
-    const error = await refusal(folder);
+    const error = await refusedBundle(folder);
     expect(error.code).toBe("manifest-invalid");
     expect(error.message).toContain("files.adapt.cpu.onnx.sha256 is missing");
   });
 
   it("is looked for in the bundle's folder alone", async () => {
     const outside = { "../elsewhere.onnx": entry(slower()) };
-    const error = await refusal(writeBundle("linear", ({ files }) => Object.assign(files, outside)));
+    const error = await refusedBundle(writeBundle("linear", ({ files }) => Object.assign(files, outside)));
     expect(error.code).toBe("manifest-invalid");
     expect(error.message).toContain('"../elsewhere.onnx", and a plain name was expected');
   });
@@ -170,10 +168,10 @@ describe("over HTTP", () => {
 
 // In software counts: VK_ICD_FILENAMES may name a Vulkan driver such as SwiftShader's.
 const absent = await openDevice({ provider: "webgpu" }).then(
-  (device) => device.dispose(),
+  (device) => void device.dispose(),
   (cause: Error) => cause.message,
 );
-describe.skipIf(absent)(`on WebGPU${absent ? ` (absent: ${absent})` : ""}`, () => {
+describeUnless(absent, "on WebGPU", () => {
   const near = (a: readonly number[], b: readonly number[]) => Math.max(...a.map((loss, i) => Math.abs(loss - b[i]!)));
 
   it("takes its own, and none of the processor's", async () => {

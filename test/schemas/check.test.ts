@@ -1,7 +1,8 @@
 // What a device checks of a manifest against the schema's own validator: where the device looks, both say the same.
-import { InnerloopError, type Manifest, manifestSchema, validateManifest } from "@innerloop/schemas";
+import { type Manifest, manifestSchema, validateManifest } from "@innerloop/schemas";
 import { checkManifest, checkPreprocessing } from "@innerloop/schemas/bundle";
 import { describe, expect, test } from "vitest";
+import { codeOf } from "../support/refusal.ts";
 import { listed, sampleManifest } from "./sample.ts";
 
 const manifest: Manifest = {
@@ -44,16 +45,6 @@ function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown
   else if (by === undefined) delete copy[key!];
   else copy[key!] = by;
   return copy;
-}
-
-function codeOf(check: () => unknown): string {
-  try {
-    check();
-    return "accepted";
-  } catch (cause) {
-    expect(cause).toBeInstanceOf(InnerloopError);
-    return (cause as InnerloopError).code;
-  }
 }
 
 describe("what a device checks", () => {

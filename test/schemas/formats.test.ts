@@ -2,7 +2,6 @@
 import {
   CHECKPOINT_KEY,
   type CheckpointHeader,
-  InnerloopError,
   type RunConfig,
   readCheckpointHeader,
   suggest,
@@ -11,6 +10,7 @@ import {
   validateManifest,
 } from "@innerloop/schemas";
 import { describe, expect, test } from "vitest";
+import { refusalOf } from "../support/refusal.ts";
 import { sampleManifest } from "./sample.ts";
 
 const manifest = sampleManifest;
@@ -70,16 +70,6 @@ function altered(original: object, path: readonly (string | number)[], value: un
   if (value === undefined) delete holder[last];
   else holder[last] = value;
   return copy;
-}
-
-function failure(action: () => unknown): InnerloopError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof InnerloopError) return error;
-    throw error;
-  }
-  throw new Error("nothing was refused");
 }
 
 describe("a value of the format is returned as it is", () => {
@@ -240,33 +230,33 @@ describe("messages", () => {
   ];
   for (const [name, action, code, message] of cases) {
     test(name, () => {
-      const error = failure(action);
+      const error = refusalOf(action);
       expect(error.message).toBe(message);
       expect(error.code).toBe(code);
     });
   }
 
   test("a wrong config is a wrong call; a wrong bundle or checkpoint is not", () => {
-    expect(failure(() => validateConfig({ steps: -1 }, "c")).exitStatus).toBe(2);
-    expect(failure(() => validateConfig({ step: 1 }, "c")).exitStatus).toBe(2);
-    expect(failure(() => validateManifest({}, "m")).exitStatus).toBe(1);
-    expect(failure(() => validateCheckpoint({}, "k")).exitStatus).toBe(1);
+    expect(refusalOf(() => validateConfig({ steps: -1 }, "c")).exitStatus).toBe(2);
+    expect(refusalOf(() => validateConfig({ step: 1 }, "c")).exitStatus).toBe(2);
+    expect(refusalOf(() => validateManifest({}, "m")).exitStatus).toBe(1);
+    expect(refusalOf(() => validateCheckpoint({}, "k")).exitStatus).toBe(1);
   });
 
   test("every field of a manifest that is removed or replaced by nonsense is either refused by name or optional", () => {
     const optional = new Set(["labels", "training", "metrics", "confidence"]);
     for (const key of Object.keys(manifest)) {
-      const nonsense = failure(() => validateManifest({ ...manifest, [key]: () => 0 }, "m"));
+      const nonsense = refusalOf(() => validateManifest({ ...manifest, [key]: () => 0 }, "m"));
       expect(nonsense.message).toContain(key);
       const without = () => validateManifest(altered(manifest, [key], undefined), "m");
       if (optional.has(key)) expect(without).not.toThrow();
-      else expect(failure(without).message).toContain(key);
+      else expect(refusalOf(without).message).toContain(key);
     }
   });
 
   test("every field of a run config is refused by name when it is nonsense", () => {
     for (const key of Object.keys(config)) {
-      const error = failure(() => validateConfig({ ...config, [key]: [[]] }, "c"));
+      const error = refusalOf(() => validateConfig({ ...config, [key]: [[]] }, "c"));
       expect(error.message).toMatch(new RegExp(`^c: ${key} must be .+, got \\[\\[\\]\\]`));
     }
   });
@@ -280,7 +270,7 @@ describe("versions", () => {
   ];
   for (const [title, validate, value] of formats) {
     test(`a newer ${title} says so, even when it looks different`, () => {
-      const error = failure(() => validate({ ...value, version: 2, input: "other", data: [] }, "new"));
+      const error = refusalOf(() => validate({ ...value, version: 2, input: "other", data: [] }, "new"));
       expect(error.code).toBe("newer-version");
       expect(error.message).toBe(
         `new: ${title} version 2 is newer than this release understands (up to version 1); ` +
@@ -288,7 +278,7 @@ describe("versions", () => {
       );
     });
     test(`a ${title} with a version that never was is invalid`, () => {
-      const error = failure(() => validate({ ...value, version: "one" }, "odd"));
+      const error = refusalOf(() => validate({ ...value, version: "one" }, "odd"));
       expect(error.message).toBe('odd: version must be the number 1, got "one"');
     });
   }

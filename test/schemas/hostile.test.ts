@@ -14,7 +14,7 @@ import {
 } from "@innerloop/schemas";
 import { checkManifest } from "@innerloop/schemas/bundle";
 import { describe, expect, test } from "vitest";
-import { codeOf } from "../refusal.ts";
+import { codeOf } from "../support/refusal.ts";
 import { listed as file, sampleConfidence, sampleManifest } from "./sample.ts";
 
 /** A file of this header, with `size` bytes of data. */

@@ -1,18 +1,18 @@
 // onnx.proto against files that the reference implementation wrote: every field, its number, its type, its value.
-import { readFileSync } from "node:fs";
-import { InnerloopError } from "@innerloop/schemas";
 import { decodeModel, encodeModel, ONNX_IR_VERSION, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
+import { readRecorded } from "../support/recorded.ts";
+import { codeOf } from "../support/refusal.ts";
 
 interface Recorded {
   readonly bytes: string;
   readonly fields: unknown;
 }
-const recorded = JSON.parse(readFileSync(new URL("recorded/onnx.json", import.meta.url), "utf8")) as {
+const recorded = readRecorded<{
   readonly enums: Record<"DataType" | "AttributeType" | "DataLocation", Record<string, number>>;
   readonly everyField: Recorded;
   readonly gemm: Recorded;
-};
+}>("schemas/recorded/onnx.json");
 const bytesOf = (model: Recorded) => new Uint8Array(Buffer.from(model.bytes, "base64"));
 
 /** A message in the recorder's form: what is set, under the specification's names. */
@@ -32,15 +32,6 @@ const messages: Record<string, onnx.TensorProto.$Properties> = {
   "the largest uint64": { uint64Data: [2n ** 64n - 1n, 0] },
   "the ends of what a number holds": { dims: [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2n ** 53n] },
 };
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    return error instanceof InnerloopError ? error.code : String(error);
-  }
-}
 
 describe("onnx.proto", () => {
   for (const name of ["everyField", "gemm"] as const) {

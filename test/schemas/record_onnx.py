@@ -1,27 +1,33 @@
 """Records ONNX files made by the reference implementation (PyPI's `onnx`), with what it reads from them.
 
-    python test/schemas/record_onnx.py > test/schemas/recorded/onnx.json
+    python test/schemas/record_onnx.py            (writes recorded/onnx.json beside this file)
 
 `everyField` is a model in which every field of every message of IR version 10 is set at least once, nearly all to values
-of their own, so that a field under a wrong number or of a wrong type cannot go unseen. `gemm` is a small real model.
+of their own, so that a field under a wrong number or of a wrong type cannot go unseen. A field's values come of its name, so
+that one more field changes no other's. `gemm` is a small real model.
 """
 
 import base64
-import json
+import pathlib
+import sys
 
 import numpy
 import onnx
 from google.protobuf.descriptor import FieldDescriptor as F
 from onnx import TensorProto, helper, numpy_helper
 
+here = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(here.parent / "support"))
+
+from recording import seed_of, write  # noqa: E402
+
 LATER_THAN_IR_10 = {"NodeProto.device_configurations", "ModelProto.configuration"}
 WIDE = [2**63 - 1, -(2**63), -1, 2**53 - 1, 2**53 + 1]
-counter = iter(range(1, 10_000))
 
 
 def values(field):
     """Values for one scalar field: several where it is a list."""
-    number = next(counter)
+    number = 1 + seed_of(f"{field.containing_type.name}.{field.name}") % 1_000_000
     count = 3 if field.is_repeated else 1
     if field.type == F.TYPE_STRING:
         return [f"{field.containing_type.name}.{field.name}.{number}.{i}" for i in range(count)]
@@ -120,4 +126,4 @@ def enums():
 
 
 recorded = {"onnx": onnx.__version__, "enums": enums(), "everyField": record(every_field()), "gemm": record(gemm())}
-print(json.dumps(recorded, indent=1, ensure_ascii=False))
+write(here / "recorded/onnx.json", recorded)

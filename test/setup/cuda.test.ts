@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Call, innerloop, temporaryFolder } from "../cli/innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { type Call, innerloop } from "../support/innerloop.ts";
 import { library, nativeFolder, record, wheelTag as tag, wheel, write, writeInstallation } from "./fixtures.ts";
 
 const here = `${process.platform}-${process.arch}`;

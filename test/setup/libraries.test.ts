@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { missingLibraries, readNativeFile } from "@innerloop/runtime/libraries";
 import { describe, expect, it } from "vitest";
-import { temporaryFolder } from "../cli/innerloop.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { write } from "./fixtures.ts";
 
 const cwd = temporaryFolder();

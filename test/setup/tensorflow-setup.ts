@@ -3,7 +3,8 @@
 import { delimiter, join } from "node:path";
 import { installedTensorFlow } from "@innerloop/train";
 import { beforeAll, beforeEach } from "vitest";
-import { type Call, filesIn, innerloop, temporaryFolder } from "../cli/innerloop.ts";
+import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { type Call, innerloop } from "../support/innerloop.ts";
 import { nativeFolder, writePrograms, writeTensorFlow } from "./fixtures.ts";
 
 export const here = `${process.platform}-${process.arch}`;

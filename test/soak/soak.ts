@@ -12,6 +12,7 @@ import { runInNewContext } from "node:vm";
 import { buildBundle } from "@innerloop/export";
 import type { Learner as LearnerGraph } from "@innerloop/graph";
 import { InnerloopError, Learner, type Personal } from "@innerloop/runtime";
+import { sizeOf } from "@innerloop/schemas";
 import { anil, maml, mlp, prototypeLearner, random } from "@innerloop/train";
 
 export interface SoakOptions {
@@ -367,7 +368,7 @@ async function whatIsHeld(): Promise<Held> {
 function write(place: string, kind: string, learner: LearnerGraph): string {
   const chance = random(7);
   const weights = Object.entries(learner.parameters).map(([name, { shape }]) => {
-    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 0.3 * chance.normal());
+    const data = Float32Array.from({ length: sizeOf(shape) }, () => 0.3 * chance.normal());
     return [name, { dtype: "float32" as const, shape, data }];
   });
   const { manifest, files } = buildBundle(learner, Object.fromEntries(weights));

@@ -1,23 +1,17 @@
 // arrays:FILE: what NumPy wrote, to the bit, and everything that can be wrong with such a file.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeSafetensors, InnerloopError, type Tensor } from "@innerloop/schemas";
+import { encodeSafetensors, type Tensor } from "@innerloop/schemas";
 import { openArrays, openTasks, type TaskSource } from "@innerloop/train";
 import { zipSync } from "fflate";
-import { afterAll, describe, expect, it, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
+import { itUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { python, pythonLacks } from "../support/python.ts";
+import { refusal } from "../support/refusal.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-arrays-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function refusal(action: () => unknown): Promise<InnerloopError> {
-  const error = await Promise.resolve()
-    .then(action)
-    .catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
+const folder = temporaryFolder("arrays");
 
 /** A .npy file as NumPy's format has it: magic, version 1.0, a header padded to 64 bytes, the elements. */
 function npy(
@@ -97,17 +91,7 @@ describe("a .npz", () => {
     checkEpisodes(tasks, String);
   });
 
-  const python = process.env.PYTHON ?? ["/opt/py/bin/python"].find((it) => existsSync(it)) ?? "python3";
-  const hasNumpy = (() => {
-    try {
-      execFileSync(python, ["-c", "import numpy"], { stdio: "ignore" });
-      return true;
-    } catch {
-      return false;
-    }
-  })();
-
-  it.skipIf(!hasNumpy)("is read as NumPy wrote it", async () => {
+  itUnless(pythonLacks("numpy"), "is read as NumPy wrote it", {}, async () => {
     const file = join(folder, "numpy.npz");
     const program = `import numpy as np
 x = (np.arange(96) % 7).reshape(48, 2).astype(np.float16).astype(np.float32); x[:, 0] = np.arange(48) % 12

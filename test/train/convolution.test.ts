@@ -4,7 +4,8 @@ import type { Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { type Engine, metaGradient, openEngine, openReference, parameterValues } from "@innerloop/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { farthest, learners, randomEpisode, randomWeights } from "../export/learners.ts";
+import { learners, randomEpisode, randomWeights } from "../export/learners.ts";
+import { distance } from "../support/numbers.ts";
 
 const forms = ["columns", "native"] as const;
 
@@ -58,10 +59,10 @@ describe("conv4 on onnxruntime:cpu", () => {
       forms.map(async (form) => (await openReference(learner, weights, engines[form]!)).answer(support, query, 3)),
     );
     const [columns, native] = answers as [(typeof answers)[number], (typeof answers)[number]];
-    expect(farthest(native.logits.data, columns.logits.data)).toBeLessThan(2e-5);
-    expect(farthest(native.supportLoss.data, columns.supportLoss.data)).toBeLessThan(2e-5);
+    expect(distance(native.logits.data, columns.logits.data)).toBeLessThan(2e-5);
+    expect(distance(native.supportLoss.data, columns.supportLoss.data)).toBeLessThan(2e-5);
     for (const [name, { data }] of Object.entries(columns.state))
-      expect(farthest(native.state[name]!.data, data), name).toBeLessThan(2e-5);
+      expect(distance(native.state[name]!.data, data), name).toBeLessThan(2e-5);
   });
 
   it.each([undefined, 2])("has the same second-order meta-gradient, tasks at once: %s", async (tasks) => {
@@ -85,7 +86,7 @@ describe("conv4 on onnxruntime:cpu", () => {
     expect(Object.keys(native!).length).toBe(1 + Object.keys(weights).length);
     for (const [name, { data }] of Object.entries(columns!)) {
       expect(data.some((value) => value !== 0 && value !== 0n)).toBe(true);
-      expect(farthest(native![name]!.data, data), name).toBeLessThan(2e-5);
+      expect(distance(native![name]!.data, data), name).toBeLessThan(2e-5);
     }
   });
 });

@@ -1,17 +1,16 @@
 // Folders of data as cameras, file servers and archives leave them: links, previews, formats that are not read; and archives
 // that say more than they hold.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { completeConfig, findImages, Omniglot, openImages, openTasks, runTraining } from "@innerloop/train";
 import { encode } from "fast-png";
 import { zipSync } from "fflate";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-folders-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("folders");
 
 const dots = encode({ width: 2, height: 2, data: Uint8Array.of(0, 80, 160, 255), channels: 1, depth: 8 });
 

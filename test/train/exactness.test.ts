@@ -23,13 +23,9 @@ import {
 } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { type CaseData, caseData, distance, type RecordedCase, recordedCases } from "../oracle/cases.ts";
-import {
-  type Array64,
-  firstOrderMetaGradient,
-  metaGradient,
-  adapt as oracleAdapt,
-  evaluate as oracleEvaluate,
-} from "../oracle/network.ts";
+import { firstOrderMetaGradient, metaGradient, adapt as oracleAdapt } from "../oracle/inner-loop.ts";
+import { evaluate as oracleEvaluate } from "../oracle/network.ts";
+import type { Array64 } from "../oracle/types.ts";
 
 /** The network of a case, made of our layers. */
 function modelOf({

@@ -1,6 +1,4 @@
 // Training that expects what users bring: which presets do, what a run makes of it, and models to which paper and ink are the same.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InnerloopError, type RunConfigInput } from "@innerloop/schemas";
 import {
@@ -15,10 +13,10 @@ import {
   shifted,
   type TaskSource,
 } from "@innerloop/train";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-expecting-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("expecting");
 
 const glyphs = new Glyphs();
 const small: RunConfigInput = {

@@ -1,6 +1,5 @@
 // The guarded inner loop of every kind of learner against PyTorch's recorded numbers, which a program wrote that says it
 // with `if`: what is kept and taken back, losses, adapted weights, and meta-gradients through what was kept.
-import { readFileSync } from "node:fs";
 import { evaluate, grad, input, type Learner, type Numbers, type Value, writeOnnx } from "@innerloop/graph";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
@@ -18,6 +17,7 @@ import {
 } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { caseData, type Digest, distance, type RecordedCase } from "../oracle/cases.ts";
+import { readFamilies } from "../support/recorded.ts";
 
 interface GuardedCase extends Omit<RecordedCase, "margin" | "float64" | "float32"> {
   readonly head: "learned" | "zero" | "prototypes";
@@ -31,9 +31,9 @@ interface GuardedCase extends Omit<RecordedCase, "margin" | "float64" | "float32
   readonly metaGradient: Readonly<Record<string, Digest>>;
 }
 
-const { cases } = JSON.parse(readFileSync(new URL("../oracle/recorded-guarded.json", import.meta.url), "utf8")) as {
-  cases: GuardedCase[];
-};
+const cases = Object.values(readFamilies<{ readonly cases: GuardedCase[] }>("oracle/recorded/guarded")).flatMap(
+  (family) => family.cases,
+);
 
 function learnerOf({ network, rates, steps, head, order }: GuardedCase): Learner {
   const { model, inputShape, outputs, filters = 8, strides = [2, 2, 2, 1] } = network;

@@ -1,7 +1,7 @@
 // The logistic regression of the baselines against scikit-learn's, whose answers record_logistic_regression.py recorded.
-import { readFileSync } from "node:fs";
 import { type Episode, logisticRegression } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
+import { readRecorded } from "../support/recorded.ts";
 
 interface Recorded {
   readonly ways: number;
@@ -11,9 +11,7 @@ interface Recorded {
   readonly answers: readonly number[];
 }
 
-const { tasks } = JSON.parse(readFileSync(new URL("./logistic-regression.json", import.meta.url), "utf8")) as {
-  tasks: Recorded[];
-};
+const { tasks } = readRecorded<{ readonly tasks: readonly Recorded[] }>("train/recorded/logistic-regression.json");
 
 /** As in the recording script. */
 function examples(task: number, ways: number, each: number, size: number, first: number): Episode["support"] {

@@ -11,7 +11,7 @@ import {
   Sinusoid,
 } from "@innerloop/train";
 import { expect, it } from "vitest";
-import { float16Engine } from "../float16.ts";
+import { float16Engine } from "../support/float16.ts";
 
 const learner = () => maml(mlp([1], 1, { hidden: [16] }), { task: "regression", innerRate: 0.01, steps: 2 });
 const source = new Sinusoid();

@@ -1,24 +1,16 @@
 // Every reader of data keeps the same promises: what it says of itself is so, and a place that is missing, is something else or
 // holds nothing is refused by its name. Readers of files are opened on samples that are made here.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeSafetensors, InnerloopError, type RunConfigInput } from "@innerloop/schemas";
+import { encodeSafetensors, type InnerloopError, type RunConfigInput } from "@innerloop/schemas";
 import { completeConfig, isSpec, type NamedReader, openTasks, presets, readers, runTraining } from "@innerloop/train";
 import { encode } from "fast-png";
 import { zipSync } from "fflate";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
+import { refusal } from "../support/refusal.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-readers-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function refusal(action: () => unknown): Promise<InnerloopError> {
-  const error = await Promise.resolve()
-    .then(action)
-    .catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
+const folder = temporaryFolder("readers");
 
 const drawing = (seed: number): Uint8Array => {
   const data = Uint8Array.from({ length: 105 * 105 }, (_, i) => ((i * 31 + seed * 17) % 97 < 20 ? 0 : 255));

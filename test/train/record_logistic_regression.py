@@ -1,16 +1,21 @@
 """Records what scikit-learn's logistic regression says of made-up tasks: python record_logistic_regression.py
 
-Needs scikit-learn. Writes logistic-regression.json beside it; the numbers of a task are those of the formula in `numbers`,
+Needs scikit-learn. Writes recorded/logistic-regression.json; the numbers of a task are those of the formula in `numbers`,
 which logistic-regression.test.ts has as well.
 """
 
-import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
 import sklearn
 from sklearn.linear_model import LogisticRegression
+
+here = Path(__file__).resolve().parent
+sys.path.append(str(here.parent / "support"))
+
+from recording import write  # noqa: E402
 
 
 def numbers(task: int, ways: int, each: int, size: int, first: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,6 +42,4 @@ for task, (ways, shots, size, c) in enumerate(
         {"ways": ways, "shots": shots, "size": size, "c": c, "answers": answers.tolist(), "accuracy": float((answers == truth).mean())}
     )
 
-Path(__file__).with_name("logistic-regression.json").write_text(
-    json.dumps({"scikit-learn": sklearn.__version__, "tasks": tasks}) + "\n"
-)
+write(here / "recorded/logistic-regression.json", {"scikit-learn": sklearn.__version__, "tasks": tasks})

@@ -1,7 +1,6 @@
 // Going on with a run: what may change and what may not, what a run knows of its data, and that a validation that was cut
 // off is made up for.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunConfig, RunConfigInput, WindowPreprocessing } from "@innerloop/schemas";
 import {
@@ -19,11 +18,11 @@ import {
   readCheckpoint,
   runTraining,
 } from "@innerloop/train";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { innerloop, writeImages } from "../cli/innerloop.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
+import { innerloop, writeImages } from "../support/innerloop.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "innerloop-resume-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("resume");
 const place = (name: string) => join(folder, name);
 
 const small: RunConfigInput = {
@@ -47,7 +46,7 @@ const train = (out: string, more: RunConfigInput = {}, options: Partial<RunOptio
 
 beforeAll(async () => {
   await train("run");
-}, 120_000);
+});
 
 describe("a run that goes on", () => {
   const refused: [string, RunConfigInput, string][] = [
@@ -174,7 +173,7 @@ describe("a validation", () => {
         header.history.map(({ iteration, loss, score }) => [iteration, loss, score]);
       expect(scores(b)).toEqual(scores(a));
     }
-  }, 120_000);
+  });
 
   it.each([0, 2])(
     "scores the classes of a task alone, whatever a head of more outputs prefers (%i threads)",
@@ -228,7 +227,7 @@ describe("a run from code", () => {
     const { tasks } = await openRun(place("sounds"));
     const kept = tasks.episode("val", 0, 9, { ways: 3, shots: 1, queries: 3 });
     expect(kept.support).toEqual(sounds.episode("val", 3, 9, { ways: 3, shots: 1, queries: 3 }).support);
-  }, 120_000);
+  });
 
   it("goes on in that program alone, and the command says so", async () => {
     const call = ["train", "--resume", "--out", place("sounds"), "--iterations", "6"];
@@ -240,7 +239,7 @@ describe("a run from code", () => {
       { tasks: sounds, resume: true },
     );
     expect(header.iteration).toBe(6);
-  }, 120_000);
+  });
 
   it("on a folder of images remembers how it read them, for export and for going on, where they moved to as well", async () => {
     await writeImages(place("images"), 16, 6);
@@ -278,7 +277,7 @@ describe("a run from code", () => {
     ];
     const { status, stderr } = await innerloop(more, { cwd: folder });
     expect([status, stderr]).toEqual([2, expect.stringMatching(/held back are not the \d+ that .*more holds back/)]);
-  }, 120_000);
+  });
 });
 
 it("a run that fails for any reason saves what it has learned", async () => {

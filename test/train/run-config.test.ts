@@ -1,6 +1,6 @@
 // The run config with what this room knows of it: which algorithms, models, engines and presets there are, in one schema by which
 // configs are checked, and help and shells go.
-import { InnerloopError, type JsonSchema, type RunConfigInput, validateConfig } from "@innerloop/schemas";
+import { type JsonSchema, type RunConfigInput, validateConfig } from "@innerloop/schemas";
 import {
   algorithms,
   completeConfig,
@@ -15,14 +15,7 @@ import {
   validateRunConfig,
 } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
-
-async function refusal(action: () => unknown): Promise<InnerloopError> {
-  const error = await Promise.resolve()
-    .then(action)
-    .catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-}
+import { refusal } from "../support/refusal.ts";
 
 const quoted = (names: readonly string[]) =>
   `${names

@@ -1,37 +1,11 @@
 // Which settings have an effect: the table against what training does. A setting is idle where two values of it train the
 // same weights, and only there.
-import type { RunConfig, RunConfigInput } from "@innerloop/schemas";
-import { checkEffects, completeConfig, presets, runTraining } from "@innerloop/train";
+import type { RunConfigInput } from "@innerloop/schemas";
+import { completeConfig, presets } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
+import { describeEffects, type Situation } from "./settings-effects.ts";
 
-const length = { iterations: 2, metaBatch: 1, workers: 0, engine: "onnxruntime:cpu", queries: 2 };
-const validation = { every: 9, episodes: 1 };
-
-const situations: Record<string, { readonly config: RunConfigInput; readonly settings: readonly string[] }> = {
-  "conv4 with steps of the head": {
-    config: {
-      data: "glyphs",
-      model: { kind: "conv4", filters: 2, strides: [2, 1] },
-      algorithm: "anil",
-      head: "prototypes",
-      ways: 3,
-      optimizer: { kind: "sgd", rate: 0.1 },
-    },
-    settings: [
-      ...["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling", "model.input", "model.hidden"],
-      ...[
-        "steps",
-        "testSteps",
-        "loop",
-        "maxInnerRate",
-        "multiStepLoss",
-        "optimizer.momentum",
-        "schedule.floor",
-        "ways",
-        "rotations",
-      ],
-    ],
-  },
+const situations: Record<string, Situation> = {
   "an mlp of which all moves, by one step": {
     config: {
       data: "glyphs",
@@ -71,64 +45,7 @@ const situations: Record<string, { readonly config: RunConfigInput; readonly set
   },
 };
 
-/** Two values of each, both other than what would be there. */
-const values: Record<string, readonly [unknown, unknown]> = {
-  "model.filters": [3, 4],
-  "model.strides": [
-    [2, 2],
-    [2, 1],
-  ],
-  "model.pool": [true, false],
-  "model.norm": ["none", "group"],
-  "model.pooling": ["mean", "flat"],
-  "model.input": ["raw", "standardized"],
-  "model.hidden": [[3], [5]],
-  steps: [2, 3],
-  testSteps: [2, 3],
-  loop: ["guarded", "plain"],
-  innerRate: [0.05, 0.08],
-  learnRates: [true, false],
-  maxInnerRate: [0.1, 0.2],
-  multiStepLoss: [true, false],
-  "optimizer.momentum": [0.5, 0.6],
-  "schedule.floor": [0.5, 0.6],
-  ways: [2, 4],
-  trainingWays: [5, 6],
-  rotations: [true, false],
-};
-
-function withSetting(config: RunConfig, path: string, value: unknown): RunConfig {
-  const [key, inside] = path.split(".") as [keyof RunConfig, string?];
-  return { ...config, [key]: inside === undefined ? value : { ...(config[key] as object), [inside]: value } };
-}
-
-const trained = async (config: RunConfig) => {
-  const { weights, header } = await runTraining({ config });
-  return JSON.stringify([
-    header.history.map(({ loss }) => loss),
-    Object.entries(weights).map(([name, { data }]) => [name, Array.from(data, Number)]),
-  ]);
-};
-
-const isIdle = (config: RunConfig, path: string): boolean => {
-  try {
-    checkEffects(config, [path]);
-    return false;
-  } catch (error) {
-    expect(error).toMatchObject({ code: "no-effect", exitStatus: 2 });
-    return true;
-  }
-};
-
-describe.each(Object.keys(situations))("%s", (name) => {
-  const config = completeConfig({ ...length, validation, ...situations[name]!.config });
-
-  it.each(situations[name]!.settings)("%s is idle where it changes nothing", async (path) => {
-    const [one, other] = values[path]!.map((value) => withSetting(config, path, value));
-    const same = (await trained(one!)) === (await trained(other!));
-    expect(isIdle(one!, path) || isIdle(other!, path)).toBe(same);
-  });
-});
+for (const [name, situation] of Object.entries(situations)) describeEffects(name, situation);
 
 describe("a config", () => {
   it.each([

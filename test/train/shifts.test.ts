@@ -1,5 +1,5 @@
 // Tasks as users have them: each shift against its formula, and what a shifted source promises about its episodes.
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import {
   drawShift,
   type Episode,
@@ -12,13 +12,14 @@ import {
   type TaskSource,
 } from "@innerloop/train";
 import { describe, expect, test } from "vitest";
+import { refusalOf } from "../support/refusal.ts";
 
 const side = 12;
 const shape = [side, side, 1];
 const values = (tensor: Tensor): number[] => Array.from(tensor.data as Float32Array);
 const tensor = (data: readonly number[], of: readonly number[]): Tensor => ({
   dtype: "float32",
-  shape: [data.length / of.reduce((a, b) => a * b, 1), ...of],
+  shape: [data.length / sizeOf(of), ...of],
   data: Float32Array.from(data),
 });
 const rng = () => random(7, 1);
@@ -252,7 +253,7 @@ test("no family that is kept for evaluation is drawn in training, for any kind o
     expect(training!.length).toBeGreaterThan(3);
     expect(others!.length).toBeGreaterThan(2);
     const x = tensor(
-      Array.from({ length: 4 * of.reduce((a, b) => a * b, 1) }, (_, i) => (i % 7) / 7),
+      Array.from({ length: 4 * sizeOf(of) }, (_, i) => (i % 7) / 7),
       of,
     );
     const drawn = new Set<string>();
@@ -323,14 +324,6 @@ describe("a shifted source", () => {
   });
 
   test("refuses shares that are none, unknown families with the nearest name, and regressions", () => {
-    const told = (action: () => unknown): InnerloopError => {
-      try {
-        action();
-      } catch (error) {
-        return error as InnerloopError;
-      }
-      throw new Error("nothing was thrown");
-    };
     const regression: TaskSource = {
       ...plain,
       kind: "regression",
@@ -343,8 +336,7 @@ describe("a shifted source", () => {
       [() => shifted(plain, { families: ["inverse"] }), "unknown-shift", 'did you mean "inverted"?'],
       [() => shifted(regression), "bad-shift", "regression"],
     ] as const) {
-      const error = told(action);
-      expect(error).toBeInstanceOf(InnerloopError);
+      const error = refusalOf(action);
       expect([error.code, error.exitStatus]).toEqual([code, 2]);
       expect(error.message).toContain(words);
     }

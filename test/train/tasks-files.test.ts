@@ -1,14 +1,11 @@
-// Data that come from files: images:DIR and omniglot:DIR, on folders made here and, where present, on Omniglot itself.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+// Data that come from files: images:DIR and omniglot:DIR, on folders made here.
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Preprocessing, RunConfigInput } from "@innerloop/schemas";
 import {
   completeConfig,
   listImageClasses,
   loadImage,
-  nearestNeighbourAccuracy,
   Omniglot,
   openImages,
   openTasks,
@@ -16,17 +13,14 @@ import {
   tasksOf,
 } from "@innerloop/train";
 import { encode } from "fast-png";
-import { unzipSync, zipSync } from "fflate";
+import { zipSync } from "fflate";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
 const values = (tensor: { data: ArrayLike<unknown> }): number[] => Array.from(tensor.data as ArrayLike<number>);
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "innerloop-tasks-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("tasks");
 
 /** An 8-bit grey PNG, `pixel(x, y)` in 0…255. */
 function png(width: number, height: number, pixel: (x: number, y: number) => number): Uint8Array {
@@ -257,41 +251,4 @@ describe("omniglot:DIR, on small archives", () => {
       /images_background\.zip\/images_background\/Alphabet_A\/character01\/0_02\.png cannot be read/,
     );
   });
-});
-
-const OMNIGLOT = fileURLToPath(new URL("../../../shared/data/omniglot", import.meta.url));
-
-describe.skipIf(!existsSync(OMNIGLOT))("Omniglot itself (skipped where ../shared/data/omniglot is absent)", () => {
-  test("has its characters, and is as hard for pixels as it is known to be", () => {
-    const tasks = new Omniglot(OMNIGLOT);
-    expect(tasks.classCount("train") / 4 + tasks.classCount("val")).toBe(964);
-    expect(tasks.classCount("test")).toBe(331);
-    // Nearest neighbour on pixels, 5-way: 43.8 ± 0.8 % at one shot, 64.0 ± 0.7 % at five, measured with other code.
-    const oneShot = nearestNeighbourAccuracy(tasks, { ways: 5, shots: 1, queries: 15 }, { episodes: 300 });
-    expect(Math.abs(oneShot.mean - 0.438)).toBeLessThan(0.02);
-    const fiveShots = nearestNeighbourAccuracy(tasks, { ways: 5, shots: 5, queries: 15 }, { episodes: 200 });
-    expect(Math.abs(fiveShots.mean - 0.64)).toBeLessThan(0.025);
-  }, 120_000);
-
-  test("a file read on its own is the example that the data set has", async () => {
-    const tasks = new Omniglot(OMNIGLOT);
-    const wanted = /\/Balinese\/character01\/.*png$/;
-    const archive = readFileSync(join(OMNIGLOT, "images_background.zip"));
-    const files = Object.values(unzipSync(archive, { filter: ({ name }) => wanted.test(name) }));
-    expect(files).toHaveLength(20);
-    const alone = await Promise.all(files.map((file) => loadImage(file, tasks.preprocessing)));
-    const keys = alone.map((pixels) => Array.from(pixels, (p) => Math.round(p * 255)).join());
-    const found = new Set<string>();
-    for (let index = 0; found.size === 0 && index < 3000; index++) {
-      const { support, classes } = tasks.episode("val", 0, index, { ways: 5, shots: 5, queries: 1 });
-      const label = classes!.indexOf("Balinese/character01");
-      values(support.y).forEach((y, row) => {
-        if (y !== label) return;
-        const pixels = values(support.x).slice(row * 784, (row + 1) * 784);
-        found.add(pixels.map((p) => Math.round(p * 255)).join());
-      });
-    }
-    expect(found.size).toBe(5);
-    for (const key of found) expect(keys).toContain(key);
-  }, 60_000);
 });

@@ -1,7 +1,7 @@
 // What the executor of TensorFlow.js promises beside right numbers: memory that stays flat, tensors freed after their last use,
 // as many kernels for many tasks as for few, and failures by name.
 import { constant, cotangents, evaluate, input, op, type Value } from "@innerloop/graph";
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import type { Tensor } from "@innerloop/schemas";
 import {
   conv4,
   type Engine,
@@ -14,17 +14,19 @@ import {
   parameterValues,
 } from "@innerloop/train";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, expect, it, vi } from "vitest";
 import { chosenEngines } from "../engines/chosen.ts";
+import { describeUnless } from "../support/absent.ts";
+import { sizeOf } from "../support/numbers.ts";
+import { refusal } from "../support/refusal.ts";
 
 const engines = (await chosenEngines()).filter(({ name }) => name.startsWith("tfjs:"));
 
 const minutes = 60_000;
-const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Numbers by their place. */
 function tensor(shape: readonly number[], number: (place: number) => number = (i) => Math.sin(1.7 * i + 1)): Tensor {
-  return { dtype: "float32", shape, data: Float32Array.from({ length: product(shape) }, (_, i) => number(i)) };
+  return { dtype: "float32", shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => number(i)) };
 }
 
 const labels = (tasks: number, n: number, ways: number): Tensor => ({
@@ -39,12 +41,6 @@ const regressions = (tasks: number): Episode[] =>
     const examples = (n: number) => ({ x: tensor([n, 1], (i) => i / n), y: tensor([n, 1], (i) => Math.sin(i + task)) });
     return { support: examples(5), query: examples(5) };
   });
-
-const refusal = async (call: Promise<unknown>): Promise<InnerloopError> => {
-  const error = await call.catch((cause: unknown) => cause);
-  expect(error).toBeInstanceOf(InnerloopError);
-  return error as InnerloopError;
-};
 
 /** The largest difference from float64, as a part of the largest number, of each output. */
 async function differences(
@@ -71,7 +67,7 @@ async function differences(
 }
 
 for (const { name, available, reason } of engines) {
-  describe.skipIf(!available)(available ? name : `${name} (absent: ${reason})`, () => {
+  describeUnless(available ? undefined : reason, name, () => {
     let engine: Engine;
     beforeAll(async () => {
       engine = (await openEngine(name)).engine;
@@ -109,33 +105,34 @@ for (const { name, available, reason } of engines) {
     }
 
     // WebAssembly multiplies batches of matrices in plain loops; one by one is quicker there, however many there are.
-    it.skipIf(name === "tfjs:wasm")(
-      "runs as many kernels for 32 tasks as for 2",
-      async () => {
-        const learner = maml(conv4([8, 8, 1], 3, { filters: 4 }), { steps: 2 });
-        const parameters = parameterValues(learner);
-        const weights = Object.entries(learner.parameters).map(([key, { shape }]) => [key, tensor(shape)] as const);
-        const counts: number[] = [];
-        for (const tasks of [2, 8, 32]) {
-          const sizes = { support: 3, query: 3, ways: 3 };
-          const { loss, gradients } = metaGradient(learner, parameters, sizes, tasks);
-          const program = await engine.compile({ outputs: { loss, ...gradients } });
-          const images = tensor([tasks, 3, 8, 8, 1]);
-          const classes = labels(tasks, 3, 3);
-          const feeds = { support_x: images, query_x: images, support_y: classes, query_y: classes };
-          const once = async () => {
-            const results = await program.runOnDevice({ ...Object.fromEntries(weights), ...feeds });
-            for (const result of Object.values(results)) result.dispose();
-          };
-          await once();
-          counts.push((await kernelsOf(once)).length);
-          await program.dispose();
-        }
-        expect(counts[0]).toBeGreaterThan(100);
-        expect(counts).toEqual([counts[0], counts[0], counts[0]]);
-      },
-      5 * minutes,
-    );
+    if (name !== "tfjs:wasm")
+      it(
+        "runs as many kernels for 32 tasks as for 2",
+        async () => {
+          const learner = maml(conv4([8, 8, 1], 3, { filters: 4 }), { steps: 2 });
+          const parameters = parameterValues(learner);
+          const weights = Object.entries(learner.parameters).map(([key, { shape }]) => [key, tensor(shape)] as const);
+          const counts: number[] = [];
+          for (const tasks of [2, 8, 32]) {
+            const sizes = { support: 3, query: 3, ways: 3 };
+            const { loss, gradients } = metaGradient(learner, parameters, sizes, tasks);
+            const program = await engine.compile({ outputs: { loss, ...gradients } });
+            const images = tensor([tasks, 3, 8, 8, 1]);
+            const classes = labels(tasks, 3, 3);
+            const feeds = { support_x: images, query_x: images, support_y: classes, query_y: classes };
+            const once = async () => {
+              const results = await program.runOnDevice({ ...Object.fromEntries(weights), ...feeds });
+              for (const result of Object.values(results)) result.dispose();
+            };
+            await once();
+            counts.push((await kernelsOf(once)).length);
+            await program.dispose();
+          }
+          expect(counts[0]).toBeGreaterThan(100);
+          expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+        },
+        5 * minutes,
+      );
 
     it("frees every tensor after its last use", async () => {
       let x = input("x", [64, 64]);
@@ -228,9 +225,8 @@ for (const { name, available, reason } of engines) {
     });
 
     // Those of TensorFlow itself, which it is left to from this size on.
-    it.skipIf(!["tfjs:tfjs-node", "tfjs:node-gpu"].includes(name))(
-      "convolves large images by its own kernels",
-      async () => {
+    if (["tfjs:tfjs-node", "tfjs:node-gpu"].includes(name))
+      it("convolves large images by its own kernels", async () => {
         const [x, w] = [input("x", [60, 63, 64, 4]), input("w", [3, 3, 4, 2])];
         const feeds = { x: tensor([60, 63, 64, 4], (i) => (i % 7) / 7), w: tensor([3, 3, 4, 2], (i) => (i % 5) / 5) };
         for (const options of [{ pads: [1, 1, 1, 1] }, { pads: [1, 0, 0, 2], strides: [1, 1] }]) {
@@ -243,8 +239,7 @@ for (const { name, available, reason } of engines) {
           await program.dispose();
           for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(1e-4);
         }
-      },
-    );
+      });
 
     /** Runs what needs too much, and after it something else; nothing is left behind. */
     async function failsAndGoesOn(outputs: (x: Value) => Record<string, Value>): Promise<void> {
@@ -268,12 +263,12 @@ for (const { name, available, reason } of engines) {
       failsAndGoesOn((x) => ({ y: op.Mul(op.Expand(x, [2, 2 ** 40]), 2) })));
 
     // 8 GiB in one tensor are more than WebAssembly and WebGPU can address; others may have them.
-    it.skipIf(!["tfjs:wasm", "tfjs:webgpu"].includes(name))("says that memory does not suffice, and goes on", () =>
-      failsAndGoesOn((x) => {
-        const large = op.Expand(x, [2, 2 ** 30 - 4]);
-        return { y: op.Mul(large, 2), z: op.Add(large, 1) };
-      }),
-    );
+    if (["tfjs:wasm", "tfjs:webgpu"].includes(name))
+      it("says that memory does not suffice, and goes on", () =>
+        failsAndGoesOn((x) => {
+          const large = op.Expand(x, [2, 2 ** 30 - 4]);
+          return { y: op.Mul(large, 2), z: op.Add(large, 1) };
+        }));
 
     it("takes every element type that it can hold, and names one that it cannot", async () => {
       const held = {
@@ -288,18 +283,19 @@ for (const { name, available, reason } of engines) {
       expect(() => engine.upload(wide)).toThrow("TensorFlow.js has no uint64; it computes with float32, float64, int8");
     });
 
-    it.skipIf(name !== "tfjs:webgpu")("says that the device is lost, and opens another", async () => {
-      const x = input("x", [2000]);
-      const outputs = { y: op.Mul(x, 2) };
-      const feeds = { x: tensor([2000], (i) => i) };
-      const program = await engine.compile({ outputs });
-      await program.run(feeds);
-      (tf.backend() as unknown as { device: { destroy(): void } }).device.destroy();
-      const error = await refusal(program.run(feeds));
-      expect(error.code).toBe("device-lost");
-      const again = (await openEngine(name)).engine;
-      const { y } = await (await again.compile({ outputs })).run(feeds);
-      expect(y!.data[3]).toBe(6);
-    });
+    if (name === "tfjs:webgpu")
+      it("says that the device is lost, and opens another", async () => {
+        const x = input("x", [2000]);
+        const outputs = { y: op.Mul(x, 2) };
+        const feeds = { x: tensor([2000], (i) => i) };
+        const program = await engine.compile({ outputs });
+        await program.run(feeds);
+        (tf.backend() as unknown as { device: { destroy(): void } }).device.destroy();
+        const error = await refusal(program.run(feeds));
+        expect(error.code).toBe("device-lost");
+        const again = (await openEngine(name)).engine;
+        const { y } = await (await again.compile({ outputs })).run(feeds);
+        expect(y!.data[3]).toBe(6);
+      });
   });
 }

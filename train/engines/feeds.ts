@@ -1,5 +1,5 @@
 // What is wrong with a run's feeds is said here, in the same words by every engine and before any of them sees the feeds.
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { DeviceTensor, Feeds, Port } from "./engine.ts";
 
 export const isOnHost = (tensor: Tensor | DeviceTensor): tensor is Tensor => "data" in tensor;
@@ -56,7 +56,7 @@ function checkFeed(engine: string, port: Port, given: Tensor | DeviceTensor, sym
       );
     return;
   }
-  const size = given.shape.reduce((product, dim) => product * dim, 1);
+  const size = sizeOf(given.shape);
   if (given.data.length !== size)
     throw badInput(
       `The input "${port.name}" got ${given.data.length} numbers; its shape [${given.shape.join(", ")}] takes ${size}; correct one of the two.`,

@@ -1,30 +1,28 @@
 // The layers that models here are made of. A layer is a plain function over values, or an object with parameters.
 import { op, type ParameterSpec, type Parameters, type Shape, scope, type Value } from "@innerloop/graph";
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, sizeOf } from "@innerloop/schemas";
 import type { Layer, LayerLike } from "./layer.ts";
 import { row } from "./row.ts";
 
 export type { Layer, LayerLike, Pass } from "./layer.ts";
 
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
 /** Numbers drawn from a normal distribution with deviation √(gain / fanIn) (He et al. 2015 for gain 2). */
 export const normalInit = (shape: readonly number[], fanIn: number, gain = 2): ParameterSpec => ({
   shape,
-  initialize: (random) => Float32Array.from({ length: size(shape) }, () => random.normal() * Math.sqrt(gain / fanIn)),
+  initialize: (random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * Math.sqrt(gain / fanIn)),
 });
 
 /** Numbers drawn evenly from ±1/√fanIn. */
 export const uniformInit = (shape: readonly number[], fanIn: number): ParameterSpec => ({
   shape,
   initialize: (random) =>
-    Float32Array.from({ length: size(shape) }, () => (2 * random.uniform() - 1) / Math.sqrt(fanIn)),
+    Float32Array.from({ length: sizeOf(shape) }, () => (2 * random.uniform() - 1) / Math.sqrt(fanIn)),
 });
 
 /** The same number everywhere. */
 export const constantInit = (shape: readonly number[], value: number): ParameterSpec => ({
   shape,
-  initialize: () => new Float32Array(size(shape)).fill(value),
+  initialize: () => new Float32Array(sizeOf(shape)).fill(value),
 });
 
 const known = (shape: Shape, axis: number, layer: string): number => {

@@ -1,6 +1,6 @@
 // Optimizers as graphs: new parameters and new state from parameters, gradients and state. Any engine runs them.
 import { constant, input, op, type ParameterSpec, type Parameters, type Value } from "@innerloop/graph";
-import { InnerloopError, type OptimizerConfig, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type OptimizerConfig, sizeOf, type Tensor } from "@innerloop/schemas";
 import { next, optimizerArray } from "../names.ts";
 import { random } from "../random.ts";
 
@@ -77,7 +77,7 @@ export function initialState(rule: Rule, parameters: Readonly<Record<string, Par
   const entries = Object.entries(parameters).flatMap(([name, { shape }]) =>
     rule.slots.map((slot): [string, Tensor] => [
       optimizerArray(slot, name),
-      { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) },
+      { dtype: "float32", shape, data: new Float32Array(sizeOf(shape)) },
     ]),
   );
   return Object.fromEntries(entries);

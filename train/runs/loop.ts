@@ -37,7 +37,6 @@ export class TrainingLoop {
   #history: HistoryEntry[] = [];
   #best: CheckpointHeader["best"] = null;
   #bestWeights: Readonly<Record<string, Tensor>> | undefined;
-  /** The last state that is known on the host. */
   #checkpoint: Checkpoint | undefined;
   #checkpointAt = performance.now();
   #savedIteration = 0;
@@ -76,8 +75,13 @@ export class TrainingLoop {
     return this.#over && this.#validated;
   }
 
-  /** Trains until the run is over or stopped. @returns its last checkpoint */
-  async run(): Promise<Checkpoint> {
+  /** The last state that is known on the host: what was saved last, or gone on from. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint;
+  }
+
+  /** Trains until the run is over or stopped, and saves it. */
+  async run(): Promise<void> {
     await this.#validateWhenDue();
     let batch = await this.#draw();
     let pending: PendingStep | undefined;
@@ -95,11 +99,11 @@ export class TrainingLoop {
     }
     if (pending) await this.#settle(pending);
     await this.#validateWhenDue();
-    return this.save();
+    await this.save();
   }
 
   /** Keeps all that going on needs, in the run's folder where it has one. */
-  async save(): Promise<Checkpoint> {
+  async save(): Promise<void> {
     const { config, tasks, learner } = this.#setup;
     const { steps, tensors } = await this.#trainer.save();
     const best = this.#bestWeights ?? (await this.#trainer.weights());
@@ -120,7 +124,6 @@ export class TrainingLoop {
     const { out } = this.#surroundings;
     if (out !== undefined) await writeCheckpoint(out, this.#checkpoint);
     this.#savedIteration = steps;
-    return this.#checkpoint;
   }
 
   /** Goes on with a trainer, from the last checkpoint that is known. */

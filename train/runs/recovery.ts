@@ -6,7 +6,6 @@ import { InnerloopError, type RunConfig } from "@innerloop/schemas";
 import { listEngines } from "../engines/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 import type { TrainingLoop } from "./loop.ts";
 
 interface Recovery {
@@ -24,7 +23,7 @@ interface Recovery {
  * state that the host knows.
  * @throws InnerloopError `device-lost` where it does not say so or no engine is left; what the loop throws
  */
-export async function runRecovering(loop: TrainingLoop, recovery: Recovery): Promise<Checkpoint> {
+export async function runRecovering(loop: TrainingLoop, recovery: Recovery): Promise<void> {
   const { onDeviceLost, out, learner, trainerOptions, onMessage } = recovery;
   const lost = new Set<string>();
   for (;;) {

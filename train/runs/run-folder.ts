@@ -15,14 +15,14 @@ const lockFile = (run: string): string => join(run, "lock");
 export async function holdRun(run: string, resume: boolean): Promise<() => Promise<void>> {
   if (resume && !existsSync(checkpointFile(run))) await readCheckpoint(run);
   if (!resume) refuseEarlier(run);
-  let made: string[] = [];
+  let folders: string[] = [];
   try {
-    made = await makeFolder(run);
+    folders = await makeFolder(run);
     const lock = await takeLock(lockFile(run));
     if (!lock.held) throw inUse(run, lock.by);
     const release = async () => {
       await lock.release();
-      await removeEmpty(made);
+      await removeEmpty(folders);
     };
     try {
       // Another process may have begun and ended in between.
@@ -36,7 +36,7 @@ export async function holdRun(run: string, resume: boolean): Promise<() => Promi
     return release;
   } catch (cause) {
     if (cause instanceof InnerloopError) throw cause;
-    await removeEmpty(made);
+    await removeEmpty(folders);
     throw notWritten(run, cause);
   }
 }

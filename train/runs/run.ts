@@ -1,7 +1,7 @@
 // A whole training run from a config: its folder, its data and its trainer, the loop over them, and what is left of it where
 // something goes wrong.
 import type { Learner } from "@innerloop/graph";
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, sizeOf } from "@innerloop/schemas";
 import { isSpec, type TaskSource } from "../data/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
@@ -47,13 +47,14 @@ async function train(options: RunOptions, before: Checkpoint | undefined): Promi
     // What to go on from is there from the start.
     if (!before) await loop.save();
     if (out !== undefined && !before && !isSpec(tasks.name)) await keepEpisodes(out, tasks, config);
-    const { header, best } = await runRecovering(loop, {
+    await runRecovering(loop, {
       onDeviceLost: config.onDeviceLost,
       ...(out === undefined ? {} : { out }),
       learner,
       trainerOptions,
       onMessage: (message) => options.onMessage?.(message),
     });
+    const { header, best } = loop.checkpoint!;
     return { learner, tasks, weights: best, header, stopped: !loop.finished };
   } catch (error) {
     throw out === undefined ? error : await withWhatIsKept(error, loop, out);
@@ -99,7 +100,7 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
 
 function startOf({ trainer, iteration }: TrainingLoop, learner: Learner): RunStart {
   const { engine, reason, rejected } = trainer.engine;
-  const sizes = Object.values(learner.parameters).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  const sizes = Object.values(learner.parameters).map(({ shape }) => sizeOf(shape));
   return {
     task: learner.task,
     engine: engine.name,
@@ -114,9 +115,12 @@ function startOf({ trainer, iteration }: TrainingLoop, learner: Learner): RunSta
 /** Whatever went wrong, what was learned before it is not lost: it is saved, and the error says where. */
 async function withWhatIsKept(error: unknown, loop: TrainingLoop, out: string): Promise<unknown> {
   if (error instanceof InnerloopError && ["write-failed", "device-lost"].includes(error.code)) return error;
-  const kept = await loop.save().catch(() => undefined);
-  if (!kept || !(error instanceof InnerloopError)) return error;
-  const words = error.code === "diverged" ? "The last good weights are" : `Iteration ${kept.header.iteration} is saved`;
+  const saved = await loop.save().then(
+    () => true,
+    () => false,
+  );
+  if (!saved || !(error instanceof InnerloopError)) return error;
+  const words = error.code === "diverged" ? "The last good weights are" : `Iteration ${loop.savedIteration} is saved`;
   return new InnerloopError(error.code, `${error.message} ${words} in ${checkpointFile(out)}.`, {
     cause: error,
     exitStatus: error.exitStatus,

@@ -7,11 +7,11 @@ import type { Episode } from "../data/index.ts";
 import { type OpenedEngine, openEngine } from "../engines/index.ts";
 import { next } from "../names.ts";
 import { sizesOf } from "./batch.ts";
+import { strategyOn, threadsOn, threadsWanted } from "./choose-strategy.ts";
 import { checkPrecision } from "./precision.ts";
 import type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./reports.ts";
 import { readAll, readNumber, release, type State, type Tensors } from "./state.ts";
 import { StepGraphs } from "./step-graphs.ts";
-import { strategyOn, threadsOn, threadsWanted } from "./strategies.ts";
 import type { Strategy, SubmittedStep } from "./strategy.ts";
 
 /**
@@ -110,40 +110,44 @@ export class MetaTrainer {
     const number = this.#steps + 1;
     const scalars = this.#graphs.scalars(number, progress);
     const submitted = await this.#strategy.submit(this.#state, episodes, sizes, scalars);
-    const ahead = this.defers ? next.split(await submitted.outputs()) : undefined;
-    if (ahead) this.#take(ahead.found, number);
+    // Where steps queue, the next one is submitted with the state that this one will have made.
+    const measures = this.defers ? this.#take(await submitted.outputs(), number) : undefined;
     let report: Promise<StepReport> | undefined;
     this.#last = {
       report: () => {
-        report ??= this.#report(submitted, ahead?.others, number, episodes.length);
+        report ??= this.#report(submitted, measures, number, episodes.length);
         return report;
       },
     };
     return this.#last;
   }
 
-  #take(state: State, steps: number): void {
+  /** Takes the state that a step made. @returns what else is among its outputs */
+  #take(outputs: State, steps: number): State {
+    const { found, others } = next.split(outputs);
     release(this.#state);
-    this.#state = state;
+    this.#state = found;
     this.#steps = steps;
+    return others;
   }
 
-  /** @param measures outputs of a step whose state is taken already */
+  /** @param measures of a step whose state is taken already */
   async #report(
     submitted: SubmittedStep,
     measures: State | undefined,
     step: number,
     tasks: number,
   ): Promise<StepReport> {
-    const waited = measures ? undefined : next.split(await submitted.outputs());
-    const report = await readReport(measures ?? waited!.others, step, tasks, submitted.parts);
+    const outputs = measures ?? (await submitted.outputs());
+    const read = await readMeasures(outputs);
+    const report = { step, ...read, loss: read.loss / tasks, accuracy: read.accuracy / tasks, parts: submitted.parts };
     this.#skipped = report.skipped ? this.#skipped + 1 : 0;
     if (report.skipped && this.#skipped > (this.#graphs.guard?.mostSkipped ?? 0)) {
-      if (waited) release(waited.found);
-      else this.#rewind(step - 1);
+      release(outputs);
+      if (measures) this.#rewind(step - 1);
       throw diverged(report, this.#options);
     }
-    if (waited) this.#take(waited.found, step);
+    release(measures ?? this.#take(outputs, step));
     if (report.skipped)
       this.#options.onMessage?.(
         `step ${step} was left out: its gradient does not fit into float16; the loss scale is halved.`,
@@ -214,16 +218,18 @@ export class MetaTrainer {
   }
 }
 
-/** Reads what a step measured, and frees it. */
-async function readReport(measures: State, step: number, tasks: number, parts: number): Promise<StepReport> {
+/** What a step measured, summed over its tasks. Where that cannot be read, all of its outputs are freed. */
+async function readMeasures(
+  outputs: State,
+): Promise<Pick<StepReport, "loss" | "accuracy" | "gradientNorm" | "skipped">> {
   try {
     const [loss, accuracy, gradientNorm] = (await Promise.all(
-      ["loss", "accuracy", "gradient_norm"].map((name) => readNumber(measures[name]!)),
+      ["loss", "accuracy", "gradient_norm"].map((name) => readNumber(outputs[name]!)),
     )) as [number, number, number];
-    const skipped = !(Number.isFinite(loss) && Number.isFinite(gradientNorm));
-    return { step, loss: loss / tasks, accuracy: accuracy / tasks, gradientNorm, parts, skipped };
-  } finally {
-    release(measures);
+    return { loss, accuracy, gradientNorm, skipped: !(Number.isFinite(loss) && Number.isFinite(gradientNorm)) };
+  } catch (error) {
+    release(outputs);
+    throw error;
   }
 }
 

@@ -86,7 +86,7 @@ export class OneGraph implements Strategy {
     const { loss, accuracy, ...gradients } = sums;
     try {
       const program = await this.#program("update", sizes, 0, () => this.#graphs.update());
-      const tasks = parts.reduce((total, part) => total + part.length, 0);
+      const tasks = parts.reduce((count, part) => count + part.length, 0);
       const moved = await this.#run(program, { ...state, ...sums, ...scalars, share: scalar(1 / tasks) });
       return { ...moved, loss: loss!, accuracy: accuracy! };
     } catch (error) {

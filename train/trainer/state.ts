@@ -1,5 +1,5 @@
 // What a trainer carries from step to step: tensors by name, on the host or on an engine's device.
-import type { Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import type { DeviceTensor, Program } from "../engines/index.ts";
 
 export type Tensors = Record<string, Tensor>;
@@ -14,7 +14,7 @@ export const vector = (data: Float32Array): Tensor => ({ dtype: "float32", shape
 export const zeros = (shape: readonly number[]): Tensor => ({
   dtype: "float32",
   shape,
-  data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  data: new Float32Array(sizeOf(shape)),
 });
 
 const isOnDevice = (tensor: Tensor | DeviceTensor): tensor is DeviceTensor => "read" in tensor;

@@ -13,7 +13,14 @@ import {
   update,
 } from "../optimizers/index.ts";
 import { type Guard, guardFor } from "./guard.ts";
-import { type EpisodeSizes, metaGradient, parameterValues, stepWeights, stepWeightsInput } from "./objective.ts";
+import {
+  type EpisodeSizes,
+  metaGradient,
+  type ObjectiveOptions,
+  parameterValues,
+  stepWeights,
+  stepWeightsInput,
+} from "./objective.ts";
 import { scalar, type Tensors, vector, zeros } from "./state.ts";
 
 export interface StepOptions {
@@ -71,7 +78,8 @@ export class StepGraphs {
    * @param tasks how many along a task axis; undefined: one, without such an axis
    */
   sums(sizes: EpisodeSizes, tasks: number | undefined): Graph {
-    const { loss, accuracy, gradients } = this.#objective(parameterValues(this.learner), sizes, tasks);
+    const parameters = parameterValues(this.learner);
+    const { loss, accuracy, gradients } = metaGradient(this.learner, parameters, sizes, tasks, this.#objective);
     return {
       outputs: { loss, accuracy, ...gradient.named(gradients) },
       ...(this.apart ? { precision: "float16" as const } : {}),
@@ -101,17 +109,17 @@ export class StepGraphs {
   /** Gradient and update in one. */
   whole(sizes: EpisodeSizes, tasks: number): Graph {
     const parameters = parameterValues(this.learner);
-    const { loss, accuracy, gradients } = this.#objective(parameters, sizes, tasks);
+    const { loss, accuracy, gradients } = metaGradient(this.learner, parameters, sizes, tasks, this.#objective);
     const means = mapped(gradients, (value) => op.Mul(value, 1 / tasks));
     return { outputs: { loss, accuracy, ...this.#update(parameters, means, loss) } };
   }
 
-  #objective(parameters: Parameters, sizes: EpisodeSizes, tasks: number | undefined) {
+  get #objective(): ObjectiveOptions {
     const scale = this.guard?.lossScale;
-    return metaGradient(this.learner, parameters, sizes, tasks, {
+    return {
       ...(this.#options.multiStepLoss ? { stepWeights: stepWeightsInput(this.learner.steps) } : {}),
       ...(scale === undefined ? {} : { lossScale: input(scale, []) }),
-    });
+    };
   }
 
   /** `next/…` of the whole state and `gradient_norm`; where the guard does not accept the step, the state stays. */

@@ -1,6 +1,6 @@
 // Plain supervised training, where a newcomer starts: epochs over examples, one model, one optimizer.
 import { constant, grad, input, type Parameters } from "@innerloop/graph";
-import { InnerloopError, type OptimizerConfig, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type OptimizerConfig, sizeOf, type Tensor } from "@innerloop/schemas";
 import { type Engine, openEngine, type Program } from "../engines/index.ts";
 import { crossEntropy, type Loss } from "../losses.ts";
 import type { Model } from "../models/index.ts";
@@ -106,7 +106,7 @@ async function predictWith(
 
 /** Some rows of an array. */
 function rows({ dtype, shape, data }: Tensor, chosen: readonly number[]): Tensor {
-  const size = shape.slice(1).reduce((a, b) => a * b, 1);
+  const size = sizeOf(shape.slice(1));
   const out = new (data.constructor as Float32ArrayConstructor)(chosen.length * size);
   chosen.forEach((row, i) => {
     out.set((data as Float32Array).subarray(row * size, (row + 1) * size), i * size);

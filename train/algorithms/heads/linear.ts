@@ -35,7 +35,8 @@ export function prototypeHead(features: Value, hot: Value): Parameters {
   const centres = prototypes(features, hot);
   const squares = op.ReduceSum(op.Mul(centres, centres), { axes: [1], keepdims: false });
   return {
-    "head.weight": op.Mul(2, op.Transpose(centres)),
+    // Scaled first: ONNX Runtime breaks a transpose of a scaled transpose, which a head that stays where it is would have.
+    "head.weight": op.Transpose(op.Mul(2, centres)),
     "head.bias": op.Sub(absentClasses(hot), squares),
   };
 }

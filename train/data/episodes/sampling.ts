@@ -1,5 +1,5 @@
 // How an episode is drawn from classes of examples: the one sampler behind every data set with classes.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, sizeOf } from "@innerloop/schemas";
 import { type Random, random } from "../../random.ts";
 import type { Episode, EpisodeShape, Examples, Split } from "./task.ts";
 
@@ -41,7 +41,7 @@ export function drawEpisode(pool: ClassPool, rng: Random, shape: EpisodeShape): 
   const examples = classes.map((index) => rng.sample(pool.exampleCount(index, shots + queries), shots + queries));
 
   function collect(from: number, to: number): Examples {
-    const size = pool.inputShape.reduce((product, dim) => product * dim, 1);
+    const size = sizeOf(pool.inputShape);
     const perClass = to - from;
     const order = rng.shuffle(Array.from({ length: ways * perClass }, (_, position) => position));
     const x = new Float32Array(order.length * size);

@@ -1,5 +1,5 @@
 // Arrays as NumPy writes them: .npy, and .npz, which is a zip of these. Here, because no kept library reads names (texts) in them.
-import { mistaken } from "@innerloop/schemas";
+import { mistaken, sizeOf } from "@innerloop/schemas";
 import { type UnzipFileInfo, unzipSync } from "fflate";
 
 /** An array of numbers, or of names. */
@@ -75,7 +75,7 @@ function readNpy(bytes: Uint8Array, name: string): FileArray {
   if (/'fortran_order': *True/.test(header))
     throw broken("lies in the order of Fortran; save numpy.ascontiguousarray of it");
   const shape = sizes.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = sizeOf(shape);
   const [, order, letter, digits] = /^([<>|=])([a-zA-Z])(\d+)$/.exec(type) ?? [];
   const width = Number(digits) * (letter === "U" ? 4 : 1);
   const elements = bytes.subarray(from + length);

@@ -102,9 +102,9 @@ export class Pool {
   #run(jobs: readonly Job[], sum: boolean, parameters: Tensors | undefined): Promise<(readonly Tensors[])[]> {
     return Promise.all(
       this.#threads.map((thread, at) => {
-        const own = jobs.filter((_, i) => i % this.size === at);
-        if (own.length === 0 && !parameters) return [];
-        return thread.ask({ kind: "run", jobs: own, sum, ...(parameters ? { parameters } : {}) });
+        const share = jobs.filter((_, i) => i % this.size === at);
+        if (share.length === 0 && !parameters) return [];
+        return thread.ask({ kind: "run", jobs: share, sum, ...(parameters ? { parameters } : {}) });
       }),
     );
   }

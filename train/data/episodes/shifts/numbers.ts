@@ -1,5 +1,6 @@
 // How measured features of users differ: other units and zeros, noise, what was not measured. Each of the numbers `[features]` has
 // mean 0 and deviation 1.
+import { sizeOf } from "@innerloop/schemas";
 import { either, noise, pointwise, type Shift, type ShiftFamilies } from "./family.ts";
 
 /** A change of each number that depends on which it is. */
@@ -10,7 +11,7 @@ const byFeature =
   };
 
 const perFeature = (shape: readonly number[], draw: () => number): number[] =>
-  Array.from({ length: shape.reduce((product, size) => product * size, 1) }, draw);
+  Array.from({ length: sizeOf(shape) }, draw);
 
 export const numberShifts: ShiftFamilies = {
   scale: {

@@ -1,0 +1,189 @@
+// What a stranger would add, by the list in CONTRIBUTING.md alone: an operator, an algorithm, an engine, a reader of data and a
+// command. Each is the thing itself, its lines in files that are there, and what those files have to say of it.
+import type { Edit } from "../support/scratch.ts";
+
+/** One addition: its edits by path. `thing` is where it stands itself; what is edited besides is what adding it costs. */
+export interface Addition {
+  readonly what: string;
+  readonly thing: string;
+  /** The most files that it may touch, its tests and generated pages included. */
+  readonly mostFiles: number;
+  readonly edits: Readonly<Record<string, Edit>>;
+}
+
+/** Puts a text behind the first match, which has to be there. */
+const after =
+  (place: RegExp, text: string): Edit =>
+  (old) => {
+    if (!place.test(old)) throw new Error(`${place} is not in the file.`);
+    return old.replace(place, (found) => found + text);
+  };
+
+/** An operator with a derivative of its own, which ONNX has under the same name. */
+const operator: Addition = {
+  what: "an operator",
+  thing: "graph/ops/functions.ts",
+  mostFiles: 3,
+  edits: {
+    "graph/ops/functions.ts": (old) => `${old}export const Asinh = unary("Asinh", {
+  since: 9,
+  summary: "inverse hyperbolic sine",
+  tfjs: "Asinh",
+  compute: Math.asinh,
+  gradient: ({ g, inputs: [x] }) => [Div(g, Sqrt(Add(Mul(x, x), 1)))],
+});
+`,
+    "test/graph/cases.ts": after(/"Neg Abs Exp Sin Cos Tan Atan/, " Asinh"),
+  },
+};
+
+/** Only biases move: few numbers for each user, and no product is differentiated. */
+const algorithm: Addition = {
+  what: "an algorithm",
+  thing: "train/algorithms/bias-only.ts",
+  mostFiles: 2,
+  edits: {
+    "train/algorithms/bias-only.ts": `// Biases alone move: few numbers for each user.
+import { gradientAlgorithm } from "./gradient.ts";
+
+export const biasOnly = gradientAlgorithm({
+  name: "bias-only",
+  summary: "only biases move",
+  paper:
+    "Ben Zaken et al. 2022, BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models",
+  order: 2,
+  moves: (parameter) => parameter.endsWith(".bias"),
+  bodyMoves: true,
+  head: "learned",
+});
+`,
+    "train/algorithms/index.ts": (old) =>
+      old
+        .replace('import { fomaml } from "./fomaml.ts";\n', 'import { biasOnly } from "./bias-only.ts";\n$&')
+        .replace("anil, prototypes]", "anil, biasOnly, prototypes]"),
+  },
+};
+
+/** An engine that says what it is asked to compute, and lets another one compute it. */
+const engine: Addition = {
+  what: "an engine",
+  thing: "train/engines/printing.ts",
+  mostFiles: 2,
+  edits: {
+    "train/engines/printing.ts": `// An engine that prints each graph that it is given; ONNX Runtime computes it.
+import { print } from "@innerloop/graph";
+import type { EngineEntry } from "./choose/entry.ts";
+import type { Engine } from "./engine.ts";
+import { openOnnxRuntime } from "./onnxruntime/engine.ts";
+
+const name = "printing";
+
+export const printing: EngineEntry = {
+  name,
+  strength: "what is computed can be read",
+  traits: { everywhere: true },
+  unwanted: () => "it is used only when it is asked for by name",
+  check: () => ({ available: true }),
+  async open(options): Promise<Engine> {
+    const engine = await openOnnxRuntime({ ...options, provider: "cpu" });
+    return {
+      name,
+      compile(graph) {
+        process.stderr.write(print(Object.values(graph.outputs)));
+        return engine.compile(graph);
+      },
+      upload: (tensor) => engine.upload(tensor),
+      dispose: () => engine.dispose(),
+    };
+  },
+};
+`,
+    "train/engines/choose/list.ts": (old) =>
+      old
+        .replace("import * as tfjs from", 'import { printing } from "../printing.ts";\n$&')
+        .replace("  onnxruntime.coreml,\n", "$&  printing,\n"),
+  },
+};
+
+/** Rows of numbers, the last column a class. */
+const reader: Addition = {
+  what: "a reader of data",
+  thing: "train/data/readers/rows.ts",
+  mostFiles: 2,
+  edits: {
+    "train/data/readers/rows.ts": `// Rows of a CSV file: numbers, and in the last column the class.
+import { readFileSync } from "node:fs";
+import { InnerloopError } from "@innerloop/schemas";
+import { MetaDataset } from "../episodes/dataset.ts";
+import { HELD_BACK } from "../episodes/split.ts";
+import type { Reader } from "./reader.ts";
+
+export const rows: Reader = {
+  spec: "rows:FILE",
+  summary: "a CSV file of numbers, its last column the class",
+  kind: "classification",
+  open(place, { heldBack = HELD_BACK }) {
+    const lines = readText(place)
+      .split(/\\r?\\n/)
+      .filter((line) => line.trim() !== "");
+    const rowsOf = lines.map((line, i) => {
+      const cells = line.split(",").map((cell) => cell.trim());
+      const label = cells.pop() ?? "";
+      const data = Float32Array.from(cells, Number);
+      if (label !== "" && data.length > 0 && data.every(Number.isFinite)) return { label, data };
+      throw new InnerloopError("data-broken", \`\${place}: line \${i + 1} is not numbers and a class; correct it.\`);
+    });
+    return new MetaDataset(
+      rowsOf.map(({ data }) => data),
+      rowsOf.map(({ label }) => label),
+      { ways: 2, shots: 1, queries: 1, split: heldBack, name: \`rows:\${place}\` },
+    );
+  },
+};
+
+function readText(place: string): string {
+  try {
+    return readFileSync(place, "utf8");
+  } catch (cause) {
+    throw new InnerloopError("data-missing", \`\${place} cannot be read; a CSV file was expected; check the path.\`, {
+      cause,
+      exitStatus: 2,
+    });
+  }
+}
+`,
+    "train/data/readers/index.ts": (old) =>
+      old
+        .replace("import { sinusoid } from", 'import { rows } from "./rows.ts";\n$&')
+        .replace("omniglot, images, arrays]", "omniglot, images, arrays, rows]"),
+  },
+};
+
+const command: Addition = {
+  what: "a command",
+  thing: "cli/commands/where.ts",
+  mostFiles: 2,
+  edits: {
+    "cli/commands/where.ts": `// \`innerloop where\`: the folder that the command works in.
+import { defineCommand } from "../call/command.ts";
+import { printAsIs } from "../terminal/output.ts";
+
+export const command = defineCommand({
+  name: "where",
+  summary: "say which folder the command works in",
+  arguments: [],
+  options: {},
+  examples: [["where", "the folder, as a path"]],
+  async run() {
+    printAsIs(\`\${process.cwd()}\\n\`);
+  },
+});
+`,
+    "cli/call/command-table.ts": after(
+      / {2}completion: entry\(.*\n/,
+      '  where: entry("say which folder the command works in", () => import("../commands/where.ts")),\n',
+    ),
+  },
+};
+
+export const additions: readonly Addition[] = [operator, algorithm, engine, reader, command];
