@@ -269,6 +269,19 @@ for (const { name, available, reason } of engines) {
           return { y: op.Mul(large, 2), z: op.Add(large, 1) };
         }));
 
+    it("takes every element type that it can hold, and names one that it cannot", async () => {
+      const held = {
+        int8: Int8Array.of(-3, 7),
+        uint16: Uint16Array.of(9, 60_000),
+        int64: BigInt64Array.of(-5n, 6n),
+        bool: Uint8Array.of(1, 0),
+      } as const;
+      for (const [dtype, data] of Object.entries(held) as [keyof typeof held, Tensor["data"]][])
+        expect(await engine.upload({ dtype, shape: [2], data }).read()).toEqual({ dtype, shape: [2], data });
+      const wide: Tensor = { dtype: "uint64", shape: [1], data: BigUint64Array.of(1n) };
+      expect(() => engine.upload(wide)).toThrow("TensorFlow.js has no uint64; it computes with float32, float64, int8");
+    });
+
     if (name === "tfjs:webgpu")
       it("says that the device is lost, and opens another", async () => {
         const x = input("x", [2000]);
