@@ -5,7 +5,7 @@ import { InnerloopError, type Manifest, type Preprocessing } from "@innerloop/sc
 export type Picture = Preprocessing & { readonly kind: "image" };
 
 /** Pixels a side: below, a symbol cannot be told; above, the page would not keep up. */
-const SIDES = { least: 8, most: 256 };
+const sides = { least: 8, most: 256 };
 
 /**
  * How a drawing becomes an example of a bundle.
@@ -27,9 +27,9 @@ export function drawingFor({ name, task, input, output, labels }: Manifest): Pic
   const { width, height, channels } = preprocessing;
   if (shape.length !== 3 || shape[0] !== height || shape[1] !== width || shape[2] !== channels)
     throw refuse(`says ${width} × ${height} × ${channels} of its pictures, and [${shape.join(", ")}] of its examples`);
-  if (Math.min(width, height) < SIDES.least || Math.max(width, height) > SIDES.most)
+  if (Math.min(width, height) < sides.least || Math.max(width, height) > sides.most)
     throw refuse(
-      `takes pictures of ${width} × ${height} pixels, where ${SIDES.least} to ${SIDES.most} a side can be drawn`,
+      `takes pictures of ${width} × ${height} pixels, where ${sides.least} to ${sides.most} a side can be drawn`,
     );
   if (labels) throw refuse(`knows the labels ${labels.slice(0, 5).join(", ")} and no others`);
   if (output.ways !== null && output.ways < 2) throw refuse(`tells ${output.ways} class apart`);

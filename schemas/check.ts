@@ -79,7 +79,7 @@ export function mismatch(shape: Shape, value: unknown, path: string): string | u
   return firstOf(Object.entries(shape), ([name, inner]) => {
     const key = name.replace("?", "");
     const any = key[0] === "*";
-    const odd = any ? Object.keys(value).find((it) => !new RegExp(key.slice(1)).test(it)) : undefined;
+    const odd = any ? Object.keys(value).find((name) => !new RegExp(key.slice(1)).test(name)) : undefined;
     if (odd !== undefined) return `${path} has the name ${show(odd)}, and a plain name was expected`;
     const entries = any ? Object.entries(value) : [[key, (value as Record<string, unknown>)[key]] as const];
     return firstOf(entries, ([key, entry]) =>

@@ -39,8 +39,8 @@ export function misfit(how: Preprocessing, shape: readonly number[]): string | u
     return `preprocessing makes [${made.join(", ")}], and an example is [${shape.join(", ")}]`;
   if (how.kind === "image") return undefined;
   const other = [how.mean, how.std]
-    .flatMap((it) => (typeof it === "number" ? [] : [it.length]))
-    .find((it) => it !== how.channels);
+    .flatMap((numbers) => (typeof numbers === "number" ? [] : [numbers.length]))
+    .find((numbers) => numbers !== how.channels);
   return other === undefined
     ? undefined
     : `preprocessing has ${other} means or deviations for ${how.channels} channels`;

@@ -34,7 +34,7 @@ export function encodeSafetensors(
   const isTable = (value: unknown, of: (entry: unknown) => boolean) =>
     isObject(value) && Object.values(value).every((entry) => of(entry));
   if (!isTable(tensors, isTensor)) throw wrongArgument("arrays by name, { dtype, shape, data } each,", tensors);
-  if (!isTable(metadata, (it) => typeof it === "string")) throw wrongArgument("texts by name", metadata);
+  if (!isTable(metadata, (text) => typeof text === "string")) throw wrongArgument("texts by name", metadata);
   const width = ({ dtype }: Tensor) => ELEMENTS[dtype].array.BYTES_PER_ELEMENT;
   const entries = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : a > b ? 1 : 0));
   const header: [string, unknown][] = Object.keys(metadata).length === 0 ? [] : [[metadataKey, metadata]];

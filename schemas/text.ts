@@ -20,7 +20,7 @@ export function plain(given: string, most = 4000): string {
 /** A value as messages name it, on one line: text in quotes, lists and objects as JSON; never more than 80 characters. */
 export function show(value: unknown): string {
   let [text, left] = [String(typeof value), 80];
-  const seen = (_: string, it: unknown) => (left-- > 0 ? brief(it) : undefined);
+  const seen = (_: string, value: unknown) => (left-- > 0 ? brief(value) : undefined);
   try {
     text = typeof value === "object" || typeof value === "string" ? JSON.stringify(brief(value), seen) : String(value);
   } catch {

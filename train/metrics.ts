@@ -120,12 +120,11 @@ export function confusionMatrix(
   for (let i = 0; i < labels.length; i++) {
     const row = matrix[labels[i]!];
     const predicted = predictions[i]!;
-    if (row?.[predicted] === undefined) {
+    if (row?.[predicted] === undefined)
       throw new InnerloopError(
         "bad-label",
         `Label ${labels[i]} with prediction ${predicted}; expected both to be classes 0…${classes - 1}`,
       );
-    }
     row[predicted]!++;
   }
   return matrix;
@@ -183,9 +182,8 @@ export function meanSquaredError(predictions: ArrayLike<number>, targets: ArrayL
 }
 
 function rows(logits: ArrayLike<number>, ways: number): number {
-  if (logits.length % ways !== 0) {
+  if (logits.length % ways !== 0)
     throw new InnerloopError("bad-shape", `${logits.length} logits; expected a multiple of ${ways} ways`);
-  }
   return logits.length / ways;
 }
 

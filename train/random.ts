@@ -18,7 +18,7 @@ export interface Random {
   sample(n: number, k: number): number[];
 }
 
-const LIMIT = 2 ** 32;
+const limit = 2 ** 32;
 
 /**
  * The random stream that belongs to a seed and any further numbers (a split, an episode's index, a class): the same
@@ -72,10 +72,9 @@ export function xoshiro128(state: readonly [number, number, number, number]): Ra
   }
 
   function integer(n: number): number {
-    if (!Number.isInteger(n) || n < 1 || n > LIMIT) {
+    if (!Number.isInteger(n) || n < 1 || n > limit)
       throw new InnerloopError("bad-range", `integer(${n}): n must be an integer from 1 to 2^32`, { exitStatus: 2 });
-    }
-    const fair = LIMIT - (LIMIT % n);
+    const fair = limit - (limit % n);
     let value = bits();
     while (value >= fair) value = bits();
     return value % n;
@@ -91,9 +90,8 @@ export function xoshiro128(state: readonly [number, number, number, number]): Ra
   }
 
   function sample(n: number, k: number): number[] {
-    if (!Number.isInteger(k) || k < 0 || k > n) {
+    if (!Number.isInteger(k) || k < 0 || k > n)
       throw new InnerloopError("bad-range", `sample(${n}, ${k}): k must be an integer from 0 to n`, { exitStatus: 2 });
-    }
     // Fisher and Yates on the array 0…n−1, of which only the entries that moved are stored.
     const moved = new Map<number, number>();
     return Array.from({ length: k }, (_, index) => {
@@ -110,13 +108,12 @@ export function xoshiro128(state: readonly [number, number, number, number]): Ra
 function stateOf(numbers: readonly number[]): [number, number, number, number] {
   const state: [number, number, number, number] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667];
   for (const number of numbers) {
-    if (!Number.isSafeInteger(number)) {
+    if (!Number.isSafeInteger(number))
       throw new InnerloopError("bad-seed", `The seed ${show(number)} cannot be used; give an integer such as 0 or 42`, {
         exitStatus: 2,
       });
-    }
     const low = number >>> 0;
-    const high = Math.floor(number / LIMIT) | 0;
+    const high = Math.floor(number / limit) | 0;
     for (let word = 0; word < 4; word++) {
       state[word] = mix(mix(state[word]! + 0x9e3779b9 * (word + 1) + low) ^ high);
     }

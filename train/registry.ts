@@ -19,8 +19,9 @@ export interface Registry<T extends Named> {
 
 /** @param kind what each of them is, for the error: "algorithm" */
 export function registry<T extends Named>(kind: string, all: readonly T[]): Registry<T> {
-  const byName = new Map(all.map((it) => [it.name, it]));
-  if (byName.size < all.length) throw new Error(`two things are called the same ${kind}: ${all.map((it) => it.name)}`);
+  const byName = new Map(all.map((entry) => [entry.name, entry]));
+  if (byName.size < all.length)
+    throw new Error(`two things are called the same ${kind}: ${all.map((entry) => entry.name)}`);
   const names = [...byName.keys()];
   return {
     all,

@@ -36,7 +36,7 @@ const choices: Readonly<Record<SettingPath, readonly string[]>> = {
 function takenBy(setting: string): { readonly by: string; readonly otherwise: string | undefined } {
   const takers = models.all.filter(({ options }) => Object.hasOwn(options, setting));
   const words = takers.map(({ options }) => options[setting as ModelSetting]!);
-  const same = words.every((it) => it === words[0]);
+  const same = words.every((word) => word === words[0]);
   return {
     by: takers.map(({ name }) => name).join(", "),
     otherwise: same ? words[0] : takers.map(({ name }, i) => `${name}: ${words[i]}`).join("; "),

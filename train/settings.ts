@@ -50,13 +50,13 @@ function onChoice<T extends { readonly name: string }>(
   because: (choice: T, takers: readonly string[]) => string,
 ): Condition {
   const takers = (path: SettingPath): string[] =>
-    choices.all.flatMap((it) => (settingsOf(it).includes(lastOf(path)) ? [it.name] : []));
+    choices.all.flatMap((choice) => (settingsOf(choice).includes(lastOf(path)) ? [choice.name] : []));
   return {
     settings: [...new Set(choices.all.flatMap(settingsOf))].map((name) => `${prefix}${name}`),
     on: setting,
     effective: (value, path) => settingsOf(choices.named(String(value))).includes(lastOf(path)),
     because: (value, path) => because(choices.named(String(value)), takers(path)),
-    instead: (path) => takers(path).find((it) => it === usual) ?? takers(path)[0],
+    instead: (path) => takers(path).find((name) => name === usual) ?? takers(path)[0],
   };
 }
 

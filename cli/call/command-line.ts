@@ -100,7 +100,7 @@ function checkArguments(command: Command, values: readonly string[]): void {
   if (values.length < needed.length)
     throw wrongCall(
       "missing-argument",
-      `innerloop ${command.name} needs ${needed.map((it) => `${it.name} (${it.what})`).join(" and ")}. ${tellsMore(command)}`,
+      `innerloop ${command.name} needs ${needed.map((argument) => `${argument.name} (${argument.what})`).join(" and ")}. ${tellsMore(command)}`,
     );
   if (values.length > wanted.length && !wanted.at(-1)?.many)
     throw wrongCall(

@@ -72,7 +72,7 @@ function bash(words: readonly Word[]): string {
     ),
   );
   const takesNothing = words.flatMap(({ name, options }) =>
-    options.filter(({ values }) => !values).map((it) => `${name} --${it.name}`),
+    options.filter(({ values }) => !values).map((option) => `${name} --${option.name}`),
   );
   return `# Completion of innerloop for bash.
 _innerloop() {
@@ -85,7 +85,7 @@ _innerloop() {
   case "$current" in
     -*)
       case "$command" in
-${words.map(({ name, options }) => `        ${name}) words=${quoted([...options.map((it) => `--${it.name}`), "--help"].join(" "))} ;;`).join("\n")}
+${words.map(({ name, options }) => `        ${name}) words=${quoted([...options.map((option) => `--${option.name}`), "--help"].join(" "))} ;;`).join("\n")}
       esac
       COMPREPLY=($(compgen -W "$words" -- "$current"))
       return ;;
@@ -107,7 +107,7 @@ complete -o bashdefault -o default -F _innerloop innerloop`;
 }
 
 function zsh(words: readonly Word[]): string {
-  const plain = (text: string) => text.replaceAll(/[\\[\]:]/g, (it) => `\\${it}`);
+  const plain = (text: string) => text.replaceAll(/[\\[\]:]/g, (character) => `\\${character}`);
   const action = ({ words: known, paths }: Values): string => {
     const list = known.length > 0 ? `(${known.map(plain).join(" ")})` : "";
     if (!paths) return list === "" ? " " : list;
@@ -144,7 +144,7 @@ if [ "$funcstack[1]" = "_innerloop" ]; then _innerloop "$@"; else compdef _inner
 
 function fish(words: readonly Word[]): string {
   // In fish, a backslash counts between single quotes, too.
-  const text = (it: string) => `'${it.replaceAll(/['\\]/g, (character) => `\\${character}`)}'`;
+  const text = (words: string) => `'${words.replaceAll(/['\\]/g, (character) => `\\${character}`)}'`;
   const of = (name: string) => `complete -c innerloop -n ${text(`__innerloop_is ${name}`)}`;
   const options = words.flatMap(({ name, options }) =>
     options.map(({ name: option, what, values }) => {

@@ -18,7 +18,7 @@ export const command = defineCommand({
     },
   ],
   async run(_, [given = ""], all) {
-    const name = names.find((it) => it === given);
+    const name = names.find((shell) => shell === given);
     if (name === undefined)
       throw wrongCall(
         "unknown-shell",

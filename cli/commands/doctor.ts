@@ -30,7 +30,7 @@ export const command = defineCommand({
         "nothing-works",
         `No ${auto === null ? "engine" : "provider"} works here; the findings say why; run npm install again.`,
       );
-    const failed = [...findings.engines, ...findings.providers].find((it) => it.auto && !it.available);
+    const failed = [...findings.engines, ...findings.providers].find((finding) => finding.auto && !finding.available);
     if (failed)
       throw new InnerloopError(
         "default-fails",

@@ -56,7 +56,7 @@ export const command = defineCommand({
     const evaluation = await showEvaluation(bundle, {
       ...rest,
       ...(split === undefined ? {} : { split: split as "train" | "val" | "test" }),
-      ...(shift === undefined ? {} : { shifts: shift.split(",").map((it) => it.trim()) }),
+      ...(shift === undefined ? {} : { shifts: shift.split(",").map((name) => name.trim()) }),
       ...(provider === undefined ? {} : { provider: provider as "auto" }),
     });
     if (json) printJson(evaluation);
@@ -123,17 +123,17 @@ function describeEvaluation(evaluation: Evaluation): string {
       ["the mean of the examples", meanTarget],
       ["the nearest example", nearestExample],
     ] as const;
-    lines.push(columns(rows.flatMap(([name, it]) => (it ? [[name, shown(it)]] : []))));
+    lines.push(columns(rows.flatMap(([name, estimate]) => (estimate ? [[name, shown(estimate)]] : []))));
   }
   lines.push("", resultStyle("bold", verdict.text));
   if (steps.length > 1) {
-    const worst = Math.max(...steps.map((it) => it.loss.mean));
+    const worst = Math.max(...steps.map((result) => result.loss.mean));
     lines.push("", `  after each inner step (the first ${stepEpisodes} episodes)`);
-    for (const it of steps)
+    for (const result of steps)
       lines.push(
-        it.accuracy
-          ? `  ${String(it.step).padStart(3)}  ${cells(it.accuracy.mean, 24)}  ${percent(it.accuracy.mean)}`
-          : `  ${String(it.step).padStart(3)}  ${cells(it.loss.mean / worst, 24)}  ${it.loss.mean.toFixed(4)}`,
+        result.accuracy
+          ? `  ${String(result.step).padStart(3)}  ${cells(result.accuracy.mean, 24)}  ${percent(result.accuracy.mean)}`
+          : `  ${String(result.step).padStart(3)}  ${cells(result.loss.mean / worst, 24)}  ${result.loss.mean.toFixed(4)}`,
       );
   }
   if (confusion) {

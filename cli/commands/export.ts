@@ -67,7 +67,7 @@ export const command = defineCommand({
     const manifest = await showExport(opened, out, {
       ...(options.calibrate === undefined ? {} : { calibrate: options.calibrate }),
       ...(falseAccepts === undefined ? {} : { falseAccepts }),
-      ...(options.variant === undefined ? {} : { variants: options.variant.split(",").map((it) => it.trim()) }),
+      ...(options.variant === undefined ? {} : { variants: options.variant.split(",").map((name) => name.trim()) }),
     });
     if (options.json) {
       printJson({ bundle: out, manifest });

@@ -6,7 +6,7 @@ import { type CheckpointHeader, decodeSafetensors, InnerloopError, sizeOf } from
 import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { pathOf, placeAt, shownPath } from "../inputs/places.ts";
-import { MOST_OF_MODEL, readListed, readManifest, readWithin } from "../inputs/reading.ts";
+import { mostOfModel, readListed, readManifest, readWithin } from "../inputs/reading.ts";
 import { confidenceText } from "../shared/show-export.ts";
 import { columns } from "../terminal/layout.ts";
 import { clock, kilobytes, percent, print, printJson, resultStyle, tiny } from "../terminal/output.ts";
@@ -96,16 +96,16 @@ async function lookAtBundle(folder: string): Promise<Found> {
     ),
     "",
     heading("files"),
-    columns(files.map((it) => [it.name, kilobytes(it.bytes), it.state])),
+    columns(files.map((file) => [file.name, kilobytes(file.bytes), file.state])),
     "",
     heading("parameters"),
     columns(
-      parameters.map((it) => [
-        it.name,
-        shapeText(it.shape),
+      parameters.map((parameter) => [
+        parameter.name,
+        shapeText(parameter.shape),
         [
-          it.adapted ? `adapted${rateText(innerLoop.rates[it.name])}` : "kept",
-          it.required ? "made from the examples" : "",
+          parameter.adapted ? `adapted${rateText(innerLoop.rates[parameter.name])}` : "kept",
+          parameter.required ? "made from the examples" : "",
         ]
           .filter(Boolean)
           .join(", "),
@@ -150,11 +150,11 @@ function runText(folder: string, header: CheckpointHeader, bundle: string | unde
     ),
     ...(history.length > 0 ? ["", heading("validations")] : []),
     columns(
-      history.map((it) => [
-        `after ${it.iteration}`,
-        `loss ${(it.loss ?? Number.NaN).toFixed(4)}`,
-        regression ? "" : percent(it.score ?? Number.NaN),
-        clock(it.elapsedSeconds ?? 0),
+      history.map((entry) => [
+        `after ${entry.iteration}`,
+        `loss ${(entry.loss ?? Number.NaN).toFixed(4)}`,
+        regression ? "" : percent(entry.score ?? Number.NaN),
+        clock(entry.elapsedSeconds ?? 0),
       ]),
     ),
   ].join("\n");
@@ -162,7 +162,7 @@ function runText(folder: string, header: CheckpointHeader, bundle: string | unde
 
 /** @throws InnerloopError `file-unreadable`. */
 function read(file: string): Promise<Buffer> {
-  return readWithin(file, MOST_OF_MODEL).catch((cause: Error) => {
+  return readWithin(file, mostOfModel).catch((cause: Error) => {
     throw new InnerloopError("file-unreadable", `${file} cannot be read (${cause.message}).`, { cause });
   });
 }
@@ -187,28 +187,28 @@ async function lookAtOnnx(file: string, graph: boolean): Promise<Found> {
   const bytes = new Uint8Array(await read(file));
   const model = decodeModel(bytes, file);
   const { graph: body } = model as unknown as { graph: onnx.GraphProto };
-  const initialized = new Map((body.initializer ?? []).map((it) => [it.name ?? "", it]));
+  const initialized = new Map((body.initializer ?? []).map((tensor) => [tensor.name ?? "", tensor]));
   const typeText = (value: onnx.IValueInfoProto): string => {
     const tensor = value.type?.tensorType;
-    const dims = (tensor?.shape?.dim ?? []).map((it) => it.dimParam || Number(it.dimValue));
+    const dims = (tensor?.shape?.dim ?? []).map((dim) => dim.dimParam || Number(dim.dimValue));
     const name = format.TensorProto.DataType[tensor?.elemType ?? 0] ?? "?";
     return `${name.toLowerCase()} ${shapeText(dims)}`;
   };
-  const inputs = (body.input ?? []).map((it) => ({
-    name: it.name ?? "",
-    type: typeText(it),
-    optional: initialized.has(it.name ?? ""),
+  const inputs = (body.input ?? []).map((info) => ({
+    name: info.name ?? "",
+    type: typeText(info),
+    optional: initialized.has(info.name ?? ""),
   }));
-  const outputs = (body.output ?? []).map((it) => ({ name: it.name ?? "", type: typeText(it) }));
+  const outputs = (body.output ?? []).map((info) => ({ name: info.name ?? "", type: typeText(info) }));
   const operators = countOperators(body);
   const numbers = [...initialized.values()].reduce(
     (total, { dims }) => total + (dims ?? []).reduce<number>((a, b) => a * Number(b), 1),
     0,
   );
   const opsets = Object.fromEntries(
-    (model.opsetImport ?? []).map((it) => [it.domain || "ai.onnx", Number(it.version)]),
+    (model.opsetImport ?? []).map((imported) => [imported.domain || "ai.onnx", Number(imported.version)]),
   );
-  const metadata = Object.fromEntries((model.metadataProps ?? []).map((it) => [it.key ?? "", it.value ?? ""]));
+  const metadata = Object.fromEntries((model.metadataProps ?? []).map((entry) => [entry.key ?? "", entry.value ?? ""]));
   const data = {
     kind: "onnx",
     irVersion: Number(model.irVersion),
@@ -228,13 +228,13 @@ async function lookAtOnnx(file: string, graph: boolean): Promise<Found> {
     "",
     heading("inputs"),
     columns(
-      inputs.map((it) => [it.name, it.type, it.optional ? "optional" : ""]),
+      inputs.map((port) => [port.name, port.type, port.optional ? "optional" : ""]),
       { right: false },
     ),
     "",
     heading("outputs"),
     columns(
-      outputs.map((it) => [it.name, it.type]),
+      outputs.map((port) => [port.name, port.type]),
       { right: false },
     ),
     "",

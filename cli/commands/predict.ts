@@ -94,7 +94,7 @@ function printResults(results: readonly Result[]): void {
   const labels = Math.max(...results.map((result) => textWidth(answerText(result))));
   for (const result of results) {
     const input = padEnd(result.input, width);
-    if ("value" in result) print(`${input}  ${result.value.map((it) => Number(it.toPrecision(6))).join("  ")}`);
+    if ("value" in result) print(`${input}  ${result.value.map((number) => Number(number.toPrecision(6))).join("  ")}`);
     else
       print(
         `${input}  ${resultStyle(result.known === false ? "dim" : "bold", padEnd(answerText(result), labels))}  ` +

@@ -40,7 +40,7 @@ export const command = defineCommand({
     ["setup cuda --undo", "take it away again"],
   ],
   async run({ from, python, undo = false, anyway = false, json = false }, [stack]) {
-    const known = stacks.find((it) => it === stack);
+    const known = stacks.find((name) => name === stack);
     if (known === undefined)
       throw wrongCall(
         "unknown-stack",

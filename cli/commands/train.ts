@@ -104,7 +104,7 @@ function scoreOf(
   validations: readonly Validation[],
   { validation: { episodes } }: RunConfig,
 ): Estimate {
-  const measured = validations.find((it) => it.iteration === iteration);
+  const measured = validations.find((entry) => entry.iteration === iteration);
   if (measured) return measured.accuracy;
   // No score from 0 to 1 deviates more from its mean than one that is either.
   if (score >= 0) return { mean: score, ci95: 1.96 * Math.sqrt((score * (1 - score)) / episodes) };

@@ -74,7 +74,7 @@ function flag(path: Path): Flag {
   const key = path.join(".");
   const schema = settingSchema(key);
   const name = otherNames[key] ?? path.at(-1)!.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const group = Object.keys(groups).find((it) => groups[it]!.includes(path[0])) ?? lastGroup;
+  const group = Object.keys(groups).find((title) => groups[title]!.includes(path[0])) ?? lastGroup;
   return { name, path, group, schema, negatable: typesOf(schema).includes("null") };
 }
 

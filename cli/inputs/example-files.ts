@@ -17,7 +17,7 @@ export interface FileExample {
 }
 
 /** File names that are taken for tables. */
-const TABLE_FILE = /\.(csv|tsv|json)$/i;
+const tableFile = /\.(csv|tsv|json)$/i;
 
 const wanted = ({ input }: Manifest): string =>
   input.preprocessing?.kind === "image"
@@ -101,7 +101,7 @@ async function kindOf(path: string): Promise<"folder" | "table" | "file"> {
   });
   if (found.isDirectory()) return "folder";
   if (!found.isFile()) throw wrongCall("data-missing", `${path} is neither a file nor a folder; give one of these.`);
-  return TABLE_FILE.test(path) ? "table" : "file";
+  return tableFile.test(path) ? "table" : "file";
 }
 
 /** The classes in a folder, and what was left out of it told. */

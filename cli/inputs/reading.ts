@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { InnerloopError, type Manifest, mistaken, parseJson, validateManifest } from "@innerloop/schemas";
 
 /** A manifest is a few kilobytes. */
-const MOST_OF_MANIFEST = 2 ** 24;
+const mostOfManifest = 2 ** 24;
 /** No .onnx file is larger, since its format counts lengths with a sign in 32 bits; nor is what people keep beside one. */
-export const MOST_OF_MODEL = 2 ** 31 - 1;
+export const mostOfModel = 2 ** 31 - 1;
 
 /** @throws Error that says what is in the way, with the system's code where it has one */
 export async function readWithin(file: string, most: number): Promise<Buffer> {
@@ -18,7 +18,7 @@ export async function readWithin(file: string, most: number): Promise<Buffer> {
 
 /** A file of a bundle; undefined where there is none, null for one that cannot be what the manifest says. */
 export function readListed(file: string, bytes: number): Promise<Buffer | undefined | null> {
-  return readWithin(file, Math.min(bytes, MOST_OF_MODEL)).catch(({ code }) => (code === "ENOENT" ? undefined : null));
+  return readWithin(file, Math.min(bytes, mostOfModel)).catch(({ code }) => (code === "ENOENT" ? undefined : null));
 }
 
 /**
@@ -29,7 +29,7 @@ export async function readManifest(bundle: string): Promise<Manifest> {
   const source = join(bundle, "manifest.json");
   let bytes: Uint8Array;
   try {
-    bytes = await readWithin(source, MOST_OF_MANIFEST);
+    bytes = await readWithin(source, mostOfManifest);
   } catch (cause) {
     throw new InnerloopError("bundle-unreadable", `${source} cannot be read (${(cause as Error).message}).`, { cause });
   }

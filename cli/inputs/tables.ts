@@ -17,7 +17,7 @@ export interface Row {
 }
 
 /** Bytes of a table at most; Node holds no text of twice as many. */
-const MOST_BYTES = 2 ** 28;
+const mostBytes = 2 ** 28;
 
 /**
  * The rows of a table, with finite numbers.
@@ -25,10 +25,10 @@ const MOST_BYTES = 2 ** 28;
  */
 export async function readTable(file: string): Promise<Row[]> {
   const { size } = await stat(file);
-  if (size > MOST_BYTES)
+  if (size > mostBytes)
     throw wrongCall(
       "bad-table",
-      `${file} has ${size} bytes; tables of at most ${MOST_BYTES} are read; give it in parts.`,
+      `${file} has ${size} bytes; tables of at most ${mostBytes} are read; give it in parts.`,
     );
   const text = decode(file, await readFile(file));
   const rows = /\.json$/i.test(file) ? jsonRows(file, text) : csvRows(file, text);
@@ -59,7 +59,7 @@ function decode(file: string, bytes: Buffer): string {
     );
   if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
   const lines = bytes.toString("latin1").split(/\r\n|\r|\n/);
-  const line = lines.findIndex((it) => !isUtf8(Buffer.from(it, "latin1")));
+  const line = lines.findIndex((text) => !isUtf8(Buffer.from(text, "latin1")));
   throw wrongCall(
     "bad-table",
     `${file} is not UTF-8: line ${line + 1} reads ${show(lines[line])} as Latin-1; ${save}.`,
@@ -75,10 +75,10 @@ interface Record {
 }
 
 /** What people put between fields; a file may name another in its first line, `sep=|`, as spreadsheets do. */
-const DELIMITERS = [",", ";", "\t", "|"];
+const delimiters = [",", ";", "\t", "|"];
 
 /** Records that show which delimiter it is. */
-const SHOWING = 50;
+const showing = 50;
 
 /** A header and rows; the columns `label` and `y`, `y1`, … are what their names say, all others are the input's numbers. */
 function csvRows(file: string, text: string): Row[] {
@@ -153,16 +153,16 @@ function parsed(text: string, delimiter: string, most?: number): { record: strin
 
 /** The delimiter that divides the first records into the same number of fields, and into most; else what divides the header. */
 function delimiterOf(text: string): string {
-  const found = DELIMITERS.map((delimiter) => {
+  const found = delimiters.map((delimiter) => {
     try {
-      const counts = parsed(text, delimiter, SHOWING).map(({ record }) => record.length);
+      const counts = parsed(text, delimiter, showing).map(({ record }) => record.length);
       return { delimiter, columns: counts[0] ?? 0, even: counts.every((count) => count === counts[0]) };
     } catch {
       return { delimiter, columns: 0, even: false };
     }
   });
   const best = (some: typeof found) => some.reduce((a, b) => (b.columns > a.columns ? b : a));
-  const even = found.filter((it) => it.even && it.columns > 1);
+  const even = found.filter((table) => table.even && table.columns > 1);
   return best(even.length > 0 ? even : found).delimiter;
 }
 

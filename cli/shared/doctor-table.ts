@@ -16,23 +16,23 @@ interface ShownFindings extends Findings {
 export function doctorTable(findings: ShownFindings, width: number): string {
   const { innerloop, node, platform, auto, autoReason, autoProvider, autoProviderReason, measured } = findings;
   const all = [...findings.engines, ...findings.providers];
-  const widest = (text: (finding: Finding) => string) => Math.max(...all.map((it) => text(it).length));
+  const widest = (text: (finding: Finding) => string) => Math.max(...all.map((finding) => text(finding).length));
   const layout = {
-    columns: [widest((it) => it.name), widest(versionOf), widest(speedOf)] as const,
+    columns: [widest((finding) => finding.name), widest(versionOf), widest(speedOf)] as const,
     width: Math.min(width, 140),
   };
-  const explained = new Set(findings.engines.filter((it) => !it.available).map((it) => it.name));
-  const isMeasured = all.some((it) => it.iterationsPerSecond !== undefined);
+  const explained = new Set(findings.engines.filter((finding) => !finding.available).map((finding) => finding.name));
+  const isMeasured = all.some((finding) => finding.iterationsPerSecond !== undefined);
   return [
     `innerloop ${innerloop}, Node ${node}, ${platform}`,
     "",
     `Engines, for training; auto takes ${resultStyle("bold", auto ?? "none")} (${autoReason})`,
-    ...findings.engines.map((it) => entry(it, wordsOf(it), layout)),
+    ...findings.engines.map((finding) => entry(finding, wordsOf(finding), layout)),
     "",
     `Providers, for bundles; auto takes ${resultStyle("bold", autoProvider ?? "none")} (${autoProviderReason})`,
-    ...findings.providers.map((it) => {
-      const engine = `onnxruntime:${it.name}`;
-      return entry(it, explained.has(engine) ? [`as the engine ${engine}`] : wordsOf(it), layout);
+    ...findings.providers.map((finding) => {
+      const engine = `onnxruntime:${finding.name}`;
+      return entry(finding, explained.has(engine) ? [`as the engine ${engine}`] : wordsOf(finding), layout);
     }),
     ...(isMeasured
       ? ["", ...inLines(`Speeds: ${measured.engines}; ${measured.providers}.`, layout.width).map(dim)]
@@ -63,7 +63,7 @@ function wordsOf({ available, auto, reason, remedy, device, onlyByName }: Findin
     onlyByName === undefined ? undefined : `only by name: ${onlyByName}`,
     reason,
   ];
-  return [facts.filter((it) => it !== undefined).join("; ") || "it works"];
+  return [facts.filter((fact) => fact !== undefined).join("; ") || "it works"];
 }
 
 /** A mark, a name, a version and a speed, and beside them the words, in as many lines as they need. */
@@ -76,7 +76,7 @@ function entry(finding: Finding, words: readonly string[], { columns, width }: L
     ...(versionWidth === 0 ? [] : [versionOf(finding).padEnd(versionWidth)]),
     ...(speedWidth === 0 ? [] : [speedOf(finding).padStart(speedWidth)]),
   ];
-  const indent = 4 + columns.filter((it) => it > 0).reduce((sum, it) => sum + it + 2, 0);
+  const indent = 4 + columns.filter((width) => width > 0).reduce((sum, width) => sum + width + 2, 0);
   const lines = words.flatMap((text, i) => inLines(text, width - indent).map((line) => (i > 0 ? dim(line) : line)));
   return `${cells.join("  ")}  ${lines.join(`\n${" ".repeat(indent)}`)}`;
 }

@@ -74,11 +74,11 @@ export function described(rows: readonly (readonly [name: string, what: string])
     .map(([name, what]) => {
       if (what === "") return left + name;
       if (room < narrowest)
-        return [left + name, ...linesOf(what, width - indent - 4).map((it) => `${left}    ${it}`)].join("\n");
+        return [left + name, ...linesOf(what, width - indent - 4).map((line) => `${left}    ${line}`)].join("\n");
       const [first = "", ...further] = linesOf(what, room);
       return [
         left + padEnd(name, names + gap) + first,
-        ...further.map((it) => " ".repeat(indent + names + gap) + it),
+        ...further.map((line) => " ".repeat(indent + names + gap) + line),
       ].join("\n");
     })
     .join("\n");
@@ -101,7 +101,7 @@ export function columns(rows: readonly (readonly string[])[], { right = true, wi
     return w;
   }, []);
   const last = widths.length - 1;
-  const before = 2 + widths.slice(0, last).reduce((sum, it) => sum + it + 3, 0);
+  const before = 2 + widths.slice(0, last).reduce((sum, width) => sum + width + 3, 0);
   return rows
     .flatMap((row) => {
       const wide = !right && width !== undefined && row.length > last && before + textWidth(row[last]!) > width;
@@ -110,7 +110,7 @@ export function columns(rows: readonly (readonly string[])[], { right = true, wi
         : [row[last] ?? ""];
       const shown = row.map((text, i) => (i === last ? first : text));
       const pad = (text: string, i: number) => (i > 0 && right ? padStart(text, widths[i]!) : padEnd(text, widths[i]!));
-      return [`  ${shown.map(pad).join("   ")}`.trimEnd(), ...further.map((it) => " ".repeat(before) + it)];
+      return [`  ${shown.map(pad).join("   ")}`.trimEnd(), ...further.map((line) => " ".repeat(before) + line)];
     })
     .join("\n");
 }

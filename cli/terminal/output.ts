@@ -24,7 +24,8 @@ const unmarked = new RegExp(`${esc}\\[(\\d+)m`, "g");
 const marksAndControls = new RegExp(`${marked.source}|[^\\P{Cc}\\n\\t]|[\\p{Bidi_C}\\u2028\\u2029]`, "gu");
 
 /** A text in which nothing moves the cursor, sets a title, a style of its own or a direction. */
-const tamed = (text: string): string => text.replace(marksAndControls, (it) => (it.length > 1 ? it : "\ufffd"));
+const tamed = (text: string): string =>
+  text.replace(marksAndControls, (match) => (match.length > 1 ? match : "\ufffd"));
 
 /** A text as a terminal gets it. */
 const shown = (text: string): string => tamed(text).replace(marked, "\u001b[$1m");
@@ -55,7 +56,7 @@ export function watchStreams(): () => void {
     stream.on("error", (error: NodeJS.ErrnoException) => failed(stream, error));
   return () => {
     const now = terminals();
-    for (const fd of before.filter((it) => !now.includes(it))) closeSync(fd);
+    for (const fd of before.filter((fd) => !now.includes(fd))) closeSync(fd);
   };
 }
 

@@ -7,7 +7,7 @@ const [WIDTH, HEIGHT] = [300, 138];
 const [LEFT, RIGHT, TOP, GROUND] = [8, WIDTH - 8, 24, HEIGHT - 24];
 
 /** Milliseconds that a step is shown for. */
-const STEP = 140;
+const stepTime = 140;
 
 /** A loss with as many digits as tell something. */
 export function lossText(loss: number): string {
@@ -63,7 +63,7 @@ export class Chart {
         this.#svg.append(text("value", "end", [RIGHT + 4, y(course[last]!) - 11], lossText(course[last]!)));
     };
     if (stillness()) for (const step of course.keys()) reveal(step);
-    else this.#timers = course.map((_, step) => setTimeout(() => reveal(step), step * STEP));
+    else this.#timers = course.map((_, step) => setTimeout(() => reveal(step), step * stepTime));
   }
 
   /** Nothing was learned yet: how a loss falls, in outline. */

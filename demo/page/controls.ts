@@ -3,7 +3,7 @@ import { byId, el, icon } from "./dom.ts";
 import type { Drawings } from "./drawings.ts";
 import { showTheme } from "./labels.ts";
 import type { Place } from "./model.ts";
-import { PAUSE } from "./pad.ts";
+import { pause } from "./pad.ts";
 import type { Page } from "./page.ts";
 import { switchTheme } from "./preferences.ts";
 import type { ShelfEvents } from "./shelf.ts";
@@ -89,7 +89,7 @@ export function prepareControls(page: Page, drawings: Drawings): void {
   byId("lock").replaceWith(icon("lock"));
   // Its keys are its own: screen readers hand them through.
   byId("pad").setAttribute("role", "application");
-  byId("pad-frame").style.setProperty("--pause", `${PAUSE}ms`);
+  byId("pad-frame").style.setProperty("--pause", `${pause}ms`);
   on("draw", () => void drawings.drawOne());
   on("done", () => page.pad.finish());
   on("clear", () => page.wipe());

@@ -23,7 +23,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-const SVG = "http://www.w3.org/2000/svg";
+const svgNamespace = "http://www.w3.org/2000/svg";
 
 /** An SVG element with attributes. */
 export function svg<K extends keyof SVGElementTagNameMap>(
@@ -31,7 +31,7 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   attributes: Readonly<Record<string, string | number>> = {},
   ...children: readonly Node[]
 ): SVGElementTagNameMap[K] {
-  const element = document.createElementNS(SVG, tag);
+  const element = document.createElementNS(svgNamespace, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
   return element;

@@ -10,10 +10,10 @@ import { boxOf, type Drawing, pathOf } from "./strokes.ts";
 import type { Sentence } from "./voice.ts";
 
 /** Smaller drawings, by the longer side of their box as a share of the pad, are slips of the pen. */
-const TOO_SMALL = 0.05;
+const smallestDrawing = 0.05;
 
 /** From this probability on it says so without a doubt. */
-const SURE = 0.6;
+const sureFrom = 0.6;
 
 export class Drawings {
   readonly #page: Page;
@@ -102,11 +102,11 @@ export class Drawings {
   #isKnown(model: Model, { label, probability }: Answer): Sentence {
     const { hue } = model.class(label)!;
     this.#page.glow(hue);
-    if (probability >= SURE) this.#page.pad.ink.sparkle(toneOf(hue));
+    if (probability >= sureFrom) this.#page.pad.ink.sparkle(toneOf(hue));
     requestAnimationFrame(() => replay(cardOf(label), "hit"));
     const ms = milliseconds(model.predictMs);
     const sure = percent(probability);
-    return (words) => [probability >= SURE ? words.sure : words.perhaps, words.answerMore(sure, ms), label];
+    return (words) => [probability >= sureFrom ? words.sure : words.perhaps, words.answerMore(sure, ms), label];
   }
 
   #isUnknown(model: Model): Sentence {
@@ -132,7 +132,7 @@ export class Drawings {
 
 const tooSmall = (drawing: Drawing): boolean => {
   const { width, height } = boxOf(drawing);
-  return Math.max(width, height) < TOO_SMALL;
+  return Math.max(width, height) < smallestDrawing;
 };
 
 const cardOf = (label: string): HTMLElement | null =>

@@ -4,13 +4,13 @@ import { stillness } from "./dom.ts";
 import { type Drawing, lengthOf, type Point, type Stroke } from "./strokes.ts";
 
 /** Shares of the pad's side. */
-const WIDTH = 0.03;
-const SPARK = 0.012;
+const penWidth = 0.03;
+const spark = 0.012;
 
 /** Milliseconds. */
-const TRACE = 520;
-const SPARKS = 750;
-const INVITATION = 4200;
+const traceTime = 520;
+const sparksTime = 750;
+const invitationTime = 4200;
 
 interface Trace {
   readonly colour: string;
@@ -115,7 +115,7 @@ export class Ink {
 
     if (this.#trace) {
       const { colour, since } = this.#trace;
-      const share = still ? 1 : Math.min(1, (now - since) / TRACE);
+      const share = still ? 1 : Math.min(1, (now - since) / traceTime);
       const eased = 1 - (1 - share) ** 3;
       this.#context.shadowColor = colour;
       this.#context.shadowBlur = side * 0.035;
@@ -132,7 +132,7 @@ export class Ink {
   #drawInvitation(now: number, ink: string, still: boolean): boolean {
     const { drawing, since } = this.#invitation!;
     const { width: side } = this.#canvas;
-    const turn = ((now - since) % INVITATION) / INVITATION;
+    const turn = ((now - since) % invitationTime) / invitationTime;
     const share = still ? 1 : Math.min(1, turn / 0.55);
     const fading = still ? 1 : turn < 0.8 ? 1 : (1 - turn) / 0.2;
     const drawn = beginning(drawing, (1 - (1 - share) ** 2) * lengthOf(drawing));
@@ -151,12 +151,12 @@ export class Ink {
 
   #drawSparks(now: number): boolean {
     const { sparks, colour, since } = this.#sparks!;
-    const share = Math.min(1, (now - since) / SPARKS);
+    const share = Math.min(1, (now - since) / sparksTime);
     const far = 1 - (1 - share) ** 3;
     this.#context.globalAlpha = 1 - share;
     for (const { from, angle, speed } of sparks) {
       const at = { x: from.x + Math.cos(angle) * speed * far, y: from.y + Math.sin(angle) * speed * far };
-      this.#dot(at, SPARK * (1 - 0.6 * share), colour);
+      this.#dot(at, spark * (1 - 0.6 * share), colour);
     }
     this.#context.globalAlpha = 1;
     if (share === 1) this.#sparks = undefined;
@@ -178,7 +178,7 @@ export class Ink {
     this.#context.beginPath();
     this.#context.arc(x, y, arm * 0.6, 0, 2 * Math.PI);
     this.#context.stroke();
-    if (down) this.#dot(at, WIDTH / 2, ink);
+    if (down) this.#dot(at, penWidth / 2, ink);
   }
 
   #dot({ x, y }: Point, radius: number, colour: string): void {
@@ -189,7 +189,7 @@ export class Ink {
     this.#context.fill();
   }
 
-  #strokes(drawing: Drawing, colour: string, width = WIDTH): void {
+  #strokes(drawing: Drawing, colour: string, width = penWidth): void {
     const { width: side } = this.#canvas;
     this.#context.strokeStyle = colour;
     this.#context.lineWidth = width * side;

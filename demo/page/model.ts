@@ -38,15 +38,15 @@ interface Notebook {
 }
 
 /** Far from those before them, so that symbols taught one after the other look different. */
-const HUES = [262, 28, 152, 325, 75, 200, 0, 115, 295, 232, 50, 175];
+const hues = [262, 28, 152, 325, 75, 200, 0, 115, 295, 232, 50, 175];
 
-const NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /** As many changes as a Personal takes back. */
-const UNDO_LEVELS = 16;
+const undoLevels = 16;
 
 /** Where a saved file has the drawings, beside what the runtime saves; other programs pass over it. */
-const DRAWINGS = "demo_drawings";
+const drawingsKey = "demo_drawings";
 
 export class Model {
   readonly #learner: Learner;
@@ -177,7 +177,7 @@ export class Model {
   async save(): Promise<Uint8Array> {
     const { mine, pages } = this.#notebook;
     const { tensors, metadata } = decodeSafetensors(await mine.toBytes(), "the personal model");
-    return encodeSafetensors(tensors, { ...metadata, [DRAWINGS]: JSON.stringify([...pages]) });
+    return encodeSafetensors(tensors, { ...metadata, [drawingsKey]: JSON.stringify([...pages]) });
   }
 
   /**
@@ -187,12 +187,12 @@ export class Model {
    */
   async load(bytes: Uint8Array, name: string): Promise<void> {
     const mine = await this.#learner.restore(bytes);
-    const drawn = decodeSafetensors(bytes, name).metadata[DRAWINGS];
+    const drawn = decodeSafetensors(bytes, name).metadata[drawingsKey];
     const pages: Notebook["pages"] = new Map(drawn === undefined ? [] : JSON.parse(drawn));
     mine.labels.forEach((label, i) => {
       for (const example of mine.examples) {
         if (example.label === label && !pages.has(example.id))
-          pages.set(example.id, { drawing: undefined, hue: HUES[i % HUES.length]! });
+          pages.set(example.id, { drawing: undefined, hue: hues[i % hues.length]! });
       }
     });
     this.#open({ mine, pages });
@@ -222,7 +222,7 @@ export class Model {
   }
 
   #remember(undo: () => Promise<unknown> | undefined): void {
-    this.#undo = [...this.#undo, undo].slice(-UNDO_LEVELS);
+    this.#undo = [...this.#undo, undo].slice(-undoLevels);
   }
 
   #values(drawing: Drawing): Float32Array {
@@ -231,12 +231,12 @@ export class Model {
 
   #freeName(): string {
     const { labels } = this.#notebook.mine;
-    const names = [...NAMES, ...labels.map((_, i) => `A${i + 1}`)];
+    const names = [...letters, ...labels.map((_, i) => `A${i + 1}`)];
     return names.find((name) => !labels.includes(name))!;
   }
 
   #freeHue(): number {
     const used = this.classes.map(({ hue }) => hue);
-    return HUES.find((hue) => !used.includes(hue)) ?? (used.length * 47) % 360;
+    return hues.find((hue) => !used.includes(hue)) ?? (used.length * 47) % 360;
   }
 }

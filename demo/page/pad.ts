@@ -5,16 +5,16 @@ import { beginning, Ink } from "./ink.ts";
 import { type Drawing, lengthOf, type Point } from "./strokes.ts";
 
 /** Milliseconds without a pen on the pad after which a drawing is done. */
-export const PAUSE = 850;
+export const pause = 850;
 
 /** Milliseconds that the page takes to draw a symbol itself. */
-const PLAY = 900;
+const drawingTime = 900;
 
 /** Shares of the pad's side in a second, and closest points of a stroke. */
-const KEYBOARD_SPEED = 0.55;
-const CLOSEST = 0.004;
+const keyboardSpeed = 0.55;
+const closestPoints = 0.004;
 
-const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
+const arrows: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
   ArrowUp: [0, -1],
@@ -26,7 +26,7 @@ export interface PadEvents {
   onBegin(): void;
   /** It grew. */
   onChange(drawing: Drawing): void;
-  /** The pen was lifted; when nothing follows within {@link PAUSE}, the drawing is done. */
+  /** The pen was lifted; when nothing follows within {@link pause}, the drawing is done. */
   onPause(waiting: boolean): void;
   onDone(drawing: Drawing): void;
 }
@@ -86,7 +86,7 @@ export class Pad {
     const length = lengthOf(drawing);
     const since = performance.now();
     this.#begin();
-    for (let share = stillness() ? 1 : 0; ; share = Math.min(1, (performance.now() - since) / PLAY)) {
+    for (let share = stillness() ? 1 : 0; ; share = Math.min(1, (performance.now() - since) / drawingTime)) {
       this.#strokes = beginning(drawing, share * length).map((stroke) => [...stroke]);
       this.#grew();
       if (share === 1) break;
@@ -118,13 +118,13 @@ export class Pad {
   #penTo(at: Point): void {
     const stroke = this.#strokes.at(-1);
     const last = stroke?.at(-1);
-    if (!stroke || !last || Math.hypot(at.x - last.x, at.y - last.y) < CLOSEST) return;
+    if (!stroke || !last || Math.hypot(at.x - last.x, at.y - last.y) < closestPoints) return;
     stroke.push(at);
   }
 
   #wait(waiting: boolean): void {
     clearTimeout(this.#timer);
-    this.#timer = waiting ? setTimeout(() => this.finish(), PAUSE) : undefined;
+    this.#timer = waiting ? setTimeout(() => this.finish(), pause) : undefined;
     this.#events.onPause(waiting);
   }
 
@@ -167,10 +167,10 @@ export class Pad {
       if (held.size === 0) return;
       let [dx, dy] = [0, 0];
       for (const key of held) {
-        dx += ARROWS[key]![0];
-        dy += ARROWS[key]![1];
+        dx += arrows[key]![0];
+        dy += arrows[key]![1];
       }
-      const scale = (KEYBOARD_SPEED * seconds) / Math.max(1, Math.hypot(dx, dy));
+      const scale = (keyboardSpeed * seconds) / Math.max(1, Math.hypot(dx, dy));
       const within = (value: number): number => Math.min(0.98, Math.max(0.02, value));
       at = { x: within(at.x + dx * scale), y: within(at.y + dy * scale) };
       show();
@@ -196,7 +196,7 @@ export class Pad {
 
     this.#canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key in ARROWS) {
+      if (event.key in arrows) {
         if (held.size === 0) {
           before = performance.now();
           requestAnimationFrame(step);

@@ -5,8 +5,8 @@ import type { Picture } from "../fits.ts";
 import { type Drawing, fitted, type Point } from "./strokes.ts";
 
 /** Of a picture's shorter side: what the longer side of a drawing takes, and half the pen's width. */
-const EXTENT = 19 / 28;
-const PEN = 0.9 / 28;
+const extent = 19 / 28;
+const halfPen = 0.9 / 28;
 
 /**
  * The values of an example, `[height, width, channels]` row by row: dark ink on light paper, preprocessed as the bundle
@@ -28,8 +28,8 @@ function inkOf(drawing: Drawing, width: number, height: number): Float32Array {
   const ink = new Float32Array(width * height);
   const side = Math.min(width, height);
   const [moveX, moveY] = [(width - side) / 2, (height - side) / 2];
-  const pen = Math.max(0.6, PEN * side);
-  for (const stroke of fitted(drawing, EXTENT * side, side / 2)) {
+  const pen = Math.max(0.6, halfPen * side);
+  for (const stroke of fitted(drawing, extent * side, side / 2)) {
     const points = stroke.map(({ x, y }) => ({ x: x + moveX, y: y + moveY }));
     points.forEach((point, i) => {
       inkSegment(ink, width, height, points[i - 1] ?? point, point, pen);

@@ -28,7 +28,7 @@ export function boxOf(drawing: Drawing): Box {
 }
 
 /** A drawing smaller than this share of the pad is taken as it is and not blown up: a dot stays a dot. */
-const SMALLEST = 0.08;
+const smallestBlownUp = 0.08;
 
 /**
  * A drawing moved and scaled so that the longer side of its box has a length and the box's centre lies at a place.
@@ -38,7 +38,7 @@ const SMALLEST = 0.08;
  */
 export function fitted(drawing: Drawing, length: number, centre: number): Drawing {
   const { left, top, width, height } = boxOf(drawing);
-  const scale = length / Math.max(width, height, SMALLEST);
+  const scale = length / Math.max(width, height, smallestBlownUp);
   const [middleX, middleY] = [left + width / 2, top + height / 2];
   return drawing.map((stroke) =>
     stroke.map(({ x, y }) => ({ x: centre + (x - middleX) * scale, y: centre + (y - middleY) * scale })),

@@ -90,7 +90,7 @@ function fitCloseThreshold(shifted: readonly Answers[], confidence: Confidence):
       const ratio = rejectionScore(score, row, temperature) / least;
       // Below 0 a score passes that is nearer to 0 than the threshold; above, one that is further.
       rows.push([Math.min(excess, knee) * Math.sign(-least), excess * Math.sign(-least)]);
-      heights.push(Math.sign(least) * Math.log(Math.min(FAR, Math.max(1 / FAR, ratio))));
+      heights.push(Math.sign(least) * Math.log(Math.min(farRatio, Math.max(1 / farRatio, ratio))));
     }
   }
   if (shiftedShare * falseAccepts * rows.length < 1) return {};
@@ -108,4 +108,4 @@ function fitCloseThreshold(shifted: readonly Answers[], confidence: Confidence):
 }
 
 /** A ratio beyond which it does not matter how far. */
-const FAR = 1e9;
+const farRatio = 1e9;

@@ -158,7 +158,7 @@ function refusal(words: string, missing: readonly MissingLibrary[]): Error {
 function remediesOf(missing: readonly MissingLibrary[]): string {
   const all = [...new Set(missing.map(({ remedy }) => remedy))];
   // "CUDA" alone adds nothing where its version is named too.
-  const told = all.filter((it) => it !== "CUDA" || !all.some((other) => other.startsWith("CUDA ")));
+  const told = all.filter((line) => line !== "CUDA" || !all.some((other) => other.startsWith("CUDA ")));
   return told.length === 1 ? told[0]! : `${told.slice(0, -1).join(", ")} and ${told.at(-1)}`;
 }
 

@@ -24,7 +24,9 @@ print(json.dumps(list(dict.fromkeys(folders))))`;
  * @throws InnerloopError `python-missing` (status 2)
  */
 export async function packageFolders(python: string | undefined, signal: AbortSignal): Promise<string[]> {
-  const active = [process.env.VIRTUAL_ENV, process.env.CONDA_PREFIX].flatMap((it) => (it ? [pythonIn(it) ?? it] : []));
+  const active = [process.env.VIRTUAL_ENV, process.env.CONDA_PREFIX].flatMap((folder) =>
+    folder ? [pythonIn(folder) ?? folder] : [],
+  );
   const programs =
     python === undefined ? [...active, ...(windows ? ["py", "python"] : ["python3", "python"])] : [python];
   for (const program of programs) {

@@ -12,7 +12,7 @@ import { failed, wrongCall } from "../failures.ts";
 import { type Entry, readZip } from "./zip.ts";
 
 /** Bytes of a text in a package at most. */
-const MOST_TEXT = 2 ** 26;
+const mostText = 2 ** 26;
 
 /** A Python package, as a .whl file or installed. */
 export interface PythonPackage {
@@ -54,15 +54,15 @@ export async function openWheel(file: string): Promise<PythonPackage> {
         `pip download --no-deps ${dashed(name)}==${version}`,
     );
   const entryOf = (path: string) => {
-    const entry = entries.find((it) => it.name === path);
+    const entry = entries.find((file) => file.name === path);
     if (entry) return entry;
     throw wrongCall("bad-wheel", `${file} has no ${path}; download it again, or give another.`);
   };
   const words = async (entry: Entry): Promise<string> => {
-    if (entry.size > MOST_TEXT)
+    if (entry.size > mostText)
       throw wrongCall(
         "bad-wheel",
-        `${file}: ${entry.name} has ${entry.size} bytes, and a text of at most ${MOST_TEXT} was expected.`,
+        `${file}: ${entry.name} has ${entry.size} bytes, and a text of at most ${mostText} was expected.`,
       );
     return whole(file, async () => text(await entry.read()));
   };
@@ -120,7 +120,7 @@ function fitsHere(tag: string, platform = process.platform, arch: string = proce
   if (tag === "any") return true;
   const system = { linux: /^(many)?linux/, darwin: /^macosx/, win32: /^win/ }[platform as "linux"];
   const processor = { x64: /(x86_64|amd64|universal2)$/, arm64: /(aarch64|arm64|universal2)$/ }[arch as "x64"];
-  return tag.split(".").some((it) => system?.test(it) && processor?.test(it));
+  return tag.split(".").some((part) => system?.test(part) && processor?.test(part));
 }
 
 /**

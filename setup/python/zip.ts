@@ -20,7 +20,7 @@ export interface Entry {
  * What an archive may be at most, so that a small one does not fill the disk. The largest wheels have 20,000 files and unpack
  * to 4 GB, to some three times their size.
  */
-const MOST = { files: 200_000, bytes: 2 ** 35, growth: 100 };
+const limits = { files: 200_000, bytes: 2 ** 35, growth: 100 };
 
 /**
  * The files of a zip archive.
@@ -36,15 +36,15 @@ export async function readZip(file: string): Promise<Entry[]> {
   try {
     const archive = await openPromise(file, { lazyEntries: true, strictFileNames: true });
     try {
-      if (archive.entryCount > MOST.files)
-        throw bad(`it holds ${archive.entryCount} files; at most ${MOST.files} are read`);
+      if (archive.entryCount > limits.files)
+        throw bad(`it holds ${archive.entryCount} files; at most ${limits.files} are read`);
       for await (const entry of archive.eachEntry()) {
         if (entry.fileName.endsWith("/")) continue;
         if (/\p{Cc}/u.test(entry.fileName)) throw bad(`it holds a file ${show(entry.fileName)}`);
         if (entries.has(entry.fileName)) throw bad(`it holds ${entry.fileName} twice`);
         bytes += entry.uncompressedSize;
-        if (bytes > Math.min(MOST.bytes, 2 ** 20 + MOST.growth * size))
-          throw bad(`its ${size} bytes unpack to more than ${MOST.growth} times as many`);
+        if (bytes > Math.min(limits.bytes, 2 ** 20 + limits.growth * size))
+          throw bad(`its ${size} bytes unpack to more than ${limits.growth} times as many`);
         entries.set(entry.fileName, {
           name: entry.fileName,
           size: entry.uncompressedSize,

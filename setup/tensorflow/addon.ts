@@ -36,7 +36,7 @@ export async function buildAddon(
     [
       ...["-std=c++17", "-O2", "-fPIC", "-DNAPI_VERSION=8", "-w"],
       ...(process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"]),
-      ...[join(headers, "include"), join(tensorflow.folder, "include")].map((it) => `-I${it}`),
+      ...[join(headers, "include"), join(tensorflow.folder, "include")].map((folder) => `-I${folder}`),
       ...["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => join(sources, file)),
       first,
       ...tensorFlowLibraries.map((file) => join(tensorflow.folder, file)),

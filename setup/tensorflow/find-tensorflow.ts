@@ -51,7 +51,7 @@ export async function findTensorFlow(
   if (info === undefined) throw wrongCall("file-missing", `${from} does not exist; check the path.`);
   if (info.isFile() && /\.whl$/i.test(place)) return fromWheel(place, python, staging, signal);
   if (info.isFile()) return inPython(place, signal);
-  const folder = [place, join(place, "tensorflow")].find((it) => existsSync(join(it, library)));
+  const folder = [place, join(place, "tensorflow")].find((candidate) => existsSync(join(candidate, library)));
   if (folder !== undefined) return inFolder(folder);
   const program = pythonIn(place);
   if (program !== undefined) return inPython(program, signal);
@@ -63,7 +63,7 @@ export async function findTensorFlow(
 
 async function inPython(python: string | undefined, signal: AbortSignal): Promise<FoundTensorFlow> {
   const folders = (await packageFolders(python, signal)).map((site) => join(site, "tensorflow"));
-  const folder = folders.find((it) => existsSync(join(it, library)));
+  const folder = folders.find((candidate) => existsSync(join(candidate, library)));
   if (folder !== undefined) return inFolder(folder);
   const other = folders.find(existsSync);
   throw wrongCall(

@@ -115,14 +115,14 @@ const reader: Addition = {
 import { readFileSync } from "node:fs";
 import { InnerloopError } from "@innerloop/schemas";
 import { MetaDataset } from "../episodes/dataset.ts";
-import { HELD_BACK } from "../episodes/split.ts";
+import { usuallyHeldBack } from "../episodes/split.ts";
 import type { Reader } from "./reader.ts";
 
 export const rows: Reader = {
   spec: "rows:FILE",
   summary: "a CSV file of numbers, its last column the class",
   kind: "classification",
-  open(place, { heldBack = HELD_BACK }) {
+  open(place, { heldBack = usuallyHeldBack }) {
     const lines = readText(place)
       .split(/\\r?\\n/)
       .filter((line) => line.trim() !== "");

@@ -25,7 +25,7 @@ export const models = registry("model", [namedMlp, namedMetamodel, namedConv4, n
 export function buildModel(config: ModelConfig, inputShape: readonly number[], outputs: number): Model {
   const model = models.named(config.kind);
   if (model.accepts(inputShape)) return model.build(inputShape, outputs, config);
-  const others = models.all.flatMap((it) => (it.accepts(inputShape) ? [it.name] : []));
+  const others = models.all.flatMap((model) => (model.accepts(inputShape) ? [model.name] : []));
   throw new InnerloopError(
     "bad-model",
     `The model ${model.name} takes ${model.takes}, but the examples have the shape [${inputShape}]; use --model ${inWords(others, "or")}.`,

@@ -107,7 +107,7 @@ export const MeanPool = (x: Value): Value =>
 export const ReLU = (x: Value): Value => op.Relu(x);
 export const Tanh = (x: Value): Value => op.Tanh(x);
 export const Sigmoid = (x: Value): Value => op.Sigmoid(x);
-export const GELU = (x: Value): Value => op.Gelu(x);
+export const gelu = (x: Value): Value => op.Gelu(x);
 export const SiLU = (x: Value): Value => op.Silu(x);
 
 const withinExample = (x: Value): Value => op.ReduceMean(x, { axes: [...x.shape.keys()].slice(1), keepdims: true });

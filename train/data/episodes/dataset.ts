@@ -80,12 +80,11 @@ export class MetaDataset implements TaskSource {
     const { inputShape, examples } = examplesOf(data, options);
     const wrongly = preprocessing && misfit(preprocessing, inputShape);
     if (wrongly) throw wrong("bad-preprocessing", `The ${wrongly}; make them agree`);
-    if (labels.length !== examples.length) {
+    if (labels.length !== examples.length)
       throw wrong(
         "label-count",
         `${labels.length} labels for ${examples.length} examples of ${name}; give one label for each example`,
       );
-    }
     this.name = name;
     this.shape = { ways, shots, queries };
     this.inputShape = inputShape;
@@ -160,12 +159,11 @@ function examplesOf(
     const inputShape = given ?? (preprocessing ? preprocessedShape(preprocessing) : [arrays[0]?.length ?? 0]);
     const size = sizeOf(inputShape);
     arrays.forEach((example, i) => {
-      if (example.length !== size) {
+      if (example.length !== size)
         throw wrong(
           "bad-shape",
           `Example ${i} has ${example.length} numbers; expected ${size}, for the shape [${inputShape.join(", ")}]`,
         );
-      }
     });
     return { inputShape, examples: arrays };
   }
@@ -173,26 +171,23 @@ function examplesOf(
     throw wrong("bad-shape", `The shape of the data is ${show(data.shape)}; [examples, ...input] was expected`);
   const [count = 0, ...inputShape] = data.shape;
   const size = sizeOf(inputShape);
-  if (!(data.data instanceof Float32Array)) {
+  if (!(data.data instanceof Float32Array))
     throw wrong("bad-shape", "The data are not float32; convert them with Float32Array.from");
-  }
   const values = data.data;
-  if (data.shape.length === 0 || values.length !== count * size) {
+  if (data.shape.length === 0 || values.length !== count * size)
     throw wrong(
       "bad-shape",
       `${values.length} numbers for the shape [${data.shape.join(", ")}]; expected [examples, ...input], ` +
         "whose product is the number of values",
     );
-  }
   const examples = Array.from({ length: count }, (_, i) => values.subarray(i * size, (i + 1) * size));
   return { inputShape, examples };
 }
 
 /** The example that raw input is. */
 function made(input: RawInput, index: number, preprocessing: Preprocessing | undefined): Float32Array {
-  if (!preprocessing) {
+  if (!preprocessing)
     throw wrong("bad-shape", `Example ${index} is no Float32Array; give these, or preprocessing for raw input`);
-  }
   try {
     return preprocess(preprocessing, input);
   } catch (cause) {

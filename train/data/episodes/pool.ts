@@ -38,12 +38,11 @@ export function checkNumbers(
 ): void {
   examples.forEach((example, i) => {
     const at = example.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0) {
+    if (at >= 0)
       throw new InnerloopError(
         "not-a-number",
         `${source}Example ${i} is ${example[at]} at position ${at}; expected finite numbers. Repair the example or leave it out`,
         { exitStatus },
       );
-    }
   });
 }

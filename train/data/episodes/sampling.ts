@@ -20,11 +20,11 @@ export interface ClassPool {
   copy(index: number, example: number, target: Float32Array, offset: number): void;
 }
 
-const SPLITS: readonly Split[] = ["train", "val", "test"];
+const allSplits: readonly Split[] = ["train", "val", "test"];
 
 /** The random stream of an episode: a function of its split, seed and index alone. */
 export function episodeRandom(split: Split, seed: number, index: number): Random {
-  return random(seed, SPLITS.indexOf(split), index);
+  return random(seed, allSplits.indexOf(split), index);
 }
 
 /**
@@ -91,11 +91,10 @@ export function checkShape(pool: ClassPool, { ways, shots, queries }: EpisodeSha
 /** Throws `bad-episode-shape` unless every count is a positive integer. */
 export function checkCounts(shape: EpisodeShape): void {
   for (const [name, value] of Object.entries(shape)) {
-    if (!Number.isInteger(value) || value < 1) {
+    if (!Number.isInteger(value) || value < 1)
       throw new InnerloopError("bad-episode-shape", `${name} is ${value}; expected an integer of at least 1`, {
         exitStatus: 2,
       });
-    }
   }
 }
 

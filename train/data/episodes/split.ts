@@ -10,7 +10,7 @@ export interface SplitOptions {
 }
 
 /** Of the classes of data without splits of their own, how many are held back; the shares of mini-ImageNet (Ravi and Larochelle 2017). */
-export const HELD_BACK = { val: 0.16, test: 0.2 };
+export const usuallyHeldBack = { val: 0.16, test: 0.2 };
 
 /**
  * Splits classes by name. Fractions are cut from the names in order of a hash of each, so that the choice is the same
@@ -21,9 +21,8 @@ export const HELD_BACK = { val: 0.16, test: 0.2 };
  */
 export function splitClasses(names: readonly string[], { val = 0, test = 0 }: SplitOptions): Record<Split, string[]> {
   const all = [...new Set(names)].sort((a, b) => (hash(a) < hash(b) ? -1 : 1));
-  if (typeof val === "number" && typeof test === "number" && val + test > 1) {
+  if (typeof val === "number" && typeof test === "number" && val + test > 1)
     throw badSplit(`val ${val} and test ${test} are more than 1 together; expected fractions of the classes`);
-  }
   const named = new Set([val, test].flatMap((choice) => (typeof choice === "number" ? [] : choice.map(String))));
   const take = (split: Split, choice: number | readonly (string | number)[], free: readonly string[]): string[] => {
     if (typeof choice !== "number") {

@@ -5,11 +5,11 @@ import { type Random, random } from "../../random.ts";
 /** Width and height of a glyph, in pixels. */
 export const GLYPH_SIZE = 28;
 
-const PIXELS = GLYPH_SIZE * GLYPH_SIZE;
+const pixelCount = GLYPH_SIZE * GLYPH_SIZE;
 
 // Streams of `random`, so that a class and its drawers are functions of their numbers alone.
-const CLASS_STREAM = 0x676c7970;
-const DRAWER_STREAM = 0x64726177;
+const classStream = 0x676c7970;
+const drawerStream = 0x64726177;
 
 /** A pen stroke: a cubic Bézier curve, or an arc of an ellipse. In a box of about [−1, 1]², y downwards. */
 type Stroke =
@@ -31,20 +31,20 @@ type Point = readonly [x: number, y: number];
  * @returns `[28·28]` bytes, row by row; ink is 255 on 0
  */
 export function drawGlyph(id: number, drawer: number): Uint8Array {
-  return render(strokesOf(id), random(DRAWER_STREAM, id, drawer));
+  return render(strokesOf(id), random(drawerStream, id, drawer));
 }
 
 // --- A class -------------------------------------------------------------------------------------------------------
 
 /** Characters thinner than this, see `thinness`, would all look like one crooked line; they are composed anew. */
-const THINNEST = 0.4;
+const thinnest = 0.4;
 
 const recent: { id: number; strokes: readonly Stroke[] } = { id: -1, strokes: [] };
 
 /** The ideal strokes of a class, centred and scaled to fill the box. The last class is remembered: drawers come in rows. */
 function strokesOf(id: number): readonly Stroke[] {
   if (recent.id !== id) {
-    recent.strokes = compose(random(CLASS_STREAM, id));
+    recent.strokes = compose(random(classStream, id));
     recent.id = id;
   }
   return recent.strokes;
@@ -52,7 +52,7 @@ function strokesOf(id: number): readonly Stroke[] {
 
 function compose(rng: Random): readonly Stroke[] {
   let strokes = composeOnce(rng);
-  while (thinness(strokes) < THINNEST) strokes = composeOnce(rng);
+  while (thinness(strokes) < thinnest) strokes = composeOnce(rng);
   return normalized(strokes);
 }
 
@@ -74,9 +74,7 @@ function newStroke(rng: Random, start: Point): Stroke {
     const end = awayFrom(rng, start);
     return { kind: "curve", points: [start, between(start, end, 1 / 3), between(start, end, 2 / 3), end] };
   }
-  if (kind === 1) {
-    return { kind: "curve", points: [start, anchor(rng), anchor(rng), awayFrom(rng, start)] };
-  }
+  if (kind === 1) return { kind: "curve", points: [start, anchor(rng), anchor(rng), awayFrom(rng, start)] };
   const radii: Point = [rng.uniform(0.25, 0.7), rng.uniform(0.25, 0.7)];
   const tilt = rng.uniform(0, Math.PI);
   const from = rng.uniform(0, 2 * Math.PI);
@@ -137,9 +135,7 @@ function normalized(strokes: readonly Stroke[]): readonly Stroke[] {
 
 /** The point of a stroke at t in [0, 1]. */
 function pointAt(stroke: Stroke, t: number): Point {
-  if (stroke.kind === "arc") {
-    return onEllipse(stroke.centre, stroke.radii, stroke.tilt, stroke.from + stroke.sweep * t);
-  }
+  if (stroke.kind === "arc") return onEllipse(stroke.centre, stroke.radii, stroke.tilt, stroke.from + stroke.sweep * t);
   const [a, b, c, d] = stroke.points as [Point, Point, Point, Point];
   const s = 1 - t;
   const [wa, wb, wc, wd] = [s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t];
@@ -156,7 +152,7 @@ function onEllipse(centre: Point, radii: Point, tilt: number, angle: number): Po
 
 /** One drawer's strokes: every control point a little off, the whole turned, sheared, scaled and shifted. */
 function render(strokes: readonly Stroke[], rng: Random): Uint8Array {
-  const image = new Uint8Array(PIXELS);
+  const image = new Uint8Array(pixelCount);
   const turned = rng.normal(0, 0.15);
   const shear = rng.normal(0, 0.12);
   const [scaleX, scaleY] = [stretch(rng), stretch(rng)];

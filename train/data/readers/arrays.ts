@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { decodeSafetensors, InnerloopError, mistaken } from "@innerloop/schemas";
 import { checkNumbers, type LabelledClass, poolOf } from "../episodes/pool.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "../episodes/sampling.ts";
-import { HELD_BACK, splitClasses } from "../episodes/split.ts";
+import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "../episodes/task.ts";
 import { listed } from "./image-folders.ts";
 import { type FileArray, isZip, readNpz } from "./npy.ts";
@@ -22,7 +22,10 @@ export type ArraysOptions = Pick<OpenTasksOptions, "heldBack">;
  *
  * @throws {InnerloopError} `data-missing` (status 2); `data-broken`, `safetensors-invalid` and `not-a-number` (status 1), naming the file
  */
-export async function openArrays(place: string, { heldBack = HELD_BACK }: ArraysOptions = {}): Promise<TaskSource> {
+export async function openArrays(
+  place: string,
+  { heldBack = usuallyHeldBack }: ArraysOptions = {},
+): Promise<TaskSource> {
   const file = pathOf(place);
   const { x, y, others } = readArrays(file);
   const broken = (what: string) => new InnerloopError("data-broken", `${file}: ${what}`);

@@ -8,11 +8,11 @@ import type { OpenTasksOptions, Reader } from "./reader.ts";
 
 // Training meets its classes again and again, so their examples are drawn once and kept: 24,000 of 784 bytes. Those of
 // val and test are drawn when asked for, from ids and drawers that training never sees.
-const TRAIN_CHARACTERS = 1200;
-const TRAIN_DRAWERS = 20;
-const HELD_BACK_CLASSES = 2 ** 20;
-const HELD_BACK_DRAWERS = 2 ** 16;
-const FIRST_ID: Record<Split, number> = { train: 0, val: 2 ** 20, test: 2 ** 21 };
+const trainCharacters = 1200;
+const trainDrawers = 20;
+const heldBackClasses = 2 ** 20;
+const heldBackDrawers = 2 ** 16;
+const firstId: Record<Split, number> = { train: 0, val: 2 ** 20, test: 2 ** 21 };
 
 /** Options of {@link Glyphs}. */
 export type GlyphsOptions = Pick<OpenTasksOptions, "rotations">;
@@ -47,7 +47,7 @@ export class Glyphs implements TaskSource {
   }
 
   classCount(split: Split): number {
-    return split === "train" ? this.#turns * TRAIN_CHARACTERS : HELD_BACK_CLASSES;
+    return split === "train" ? this.#turns * trainCharacters : heldBackClasses;
   }
 
   episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
@@ -61,30 +61,29 @@ export class Glyphs implements TaskSource {
       classCount: this.classCount(split),
       advice: "use another split",
     };
-    if (split !== "train") {
+    if (split !== "train")
       return {
         ...base,
-        className: (index) => `glyph-${FIRST_ID[split] + index}`,
-        exampleCount: () => HELD_BACK_DRAWERS,
+        className: (index) => `glyph-${firstId[split] + index}`,
+        exampleCount: () => heldBackDrawers,
         copy: (index, drawer, target, offset) =>
-          turn(drawGlyph(FIRST_ID[split] + index, drawer), 0, GLYPH_SIZE, 1, 0, target, offset),
+          turn(drawGlyph(firstId[split] + index, drawer), 0, GLYPH_SIZE, 1, 0, target, offset),
       };
-    }
     const turns = this.#turns;
     const quarters = (index: number) => index % turns;
     const character = (index: number) => Math.floor(index / turns);
     return {
       ...base,
       className: (index) => `glyph-${character(index)}${quarters(index) === 0 ? "" : `@${90 * quarters(index)}`}`,
-      exampleCount: (_index, needed) => Math.max(TRAIN_DRAWERS, needed),
+      exampleCount: (_index, needed) => Math.max(trainDrawers, needed),
       copy: (index, drawer, target, offset) =>
         turn(this.#kept(character(index), drawer), 0, GLYPH_SIZE, 1, quarters(index), target, offset),
     };
   }
 
   #kept(id: number, drawer: number): Uint8Array {
-    if (drawer >= TRAIN_DRAWERS) return drawGlyph(id, drawer);
-    const key = id * TRAIN_DRAWERS + drawer;
+    if (drawer >= trainDrawers) return drawGlyph(id, drawer);
+    const key = id * trainDrawers + drawer;
     let glyph = this.#drawn.get(key);
     if (!glyph) {
       glyph = drawGlyph(id, drawer);

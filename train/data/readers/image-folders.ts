@@ -6,18 +6,18 @@ import { InnerloopError } from "@innerloop/schemas";
 import { pathOf } from "./place.ts";
 
 /** File names that are taken for images. */
-const IMAGE_FILE = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
+const imageFile = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
 
 /** Pictures and drawings that are not read. */
-const UNREAD_FILE =
+const unreadFile =
   /\.(hei[cf]|bmp|svgz?|pdf|eps|ai|ps|psd|jp2|j2k|jxl|ico|tga|pp?[gbn]m|exr|hdr|dcm|dng|cr[23]|nef|arw|orf|rw2|raw|fits?|npy|mat)$/i;
 
 /** What systems keep beside people's files: previews, bins, the shadows of files in archives. */
-const NOT_DATA =
+const notData =
   /^(\..*|@eaDir|@Recycle|@Recently-Snapshot|#recycle|#snapshot|\$RECYCLE\.BIN|System Volume Information|lost\+found|__MACOSX|thumbs\.db|ehthumbs\.db|desktop\.ini|Icon\r)$/i;
 
 /** Whether a file or folder of this name is a system's and not its user's. */
-export const isSystemFile = (name: string): boolean => NOT_DATA.test(name);
+export const isSystemFile = (name: string): boolean => notData.test(name);
 
 /** A class found in a folder. */
 export interface ImageClass {
@@ -78,14 +78,13 @@ export function findImages(place: string, { everything = false } = {}): FoundIma
     for (const inner of at.inside) visit(inner);
   };
   visit(top);
-  if (classes.size === 0) {
+  if (classes.size === 0)
     throw new InnerloopError(
       "data-missing",
       `${folder} holds no images; expected one sub-folder a class with PNG, JPEG, WebP, GIF, TIFF or AVIF files` +
         (empty.length > 0 ? `. There is nothing that is read in ${listed(empty)}` : ""),
       { exitStatus: 2 },
     );
-  }
   const told = (entries: readonly string[], words: (list: string) => string): void => {
     if (entries.length > 0) notes.push(words(listed(entries)));
   };
@@ -112,13 +111,12 @@ export function listed(entries: readonly string[]): string {
 /** Reads the tree of folders. Those that are there themselves come before links to them, and no folder is read twice. */
 function walk(folder: string): { top: Folder; notes: string[] } {
   const info = statSync(folder, { throwIfNoEntry: false });
-  if (!info?.isDirectory()) {
+  if (!info?.isDirectory())
     throw new InnerloopError(
       "data-missing",
       `${folder} ${existsSync(folder) ? "is a file" : "does not exist"}; expected a folder with one sub-folder of images a class`,
       { exitStatus: 2 },
     );
-  }
   const names = new Map<string, string>();
   const links: { readonly path: string; readonly name: string; readonly parent: Folder }[] = [];
   const [again, broken, special]: [string[], string[], string[]] = [[], [], []];
@@ -136,9 +134,9 @@ function walk(folder: string): { top: Folder; notes: string[] } {
         if (isLink) links.push({ path: inner, name: innerName.normalize(), parent: at });
         else at.inside.push(read(inner, innerName.normalize()));
       } else if (!target.isFile()) special.push(innerName);
-      else if (IMAGE_FILE.test(entry.name)) at.files.push(inner);
+      else if (imageFile.test(entry.name)) at.files.push(inner);
       else {
-        const ending = UNREAD_FILE.exec(entry.name)?.[1]?.toLowerCase();
+        const ending = unreadFile.exec(entry.name)?.[1]?.toLowerCase();
         if (ending !== undefined) at.unread.set(ending, (at.unread.get(ending) ?? 0) + 1);
       }
     }

@@ -5,16 +5,16 @@ import type { ImagePreprocessing } from "@innerloop/schemas";
 import pMap from "p-map";
 import { poolOf } from "../episodes/pool.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "../episodes/sampling.ts";
-import { HELD_BACK, splitClasses } from "../episodes/split.ts";
+import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
 import type { Episode, EpisodeShape, Split, TaskSource } from "../episodes/task.ts";
 import { findImages, type ImageClass, listed } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 
 /** Images that are asked for at a time; fewer of them are decoded at once, by their size. */
-const AT_ONCE = 8;
+const atOnce = 8;
 
-const SPLITS: readonly Split[] = ["train", "val", "test"];
+const allSplits: readonly Split[] = ["train", "val", "test"];
 
 /**
  * An image file, or its bytes, as the numbers a model sees: the first frame, upright (EXIF), and then what
@@ -76,9 +76,11 @@ export async function openImages(place: string, options: ImagesOptions = {}): Pr
   const images = new Map<string, readonly Uint8Array[]>();
   const blank: string[] = [];
   for (const { name, files } of classes) {
-    const read = await pMap(files, (file) => loadPixels(file, preprocessing), { concurrency: AT_ONCE });
+    const read = await pMap(files, (file) => loadPixels(file, preprocessing), { concurrency: atOnce });
     images.set(name, read);
-    blank.push(...files.filter((_, i) => isBlank(read[i]!, preprocessing.channels)).map((it) => relative(folder, it)));
+    blank.push(
+      ...files.filter((_, i) => isBlank(read[i]!, preprocessing.channels)).map((file) => relative(folder, file)),
+    );
   }
   const count = classes.reduce((sum, { files }) => sum + files.length, 0);
   const told =
@@ -87,12 +89,12 @@ export async function openImages(place: string, options: ImagesOptions = {}): Pr
       : [
           `${blank.length} of ${count} images are of one colour all over, or nearly, so that nothing can be learned from them: ${listed(blank)}`,
         ];
-  const split = splitOf(classes, options.heldBack ?? HELD_BACK);
+  const split = splitOf(classes, options.heldBack ?? usuallyHeldBack);
   return new Images(`images:${folder}`, preprocessing, images, split, [...notes, ...besideSplits(classes), ...told]);
 }
 
 /** Bytes that the darkest and the lightest pixel of a picture differ by at least, for there to be something in it. */
-const LEAST_CONTRAST = 16;
+const leastContrast = 16;
 
 /** Whether there is hardly a difference between pixels: one colour, or a mask whose numbers are 0 and 1. */
 function isBlank(pixels: Uint8Array, channels: number): boolean {
@@ -102,7 +104,7 @@ function isBlank(pixels: Uint8Array, channels: number): boolean {
       least = Math.min(least, pixels[i]!);
       most = Math.max(most, pixels[i]!);
     }
-    if (most - least >= LEAST_CONTRAST) return false;
+    if (most - least >= leastContrast) return false;
   }
   return true;
 }
@@ -113,14 +115,14 @@ function splitOf(
 ): Record<Split, string[]> {
   const names = classes.map(({ name }) => name);
   const below = (split: Split): string[] => names.filter((name) => name.startsWith(`${split}/`));
-  const [train, val, test] = SPLITS.map(below) as [string[], string[], string[]];
+  const [train, val, test] = allSplits.map(below) as [string[], string[], string[]];
   const bySplitFolder = train.length + val.length + test.length === names.length;
   return bySplitFolder ? { train, val, test } : splitClasses(names, heldBack);
 }
 
 /** That folders with the names of splits are none, where there are other classes beside them. */
 function besideSplits(classes: readonly ImageClass[]): string[] {
-  const isInSplit = ({ name }: ImageClass): boolean => SPLITS.some((split) => name.startsWith(`${split}/`));
+  const isInSplit = ({ name }: ImageClass): boolean => allSplits.some((split) => name.startsWith(`${split}/`));
   const beside = classes.filter((each) => !isInSplit(each)).map(({ name }) => name);
   if (beside.length === 0 || beside.length === classes.length) return [];
   return [

@@ -52,7 +52,7 @@ export async function openTasks(spec: string, options: OpenTasksOptions = {}): P
   if (reader && isSpec(spec)) return reader.open(pathOf(placeIn(spec) ?? ""), options);
   const wanted = reader && placeIn(reader.spec);
   const lacks = wanted !== undefined && !placeIn(spec) ? (places[wanted] ?? "place") : undefined;
-  const meant = all.find((it) => it.meant?.by(spec));
+  const meant = all.find((reader) => reader.meant?.by(spec));
   throw new InnerloopError(
     "unknown-data",
     `Data "${spec.length > 80 ? `${spec.slice(0, 79)}…` : spec}" ${lacks ? `lacks its ${lacks}` : "is not known"}; expected ${TASK_SPECS.join(", ")}` +

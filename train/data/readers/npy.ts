@@ -11,7 +11,7 @@ export interface FileArray {
 }
 
 /** What an archive may unpack to at most, in bytes, so that a small file does not become more than memory holds. */
-const MOST = 2 ** 31;
+const mostBytes = 2 ** 31;
 
 /** Whether bytes are a zip, which a .npz is. */
 export const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b;
@@ -29,7 +29,8 @@ export function readNpz(
     const name = file.replace(/\.npy$/, "");
     if (names.includes(name)) throw new Error(`holds "${file}" twice`);
     names.push(name);
-    if (wanted.includes(name) && originalSize > MOST) throw new Error(`unpacks "${file}" to more than ${MOST} bytes`);
+    if (wanted.includes(name) && originalSize > mostBytes)
+      throw new Error(`unpacks "${file}" to more than ${mostBytes} bytes`);
     return wanted.includes(name);
   };
   let entries: Record<string, Uint8Array>;

@@ -12,17 +12,17 @@ import { findImages, isSystemFile } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 
-const SIZE = 28;
-const PIXELS = SIZE * SIZE;
+const side = 28;
+const pixelCount = side * side;
 
 /** Of the background alphabets in order of their names, every sixth one is held back for `val`: 5 of the 30. */
-const HELD_BACK_EVERY = 6;
+const heldBackEvery = 6;
 
 /**
  * What an archive of drawings may be at most, so that a small file does not become gigabytes. The original ones have 20,000
  * files of some 200 bytes and 105×105 pixels.
  */
-const MOST = { archive: 2 ** 28, files: 100_000, drawing: 2 ** 16, pixels: 2 ** 20 };
+const limits = { archive: 2 ** 28, files: 100_000, drawing: 2 ** 16, pixels: 2 ** 20 };
 
 /** Options of {@link Omniglot}. */
 export type OmniglotOptions = Pick<OpenTasksOptions, "rotations" | "turnHeldBack">;
@@ -49,11 +49,11 @@ interface Characters {
 export class Omniglot implements TaskSource {
   readonly name: string;
   readonly kind = "classification";
-  readonly inputShape: readonly number[] = [SIZE, SIZE, 1];
+  readonly inputShape: readonly number[] = [side, side, 1];
   readonly preprocessing: ImagePreprocessing = {
     kind: "image",
-    width: SIZE,
-    height: SIZE,
+    width: side,
+    height: side,
     channels: 1,
     invert: true,
     mean: 0,
@@ -69,7 +69,7 @@ export class Omniglot implements TaskSource {
     this.name = `omniglot:${folder}`;
     this.#folder = folder;
     this.#turned = { train: rotations, val: turnHeldBack, test: turnHeldBack };
-    if (!archiveAt(folder, "images_background") && !archiveAt(folder, "images_evaluation")) {
+    if (!archiveAt(folder, "images_background") && !archiveAt(folder, "images_evaluation"))
       throw new InnerloopError(
         "data-missing",
         `No Omniglot in ${folder}${existsSync(folder) ? "" : ", which does not exist"}; expected ` +
@@ -77,7 +77,6 @@ export class Omniglot implements TaskSource {
           "Get both from https://github.com/brendenlake/omniglot (folder python)",
         { exitStatus: 2 },
       );
-    }
   }
 
   classCount(split: Split): number {
@@ -103,7 +102,7 @@ function poolOf({ names, starts, pixels }: Characters, turns: number, title: str
   const examples = Math.min(...counts);
   return {
     title,
-    inputShape: [SIZE, SIZE, 1],
+    inputShape: [side, side, 1],
     classCount: names.length * turns,
     smallest: { name: names[counts.indexOf(examples)]!, examples },
     advice: "check that the archives are complete",
@@ -114,7 +113,7 @@ function poolOf({ names, starts, pixels }: Characters, turns: number, title: str
     exampleCount: (index) => counts[Math.floor(index / turns)]!,
     copy: (index, example, target, offset) => {
       const image = starts[Math.floor(index / turns)]! + example;
-      turn(pixels, image * PIXELS, SIZE, 1, index % turns, target, offset);
+      turn(pixels, image * pixelCount, side, 1, index % turns, target, offset);
     },
   };
 }
@@ -126,29 +125,27 @@ function archiveAt(folder: string, archive: string): string | undefined {
 function readSplit(folder: string, split: Split): Characters {
   const archive = split === "test" ? "images_evaluation" : "images_background";
   const path = archiveAt(folder, archive);
-  if (!path) {
+  if (!path)
     throw new InnerloopError(
       "data-missing",
       `${archive}.zip is not in ${folder}; the ${split} split is drawn from it. Put it beside the other archive`,
       { exitStatus: 2 },
     );
-  }
   const files = statSync(path).isDirectory() ? folderFiles(path) : zipFiles(path);
   const alphabets = [...new Set(files.map(({ alphabet }) => alphabet))].sort();
   const wanted = new Set(
     alphabets.filter((_, i) => {
-      const heldBack = i % HELD_BACK_EVERY === HELD_BACK_EVERY - 1;
+      const heldBack = i % heldBackEvery === heldBackEvery - 1;
       return split === "test" || heldBack === (split === "val");
     }),
   );
   const chosen = files.filter(({ alphabet }) => wanted.has(alphabet)).sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (chosen.length === 0) {
+  if (chosen.length === 0)
     throw new InnerloopError(
       "data-missing",
       `${path} holds no images for the ${split} split; expected ${archive}/ALPHABET/CHARACTER/*.png`,
       { exitStatus: 2 },
     );
-  }
   return decodeAll(chosen);
 }
 
@@ -169,7 +166,7 @@ function zipFiles(path: string): File[] {
   const broken = (what: string, cause?: unknown): InnerloopError =>
     new InnerloopError("data-broken", `${path} ${what}. Fetch it again`, { cause });
   const { size } = statSync(path);
-  if (size > MOST.archive) throw broken(`has ${size} bytes; at most ${MOST.archive} were expected`);
+  if (size > limits.archive) throw broken(`has ${size} bytes; at most ${limits.archive} were expected`);
   const bytes = readFileSync(path);
   const other = mistaken(bytes);
   if (other !== undefined) throw new InnerloopError("data-broken", `${path}: ${other}`);
@@ -178,12 +175,12 @@ function zipFiles(path: string): File[] {
   const wanted = ({ name, originalSize }: UnzipFileInfo): boolean => {
     if (!isPlain(name)) throw broken(`names a file outside of itself, ${JSON.stringify(name)}`);
     if (names.has(name)) throw broken(`holds ${JSON.stringify(name)} twice`);
-    if (names.add(name).size > MOST.files) throw broken(`holds more than ${MOST.files} files`);
+    if (names.add(name).size > limits.files) throw broken(`holds more than ${limits.files} files`);
     if (!isImage(name)) return false;
-    if (originalSize > MOST.drawing)
-      throw broken(`unpacks ${name} to ${originalSize} bytes; drawings of at most ${MOST.drawing} were expected`);
+    if (originalSize > limits.drawing)
+      throw broken(`unpacks ${name} to ${originalSize} bytes; drawings of at most ${limits.drawing} were expected`);
     unpacked += originalSize;
-    if (unpacked > MOST.archive) throw broken(`unpacks to more than ${MOST.archive} bytes`);
+    if (unpacked > limits.archive) throw broken(`unpacks to more than ${limits.archive} bytes`);
     return true;
   };
   try {
@@ -208,7 +205,7 @@ function folderFiles(folder: string): File[] {
 
 function drawing(path: string): Uint8Array {
   const { size } = statSync(path);
-  if (size > MOST.drawing) throw new RangeError(`it has ${size} bytes; at most ${MOST.drawing} were expected`);
+  if (size > limits.drawing) throw new RangeError(`it has ${size} bytes; at most ${limits.drawing} were expected`);
   return readFileSync(path);
 }
 
@@ -221,7 +218,7 @@ function isImage(name: string): boolean {
 function decodeAll(files: readonly File[]): Characters {
   const names: string[] = [];
   const starts: number[] = [];
-  const pixels = new Uint8Array(files.length * PIXELS);
+  const pixels = new Uint8Array(files.length * pixelCount);
   let resize: Resize | undefined;
   let resizeFrom = "";
   files.forEach((file, index) => {
@@ -232,11 +229,11 @@ function decodeAll(files: readonly File[]): Characters {
     const image = decodeGrey(file);
     const from = `${image.width}×${image.height}`;
     if (!resize || from !== resizeFrom) {
-      resize = resizer(image, { width: SIZE, height: SIZE, channels: 1 });
+      resize = resizer(image, { width: side, height: side, channels: 1 });
       resizeFrom = from;
     }
     const paper = finish(resize(image.grey));
-    for (let i = 0; i < PIXELS; i++) pixels[index * PIXELS + i] = 255 - paper[i]!;
+    for (let i = 0; i < pixelCount; i++) pixels[index * pixelCount + i] = 255 - paper[i]!;
   });
   return { names, starts: [...starts, files.length], pixels };
 }
@@ -246,8 +243,8 @@ function checkSize(bytes: Uint8Array): void {
   if (bytes.length < 24) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
-  if (width * height > MOST.pixels)
-    throw new RangeError(`it has ${width}×${height} pixels; at most ${MOST.pixels} were expected`);
+  if (width * height > limits.pixels)
+    throw new RangeError(`it has ${width}×${height} pixels; at most ${limits.pixels} were expected`);
 }
 
 /** Decodes a one-bit or 8-bit grey PNG to bytes; ink is black. */
@@ -267,9 +264,8 @@ function decodeGrey(file: File): { width: number; height: number; grey: Uint8Arr
     throw broken((cause as Error).message, cause);
   }
   const { width, height, depth, channels, data } = png;
-  if (channels !== 1 || png.palette || (depth !== 1 && depth !== 8)) {
+  if (channels !== 1 || png.palette || (depth !== 1 && depth !== 8))
     throw broken(`${channels} channels of ${depth} bits`);
-  }
   if (depth === 8) return { width, height, grey: data as Uint8Array };
   const grey = new Uint8Array(width * height);
   const rowBytes = Math.ceil(width / 8);

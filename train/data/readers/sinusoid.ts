@@ -22,13 +22,12 @@ export class Sinusoid implements TaskSource {
 
   episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
     checkCounts(shape);
-    if (shape.ways !== 1) {
+    if (shape.ways !== 1)
       throw new InnerloopError(
         "bad-episode-shape",
         `ways is ${shape.ways}; sinusoid is a regression, which has no classes. Set ways to 1`,
         { exitStatus: 2 },
       );
-    }
     const random = episodeRandom(split, seed, index);
     const wave = drawWave(random);
     return { support: drawPoints(random, wave, shape.shots), query: drawPoints(random, wave, shape.queries) };

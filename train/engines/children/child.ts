@@ -55,10 +55,10 @@ export function runInChild<T>(module: URL, args: readonly string[], options: Chi
 }
 
 function endOf(status: number | null, signal: NodeJS.Signals | null, said: string): string {
-  const lines = said.split("\n").map((it) => it.trim());
-  const error = lines.findLast((it) => /Error( \[\w+\])?: |what\(\): |fatal|undefined symbol/i.test(it));
+  const lines = said.split("\n").map((line) => line.trim());
+  const error = lines.findLast((line) => /Error( \[\w+\])?: |what\(\): |fatal|undefined symbol/i.test(line));
   if (signal) return `by ${signal}, as a crash in native code ends it${error ? ` (${error})` : ""}`;
-  const last = error ?? lines.findLast((it) => it !== "");
+  const last = error ?? lines.findLast((line) => line !== "");
   return `with status ${status}${last ? ` (${last})` : ""}`;
 }
 

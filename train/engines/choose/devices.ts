@@ -39,7 +39,7 @@ export function nvidia(): Promise<string | undefined> {
       const [name, mebibytes] = stdout
         .split("\n")[0]!
         .split(",")
-        .map((it) => it.trim());
+        .map((field) => field.trim());
       return name ? `${name}, ${gigabytes(Number(mebibytes) * 2 ** 20)}` : undefined;
     },
     () => undefined,

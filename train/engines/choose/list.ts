@@ -32,7 +32,7 @@ const families: readonly string[] = [...new Set(engineNames.flatMap((name) => fa
 export const engineChoices: readonly string[] = [best, ...families, ...engineNames];
 
 /** The engine of exactly that name, if there is one; an engine that a program made may have any. */
-export const engineNamed = (name: string): EngineEntry | undefined => engines.find((it) => it.name === name);
+export const engineNamed = (name: string): EngineEntry | undefined => engines.find((engine) => engine.name === name);
 
 /**
  * The engines that a name may stand for.
@@ -43,7 +43,7 @@ export function enginesFor(name: string): readonly EngineEntry[] {
   const exact = engineNamed(name);
   if (exact) return [exact];
   if (name === best) return engines;
-  const family = engines.filter((it) => familyOf(it.name) === name);
+  const family = engines.filter((engine) => familyOf(engine.name) === name);
   if (family.length > 0) return family;
   throw new InnerloopError(
     "unknown-engine",

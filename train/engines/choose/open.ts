@@ -38,12 +38,12 @@ async function openFirst(family: readonly EngineEntry[], options: EngineOptions)
     }
     const slower = family
       .slice(i + 1)
-      .map((it) => ({ name: it.name, reason: it.unwanted?.() ?? `slower than ${entry.name}` }));
+      .map((later) => ({ name: later.name, reason: later.unwanted?.() ?? `slower than ${entry.name}` }));
     return { engine, reason: entry.strength, rejected: [...rejected, ...slower] };
   }
   throw new InnerloopError(
     "engine-unavailable",
-    `No engine works here: ${rejected.map((it) => `${it.name}: ${it.reason}`).join("; ")}; run npm install again.`,
+    `No engine works here: ${rejected.map((engine) => `${engine.name}: ${engine.reason}`).join("; ")}; run npm install again.`,
   );
 }
 
@@ -73,6 +73,6 @@ async function openNamed(entry: EngineEntry, options: EngineOptions): Promise<En
 export const listEngines = (names?: readonly string[]): Promise<EngineReport[]> =>
   Promise.all(
     engines
-      .filter((it) => names?.includes(it.name) ?? true)
+      .filter((engine) => names?.includes(engine.name) ?? true)
       .map(async (entry) => ({ name: entry.name, ...(await entry.check()) })),
   );

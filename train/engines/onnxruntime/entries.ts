@@ -15,7 +15,7 @@ async function findingOf(provider: ProviderName, device: string | undefined, rem
   listed ??= listProviders();
   const reports = await listed.catch((cause: Error) => cause);
   if (reports instanceof Error) return missing(reports.message, "npm install onnxruntime-node");
-  const report = reports.find((it) => it.name === provider);
+  const report = reports.find((report) => report.name === provider);
   if (!report?.available) return missing(report?.reason ?? "this version of ONNX Runtime does not have it", remedy);
   return { available: true, ...computing(versionOf("onnxruntime-node"), device) };
 }

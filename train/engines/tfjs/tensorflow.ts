@@ -50,7 +50,7 @@ export function registerTensorFlowKernels(tf: typeof Core): void {
         const tensorFlow = backend as TensorFlowBackend;
         const operands = inputsOf(inputs as Core.NamedTensorInfoMap);
         const settings = attrs as unknown as ConvolutionSettings;
-        const { dtype } = operands.find((it) => it.dtype === "float32") ?? operands[0]!;
+        const { dtype } = operands.find((operand) => operand.dtype === "float32") ?? operands[0]!;
         return tensorFlow.executeSingleOutput(operation, attributesOf(tensorFlow, dtype, settings), operands);
       },
     });
