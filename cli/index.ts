@@ -1,7 +1,7 @@
 // The door of the command for other programs: the command itself and the files of examples that people have. What `export`
 // and `eval` do is in @innerloop/measure; it is named here as well.
 export {
-  type Evaluation,
+  type BundleEvaluation,
   type EvaluationOptions,
   evaluateBundle,
   exportRun,

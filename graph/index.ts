@@ -1,7 +1,7 @@
 // The door of the graph core.
 export { apply, constant, constantOf, input, inputName, isInput, scope } from "./core/build.ts";
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
-export { evaluate, type Numbers } from "./core/evaluate.ts";
+export { evaluate, type ShapedNumbers } from "./core/evaluate.ts";
 export { isFlat, operatorNamed, operators, type Spelling, spellings } from "./core/operator.ts";
 export { print } from "./core/print.ts";
 export { type Shape, showShape } from "./core/shapes.ts";
@@ -23,7 +23,7 @@ export {
   Value,
 } from "./core/value.ts";
 export { topological } from "./core/walk.ts";
-export type { Adaptation, AdaptOptions, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
+export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";

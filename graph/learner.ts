@@ -22,7 +22,7 @@ export interface ExampleValues {
   readonly y: Value;
 }
 
-export interface AdaptOptions {
+export interface AdaptSettings {
   /** Inner steps: a number (unrolled, differentiable) or an int64 scalar (an ONNX Loop). */
   readonly steps: number | Value;
   /** Multiplies every inner rate. */
@@ -38,7 +38,7 @@ export interface AdaptOptions {
 }
 
 /** What adapting to a support set gives. */
-export interface Adaptation {
+export interface AdaptationValues {
   /** All that prediction needs besides the parameters: adapted parameters, and heads made from the support set. */
   readonly state: Parameters;
   /**
@@ -74,7 +74,7 @@ export interface Learner {
   /** The normalization of the body, and whether it uses statistics of the support set. */
   readonly norm: string;
   readonly usesBatchStatistics: boolean;
-  adapt(parameters: Parameters, support: ExampleValues, options: AdaptOptions): Adaptation;
+  adapt(parameters: Parameters, support: ExampleValues, options: AdaptSettings): AdaptationValues;
   /**
    * `[n, ...inputShape]` to logits `[n, ways]` (regression: `[n, outputs]`).
    * @param options transductive: normalize by the query batch's own statistics, where the body has batch norm; absolute:

@@ -8,6 +8,6 @@ export { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
 export type { ClusterInterval, Estimate } from "./estimate.ts";
 export type { ConfidenceResult } from "./evaluation/confidence.ts";
 export { evaluateBundle } from "./evaluation/evaluate-bundle.ts";
-export type { Evaluation, EvaluationOptions, StepResult } from "./evaluation/evaluation.ts";
+export type { BundleEvaluation, EvaluationOptions, StepResult } from "./evaluation/evaluation.ts";
 export { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
 export { type BundleTimes, type Latency, type MeasureOptions, measureBundle } from "./latency/measure-bundle.ts";

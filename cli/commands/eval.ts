@@ -1,5 +1,5 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on.
-import type { ConfidenceResult, Evaluation } from "@innerloop/measure";
+import type { BundleEvaluation, ConfidenceResult } from "@innerloop/measure";
 import { defineCommand } from "../call/command.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
 import { providers } from "../shared/providers.ts";
@@ -85,7 +85,7 @@ function confidenceRows(confidence: ConfidenceResult): [string, string][] {
   ];
 }
 
-function describeEvaluation(evaluation: Evaluation): string {
+function describeEvaluation(evaluation: BundleEvaluation): string {
   const { accuracy, recall, f1, loss, meanSquaredError, steps, stepEpisodes, nearestNeighbour, confusion } = evaluation;
   const { confidence, shifts, over, logisticRegression, meanTarget, nearestExample, verdict } = evaluation;
   const { inductive, episodes, ways, shots, queries, innerSteps, seed, provider, data, split, seconds } = evaluation;

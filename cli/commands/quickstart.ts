@@ -1,7 +1,7 @@
 // `innerloop quickstart`: the whole road on embedded data. Trains, exports, adapts and evaluates the bundle on characters
 // never seen in training, and draws an episode.
 import { join } from "node:path";
-import type { Evaluation } from "@innerloop/measure";
+import type { BundleEvaluation } from "@innerloop/measure";
 import { defineCommand } from "../call/command.ts";
 import { runFolder } from "../inputs/run-folder.ts";
 import { showEvaluation } from "../shared/show-evaluation.ts";
@@ -89,7 +89,7 @@ const heading = (number: number, title: string, what: string): void => {
   say(`${style("cyan", `${number}`)}  ${style("bold", title)}  ${style("dim", what)}`);
 };
 
-type Accuracy = NonNullable<Evaluation["accuracy"]>;
+type Accuracy = NonNullable<BundleEvaluation["accuracy"]>;
 
 /** What the same net reaches without one of its two ways of learning. */
 interface Before {
@@ -98,7 +98,7 @@ interface Before {
 }
 
 function resultOf(
-  { accuracy, nearestNeighbour, ...rest }: Evaluation,
+  { accuracy, nearestNeighbour, ...rest }: BundleEvaluation,
   before: Before,
   where: Readonly<Record<string, string | number>>,
 ) {
@@ -111,7 +111,7 @@ function resultOf(
 }
 
 function printResult(
-  { accuracy, nearestNeighbour, logisticRegression, verdict, ways, shots, episodes }: Evaluation,
+  { accuracy, nearestNeighbour, logisticRegression, verdict, ways, shots, episodes }: BundleEvaluation,
   before: Before,
   at: { bundle: string; picture: string; seconds: number },
 ): void {

@@ -1,5 +1,5 @@
 // An evaluation as people see it; `eval` and `quickstart` share it.
-import type { Evaluation, EvaluationOptions } from "@innerloop/measure";
+import type { BundleEvaluation, EvaluationOptions } from "@innerloop/measure";
 import { interruptible } from "../call/interrupt.ts";
 import { bundleAt } from "../inputs/places.ts";
 import { startProgress, style } from "../terminal/output.ts";
@@ -11,10 +11,10 @@ import { startProgress, style } from "../terminal/output.ts";
 export async function showEvaluation(
   bundle: string,
   options: Omit<EvaluationOptions, "signal" | "onEpisode" | "onNote" | "naming">,
-): Promise<Evaluation> {
+): Promise<BundleEvaluation> {
   const { evaluateBundle } = await import("@innerloop/measure");
   let [done, all] = [0, options.episodes ?? 600];
-  const work = async (signal: AbortSignal): Promise<Evaluation> => {
+  const work = async (signal: AbortSignal): Promise<BundleEvaluation> => {
     const progress = await startProgress("   evaluating");
     try {
       return await evaluateBundle(await bundleAt(bundle), {

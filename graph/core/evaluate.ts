@@ -10,7 +10,7 @@ import { type Body, isBody, type Node, type NumberArray, operandsOf, type Value 
 import { inOrder, topological } from "./walk.ts";
 
 /** Numbers for a graph's input, of any dtype; `shape` is that of the input with its symbols resolved. */
-export interface Numbers {
+export interface ShapedNumbers {
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
 }
@@ -20,7 +20,10 @@ export interface Numbers {
  * @param feeds numbers for each input, by the input's name
  * @throws InnerloopError where an input has no numbers or ones of another shape
  */
-export function evaluate(outputs: readonly Value[], feeds: Readonly<Record<string, Numbers>> = {}): NumberArray[] {
+export function evaluate(
+  outputs: readonly Value[],
+  feeds: Readonly<Record<string, ShapedNumbers>> = {},
+): NumberArray[] {
   const run = new Run();
   for (const {
     outputs: [value],
@@ -44,7 +47,7 @@ class Run {
   }
 
   /** Takes the numbers of an input, and what its shape says of open sizes. */
-  bind(value: Value, { shape, data }: Numbers): void {
+  bind(value: Value, { shape, data }: ShapedNumbers): void {
     value.shape.forEach((dim, axis) => {
       const size = shape[axis];
       if (!isSymbol(dim) || size === undefined) return;

@@ -123,7 +123,11 @@ type NumbersOf<I extends Inputs> = {
 };
 
 /** What the reference evaluation of an operator sees. */
-export interface Evaluation<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
+export interface EvaluationContext<
+  A extends Attributes = Attributes,
+  I extends Inputs = Inputs,
+  O extends Outputs = Outputs,
+> {
   readonly inputs: NumbersOf<I>;
   readonly attributes: A;
   /** The shapes of the outputs with every symbol resolved. */
@@ -169,7 +173,7 @@ export interface Operator<A extends Attributes = Attributes, I extends Inputs = 
   /** What the operator is made of. */
   decompose?(inputs: I, attributes: A): O;
   /** The numbers of the outputs, in float64: the reference that constants are folded with and tests compare to. */
-  evaluate?(evaluation: Evaluation<A, I, O>): { readonly [K in keyof O]: Float64Array };
+  evaluate?(evaluation: EvaluationContext<A, I, O>): { readonly [K in keyof O]: Float64Array };
   /** How many steps each number of the result takes; as many as there are inputs unless given. */
   work?(inputs: NumbersOf<I>, attributes: A): number;
 }

@@ -6,7 +6,7 @@ import { Learner } from "@innerloop/runtime";
 import type { RunConfig } from "@innerloop/schemas";
 import { MetaTrainer, metrics, type TaskSource } from "@innerloop/train";
 import type { Estimate } from "../estimate.ts";
-import type { Evaluation } from "../evaluation/evaluation.ts";
+import type { BundleEvaluation } from "../evaluation/evaluation.ts";
 import { mostEpisodes } from "./judge.ts";
 
 /**
@@ -18,7 +18,7 @@ import { mostEpisodes } from "./judge.ts";
 export async function untrainedAccuracy(
   learner: TrainedLearner,
   { seed, engine }: RunConfig,
-  { episodes, ways, shots, queries, innerSteps, seed: episodeSeed, split }: Evaluation,
+  { episodes, ways, shots, queries, innerSteps, seed: episodeSeed, split }: BundleEvaluation,
   tasks: TaskSource,
 ): Promise<Estimate> {
   const trainer = await MetaTrainer.create(learner, { seed, engine });
@@ -39,7 +39,11 @@ export async function untrainedAccuracy(
  * @param bundle its folder, `tasks` the data of its evaluation
  * @throws InnerloopError what `Learner.load` throws
  */
-export async function unadaptedAccuracy(bundle: string, tasks: TaskSource, evaluation: Evaluation): Promise<Estimate> {
+export async function unadaptedAccuracy(
+  bundle: string,
+  tasks: TaskSource,
+  evaluation: BundleEvaluation,
+): Promise<Estimate> {
   const { episodes, ways, shots, queries, innerSteps, seed, split } = evaluation;
   const learner: Learner = await Learner.load(bundle, { provider: "cpu", threads: 1 });
   const shape = { ways, shots, queries };

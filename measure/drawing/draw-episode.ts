@@ -2,7 +2,7 @@
 import { Learner } from "@innerloop/runtime";
 import type { Tensor } from "@innerloop/schemas";
 import { imageOf, replaceFile, type TaskSource } from "@innerloop/train";
-import type { Evaluation } from "../evaluation/evaluation.ts";
+import type { BundleEvaluation } from "../evaluation/evaluation.ts";
 import { wrongCall } from "../refusal.ts";
 import { episodePicture } from "./episode-picture.ts";
 
@@ -22,7 +22,7 @@ export async function drawEpisode(
   bundle: string,
   file: string,
   tasks: TaskSource,
-  { ways, shots, seed, split, innerSteps }: Evaluation,
+  { ways, shots, seed, split, innerSteps }: BundleEvaluation,
   things = "classes",
 ): Promise<void> {
   const { preprocessing } = tasks;

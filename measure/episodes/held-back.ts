@@ -1,7 +1,7 @@
 // Episodes together with examples of classes that are not in them: what "none of these" is fitted and measured on.
 import type { CalibrationEpisode, EpisodeSize } from "@innerloop/export";
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
-import { drawShift, type Examples, random, type Split, type TaskSource } from "@innerloop/train";
+import { drawShift, type ExampleTensors, random, type Split, type TaskSource } from "@innerloop/train";
 
 /** Classes that are drawn beside an episode, where there are as many. */
 const otherClasses = 30;
@@ -81,7 +81,7 @@ export function outsidersOf(
 }
 
 /** The examples with some labels. */
-function chosen({ x, y }: Examples, wanted: (label: number) => boolean): Examples {
+function chosen({ x, y }: ExampleTensors, wanted: (label: number) => boolean): ExampleTensors {
   const rows = [...y.data.keys()].filter((row) => wanted(Number(y.data[row])));
   const size = x.data.length / y.data.length;
   const data = new Float32Array(rows.length * size);

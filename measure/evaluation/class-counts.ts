@@ -2,7 +2,7 @@
 // classes that happened to be there.
 import { metrics } from "@innerloop/train";
 import type { ClusterInterval } from "../estimate.ts";
-import type { Evaluation } from "./evaluation.ts";
+import type { BundleEvaluation } from "./evaluation.ts";
 
 /** The most labels of a confusion matrix. */
 const largestConfusion = 64;
@@ -40,7 +40,7 @@ export class ClassCounts {
   }
 
   /** The confusion matrix, where all episodes had the same classes. */
-  confusion(): Evaluation["confusion"] {
+  confusion(): BundleEvaluation["confusion"] {
     const labels = [...this.#confusion.keys()].sort();
     if (labels.length === 0) return undefined;
     const matrix = labels.map((label) => labels.map((other) => this.#confusion.get(label)?.get(other) ?? 0));
@@ -48,7 +48,7 @@ export class ClassCounts {
   }
 
   /** The intervals over classes, a turned one with its original, and over groups, where classes come in several. */
-  intervals(): NonNullable<Evaluation["over"]> {
+  intervals(): NonNullable<BundleEvaluation["over"]> {
     const unturned = (name: string) => name.replace(/@\d+$/, "");
     const classes = this.#intervalOver(unturned);
     const grouped = [...this.#tallies.keys()].every((name) => name.includes("/"));

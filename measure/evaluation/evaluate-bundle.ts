@@ -7,7 +7,7 @@ import { openSession } from "@innerloop/runtime/session";
 import { type Episode, openTasks } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { EpisodeScores } from "./episode-scores.ts";
-import type { Evaluation, EvaluationOptions } from "./evaluation.ts";
+import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
 import { checkEffects, checkFit, dataOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
 
 /** The state after every number of steps is measured on this many episodes at most. */
@@ -23,7 +23,7 @@ const stepEpisodesAtMost = 100;
  * @example
  * const { accuracy, verdict } = await evaluateBundle("bundle", { episodes: 200, shots: 5 });
  */
-export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<Evaluation> {
+export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<BundleEvaluation> {
   const started = performance.now();
   const { split = "test", seed = 0, episodes = 600, transductive = false, provider = "auto", shifts, signal } = options;
   const { naming = (setting) => setting, onNote, onEpisode } = options;

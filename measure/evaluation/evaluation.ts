@@ -46,7 +46,7 @@ export interface StepResult {
 }
 
 /** What an evaluation found. Means are over episodes; shares are from 0 to 1. */
-export interface Evaluation {
+export interface BundleEvaluation {
   readonly task: Manifest["task"];
   /** Query accuracy; classification only, as are recall and F1, which are macro averages over an episode's classes. */
   readonly accuracy?: Estimate;

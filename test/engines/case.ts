@@ -1,5 +1,5 @@
 // What a case for engines is: a graph, numbers for its inputs, and what the graph room's float64 evaluation makes of them.
-import { constant, cotangents, evaluate, input, type Numbers, type Value } from "@innerloop/graph";
+import { constant, cotangents, evaluate, input, type ShapedNumbers, type Value } from "@innerloop/graph";
 import { type DType, ELEMENTS, encodeNumbers, sizeOf, type Tensor } from "@innerloop/schemas";
 import { uniformNumbers } from "../support/numbers.ts";
 
@@ -16,7 +16,7 @@ export function tensor(shape: readonly number[], low = -2, high = 2, dtype: DTyp
   return { dtype, shape, data };
 }
 
-const numbersOf = ({ shape, data }: Tensor): Numbers => ({
+const numbersOf = ({ shape, data }: Tensor): ShapedNumbers => ({
   shape,
   data: Float64Array.from(data as Float32Array, Number),
 });

@@ -1,7 +1,7 @@
 // Small learners of every kind with random weights, episodes for them, and what the graphs themselves say in float64:
 // the unrolled inner loop, evaluated with plain loops.
 import type { ReferenceAnswer, VerificationEpisode, VerificationExamples } from "@innerloop/export";
-import { evaluate, input, type Learner, type Numbers } from "@innerloop/graph";
+import { evaluate, input, type Learner, type ShapedNumbers } from "@innerloop/graph";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
 import {
   algorithms,
@@ -98,7 +98,7 @@ export function randomEpisode(learner: Learner, ways: number, shots: number, que
   return { support: examples(shots), query: examples(queries) } satisfies VerificationEpisode;
 }
 
-const feed = ({ shape, data }: Tensor): Numbers => ({ shape, data: Array.from(data, Number) });
+const feed = ({ shape, data }: Tensor): ShapedNumbers => ({ shape, data: Array.from(data, Number) });
 const tensor = ({ shape, data }: { shape: readonly number[]; data: Float64Array }): Tensor => ({
   dtype: "float64",
   shape,

@@ -1,5 +1,5 @@
 // What the operators that have derivatives are tried on.
-import { constant, cotangents, type Numbers, op, type Value } from "@innerloop/graph";
+import { constant, cotangents, op, type ShapedNumbers, type Value } from "@innerloop/graph";
 import { numbers } from "./numbers.ts";
 
 export interface Case {
@@ -8,7 +8,7 @@ export interface Case {
   /** What inputs are drawn from: −1…1 unless given. */
   readonly from?: (x: number) => number;
   /** What it computes, in plain numbers: for what stands in no recording. */
-  readonly formula?: (...x: Numbers[]) => ArrayLike<number>;
+  readonly formula?: (...x: ShapedNumbers[]) => ArrayLike<number>;
 }
 
 export const on = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({ build, shapes });
@@ -185,5 +185,5 @@ export const cases: Record<string, Case[]> = {
 };
 
 /** Numbers for the inputs `x0`, `x1` … of a case. */
-export const feedsOf = ({ shapes, from = (x) => x }: Case, next: () => number): Record<string, Numbers> =>
+export const feedsOf = ({ shapes, from = (x) => x }: Case, next: () => number): Record<string, ShapedNumbers> =>
   Object.fromEntries(shapes.map((shape, i) => [`x${i}`, numbers(shape, () => from(next()))]));

@@ -1,6 +1,6 @@
 // Element types: tensors of every numeric one are read as ONNX's own tools read them, what graphs have no arrays for only where a
 // Cast reads it, and what is written is what was meant.
-import { constant, evaluate, input, type Numbers, op, readOnnx, writeOnnx } from "@innerloop/graph";
+import { constant, evaluate, input, op, readOnnx, type ShapedNumbers, writeOnnx } from "@innerloop/graph";
 import { type DType, ELEMENT_TYPES, ELEMENTS, encodeNumbers } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
@@ -27,7 +27,7 @@ const cast = (from: string, to: number): onnx.NodeProto.$Properties => ({
 /** The numbers of a model's output `y`, its weights being what the file has. */
 function numbersOf(bytes: Uint8Array): number[] {
   const { outputs, initializers } = readOnnx(bytes, "m");
-  const feeds: Record<string, Numbers> = Object.fromEntries(
+  const feeds: Record<string, ShapedNumbers> = Object.fromEntries(
     Object.entries(initializers).map(([name, { shape, data }]) => [name, { shape, data: Array.from(data, Number) }]),
   );
   return [...evaluate([outputs.y!], feeds)[0]!.data];

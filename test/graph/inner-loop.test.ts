@@ -5,8 +5,8 @@ import {
   type InnerLoopOptions,
   innerLoop,
   input,
-  type Numbers,
   op,
+  type ShapedNumbers,
   topological,
   type Value,
 } from "@innerloop/graph";
@@ -26,13 +26,13 @@ const logits = (p: Readonly<Record<string, Value>>): Value => {
 };
 const loss = (p: Readonly<Record<string, Value>>): Value => op.SoftmaxCrossEntropyLoss(logits(p), y);
 const rates = Object.fromEntries(Object.keys(shapes).map((name, i) => [name, 0.3 + 0.1 * i]));
-const feeds: Record<string, Numbers> = {
+const feeds: Record<string, ShapedNumbers> = {
   ...Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, numbers(shape, next)])),
   x: numbers([6, 3], next),
   y: { shape: [6], data: [0, 1, 0, 0, 1, 1] },
 };
 const run = (options: Partial<InnerLoopOptions> = {}) => innerLoop(loss, parameters, { steps: 3, rates, ...options });
-const valuesOf = (values: readonly Value[], more: Record<string, Numbers> = {}) =>
+const valuesOf = (values: readonly Value[], more: Record<string, ShapedNumbers> = {}) =>
   evaluate(values, { ...feeds, ...more }).map(({ data }) => [...data]);
 
 describe("a quadratic, by hand", () => {

@@ -3,12 +3,12 @@
 import {
   evaluate,
   input,
-  type Numbers,
   op,
   operators,
   print,
   readableOperators,
   readOnnx,
+  type ShapedNumbers,
   type Value,
 } from "@innerloop/graph";
 import { type DType, ELEMENT_TYPES } from "@innerloop/schemas";
@@ -93,7 +93,7 @@ const recorded = <T extends Older>(name: string): (readonly [string, T])[] =>
   readRecorded<readonly T[]>(`graph/recorded/${name}.json`).map((r) => [`${r.operator} ${r.opset} ${r.note}`, r]);
 
 describe("a node of an older opset", () => {
-  test.each(recorded<Older & Record<"inputs" | "outputs", Record<string, Numbers>>>("older"))(
+  test.each(recorded<Older & Record<"inputs" | "outputs", Record<string, ShapedNumbers>>>("older"))(
     "%s has the numbers of ONNX Runtime",
     (_, { model, inputs, outputs }) => {
       const { outputs: values, initializers } = readOnnx(Buffer.from(model, "base64"), "m");

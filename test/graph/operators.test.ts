@@ -5,11 +5,11 @@ import {
   grad,
   gradients,
   input,
-  type Numbers,
   op,
   operatorNamed,
   operators,
   readOnnx,
+  type ShapedNumbers,
   simplify,
   spellings,
   topological,
@@ -80,8 +80,8 @@ interface Recorded {
   readonly opset: number;
   readonly note: string;
   readonly model: string;
-  readonly inputs: Record<string, Numbers>;
-  readonly outputs: Record<string, Numbers>;
+  readonly inputs: Record<string, ShapedNumbers>;
+  readonly outputs: Record<string, ShapedNumbers>;
 }
 const recorded = Object.values(readFamilies<readonly Recorded[]>("graph/recorded/operators")).flat();
 

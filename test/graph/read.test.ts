@@ -5,12 +5,12 @@ import {
   gradients,
   innerLoop,
   input,
-  type Numbers,
   type OnnxModel,
   op,
   operators,
   readableOperators,
   readOnnx,
+  type ShapedNumbers,
   spellings,
   topological,
   type Value,
@@ -26,8 +26,8 @@ interface Recorded {
   readonly name: string;
   readonly opset: number;
   readonly model: string;
-  readonly x: Numbers;
-  readonly y: Numbers;
+  readonly x: ShapedNumbers;
+  readonly y: ShapedNumbers;
 }
 const recorded = readRecorded<readonly Recorded[]>("graph/recorded/models.json").map((r) => ({
   ...r,
@@ -35,8 +35,8 @@ const recorded = readRecorded<readonly Recorded[]>("graph/recorded/models.json")
 }));
 const [convNet] = recorded as [(typeof recorded)[0]];
 
-const weightsOf = (model: OnnxModel): Record<string, Numbers> =>
-  model.initializers as unknown as Record<string, Numbers>;
+const weightsOf = (model: OnnxModel): Record<string, ShapedNumbers> =>
+  model.initializers as unknown as Record<string, ShapedNumbers>;
 
 describe.each(recorded)("$name, opset $opset", ({ bytes, opset, x, y }) => {
   const model = readOnnx(bytes, "model.onnx");

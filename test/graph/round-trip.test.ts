@@ -4,11 +4,11 @@ import {
   evaluate,
   grad,
   input,
-  type Numbers,
   type OnnxModel,
   onnxTarget,
   op,
   readOnnx,
+  type ShapedNumbers,
   writeOnnx,
 } from "@innerloop/graph";
 import { describe, expect, test } from "vitest";
@@ -16,7 +16,7 @@ import { cases, feedsOf } from "./cases.ts";
 import { distance, inputs64, numbers, randomNumbers, weighed } from "./numbers.ts";
 
 /** Float constants of a file are read as weights, and so need feeding. */
-const storedIn = (model: OnnxModel) => model.initializers as unknown as Record<string, Numbers>;
+const storedIn = (model: OnnxModel) => model.initializers as unknown as Record<string, ShapedNumbers>;
 
 const targets = {
   "opset 18, columns": {},

@@ -1,6 +1,6 @@
 // Learners against mathematics that is not theirs: an independent float64 oracle and PyTorch's recorded numbers, for
 // adapted weights, support losses, first- and second-order meta-gradients; in float64, and as ONNX in float32.
-import { evaluate, grad, input, type Learner, type Numbers, type Value, writeOnnx } from "@innerloop/graph";
+import { evaluate, grad, input, type Learner, type ShapedNumbers, type Value, writeOnnx } from "@innerloop/graph";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import {
@@ -106,13 +106,13 @@ const feedsOf = (recorded: RecordedCase, data: CaseData, task: number): Record<s
   query_y: data.tasks[task]!.query.y,
 });
 
-/** Numbers of a graph's outputs, for each task. */
+/** ShapedNumbers of a graph's outputs, for each task. */
 type Answers = readonly Readonly<Record<string, Float64Array>>[];
 
 function inFloat64(recorded: RecordedCase, data: CaseData, { outputs }: ReturnType<typeof graphOf>): Answers {
   const names = Object.keys(outputs);
   return data.tasks.map((_, task) => {
-    const arrays = evaluate(Object.values(outputs), feedsOf(recorded, data, task) as Record<string, Numbers>);
+    const arrays = evaluate(Object.values(outputs), feedsOf(recorded, data, task) as Record<string, ShapedNumbers>);
     return Object.fromEntries(names.map((name, i) => [name, arrays[i]!.data]));
   });
 }

@@ -1,6 +1,6 @@
 // The guarded inner loop of every kind of learner against PyTorch's recorded numbers, which a program wrote that says it
 // with `if`: what is kept and taken back, losses, adapted weights, and meta-gradients through what was kept.
-import { evaluate, grad, input, type Learner, type Numbers, type Value, writeOnnx } from "@innerloop/graph";
+import { evaluate, grad, input, type Learner, type ShapedNumbers, type Value, writeOnnx } from "@innerloop/graph";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import {
@@ -102,7 +102,7 @@ describe.each(cases)("$name", (recorded) => {
     query_x: query.x,
     query_y: query.y,
     steps: { shape: [], data: [recorded.steps] },
-  })) as unknown as Record<string, Numbers>[];
+  })) as unknown as Record<string, ShapedNumbers>[];
   const run = (outputs: Readonly<Record<string, Value>>, task: number): Record<string, Float64Array> => {
     const values = evaluate(Object.values(outputs), feeds[task]!);
     return Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]!.data]));

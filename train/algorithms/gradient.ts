@@ -1,6 +1,6 @@
 // Learners with an inner gradient: such algorithms differ in which parameters move and in what the meta-gradient goes through.
 import {
-  type Adaptation,
+  type AdaptationValues,
   constant,
   type InnerLoopOptions,
   type InnerLoopResult,
@@ -123,7 +123,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       parameters,
       { x, y },
       { steps: turns, rate = 1, ways, masked = false, balanced = false, lossScale },
-    ): Adaptation {
+    ): AdaptationValues {
       const hot = task === "classification" ? oneHot(y, head.learned ? model.outputs : ways) : undefined;
       const absent = masked && hot && head.learned ? absentClasses(hot) : undefined;
       const begin = start(parameters, x, hot);

@@ -1,7 +1,7 @@
 // What an exported bundle is compared with: the training engine's own answer for an episode.
 import { input, type Learner } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
-import type { Examples } from "../data/index.ts";
+import type { ExampleTensors } from "../data/index.ts";
 import { type Engine, openEngine } from "../engines/index.ts";
 import { adapted, episodeArrays } from "../names.ts";
 import { parameterValues } from "./objective.ts";
@@ -22,7 +22,7 @@ export interface Reference {
   /** The engine's name. */
   readonly engine: string;
   /** Adapts to the support set in so many steps and predicts the queries. */
-  readonly answer: (support: Examples, query: Examples, steps: number) => Promise<ReferenceAnswer>;
+  readonly answer: (support: ExampleTensors, query: ExampleTensors, steps: number) => Promise<ReferenceAnswer>;
   /** Frees the engine, unless it was open before. */
   readonly dispose: () => Promise<void>;
 }
@@ -56,8 +56,8 @@ async function answerOf(
   engine: Engine,
   learner: Learner,
   weights: Readonly<Record<string, Tensor>>,
-  support: Examples,
-  query: Examples,
+  support: ExampleTensors,
+  query: ExampleTensors,
   steps: number,
 ): Promise<ReferenceAnswer> {
   const classes = learner.task === "classification";

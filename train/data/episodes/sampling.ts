@@ -1,7 +1,7 @@
 // How an episode is drawn from classes of examples: the one sampler behind every data set with classes.
 import { InnerloopError, sizeOf } from "@innerloop/schemas";
 import { type Random, random } from "../../random.ts";
-import type { Episode, EpisodeShape, Examples, Split } from "./task.ts";
+import type { Episode, EpisodeShape, ExampleTensors, Split } from "./task.ts";
 
 /** The classes of one split, and how to get at their examples. */
 export interface ClassPool {
@@ -40,7 +40,7 @@ export function drawEpisode(pool: ClassPool, rng: Random, shape: EpisodeShape): 
   const classes = rng.sample(pool.classCount, ways);
   const examples = classes.map((index) => rng.sample(pool.exampleCount(index, shots + queries), shots + queries));
 
-  function collect(from: number, to: number): Examples {
+  function collect(from: number, to: number): ExampleTensors {
     const size = sizeOf(pool.inputShape);
     const perClass = to - from;
     const order = rng.shuffle(Array.from({ length: ways * perClass }, (_, position) => position));

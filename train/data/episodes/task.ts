@@ -1,8 +1,8 @@
 // What training and evaluation know about data: a source of episodes. Every data set is behind this interface.
 import type { Preprocessing, Tensor } from "@innerloop/schemas";
 
-/** Examples of one task. */
-export interface Examples {
+/** ExampleTensors of one task. */
+export interface ExampleTensors {
   /** float32 `[n, ...inputShape]`; images are channels-last. */
   readonly x: Tensor;
   /** int32 `[n]`, labels 0…ways−1; for regression float32 `[n, size]`. */
@@ -11,8 +11,8 @@ export interface Examples {
 
 /** One few-shot task: adapt to the support set, be measured on the query set. They share no example. */
 export interface Episode {
-  readonly support: Examples;
-  readonly query: Examples;
+  readonly support: ExampleTensors;
+  readonly query: ExampleTensors;
   /** The name of the class behind every label. */
   readonly classes?: readonly string[];
 }

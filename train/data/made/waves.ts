@@ -1,6 +1,6 @@
 // Sine waves of random amplitude and phase.
 import type { Random } from "../../random.ts";
-import type { Examples } from "../episodes/task.ts";
+import type { ExampleTensors } from "../episodes/task.ts";
 
 /** The value of a wave at x. */
 export type Wave = (x: number) => number;
@@ -13,7 +13,7 @@ export function drawWave(random: Random): Wave {
 }
 
 /** Points of a wave at x ~ U[−5, 5). */
-export function drawPoints(random: Random, wave: Wave, count: number): Examples {
+export function drawPoints(random: Random, wave: Wave, count: number): ExampleTensors {
   const x = Float32Array.from({ length: count }, () => random.uniform(-5, 5));
   const y = Float32Array.from(x, wave);
   return {

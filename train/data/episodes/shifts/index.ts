@@ -2,7 +2,7 @@
 // for a whole task, support and query alike; only labels are wrong in the support set alone.
 import { InnerloopError, type Preprocessing, suggest, type Tensor } from "@innerloop/schemas";
 import { type Random, random } from "../../../random.ts";
-import type { Episode, EpisodeShape, Examples, Split, TaskSource } from "../task.ts";
+import type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "../task.ts";
 import type { Shift, ShiftFamilies } from "./family.ts";
 import { numberShifts } from "./numbers.ts";
 import { pictureShifts } from "./pictures.ts";
@@ -30,7 +30,7 @@ export interface ShiftOptions {
 export interface DrawnShift {
   /** What was drawn. */
   readonly families: readonly string[];
-  /** Examples `[n, ...inputShape]` as they are in that world; what differs between examples goes on from call to call. */
+  /** ExampleTensors `[n, ...inputShape]` as they are in that world; what differs between examples goes on from call to call. */
   apply(x: Tensor): Tensor;
 }
 
@@ -162,12 +162,12 @@ function applied(
 const isBlank = (example: Float32Array): boolean => example.every((value) => value === example[0]);
 
 /**
- * Examples of which a share have the label of another class of the task. Every class keeps one example of its own at least, so
+ * ExampleTensors of which a share have the label of another class of the task. Every class keeps one example of its own at least, so
  * of single examples none is wrong.
  *
  * @param share of the labels, 0 to 1; what is no whole number of labels is rounded by chance, so that the share is right on average
  */
-export function mislabelled({ x, y }: Examples, share: number, random: Random): Examples {
+export function mislabelled({ x, y }: ExampleTensors, share: number, random: Random): ExampleTensors {
   const labels = Int32Array.from(y.data as Int32Array);
   const ways = 1 + labels.reduce((most, label) => Math.max(most, label), 0);
   const own = new Array<number>(ways).fill(0);
