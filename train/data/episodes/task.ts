@@ -1,7 +1,7 @@
 // What training and evaluation know about data: a source of episodes. Every data set is behind this interface.
 import type { Preprocessing, Tensor } from "@innerloop/schemas";
 
-/** ExampleTensors of one task. */
+/** Examples of one task. */
 export interface ExampleTensors {
   /** float32 `[n, ...inputShape]`; images are channels-last. */
   readonly x: Tensor;

@@ -30,7 +30,7 @@ export interface ShiftOptions {
 export interface DrawnShift {
   /** What was drawn. */
   readonly families: readonly string[];
-  /** ExampleTensors `[n, ...inputShape]` as they are in that world; what differs between examples goes on from call to call. */
+  /** Examples `[n, ...inputShape]` as they are in that world; what differs between examples goes on from call to call. */
   apply(x: Tensor): Tensor;
 }
 
@@ -162,7 +162,7 @@ function applied(
 const isBlank = (example: Float32Array): boolean => example.every((value) => value === example[0]);
 
 /**
- * ExampleTensors of which a share have the label of another class of the task. Every class keeps one example of its own at least, so
+ * Examples of which a share have the label of another class of the task. Every class keeps one example of its own at least, so
  * of single examples none is wrong.
  *
  * @param share of the labels, 0 to 1; what is no whole number of labels is rounded by chance, so that the share is right on average
