@@ -107,6 +107,8 @@ export function scratchCopy(edits: Readonly<Record<string, Edit>>): Scratch {
       `${[program, ...args].join(" ")}: ${error?.message ?? `status ${status}`}\n${(stdout + stderr).slice(-10_000)}`,
     );
   };
+  // What asks git for the files of the tree is told of those of the copy.
+  run("git", "init", "--quiet");
   const installed = (program: string, ...args: readonly string[]) =>
     run(join(folder, "node_modules", ".bin", program), ...args);
   return {
