@@ -1,4 +1,5 @@
-// exportBundle: verified through the runtime, written whole or not at all, and what each refusal says.
+// exportBundle: verified through the runtime, written whole or not at all, and what each refusal says. Learners that take long
+// are in export.slow.test.ts.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,11 +7,9 @@ import {
   buildBundle,
   type ExportOptions,
   exportBundle,
-  tolerance,
   type VerificationExamples,
   type VerifyOptions,
 } from "@innerloop/export";
-import type { Learner } from "@innerloop/graph";
 import { Learner as Bundled } from "@innerloop/runtime";
 import type { Tensor } from "@innerloop/schemas";
 import { mlp, openReference, prototypeLearner } from "@innerloop/train";
@@ -18,13 +17,8 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { distance } from "../support/numbers.ts";
 import { refusal } from "../support/refusal.ts";
-import { learners, randomEpisode, randomWeights, unrolled } from "./learners.ts";
-
-function verification(learner: Learner, weights: Record<string, Tensor>): VerifyOptions {
-  const ways = learner.task === "regression" ? 1 : 4;
-  const episodes = [1, 1, 2].map((shots, seed) => randomEpisode(learner, ways, shots, 1, seed));
-  return { episodes, engine: "float64", steps: [0, 2], reference: unrolled(learner, weights) };
-}
+import { describeExport, verification } from "./export-suite.ts";
+import { large, learners, randomEpisode, randomWeights, unrolled } from "./learners.ts";
 
 const make = learners["anil, head from prototypes"]!;
 const setup = (options: Partial<ExportOptions> = {}) => {
@@ -35,41 +29,7 @@ const setup = (options: Partial<ExportOptions> = {}) => {
   return { learner, weights, parent, out, options: { out, verify: verification(learner, weights), ...options } };
 };
 
-describe.each(Object.entries(learners))("%s", (_, learnerOf) => {
-  it("is exported, verified, and opened by the runtime", async () => {
-    const learner = learnerOf();
-    const weights = randomWeights(learner);
-    const out = join(temporaryFolder(), "bundle");
-    const length = learner.inputShape.reduce((product, size) => product * Number(size), 1);
-    const preprocessing = { kind: "window", length, channels: 1, rate: 50, mean: 0, std: 1 } as const;
-    const manifest = await exportBundle(learner, weights, {
-      out,
-      name: "mine",
-      shots: 2,
-      preprocessing,
-      training: { data: "random", seed: 1 },
-      metrics: { accuracy: 0.5 },
-      verify: verification(learner, weights),
-    });
-    expect(manifest).toEqual(JSON.parse(readFileSync(join(out, "manifest.json"), "utf8")));
-    expect(manifest.verification).toMatchObject({ episodes: 3, engine: "float64" });
-    expect(manifest.verification.largestDifference).toBeGreaterThan(0);
-    expect(manifest.verification.largestDifference).toBeLessThan(tolerance);
-    expect(manifest).toMatchObject({ name: "mine", input: { preprocessing }, innerLoop: { shots: 2 } });
-    expect(manifest.training).toEqual({
-      data: "random",
-      seed: 1,
-      norm: learner.norm,
-      usesBatchStatistics: learner.usesBatchStatistics,
-    });
-    const files = ["adapt.onnx", "manifest.json", "predict.onnx"];
-    if (learner.usesBatchStatistics) files.push("predict-transductive.onnx");
-    expect(readdirSync(out).sort()).toEqual(files.sort());
-    const bundled = await Bundled.load(out);
-    expect(bundled.manifest).toEqual(manifest);
-    await bundled.dispose();
-  });
-});
+for (const [name, make] of Object.entries(learners)) if (!large.includes(name)) describeExport(name, make);
 
 describe("a bundle through the runtime", () => {
   it("takes any texts as labels, and fewer classes than the head has outputs", async () => {
