@@ -1,10 +1,9 @@
 // The header of a checkpoint: a run's state beside its arrays. On disk a checkpoint is one safetensors file, with this
 // header as JSON in its `__metadata__` under CHECKPOINT_KEY.
-import type { RunConfig } from "./config.ts";
 import { InnerloopError } from "./errors.ts";
+import type { CheckpointHeader } from "./generated/checkpoint.js";
 import { configSchema, checkpointSchema as schema, checkpoint as validator } from "./generated/validators.js";
 import { parseJson } from "./json.ts";
-import type { Preprocessing } from "./manifest.ts";
 import { checkFormat } from "./validate.ts";
 
 /** The version of the checkpoint format that this release writes, and the newest that it reads. */
@@ -15,42 +14,7 @@ export const CHECKPOINT_KEY = "innerloop";
 
 export const checkpointSchema = schema;
 
-/** What was measured at an iteration: `loss`, `score`, `elapsedSeconds`, … */
-export interface HistoryEntry {
-  iteration: number;
-  [measure: string]: number;
-}
-
-/** The data of a run: what its learner depends on, and what tells them from others. */
-export interface RunTasks {
-  /** The SPEC that opens them, or what a program calls its own. */
-  name: string;
-  kind: "classification" | "regression";
-  inputShape: number[];
-  /** Regression only. */
-  outputSize?: number;
-  preprocessing?: Preprocessing;
-  /** Classification only: how many classes validation draws from, and a hash of the names of those that it drew. */
-  heldBack?: { classes: number; drawn: string };
-}
-
-export interface CheckpointHeader {
-  format: "innerloop-checkpoint";
-  version: 1;
-  config: RunConfig;
-  /** Absent from early files. */
-  tasks?: RunTasks;
-  /** Meta-iterations done. */
-  iteration: number;
-  /** Wall time of training so far, over all resumptions. */
-  elapsedSeconds: number;
-  seed: number;
-  /** The best validation so far; a higher score is better. Null before the first. */
-  best: { iteration: number; score: number } | null;
-  history: HistoryEntry[];
-  /** The meta-parameters among the file's tensors. */
-  parameters: { name: string; shape: number[] }[];
-}
+export type { CheckpointHeader, HistoryEntry, RunTasks } from "./generated/checkpoint.js";
 
 /**
  * Checks a parsed checkpoint header.

@@ -1,6 +1,6 @@
-// Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators, config.schema.json
-// types besides, and what a device checks of a manifest becomes a small value. None of it needs a library at run time: protobufjs's reader and writer
-// come along, so that who installs a device's runtime installs no protobufjs. Does nothing when the output is newer than
+// Generates code from the formats: onnx.proto becomes typed messages, the *.schema.json files become validators and types, and
+// what a device checks of a manifest becomes a small value. None of it needs a library at run time: protobufjs's reader and
+// writer come along, so that who installs a device's runtime installs no protobufjs. Does nothing when the output is newer than
 // all that it is made from.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,7 +20,7 @@ const SCHEMAS = ["manifest", "config", "checkpoint"];
 // What a manifest says of where a bundle comes from and how good it is: running it does not depend on that. Preprocessing
 // is checked when there is something to preprocess, so that a kind of a later release bars nobody who gives numbers.
 const UNUSED = [
-  "input.preprocessing",
+  ...["input.preprocessing", "files.predict-transductive.onnx"],
   ...["created", "producer", "opset", "irVersion", "verification", "training", "metrics"],
   ...["innerLoop.head", "innerLoop.rates", "innerLoop.shots", "confidence.episodes", "confidence.uncalibratedError"],
   ...["confidence.expectedCalibrationError", "confidence.rejection.falseAccepts", "confidence.rejection.kept"],
@@ -30,7 +30,7 @@ const UNUSED = [
 // TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.
 const FOLDERS = [join(room, "generated"), join(room, "dist", "generated")];
 const OUTPUTS = ["onnx", "protobuf", "validators", "shape"].flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
-OUTPUTS.push("config.d.ts");
+OUTPUTS.push(...SCHEMAS.map((name) => `${name}.d.ts`));
 
 if (isFresh()) process.exit(0);
 const onnx = await generateOnnx();
@@ -113,11 +113,14 @@ export default minimal;
   };
 }
 
-/** One function a format, as ajv writes it, and the schemas as values. */
+/** One function a format, as ajv writes it, and the schemas as values, without what is said to readers of the files alone. */
 function generateValidators() {
-  const schemas = SCHEMAS.map((name) => JSON.parse(readFileSync(join(room, `${name}.schema.json`), "utf8")));
+  const silent = (key, value) => (key === "$comment" ? undefined : value);
+  const schemas = SCHEMAS.map((name) => JSON.parse(readFileSync(join(room, `${name}.schema.json`), "utf8"), silent));
   const ajv = new Ajv({ schemas, allowUnionTypes: true, messages: false, code: { source: true, esm: true } });
-  const code = standaloneCode(ajv, Object.fromEntries(SCHEMAS.map((name, index) => [name, schemas[index].$id])));
+  const named = Object.fromEntries(SCHEMAS.map((name, index) => [name, schemas[index].$id]));
+  // A violation says where the value is, and nobody asks for the rule's own place.
+  const code = standaloneCode(ajv, named).replaceAll(/schemaPath:"[^"]*",/g, "");
   if (/\brequire\(/.test(code)) throw new Error("a schema uses a keyword that needs ajv at run time");
   // The code has each schema as a value already.
   const values = SCHEMAS.map((name, index) => {
@@ -133,27 +136,52 @@ function generateValidators() {
   };
 }
 
-/** The type of a complete run config, which is what a checkpoint has. */
+/** The types of the formats; that of a run config is of a complete one, which is what a checkpoint has. */
 function generateTypes() {
-  const [config, checkpoint] = ["config", "checkpoint"].map((name) =>
+  const [manifest, config, checkpoint] = SCHEMAS.map((name) =>
     JSON.parse(readFileSync(join(room, `${name}.schema.json`), "utf8")),
   );
-  const types = typesOf(
-    { ...config, title: "A complete run config" },
-    {
-      name: "RunConfig",
-      named: { model: "ModelConfig", optimizer: "OptimizerConfig", schedule: "ScheduleConfig", shifts: "ShiftsConfig" },
-      required: {
-        "": checkpoint.properties.config.required,
-        model: ["kind"],
-        optimizer: ["kind", "rate"],
-        schedule: ["warmup", "decay", "floor"],
-        shifts: ["share", "wrongLabels"],
-        validation: ["every", "episodes"],
+  const types = {
+    "manifest.d.ts": typesOf(manifest, {
+      name: "Manifest",
+      named: {
+        "parameters[]": "ManifestParameter",
+        confidence: "Confidence",
+        "confidence.rejection": "Rejection",
+        "confidence.spread": "Spread",
+        "#/definitions/file": "ManifestFile",
+        "#/definitions/preprocessing": "Preprocessing",
+        "#/definitions/imagePreprocessing": "ImagePreprocessing",
+        "#/definitions/windowPreprocessing": "WindowPreprocessing",
       },
-    },
-  );
-  return { "config.d.ts": `${types}\n` };
+    }),
+    "config.d.ts": typesOf(
+      { ...config, title: "A complete run config" },
+      {
+        name: "RunConfig",
+        named: {
+          model: "ModelConfig",
+          optimizer: "OptimizerConfig",
+          schedule: "ScheduleConfig",
+          shifts: "ShiftsConfig",
+        },
+        required: {
+          "": checkpoint.properties.config.required,
+          model: ["kind"],
+          optimizer: ["kind", "rate"],
+          schedule: ["warmup", "decay", "floor"],
+          shifts: ["share", "wrongLabels"],
+          validation: ["every", "episodes"],
+        },
+      },
+    ),
+    "checkpoint.d.ts": typesOf(checkpoint, {
+      name: "CheckpointHeader",
+      named: { tasks: "RunTasks", "history[]": "HistoryEntry" },
+      imported: { config: ["RunConfig", "config"], "tasks.preprocessing": ["Preprocessing", "manifest"] },
+    }),
+  };
+  return Object.fromEntries(Object.entries(types).map(([file, text]) => [file, `${text}\n`]));
 }
 
 /** The part of manifest.schema.json that a device checks, in the notation of check.ts. */
@@ -175,7 +203,7 @@ function generateShape() {
 }
 
 function shapeOf(schema, definitions, path = "") {
-  const { $schema, $id, title, description, examples, type, $ref, ...rules } = schema;
+  const { $schema, $id, title, $comment, description, examples, type, $ref, ...rules } = schema;
   const of = (inner, at = path) => shapeOf(inner, definitions, at);
   const done = (result, ...read) => {
     const unread = Object.keys(rules).find((key) => !read.includes(key));
@@ -188,14 +216,20 @@ function shapeOf(schema, definitions, path = "") {
   if (rules.enum) return done(rules.enum.map((value) => JSON.stringify(value)).join("|"), "enum");
   if (type === "array") return done([of(rules.items)], "items");
   if (type === "object") {
-    const { properties = {}, required = [], additionalProperties, propertyNames } = rules;
+    // Names that match a pattern are checked as any others are.
+    const { properties = {}, required = [], patternProperties = {}, additionalProperties, propertyNames } = rules;
+    if (Object.values(patternProperties).some(({ $ref }) => $ref !== additionalProperties?.$ref))
+      throw new Error(`a device does not tell the patterns of ${JSON.stringify(schema)} from other names`);
     const entries = Object.entries(properties).flatMap(([key, inner]) => {
       const at = path === "" ? key : `${path}.${key}`;
       return UNUSED.includes(at) ? [] : [[required.includes(key) ? key : `${key}?`, of(inner, at)]];
     });
     if (typeof additionalProperties === "object")
       entries.push([`*${propertyNames?.pattern ?? ""}`, of(additionalProperties)]);
-    return done(Object.fromEntries(entries), "properties", "required", "additionalProperties", "propertyNames");
+    return done(
+      Object.fromEntries(entries),
+      ...["properties", "required", "patternProperties", "additionalProperties", "propertyNames"],
+    );
   }
   const kinds = [type].flat().map((kind) => {
     if (kind === "string") return rules.pattern ? `/${rules.pattern}` : "text";
