@@ -1,5 +1,6 @@
 // What a learner is: two graphs and the numbers they start from. Training composes the two and differentiates, export
 // writes them, the runtime runs them; so what was trained is what ships, whatever the algorithm.
+import type { HeadKind } from "@innerloop/schemas";
 import type { Dim } from "./core/dims.ts";
 import type { Operand, Value } from "./core/value.ts";
 import type { Guard } from "./transforms/descent.ts";
@@ -55,7 +56,7 @@ export interface AdaptationValues {
 /** An algorithm applied to a model. */
 export interface Learner {
   readonly algorithm: string;
-  readonly head: "learned" | "zero" | "prototypes";
+  readonly head: HeadKind;
   readonly task: "classification" | "regression";
   /** Without the batch axis. */
   readonly inputShape: readonly number[];

@@ -2,7 +2,12 @@
 // header as JSON in its `__metadata__` under CHECKPOINT_KEY.
 import { InnerloopError } from "./errors.ts";
 import type { CheckpointHeader } from "./generated/checkpoint.js";
-import { configSchema, checkpointSchema as schema, checkpoint as validator } from "./generated/validators.js";
+import {
+  configSchema,
+  manifestSchema,
+  checkpointSchema as schema,
+  checkpoint as validator,
+} from "./generated/validators.js";
 import { parseJson } from "./json.ts";
 import { checkFormat } from "./validate.ts";
 
@@ -33,7 +38,7 @@ export function validateCheckpoint(value: unknown, source: string): CheckpointHe
       validator,
       code: "checkpoint-invalid",
       exitStatus: 1,
-      related: [configSchema],
+      related: [configSchema, manifestSchema],
     },
     value,
     source,

@@ -1,6 +1,6 @@
 // The run config: all that decides a training run. A file holds any part of it; presets and defaults fill in the rest.
 import type { RunConfig } from "./generated/config.js";
-import { configSchema as schema, config as validator } from "./generated/validators.js";
+import { manifestSchema, configSchema as schema, config as validator } from "./generated/validators.js";
 import { checkFormat } from "./validate.ts";
 
 /** The version of the run config format that this release writes, and the newest that it reads. */
@@ -26,7 +26,15 @@ type Part<T> = T extends readonly unknown[] ? T : T extends object ? { [K in key
  */
 export function validateConfig(value: unknown, source: string): RunConfigInput {
   checkFormat(
-    { title: "run config", version: CONFIG_VERSION, schema, validator, code: "config-invalid", exitStatus: 2 },
+    {
+      title: "run config",
+      version: CONFIG_VERSION,
+      schema,
+      validator,
+      code: "config-invalid",
+      exitStatus: 2,
+      related: [manifestSchema],
+    },
     value,
     source,
   );

@@ -150,6 +150,7 @@ function generateTypes() {
         "confidence.rejection": "Rejection",
         "confidence.spread": "Spread",
         "#/definitions/file": "ManifestFile",
+        "#/definitions/head": "HeadKind",
         "#/definitions/preprocessing": "Preprocessing",
         "#/definitions/imagePreprocessing": "ImagePreprocessing",
         "#/definitions/windowPreprocessing": "WindowPreprocessing",
@@ -173,6 +174,7 @@ function generateTypes() {
           shifts: ["share", "wrongLabels"],
           validation: ["every", "episodes"],
         },
+        imported: { head: ["HeadKind", "manifest"] },
       },
     ),
     "checkpoint.d.ts": typesOf(checkpoint, {

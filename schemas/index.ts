@@ -36,6 +36,7 @@ export { parseJson } from "./json.ts";
 export type {
   BundleFile,
   Confidence,
+  HeadKind,
   ImagePreprocessing,
   Manifest,
   ManifestFile,

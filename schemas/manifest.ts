@@ -4,6 +4,7 @@ import type { Manifest } from "./generated/manifest.js";
 
 export type {
   Confidence,
+  HeadKind,
   ImagePreprocessing,
   Manifest,
   ManifestFile,

@@ -25,7 +25,7 @@ export function typesOf(schema, { name, named = {}, required = {}, imported = {}
       inner.enum?.map((value) => JSON.stringify(value)) ??
       [inner.type].flat().map((type) => typeNamed(type, inner, path));
     const type = types.join(" | ");
-    return oneOf && named[path] ? declared(inner, path, `type ${named[path]} = ${type};`) : type;
+    return (oneOf ?? inner.enum) && named[path] ? declared(inner, path, `type ${named[path]} = ${type};`) : type;
   }
 
   function typeNamed(type, inner, path) {

@@ -152,11 +152,10 @@ function schemasAlong(format: Format, root: unknown, path: readonly string[]): P
     const open = typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
     let next = Array.isArray(value) ? schema.items : (own(schema.properties, key) ?? open);
     const target = next?.$ref ?? next?.allOf?.[0]?.$ref;
-    if (target?.startsWith("#/definitions/")) {
-      next = home.definitions?.[target.slice("#/definitions/".length)];
-    } else if (target !== undefined) {
-      home = format.related?.find(({ $id }) => $id === target) ?? home;
-      next = { ...home, ...next };
+    if (target !== undefined) {
+      const [id, definition] = target.split("#/definitions/");
+      home = format.related?.find(({ $id }) => $id === id) ?? home;
+      next = { ...(definition === undefined ? home : home.definitions?.[definition]), ...next };
     }
     if (next === undefined) return places;
     schema = next;

@@ -8,7 +8,7 @@ import {
   show,
   validateConfig,
 } from "@innerloop/schemas";
-import { algorithms } from "./algorithms/index.ts";
+import { algorithms, heads } from "./algorithms/index.ts";
 import { readers, TASK_SPECS } from "./data/index.ts";
 import { engineChoices } from "./engines/index.ts";
 import { type ModelSetting, models } from "./models/index.ts";
@@ -19,18 +19,15 @@ import { type SettingPath, settingAt } from "./settings.ts";
 /** What of a setting is known here and not to its format. */
 type Completion = Pick<JsonSchema, "title" | "description" | "enum">;
 
-/** A setting that is one of some names. */
-const choice = (names: readonly string[]): Completion => ({
-  title: inWords(names, "or"),
-  description: oneOf(names),
-  enum: names,
-});
-
 /** Settings that name something of a registry. An unknown name is refused here; those of engines and presets where they are looked up. */
 const choices: Readonly<Record<SettingPath, readonly string[]>> = {
   algorithm: algorithms.names,
   "model.kind": models.names,
+  head: heads.names,
 };
+
+/** Of these the title says what they are for. */
+const titled: readonly SettingPath[] = ["head"];
 
 /** The models that take a setting, and what it is by itself in the first of them. */
 function takenBy(setting: string): { readonly by: string; readonly otherwise: string | undefined } {
@@ -45,7 +42,10 @@ function takenBy(setting: string): { readonly by: string; readonly otherwise: st
 
 function completionOf(path: SettingPath, { title = "" }: JsonSchema): Completion {
   const names = choices[path];
-  if (names) return choice(names);
+  if (names) {
+    const words = inWords(names, "or");
+    return { title: titled.includes(path) ? `${title}: ${words}` : words, description: oneOf(names), enum: names };
+  }
   if (path === "data") return { title: `${title}: ${TASK_SPECS.join(", ")}` };
   if (path === "engine") return { enum: engineChoices };
   if (path === "preset") return { enum: Object.keys(presets) };
@@ -58,7 +58,11 @@ function completionOf(path: SettingPath, { title = "" }: JsonSchema): Completion
 
 function completed(schema: JsonSchema, path: SettingPath): JsonSchema {
   const own = path === "" || (schema.properties && path !== "") ? {} : completionOf(path, schema);
-  if (!schema.properties) return { ...schema, ...own };
+  if (!schema.properties) {
+    // What the format refers to elsewhere is a choice, whose names are here.
+    const { $ref, ...rules } = schema;
+    return { ...rules, ...own };
+  }
   const inside = Object.entries(schema.properties).map(([key, inner]) => [
     key,
     completed(inner, path === "" ? key : `${path}.${key}`),
