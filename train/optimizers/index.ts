@@ -1,4 +1,6 @@
 // Optimizers and schedules, as graphs.
+
+export { scheduledRate } from "./schedule.ts";
 export {
   adam,
   initialNumbers,
@@ -8,5 +10,4 @@ export {
   sgd,
   type UpdateOptions,
   update,
-} from "./optimizer.ts";
-export { scheduledRate } from "./schedule.ts";
+} from "./update.ts";
