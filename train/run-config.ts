@@ -12,6 +12,7 @@ import { algorithms, heads } from "./algorithms/index.ts";
 import { readers, TASK_SPECS } from "./data/index.ts";
 import { engineChoices } from "./engines/index.ts";
 import { type ModelSetting, models } from "./models/index.ts";
+import { optimizers } from "./optimizers/index.ts";
 import { presets } from "./presets.ts";
 import { inWords, oneOf } from "./registry.ts";
 import { type SettingPath, settingAt } from "./settings.ts";
@@ -24,10 +25,11 @@ const choices: Readonly<Record<SettingPath, readonly string[]>> = {
   algorithm: algorithms.names,
   "model.kind": models.names,
   head: heads.names,
+  "optimizer.kind": optimizers.names,
 };
 
 /** Of these the title says what they are for. */
-const titled: readonly SettingPath[] = ["head"];
+const titled: readonly SettingPath[] = ["head", "optimizer.kind"];
 
 /** The models that take a setting, and what it is by itself in the first of them. */
 function takenBy(setting: string): { readonly by: string; readonly otherwise: string | undefined } {
@@ -53,6 +55,11 @@ function completionOf(path: SettingPath, { title = "" }: JsonSchema): Completion
     const turning = readers.all.flatMap(({ name, rotations }) => (rotations ? [name] : []));
     return { title: `${turning.join(", ")}: ${title}` };
   }
+  const takers = optimizers.all.flatMap(({ name, options }) =>
+    options.some((option) => path === `optimizer.${option}`) ? [name] : [],
+  );
+  if (takers.length > 0 && takers.length < optimizers.all.length)
+    return { title: `${title} of ${inWords(takers, "and")}` };
   return path.startsWith("model.") ? { title: `${takenBy(path.slice("model.".length)).by}: ${title}` } : {};
 }
 
@@ -85,7 +92,7 @@ export function otherwise(path: SettingPath): string | undefined {
 }
 
 /**
- * Checks what a config gives: its format, and that the algorithm and the model are there.
+ * Checks what a config gives: its format, and that what is chosen by name is there.
  *
  * @param source the file's name, for messages
  * @throws InnerloopError (exit status 2) as `validateConfig`; `config-invalid` for a name that is none, listing those that are

@@ -5,6 +5,7 @@ import { algorithms } from "./algorithms/index.ts";
 import { type NamedReader, readerOf, readers } from "./data/index.ts";
 import { engines, enginesFor } from "./engines/index.ts";
 import { models } from "./models/index.ts";
+import { optimizers } from "./optimizers/index.ts";
 import { base } from "./presets.ts";
 import { inWords } from "./registry.ts";
 
@@ -98,7 +99,14 @@ const conditions: readonly Condition[] = [
   ),
   on("learnRates", ["maxInnerRate"], only(true), "inner rates that are not learned stay where they start", true),
   on("steps", ["multiStepLoss"], (steps) => Number(steps) > 1, "there is no loss but the last step's", 5),
-  on("optimizer.kind", ["optimizer.momentum"], only("sgd"), "adam has moments of its own", "sgd"),
+  onChoice(
+    "optimizer.kind",
+    optimizers,
+    base.optimizer.kind,
+    "optimizer.",
+    ({ options }) => options,
+    ({ name, without }) => without ?? `the optimizer ${name} has no such setting`,
+  ),
   on(
     "schedule.decay",
     ["schedule.floor"],

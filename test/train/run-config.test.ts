@@ -7,6 +7,7 @@ import {
   engineNames,
   heads,
   models,
+  optimizers,
   presets,
   readers,
   runConfigSchema,
@@ -27,6 +28,7 @@ describe("a name that nothing has", () => {
   it.each([
     ["algorithm", { algorithm: "reptile" }, algorithms.names, "reptile"],
     ["model.kind", { model: { kind: "vit" } }, models.names, "vit"],
+    ["optimizer.kind", { optimizer: { kind: "lion", momentum: 0.5 } }, optimizers.names, "lion"],
   ] as const)("is refused as %s, with those that there are", async (path, config, names, name) => {
     // The format takes any text: what there is is known to who trains.
     expect(() => validateConfig(config, "c")).not.toThrow();
@@ -61,16 +63,19 @@ describe("the completed schema", () => {
     expect(settingSchema("algorithm").enum).toEqual(algorithms.names);
     expect(settingSchema("model.kind").enum).toEqual(models.names);
     expect(settingSchema("head").enum).toEqual(heads.names);
+    expect(settingSchema("optimizer.kind").enum).toEqual(optimizers.names);
     expect(settingSchema("preset").enum).toEqual(Object.keys(presets));
     expect(settingSchema("engine").enum).toEqual(expect.arrayContaining(["auto", ...engineNames]));
     for (const { spec } of readers.all) expect(settingSchema("data").title).toContain(spec);
   });
 
-  it("has a setting for each that an algorithm or a model takes", () => {
+  it("has a setting for each that an algorithm, a model or an optimizer takes", () => {
     for (const { name, options } of algorithms.all)
       for (const option of Object.keys(options)) expect(runConfigSchema.properties, name).toHaveProperty(option);
     for (const { name, options } of models.all)
       for (const option of Object.keys(options)) expect(settingSchema("model").properties, name).toHaveProperty(option);
+    for (const { name, options } of optimizers.all)
+      for (const option of options) expect(settingSchema("optimizer").properties, name).toHaveProperty(option);
   });
 });
 
@@ -110,6 +115,27 @@ describe.each(algorithms.names)("the algorithm %s", (name) => {
   it("says what it is", () => {
     expect(algorithm.summary).toMatch(/\w{3}/);
     expect(algorithm.paper).toMatch(/\b(19|20)\d\d\b/);
+  });
+});
+
+describe.each(optimizers.names)("the optimizer %s", (name) => {
+  const optimizer = optimizers.named(name);
+
+  it("trains with every setting that it takes, and refuses the others", async () => {
+    const taken = Object.fromEntries(optimizer.options.map((option) => [option, 0.1]));
+    const config = { ...short, model: { kind: "mlp", hidden: [4] }, optimizer: { kind: name, ...taken } };
+    const { header } = await runTraining({ config: completeConfig(config) });
+    expect(header.config.optimizer).toMatchObject({ kind: name, ...taken });
+    expect(header.iteration).toBe(2);
+    for (const option of ["momentum", "weightDecay"].filter((option) => !(option in taken)))
+      expect((await refusal(() => completeConfig({ ...short, optimizer: { kind: name, [option]: 0.1 } }))).code).toBe(
+        "no-effect",
+      );
+  });
+
+  it("says what it is", () => {
+    expect(optimizer.summary).toMatch(/\w{3}/);
+    expect(optimizer.paper).toMatch(/\b(19|20)\d\d\b/);
   });
 });
 
