@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
+import { heads } from "../algorithms/index.ts";
 import type { Episode, TaskSource } from "../data/index.ts";
 import { settingAt, settingsOf } from "../settings.ts";
 import { trainingWaysOf } from "./episodes.ts";
@@ -15,7 +16,7 @@ const measured = ["ways", "shots", "queries", "steps", "testSteps", "loop", "see
 function valuesOf(config: RunConfig): Map<string, unknown> {
   const values = new Map<string, unknown>(settingsOf(config).map((path) => [path, settingAt(config, path)]));
   // Of a learned head the number of outputs counts; inner rates that are learned are in the checkpoint.
-  values.set("trainingWays", config.head === "learned" ? trainingWaysOf(config) : undefined);
+  values.set("trainingWays", heads.named(config.head).learned ? trainingWaysOf(config) : undefined);
   values.set("innerRate", config.learnRates ? undefined : config.innerRate);
   return values;
 }
