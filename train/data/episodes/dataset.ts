@@ -1,10 +1,19 @@
 // Few-shot episodes from arrays that are already in memory: the door for data of one's own.
 import { preprocess, type RawInput } from "@innerloop/runtime/input";
-import { InnerloopError, misfit, type Preprocessing, preprocessedShape, show, type Tensor } from "@innerloop/schemas";
+import {
+  InnerloopError,
+  misfit,
+  type Preprocessing,
+  preprocessedShape,
+  show,
+  sizeOf,
+  type Tensor,
+} from "@innerloop/schemas";
 import { checkNumbers, poolOf } from "./pool.ts";
-import { type ClassPool, checkCounts, checkShape, drawEpisode, episodeRandom } from "./sampling.ts";
+import { ofSplits, PooledTasks } from "./pooled-tasks.ts";
+import { type ClassPool, checkCounts, checkShape } from "./sampling.ts";
 import { type SplitOptions, splitClasses } from "./split.ts";
-import type { Episode, EpisodeShape, Split, TaskSource } from "./task.ts";
+import { type Episode, type EpisodeShape, type Split, splits } from "./task.ts";
 
 /**
  * Examples in memory: a tensor or array `[n, ...inputShape]`, or one array an example; or, where the options have
@@ -57,16 +66,15 @@ export interface LoopOptions {
  *   episode.query.y;   // int32 [75]
  * }
  */
-export class MetaDataset implements TaskSource {
+export class MetaDataset extends PooledTasks {
   readonly name: string;
-  readonly kind = "classification";
   readonly inputShape: readonly number[];
   readonly preprocessing?: Preprocessing;
   /** The size of the episodes that the loops draw. */
   readonly shape: EpisodeShape;
 
   readonly #seed: number;
-  readonly #pools: Record<Split, ClassPool>;
+  readonly #pools: Readonly<Record<Split, ClassPool>>;
   readonly #next: Record<Split, number> = { train: 0, val: 0, test: 0 };
 
   /**
@@ -76,6 +84,7 @@ export class MetaDataset implements TaskSource {
    *   `bad-preprocessing`, `bad-input` for raw input (names the example), `too-few-classes`, `too-few-examples` (names the class), `bad-split`, `bad-episode-shape`
    */
   constructor(data: DatasetInput, labels: readonly (string | number)[], options: MetaDatasetOptions) {
+    super();
     const { ways, shots, queries, seed = 0, split = {}, name = "data", preprocessing } = options;
     const { inputShape, examples } = examplesOf(data, options);
     const wrongly = preprocessing && misfit(preprocessing, inputShape);
@@ -112,18 +121,18 @@ export class MetaDataset implements TaskSource {
         },
         (example, target, offset) => target.set(example, offset),
       );
-    this.#pools = { train: pool("train"), val: pool("val"), test: pool("test") };
-    for (const which of ["train", "val", "test"] as const) {
+    this.#pools = ofSplits(pool);
+    for (const which of splits) {
       if (which === "train" || classes[which].length > 0) checkShape(this.#pools[which], this.shape);
     }
   }
 
-  classCount(split: Split): number {
-    return this.#pools[split].classCount;
+  protected pool(split: Split): ClassPool {
+    return this.#pools[split];
   }
 
-  episode(split: Split, seed: number, index: number, shape: EpisodeShape = this.shape): Episode {
-    return drawEpisode(this.#pools[split], episodeRandom(split, seed, index), shape);
+  override episode(split: Split, seed: number, index: number, shape: EpisodeShape = this.shape): Episode {
+    return super.episode(split, seed, index, shape);
   }
 
   /** A loop over `count` episodes. */
@@ -204,10 +213,6 @@ function labelIn(label: unknown, index: number): string {
 
 const isShape = (shape: readonly number[]): boolean =>
   Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size > 0);
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1);
-}
 
 function wrong(code: string, message: string): InnerloopError {
   return new InnerloopError(code, message, { exitStatus: 2 });

@@ -1,7 +1,7 @@
 // How an episode is drawn from classes of examples: the one sampler behind every data set with classes.
 import { InnerloopError, sizeOf } from "@innerloop/schemas";
 import { type Random, random } from "../../random.ts";
-import type { Episode, EpisodeShape, ExampleTensors, Split } from "./task.ts";
+import { type Episode, type EpisodeShape, type ExampleTensors, type Split, splits } from "./task.ts";
 
 /** The classes of one split, and how to get at their examples. */
 export interface ClassPool {
@@ -20,11 +20,9 @@ export interface ClassPool {
   copy(index: number, example: number, target: Float32Array, offset: number): void;
 }
 
-const allSplits: readonly Split[] = ["train", "val", "test"];
-
 /** The random stream of an episode: a function of its split, seed and index alone. */
 export function episodeRandom(split: Split, seed: number, index: number): Random {
-  return random(seed, allSplits.indexOf(split), index);
+  return random(seed, splits.indexOf(split), index);
 }
 
 /**

@@ -25,7 +25,8 @@ export interface EpisodeShape {
 }
 
 /** Classes are split, not examples: what is in `val` and `test` was never trained on. */
-export type Split = "train" | "val" | "test";
+export const splits = ["train", "val", "test"] as const;
+export type Split = (typeof splits)[number];
 
 /** A source of episodes. */
 export interface TaskSource {

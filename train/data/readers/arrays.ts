@@ -2,9 +2,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { decodeSafetensors, InnerloopError, mistaken } from "@innerloop/schemas";
 import { checkNumbers, type LabelledClass, poolOf } from "../episodes/pool.ts";
-import { type ClassPool, drawEpisode, episodeRandom } from "../episodes/sampling.ts";
+import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
+import type { ClassPool } from "../episodes/sampling.ts";
 import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
-import type { Episode, EpisodeShape, Split, TaskSource } from "../episodes/task.ts";
+import type { Split, TaskSource } from "../episodes/task.ts";
 import { listed } from "./image-folders.ts";
 import { type FileArray, isZip, readNpz } from "./npy.ts";
 import { pathOf } from "./place.ts";
@@ -107,12 +108,11 @@ function notesOn(
   ];
 }
 
-class Arrays implements TaskSource {
+class Arrays extends PooledTasks {
   readonly name: string;
-  readonly kind = "classification";
   readonly inputShape: readonly number[];
   readonly notes: readonly string[];
-  readonly #pools: Record<Split, ClassPool>;
+  readonly #pools: Readonly<Record<Split, ClassPool>>;
 
   constructor(
     name: string,
@@ -121,6 +121,7 @@ class Arrays implements TaskSource {
     heldBack: NonNullable<ArraysOptions["heldBack"]>,
     notes: readonly string[],
   ) {
+    super();
     this.name = name;
     this.inputShape = inputShape;
     this.notes = notes;
@@ -137,15 +138,11 @@ class Arrays implements TaskSource {
         },
         (example, target, offset) => target.set(example, offset),
       );
-    this.#pools = { train: pool("train"), val: pool("val"), test: pool("test") };
+    this.#pools = ofSplits(pool);
   }
 
-  classCount(split: Split): number {
-    return this.#pools[split].classCount;
-  }
-
-  episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
-    return drawEpisode(this.#pools[split], episodeRandom(split, seed, index), shape);
+  protected pool(split: Split): ClassPool {
+    return this.#pools[split];
   }
 }
 

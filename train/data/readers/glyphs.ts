@@ -1,9 +1,11 @@
 // Procedural characters: an embedded data set, so that the first run needs no download.
 import type { ImagePreprocessing } from "@innerloop/schemas";
 import { turn } from "../episodes/pixels.ts";
-import { type ClassPool, drawEpisode, episodeRandom } from "../episodes/sampling.ts";
-import type { Episode, EpisodeShape, Split, TaskSource } from "../episodes/task.ts";
+import { PooledTasks } from "../episodes/pooled-tasks.ts";
+import type { ClassPool } from "../episodes/sampling.ts";
+import type { Split } from "../episodes/task.ts";
 import { drawGlyph, GLYPH_SIZE } from "../made/glyphs.ts";
+import { characterPreprocessing } from "./characters.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 
 // Training meets its classes again and again, so their examples are drawn once and kept: 24,000 of 784 bytes. Those of
@@ -24,41 +26,24 @@ export type GlyphsOptions = Pick<OpenTasksOptions, "rotations">;
  * with Omniglot) unless `rotations` is false, by 20 drawers, or as many as an episode needs. `val` and `test` have 2²⁰ upright characters each,
  * other ones, with 65,536 drawers.
  */
-export class Glyphs implements TaskSource {
+export class Glyphs extends PooledTasks {
   readonly name = "glyphs";
-  readonly kind = "classification";
   readonly inputShape: readonly number[] = [GLYPH_SIZE, GLYPH_SIZE, 1];
-  /** For image files: dark ink on light paper becomes what a glyph is. */
-  readonly preprocessing: ImagePreprocessing = {
-    kind: "image",
-    width: GLYPH_SIZE,
-    height: GLYPH_SIZE,
-    channels: 1,
-    invert: true,
-    mean: 0,
-    std: 1,
-  };
+  readonly preprocessing: ImagePreprocessing = characterPreprocessing(GLYPH_SIZE);
 
   readonly #turns: 1 | 4;
   readonly #drawn = new Map<number, Uint8Array>();
 
   constructor({ rotations = true }: GlyphsOptions = {}) {
+    super();
     this.#turns = rotations ? 4 : 1;
   }
 
-  classCount(split: Split): number {
-    return split === "train" ? this.#turns * trainCharacters : heldBackClasses;
-  }
-
-  episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
-    return drawEpisode(this.#pool(split), episodeRandom(split, seed, index), shape);
-  }
-
-  #pool(split: Split): ClassPool {
+  protected pool(split: Split): ClassPool {
     const base = {
       title: `the ${split} split of glyphs`,
       inputShape: this.inputShape,
-      classCount: this.classCount(split),
+      classCount: split === "train" ? this.#turns * trainCharacters : heldBackClasses,
       advice: "use another split",
     };
     if (split !== "train")

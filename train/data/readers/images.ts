@@ -4,17 +4,16 @@ import { finish, readPicture, resized, standardize, standardized } from "@innerl
 import type { ImagePreprocessing } from "@innerloop/schemas";
 import pMap from "p-map";
 import { poolOf } from "../episodes/pool.ts";
-import { type ClassPool, drawEpisode, episodeRandom } from "../episodes/sampling.ts";
+import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
+import type { ClassPool } from "../episodes/sampling.ts";
 import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
-import type { Episode, EpisodeShape, Split, TaskSource } from "../episodes/task.ts";
+import { type Split, splits, type TaskSource } from "../episodes/task.ts";
 import { findImages, type ImageClass, listed } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 
 /** Images that are asked for at a time; fewer of them are decoded at once, by their size. */
 const atOnce = 8;
-
-const allSplits: readonly Split[] = ["train", "val", "test"];
 
 /**
  * An image file, or its bytes, as the numbers a model sees: the first frame, upright (EXIF), and then what
@@ -115,14 +114,14 @@ function splitOf(
 ): Record<Split, string[]> {
   const names = classes.map(({ name }) => name);
   const below = (split: Split): string[] => names.filter((name) => name.startsWith(`${split}/`));
-  const [train, val, test] = allSplits.map(below) as [string[], string[], string[]];
+  const [train, val, test] = splits.map(below) as [string[], string[], string[]];
   const bySplitFolder = train.length + val.length + test.length === names.length;
   return bySplitFolder ? { train, val, test } : splitClasses(names, heldBack);
 }
 
 /** That folders with the names of splits are none, where there are other classes beside them. */
 function besideSplits(classes: readonly ImageClass[]): string[] {
-  const isInSplit = ({ name }: ImageClass): boolean => allSplits.some((split) => name.startsWith(`${split}/`));
+  const isInSplit = ({ name }: ImageClass): boolean => splits.some((split) => name.startsWith(`${split}/`));
   const beside = classes.filter((each) => !isInSplit(each)).map(({ name }) => name);
   if (beside.length === 0 || beside.length === classes.length) return [];
   return [
@@ -130,13 +129,12 @@ function besideSplits(classes: readonly ImageClass[]): string[] {
   ];
 }
 
-class Images implements TaskSource {
+class Images extends PooledTasks {
   readonly name: string;
-  readonly kind = "classification";
   readonly inputShape: readonly number[];
   readonly preprocessing: ImagePreprocessing;
   readonly notes: readonly string[];
-  readonly #pools: Record<Split, ClassPool>;
+  readonly #pools: Readonly<Record<Split, ClassPool>>;
 
   constructor(
     name: string,
@@ -145,6 +143,7 @@ class Images implements TaskSource {
     split: Record<Split, readonly string[]>,
     notes: readonly string[],
   ) {
+    super();
     this.name = name;
     this.notes = notes;
     this.preprocessing = preprocessing;
@@ -159,15 +158,11 @@ class Images implements TaskSource {
         },
         (pixels, target, offset) => standardize(pixels, 0, preprocessing, target, offset),
       );
-    this.#pools = { train: pool("train"), val: pool("val"), test: pool("test") };
+    this.#pools = ofSplits(pool);
   }
 
-  classCount(split: Split): number {
-    return this.#pools[split].classCount;
-  }
-
-  episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
-    return drawEpisode(this.#pools[split], episodeRandom(split, seed, index), shape);
+  protected pool(split: Split): ClassPool {
+    return this.#pools[split];
   }
 }
 

@@ -6,8 +6,10 @@ import { type ImagePreprocessing, InnerloopError, mistaken } from "@innerloop/sc
 import { decode } from "fast-png";
 import { type UnzipFileInfo, unzipSync } from "fflate";
 import { turn } from "../episodes/pixels.ts";
-import { type ClassPool, drawEpisode, episodeRandom } from "../episodes/sampling.ts";
-import type { Episode, EpisodeShape, Split, TaskSource } from "../episodes/task.ts";
+import { PooledTasks } from "../episodes/pooled-tasks.ts";
+import type { ClassPool } from "../episodes/sampling.ts";
+import type { Split } from "../episodes/task.ts";
+import { characterPreprocessing } from "./characters.ts";
 import { findImages, isSystemFile } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
@@ -46,25 +48,17 @@ interface Characters {
  * @throws {InnerloopError} `data-missing` (status 2) where the folder or an archive is missing, `data-broken` where an
  *   archive or an image in it cannot be read
  */
-export class Omniglot implements TaskSource {
+export class Omniglot extends PooledTasks {
   readonly name: string;
-  readonly kind = "classification";
   readonly inputShape: readonly number[] = [side, side, 1];
-  readonly preprocessing: ImagePreprocessing = {
-    kind: "image",
-    width: side,
-    height: side,
-    channels: 1,
-    invert: true,
-    mean: 0,
-    std: 1,
-  };
+  readonly preprocessing: ImagePreprocessing = characterPreprocessing(side);
 
   readonly #folder: string;
   readonly #turned: Readonly<Record<Split, boolean>>;
   readonly #pools = new Map<Split, ClassPool>();
 
   constructor(place: string, { rotations = true, turnHeldBack = false }: OmniglotOptions = {}) {
+    super();
     const folder = pathOf(place);
     this.name = `omniglot:${folder}`;
     this.#folder = folder;
@@ -79,15 +73,7 @@ export class Omniglot implements TaskSource {
       );
   }
 
-  classCount(split: Split): number {
-    return this.#pool(split).classCount;
-  }
-
-  episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
-    return drawEpisode(this.#pool(split), episodeRandom(split, seed, index), shape);
-  }
-
-  #pool(split: Split): ClassPool {
+  protected pool(split: Split): ClassPool {
     let pool = this.#pools.get(split);
     if (!pool) {
       pool = poolOf(readSplit(this.#folder, split), this.#turned[split] ? 4 : 1, `the ${split} split of ${this.name}`);

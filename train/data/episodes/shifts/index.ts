@@ -2,7 +2,14 @@
 // for a whole task, support and query alike; only labels are wrong in the support set alone.
 import { InnerloopError, type Preprocessing, suggest, type Tensor } from "@innerloop/schemas";
 import { type Random, random } from "../../../random.ts";
-import type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "../task.ts";
+import {
+  splits as allSplits,
+  type Episode,
+  type EpisodeShape,
+  type ExampleTensors,
+  type Split,
+  type TaskSource,
+} from "../task.ts";
 import type { Shift, ShiftFamilies } from "./family.ts";
 import { numberShifts } from "./numbers.ts";
 import { pictureShifts } from "./pictures.ts";
@@ -212,7 +219,7 @@ export function shifted(tasks: TaskSource, options: ShiftOptions = {}): TaskSour
       { exitStatus: 2 },
     );
   const draw = (split: Split, seed: number, index: number, episode: Episode): Episode => {
-    const rng = random(seed, ["train", "val", "test"].indexOf(split), index, shiftStream);
+    const rng = random(seed, allSplits.indexOf(split), index, shiftStream);
     if (rng.uniform() >= share) return episode;
     const { apply } = drawShift(tasks, rng, episode.support.x, options);
     const support = { x: apply(episode.support.x), y: episode.support.y };
