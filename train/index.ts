@@ -26,7 +26,7 @@ export {
   settingAt,
   settingsOf,
 } from "./settings.ts";
-export { measuredTraining, measureEngine, rateOf } from "./speed/index.ts";
+export { measuredTraining, measureEngine, measureInChild, rateOf } from "./speed/index.ts";
 export { parted } from "./trainer/batch.ts";
 export { prefersOneGraph } from "./trainer/choose-strategy.ts";
 export { MetaTrainer } from "./trainer/meta-trainer.ts";

@@ -1,3 +1,3 @@
 // How fast engines train here.
-export { measuredTraining, measureEngine } from "./measure.ts";
+export { measuredTraining, measureEngine, measureInChild } from "./measure.ts";
 export { rateOf } from "./rate.ts";

@@ -9,11 +9,18 @@ export const measuredTraining =
 const patience = 60;
 
 /**
+ * What a module measures in a process of its own: how often a second something is done.
+ * @param name what it is measured on
+ * @param seconds how long it is counted, after the first time
+ * @throws InnerloopError `child-failed` with what is said there or how the process ended; `child-late`
+ */
+export const measureInChild = (module: URL, name: string, seconds: number): Promise<number> =>
+  runInChild<number>(module, [name, String(seconds)], { seconds: patience });
+
+/**
  * Meta-iterations a second on an engine.
  * @param seconds how long iterations are counted after the first, which loads and compiles
  * @throws InnerloopError `child-failed` with what the engine says or how its process ended; `child-late`
  */
-export async function measureEngine(name: string, seconds = 2): Promise<number> {
-  const module = new URL("./measure-child.js", import.meta.url);
-  return runInChild<number>(module, [name, String(seconds)], { seconds: patience });
-}
+export const measureEngine = (name: string, seconds = 2): Promise<number> =>
+  measureInChild(new URL("./measure-child.js", import.meta.url), name, seconds);
