@@ -1,5 +1,5 @@
 // Running adapt.onnx: how many steps, watched and stopped between them, and what comes out.
-import { InnerloopError, type Manifest, show, type Tensor } from "@innerloop/schemas/bundle";
+import { InnerloopError, type Manifest, show, type Tensor, takesSteps } from "@innerloop/schemas/bundle";
 import { type Kept, packSupport } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
@@ -103,7 +103,7 @@ export function readSteps<O extends StepOptions>(
     );
   if (rate !== undefined && steps === "auto")
     throw badOption(`rate ${rate} was given with steps "auto", which chooses the rate as well; give one of them`);
-  if (rate !== undefined && Object.keys(innerLoop.rates).length === 0)
+  if (rate !== undefined && !takesSteps({ innerLoop }))
     throw badOption(`rate ${rate} was given; this bundle (${innerLoop.algorithm}) has no rates; leave it out`);
   return { ...options, steps };
 }

@@ -1,5 +1,5 @@
 // How good a personal model is: on examples that its caller has the truth of, or on its own, each held out in turn.
-import { type Manifest, show } from "@innerloop/schemas/bundle";
+import { type Manifest, show, takesSteps } from "@innerloop/schemas/bundle";
 import {
   type Adaptation,
   type AdaptedState,
@@ -204,8 +204,8 @@ export async function chooseSteps(
 ): Promise<NonNullable<Adaptation["chosen"]>> {
   const { innerLoop, task } = opened.bundle.manifest;
   const usual = { steps: innerLoop.steps, rate: 1 };
-  const paced = Object.keys(innerLoop.rates).length > 0;
-  if (usual.steps === 0 || !paced) return { ...usual, message: "this bundle's algorithm takes no steps" };
+  if (usual.steps === 0 || !takesSteps({ innerLoop }))
+    return { ...usual, message: "this bundle's algorithm takes no steps" };
   const tried = [
     usual,
     ...otherPaces.map(({ steps, rate }) => ({ steps: Math.min(mostSteps, steps * usual.steps), rate })),

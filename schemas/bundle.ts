@@ -1,22 +1,10 @@
 // The door `@innerloop/schemas/bundle`: what a device needs to read a bundle and keep a personal file, and no more, so
 // that what an application downloads stays small.
-export { checkManifest } from "./check.ts";
+export { checkManifest, takesSteps } from "./check.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export { guard, guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
-export type {
-  BundleFile,
-  Confidence,
-  ImagePreprocessing,
-  Manifest,
-  ManifestFile,
-  ManifestParameter,
-  OptionalBundleFile,
-  Preprocessing,
-  Rejection,
-  Spread,
-  WindowPreprocessing,
-} from "./manifest.ts";
+export type * from "./manifest.ts";
 export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";

@@ -14,6 +14,10 @@ import { plain, show } from "./text.ts";
  */
 export type Shape = string | readonly [Shape] | { readonly [key: string]: Shape } | { readonly "|": readonly Shape[] };
 
+/** Whether adapting moves parameters by steps; a head of class means alone is made in none. */
+export const takesSteps = ({ innerLoop }: Pick<Manifest, "innerLoop">): boolean =>
+  Object.keys(innerLoop.rates).length > 0;
+
 /**
  * Checks of a parsed manifest.json what a device relies on.
  *

@@ -1,4 +1,5 @@
 // The door of the room: everything but the ONNX code, which has a door of its own so that protobufjs stays optional.
+export { takesSteps } from "./check.ts";
 export {
   CHECKPOINT_KEY,
   CHECKPOINT_VERSION,
@@ -33,20 +34,7 @@ export {
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export { guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
-export type {
-  BundleFile,
-  Confidence,
-  HeadKind,
-  ImagePreprocessing,
-  Manifest,
-  ManifestFile,
-  ManifestParameter,
-  OptionalBundleFile,
-  Preprocessing,
-  Rejection,
-  Spread,
-  WindowPreprocessing,
-} from "./manifest.ts";
+export type * from "./manifest.ts";
 export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";

@@ -1,6 +1,7 @@
 // How much adapting helps or harms on data like those of users: a bundle, as an application uses it, on the same shifted episodes after
 // no steps, the usual ones, many and too large ones.
 import { Learner } from "@innerloop/runtime";
+import { takesSteps } from "@innerloop/schemas";
 import { type Episode, metrics, shifted, type TaskSource } from "@innerloop/train";
 
 /** A way to adapt. */
@@ -163,7 +164,7 @@ export async function measure(bundle: string, options: MeasureOptions): Promise<
   const learner: Learner = await Learner.load(bundle, { provider: "cpu", threads: options.threads });
   try {
     const { output, innerLoop } = learner.manifest;
-    const adapts = innerLoop.steps > 0 && Object.keys(innerLoop.rates).length > 0;
+    const adapts = innerLoop.steps > 0 && takesSteps(learner.manifest);
     const compared = adapts ? ways : ways.slice(0, 1);
     const settings = options.families
       .flatMap((family) =>

@@ -1,5 +1,5 @@
 // Options of inner steps that do nothing for a bundle.
-import type { Manifest } from "@innerloop/schemas";
+import { type Manifest, takesSteps } from "@innerloop/schemas";
 import { withoutEffect } from "../call/command.ts";
 
 /**
@@ -7,11 +7,11 @@ import { withoutEffect } from "../call/command.ts";
  * @throws InnerloopError `no-effect` (status 2)
  */
 export function checkStepOptions(
-  { name, innerLoop }: Manifest,
+  manifest: Manifest,
   { steps, rate }: { readonly steps?: number | string | undefined; readonly rate?: number | undefined },
 ): void {
-  // Nothing moves.
-  if (Object.keys(innerLoop.rates).length === 0)
+  const { name, innerLoop } = manifest;
+  if (!takesSteps(manifest))
     for (const [option, value] of Object.entries({ steps, rate }))
       if (value !== undefined)
         throw withoutEffect(`--${option}`, `the bundle "${name}" (${innerLoop.algorithm}) takes no inner steps`);

@@ -1,13 +1,10 @@
 // What of an evaluation the bundle decides where nobody says it, and what does not fit the bundle.
-import type { Manifest } from "@innerloop/schemas";
+import { type Manifest, takesSteps } from "@innerloop/schemas";
 import type { EpisodeShape, TaskSource } from "@innerloop/train";
 import { wrongCall } from "../refusal.ts";
 import type { EvaluationOptions } from "./evaluation.ts";
 
 type Naming = NonNullable<EvaluationOptions["naming"]>;
-
-/** Whether adapting moves parameters by steps; a head of class means alone is made in none. */
-const takesSteps = ({ innerLoop }: Manifest): boolean => Object.keys(innerLoop.rates).length > 0;
 
 /** The inner steps of each adaptation. */
 export const stepsOf = ({ steps }: EvaluationOptions, manifest: Manifest): number =>

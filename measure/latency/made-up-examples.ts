@@ -1,15 +1,13 @@
 // Examples of the right shape with nothing in them that means anything: time does not depend on what numbers say.
 import type { LabelledExample } from "@innerloop/runtime";
-import type { Manifest } from "@innerloop/schemas";
+import { type Manifest, sizeOf } from "@innerloop/schemas";
 
 const numbers = (count: number, phase: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => (Math.sin(0.37 * i + phase) + 1) / 2);
 
-const sizeOf = ({ input }: Manifest): number => input.shape.reduce((a, b) => a * b, 1);
-
 /** Five classes, or as many as the bundle tells apart, with as many examples each as it was trained for; ten points for a regression. */
 export function madeUpExamples(manifest: Manifest): LabelledExample[] {
-  const size = sizeOf(manifest);
+  const size = sizeOf(manifest.input.shape);
   if (manifest.task === "regression") {
     const points = 10;
     const outputs = manifest.output.size ?? 1;
@@ -26,4 +24,4 @@ export function madeUpExamples(manifest: Manifest): LabelledExample[] {
 }
 
 /** One more example. */
-export const madeUpQuery = (manifest: Manifest): Float32Array => numbers(sizeOf(manifest), 0.05);
+export const madeUpQuery = (manifest: Manifest): Float32Array => numbers(sizeOf(manifest.input.shape), 0.05);
