@@ -19,6 +19,14 @@ const after =
     return old.replace(place, (found) => found + text);
   };
 
+/** A list's file with one entry more: an import before a line that is there, and a name before the end of the list's last line. */
+const inList =
+  (importLine: string, beforeImport: string, end: string, withEntry: string): Edit =>
+  (old) => {
+    for (const place of [beforeImport, end]) if (!old.includes(place)) throw new Error(`${place} is not in the file.`);
+    return old.replace(beforeImport, `${importLine}\n$&`).replace(end, withEntry);
+  };
+
 /** An operator with a derivative of its own, which ONNX has under the same name. */
 const operator: Addition = {
   what: "an operator",
@@ -60,10 +68,12 @@ export const biasOnly = gradientAlgorithm({
   head: "learned",
 });
 `,
-    "train/algorithms/index.ts": (old) =>
-      old
-        .replace('import { fomaml } from "./fomaml.ts";\n', 'import { biasOnly } from "./bias-only.ts";\n$&')
-        .replace("anil, prototypes]", "anil, biasOnly, prototypes]"),
+    "train/algorithms/index.ts": inList(
+      'import { biasOnly } from "./bias-only.ts";',
+      'import { fomaml } from "./fomaml.ts";',
+      "anil, prototypes]",
+      "anil, biasOnly, prototypes]",
+    ),
   },
 };
 
@@ -101,10 +111,12 @@ export const printing: EngineEntry = {
   },
 };
 `,
-    "train/engines/choose/list.ts": (old) =>
-      old
-        .replace("import * as tfjs from", 'import { printing } from "../printing.ts";\n$&')
-        .replace("  onnxruntime.coreml,\n", "$&  printing,\n"),
+    "train/engines/choose/list.ts": inList(
+      'import { printing } from "../printing.ts";',
+      "import * as tfjs from",
+      "  onnxruntime.coreml,\n",
+      "  onnxruntime.coreml,\n  printing,\n",
+    ),
   },
 };
 
@@ -157,10 +169,12 @@ function readText(place: string): string {
   }
 }
 `,
-    "train/data/readers/index.ts": (old) =>
-      old
-        .replace("import { sinusoid } from", 'import { rows } from "./rows.ts";\n$&')
-        .replace("omniglot, images, arrays]", "omniglot, images, arrays, rows]"),
+    "train/data/readers/index.ts": inList(
+      'import { rows } from "./rows.ts";',
+      "import { sinusoid } from",
+      "omniglot, images, arrays]",
+      "omniglot, images, arrays, rows]",
+    ),
   },
 };
 

@@ -5,14 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Learner, type Personal } from "@innerloop/runtime";
-import { encodeSafetensors, type Manifest, type Tensor } from "@innerloop/schemas";
+import { encodeSafetensors, type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
 import { readCheckpoint, runTraining } from "@innerloop/train";
 
 /** Exact in float32 on every machine, and like nothing else: x = ((i · 37 + j · 11 + k) mod 64) / 64 for number i of example j. */
 const example = (length: number, j: number, k: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => ((i * 37 + j * 11 + k) % 64) / 64);
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 const rows = (lists: readonly (readonly number[])[]): Tensor => ({
   dtype: "float32",

@@ -2,20 +2,19 @@
 // (MAML), a user's file of each and the checkpoints that they were exported from, with what that version answered. Bytes of
 // answers depend on the processor; so answers have to be those of the files in bare ONNX Runtime to the byte, and the
 // recorded ones up to rounding.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exportRun } from "@innerloop/measure";
 import { decodeSafetensors, type Manifest, type Tensor } from "@innerloop/schemas";
 import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
 import { openRun, readCheckpoint } from "@innerloop/train";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { answersOf, continued, examplesFor, openBundle } from "./answers.ts";
 
 const fixtures = join(import.meta.dirname, "0.1.0");
-const temporary = await mkdtemp(join(tmpdir(), "innerloop-compatibility-"));
-afterAll(() => rm(temporary, { recursive: true }));
+const temporary = temporaryFolder("compatibility");
 
 const bytesOf = ({ data }: Tensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
