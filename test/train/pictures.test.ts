@@ -120,18 +120,21 @@ describe("what is no picture of pixels, or too large a one", () => {
 });
 
 test("nobody waits for pictures of a server that does not answer", async () => {
-  const server = createServer(() => undefined);
-  // A connection that is taken after the others were closed would never be answered, nor closed.
-  let over = false;
-  server.on("connection", (socket) => over && socket.destroy());
+  const urls = Array.from({ length: 8 }, (_, i) => `/${i}.png`);
+  const server = createServer();
+  const asked = new Promise<void>((resolve) => {
+    const open = new Set(urls);
+    server.on("request", ({ url }) => void (open.delete(url!) && open.size === 0 && resolve()));
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const waiting = Array.from({ length: 8 }, (_, i) => loadImage(`http://127.0.0.1:${port}/${i}.png`, how));
+  const waiting = urls.map((url) => loadImage(`http://127.0.0.1:${port}${url}`, how));
   const file = join(folder, "near.png");
   writeFileSync(file, encode({ width: 4, height: 1, data: Uint8Array.of(0, 51, 102, 255), channels: 1, depth: 8 }));
   expect([...(await loadImage(file, how))].map((it) => Math.round(it * 255))).toEqual([0, 51, 102, 255]);
   const ended = Promise.allSettled(waiting);
-  over = true;
+  // Nothing is under way that would look for the server after it is gone.
+  await asked;
   server.closeAllConnections();
   server.close();
   for (const outcome of await ended) expect(outcome).toMatchObject({ reason: { code: "file-unreachable" } });
