@@ -62,6 +62,7 @@ export async function readExample(
 /** As {@link readExample}, by the preprocessing alone. */
 export async function readInput(how: Preprocessing, input: Input, options?: ReadOptions): Promise<Float32Array> {
   if (how.kind === "window") return windowOf(how, samplesIn(input));
+  if (how.kind !== "image") throw unknownInput("no raw input yet");
   return withPicture(input, options, async (picture) => standardized(await inTurns(resized(picture, how)), how));
 }
 

@@ -25,6 +25,7 @@ export function exampleOf(manifest: Pick<Manifest, "input">, input: RawInput): F
  */
 export function preprocess(how: Preprocessing, input: RawInput): Float32Array {
   if (how.kind === "window") return windowOf(how, samplesIn(input));
+  if (how.kind !== "image") throw unknownInput("no raw input yet");
   if (!isPicture(input)) throw unknownInput("a picture as { data, width, height }");
   return standardized(finish(resized(input, how)), how);
 }

@@ -9,7 +9,7 @@ export const CONFIG_VERSION = 1;
 /** What a config may have. Which algorithms, models, engines and presets there are is known to who trains: `runConfigSchema` there. */
 export const configSchema = schema;
 
-export type { ModelConfig, OptimizerConfig, RunConfig, ScheduleConfig } from "./generated/config.js";
+export type { ExamplesConfig, ModelConfig, OptimizerConfig, RunConfig, ScheduleConfig } from "./generated/config.js";
 
 /** What a file or flags may give: any part of a run config, at any depth. */
 export type RunConfigInput = { [K in keyof RunConfig]?: Part<RunConfig[K]> };

@@ -154,6 +154,10 @@ function generateTypes() {
         "#/definitions/preprocessing": "Preprocessing",
         "#/definitions/imagePreprocessing": "ImagePreprocessing",
         "#/definitions/windowPreprocessing": "WindowPreprocessing",
+        "#/definitions/soundPreprocessing": "SoundPreprocessing",
+        "#/definitions/rowPreprocessing": "RowPreprocessing",
+        "#/definitions/numberColumn": "NumberColumn",
+        "#/definitions/categoryColumn": "CategoryColumn",
       },
     }),
     "config.d.ts": typesOf(
@@ -165,6 +169,7 @@ function generateTypes() {
           optimizer: "OptimizerConfig",
           schedule: "ScheduleConfig",
           shifts: "ShiftsConfig",
+          examples: "ExamplesConfig",
         },
         required: {
           "": checkpoint.properties.config.required,

@@ -13,6 +13,7 @@ export {
 export {
   CONFIG_VERSION,
   configSchema,
+  type ExamplesConfig,
   type ModelConfig,
   type OptimizerConfig,
   type RunConfig,

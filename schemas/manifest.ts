@@ -3,14 +3,18 @@
 import type { Manifest } from "./generated/manifest.js";
 
 export type {
+  CategoryColumn,
   Confidence,
   HeadKind,
   ImagePreprocessing,
   Manifest,
   ManifestFile,
   ManifestParameter,
+  NumberColumn,
   Preprocessing,
   Rejection,
+  RowPreprocessing,
+  SoundPreprocessing,
   Spread,
   WindowPreprocessing,
 } from "./generated/manifest.js";

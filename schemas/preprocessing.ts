@@ -27,9 +27,15 @@ export function checkPreprocessing(input: Manifest["input"]): Preprocessing | un
   return how!;
 }
 
-/** The shape of what a preprocessing makes: `[height, width, channels]`, or `[length, channels]`. */
+/**
+ * The shape of what a preprocessing makes: `[height, width, channels]` of pictures, `[length, channels]` of windows,
+ * `[frames, bands, 1]` of sounds, `[numbers]` of rows.
+ */
 export function preprocessedShape(how: Preprocessing): number[] {
-  return how.kind === "image" ? [how.height, how.width, how.channels] : [how.length, how.channels];
+  if (how.kind === "image") return [how.height, how.width, how.channels];
+  if (how.kind === "window") return [how.length, how.channels];
+  if (how.kind === "sound") return [1 + Math.floor((how.length - how.frame) / how.hop), how.bands, 1];
+  return [how.columns.reduce((sum, column) => sum + (column.kind === "number" ? 1 : column.values.length), 0)];
 }
 
 /** What does not go together in a preprocessing, or with the shape of an example, in words; nothing where all does. */
@@ -37,7 +43,7 @@ export function misfit(how: Preprocessing, shape: readonly number[]): string | u
   const made = preprocessedShape(how);
   if (sizeOf(made) !== sizeOf(shape))
     return `preprocessing makes [${made.join(", ")}], and an example is [${shape.join(", ")}]`;
-  if (how.kind === "image") return undefined;
+  if (how.kind !== "window") return undefined;
   const other = [how.mean, how.std]
     .flatMap((numbers) => (typeof numbers === "number" ? [] : [numbers.length]))
     .find((numbers) => numbers !== how.channels);

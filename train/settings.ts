@@ -1,6 +1,12 @@
 // Which settings of a run config have an effect under which others: the one table of it, for configs and for flags. A
 // setting that does nothing is refused where it is given, so that nobody takes a run for what it is not.
-import { InnerloopError, type RunConfig, type RunConfigInput } from "@innerloop/schemas";
+import {
+  configSchema,
+  type ExamplesConfig,
+  InnerloopError,
+  type RunConfig,
+  type RunConfigInput,
+} from "@innerloop/schemas";
 import { algorithms } from "./algorithms/index.ts";
 import { type NamedReader, readerOf, readers } from "./data/index.ts";
 import { engines, enginesFor } from "./engines/index.ts";
@@ -127,6 +133,13 @@ const conditions: readonly Condition[] = [
     0.3,
   ),
   onData(["rotations"], ({ rotations = false }) => rotations, "characters alone are turned"),
+  ...Object.keys(configSchema.properties!["examples"]!.properties!).map((setting) =>
+    onData(
+      [`examples.${setting}`],
+      ({ files }) => files?.settings.includes(setting as keyof ExamplesConfig) ?? false,
+      "its examples are made without it",
+    ),
+  ),
   on(
     "engine",
     ["workers"],

@@ -12,7 +12,7 @@ import { trainingWaysOf } from "./episodes.ts";
  * @throws InnerloopError what opening them throws; `data-missing` (status 2) for data that only a program has
  */
 export async function tasksOf(
-  { data, rotations }: Pick<RunConfig, "data" | "rotations">,
+  { data, rotations, examples }: Pick<RunConfig, "data" | "rotations" | "examples">,
   known?: RunTasks,
 ): Promise<TaskSource> {
   const spec = known?.name ?? data;
@@ -25,6 +25,7 @@ export async function tasksOf(
   const preprocessing = known?.preprocessing;
   return openTasks(spec, {
     ...(rotations === undefined ? {} : { rotations }),
+    ...(examples === undefined ? {} : { examples }),
     ...(preprocessing?.kind === "image" ? { preprocessing } : {}),
   });
 }

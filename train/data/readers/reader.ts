@@ -1,6 +1,7 @@
 // What a reader of data is: one object that says all that is known of it, and opens the data.
-import type { ImagePreprocessing } from "@innerloop/schemas";
+import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
 import type { TaskSource } from "../episodes/task.ts";
+import type { FileKind } from "../files/file-kind.ts";
 
 /** Options of opening data; each reader takes the ones that concern it. */
 export interface OpenTasksOptions {
@@ -10,6 +11,8 @@ export interface OpenTasksOptions {
   readonly turnHeldBack?: boolean;
   /** How image files become examples. Default: 28×28, grey, not inverted, mean 0, std 1. */
   readonly preprocessing?: Partial<Omit<ImagePreprocessing, "kind">>;
+  /** How files become examples; what it leaves open is chosen from the data. */
+  readonly examples?: ExamplesConfig;
   /** Fractions of the classes that are held back; default 0.16 for val and 0.2 for test. Folder splits need none. */
   readonly heldBack?: { readonly val: number; readonly test: number };
 }
@@ -20,6 +23,8 @@ export interface Reader {
   /** What it reads, in a line. */
   readonly summary: string;
   readonly kind: TaskSource["kind"];
+  /** What its files are, where it reads examples from files as people have them. */
+  readonly files?: FileKind;
   /** Whether it has characters, of which turned ones are classes unless `rotations` says no. */
   readonly rotations?: true;
   /** The preset where a config gives nothing but the data. */
