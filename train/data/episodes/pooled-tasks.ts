@@ -1,4 +1,5 @@
 // Few-shot tasks that are drawn from classes of examples: what every data set with classes does the same.
+import { joinedPool } from "./pool.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import { type Episode, type EpisodeShape, type Split, splits, type TaskSource } from "./task.ts";
 
@@ -16,6 +17,49 @@ export abstract class PooledTasks implements TaskSource {
 
   episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
     return drawEpisode(this.pool(split), episodeRandom(split, seed, index), shape);
+  }
+
+  /** The classes of a split with how many examples each has, in no order that means anything; Infinity where they have no end. */
+  classes(split: Split): readonly { readonly name: string; readonly examples: number }[] {
+    const pool = this.pool(split);
+    const { classCount, smallest } = pool;
+    return Array.from({ length: Number.isFinite(classCount) ? classCount : 0 }, (_, index) => ({
+      name: pool.className(index),
+      examples: smallest ? pool.exampleCount(index, 1) : Number.POSITIVE_INFINITY,
+    }));
+  }
+
+  /** The classes of several splits as those of one, whichever is asked for. */
+  joined(parts: readonly Split[]): TaskSource {
+    return new JoinedTasks(
+      this,
+      joinedPool(
+        parts.map((part) => this.pool(part)),
+        `the ${parts.join(" and ")} splits of ${this.name}`,
+      ),
+    );
+  }
+}
+
+/** Tasks of classes from several splits. */
+class JoinedTasks extends PooledTasks {
+  readonly name: string;
+  readonly inputShape: readonly number[];
+  readonly preprocessing?: NonNullable<TaskSource["preprocessing"]>;
+  readonly notes: readonly string[];
+  readonly #pool: ClassPool;
+
+  constructor({ name, inputShape, preprocessing, notes = [] }: TaskSource, pool: ClassPool) {
+    super();
+    this.name = name;
+    this.inputShape = inputShape;
+    if (preprocessing) this.preprocessing = preprocessing;
+    this.notes = notes;
+    this.#pool = pool;
+  }
+
+  protected pool(): ClassPool {
+    return this.#pool;
   }
 }
 

@@ -1,6 +1,7 @@
 // Image files: one folder a class.
+import { statSync } from "node:fs";
 import { relative } from "node:path";
-import { finish, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
+import { finish, type Picture, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
 import type { ImagePreprocessing } from "@innerloop/schemas";
 import pMap from "p-map";
 import { poolOf } from "../episodes/pool.ts";
@@ -8,6 +9,7 @@ import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
 import type { ClassPool } from "../episodes/sampling.ts";
 import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
 import { type Split, splits, type TaskSource } from "../episodes/task.ts";
+import type { FileItem, FileKind } from "../files/file-kind.ts";
 import { findImages, type ImageClass, listed } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
@@ -172,4 +174,33 @@ export const images: Reader = {
   kind: "classification",
   meant: { what: "A folder of images", by: (text) => !/\.\w{2,}$/.test(text) },
   open: openImages,
+  get files() {
+    return pictureFiles as unknown as FileKind;
+  },
+};
+
+/** Pictures as files. */
+const pictureFiles: FileKind<FileItem, Picture, Uint8Array, ImagePreprocessing> = {
+  kind: "image",
+  what: "pictures (PNG, JPEG, WebP, GIF, TIFF, AVIF)",
+  settings: ["size", "channels", "invert"],
+  takes: (file) => /\.(png|jpe?g|webp|gif|tiff?|avif)$/i.test(file),
+  async find(place) {
+    const { classes, notes } = findImages(place);
+    const itemOf = (file: string): FileItem => ({ name: relative(place, file), file });
+    return { classes: classes.map(({ name, files }) => ({ name, items: files.map(itemOf) })), leftOut: [], notes };
+  },
+  async items(place) {
+    if (!statSync(place).isDirectory()) return [{ name: place, file: place }];
+    const { classes } = findImages(place, { everything: true });
+    return classes.flatMap(({ files }) => files.map((file) => ({ name: relative(place, file), file })));
+  },
+  read: ({ file }) => readPicture(file),
+  choose: () => ({
+    preprocessing: { kind: "image", width: 28, height: 28, channels: 1, invert: false, mean: 0, std: 1 },
+    reasons: [],
+  }),
+  examples: (_, raw, how) => [finish(resized(raw, how))],
+  flaw: (pixels, how) => (isBlank(pixels, how.channels) ? "pictures are of one colour all over" : undefined),
+  write: (pixels, how, target, offset) => standardize(pixels, 0, how, target, offset),
 };

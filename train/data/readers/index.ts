@@ -1,7 +1,9 @@
 // The readers of data, and how a SPEC finds its own.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, type Preprocessing } from "@innerloop/schemas";
 import { registry } from "../../registry.ts";
 import type { TaskSource } from "../episodes/task.ts";
+import type { FileKind } from "../files/file-kind.ts";
+import { type GuessedDoor, guessAmong } from "../files/guess.ts";
 import { arrays } from "./arrays.ts";
 import { glyphs } from "./glyphs.ts";
 import { images } from "./images.ts";
@@ -34,6 +36,13 @@ const placeIn = (spec: string): string | undefined =>
 
 /** The reader that a spec begins with; what a program calls its own data begins with none. */
 export const readerOf = (spec: string): NamedReader | undefined => readers.find(spec.split(":")[0]!);
+
+/** The files that a bundle with a preprocessing of this kind takes, one example each. */
+export const fileKindOf = (kind: Preprocessing["kind"]): FileKind | undefined =>
+  all.find(({ files }) => files?.kind === kind)?.files;
+
+/** Which door opens what is at a place: the one that takes most of the files there. Nothing is opened but folders. */
+export const guessDoor = (place: string): GuessedDoor => guessAmong(readers.all, place);
 
 /** Whether {@link openTasks} knows a spec; what a program calls its own data is none. */
 export function isSpec(spec: string): boolean {
