@@ -9,5 +9,15 @@ export type { ClusterInterval, Estimate } from "./estimate.ts";
 export type { ConfidenceResult } from "./evaluation/confidence.ts";
 export { evaluateBundle } from "./evaluation/evaluate-bundle.ts";
 export type { BundleEvaluation, EvaluationOptions, StepResult } from "./evaluation/evaluation.ts";
+export { evaluateExamples, type OwnEvaluationOptions } from "./examples/evaluate-examples.ts";
+export type {
+  OwnBaseline,
+  OwnClass,
+  OwnConfidence,
+  OwnEvaluation,
+  OwnExample,
+  WrongAnswer,
+} from "./examples/evaluation.ts";
+export type { Share } from "./examples/shares.ts";
 export { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
 export { type BundleTimes, type Latency, type MeasureOptions, measureBundle } from "./latency/measure-bundle.ts";

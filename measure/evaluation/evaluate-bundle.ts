@@ -8,7 +8,7 @@ import { type Episode, openTasks } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { EpisodeScores } from "./episode-scores.ts";
 import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
-import { checkEffects, checkFit, dataOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
+import { checkEffects, checkFit, dataOf, partsOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
 
 /** The state after every number of steps is measured on this many episodes at most. */
 const stepEpisodesAtMost = 100;
@@ -25,7 +25,15 @@ const stepEpisodesAtMost = 100;
  */
 export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<BundleEvaluation> {
   const started = performance.now();
-  const { split = "test", seed = 0, episodes = 600, transductive = false, provider = "auto", shifts, signal } = options;
+  const {
+    split: asked = "test",
+    seed = 0,
+    episodes = 600,
+    transductive = false,
+    provider = "auto",
+    shifts,
+    signal,
+  } = options;
   const { naming = (setting) => setting, onNote, onEpisode } = options;
   const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
   let transductiveSession: Awaited<ReturnType<typeof openSession>> | undefined;
@@ -33,11 +41,13 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { manifest } = learner;
     checkEffects(options, manifest, naming);
     const { preprocessing } = manifest.input;
-    const tasks = await openTasks(
+    const opened = await openTasks(
       dataOf(options, manifest, naming),
       preprocessing?.kind === "image" ? { preprocessing } : {},
     );
-    for (const note of tasks.notes ?? []) onNote?.(note);
+    for (const note of opened.notes ?? []) onNote?.(note);
+    const { tasks, parts } = partsOf(opened, asked, naming);
+    const [split] = parts;
     checkFit(manifest, tasks);
     if (transductive)
       transductiveSession = await openSession(join(folder, transductiveFileOf(manifest, naming)), {
@@ -60,7 +70,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     }
     signal?.throwIfAborted();
     return {
-      ...scores.results(options.data === undefined ? tasks.classCount("train") : undefined),
+      ...scores.results(options.data === undefined ? opened.classCount("train") : undefined),
       stepEpisodes,
       inductive: !transductive,
       episodes,
@@ -70,6 +80,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       provider: learner.provider.name,
       data: tasks.name,
       split,
+      ...(parts.length > 1 ? { splits: parts } : {}),
       ...(shifts ? { shifts } : {}),
       seconds: (performance.now() - started) / 1000,
     };

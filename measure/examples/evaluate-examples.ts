@@ -41,7 +41,12 @@ export async function evaluateExamples(
   { steps, onProgress, signal }: OwnEvaluationOptions = {},
 ): Promise<OwnEvaluation> {
   const started = performance.now();
-  const labels = [...new Set(support.map(({ label }) => label))].sort();
+  const personal = await learner.adapt(
+    support.map(({ label, data }) => ({ label, data })),
+    steps === undefined ? {} : { steps },
+  );
+  // Those of the examples, or of the bundle where it has a fixed set.
+  const labels = [...personal.labels].sort();
   const asked = query.filter(({ label }) => labels.includes(label));
   const others = query.filter(({ label }) => !labels.includes(label));
   if (asked.length === 0)
@@ -50,10 +55,6 @@ export async function evaluateExamples(
       `No query is of a class that was taught: taught are ${listed(labels)}, asked ${listed([...new Set(others.map(({ label }) => label))])}. ` +
         "Call the classes alike on both sides.",
     );
-  const personal = await learner.adapt(
-    support.map(({ label, data }) => ({ label, data })),
-    steps === undefined ? {} : { steps },
-  );
   const answersTo = async (examples: readonly OwnExample[], before: number): Promise<ClassPrediction[]> => {
     const answers: ClassPrediction[] = [];
     for (let i = 0; i < examples.length; i += batchSize) {
