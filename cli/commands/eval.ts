@@ -1,7 +1,7 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on: of data, or a person's own examples.
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
-import { openBundle } from "../inputs/places.ts";
+import { bundleArgument, openBundle } from "../inputs/places.ts";
 import { describeEvaluation } from "../shared/evaluation-text.ts";
 import { describeOwnEvaluation } from "../shared/own-evaluation-text.ts";
 import { providers } from "../shared/providers.ts";
@@ -21,7 +21,7 @@ export const command = defineCommand({
     "Of the classes in images:DIR, a fifth (by a hash of their names) is the test split. To measure on all of your own " +
       "classes, put their folders into DIR/test/.",
   ],
-  arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
+  arguments: [bundleArgument],
   options: {
     data: {
       type: "text",
