@@ -41,10 +41,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { manifest } = learner;
     checkEffects(options, manifest, naming);
     const { preprocessing } = manifest.input;
-    const opened = await openTasks(
-      dataOf(options, manifest, naming),
-      preprocessing?.kind === "image" ? { preprocessing } : {},
-    );
+    const opened = await openTasks(dataOf(options, manifest, naming), preprocessing ? { preprocessing } : {});
     for (const note of opened.notes ?? []) onNote?.(note);
     const { tasks, parts } = partsOf(opened, asked, naming);
     const [split] = parts;
