@@ -3,7 +3,20 @@
 export { unadaptedAccuracy, untrainedAccuracy } from "./baselines/before.ts";
 export { runVerdict } from "./baselines/judge.ts";
 export type { Verdict } from "./baselines/verdict.ts";
+export { type DescribedData, type DescribeOptions, describeData } from "./data/describe-data.ts";
+export { preprocessingText } from "./data/preprocessing-words.ts";
+export type {
+  Carried,
+  DataReport,
+  NearDuplicates,
+  NearPair,
+  ReportedClass,
+  ReportedColumn,
+  ReportedSplit,
+  Suggestion,
+} from "./data/report.ts";
 export { drawEpisode } from "./drawing/draw-episode.ts";
+export { rasterized } from "./drawing/sheet.ts";
 export { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
 export type { ClusterInterval, Estimate } from "./estimate.ts";
 export type { ConfidenceResult } from "./evaluation/confidence.ts";

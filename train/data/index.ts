@@ -24,9 +24,18 @@ export {
   shiftNames,
 } from "./episodes/shifts/index.ts";
 export { type SplitOptions, splitClasses } from "./episodes/split.ts";
-export type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "./episodes/task.ts";
+export {
+  type Episode,
+  type EpisodeShape,
+  type ExampleTensors,
+  type Split,
+  splits,
+  type TaskSource,
+} from "./episodes/task.ts";
 export type { Chosen, FileItem, FileKind, Found, FoundClass, LeftOut } from "./files/file-kind.ts";
 export type { DoorCount, GuessedDoor } from "./files/guess.ts";
+export { listed, sentenceOf } from "./files/left-out.ts";
+export type { FilesRead, ReadingBounds } from "./files/open-files.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
 export { type ArraysOptions, openArrays } from "./readers/arrays.ts";
 export { Glyphs, type GlyphsOptions } from "./readers/glyphs.ts";
@@ -40,6 +49,8 @@ export {
   openTasks,
   readerOf,
   readers,
+  type SurveyedData,
+  surveyData,
   TASK_SPECS,
 } from "./readers/index.ts";
 export { Omniglot, type OmniglotOptions } from "./readers/omniglot.ts";

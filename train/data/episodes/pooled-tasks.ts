@@ -1,4 +1,5 @@
 // Few-shot tasks that are drawn from classes of examples: what every data set with classes does the same.
+import { sizeOf } from "@innerloop/schemas";
 import { joinedPool } from "./pool.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import { type Episode, type EpisodeShape, type Split, splits, type TaskSource } from "./task.ts";
@@ -27,6 +28,14 @@ export abstract class PooledTasks implements TaskSource {
       name: pool.className(index),
       examples: smallest ? pool.exampleCount(index, 1) : Number.POSITIVE_INFINITY,
     }));
+  }
+
+  /** The numbers of an example, by the places of its class in {@link classes} and of itself in the class. */
+  example(split: Split, classIndex: number, index: number): Float32Array {
+    const pool = this.pool(split);
+    const values = new Float32Array(sizeOf(this.inputShape));
+    pool.copy(classIndex, index, values, 0);
+    return values;
   }
 
   /** The classes of several splits as those of one, whichever is asked for. */

@@ -1,9 +1,9 @@
 // Which door opens what somebody has, by the files that are there: for `innerloop data DIR`, and for errors that name the other door.
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { isSystemFile } from "./walk.ts";
 import { pathOf } from "../readers/place.ts";
 import type { FileKind } from "./file-kind.ts";
+import { isSystemFile } from "./walk.ts";
 
 /** A reader of data, as far as guessing goes. */
 interface Door {

@@ -11,6 +11,7 @@ import type { FileItem, FileKind, Found, LeftOut } from "./file-kind.ts";
 import { leftOut, listed, sentenceOf } from "./left-out.ts";
 import { ReadTasks } from "./read-tasks.ts";
 import { type ReadClass, sift } from "./sift.ts";
+import { spread, thinned } from "./thinning.ts";
 
 /** Files that are read at a time. What is decoded of them is gone before the next is, so that they take the memory of a few. */
 const atOnce = 4;
@@ -32,16 +33,58 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
   reader: string,
   kind: FileKind<Item, Raw, Kept, How>,
   place: string,
-  { examples: settings = {}, preprocessing: given, heldBack }: OpenTasksOptions = {},
+  options: OpenTasksOptions = {},
 ): Promise<TaskSource> {
+  const { tasks, problem } = await readFiles(reader, kind, place, options);
+  if (problem) throw problem;
+  return tasks;
+}
+
+/** How much is read; all of it unless said. */
+export interface ReadingBounds {
+  /** Files, their bytes, and the numbers of their examples, at most; fewer are spread over the classes. */
+  readonly most?: { readonly files: number; readonly bytes: number; readonly numbers: number };
+  /** Told after each file. */
+  onRead?(done: number, all: number): void;
+  /** Stops it: its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was read. */
+export interface FilesRead<Kept> {
+  readonly tasks: ReadTasks<Kept>;
+  /** What there is, whether it was read or not. */
+  readonly found: Found;
+  /** Files that were read. */
+  readonly files: number;
+  /** The examples without what was left out. */
+  readonly classes: readonly ReadClass<Kept>[];
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
+  /** Why examples are made as they are. */
+  readonly reasons: readonly string[];
+  /** What training refuses: too many files that cannot be read. */
+  readonly problem: InnerloopError | undefined;
+}
+
+/** As {@link openFiles}, with what is known beside the tasks, and as much of the files as is asked for. */
+export async function readFiles<Item extends FileItem, Raw extends RawInput, Kept, How extends Preprocessing>(
+  reader: string,
+  kind: FileKind<Item, Raw, Kept, How>,
+  place: string,
+  { examples: settings = {}, preprocessing: given, heldBack }: OpenTasksOptions = {},
+  bounds: ReadingBounds = {},
+): Promise<FilesRead<Kept>> {
   const path = pathOf(place);
   const name = `${reader}:${path}`;
   const found = await kind.find(path, settings);
   const { preprocessing, reasons } = given
     ? { preprocessing: ofKind(kind, given, name), reasons: [] }
     : kind.choose(await some(kind, found), settings);
-  const read = await readAll(name, kind, found, (item, raw) => kind.examples(item, raw, preprocessing, settings));
   const inputShape = preprocessedShape(preprocessing);
+  const wanted = bounds.most ? { ...found, classes: thinned(found.classes, sizeOf(inputShape), bounds.most) } : found;
+  const make = (item: Item, raw: Raw) => kind.examples(item, raw, preprocessing, settings);
+  const read = await readAll(name, kind, wanted, make, bounds);
   const several = nameOf(kind);
   const numbers = new Float32Array(sizeOf(inputShape));
   const sifted = sift(read.classes, {
@@ -53,7 +96,8 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
       return new Uint8Array(numbers.buffer);
     },
   });
-  return new ReadTasks({
+  const left = [...found.leftOut, ...read.leftOut, ...sifted.leftOut];
+  const tasks = new ReadTasks({
     name,
     inputShape,
     preprocessing,
@@ -61,13 +105,23 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
     notes: [
       ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
       ...found.notes,
-      ...[...found.leftOut, ...read.leftOut, ...sifted.leftOut].map((each) => sentenceOf(each)),
+      ...left.map((each) => sentenceOf(each)),
       ...sifted.notes,
     ],
     advice: statSync(path).isDirectory() ? `add folders of ${several}` : "add examples of more classes",
     heldBack,
     write: (kept, target, offset) => kind.write(kept, preprocessing, target, offset),
   });
+  return {
+    tasks,
+    found,
+    files: read.files,
+    classes: sifted.classes,
+    leftOut: left,
+    notes: [...found.notes, ...sifted.notes],
+    reasons,
+    problem: read.problem,
+  };
 }
 
 /** What several examples of a kind are called. */
@@ -126,12 +180,6 @@ function passOver(cause: unknown): undefined {
 const isFileError = (cause: unknown): cause is InnerloopError =>
   cause instanceof InnerloopError && cause.exitStatus === 1 && cause.code !== "sharp-missing";
 
-/** So many of a list, at equal distances. */
-function spread<T>(list: readonly T[], count: number): T[] {
-  if (list.length <= count) return [...list];
-  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]!);
-}
-
 const bytesOf = (raw: RawInput): number => ("data" in raw && ArrayBuffer.isView(raw.data) ? raw.data.byteLength : 0);
 
 /** A file that cannot be read. */
@@ -141,18 +189,22 @@ interface Failure {
   readonly error: InnerloopError;
 }
 
-/** Reads all examples. @throws InnerloopError where too many of them cannot be read */
+/** Reads all examples; where too many of them cannot be read, that is a problem. */
 async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
   name: string,
   kind: Pick<FileKind<Item, Raw>, "read" | "what">,
   { classes }: Found<Item>,
   examples: (item: Item, raw: Raw) => readonly Kept[],
-): Promise<{ classes: ReadClass<Kept>[]; leftOut: LeftOut[] }> {
+  { onRead, signal }: ReadingBounds,
+): Promise<{ classes: ReadClass<Kept>[]; leftOut: LeftOut[]; files: number; problem: InnerloopError | undefined }> {
   const failures: Failure[] = [];
+  let done = 0;
   const items = classes.flatMap(({ name: of, items }) => items.map((item) => ({ of, item })));
   const read = await pMap(
     items,
     async ({ of, item }) => {
+      signal?.throwIfAborted();
+      onRead?.(++done, items.length);
       try {
         return examples(item, await kind.read(item));
       } catch (error) {
@@ -163,9 +215,10 @@ async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
     },
     { concurrency: atOnce },
   );
-  checkFailures(name, nameOf(kind), classes, items.length, failures);
   let at = 0;
   return {
+    files: items.length,
+    problem: problemOf(name, nameOf(kind), classes, items.length, failures),
     classes: classes.map(({ items, ...rest }) => ({
       name: rest.name,
       ...(rest.split ? { split: rest.split } : {}),
@@ -182,22 +235,22 @@ async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
 }
 
 /** A fifth of the files, or a class of them, is no accident that is only told. */
-function checkFailures(
+function problemOf(
   name: string,
   several: string,
   classes: Found["classes"],
   count: number,
   failures: readonly Failure[],
-): void {
-  if (failures.length === 0) return;
+): InnerloopError | undefined {
+  if (failures.length === 0) return undefined;
   const of = new Map<string, number>();
   for (const { of: label } of failures) of.set(label, (of.get(label) ?? 0) + 1);
   const lost = classes.filter(({ name, items }) => items.length > 0 && of.get(name) === items.length);
-  if (failures.length * 5 < count && lost.length === 0) return;
+  if (failures.length * 5 < count && lost.length === 0) return undefined;
   const told = failures.slice(0, 3).map(({ error }) => error.message);
   const [first, ...others] = failures.map(({ error }) => error.code);
   const all = lost.length > 0 ? `, all of ${listed(lost.map(({ name }) => `"${name}"`))} among them` : "";
-  throw new InnerloopError(
+  return new InnerloopError(
     others.every((code) => code === first) ? first! : "data-broken",
     `${failures.length} of the ${count} ${several} in ${name} cannot be read${all}. ${told.join(". ")}` +
       (failures.length > told.length ? `. And ${failures.length - told.length} more` : ""),
