@@ -103,7 +103,7 @@ export interface DataReport {
   /** Queries of each class beside the shots. */
   readonly queries: number;
   /** What training refuses, where it does. */
-  readonly problem?: { readonly code: string; readonly message: string; readonly exitStatus: number };
+  readonly problem?: { readonly code: string; readonly message: string; readonly exitStatus: 1 | 2 };
   readonly next?: Suggestion;
   readonly seconds: number;
 }
