@@ -6,7 +6,7 @@ import pMap from "p-map";
 import { poolOf } from "../episodes/pool.ts";
 import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
 import type { ClassPool } from "../episodes/sampling.ts";
-import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
+import { type SplitClasses, type SplitRule, splitOf } from "../episodes/split.ts";
 import { type Split, splits, type TaskSource } from "../episodes/task.ts";
 import { findImages, type ImageClass, listed } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
@@ -48,13 +48,13 @@ export async function imageOf(example: Float32Array, preprocessing: ImagePreproc
 }
 
 /** Options of {@link openImages}. */
-export type ImagesOptions = Pick<OpenTasksOptions, "preprocessing" | "heldBack">;
+export type ImagesOptions = Pick<OpenTasksOptions, "preprocessing" | "heldBack" | "split">;
 
 /**
  * Few-shot tasks from image files; every folder that directly holds images is a class ({@link findImages}).
  *
- * If all classes lie below folders `train`, `val` or `test`, those are the splits. Otherwise classes are held back
- * by a hash of their names: 16 % for `val` and 20 % for `test`. All images are decoded here, and kept as bytes
+ * If all classes lie below folders `train`, `val` or `test`, those are the splits. What is missing, or all of it otherwise, is held
+ * back by a hash of the names. All images are decoded here, and kept as bytes
  * (width·height·channels each).
  *
  * @throws {InnerloopError} `data-missing` (status 2); `image-broken`, `image-too-large`, `image-unscaled` with the file's name
@@ -88,8 +88,9 @@ export async function openImages(place: string, options: ImagesOptions = {}): Pr
       : [
           `${blank.length} of ${count} images are of one colour all over, or nearly, so that nothing can be learned from them: ${listed(blank)}`,
         ];
-  const split = splitOf(classes, options.heldBack ?? usuallyHeldBack);
-  return new Images(`images:${folder}`, preprocessing, images, split, [...notes, ...besideSplits(classes), ...told]);
+  const split = splitBy(classes, { ...options.split, heldBack: options.heldBack });
+  const all = [...notes, ...besideSplits(classes), ...split.notes, ...told];
+  return new Images(`images:${folder}`, preprocessing, images, split, all);
 }
 
 /** Bytes that the darkest and the lightest pixel of a picture differ by at least, for there to be something in it. */
@@ -108,15 +109,10 @@ function isBlank(pixels: Uint8Array, channels: number): boolean {
   return true;
 }
 
-function splitOf(
-  classes: readonly ImageClass[],
-  heldBack: { readonly val: number; readonly test: number },
-): Record<Split, string[]> {
-  const names = classes.map(({ name }) => name);
-  const below = (split: Split): string[] => names.filter((name) => name.startsWith(`${split}/`));
-  const [train, val, test] = splits.map(below) as [string[], string[], string[]];
-  const bySplitFolder = train.length + val.length + test.length === names.length;
-  return bySplitFolder ? { train, val, test } : splitClasses(names, heldBack);
+function splitBy(classes: readonly ImageClass[], rule: SplitRule): SplitClasses {
+  const placed = classes.map(({ name }) => ({ name, split: splits.find((split) => name.startsWith(`${split}/`)) }));
+  const bySplitFolder = placed.every(({ split }) => split !== undefined);
+  return splitOf(bySplitFolder ? placed : classes.map(({ name }) => ({ name })), rule);
 }
 
 /** That folders with the names of splits are none, where there are other classes beside them. */
@@ -134,18 +130,20 @@ class Images extends PooledTasks {
   readonly inputShape: readonly number[];
   readonly preprocessing: ImagePreprocessing;
   readonly notes: readonly string[];
+  readonly split: SplitClasses["record"];
   readonly #pools: Readonly<Record<Split, ClassPool>>;
 
   constructor(
     name: string,
     preprocessing: ImagePreprocessing,
     images: ReadonlyMap<string, readonly Uint8Array[]>,
-    split: Record<Split, readonly string[]>,
+    { classes, record }: SplitClasses,
     notes: readonly string[],
   ) {
     super();
     this.name = name;
     this.notes = notes;
+    this.split = record;
     this.preprocessing = preprocessing;
     this.inputShape = [preprocessing.height, preprocessing.width, preprocessing.channels];
     const pool = (which: Split): ClassPool =>
@@ -153,7 +151,7 @@ class Images extends PooledTasks {
         {
           title: `the ${which} split of ${name} (${images.size} classes in all)`,
           inputShape: this.inputShape,
-          classes: split[which].map((each) => ({ name: each, examples: images.get(each)! })),
+          classes: classes[which].map((each) => ({ name: each, examples: images.get(each)! })),
           advice: "add folders of images",
         },
         (pixels, target, offset) => standardize(pixels, 0, preprocessing, target, offset),
