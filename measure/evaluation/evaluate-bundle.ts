@@ -36,7 +36,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const spec = dataOf(options, manifest, naming);
     const { data: trained, split: before } = manifest.training ?? {};
     const tasks = await openTasks(spec, {
-      ...(preprocessing?.kind === "image" ? { preprocessing } : {}),
+      ...(preprocessing ? { preprocessing } : {}),
       // What was trained on is not measured on, however the training split it.
       ...(spec === trained && before ? { split: { as: before } } : {}),
     });
