@@ -23,7 +23,14 @@ export {
   shiftFamilies,
   shiftNames,
 } from "./episodes/shifts/index.ts";
-export { type SplitOptions, splitClasses } from "./episodes/split.ts";
+export {
+  type SplitClasses,
+  type SplitOptions,
+  type SplitRule,
+  splitClasses,
+  splitOf,
+  usuallyHeldBack,
+} from "./episodes/split.ts";
 export {
   type Episode,
   type EpisodeShape,

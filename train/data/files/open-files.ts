@@ -72,7 +72,7 @@ export async function readFiles<Item extends FileItem, Raw extends RawInput, Kep
   reader: string,
   kind: FileKind<Item, Raw, Kept, How>,
   place: string,
-  { examples: settings = {}, preprocessing: given, heldBack }: OpenTasksOptions = {},
+  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
   bounds: ReadingBounds = {},
 ): Promise<FilesRead<Kept>> {
   const path = pathOf(place);
@@ -97,19 +97,20 @@ export async function readFiles<Item extends FileItem, Raw extends RawInput, Kep
     },
   });
   const left = [...found.leftOut, ...read.leftOut, ...sifted.leftOut];
+  const notes = [
+    ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
+    ...found.notes,
+    ...left.map((each) => sentenceOf(each)),
+    ...sifted.notes,
+  ];
   const tasks = new ReadTasks({
     name,
     inputShape,
     preprocessing,
     classes: sifted.classes,
-    notes: [
-      ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
-      ...found.notes,
-      ...left.map((each) => sentenceOf(each)),
-      ...sifted.notes,
-    ],
+    notes,
     advice: statSync(path).isDirectory() ? `add folders of ${several}` : "add examples of more classes",
-    heldBack,
+    split: { ...split, heldBack },
     write: (kept, target, offset) => kind.write(kept, preprocessing, target, offset),
   });
   return {
@@ -118,7 +119,8 @@ export async function readFiles<Item extends FileItem, Raw extends RawInput, Kep
     files: read.files,
     classes: sifted.classes,
     leftOut: left,
-    notes: [...found.notes, ...sifted.notes],
+    // Beside these, tasks tell how they were split.
+    notes: [...found.notes, ...sifted.notes, ...tasks.notes.slice(notes.length)],
     reasons,
     problem: read.problem,
   };
