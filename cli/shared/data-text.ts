@@ -31,6 +31,8 @@ const section = (title: string, lines: readonly string[]): string[] =>
 
 const number = (value: number): string => value.toLocaleString("en");
 const count = (n: number, one: string, several = `${one}s`): string => `${number(n)} ${n === 1 ? one : several}`;
+const listed = (names: readonly string[]): string =>
+  names.slice(0, 6).join(", ") + (names.length > 6 ? ` and ${number(names.length - 6)} more` : "");
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
 function overview(report: DataReport): string[] {
@@ -40,7 +42,7 @@ function overview(report: DataReport): string[] {
     task === "regression"
       ? ": a regression"
       : classes.length === 0
-        ? ": classes without end"
+        ? ": examples without end"
         : `: ${count(classes.length, "class", "classes")}${total > 0 ? `, ${number(total)} ${things}` : ""}`;
   const others = guessed?.counts.slice(1).map(({ what, count }) => `${number(count)} ${what}`) ?? [];
   const rows = [
@@ -179,28 +181,22 @@ function columnLines({ columns: all = [] }: DataReport): string[] {
 }
 
 function episodeLines({ carries, splits, classes, queries }: DataReport): string[] {
-  if (carries.length === 0) return [];
+  if (carries.length === 0 || classes.length === 0) return [];
   const shots = [...new Set(carries.map((each) => each.shots))];
   const cell = (split: string, shot: number): string => {
-    const found = carries.find((each) => each.split === split && each.shots === shot);
-    if (found && found.classes === undefined) return "any";
-    return found?.classes === undefined || found.classes < 2 ? "–" : `up to ${number(found.classes)}`;
+    const { classes: enough = 0 } = carries.find((each) => each.split === split && each.shots === shot) ?? {};
+    return enough < 2 ? "–" : `up to ${number(enough)}`;
   };
-  const small = classes.filter(({ examples }) => examples !== undefined && examples < 1 + queries);
+  const small = classes
+    .filter(({ examples = 0 }) => examples < 1 + queries)
+    .map(({ name, examples = 0 }) => `${cut(name, 30)} (${examples})`);
   return [
     columns([
       ["ways with", ...shots.map((each) => count(each, "shot"))],
       ...splits.map(({ split }) => [split, ...shots.map((each) => cell(split, each))]),
     ]),
     `  beside the shots, ${count(queries, "query", "queries")} of each class`,
-    ...(small.length > 0
-      ? [
-          `  too small for ${count(queries, "query", "queries")}: ${small
-            .slice(0, 6)
-            .map(({ name, examples }) => `${cut(name, 30)} (${examples})`)
-            .join(", ")}${small.length > 6 ? ` and ${number(small.length - 6)} more` : ""}`,
-        ]
-      : []),
+    ...(small.length > 0 ? [`  too small for ${count(queries, "query", "queries")}: ${listed(small)}`] : []),
   ];
 }
 
@@ -224,7 +220,12 @@ function nearLines({ near, things }: DataReport): string[] {
 
 function nextLines({ next, spec }: DataReport): string[] {
   if (!next) return [];
-  const { ways, queries, few } = next;
+  const { ways, queries, few, tooSmall } = next;
   const flags = [ways < 5 ? ` --ways ${ways}` : "", queries < 5 ? ` --queries ${queries}` : ""].join("");
-  return [`  ${commandLine`train --data ${spec}`}${flags} --minutes 2`, ...(few === undefined ? [] : [`  ${few}.`])];
+  const repair = `leave out, or add examples to ${listed(tooSmall)}: too small for ${count(1 + queries, "example")} of each class; then`;
+  return [
+    ...(tooSmall.length > 0 ? [`  ${repair}`] : []),
+    `  ${commandLine`train --data ${spec}`}${flags} --minutes 2`,
+    ...(few === undefined ? [] : [`  ${few}.`]),
+  ];
 }

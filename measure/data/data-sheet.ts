@@ -2,7 +2,7 @@
 import { drawSheet, examplesAcross } from "../drawing/sheet.ts";
 import type { ComparedExample } from "./near.ts";
 import { preprocessingText } from "./preprocessing-words.ts";
-import type { DataReport } from "./report.ts";
+import type { DataReport, ReportedClass } from "./report.ts";
 
 /** Classes on a sheet; more of them are no longer looked at. */
 const mostClasses = 16;
@@ -20,14 +20,19 @@ export async function drawDataSheet(
     if (own) own.push(example);
     else byClass.set(example.label, [example]);
   }
-  const there = classes.filter(({ name }) => byClass.has(name));
-  const shown = spread(there, mostClasses);
+  // Those of data without end are not named in the report.
+  const named: readonly Pick<ReportedClass, "name" | "split" | "examples">[] =
+    classes.length > 0 ? classes : [...byClass].map(([name, [first]]) => ({ name, split: first!.split }));
+  const shown = spread(
+    named.filter(({ name }) => byClass.has(name)),
+    mostClasses,
+  );
   const total = classes.reduce((sum, each) => sum + (each.examples ?? 0), 0);
   const range = numbers ? `; numbers from ${short(numbers.least)} to ${short(numbers.most)}` : "";
   return drawSheet({
     title: spec,
     subtitle:
-      `${count(classes.length, "class", "classes")}${total > 0 ? `, ${total.toLocaleString("en")} ${things}` : ""}, as a model is given them` +
+      `${classes.length > 0 ? count(classes.length, "class", "classes") : "examples without end"}${total > 0 ? `, ${total.toLocaleString("en")} ${things}` : ""}, as a model is given them` +
       (preprocessing ? `: ${preprocessingText(preprocessing)}` : `: [${shape.join(", ")}]`),
     shape,
     preprocessing,

@@ -9,9 +9,11 @@ import {
   type OpenTasksOptions,
   PooledTasks,
   readerOf,
+  type Split,
   type SurveyedData,
   splits,
   surveyData,
+  type TaskSource,
 } from "@innerloop/train";
 import { wrongCall } from "../refusal.ts";
 import { carriedBy, splitsOf, suggested } from "./carrying.ts";
@@ -134,22 +136,27 @@ function reportOf(
 ): Omit<DataReport, "spec" | "seconds"> {
   const usual = completeConfig({ data: tasks.name });
   const pooled = tasks instanceof PooledTasks;
-  const endless = pooled && splits.some((split) => !Number.isFinite(tasks.classCount(split)));
+  const endless = pooled && splits.some((split) => tasks.classes(split, 1)[0]?.examples === Number.POSITIVE_INFINITY);
   const foundFiles = read?.found.classes.reduce((sum, { items }) => sum + items.length, 0) ?? 0;
   const partly = read !== undefined && read.files < foundFiles;
   const files = new Map(read?.found.classes.map(({ name, items }) => [name, items.length]));
-  const classes = !pooled
-    ? []
-    : splits
-        .flatMap((split) =>
-          tasks.classes(split).map(({ name, examples: count }): ReportedClass => {
-            const examples = partly ? (files.get(name) ?? count) : count;
-            return { name, split, ...(Number.isFinite(examples) ? { examples } : {}) };
-          }),
-        )
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const reported = pooled ? splitsOf(classes, endless) : [];
-  const next = pooled ? suggested(reported, usual) : undefined;
+  const classes =
+    !pooled || endless
+      ? []
+      : splits
+          .flatMap((split) =>
+            tasks.classes(split, Number.POSITIVE_INFINITY).map(
+              ({ name, examples }): ReportedClass => ({
+                name,
+                split,
+                examples: partly ? (files.get(name) ?? examples) : examples,
+              }),
+            ),
+          )
+          .sort((a, b) => inOrder(a.name, b.name));
+  const counts = endless ? countsOf(tasks) : undefined;
+  const reported = pooled ? splitsOf(classes, counts) : [];
+  const next = pooled ? suggested(classes, reported, usual) : undefined;
   const near = nearOf(examples, tasks.inputShape, tasks.preprocessing);
   const { preprocessing } = tasks;
   return {
@@ -176,20 +183,33 @@ function reportOf(
   };
 }
 
+/** As people order names: symbol-2 before symbol-11. */
+const inOrder = new Intl.Collator("en", { numeric: true }).compare;
+
+const countsOf = (tasks: TaskSource): Record<Split, number> => {
+  const [train, val, test] = splits.map((split) => tasks.classCount(split)) as [number, number, number];
+  return { train, val, test };
+};
+
 /** Rows of few numbers are near each other by chance. */
 function nearOf(examples: readonly ComparedExample[], shape: readonly number[], how: Preprocessing | undefined) {
   return how?.kind === "row" || sizeOf(shape) < 32 ? undefined : nearDuplicates(examples, shape);
 }
 
-/** Classes that are looked at of data that are not files. */
+/** Of data that are no files: examples of each class that are looked at, and of those without end, classes of each split. */
 const ofEach = 20;
+const classesOfEndless = 8;
 
 /** Examples with their names, of all classes as far as they were read. */
 function examplesOf({ tasks, read }: SurveyedData): ComparedExample[] {
   if (!(tasks instanceof PooledTasks)) return [];
   const most = Math.min(looked.files, Math.max(1, Math.floor(looked.numbers / sizeOf(tasks.inputShape))));
   const names = new Map(read?.classes.map(({ name, examples }) => [name, examples]));
-  const all = splits.flatMap((split) => tasks.classes(split).map((each, index) => ({ ...each, split, index })));
+  const endless = splits.some((split) => tasks.classes(split, 1)[0]?.examples === Number.POSITIVE_INFINITY);
+  const ofSplit = endless ? classesOfEndless : Number.POSITIVE_INFINITY;
+  const all = splits.flatMap((split) =>
+    tasks.classes(split, ofSplit).map((each, index) => ({ ...each, split, index })),
+  );
   const each = read
     ? Number.POSITIVE_INFINITY
     : Math.max(1, Math.min(ofEach, Math.floor(most / Math.max(1, all.length))));

@@ -68,6 +68,8 @@ export interface Suggestion {
   readonly ways: number;
   readonly shots: number;
   readonly queries: number;
+  /** Classes that are too small for it, and have to grow or to go. */
+  readonly tooSmall: readonly string[];
   /** Where there are too few classes to learn from nothing, in words. */
   readonly few?: string;
 }
@@ -82,7 +84,7 @@ export interface DataReport {
   /** Where only a place was given: by what its door was guessed. */
   readonly guessed?: GuessedDoor;
   readonly task: "classification" | "regression";
-  /** In the order of their names. Empty for a regression, and where they have no end. */
+  /** In the order of their names. Empty for a regression, and where examples have no end. */
   readonly classes: readonly ReportedClass[];
   readonly splits: readonly ReportedSplit[];
   /** Files that were read, of those that there are. Absent for data that are no files. */

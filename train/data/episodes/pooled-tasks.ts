@@ -20,11 +20,11 @@ export abstract class PooledTasks implements TaskSource {
     return drawEpisode(this.pool(split), episodeRandom(split, seed, index), shape);
   }
 
-  /** The classes of a split with how many examples each has, in no order that means anything; Infinity where they have no end. */
-  classes(split: Split): readonly { readonly name: string; readonly examples: number }[] {
+  /** The first classes of a split with how many examples each has, Infinity where they have no end. */
+  classes(split: Split, most: number): readonly { readonly name: string; readonly examples: number }[] {
     const pool = this.pool(split);
     const { classCount, smallest } = pool;
-    return Array.from({ length: Number.isFinite(classCount) ? classCount : 0 }, (_, index) => ({
+    return Array.from({ length: Math.min(classCount, most) }, (_, index) => ({
       name: pool.className(index),
       examples: smallest ? pool.exampleCount(index, 1) : Number.POSITIVE_INFINITY,
     }));
