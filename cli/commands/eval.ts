@@ -31,7 +31,7 @@ export const command = defineCommand({
     },
     split: {
       type: "text",
-      what: "the part of the data: train, val or test, or several as train,test",
+      what: "the part of the data, or several as train,test",
       completes: { words: parts },
       otherwise: "test",
     },

@@ -1,6 +1,6 @@
 // The door that the files of a bundle go through, by its preprocessing, and what is said of files that are for another one.
 import { InnerloopError, type Manifest, type Preprocessing } from "@innerloop/schemas";
-import type { FileKind, GuessedDoor, LeftOut } from "@innerloop/train";
+import type { FileKind, GuessedDoor } from "@innerloop/train";
 import { wrongCall } from "../call/command.ts";
 
 /** The door of a bundle, at a place. */
@@ -66,11 +66,4 @@ function foundText({ is, counts: [most], more }: GuessedDoor): string {
   const what = withoutEndings(most.what);
   if (is === "file") return `, which is one of ${what}`;
   return `, which holds ${more ? "at least " : ""}${most.count} ${what} (${most.first}${most.count > 1 ? ", …" : ""})`;
-}
-
-/** A sentence of what was left out: "3 pictures are of one colour all over: a.png, b.png". */
-export function leftOutText({ why, count, names }: LeftOut): string {
-  const shown = names.slice(0, 6);
-  const more = count > shown.length ? ` and ${count - shown.length} more` : "";
-  return `${count} ${why}: ${shown.join(", ")}${more}`;
 }

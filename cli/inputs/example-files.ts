@@ -7,7 +7,7 @@ import { InnerloopError, type Manifest } from "@innerloop/schemas";
 import type { FileItem } from "@innerloop/train";
 import { wrongCall } from "../call/command.ts";
 import { say, style } from "../terminal/output.ts";
-import { doorFor, leftOutText, type OpenDoor } from "./doors.ts";
+import { doorFor, type OpenDoor } from "./doors.ts";
 import { type FileExample, holdsExamples, isTable, rowsFor } from "./number-tables.ts";
 
 /** What a call says of its files. */
@@ -58,7 +58,8 @@ export async function readSupport(
   const { classes, leftOut, notes } = await door.open(({ find }) =>
     find(support, label === undefined ? {} : { label }),
   );
-  for (const note of [...notes, ...leftOut.map(leftOutText)]) say(`${style("yellow", "note")} ${note}.`);
+  const { sentenceOf } = await import("@innerloop/train");
+  for (const note of [...notes, ...leftOut.map((each) => sentenceOf(each))]) say(`${style("yellow", "note")} ${note}.`);
   const examples: FileExample[] = [];
   for (const { name, items } of classes)
     for (const item of items) examples.push({ input: nameOf(item), label: name, data: await exampleIn(door, item) });

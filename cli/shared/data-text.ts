@@ -80,12 +80,9 @@ function overview(report: DataReport): string[] {
   ];
   return [
     resultStyle("bold", spec) + size,
-    ...(rows.length > 0 ? [columns(rows, { right: false, width: wide() })] : []),
+    ...(rows.length > 0 ? [columns(rows, { right: false, width: resultWidth() })] : []),
   ];
 }
-
-/** Texts go on below themselves on a terminal, and elsewhere at a width that people read. */
-const wide = (): number => Math.min(resultWidth(), 110);
 
 function leftOutLines({ leftOut }: DataReport): string[] {
   if (leftOut.length === 0) return [];
@@ -94,7 +91,7 @@ function leftOutLines({ leftOut }: DataReport): string[] {
     const more = count > shown.length ? ` and ${number(count - shown.length)} more` : "";
     return [number(count), `${why.replace(/,$/, "")}: ${shown.join(", ")}${more}`];
   });
-  return [columns(rows, { right: false, width: wide() })];
+  return [columns(rows, { right: false, width: resultWidth() })];
 }
 
 function classTitle({ classes }: DataReport): string {
@@ -104,7 +101,7 @@ function classTitle({ classes }: DataReport): string {
 function classLines({ classes }: DataReport): string[] {
   const counted = classes.filter((each): each is ReportedClass & { examples: number } => each.examples !== undefined);
   if (counted.length === 0) return [];
-  const most = Math.max(...counted.map(({ examples }) => examples));
+  const most = Math.max(1, ...counted.map(({ examples }) => examples));
   if (counted.length <= namedAtMost)
     return [
       columns(

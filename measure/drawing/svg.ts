@@ -5,7 +5,7 @@ export const quiet = "#68747f";
 export const faint = "#dde2e7";
 
 /** Of lines and badges, in this order; they are told apart beside each other, also by those who see few colours. */
-export const hues = ["#2563eb", "#c2570c", "#0f766e", "#7c3aed", "#be185d", "#4d7c0f", "#0369a1", "#a16207"] as const;
+const hues = ["#2563eb", "#c2570c", "#0f766e", "#7c3aed", "#be185d", "#4d7c0f", "#0369a1", "#a16207"] as const;
 
 export const hueOf = (index: number): string => hues[index % hues.length]!;
 

@@ -44,7 +44,7 @@ describe("innerloop data", () => {
     expect(stdout).toMatch(/^ {2}guessed +by the files there: 84 images/m);
     expect(stdout).toMatch(/^ {2}example +\[28, 28, 1\]: 28×28 in grey, dark as light/m);
     expect(stdout).toMatch(/^ {2}symbol-11 +7 +\w+ +█/m);
-    expect(stdout).toMatch(/^ {2}train +7 +49 /m);
+    expect(stdout).toMatch(/^ {2}train +8 +56 /m);
     expect(stdout).toMatch(/train --data images:.*photos --ways 2 --minutes 2$/m);
     const { width, height, format } = await sharp(readFileSync(at("sheet.png"))).metadata();
     expect(format).toBe("png");
@@ -89,7 +89,7 @@ describe("files go through the door of the bundle", () => {
     expect(await call("adapt", linear, "--support", at("photos"), "--out", at("x.safetensors"))).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(
-        /photos was given, which holds 84 images .* takes \.csv or \.json files with 4 numbers/,
+        /photos was given, which holds 84 images .* takes \.csv or \.json files with 2×2×1 numbers/,
       ),
     });
     expect(await call("adapt", "drawings", "--support", at("arrays"), "--out", at("x.safetensors"))).toMatchObject({
