@@ -1,5 +1,5 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on: of data, or a person's own examples.
-import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
+import { defineCommand, didYouMean, short, withoutEffect, wrongCall } from "../call/command.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
 import { bundleArgument, openBundle } from "../inputs/places.ts";
 import { describeEvaluation } from "../shared/evaluation-text.ts";
@@ -108,7 +108,8 @@ function partsIn(text: string): (typeof parts)[number][] {
     if (part !== undefined) return part;
     throw wrongCall(
       "bad-option",
-      `--split is "${text}"; one of ${parts.join(", ")}, or several of them with commas, was expected.`,
+      `--split is "${short(text)}"; one of ${parts.join(", ")} was expected, or several with commas between them` +
+        `${didYouMean(word.trim(), parts) || "."}`,
     );
   });
 }

@@ -113,7 +113,7 @@ describe("files go through the door of the bundle", () => {
     [["--query", at("few")], /needs --support beside --query/],
     [["--support", at("few"), "--query", at("few"), "--shots", "2"], /--shots has no effect here/],
     [["--label", "class"], /--label has no effect here/],
-    [["--split", "train,rest"], /one of train, val, test, or several of them with commas, was expected/],
+    [["--split", "train,rest"], /one of train, val, test was expected, or several with commas/],
   ])("and eval refuses %j", async (args, words) => {
     expect(await call("eval", "drawings", ...args)).toMatchObject({ status: 2, stderr: expect.stringMatching(words) });
   });
