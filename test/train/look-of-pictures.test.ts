@@ -17,15 +17,15 @@ type Scene = (x: number, y: number, of: number, rng: ReturnType<typeof random>) 
 
 let sets = 0;
 
-/** Six classes of four pictures. */
+/** Four classes of three pictures. */
 async function data(
   scene: Scene,
   { width = 40, height = width, jpeg = false }: { width?: number; height?: number; jpeg?: boolean } = {},
 ): Promise<string> {
   const place = join(folder, String(sets++));
-  for (let of = 0; of < 6; of++) {
+  for (let of = 0; of < 4; of++) {
     mkdirSync(join(place, `c${of}`), { recursive: true });
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
       const rng = random(of, i);
       const pixels = new Uint8ClampedArray(width * height * 3);
       for (let at = 0; at < width * height; at++)
