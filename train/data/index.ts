@@ -33,6 +33,8 @@ export {
 export type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "./episodes/task.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
 export { drawMotion, MOTION_LENGTH, MOTION_RATE } from "./made/motions.ts";
+export { TONE_RATE } from "./made/synthesis.ts";
+export { drawTone } from "./made/tones.ts";
 export { type ArraysOptions, openArrays } from "./readers/arrays.ts";
 export { Glyphs, type GlyphsOptions } from "./readers/glyphs.ts";
 export { type FoundImages, findImages, type ImageClass, listImageClasses } from "./readers/image-folders.ts";
@@ -43,3 +45,4 @@ export { Omniglot, type OmniglotOptions } from "./readers/omniglot.ts";
 export { pathOf } from "./readers/place.ts";
 export type { OpenTasksOptions, Reader } from "./readers/reader.ts";
 export { Sinusoid } from "./readers/sinusoid.ts";
+export { Tones } from "./readers/tones.ts";
