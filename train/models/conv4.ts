@@ -1,17 +1,7 @@
 // Blocks of convolution, normalization and ReLU: the usual body of few-shot learning.
 import type { Value } from "@innerloop/graph";
-import {
-  Conv2d,
-  Flatten,
-  type LayerLike,
-  Linear,
-  MaxPool2d,
-  MeanPool,
-  PolarityFree,
-  ReLU,
-  Standardize,
-} from "./layers.ts";
-import { images, type NamedModel } from "./named.ts";
+import { Conv2d, Flatten, type LayerLike, Linear, MaxPool2d, MeanPool, ReLU } from "./layers.ts";
+import { type InputName, images, inputLayers, type NamedModel } from "./named.ts";
 import { filtersOf, type NormName, normalization } from "./norms.ts";
 import { type Model, sequential } from "./sequential.ts";
 
@@ -26,14 +16,8 @@ export interface Conv4Options {
   /** What the head sees: all positions, or their mean. */
   readonly pooling?: "flat" | "mean";
   /** What is made of each example first: nothing, mean 0 and deviation 1, or that and ink always positive. */
-  readonly input?: "raw" | "standardized" | "polarity-free";
+  readonly input?: InputName;
 }
-
-const inputs: Record<NonNullable<Conv4Options["input"]>, readonly LayerLike[]> = {
-  raw: [],
-  standardized: [Standardize],
-  "polarity-free": [PolarityFree],
-};
 
 /** Blocks of 3×3 convolution, normalization and ReLU (Vinyals et al. 2016), strided or pooled. */
 export function conv4(inputShape: readonly number[], ways: number, options: Conv4Options = {}): Model {
@@ -47,7 +31,7 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
     ...(pool ? [MaxPool2d(2)] : []),
   ];
   const tail: ((x: Value) => Value)[] = [pooling === "mean" ? MeanPool : Flatten];
-  const layers = [...inputs[input], ...strides.flatMap(block), ...tail, Linear(ways)];
+  const layers = [...inputLayers(input), ...strides.flatMap(block), ...tail, Linear(ways)];
   return sequential(inputShape, layers, { name: "conv4", norm });
 }
 

@@ -1,5 +1,6 @@
 // What a model is that configs and flags can name: one object that says all that is known of it, and builds it.
 import type { ModelConfig } from "@innerloop/schemas";
+import { type LayerLike, PolarityFree, Standardize } from "./layers.ts";
 import type { Model } from "./sequential.ts";
 
 /** A setting of a run config's `model`. */
@@ -25,3 +26,15 @@ export const images: Pick<NamedModel, "takes" | "accepts"> = {
   takes: "images [height, width, channels]",
   accepts: ({ length }) => length === 3,
 };
+
+/** What is made of each example first: nothing, mean 0 and deviation 1, or that and ink always positive. */
+export type InputName = NonNullable<ModelConfig["input"]>;
+
+const inputs: Readonly<Record<InputName, readonly LayerLike[]>> = {
+  raw: [],
+  standardized: [Standardize],
+  "polarity-free": [PolarityFree],
+};
+
+/** The layers that do so. */
+export const inputLayers = (input: InputName): readonly LayerLike[] => inputs[input];
