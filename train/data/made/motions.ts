@@ -83,17 +83,16 @@ function strokes(rng: Random, from: number): readonly Movement[] {
   });
 }
 
-/** Shakes, waves, circles and figures of eight. */
-function swing(rng: Random, at: number): readonly Movement[] {
-  const hertz = rng.uniform(1.2, 5);
-  const first = times(direction(rng), rng.uniform(4, 14));
-  const flat = rng.uniform() < 0.45;
-  const second = times(unit(across(first, direction(rng))), flat ? 0 : length(first) * rng.uniform(0.5, 1));
+/** Shakes, waves, circles and figures of eight; some go on before and after, as walking does. */
+function swing(rng: Random, from: number): readonly Movement[] {
+  const goesOn = rng.uniform() < 0.2;
+  const hertz = rng.uniform(1.2, goesOn ? 3 : 5);
+  const first = times(direction(rng), goesOn ? rng.uniform(1.5, 8) : rng.uniform(4, 14));
+  const size = rng.uniform() < 0.45 ? 0 : length(first) * rng.uniform(0.5, 1);
+  const second = times(unit(across(first, direction(rng))), rng.uniform() < 0.5 ? size : -size);
   const ratio = rng.uniform() < 0.3 ? 2 : 1;
-  const seconds = Math.min(1.5, (1.5 + rng.integer(5)) / hertz);
-  return [
-    { kind: "swing", at, seconds, first, second: rng.uniform() < 0.5 ? second : times(second, -1), hertz, ratio },
-  ];
+  const seconds = goesOn ? 6 : Math.min(1.5, (1.5 + rng.integer(5)) / hertz);
+  return [{ kind: "swing", at: goesOn ? -2 : from, seconds, first, second, hertz, ratio }];
 }
 
 /** Knocks in a rhythm. */

@@ -23,7 +23,6 @@ export class Tones extends MadeTasks {
     bands: 40,
     lowest: 60,
     highest: 7600,
-    relative: true,
     floor: 1e-4,
     mean: -6.5,
     std: 2.5,
