@@ -35,26 +35,33 @@ export class Motions extends MadeTasks {
   protected readonly trainingSize = { classes: 1500, examples: 20 };
 
   protected draw(id: number, number: number): Float32Array {
-    return drawMotion(id, number);
+    return preprocess(this.preprocessing, { data: drawMotion(id, number), rate: MOTION_RATE, channels: 3 });
   }
 
+  // All axes are divided by the same number, so that it makes no difference whether a device is turned before or after.
   override episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
     const device = random(deviceStream, splits.indexOf(split), seed, index);
     const [about, angle] = [direction(device), device.uniform(0, 2 * Math.PI)];
-    const pool = this.classesOf(split, (samples) => this.#window(turned(samples, about, angle)));
+    const axes = (
+      [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+      ] as const
+    ).map((axis) => rotated(axis, about, angle));
+    const pool = this.classesOf(split, (window) => turned(window, axes));
     return drawEpisode(pool, episodeRandom(split, seed, index), shape);
-  }
-
-  #window(data: Float32Array): Float32Array {
-    return preprocess(this.preprocessing, { data, rate: MOTION_RATE, channels: 3 });
   }
 }
 
-/** Samples of a device that is held turned. */
-function turned(samples: Float32Array, about: Vector, angle: number): Float32Array {
-  const result = new Float32Array(samples.length);
-  for (let at = 0; at < samples.length; at += 3)
-    result.set(rotated([samples[at]!, samples[at + 1]!, samples[at + 2]!], about, angle), at);
+/** A window of a device that is held turned. @param axes where its own axes point */
+function turned(window: Float32Array, axes: readonly Vector[]): Float32Array {
+  const result = new Float32Array(window.length);
+  for (let at = 0; at < window.length; at += 3)
+    for (let axis = 0; axis < 3; axis++) {
+      const [x, y, z] = axes[axis]!;
+      result[at + axis] = x * window[at]! + y * window[at + 1]! + z * window[at + 2]!;
+    }
   return result;
 }
 
