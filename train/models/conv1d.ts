@@ -46,7 +46,7 @@ export function conv1d(inputShape: readonly number[], ways: number, options: Con
     ReLU,
     ...(pool ? [MaxPool1d(2)] : []),
   ];
-  const series: LayerLike[] = inputShape.length === 2 ? [] : [asSeries];
+  const series: LayerLike[] = inputShape.length === 3 ? [asSeries] : [];
   const tail: LayerLike = pooling === "mean" ? MeanPool : Flatten;
   const layers = [...inputLayers(input), ...series, ...strides.flatMap(block), tail, Linear(ways)];
   return sequential(inputShape, layers, { name: "conv1d", norm });
@@ -65,5 +65,12 @@ export const namedConv1d: NamedModel = {
   },
   takes: "windows [length, channels] or sounds [frames, bands, 1]",
   accepts: ({ length }) => length === 2 || length === 3,
+  suited: ([length = 1], { strides, pool }) => ({
+    filters: 64,
+    ...(strides || pool ? {} : { strides: stridesOver(length) }),
+    norm: "layer",
+    pooling: "flat",
+    input: "standardized",
+  }),
   build: conv1d,
 };

@@ -1,5 +1,6 @@
 // Blocks of convolution, normalization and ReLU: the usual body of few-shot learning.
 import type { Value } from "@innerloop/graph";
+import type { ModelConfig } from "@innerloop/schemas";
 import { Conv2d, Flatten, type LayerLike, Linear, MaxPool2d, MeanPool, ReLU } from "./layers.ts";
 import { type InputName, images, inputLayers, type NamedModel } from "./named.ts";
 import { filtersOf, type NormName, normalization } from "./norms.ts";
@@ -35,6 +36,17 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
   return sequential(inputShape, layers, { name: "conv4", norm });
 }
 
+/** Strides that leave three to seven positions a side, whatever the size: 2, 2, 2, 1 for pictures of 28×28, one more 2 for larger ones. */
+export function stridesFor([height = 1, width = 1]: readonly number[]): number[] {
+  const side = Math.sqrt(height * width);
+  const halvings = Math.max(1, Math.min(6, Math.round(Math.log2(side / 3.5))));
+  const strides = new Array<number>(halvings).fill(2);
+  return [...strides, ...new Array<number>(Math.max(0, 4 - halvings)).fill(1)];
+}
+
+const openStrides = (inputShape: readonly number[], { strides, pool }: Partial<ModelConfig>): Partial<ModelConfig> =>
+  strides || pool ? {} : { strides: stridesFor(inputShape) };
+
 export const namedConv4: NamedModel = {
   name: "conv4",
   summary: "four blocks of convolution, normalization and ReLU",
@@ -47,5 +59,13 @@ export const namedConv4: NamedModel = {
     input: "raw",
   },
   ...images,
+  suited: (inputShape, given) => ({
+    filters: 64,
+    ...openStrides(inputShape, given),
+    norm: "layer",
+    pooling: "flat",
+    input: "standardized",
+  }),
+  sized: openStrides,
   build: conv4,
 };

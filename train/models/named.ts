@@ -17,6 +17,13 @@ export interface NamedModel {
   readonly takes: string;
   /** Whether examples of a shape are that. */
   accepts(inputShape: readonly number[]): boolean;
+  /**
+   * Settings that suit examples of a shape beside those that a config gives, where nobody said how large the model is to be:
+   * measured on data of one's own (docs/results.md).
+   */
+  suited?(inputShape: readonly number[], given: Partial<ModelConfig>): Partial<ModelConfig>;
+  /** Settings that the size of examples decides where a config leaves them open. */
+  sized?(inputShape: readonly number[], given: Partial<ModelConfig>): Partial<ModelConfig>;
   /** @throws InnerloopError (status 2) for settings that do not go together or do not fit the examples */
   build(inputShape: readonly number[], outputs: number, config: Partial<ModelConfig>): Model;
 }
