@@ -36,9 +36,6 @@ export const ownData: RunConfig = { ...base, model: { kind: "auto" }, trainingWa
 /** Characters are the same in light on dark. */
 const characters: Pick<RunConfig, "model"> = { model: { ...base.model, input: "polarity-free" } };
 
-/** Recordings as they are: how strong a movement is, and where gravity points, tells them apart. */
-const series: RunConfig["model"] = { kind: "conv1d", filters: 64, norm: "layer", pooling: "flat", input: "raw" };
-
 /** For data with hundreds of classes: a few tasks of many classes teach more in the same time than many of few. */
 const manyWays = { trainingWays: 20, queries: 4, metaBatch: 2 };
 
@@ -62,11 +59,11 @@ export const presets: Readonly<Record<string, Preset>> = {
   },
   "motions-5way-1shot": {
     summary: "embedded gestures of a hand-held device, 5 ways, 1 shot",
-    config: { ...base, ...manyWays, model: series, preset: "motions-5way-1shot", data: "motions", minutes: 5 },
+    config: { ...ownData, preset: "motions-5way-1shot", data: "motions", minutes: 5 },
   },
   "tones-5way-1shot": {
     summary: "embedded sounds, such as words, whistles and knocks, 5 ways, 1 shot",
-    config: { ...base, ...manyWays, preset: "tones-5way-1shot", data: "tones", minutes: 5 },
+    config: { ...ownData, preset: "tones-5way-1shot", data: "tones", minutes: 5 },
   },
   "omniglot-5way-1shot": {
     summary: "Omniglot with classes turned by 90°, 5 ways, 1 shot; give --data omniglot:DIR",
