@@ -5,7 +5,7 @@ import type { LabelledExample, RegressionExamples } from "@innerloop/runtime";
 import { preprocess } from "@innerloop/runtime/input";
 import { InnerloopError, type Manifest } from "@innerloop/schemas";
 import type { FileItem } from "@innerloop/train";
-import { wrongCall } from "../call/command.ts";
+import { withoutEffect, wrongCall } from "../call/command.ts";
 import { say, style } from "../terminal/output.ts";
 import { doorFor, type OpenDoor } from "./doors.ts";
 import { type FileExample, holdsExamples, isTable, rowsFor } from "./number-tables.ts";
@@ -48,8 +48,14 @@ export async function readSupport(
   { label }: ReadingOptions = {},
 ): Promise<FileExample[]> {
   const is = await placeOf(support);
-  if (is === "file" && (await holdsExamples(support, manifest))) return rowsFor(support, manifest);
+  const idle = () =>
+    withoutEffect("--label", `the bundle "${manifest.name}" takes no table of which a column has the classes`);
+  if (is === "file" && (await holdsExamples(support, manifest))) {
+    if (label !== undefined) throw idle();
+    return rowsFor(support, manifest);
+  }
   const door = await doorFor(support, is, manifest);
+  if (label !== undefined && !door.files.settings.includes("label")) throw idle();
   if (is === "file" && door.files.kind !== "row")
     throw wrongCall(
       "bad-support",

@@ -1,5 +1,6 @@
 // A report on data in words and columns.
-import { type DataReport, preprocessingText, type ReportedClass } from "@innerloop/measure";
+import type { DataReport, ReportedClass } from "@innerloop/measure";
+import { preprocessingText } from "@innerloop/schemas";
 import { columns, cut } from "../terminal/layout.ts";
 import { cells, commandLine, percent, resultStyle, resultWidth } from "../terminal/output.ts";
 
@@ -215,11 +216,14 @@ function nearLines({ near, things }: DataReport): string[] {
   ];
 }
 
-function nextLines({ next, spec }: DataReport): string[] {
+function nextLines({ next, spec, queries }: DataReport): string[] {
   if (!next) return [];
-  const { ways, queries, few, tooSmall } = next;
-  const flags = [ways < 5 ? ` --ways ${ways}` : "", queries < 5 ? ` --queries ${queries}` : ""].join("");
-  const repair = `leave out, or add examples to ${listed(tooSmall)}: too small for ${count(1 + queries, "example")} of each class; then`;
+  const { settings, few, tooSmall } = next;
+  const flags = Object.entries(settings)
+    .map(([name, value]) => ` --${name} ${value}`)
+    .join("");
+  const needed = count(1 + (settings.queries ?? queries), "example");
+  const repair = `leave out, or add examples to ${listed(tooSmall)}: too small for ${needed} of each class; then`;
   return [
     ...(tooSmall.length > 0 ? [`  ${repair}`] : []),
     `  ${commandLine`train --data ${spec}`}${flags} --minutes 2`,
