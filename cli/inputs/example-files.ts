@@ -118,7 +118,7 @@ function checkTakesImages(path: string, manifest: Manifest): void {
 
 async function readTableFor(file: string, manifest: Manifest): Promise<FileExample[]> {
   // Loaded here, so that who has pictures does not wait for it.
-  const { readTable } = await import("./tables.ts");
+  const { readTable } = await import("@innerloop/train");
   const size = sizeOf(manifest.input.shape);
   const windows = manifest.input.preprocessing?.kind === "window";
   return (await readTable(file)).map(({ input, x, y, label }) => {

@@ -24,6 +24,7 @@ export {
 } from "./episodes/shifts/index.ts";
 export { type SplitOptions, splitClasses } from "./episodes/split.ts";
 export type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "./episodes/task.ts";
+export { readTable, type TableRow } from "./files/tables.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
 export { type ArraysOptions, openArrays } from "./readers/arrays.ts";
 export { Glyphs, type GlyphsOptions } from "./readers/glyphs.ts";
