@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { InnerloopError, type Manifest, mistaken } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { interruptible } from "../call/interrupt.ts";
-import { bundleAt, isAddress } from "../inputs/places.ts";
+import { bundleArgument, bundleAt, isAddress } from "../inputs/places.ts";
 import { readListed, readManifest } from "../inputs/reading.ts";
 import { kilobytes, print, resultStyle, say, style } from "../terminal/output.ts";
 
@@ -21,9 +21,9 @@ export const command = defineCommand({
   summary: "open a page to try it: draw your own symbols and watch a bundle learn them in the browser",
   arguments: [
     {
-      name: "BUNDLE",
-      what: "a bundle's folder, for pictures; the one that comes with the page when left out",
+      ...bundleArgument,
       optional: true,
+      what: "a bundle for pictures; drawings, which is there from the start, when left out",
     },
   ],
   options: {

@@ -33,10 +33,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { manifest } = learner;
     checkEffects(options, manifest, naming);
     const { preprocessing } = manifest.input;
-    const tasks = await openTasks(
-      dataOf(options, manifest, naming),
-      preprocessing?.kind === "image" ? { preprocessing } : {},
-    );
+    const tasks = await openTasks(dataOf(options, manifest, naming), preprocessing ? { preprocessing } : {});
     for (const note of tasks.notes ?? []) onNote?.(note);
     checkFit(manifest, tasks);
     if (transductive)

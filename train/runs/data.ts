@@ -26,7 +26,7 @@ export async function tasksOf(
   return openTasks(spec, {
     ...(rotations === undefined ? {} : { rotations }),
     ...(examples === undefined ? {} : { examples }),
-    ...(preprocessing?.kind === "image" ? { preprocessing } : {}),
+    ...(preprocessing ? { preprocessing } : {}),
   });
 }
 

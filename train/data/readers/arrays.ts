@@ -6,7 +6,7 @@ import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
 import type { ClassPool } from "../episodes/sampling.ts";
 import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
 import type { Split, TaskSource } from "../episodes/task.ts";
-import { listed } from "./image-folders.ts";
+import { listed } from "../files/left-out.ts";
 import { type FileArray, isZip, readNpz } from "./npy.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";

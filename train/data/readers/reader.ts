@@ -1,5 +1,5 @@
 // What a reader of data is: one object that says all that is known of it, and opens the data.
-import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
+import type { ExamplesConfig, Preprocessing } from "@innerloop/schemas";
 import type { TaskSource } from "../episodes/task.ts";
 import type { FileKind } from "../files/file-kind.ts";
 
@@ -9,8 +9,8 @@ export interface OpenTasksOptions {
   readonly rotations?: boolean;
   /** Turn the classes of `val` and `test` by quarter turns, too, as some papers do. Default false. */
   readonly turnHeldBack?: boolean;
-  /** How image files become examples. Default: 28×28, grey, not inverted, mean 0, std 1. */
-  readonly preprocessing?: Partial<Omit<ImagePreprocessing, "kind">>;
+  /** How files become examples, where that is known, as from a bundle. Otherwise it is chosen, by `examples` and from the data. */
+  readonly preprocessing?: Preprocessing;
   /** How files become examples; what it leaves open is chosen from the data. */
   readonly examples?: ExamplesConfig;
   /** Fractions of the classes that are held back; default 0.16 for val and 0.2 for test. Folder splits need none. */
