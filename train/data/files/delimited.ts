@@ -41,8 +41,7 @@ export function delimited(
   const delimiter = named ?? delimiterOf(body, among);
   const before = linesBefore + (named === undefined ? 0 : 1);
   try {
-    const records = parsed(body, delimiter).map(({ record, info }) => ({ fields: record, line: info.lines + before }));
-    return { delimiter, records };
+    return { delimiter, records: parsed(body, delimiter, before) };
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     throw refuse(
@@ -53,29 +52,57 @@ export function delimited(
   }
 }
 
-function parsed(text: string, delimiter: string, most?: number): { record: string[]; info: Info }[] {
-  return parse(text, {
+function parsed(text: string, delimiter: string, before = 0, most = Number.POSITIVE_INFINITY): TextRecord[] {
+  if (!text.includes('"')) return divided(text, delimiter, before, most);
+  const records = parse(text, {
     delimiter,
     info: true,
     record_delimiter: ["\r\n", "\n", "\r"],
     relax_column_count: true,
     skip_empty_lines: true,
     trim: true,
-    ...(most === undefined ? {} : { to: most }),
+    ...(most < Number.POSITIVE_INFINITY ? { to: most } : {}),
   }) as unknown as { record: string[]; info: Info }[];
+  return records.map(({ record, info }) => ({ fields: record, line: info.lines + before }));
 }
 
-/** The delimiter that divides the first records into the same number of fields, and into most; else what divides the header. */
+/** What the parser makes of a text without quotes, in a tenth of the time. */
+function divided(text: string, delimiter: string, before: number, most: number): TextRecord[] {
+  const records: TextRecord[] = [];
+  const end = /\r\n|\n|\r/g;
+  let line = before;
+  for (let from = 0; from < text.length && records.length < most; from = end.lastIndex) {
+    const found = end.exec(text);
+    const record = text.slice(from, found?.index);
+    line++;
+    if (record.trim() !== "") records.push({ fields: record.split(delimiter).map((field) => field.trim()), line });
+    if (!found) break;
+  }
+  return records;
+}
+
+/**
+ * The delimiter that divides the first records into the same number of fields, and into most; else what divides the header. Where
+ * commas are in numbers, another one divides them, though commas would divide more.
+ */
 function delimiterOf(text: string, among: readonly string[]): string {
   const found = among.map((delimiter) => {
     try {
-      const counts = parsed(text, delimiter, showing).map(({ record }) => record.length);
-      return { delimiter, columns: counts[0] ?? 0, even: counts.every((count) => count === counts[0]) };
+      const records = parsed(text, delimiter, 0, showing).map(({ fields }) => fields);
+      const columns = records[0]?.length ?? 0;
+      const last = records.at(-1) ?? [];
+      return {
+        delimiter,
+        columns,
+        even: records.every(({ length }) => length === columns),
+        commas: delimiter !== "," && last.length > 1 && last.every((field) => /^[+-]?\d*(,\d+)?$/.test(field)),
+      };
     } catch {
-      return { delimiter, columns: 0, even: false };
+      return { delimiter, columns: 0, even: false, commas: false };
     }
   });
   const best = (some: typeof found) => some.reduce((a, b) => (b.columns > a.columns ? b : a));
   const even = found.filter((table) => table.even && table.columns > 1);
-  return best(even.length > 0 ? even : found).delimiter;
+  const free = even.filter(({ commas }) => commas);
+  return best(free.length > 0 ? free : even.length > 0 ? even : found).delimiter;
 }

@@ -48,8 +48,10 @@ export function choosePreprocessing(
     ];
   });
   const reasons = [
-    `${numbers} columns of numbers, less their mean and by their deviation` +
-      (columns.length > numbers ? `, and ${columns.length - numbers} of texts as one number for each value` : ""),
+    [
+      ...(numbers > 0 ? [`${counted(numbers, "number")}, standardized by mean and deviation`] : []),
+      ...(columns.length > numbers ? [`${counted(columns.length - numbers, "text")}, one number for each value`] : []),
+    ].join(", and "),
     ...[...out].map(([why, names]) => `without ${why}: ${listed(names)}`),
     ...told,
     ...(missing.length > 0
@@ -58,6 +60,8 @@ export function choosePreprocessing(
   ];
   return { preprocessing: { kind: "row", columns }, reasons };
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /** A number as messages show it. */
 const brief = (value: number): string => String(Number(value.toPrecision(4)));
