@@ -32,7 +32,7 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
   reader: string,
   kind: FileKind<Item, Raw, Kept, How>,
   place: string,
-  { examples: settings = {}, preprocessing: given, heldBack }: OpenTasksOptions = {},
+  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
 ): Promise<TaskSource> {
   const path = pathOf(place);
   const name = `${reader}:${path}`;
@@ -65,7 +65,7 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
       ...sifted.notes,
     ],
     advice: statSync(path).isDirectory() ? `add folders of ${several}` : "add examples of more classes",
-    heldBack,
+    split: { ...split, heldBack },
     write: (kept, target, offset) => kind.write(kept, preprocessing, target, offset),
   });
 }

@@ -1,10 +1,10 @@
 // Arrays in a file: examples x [n, ...] and their classes y [n], from NumPy (.npz) or as safetensors.
 import { readFileSync, statSync } from "node:fs";
-import { decodeSafetensors, InnerloopError, mistaken } from "@innerloop/schemas";
+import { decodeSafetensors, InnerloopError, mistaken, type SplitRecord } from "@innerloop/schemas";
 import { checkNumbers, type LabelledClass, poolOf } from "../episodes/pool.ts";
 import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
 import type { ClassPool } from "../episodes/sampling.ts";
-import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
+import { type SplitRule, splitOf } from "../episodes/split.ts";
 import type { Split, TaskSource } from "../episodes/task.ts";
 import { listed } from "../files/left-out.ts";
 import { type FileArray, isZip, readNpz } from "./npy.ts";
@@ -14,19 +14,15 @@ import type { OpenTasksOptions, Reader } from "./reader.ts";
 const expected = "a .npz or .safetensors file with the arrays x [n, ...] and y [n] was expected";
 
 /** Options of {@link openArrays}. */
-export type ArraysOptions = Pick<OpenTasksOptions, "heldBack">;
+export type ArraysOptions = Pick<OpenTasksOptions, "heldBack" | "split">;
 
 /**
  * Few-shot tasks from arrays in a file: examples `x [n, ...inputShape]`, numbers that are taken as they are, and of each the class
- * `y [n]`, a whole number or, where the file has texts (.npz), a name. Classes are held back by a hash of their names: 16 % for
- * `val` and 20 % for `test`.
+ * `y [n]`, a whole number or, where the file has texts (.npz), a name. Classes are held back by a hash of their names.
  *
  * @throws {InnerloopError} `data-missing` (status 2); `data-broken`, `safetensors-invalid` and `not-a-number` (status 1), naming the file
  */
-export async function openArrays(
-  place: string,
-  { heldBack = usuallyHeldBack }: ArraysOptions = {},
-): Promise<TaskSource> {
+export async function openArrays(place: string, { heldBack, split }: ArraysOptions = {}): Promise<TaskSource> {
   const file = pathOf(place);
   const { x, y, others } = readArrays(file);
   const broken = (what: string) => new InnerloopError("data-broken", `${file}: ${what}`);
@@ -49,7 +45,13 @@ export async function openArrays(
     if (members) members.push(example);
     else classes.set(name, [example]);
   });
-  return new Arrays(`arrays:${file}`, inputShape, classes, heldBack, notesOn(examples, inputShape, others));
+  return new Arrays(
+    `arrays:${file}`,
+    inputShape,
+    classes,
+    { ...split, heldBack },
+    notesOn(examples, inputShape, others),
+  );
 }
 
 /** The two arrays of a file, and the names of all others. */
@@ -112,26 +114,31 @@ class Arrays extends PooledTasks {
   readonly name: string;
   readonly inputShape: readonly number[];
   readonly notes: readonly string[];
+  readonly split: SplitRecord;
   readonly #pools: Readonly<Record<Split, ClassPool>>;
 
   constructor(
     name: string,
     inputShape: readonly number[],
     classes: ReadonlyMap<string, readonly Float32Array[]>,
-    heldBack: NonNullable<ArraysOptions["heldBack"]>,
+    rule: SplitRule,
     notes: readonly string[],
   ) {
     super();
     this.name = name;
     this.inputShape = inputShape;
     this.notes = notes;
-    const split = splitClasses([...classes.keys()], heldBack);
+    const split = splitOf(
+      [...classes.keys()].map((name) => ({ name })),
+      rule,
+    );
+    this.split = split.record;
     const pool = (which: Split): ClassPool =>
       poolOf(
         {
           title: `the ${which} split of ${name} (${classes.size} classes in all)`,
           inputShape,
-          classes: split[which].map(
+          classes: split.classes[which].map(
             (each): LabelledClass<Float32Array> => ({ name: each, examples: classes.get(each)! }),
           ),
           advice: "add examples of more classes",

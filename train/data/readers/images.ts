@@ -91,7 +91,7 @@ const pictures: FileKind<FileItem, Picture, Uint8Array, ImagePreprocessing> = {
 };
 
 /** Options of {@link openImages}. */
-export interface ImagesOptions extends Pick<OpenTasksOptions, "heldBack" | "examples"> {
+export interface ImagesOptions extends Pick<OpenTasksOptions, "heldBack" | "examples" | "split"> {
   /** How image files become examples; what it leaves open, `examples` says, or it is chosen from the data. */
   readonly preprocessing?: Partial<Omit<ImagePreprocessing, "kind">>;
 }
@@ -99,17 +99,18 @@ export interface ImagesOptions extends Pick<OpenTasksOptions, "heldBack" | "exam
 /**
  * Few-shot tasks from image files; every folder that directly holds images is a class ({@link findImages}).
  *
- * If all classes lie below folders `train`, `val` or `test`, those are the splits. Otherwise classes are held back
- * by a hash of their names: 16 % for `val` and 20 % for `test`. All images are decoded here, and kept as bytes
+ * If all classes lie below folders `train`, `val` or `test`, those are the splits. What is missing, or all of it otherwise, is held
+ * back by a hash of the names. All images are decoded here, and kept as bytes
  * (width·height·channels each).
  *
  * @throws {InnerloopError} `data-missing` (status 2); `image-broken`, `image-too-large`, `image-unscaled` with the file's name
  */
 export async function openImages(place: string, options: ImagesOptions = {}): Promise<TaskSource> {
-  const { preprocessing = {}, heldBack, examples } = options;
+  const { preprocessing = {}, heldBack, examples, split } = options;
   return openFiles("images", partly(preprocessing), place, {
     examples: { ...examples, ...settingsOf(preprocessing) },
     ...(heldBack ? { heldBack } : {}),
+    ...(split ? { split } : {}),
   });
 }
 

@@ -269,6 +269,7 @@ export const omniglot: Reader = {
   spec: "omniglot:DIR",
   summary: "Omniglot's two archives, or their folders",
   kind: "classification",
+  ownSplits: true,
   rotations: true,
   open: (folder, options) => new Omniglot(folder, options),
 };
