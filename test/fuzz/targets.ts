@@ -11,6 +11,7 @@ import {
   sealedTarget,
 } from "./files.ts";
 import { onnxTarget } from "./onnx.ts";
+import { rowsTargets, windowsTargets } from "./own-files.ts";
 import type { Target } from "./run.ts";
 
 export const targets: readonly Target[] = [
@@ -27,6 +28,8 @@ export const targets: readonly Target[] = [
   picturesTarget,
   zipTarget,
   npzTarget,
+  ...rowsTargets,
+  ...windowsTargets,
   schemasCalls,
   graphCalls,
   runtimeCalls,

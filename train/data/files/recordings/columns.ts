@@ -97,14 +97,18 @@ function evenly(
     throw broken("bad-recording", `its times go back (${at(back)}); put its samples in order, or cut it there`);
   const found = rateOf(seconds);
   if (!found) throw broken("bad-recording", "all its samples are of one time");
-  const { rate, grid } = found;
-  if (!grid) return { rate, planes };
-  if (grid.length > 4 * seconds.length)
+  const { rate, count } = found;
+  if (!(rate < Number.POSITIVE_INFINITY))
+    throw broken("bad-recording", "its times are too close together to tell a rate");
+  if (count === undefined) return { rate, planes };
+  if (count > 4 * seconds.length)
     throw broken(
       "bad-recording",
-      `its ${seconds.length} samples lie in the time of ${grid.length}, so that most are missing; cut it where it pauses`,
+      `its ${seconds.length} samples lie in the time of ${count}, so that most are missing; cut it where it pauses`,
     );
   done.add("with samples at uneven times laid on an even grid");
+  const step = (seconds.at(-1)! - seconds[0]!) / Math.max(1, count - 1);
+  const grid = Float64Array.from({ length: count }, (_, i) => seconds[0]! + i * step);
   return { rate, planes: planes.map((plane) => onGrid(plane, seconds, grid)) };
 }
 

@@ -14,14 +14,14 @@ export interface Times {
 /** What a recording's times make of it. */
 export interface Rate {
   readonly rate: number;
-  /** Where samples lie on an even grid, by numbers of them, where they were not recorded so. */
-  readonly grid?: Float64Array;
+  /** How many samples lie on an even grid in its time, where they were not recorded on one. */
+  readonly count?: number;
 }
 
 const timeName =
   /^(t|time|times|timestamps?|ts|epoch|date|datetime|clock|seconds?|secs?|millis(econds)?|(seconds_)?elapsed( time)?)$/i;
 const counterName = /^(|#|i|n|index|idx|sample|samples|frame|frames|row|no|nr|id|unnamed: 0|column \d+)$/i;
-const unitName = /[\s_([]*\b(ns|us|µs|ms|s|sec|seconds|milliseconds|microseconds|nanoseconds|min)\b[)\]]*$/i;
+const unitName = /(?:^|[\s_([]+)(ns|us|µs|ms|s|secs?|seconds|milliseconds|microseconds|nanoseconds|min)[)\]]*$/i;
 
 const factors: Readonly<Record<string, number>> = {
   ...{
@@ -126,7 +126,7 @@ function secondsIn(entry: Entry): number {
 }
 
 /**
- * The rate that times tell, and the even grid to lay samples on where they were not even.
+ * The rate that times tell, and whether samples have to be laid on an even grid.
  *
  * @param seconds rising
  */
@@ -137,8 +137,7 @@ export function rateOf(seconds: Float64Array): Rate | undefined {
   const even = steps.every((step) => step >= 0.4 * usual && step <= 1.6 * usual);
   const span = seconds.at(-1)! - seconds[0]!;
   if (even) return { rate: rounded(steps.length / span) };
-  const count = Math.floor(span / usual + 1e-6) + 1;
-  return { rate: rounded(1 / usual), grid: Float64Array.from({ length: count }, (_, i) => seconds[0]! + i * usual) };
+  return { rate: rounded(1 / usual), count: Math.floor(span / usual + 1e-6) + 1 };
 }
 
 /** A rate as it was meant: clocks of recorders are a hair off, and 99.8 in one file and 100.1 in the next are one rate. */

@@ -95,7 +95,7 @@ function channelsOf(read: readonly ReadFile[]): { channels: number; names?: read
   }
   const groups = [...kinds.values()].sort((a, b) => b.length - a.length);
   const { raw } = groups[0]![0]!;
-  const withNames = groups.flatMap(([first]) => (first?.raw.names === undefined ? [] : [first.raw.names]));
+  const withNames = groups.filter((group) => group[0]!.raw.names !== undefined);
   if (groups.some((group) => group[0]!.raw.channels !== raw.channels) || withNames.length > 1)
     throw wrongData(
       `Recordings have different channels: ${listed(
@@ -105,7 +105,7 @@ function channelsOf(read: readonly ReadFile[]): { channels: number; names?: read
         ),
       )}. Give all the same channels, under the same names`,
     );
-  const [names] = withNames;
+  const names = withNames[0] && usualOrder(withNames[0]);
   const turned = names ? read.filter(({ raw }) => raw.names?.some((name, i) => plain(name) !== plain(names[i]!))) : [];
   const without = names ? read.filter(({ raw }) => raw.names === undefined) : [];
   return {
@@ -121,6 +121,17 @@ function channelsOf(read: readonly ReadFile[]): { channels: number; names?: read
         : []),
     ],
   };
+}
+
+/** The order of channels that most files have. */
+function usualOrder(files: readonly ReadFile[]): readonly string[] | undefined {
+  const counted = new Map<string, { names: readonly string[] | undefined; count: number }>();
+  for (const { raw } of files) {
+    const key = (raw.names ?? []).map(plain).join();
+    const there = counted.get(key);
+    counted.set(key, { names: there?.names ?? raw.names, count: (there?.count ?? 0) + 1 });
+  }
+  return [...counted.values()].reduce((a, b) => (b.count > a.count ? b : a)).names;
 }
 
 const plain = (name: string): string => name.trim().toLowerCase();

@@ -3,7 +3,7 @@
 // "1,500" alone may be one and a half or one and a half thousand.
 import { InnerloopError, show } from "@innerloop/schemas";
 import { listed } from "../left-out.ts";
-import { areAlike, converted, isMagnitude, isUnit } from "./units.ts";
+import { converted, isUnit, measureOf } from "./units.ts";
 
 /** A field as a file has it. */
 export type Field = string | number | boolean | null;
@@ -44,8 +44,7 @@ function measuredIn(text: string): Measured | undefined {
   // A code such as 007 is no number: the zeros would be lost.
   if (/^[+-]?0\d/.test(text)) return undefined;
   const [, before = "", digits = "", after = ""] = measured.exec(text) ?? [];
-  if (digits === "" || (before !== "" && after !== "" && !isMagnitude(after))) return undefined;
-  if (before !== "" && after !== "") return undefined;
+  if (digits === "" || (before !== "" && after !== "")) return undefined;
   return { digits, unit: (before || after).replace("μ", "µ") };
 }
 
@@ -125,19 +124,20 @@ function numbersOf(
   for (const field of fields) if (typeof field === "number") units.set("", (units.get("") ?? 0) + 1);
   const named = [...units.keys()].filter((name) => name !== "");
   const bare = units.get("") ?? 0;
-  const magnitudes = named.length > 0 && named.every(isMagnitude);
   const counted = [...units].map(([name, count]) => `${count} in ${name === "" ? "none" : name}`).join(", ");
-  if (!areAlike(named) || (bare > 0 && named.length > 1 && !magnitudes))
+  // As 950 and 1.2k, where nothing and a letter both say how many.
+  const magnitudes = units.size > 1 ? measureOf([...named, ""]) : undefined;
+  const measure = magnitudes ?? measureOf(named);
+  if (named.length > 1 && magnitudes === undefined && (measure === undefined || bare > 0))
     throw new InnerloopError(
       "mixed-units",
       `${where.column} has numbers in different units: ${counted} (${listed(
         [...units.keys()].map((name) => where.row(parsed.findIndex((cell) => (cell?.unit ?? "") === name))),
       )}). Give it one unit, or a column for each`,
     );
-  const most = [...units].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
-  const unit = magnitudes ? "" : bare > 0 && named.length === 1 ? named[0]! : most;
+  const unit = magnitudes ? "" : named.reduce((a, b) => (units.get(b)! > units.get(a)! ? b : a), named[0] ?? "");
   if (magnitudes)
-    notes.push(`${where.column} has numbers such as 1${named[0]}, taken as ${converted(1, named[0]!, "")}`);
+    notes.push(`${where.column} has numbers such as 1${named[0]}, taken as ${converted(1, named[0]!, "", measure)}`);
   else if (named.length > 1) notes.push(`${where.column} has numbers ${counted}, which are all put into ${unit}`);
   else if (named.length === 1 && bare > 0)
     notes.push(`${where.column} is in ${unit}, as ${bare} of its numbers are taken to be that do not say so`);
@@ -147,7 +147,7 @@ function numbersOf(
     const cell = parsed[i];
     if (cell === undefined) return typeof field === "number" ? finite(field) : null;
     const from = cell.unit === "" && !magnitudes ? unit : cell.unit;
-    const value = converted(numberIn(cell.digits, style), from, unit);
+    const value = converted(numberIn(cell.digits, style), from, unit, measure);
     if (Number.isFinite(Math.fround(value))) return value;
     throw new InnerloopError(
       "not-a-number",

@@ -15,28 +15,33 @@ export interface RawTable {
 
 /** Columns from objects, which may leave out what they do not have. */
 export function byColumns(objects: readonly ReadonlyMap<string, unknown>[]): RawTable {
-  const columns = new Map<string, Field[]>();
-  const nested = new Set<string>();
+  const columns = new Map<string, unknown[]>();
   objects.forEach((object, row) => {
     for (const [name, value] of object) {
-      const column = columns.get(name) ?? Array<Field>(objects.length).fill(null);
+      const column = columns.get(name) ?? Array<unknown>(objects.length).fill(null);
       columns.set(name, column);
-      if (isField(value)) column[row] = value ?? null;
-      else if (typeof value === "bigint") column[row] = Number(value);
-      else if (value instanceof Date) column[row] = dateOf(value);
-      else nested.add(name);
+      column[row] = value;
     }
   });
-  for (const name of nested) columns.delete(name);
-  return {
-    names: [...columns.keys()],
-    fields: [...columns.values()],
-    row: (index) => `row ${index + 1}`,
-    nested: [...nested],
-  };
+  return byNames(columns);
 }
 
-const dateOf = (value: Date): string | null => (Number.isNaN(value.getTime()) ? null : value.toISOString());
+/** Columns under their names, but for those that have something else than fields. */
+export function byNames(columns: ReadonlyMap<string, readonly unknown[]>, others: readonly string[] = []): RawTable {
+  const fields = new Map<string, readonly Field[]>();
+  const nested = [...others];
+  for (const [name, values] of columns) {
+    const column = values.map(fieldOf);
+    if (column.every((field) => field !== undefined)) fields.set(name, column);
+    else nested.push(name);
+  }
+  return { names: [...fields.keys()], fields: [...fields.values()], row: (index) => `row ${index + 1}`, nested };
+}
 
-const isField = (value: unknown): value is Field | undefined =>
-  value === null || /^(string|number|boolean|undefined)$/.test(typeof value);
+/** A value as a field; undefined for what is none. */
+function fieldOf(value: unknown): Field | undefined {
+  if (value === null || value === undefined) return null;
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : undefined;
+}

@@ -1,11 +1,10 @@
 // Units that people write behind numbers in tables, or before them, and which of them are measures of the same.
 
-/** What a unit measures, and how a number of it becomes one of the measure's first unit: number × factor + shift. */
-interface Unit {
-  readonly of: string;
-  readonly factor: number;
-  readonly shift?: number;
-}
+/** How a number of a unit becomes one of its measure's first unit: number × factor + shift. */
+type Factor = number | readonly [factor: number, shift: number];
+
+/** Units by what they measure. */
+export type Measure = Readonly<Record<string, Factor>>;
 
 const measures: Readonly<Record<string, Readonly<Record<string, number | readonly [factor: number, shift: number]>>>> =
   {
@@ -41,27 +40,18 @@ const measures: Readonly<Record<string, Readonly<Record<string, number | readonl
     count: { "": 1, k: 1e3, K: 1e3, M: 1e6, bn: 1e9 },
   };
 
-const units: ReadonlyMap<string, Unit> = new Map(
-  Object.entries(measures).flatMap(([of, members]) =>
-    Object.entries(members).map(([name, by]): [string, Unit] => {
-      const [factor, shift] = typeof by === "number" ? [by] : by;
-      return [name, { of, factor, ...(shift === undefined ? {} : { shift }) }];
-    }),
-  ),
-);
+export const isUnit = (name: string): boolean => measureOf([name]) !== undefined;
 
-export const isUnit = (name: string): boolean => units.has(name);
+/** What numbers of all these units measure; nothing where there is no such thing. The empty text is a number without a unit. */
+export const measureOf = (names: readonly string[]): Measure | undefined =>
+  Object.values(measures).find((measure) => names.every((name) => Object.hasOwn(measure, name)));
 
-/** Whether a unit says how many, as in 3.5k, and not of what. */
-export const isMagnitude = (name: string): boolean => name !== "" && units.get(name)?.of === "count";
-
-/** Whether numbers of all these units can become numbers of one. */
-export const areAlike = (names: readonly string[]): boolean =>
-  new Set(names.map((name) => units.get(name)?.of ?? name)).size < 2;
-
-/** A number of one unit as a number of another that measures the same. */
-export function converted(value: number, from: string, to: string): number {
-  const [a, b] = [units.get(from), units.get(to)];
-  if (from === to || !a || !b) return value;
-  return (value * a.factor + (a.shift ?? 0) - (b.shift ?? 0)) / b.factor;
+/** A number of one unit as a number of another of the measure. */
+export function converted(value: number, from: string, to: string, measure: Measure | undefined): number {
+  if (from === to || measure === undefined) return value;
+  const [factor, shift] = parts(measure[from]!);
+  const [by, less] = parts(measure[to]!);
+  return (value * factor + shift - less) / by;
 }
+
+const parts = (factor: Factor): readonly [number, number] => (typeof factor === "number" ? [factor, 0] : factor);
