@@ -103,6 +103,12 @@ export const rowFiles: FileKind<RowItem, RawRow, Float32Array, RowPreprocessing>
   },
 };
 
+/** What else people have rows in, and what to do with it. */
+const others: readonly (readonly [ending: RegExp, instead: string])[] = [
+  [/\.(xlsx?|ods|numbers|gsheet)$/i, "Save the sheet as CSV in UTF-8:"],
+  [/\.(npz|safetensors)$/i, "For arrays write arrays: before"],
+];
+
 async function open(place: string): Promise<Table> {
   const info = statSync(place, { throwIfNoEntry: false });
   if (!info) throw wrongCall("data-missing", `${place} does not exist; ${expected}`);
@@ -111,11 +117,9 @@ async function open(place: string): Promise<Table> {
       "data-missing",
       `${place} is a folder; ${expected}. Folders of recordings, one folder a class, are windows:${place}, and of pictures images:${place}`,
     );
-  if (!isTable(place))
-    throw wrongCall(
-      "data-missing",
-      `${place} is no table by its name; ${expected}${/\.(xlsx?|ods|numbers)$/i.test(place) ? ". Save the sheet as CSV in UTF-8" : ""}${/\.(npz|safetensors)$/i.test(place) ? `. Arrays are arrays:${place}` : ""}`,
-    );
+  const [, instead] = others.find(([ending]) => ending.test(place)) ?? [];
+  if (instead !== undefined)
+    throw wrongCall("data-missing", `${place} is no table that is read; ${expected}. ${instead} ${place}`);
   return readWholeTable(place);
 }
 
