@@ -12,6 +12,7 @@ import {
 } from "./files.ts";
 import { onnxTarget } from "./onnx.ts";
 import { rowsTargets, windowsTargets } from "./own-files.ts";
+import { rawTarget } from "./raw.ts";
 import type { Target } from "./run.ts";
 
 export const targets: readonly Target[] = [
@@ -26,6 +27,7 @@ export const targets: readonly Target[] = [
   csvTarget,
   jsonTarget,
   picturesTarget,
+  rawTarget,
   zipTarget,
   npzTarget,
   ...rowsTargets,
