@@ -2,8 +2,8 @@
 
 import { exampleOf } from "@innerloop/runtime/input";
 import { InnerloopError, type Manifest, sizeOf } from "@innerloop/schemas";
+import { readTable } from "@innerloop/train";
 import { wrongCall } from "../call/command.ts";
-import { readTable } from "./tables.ts";
 
 /** An example, where it is from, and what is known of it. */
 export interface FileExample {
