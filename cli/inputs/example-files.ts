@@ -29,8 +29,13 @@ export async function readInputs(inputs: readonly string[], manifest: Manifest):
       continue;
     }
     const door = await doorFor(input, is, manifest);
-    const items = await door.open(({ items }) => items(input, {}));
-    for (const item of items) examples.push({ input: nameOf(item), data: await exampleIn(door, item) });
+    const read = await door.open(async ({ items }) => {
+      const found = await items(input, {});
+      const each: FileExample[] = [];
+      for (const item of found) each.push({ input: nameOf(item), data: await exampleIn(door, item) });
+      return each;
+    });
+    examples.push(...read);
   }
   return examples;
 }
@@ -61,15 +66,16 @@ export async function readSupport(
       "bad-support",
       `--${option} is the file ${support}; a folder with one sub-folder of ${door.several} a class${isTable(support) ? ", or a table with a column of classes" : ""} was expected.`,
     );
-  const { classes, leftOut, notes } = await door.open(({ find }) =>
-    find(support, label === undefined ? {} : { label }),
-  );
-  const { sentenceOf } = await import("@innerloop/train");
-  for (const note of [...notes, ...leftOut.map((each) => sentenceOf(each))]) say(`${style("yellow", "note")} ${note}.`);
-  const examples: FileExample[] = [];
-  for (const { name, items } of classes)
-    for (const item of items) examples.push({ input: nameOf(item), label: name, data: await exampleIn(door, item) });
-  return examples;
+  return door.open(async ({ find }) => {
+    const { classes, leftOut, notes } = await find(support, label === undefined ? {} : { label });
+    const examples: FileExample[] = [];
+    for (const { name, items } of classes)
+      for (const item of items) examples.push({ input: nameOf(item), label: name, data: await exampleIn(door, item) });
+    const { sentenceOf } = await import("@innerloop/train");
+    for (const note of [...notes, ...leftOut.map((each) => sentenceOf(each))])
+      say(`${style("yellow", "note")} ${note}.`);
+    return examples;
+  });
 }
 
 /** Examples as the runtime takes them for classification. @throws InnerloopError (status 2) for one without a label */

@@ -45,19 +45,8 @@ function overview(report: DataReport): string[] {
       : classes.length === 0
         ? ": examples without end"
         : `: ${count(classes.length, "class", "classes")}${total > 0 ? `, ${number(total)} ${things}` : ""}`;
-  const others = guessed?.counts.slice(1).map(({ what, count }) => `${number(count)} ${what}`) ?? [];
   const rows = [
-    ...(guessed
-      ? [
-          [
-            "guessed",
-            `by the files there: ${guessed.more ? "at least " : ""}${guessed.counts
-              .slice(0, 1)
-              .map(({ what, count }) => `${number(count)} ${what}`)
-              .join("")}${others.length > 0 ? `; left out are ${others.join(", ")}` : ""}`,
-          ],
-        ]
-      : []),
+    ...(guessed ? [["guessed", guessText(guessed)]] : []),
     ...(shape.length > 0
       ? [
           [
@@ -83,6 +72,14 @@ function overview(report: DataReport): string[] {
     resultStyle("bold", spec) + size,
     ...(rows.length > 0 ? [columns(rows, { right: false, width: resultWidth() })] : []),
   ];
+}
+
+/** By what a door was guessed, and what it leaves out. */
+function guessText({ is, counts, others, more }: NonNullable<DataReport["guessed"]>): string {
+  if (is === "file") return "by the name of the file";
+  const [most, ...less] = counts.map(({ what, count: files }) => `${number(files)} ${what}`);
+  const left = [...less, ...(others > 0 ? [count(others, "other file")] : [])];
+  return `by the files there: ${more ? "at least " : ""}${most}${left.length > 0 ? `; beside them are ${left.join(", ")}` : ""}`;
 }
 
 function leftOutLines({ leftOut }: DataReport): string[] {
