@@ -155,7 +155,14 @@ function splitLines({ splits }: DataReport): string[] {
           ],
         ],
   );
-  return rows.length === 0 ? [] : [columns([["", "classes", "examples", "smallest class"], ...rows])];
+  if (rows.length === 0) return [];
+  const val = splits.find(({ split }) => split === "val");
+  return [
+    columns([["", "classes", "examples", "smallest class"], ...rows]),
+    ...(val?.classes === 0
+      ? ["  without val, validation draws other episodes of the classes that are trained on"]
+      : []),
+  ];
 }
 
 function columnLines({ columns: all = [] }: DataReport): string[] {
