@@ -83,8 +83,7 @@ export function checkFields(
 }
 
 /** Whether a value is a number that float32 has. */
-export const isFloat = (value: unknown): value is number =>
-  typeof value === "number" && Number.isFinite(Math.fround(value));
+const isFloat = (value: unknown): value is number => typeof value === "number" && Number.isFinite(Math.fround(value));
 
 function hint(name: string, field: string): string {
   if (/^label$/i.test(name)) return '; the column of the classes is called "label"';

@@ -58,12 +58,17 @@ export function recordingOf(file: string, { names, columns, rate: said, at }: Co
   planes.forEach((plane, channel) => {
     for (let i = 0; i < plane.length; i++) data[i * planes.length + channel] = plane[i]!;
   });
+  const called = names ? channels.map((i) => names[i]!.trim().normalize()) : [];
+  if (called.includes("") || new Set(called.map((name) => name.toLowerCase())).size < called.length) {
+    done.add("with channels by their order, since not each has a name of its own");
+    called.length = 0;
+  }
   const finalRate = rate ?? said;
   return {
     data,
     channels: planes.length,
     ...(finalRate === undefined ? {} : { rate: finalRate }),
-    ...(names ? { names: channels.map((i) => names[i]!.trim().normalize()) } : {}),
+    ...(called.length > 0 ? { names: called } : {}),
     done: [...done],
   };
 }

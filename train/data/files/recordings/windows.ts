@@ -30,7 +30,7 @@ export function chooseWindows(read: readonly ReadFile[], settings: ExamplesConfi
     length,
     ...(pad ? { pad } : {}),
     channels,
-    ...(names ? { names } : {}),
+    ...(names ? { names: [...names] } : {}),
     ...(rate === undefined ? {} : { rate }),
     mean,
     std,
@@ -110,7 +110,7 @@ function channelsOf(read: readonly ReadFile[]): { channels: number; names?: read
   const without = names ? read.filter(({ raw }) => raw.names === undefined) : [];
   return {
     channels: raw.channels,
-    ...(names ? { names } : {}),
+    ...(names ? { names: [...names] } : {}),
     reasons: [
       `of ${raw.channels === 1 ? "one channel" : `${raw.channels} channels`}${names ? `, ${names.map(show).join(", ")}` : ""}`,
       ...(turned.length > 0
