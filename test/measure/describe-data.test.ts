@@ -99,7 +99,7 @@ describe("what is no data", () => {
     const folder = temporaryFolder("none");
     mkdirSync(join(folder, "empty"));
     mkdirSync(join(folder, "others"));
-    for (const file of ["a.txt", "b.pdf"]) writeFileSync(join(folder, "others", file), "text");
+    for (const file of ["a.md", "b.pdf"]) writeFileSync(join(folder, "others", file), "text");
     writeFileSync(join(folder, "photo.png"), "");
     expect(await refusal(() => describeData(join(folder, name)))).toMatchObject({
       code: "data-missing",
