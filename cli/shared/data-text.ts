@@ -206,8 +206,8 @@ function nearLines({ near, things }: DataReport): string[] {
   if (!near || near.pairs === 0) return [];
   const { compared, pairs, acrossClasses, acrossSplits, nearest, more } = near;
   const across = [
-    ...(acrossClasses > 0 ? [`${number(acrossClasses)} of two classes, of which one is wrong`] : []),
-    ...(acrossSplits > 0 ? [`${number(acrossSplits)} of two splits, so that what is held back is known`] : []),
+    ...(acrossClasses > 0 ? [`${number(acrossClasses)} of two classes, of which one may be wrong`] : []),
+    ...(acrossSplits > 0 ? [`${number(acrossSplits)} of two splits, so that something held back is known`] : []),
   ];
   const shown = nearest.slice(0, shownAtMost.pairs);
   return [

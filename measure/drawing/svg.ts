@@ -20,7 +20,7 @@ export const escapeText = (text: string): string =>
     .replaceAll(">", "&gt;");
 
 /** About how wide a text is; letters of East Asian scripts are as wide as they are high. */
-export function widthOfText(text: string, size: number): number {
+function widthOfText(text: string, size: number): number {
   let width = 0;
   for (const letter of text) width += (letter.codePointAt(0)! >= 0x2e80 ? 1 : 0.58) * size;
   return width;

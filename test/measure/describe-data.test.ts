@@ -25,7 +25,7 @@ describe("a folder of pictures that nobody described", () => {
     mkdirSync(join(folder, "symbol-4", ".thumbnails"));
     cpSync(join(folder, "symbol-1", "2.png"), join(folder, "symbol-4", ".thumbnails", "2.png"));
     writeFileSync(join(folder, "symbol-5", ".hidden.png"), "");
-    writeFileSync(join(folder, "symbol-5", "notes.txt"), "a note");
+    writeFileSync(join(folder, "symbol-5", "notes.md"), "a note");
     writeFileSync(join(folder, "symbol-6", "empty.png"), "");
     const { report, sheet } = await describeData(folder);
     const tasks = (await openTasks(`images:${folder}`)) as PooledTasks & TaskSource;
