@@ -7,8 +7,9 @@ import pMap from "p-map";
 import type { TaskSource } from "../episodes/task.ts";
 import { pathOf } from "../readers/place.ts";
 import type { OpenTasksOptions } from "../readers/reader.ts";
+import { type Failure, isOfExample, withoutFailures } from "./failures.ts";
 import type { FileItem, FileKind, Found, LeftOut } from "./file-kind.ts";
-import { leftOut, listed, sentenceOf } from "./left-out.ts";
+import { sentenceOf } from "./left-out.ts";
 import { ReadTasks } from "./read-tasks.ts";
 import { type ReadClass, sift } from "./sift.ts";
 
@@ -118,13 +119,9 @@ async function some<Item extends FileItem, Raw extends RawInput>(
 
 /** What is wrong with a file is told when all are read. */
 function passOver(cause: unknown): undefined {
-  if (isFileError(cause)) return undefined;
+  if (isOfExample(cause)) return undefined;
   throw cause;
 }
-
-/** Whether an error is of a file, so that others may well be read. */
-const isFileError = (cause: unknown): cause is InnerloopError =>
-  cause instanceof InnerloopError && cause.exitStatus === 1 && cause.code !== "sharp-missing";
 
 /** So many of a list, at equal distances. */
 function spread<T>(list: readonly T[], count: number): T[] {
@@ -134,20 +131,13 @@ function spread<T>(list: readonly T[], count: number): T[] {
 
 const bytesOf = (raw: RawInput): number => ("data" in raw && ArrayBuffer.isView(raw.data) ? raw.data.byteLength : 0);
 
-/** A file that cannot be read. */
-interface Failure {
-  readonly item: FileItem;
-  readonly of: string;
-  readonly error: InnerloopError;
-}
-
 /** Reads all examples. @throws InnerloopError where too many of them cannot be read */
 async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
   name: string,
   kind: Pick<FileKind<Item, Raw>, "read" | "what">,
   { classes }: Found<Item>,
   examples: (item: Item, raw: Raw) => readonly Kept[],
-): Promise<{ classes: ReadClass<Kept>[]; leftOut: LeftOut[] }> {
+): Promise<{ classes: ReadClass<Kept>[]; leftOut: readonly LeftOut[] }> {
   const failures: Failure[] = [];
   const items = classes.flatMap(({ name: of, items }) => items.map((item) => ({ of, item })));
   const read = await pMap(
@@ -156,14 +146,16 @@ async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
       try {
         return examples(item, await kind.read(item));
       } catch (error) {
-        if (!isFileError(error)) throw error;
-        failures.push({ item, of, error });
+        if (!isOfExample(error)) throw error;
+        failures.push({ name: item.name, of, error, why: error.message.replace(`${item.file}: `, "") });
         return [];
       }
     },
     { concurrency: atOnce },
   );
-  checkFailures(name, nameOf(kind), classes, items.length, failures);
+  const counts = new Map(classes.map(({ name, items }) => [name, items.length]));
+  const { leftOut, problem } = withoutFailures(name, nameOf(kind), counts, failures);
+  if (problem) throw problem;
   let at = 0;
   return {
     classes: classes.map(({ items, ...rest }) => ({
@@ -174,33 +166,6 @@ async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
         return kept.map((each, i) => ({ name: kept.length > 1 ? `${item.name}#${i + 1}` : item.name, kept: each }));
       }),
     })),
-    leftOut: leftOut(
-      `${nameOf(kind)} that cannot be read`,
-      failures.map(({ item, error }) => `${item.name} (${error.message.replace(`${item.file}: `, "")})`).sort(),
-    ),
+    leftOut,
   };
-}
-
-/** A fifth of the files, or a class of them, is no accident that is only told. */
-function checkFailures(
-  name: string,
-  several: string,
-  classes: Found["classes"],
-  count: number,
-  failures: readonly Failure[],
-): void {
-  if (failures.length === 0) return;
-  const of = new Map<string, number>();
-  for (const { of: label } of failures) of.set(label, (of.get(label) ?? 0) + 1);
-  const lost = classes.filter(({ name, items }) => items.length > 0 && of.get(name) === items.length);
-  if (failures.length * 5 < count && lost.length === 0) return;
-  const told = failures.slice(0, 3).map(({ error }) => error.message);
-  const [first, ...others] = failures.map(({ error }) => error.code);
-  const all = lost.length > 0 ? `, all of ${listed(lost.map(({ name }) => `"${name}"`))} among them` : "";
-  throw new InnerloopError(
-    others.every((code) => code === first) ? first! : "data-broken",
-    `${failures.length} of the ${count} ${several} in ${name} cannot be read${all}. ${told.join(". ")}` +
-      (failures.length > told.length ? `. And ${failures.length - told.length} more` : ""),
-    { cause: failures[0]!.error },
-  );
 }
