@@ -27,6 +27,12 @@ export const base: RunConfig = {
   shifts: { share: 0.25, wrongLabels: 0.2 },
 };
 
+/**
+ * What it is for data of one's own, from files or given by a program: the model is chosen when they are open, and training tasks
+ * have fewer classes where the data have fewer.
+ */
+export const ownData: RunConfig = { ...base, model: { kind: "auto" }, trainingWays: 20, queries: 4, metaBatch: 2 };
+
 /** Characters are the same in light on dark. */
 const characters: Pick<RunConfig, "model"> = { model: { ...base.model, input: "polarity-free" } };
 
@@ -78,7 +84,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   },
   "images-5way-1shot": {
     summary: "a folder of images, one sub-folder a class; give --data images:DIR",
-    config: { ...base, preset: "images-5way-1shot", data: "images:images", minutes: 10 },
+    config: { ...ownData, preset: "images-5way-1shot", data: "images:images", minutes: 10 },
   },
   "sinusoid-10shot": {
     summary: "sinusoids from 10 points (Finn et al. 2017, §5.1)",
