@@ -10,6 +10,8 @@ export interface ShownRun {
   readonly config: RunConfig;
   readonly out: string;
   readonly resume?: boolean;
+  /** The folder of the bundle that the config starts from. */
+  readonly from?: string;
   /** Words before the progress. */
   readonly title?: string;
   /** Told of every validation, as it is shown. */
@@ -28,7 +30,7 @@ export const trainToTheEnd = (run: ShownRun): Promise<RunResult> =>
   });
 
 async function showTraining(
-  { config, out, resume = false, title = "   training", onValidation }: ShownRun,
+  { config, out, resume = false, from, title = "   training", onValidation }: ShownRun,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const { algorithms, runTraining } = await import("@innerloop/train");
@@ -40,6 +42,7 @@ async function showTraining(
       config,
       out,
       resume,
+      ...(from === undefined ? {} : { from }),
       signal,
       onStart({ config, task: kind, engine, reason, strategy, parameters, iteration }) {
         classes = kind === "classification";

@@ -29,6 +29,22 @@ export function heldBackEpisodes(tasks: TaskSource, asked: Sizes, split: "val" |
   };
 }
 
+/** The same data without classes that no episode can be drawn from, which are told. */
+export function enoughExamples(
+  tasks: TaskSource,
+  { shots }: Pick<RunConfig, "shots">,
+): { readonly tasks: TaskSource; readonly notes: readonly string[] } {
+  const { tasks: larger, leftOut } = tasks.withExamples?.(shots + 1) ?? { tasks, leftOut: [] };
+  if (leftOut.length === 0) return { tasks, notes: [] };
+  const shown = leftOut.slice(0, 6).join(", ");
+  const more = leftOut.length > 6 ? ` and ${leftOut.length - 6} more` : "";
+  const examples = `${shots} example${shots === 1 ? "" : "s"} and a query`;
+  return {
+    tasks: larger,
+    notes: [`Classes with fewer examples than a task needs (${examples}) are left out: ${shown}${more}`],
+  };
+}
+
 /** Queries of each class, as many as its examples leave, and one at least. */
 export function queriesOf(tasks: TaskSource, split: Split, { shots, queries }: Sizes): number {
   const least = tasks.smallestClass?.(split)?.examples ?? Number.POSITIVE_INFINITY;

@@ -3,6 +3,7 @@ import type { Learner } from "@innerloop/graph";
 import type { CheckpointHeader, RunConfig, Tensor } from "@innerloop/schemas";
 import type { TaskSource } from "../data/index.ts";
 import type { Engine } from "../engines/index.ts";
+import type { Comparison } from "./comparison.ts";
 
 /** What a run goes with. */
 export interface RunStart {
@@ -52,6 +53,8 @@ export interface RunOptions {
   readonly out?: string;
   /** Go on from the checkpoint in `out`. */
   readonly resume?: boolean;
+  /** The folder of the bundle to start from, where `config.from` is a name that a program knows. */
+  readonly from?: string;
   /** Opened tasks, where they are not to be opened from `config.data`. */
   readonly tasks?: TaskSource;
   /** An open engine, in place of the one that the config names. */
@@ -73,6 +76,8 @@ export interface RunResult {
   /** The weights that did best in validation. */
   readonly weights: Readonly<Record<string, Tensor>>;
   readonly header: CheckpointHeader;
+  /** What runs beside it found. */
+  readonly comparison?: Comparison;
   /** Whether it was stopped by its signal. */
   readonly stopped: boolean;
 }
