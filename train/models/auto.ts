@@ -34,8 +34,7 @@ export function chooseModel({ kind: _, ...given }: ModelConfig, facts: ExampleFa
         `The setting ${setting} has no effect: ${named.name} was chosen ${because}, and has no such setting. Leave it out, or name a model that has it (--model).`,
         { exitStatus: 2 },
       );
-  const model = { kind: named.name, ...given };
-  return { model: { ...named.suited?.(facts.inputShape, model), ...model }, because };
+  return { model: { kind: named.name, ...named.suited?.(facts.inputShape, given), ...given }, because };
 }
 
 function suitedTo({ inputShape, preprocessing }: ExampleFacts): { named: NamedModel; because: string } {

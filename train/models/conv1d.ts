@@ -46,7 +46,7 @@ export function conv1d(inputShape: readonly number[], ways: number, options: Con
     ReLU,
     ...(pool ? [MaxPool1d(2)] : []),
   ];
-  const series: LayerLike[] = inputShape.length === 2 ? [] : [asSeries];
+  const series: LayerLike[] = inputShape.length === 3 ? [asSeries] : [];
   const tail: LayerLike = pooling === "mean" ? MeanPool : Flatten;
   const layers = [...inputLayers(input), ...series, ...strides.flatMap(block), tail, Linear(ways)];
   return sequential(inputShape, layers, { name: "conv1d", norm });
