@@ -69,7 +69,7 @@ export const command = defineCommand({
     const out = folder.path;
     const started = performance.now();
     const validations: Validation[] = [];
-    const { header, learner, tasks } = await folder.during(
+    const { header, learner, tasks, comparison } = await folder.during(
       trainToTheEnd({
         config,
         out,
@@ -80,18 +80,22 @@ export const command = defineCommand({
     );
     const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
     const { runVerdict } = await import("@innerloop/measure");
+    const { comparisonText } = await import("@innerloop/train");
+    const heldBack = (header.tasks?.heldBack?.classes ?? 0) >= 2;
     const verdict = await runVerdict(config, tasks, scoreOf(best, validations, config), header.history.length);
     if (options.json) {
       const seconds = (performance.now() - started) / 1000;
-      printJson({ run: out, iterations: header.iteration, seconds, best, verdict, history: header.history, config });
+      const found = { best, verdict, ...(comparison ? { comparison } : {}), history: header.history };
+      printJson({ run: out, iterations: header.iteration, seconds, ...found, config });
       return;
     }
     const score =
       learner.task === "regression"
         ? `loss ${(-best.score).toFixed(4)}`
-        : `accuracy ${percent(best.score)} on held-back classes`;
+        : `accuracy ${percent(best.score)} on ${heldBack ? "held-back classes" : "other episodes of the classes that it was trained on"}`;
     print(`${out}: ${header.iteration} iterations; best after ${best.iteration}: ${score}`);
     print(verdict.text);
+    if (comparison) print(`${comparisonText(comparison)}.`);
     // What answers no better than guessing is no use in a bundle.
     if (verdict.kind === "guessing")
       print(

@@ -20,6 +20,8 @@ export interface RunStart {
   readonly parameters: number;
   /** Where it goes on from. */
   readonly iteration: number;
+  /** Whether validation draws from held-back classes, and not from those that are trained on. */
+  readonly heldBack: boolean;
 }
 
 /** Where a run is. */
@@ -42,7 +44,7 @@ export interface TrainingProgress {
 export interface Validation {
   readonly iteration: number;
   readonly loss: number;
-  /** Query accuracy over held-back classes; for a regression, the loss. */
+  /** Query accuracy over held-back classes, or over those that are trained on where none are held back; for a regression, the loss. */
   readonly accuracy: { readonly mean: number; readonly ci95: number };
   readonly best: boolean;
 }
@@ -66,6 +68,8 @@ export interface RunOptions {
   /** While a validation runs. */
   onValidating?(progress: { readonly iteration: number; readonly done: number; readonly episodes: number }): void;
   onValidation?(validation: Validation): void;
+  /** A run beside it begins, or, with nothing, it does itself. */
+  onPart?(title: string | undefined): void;
   /** Told what a person should know: that batches run in parts, that the run goes on with another engine. */
   onMessage?(message: string): void;
 }

@@ -49,7 +49,7 @@ export function planOf(config: RunConfig, tasks: TaskSource): Plan {
   if (asked === undefined && (classes < 4 || !isSpec(tasks.name)))
     return {
       ...alone,
-      notes: ["No classes are held back, so that nothing can tell whether training on makes it better"],
+      notes: ["Nothing can tell whether training on makes it better, since no classes are held back"],
     };
   if (!isSpec(tasks.name))
     throw new InnerloopError(
@@ -78,7 +78,7 @@ export function planOf(config: RunConfig, tasks: TaskSource): Plan {
       };
     }),
   );
-  const why = asked === undefined ? "No classes are held back for validation: " : "";
+  const why = asked === undefined ? "To compare starts, " : "";
   return {
     sides,
     folds: of,

@@ -81,6 +81,7 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
       loop.goOnWith(await MetaTrainer.create(learner, trainerOptionsOf(others)));
       if (loop.iteration === 0) loop.trainer.restore({ steps: 0, tensors: anew });
     }
+    if (plan.sides.length > 0) options.onPart?.(undefined);
     loop.begin(best === "asItIs" ? 0 : plan.share);
     await runRecovering(loop, {
       onDeviceLost: config.onDeviceLost,
@@ -160,7 +161,7 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
   };
 }
 
-function startOf({ trainer, iteration }: TrainingLoop, { config, learner }: RunSetup): RunStart {
+function startOf({ trainer, iteration }: TrainingLoop, { config, learner, tasks }: RunSetup): RunStart {
   const { engine, reason, rejected } = trainer.engine;
   const sizes = Object.values(learner.parameters).map(({ shape }) => sizeOf(shape));
   return {
@@ -172,6 +173,7 @@ function startOf({ trainer, iteration }: TrainingLoop, { config, learner }: RunS
     strategy: trainer.strategy,
     parameters: sizes.reduce((total, size) => total + size, 0),
     iteration,
+    heldBack: tasks.kind === "regression" || (tasks.heldBack?.classes ?? 0) >= 2,
   };
 }
 

@@ -33,13 +33,12 @@ export async function runSides(
   start: StartBundle | undefined,
   run: (options: SideOptions) => Promise<RunResult>,
 ): Promise<Sides> {
-  const { signal, onMessage } = options;
+  const { signal } = options;
   const scores: Partial<Record<Start, number[]>> = {};
   const nearest: number[] = [];
-  const classes = new Set<string>();
   let ways = Number.POSITIVE_INFINITY;
   for (const side of plan.sides) {
-    onMessage?.(`Now ${side.title}`);
+    options.onPart?.(side.title);
     const result = await run(optionsOf(side, options));
     if (result.stopped || signal?.aborted) return { stopped: true };
     const { header, learner, tasks, weights } = result;
@@ -59,7 +58,6 @@ export async function runSides(
     });
     if (own === "trainedOn" || !start) nearest.push(...worth.nearest);
     ways = Math.min(ways, side.config.ways, tasks.classCount("test"));
-    classes.add(side.folder);
   }
   if (plan.folds === undefined) return { stopped: false };
   const found = estimates(scores);
