@@ -9,7 +9,7 @@ import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { EpisodeScores } from "./episode-scores.ts";
 import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
 import { shapeWithin } from "./few-classes.ts";
-import { checkEffects, checkFit, dataOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
+import { checkEffects, checkFit, dataOf, partsOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
 
 /** The state after every number of steps is measured on this many episodes at most. */
 const stepEpisodesAtMost = 100;
@@ -26,7 +26,15 @@ const stepEpisodesAtMost = 100;
  */
 export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<BundleEvaluation> {
   const started = performance.now();
-  const { split = "test", seed = 0, episodes = 600, transductive = false, provider = "auto", shifts, signal } = options;
+  const {
+    split: asked = "test",
+    seed = 0,
+    episodes = 600,
+    transductive = false,
+    provider = "auto",
+    shifts,
+    signal,
+  } = options;
   const { naming = (setting) => setting, onNote, onEpisode } = options;
   const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
   let transductiveSession: Awaited<ReturnType<typeof openSession>> | undefined;
@@ -36,16 +44,19 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { preprocessing } = manifest.input;
     const spec = dataOf(options, manifest, naming);
     const { data: trained, split: before } = manifest.training ?? {};
-    const asked = shapeOf(options, manifest, naming);
+    const sizes = shapeOf(options, manifest, naming);
     const opened = await openTasks(spec, {
       ...(preprocessing ? { preprocessing } : {}),
       // What was trained on is not measured on, however the training split it.
       ...(spec === trained && before ? { split: { as: before } } : {}),
     });
-    const { tasks, notes: small } = enoughExamples(opened, asked);
+    for (const note of opened.notes ?? []) onNote?.(note);
+    const { tasks: chosen, parts } = partsOf(opened, asked, naming);
+    const { tasks, notes: small } = enoughExamples(chosen, sizes);
+    const [split] = parts;
     checkFit(manifest, tasks);
-    const { shape, notes: few } = shapeWithin(tasks, split, options, asked);
-    for (const note of [...(tasks.notes ?? []), ...small, ...few]) onNote?.(note);
+    const { shape, notes: few } = shapeWithin(tasks, split, options, sizes);
+    for (const note of [...small, ...few]) onNote?.(note);
     if (transductive)
       transductiveSession = await openSession(join(folder, transductiveFileOf(manifest, naming)), {
         provider: learner.provider,
@@ -66,7 +77,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     }
     signal?.throwIfAborted();
     return {
-      ...scores.results(options.data === undefined ? tasks.classCount("train") : undefined),
+      ...scores.results(options.data === undefined ? opened.classCount("train") : undefined),
       stepEpisodes,
       inductive: !transductive,
       episodes,
@@ -76,6 +87,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       provider: learner.provider.name,
       data: tasks.name,
       split,
+      ...(parts.length > 1 ? { splits: parts } : {}),
       ...(shifts ? { shifts } : {}),
       seconds: (performance.now() - started) / 1000,
     };

@@ -1,5 +1,6 @@
 // Few-shot tasks that are drawn from classes of examples: what every data set with classes does the same.
-import type { Preprocessing, SplitRecord } from "@innerloop/schemas";
+import { type Preprocessing, type SplitRecord, sizeOf } from "@innerloop/schemas";
+import { joinedPool, largerClasses, smallClasses } from "./pool.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import { type Episode, type EpisodeShape, type Split, splits, type TaskSource } from "./task.ts";
 
@@ -23,16 +24,43 @@ export abstract class PooledTasks implements TaskSource {
     return drawEpisode(this.pool(split), episodeRandom(split, seed, index), shape);
   }
 
+  /** The first classes of a split with how many examples each has, Infinity where they have no end. */
+  classes(split: Split, most: number): readonly { readonly name: string; readonly examples: number }[] {
+    const pool = this.pool(split);
+    const { classCount, smallest } = pool;
+    return Array.from({ length: Math.min(classCount, most) }, (_, index) => ({
+      name: pool.className(index),
+      examples: smallest ? pool.exampleCount(index, 1) : Number.POSITIVE_INFINITY,
+    }));
+  }
+
+  /** The numbers of an example, by the places of its class in {@link classes} and of itself in the class. */
+  example(split: Split, classIndex: number, index: number): Float32Array {
+    const pool = this.pool(split);
+    const values = new Float32Array(sizeOf(this.inputShape));
+    pool.copy(classIndex, index, values, 0);
+    return values;
+  }
+
+  /** The classes of several splits as those of one, whichever is asked for. */
+  joined(parts: readonly Split[]): TaskSource {
+    const pool = joinedPool(
+      parts.map((part) => this.pool(part)),
+      `the ${parts.join(" and ")} splits of ${this.name}`,
+    );
+    return new OtherPools(this, () => pool);
+  }
+
   withExamples(least: number): { tasks: TaskSource; leftOut: readonly string[] } {
-    const small = splits.flatMap((split) => tooSmall(this.pool(split), least));
+    const small = splits.flatMap((split) => smallClasses(this.pool(split), least));
     return small.length === 0
       ? { tasks: this, leftOut: [] }
-      : { tasks: new LargerClasses(this, (split) => largerThan(this.pool(split), least)), leftOut: small };
+      : { tasks: new OtherPools(this, (split) => largerClasses(this.pool(split), least)), leftOut: small };
   }
 }
 
-/** The classes of a data set that have examples enough. */
-class LargerClasses extends PooledTasks {
+/** The same data with other classes in their splits. */
+class OtherPools extends PooledTasks {
   readonly name: string;
   readonly inputShape: readonly number[];
   readonly preprocessing?: Preprocessing;
@@ -40,12 +68,12 @@ class LargerClasses extends PooledTasks {
   readonly split?: SplitRecord;
   readonly #pools: Readonly<Record<Split, ClassPool>>;
 
-  constructor({ name, inputShape, preprocessing, notes, split }: TaskSource, pool: (split: Split) => ClassPool) {
+  constructor({ name, inputShape, preprocessing, notes = [], split }: TaskSource, pool: (split: Split) => ClassPool) {
     super();
     this.name = name;
     this.inputShape = inputShape;
     if (preprocessing) this.preprocessing = preprocessing;
-    this.notes = notes ?? [];
+    this.notes = notes;
     if (split) this.split = split;
     this.#pools = ofSplits(pool);
   }
@@ -53,35 +81,6 @@ class LargerClasses extends PooledTasks {
   protected pool(split: Split): ClassPool {
     return this.#pools[split];
   }
-}
-
-/** The numbers of classes with examples enough; without any whose examples are counted, that is all of them. */
-const largeOnes = (pool: ClassPool, least: number): number[] =>
-  Array.from({ length: pool.classCount }, (_, i) => i).filter((i) => pool.exampleCount(i, 0) >= least);
-
-function largerThan(pool: ClassPool, least: number): ClassPool {
-  if (!pool.smallest || pool.smallest.examples >= least) return pool;
-  const [first, ...others] = largeOnes(pool, least);
-  const sizeOf = (i: number) => ({ name: pool.className(i), examples: pool.exampleCount(i, 0) });
-  const smaller = (one: ReturnType<typeof sizeOf>, i: number) => (sizeOf(i).examples < one.examples ? sizeOf(i) : one);
-  const kept = first === undefined ? [] : [first, ...others];
-  const { smallest: _, ...rest } = pool;
-  return {
-    ...rest,
-    classCount: kept.length,
-    ...(first === undefined ? {} : { smallest: others.reduce(smaller, sizeOf(first)) }),
-    className: (i) => pool.className(kept[i]!),
-    exampleCount: (i, needed) => pool.exampleCount(kept[i]!, needed),
-    copy: (i, example, target, offset) => pool.copy(kept[i]!, example, target, offset),
-  };
-}
-
-function tooSmall(pool: ClassPool, least: number): string[] {
-  if (!pool.smallest || pool.smallest.examples >= least) return [];
-  const large = new Set(largeOnes(pool, least));
-  return Array.from({ length: pool.classCount }, (_, i) => i)
-    .filter((i) => !large.has(i))
-    .map((i) => `${pool.className(i)} (${pool.exampleCount(i, 0)})`);
 }
 
 /** The same of every split. */
