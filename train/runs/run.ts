@@ -91,7 +91,6 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
       onMessage: (message) => options.onMessage?.(message),
     });
     const comparison = sides.comparison ?? (await keepBest(loop, sides, config));
-    if (comparison && comparison !== sides.comparison) options.onMessage?.(comparisonText(comparison));
     return resultOf(loop, { learner, tasks, stopped: !loop.finished, ...(comparison ? { comparison } : {}) });
   } catch (error) {
     throw out === undefined ? error : await withWhatIsKept(error, loop, out);
