@@ -2,7 +2,6 @@
 
 import { exampleOf } from "@innerloop/runtime/input";
 import { InnerloopError, type Manifest, sizeOf } from "@innerloop/schemas";
-import { readTable } from "@innerloop/train";
 import { wrongCall } from "../call/command.ts";
 
 /** An example, where it is from, and what is known of it. */
