@@ -19,7 +19,7 @@ import { tones } from "./tones.ts";
 import { windows } from "./windows.ts";
 
 /** One line each, in the order in which errors and help name them. */
-const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, sound, windows, rows, arrays];
+const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, windows, sound, rows, arrays];
 
 /** A reader under the name that its SPEC begins with. */
 export interface NamedReader extends Reader {
