@@ -1,5 +1,6 @@
 // A report on data in words and columns.
 import type { DataReport, ReportedClass } from "@innerloop/measure";
+import { shellWord } from "@innerloop/runtime/files";
 import { preprocessingText } from "@innerloop/schemas";
 import { columns, cut } from "../terminal/layout.ts";
 import { cells, commandLine, percent, resultStyle, resultWidth } from "../terminal/output.ts";
@@ -9,8 +10,8 @@ const namedAtMost = 24;
 /** Columns of a table, and pairs of near-duplicates, that are shown; all of them are in the JSON. */
 const shownAtMost = { columns: 30, pairs: 5 };
 
-/** What a report says, for people. */
-export function describeReport(report: DataReport): string {
+/** What a report says, for people. @param starter the name of a bundle that training on few classes may start from */
+export function describeReport(report: DataReport, starter?: string): string {
   return [
     ...overview(report),
     ...section("left out", leftOutLines(report)),
@@ -23,7 +24,7 @@ export function describeReport(report: DataReport): string {
     ...section("columns", columnLines(report)),
     ...section("episodes", episodeLines(report)),
     ...section("near-duplicates", nearLines(report)),
-    ...section("next", nextLines(report)),
+    ...section("next", nextLines(report, starter)),
   ].join("\n");
 }
 
@@ -220,7 +221,10 @@ function nearLines({ near, things }: DataReport): string[] {
   ];
 }
 
-function nextLines({ next, spec, queries }: DataReport): string[] {
+/** With fewer classes, what is held back of them says little by itself. */
+const enoughClasses = 20;
+
+function nextLines({ next, spec, queries, classes }: DataReport, starter: string | undefined): string[] {
   if (!next) return [];
   const { settings, few, tooSmall } = next;
   const flags = Object.entries(settings)
@@ -228,9 +232,17 @@ function nextLines({ next, spec, queries }: DataReport): string[] {
     .join("");
   const needed = count(1 + (settings.queries ?? queries), "example");
   const repair = `leave out, or add examples to ${listed(tooSmall)}: too small for ${needed} of each class; then`;
+  const data = `--data ${shellWord(spec)}`;
+  const folds = Math.min(5, Math.floor(classes.length / 2));
   return [
     ...(tooSmall.length > 0 ? [`  ${repair}`] : []),
-    `  ${commandLine`train --data ${spec}`}${flags} --minutes 2`,
-    ...(few === undefined ? [] : [`  ${few}.`]),
+    `  ${commandLine`train`} ${data}${flags} --minutes 2`,
+    ...(few === undefined ? [] : [`  ${few}${starter === undefined ? "." : `:`}`]),
+    ...(few === undefined || starter === undefined
+      ? []
+      : [`  ${commandLine`train`} --from ${starter} ${data}${flags} --minutes 2`]),
+    ...(classes.length > 0 && classes.length < enoughClasses && folds > 1
+      ? [`  --folds ${folds} beside either tells how good it is on new classes, by holding back others in turn.`]
+      : []),
   ];
 }
