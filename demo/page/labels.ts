@@ -5,7 +5,7 @@ import type { Language, Words } from "./words.ts";
 
 /** The icon of each button that has a text beside it. */
 const pictures = {
-  draw: "wand",
+  help: "wand",
   done: "done",
   clear: "clear",
   undo: "undo",
@@ -20,10 +20,10 @@ export function labelPage(words: Words, language: Language): void {
   for (const element of document.querySelectorAll<HTMLElement>("[data-t]")) {
     element.textContent = words[element.dataset.t as keyof Words] as string;
   }
-  byId("pad").setAttribute("aria-label", words.pad);
   for (const [id, picture] of Object.entries(pictures)) {
     const text = words[id as keyof typeof pictures];
-    const button = byId(id);
+    const button = byId(id === "help" ? "draw" : id);
+    button.hidden = text === "";
     button.replaceChildren(icon(picture), el("span", {}, text));
     button.setAttribute("aria-label", text);
     button.title = text;

@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
-import { defaultBundle, drawingFor } from "@innerloop/demo";
+import { defaultBundle, waysFor } from "@innerloop/demo";
 import { type Manifest, validateManifest } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
@@ -185,13 +185,9 @@ describe("innerloop demo", () => {
   });
 });
 
-describe("a bundle to draw for", () => {
+describe("a bundle to record for", () => {
   it("is the one that comes with the page", () => {
-    expect(drawingFor(validateManifest(manifest, "manifest.json"))).toMatchObject({
-      width: 28,
-      height: 28,
-      invert: true,
-    });
+    expect(waysFor(validateManifest(manifest, "manifest.json"))).toEqual(["draw", "camera"]);
   });
 
   it.each<[string, Partial<Manifest>]>([
@@ -200,6 +196,6 @@ describe("a bundle to draw for", () => {
     ["knows the labels a, b and no others", { labels: ["a", "b"] }],
     ["tells 1 class apart", { output: { ways: 1 } }],
   ])("is not one that %s", (words, changes) => {
-    expect(() => drawingFor({ ...manifest, ...changes })).toThrow(words);
+    expect(() => waysFor({ ...manifest, ...changes })).toThrow(words);
   });
 });
