@@ -3,13 +3,14 @@ import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { starterBundle } from "@innerloop/bundles";
 import { checkManifest, InnerloopError, type Manifest } from "@innerloop/schemas/bundle";
 import { isOfInk, type PageBundle, ways, waysFor } from "./fits.ts";
 
 export { type Way, waysFor } from "./fits.ts";
 
 /** The bundle that comes with the page: characters nobody has ever used, 28 × 28 pixels. */
-export const defaultBundle: string = fileURLToPath(new URL("../bundle", import.meta.url));
+export const defaultBundle: string = starterBundle("drawings");
 
 const site = fileURLToPath(new URL("site", import.meta.url));
 

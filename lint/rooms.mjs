@@ -29,6 +29,12 @@ export const rooms = [
     },
   },
   {
+    folder: "bundles",
+    package: "@innerloop/bundles",
+    doors: [""],
+    imports: ["@innerloop/schemas/bundle"],
+  },
+  {
     folder: "export",
     package: "@innerloop/export",
     doors: [""],
@@ -80,13 +86,14 @@ export const rooms = [
     folder: "demo",
     package: "@innerloop/demo",
     doors: [""],
-    imports: ["@innerloop/runtime", "@innerloop/schemas", "@innerloop/schemas/bundle"],
+    imports: ["@innerloop/bundles", "@innerloop/runtime", "@innerloop/schemas", "@innerloop/schemas/bundle"],
   },
   {
     folder: "cli",
     package: "innerloop",
     doors: [""],
     imports: [
+      "@innerloop/bundles",
       "@innerloop/demo",
       "@innerloop/export",
       "@innerloop/graph",

@@ -9,6 +9,7 @@ const doors = [
   "graph/index",
   "runtime/input",
   "runtime/sessions",
+  "bundles/index",
   "export/index",
   "train/index",
   "measure/index",
@@ -21,7 +22,8 @@ for (const door of doors) {
   const file = (end) => fileURLToPath(new URL(`../${room}/dist/${module}${end}`, import.meta.url));
   if (!existsSync(file(".js"))) continue;
   const names = Object.keys(await import(pathToFileURL(file(".js")).href));
-  const from = { schemas: "./guarded.js", runtime: "@innerloop/schemas/bundle", demo: "@innerloop/schemas/bundle" };
+  const device = "@innerloop/schemas/bundle";
+  const from = { schemas: "./guarded.js", runtime: device, bundles: device, demo: device };
   const text = `// Written by schemas/doors.mjs: the exports of ${module}.js, which refuse arguments of the wrong kind.
 import { guarded as refusing } from "${from[room] ?? "@innerloop/schemas"}";
 import * as room from "./${module}.js";

@@ -2,7 +2,7 @@
 import type { Adaptation, Learner } from "@innerloop/runtime";
 import { defineCommand, needed, optionValue } from "../call/command.ts";
 import { labelled, points, readSupport } from "../inputs/example-files.ts";
-import { openBundle } from "../inputs/places.ts";
+import { bundleArgument, openBundle } from "../inputs/places.ts";
 import { tryOut } from "../inputs/try-out.ts";
 import { providers } from "../shared/providers.ts";
 import { checkStepOptions } from "../shared/step-options.ts";
@@ -11,7 +11,7 @@ import { commandLine, print, printJson, resultStyle, say, style } from "../termi
 export const command = defineCommand({
   name: "adapt",
   summary: "adapt a bundle to your own examples, and save what it learned",
-  arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
+  arguments: [bundleArgument],
   options: {
     support: {
       type: "text",

@@ -1,6 +1,6 @@
 // `innerloop bench`: how long a bundle takes here, on each provider that works.
 import { defineCommand } from "../call/command.ts";
-import { bundleAt } from "../inputs/places.ts";
+import { bundleArgument, bundleAt } from "../inputs/places.ts";
 import { providers } from "../shared/providers.ts";
 import { columns } from "../terminal/layout.ts";
 import { print, printJson, say, startProgress } from "../terminal/output.ts";
@@ -8,7 +8,7 @@ import { print, printJson, say, startProgress } from "../terminal/output.ts";
 export const command = defineCommand({
   name: "bench",
   summary: "measure how long a bundle takes to start, adapt and predict here",
-  arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
+  arguments: [bundleArgument],
   options: {
     provider: { type: "text", what: "where it runs", choices: [...providers, "all"], otherwise: "auto" },
     starts: { type: "whole", what: "processes started for the cold start", otherwise: "20", least: 1 },

@@ -7,11 +7,12 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { starterBundles } from "@innerloop/bundles";
 import type { PageFile } from "@innerloop/demo";
 import { InnerloopError, type Manifest, mistaken } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { interruptible } from "../call/interrupt.ts";
-import { bundleAt, isAddress } from "../inputs/places.ts";
+import { bundleArgument, bundleAt, isAddress } from "../inputs/places.ts";
 import { readListed, readManifest } from "../inputs/reading.ts";
 import { kilobytes, print, resultStyle, say, style } from "../terminal/output.ts";
 
@@ -24,9 +25,9 @@ export const command = defineCommand({
   summary: "open a page to try it: draw symbols, make gestures or sounds, and watch a bundle learn them in the browser",
   arguments: [
     {
-      name: "BUNDLE",
-      what: "a bundle's folder, for pictures, motions or sounds; those that come with the page when left out",
+      ...bundleArgument,
       optional: true,
+      what: "a bundle for pictures, motions or sounds; those that are there from the start when left out",
     },
   ],
   options: {
@@ -52,8 +53,8 @@ export const command = defineCommand({
       for (const [name, value] of Object.entries({ port, host: given.host, open: given.open }))
         if (value !== undefined)
           throw withoutEffect(`--${name}`, "with --build nothing is served", "leave out --build");
-    const { defaultBundle, pageFiles } = await import("@innerloop/demo");
-    const folders = args[0] === undefined ? [defaultBundle] : [await givenBundle(args[0])];
+    const { pageFiles } = await import("@innerloop/demo");
+    const folders = args[0] === undefined ? starterBundles.map(({ folder }) => folder) : [await givenBundle(args[0])];
     const files = await pageFiles(
       await Promise.all(folders.map(async (folder) => ({ folder, manifest: await manifestOf(folder) }))),
     );

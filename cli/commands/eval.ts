@@ -2,6 +2,7 @@
 import type { BundleEvaluation, ConfidenceResult } from "@innerloop/measure";
 import { defineCommand } from "../call/command.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
+import { bundleArgument } from "../inputs/places.ts";
 import { providers } from "../shared/providers.ts";
 import { showEvaluation } from "../shared/show-evaluation.ts";
 import { columns, cut } from "../terminal/layout.ts";
@@ -14,7 +15,7 @@ export const command = defineCommand({
     "Of the classes in images:DIR, a fifth (by a hash of their names) is the test split. To measure on all of your own " +
       "classes, put their folders into DIR/test/.",
   ],
-  arguments: [{ name: "BUNDLE", what: "the folder that export wrote" }],
+  arguments: [bundleArgument],
   options: {
     data: {
       type: "text",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type CheckpointHeader, decodeSafetensors, InnerloopError, sizeOf } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
-import { pathOf, placeAt, shownPath } from "../inputs/places.ts";
+import { bundleArgument, pathOf, placeAt, shippedBundle, shownPath } from "../inputs/places.ts";
 import { mostOfModel, readListed, readManifest, readWithin } from "../inputs/reading.ts";
 import { confidenceText } from "../shared/show-export.ts";
 import { columns } from "../terminal/layout.ts";
@@ -14,7 +14,13 @@ import { clock, kilobytes, percent, print, printJson, resultStyle, tiny } from "
 export const command = defineCommand({
   name: "inspect",
   summary: "show what is in a bundle, a run, an .onnx file, or a file that adapt wrote",
-  arguments: [{ name: "FILE", what: "a bundle's or a run's folder, an .onnx or a .safetensors file" }],
+  arguments: [
+    {
+      ...bundleArgument,
+      name: "FILE",
+      what: "a bundle's or a run's folder, the name of a bundle that is there from the start, an .onnx or a .safetensors file",
+    },
+  ],
   options: {
     graph: { type: "switch", what: "the graph of an .onnx file as text" },
     json: { type: "switch", what: "the same as JSON on stdout" },
@@ -36,6 +42,8 @@ interface Found {
 async function look(given: string, graph: boolean): Promise<Found> {
   const file = pathOf(given);
   const place = await placeAt(file);
+  const starter = shippedBundle(given);
+  if (starter && (place === "nothing" || place === "folder")) return lookAtBundle(starter);
   if (place === "nothing") throw wrongCall("file-missing", `${shownPath(file)} does not exist; check the path.`);
   const onnx = place === "file" && /\.onnx$/i.test(file);
   if (graph && !onnx)

@@ -3,7 +3,7 @@ import type { ClassPrediction, ValuePrediction } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
 import { defineCommand } from "../call/command.ts";
 import { readInputs } from "../inputs/example-files.ts";
-import { openBundle, openParams } from "../inputs/places.ts";
+import { bundleArgument, openBundle, openParams } from "../inputs/places.ts";
 import { providers } from "../shared/providers.ts";
 import { padEnd, textWidth } from "../terminal/layout.ts";
 import { cells, commandLine, percent, print, printJson, resultStyle } from "../terminal/output.ts";
@@ -15,7 +15,7 @@ export const command = defineCommand({
   name: "predict",
   summary: "say what inputs are",
   arguments: [
-    { name: "BUNDLE", what: "the folder that export wrote" },
+    bundleArgument,
     { name: "INPUT", what: "images, folders of images, or .csv or .json tables", many: true },
   ],
   options: {

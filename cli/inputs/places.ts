@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { starterBundles } from "@innerloop/bundles";
 import type { Learner, LoadOptions } from "@innerloop/runtime";
 import { InnerloopError } from "@innerloop/schemas";
-import { wrongCall } from "../call/command.ts";
+import { type Argument, wrongCall } from "../call/command.ts";
 import { cut } from "../terminal/layout.ts";
 import { commandLine, program } from "../terminal/output.ts";
 
@@ -66,8 +67,22 @@ export function pathOf(text: string): string {
   }
 }
 
+const shipped = starterBundles.map(({ name }) => name).join(", ");
+
+/** The argument of a command that takes a bundle. */
+export const bundleArgument: Argument = {
+  name: "BUNDLE",
+  what: `the folder that export wrote, or a bundle that is there from the start: ${shipped}`,
+  completes: { words: starterBundles.map(({ name }) => name), paths: true },
+};
+
+/** The folder of a bundle that ships with the packages, by its name. */
+export const shippedBundle = (name: string): string | undefined =>
+  starterBundles.find((bundle) => bundle.name === name)?.folder;
+
 /**
- * The folder or address of a bundle that a call names.
+ * The folder or address of a bundle that a call names: of one that ships with the packages, where its name is that of no
+ * bundle and no run here.
  * @throws InnerloopError `bundle-missing` (status 2) for what is none; where a run was given, with the way to its bundle
  */
 export async function bundleAt(bundle: string): Promise<string> {
@@ -75,10 +90,12 @@ export async function bundleAt(bundle: string): Promise<string> {
   const path = pathOf(bundle);
   const place = await placeAt(path);
   if (place === "bundle") return path;
+  const starter = shippedBundle(bundle);
+  if (starter && place !== "run") return starter;
   const own = join(path, "bundle");
   const advice =
     place !== "run"
-      ? "check the path"
+      ? `check the path, or name one that is there from the start (${shipped})`
       : (await placeAt(own)) === "bundle"
         ? `its bundle is ${own}`
         : `make one of it: ${commandLine`export ${path}`}`;

@@ -1,11 +1,11 @@
 // The table of shifted data: its figures on made-up measurements, and its measurements against a bundle asked directly.
-import { fileURLToPath } from "node:url";
+import { starterBundle } from "@innerloop/bundles";
 import { Learner } from "@innerloop/runtime";
 import { openTasks, shifted } from "@innerloop/train";
 import { familyOf, measure, type Row, type Sample, shiftsReport, summaryOf } from "innerloop-bench";
 import { describe, expect, test } from "vitest";
 
-const bundle = fileURLToPath(new URL("../../demo/bundle", import.meta.url));
+const bundle = starterBundle("drawings");
 const adapted = (way: string, accuracy: number, difference: number, rose = 0) => ({
   way,
   accuracy,

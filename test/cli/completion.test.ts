@@ -95,7 +95,7 @@ _innerloop`;
         "words eval 3",
         "--split[the part of the data]:value:(train val test)",
         expect.stringMatching(/^--json\[/),
-        "*:argument:_files",
+        expect.stringMatching(/^\*:argument:\{ compadd -- drawings.*; _files \}$/),
       ]),
     );
     expect(said("train", "")).toEqual(

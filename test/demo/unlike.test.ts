@@ -1,11 +1,11 @@
 // The demo's bundle on data unlike its training: the stripes of the README's example, and its own symbols in other ink and
 // on other paper. Nothing gets worse, and what is unlike is said to be.
-import { fileURLToPath } from "node:url";
+import { starterBundle } from "@innerloop/bundles";
 import { Learner } from "@innerloop/runtime";
 import { Glyphs } from "@innerloop/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const bundle = fileURLToPath(new URL("../../demo/bundle", import.meta.url));
+const bundle = starterBundle("drawings");
 let learner: Learner;
 beforeAll(async () => {
   learner = await Learner.load(bundle, { provider: "cpu" });

@@ -21,7 +21,7 @@ describe.each(pages)("%s", (page) => {
   it("names files and scripts that exist", () => {
     const named = [
       ...text.matchAll(
-        /`((?:schemas|graph|runtime|export|train|measure|setup|demo|cli|lint|test|bench|examples)\/[\w./-]*)`/g,
+        /`((?:schemas|graph|runtime|bundles|export|train|measure|setup|demo|cli|lint|test|bench|examples)\/[\w./-]*)`/g,
       ),
     ];
     expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual([]);

@@ -14,6 +14,7 @@ const wanted: Readonly<Record<Room, readonly string[]>> = {
   schemas: ["@innerloop/schemas"],
   graph: ["@innerloop/graph"],
   runtime: ["@innerloop/runtime", "onnxruntime-node", "sharp"],
+  bundles: ["@innerloop/bundles"],
   export: ["@innerloop/export", "@innerloop/train"],
   train: ["@innerloop/train"],
   measure: ["@innerloop/measure", "@innerloop/train"],
@@ -111,7 +112,7 @@ export async function installAndUse(folder: string, room: Room, manager: Manager
 /** Runs the program of a room in a project that has it. */
 export async function use(folder: string, room: Room | "runtime-alone", node: string): Promise<void> {
   copyFileSync(join(root, "test", "packages", "use", `${room}.mjs`), join(folder, "use.mjs"));
-  const given = [join(root, "demo", "bundle"), join(root, "docs", "demo-phone.webp")];
+  const given = [join(root, "bundles", "drawings"), join(root, "docs", "demo-phone.webp")];
   const said = await call(folder, node, [node, "use.mjs", ...given]);
   if (!said.includes("used")) throw new Error(`${room}: it was used in ${folder} and said: ${said}`);
 }

@@ -7,7 +7,18 @@ import { fileURLToPath } from "node:url";
 // The tests run from the sources, the program from test/dist.
 const compiled = import.meta.url.includes("/test/dist/");
 export const root = fileURLToPath(new URL(compiled ? "../../.." : "../..", import.meta.url));
-export const rooms = ["schemas", "graph", "runtime", "export", "train", "measure", "setup", "demo", "cli"] as const;
+export const rooms = [
+  "schemas",
+  "graph",
+  "runtime",
+  "bundles",
+  "export",
+  "train",
+  "measure",
+  "setup",
+  "demo",
+  "cli",
+] as const;
 export type Room = (typeof rooms)[number];
 
 /** What a package.json says that matters here. */
