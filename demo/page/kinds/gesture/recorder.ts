@@ -15,8 +15,11 @@ import { recorderWords } from "./words.ts";
 /** Milliseconds between two looks at what was recorded so far. */
 const lookTime = 120;
 
-/** Where the readings come from: nobody yet, somebody has to agree first, a phone's sensor, or what stands in, and why. */
-type Source = "none" | "asking" | "sensor" | SensorTrouble;
+/** Milliseconds before the press that belong to a gesture: nobody presses and moves at once. */
+const early = 150;
+
+/** Where the readings come from: nowhere yet, a phone's sensor, or what stands in for it, and why. */
+type Source = "none" | "sensor" | SensorTrouble;
 
 export class GestureRecorder implements Recorder<Motion> {
   readonly element: HTMLElement;
@@ -27,7 +30,7 @@ export class GestureRecorder implements Recorder<Motion> {
   readonly #drawing: SVGSVGElement;
   readonly #phone = el("span", { class: "phone", "aria-hidden": "true", hidden: true });
   readonly #count = el("span", { class: "countdown", "aria-hidden": "true" });
-  readonly #notice = new Notice(() => void this.#sensor.askAndListen());
+  readonly #notice = new Notice(() => void this.#sensor.ask());
   readonly #shutter: Shutter;
   readonly #takes: Takes;
   readonly #sensor: MotionSensor;
@@ -82,7 +85,9 @@ export class GestureRecorder implements Recorder<Motion> {
         if (this.#source !== "sensor") this.#use("sensor");
         this.#read(reading);
       },
-      (trouble) => this.#use(trouble),
+      (trouble) => {
+        if (this.#source !== "sensor") this.#use(trouble);
+      },
     );
     this.#standIn = new StandIn(this.element, (reading) => this.#read(reading));
   }
@@ -106,8 +111,7 @@ export class GestureRecorder implements Recorder<Motion> {
   }
 
   show(): void {
-    if (this.#sensor.asks) this.#use("asking");
-    else this.#sensor.listen();
+    void this.#sensor.listen();
     this.#frame = requestAnimationFrame(this.#draw);
   }
 
@@ -190,7 +194,7 @@ export class GestureRecorder implements Recorder<Motion> {
   #begin(): void {
     this.element.classList.remove("known", "faint");
     this.#motion = undefined;
-    this.#begun = performance.now();
+    this.#begun = performance.now() - early;
     this.#events.onBegin();
   }
 
@@ -218,7 +222,7 @@ export class GestureRecorder implements Recorder<Motion> {
       return;
     }
     const motion = this.#recorded();
-    this.#show(motion.data, (now - this.#begun) / (1000 * this.#seconds));
+    this.#show(motion.data, motion.data.length / motion.channels / motion.rate / this.#seconds);
     if (now - this.#looked < lookTime) return;
     this.#looked = now;
     this.#events.onChange(motion);

@@ -9,6 +9,9 @@ const keyPull = 0.12;
 /** Of the spring, in radians a second: the phone follows within a tenth of a second, without swinging. */
 const stiffness = 22;
 
+/** Seconds that a hand takes to follow the pointer, which a mouse moves in jumps. */
+const following = 0.035;
+
 /** Steps of the integration, in seconds, and readings a second. */
 const step = 1 / 240;
 const rate = 60;
@@ -28,6 +31,7 @@ export class StandIn {
   readonly #keys = new Set<string>();
   /** In metres from the middle, y upwards. */
   #pulled: readonly [number, number] = [0, 0];
+  #hand: [number, number] = [0, 0];
   #place: [number, number] = [0, 0];
   #speed: [number, number] = [0, 0];
   #time = 0;
@@ -84,7 +88,8 @@ export class StandIn {
     this.#told = Math.max(this.#told, this.#time);
     for (; this.#time < now; this.#time += 1000 * step) {
       const pulled = [0, 1].map((axis) => {
-        const pull = stiffness ** 2 * (this.#pulled[axis]! - this.#place[axis]!) - 2 * stiffness * this.#speed[axis]!;
+        this.#hand[axis]! += ((this.#pulled[axis]! - this.#hand[axis]!) * step) / following;
+        const pull = stiffness ** 2 * (this.#hand[axis]! - this.#place[axis]!) - 2 * stiffness * this.#speed[axis]!;
         this.#speed[axis]! += pull * step;
         this.#place[axis]! += this.#speed[axis]! * step;
         return pull;

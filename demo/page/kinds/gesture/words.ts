@@ -93,7 +93,7 @@ export const recorderWords: Readonly<Record<Language, RecorderWords>> = {
     record: "Record a gesture",
     asking: {
       title: "May this page feel how the phone moves?",
-      more: "iOS asks once. What the sensors say stays on this page.",
+      more: "Your browser asks once. What the sensors say stays on this page.",
       button: "Allow motion sensors",
     },
     hints: {
@@ -112,7 +112,7 @@ export const recorderWords: Readonly<Record<Language, RecorderWords>> = {
     record: "录制手势",
     asking: {
       title: "允许此页面感知手机的动作吗？",
-      more: "iOS 会询问一次。传感器的数据只留在此页面。",
+      more: "浏览器会询问一次。传感器的数据只留在此页面。",
       button: "允许使用运动传感器",
     },
     hints: {
