@@ -58,6 +58,7 @@ export async function exportRun(
         metaBatch: config.metaBatch,
         ways: config.ways,
         shots: config.shots,
+        ...(header.tasks?.split ? { split: header.tasks.split } : {}),
       },
       ...(header.best ? { metrics: { validation: header.best.score } } : {}),
       producer: { name: "innerloop", version },

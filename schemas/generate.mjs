@@ -151,6 +151,7 @@ function generateTypes() {
         "confidence.spread": "Spread",
         "#/definitions/file": "ManifestFile",
         "#/definitions/head": "HeadKind",
+        "#/definitions/split": "SplitRecord",
         "#/definitions/preprocessing": "Preprocessing",
         "#/definitions/imagePreprocessing": "ImagePreprocessing",
         "#/definitions/windowPreprocessing": "WindowPreprocessing",
@@ -185,7 +186,11 @@ function generateTypes() {
     "checkpoint.d.ts": typesOf(checkpoint, {
       name: "CheckpointHeader",
       named: { tasks: "RunTasks", "history[]": "HistoryEntry" },
-      imported: { config: ["RunConfig", "config"], "tasks.preprocessing": ["Preprocessing", "manifest"] },
+      imported: {
+        config: ["RunConfig", "config"],
+        "tasks.preprocessing": ["Preprocessing", "manifest"],
+        "tasks.split": ["SplitRecord", "manifest"],
+      },
     }),
   };
   return Object.fromEntries(Object.entries(types).map(([file, text]) => [file, `${text}\n`]));

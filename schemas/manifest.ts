@@ -15,6 +15,7 @@ export type {
   Rejection,
   RowPreprocessing,
   SoundPreprocessing,
+  SplitRecord,
   Spread,
   WindowPreprocessing,
 } from "./generated/manifest.js";

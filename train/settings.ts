@@ -132,6 +132,9 @@ const conditions: readonly Condition[] = [
     "no training task is shifted",
     0.3,
   ),
+  onData(["split", "folds", "fold"], ({ ownSplits = false }) => !ownSplits, "its classes are split as they are made"),
+  on("folds", ["fold"], (folds) => folds !== undefined, "there are no folds to be one of", 5),
+  on("folds", ["split"], (folds) => folds === undefined, "the folds take turns", undefined),
   onData(["rotations"], ({ rotations = false }) => rotations, "characters alone are turned"),
   ...Object.keys(configSchema.properties!["examples"]!.properties!).map((setting) =>
     onData(
@@ -207,7 +210,7 @@ export function checkEffects(
     throw new InnerloopError(
       "no-effect",
       `${name(idle.setting)} has no effect with ${assignment(idle.on, idle.value)}: ${idle.because}. ` +
-        `Leave it out, or give ${assignment(idle.on, idle.instead)}.`,
+        `Leave it out${idle.instead === undefined ? ", or the other" : `, or give ${assignment(idle.on, idle.instead)}`}.`,
       { exitStatus: 2 },
     );
   const { ways, trainingWays } = config;

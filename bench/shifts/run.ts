@@ -80,7 +80,8 @@ async function familiesFor(bundle: string, { data, outside, families }: ShiftsOp
       `${bundle} does not say which data it was trained on; give --data SPEC.`,
       { exitStatus: 2 },
     );
-  const open = (from: string): Promise<TaskSource> => openTasks(from, { preprocessing: input.preprocessing as never });
+  const { preprocessing } = input;
+  const open = (from: string): Promise<TaskSource> => openTasks(from, { preprocessing });
   const tasks = await open(spec);
   const inside = families.map((family) => familyOf(family, tasks));
   if (outside === undefined) return inside;

@@ -36,7 +36,19 @@ interface Flag {
 
 /** Where each setting stands in the help; those of an object stand where it does, unless they are named themselves. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  Task: ["data", "examples", "ways", "trainingWays", "shots", "queries", "rotations", "shifts"],
+  Task: [
+    "data",
+    "examples",
+    "split",
+    "folds",
+    "fold",
+    "ways",
+    "trainingWays",
+    "shots",
+    "queries",
+    "rotations",
+    "shifts",
+  ],
   Model: ["model"],
   "Inner loop": [
     ...["algorithm", "head", "steps", "testSteps", "loop"],

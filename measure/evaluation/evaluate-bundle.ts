@@ -33,10 +33,13 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { manifest } = learner;
     checkEffects(options, manifest, naming);
     const { preprocessing } = manifest.input;
-    const tasks = await openTasks(
-      dataOf(options, manifest, naming),
-      preprocessing?.kind === "image" ? { preprocessing } : {},
-    );
+    const spec = dataOf(options, manifest, naming);
+    const { data: trained, split: before } = manifest.training ?? {};
+    const tasks = await openTasks(spec, {
+      ...(preprocessing ? { preprocessing } : {}),
+      // What was trained on is not measured on, however the training split it.
+      ...(spec === trained && before ? { split: { as: before } } : {}),
+    });
     for (const note of tasks.notes ?? []) onNote?.(note);
     checkFit(manifest, tasks);
     if (transductive)

@@ -130,14 +130,14 @@ const reader: Addition = {
 import { readFileSync } from "node:fs";
 import { InnerloopError } from "@innerloop/schemas";
 import { MetaDataset } from "../episodes/dataset.ts";
-import { usuallyHeldBack } from "../episodes/split.ts";
+import { splitOf } from "../episodes/split.ts";
 import type { Reader } from "./reader.ts";
 
 export const rows: Reader = {
   spec: "rows:FILE",
   summary: "a CSV file of numbers, its last column the class",
   kind: "classification",
-  open(place, { heldBack = usuallyHeldBack }) {
+  open(place, { heldBack, split }) {
     const lines = readText(place)
       .split(/\\r?\\n/)
       .filter((line) => line.trim() !== "");
@@ -150,10 +150,15 @@ export const rows: Reader = {
       if (label !== "" && data.length > 0 && data.every(Number.isFinite)) return { label, data };
       throw new InnerloopError("data-broken", \`\${place}: line \${i + 1} is not numbers and a class; correct it.\`);
     });
+    const labels = rowsOf.map(({ label }) => label);
+    const { classes } = splitOf(
+      labels.map((name) => ({ name })),
+      { ...split, heldBack },
+    );
     return new MetaDataset(
       rowsOf.map(({ data }) => data),
-      rowsOf.map(({ label }) => label),
-      { ways: 2, shots: 1, queries: 1, split: heldBack, name: \`rows:\${place}\` },
+      labels,
+      { ways: 2, shots: 1, queries: 1, split: classes, name: \`rows:\${place}\` },
     );
   },
 };

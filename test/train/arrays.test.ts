@@ -132,8 +132,37 @@ describe("a .safetensors", () => {
     );
     expect(notes).toEqual([
       "Arrays beside x and y are left out: extra",
-      `2 of ${count} examples hold one number all over, so that nothing can be learned from them`,
+      "Examples that hold one number all over, from which nothing can be learned, are left out: x[0], x[1]",
     ]);
+  });
+
+  it("leaves out examples that are broken or there twice, and tells which", async () => {
+    const data = x.with(5, Number.NaN);
+    // Example 12 becomes example 0, which is of class 0 as well, and example 1 of class 1 becomes example 3 of class 3.
+    data.set([0, 0], 24);
+    data.set([3, 0], 2);
+    const tasks = await openArrays(
+      safetensors({ ...right, x: { dtype: "float32", shape: [count, 2], data } }),
+      noneHeld,
+    );
+    expect(tasks.notes).toEqual([
+      "Examples that cannot be read are left out: x[2] (NaN at position 1)",
+      "Examples that are in their class already are left out: x[12] (as x[0])",
+      "The same examples are in several classes, which contradict each other (1): x[3] (as x[1])",
+    ]);
+    const { message } = await refusal(async () => tasks.episode("train", 0, 0, { ways: 2, shots: 1, queries: 3 }));
+    expect(message).toMatch(/Class "0" .* has 3 examples/);
+  });
+
+  it("has labels as they are given: with spaces, in any script, of digits", async () => {
+    const given = [" 007", "7", "größe 1", "ゆき", "a  b", "-3"];
+    const labels = Array.from({ length: count }, (_, i) => given[i % 6]!);
+    const tasks = await openArrays(
+      npz({ x: npy("<f4", [count, 2], x), y: npy("<U9", [count], texts(labels, 9)) }),
+      noneHeld,
+    );
+    const { classes } = tasks.episode("train", 0, 0, { ways: 6, shots: 1, queries: 1 });
+    expect([...classes!].sort()).toEqual([...given].sort());
   });
 
   test.each<[string, () => string, string, 1 | 2, RegExp]>([
@@ -201,8 +230,11 @@ describe("a .safetensors", () => {
       /y is float32\[48\]; whole numbers or names/,
     ],
     [
-      "a number that is none",
-      () => safetensors({ ...right, x: { dtype: "float32", shape: [count, 2], data: x.with(5, Number.NaN) } }),
+      "numbers that are none, in a fifth of the examples",
+      () => {
+        const data = x.map((value, i) => (i % 2 === 1 && i >= 5 && i < 25 ? Number.NaN : value));
+        return safetensors({ ...right, x: { dtype: "float32", shape: [count, 2], data } });
+      },
       "not-a-number",
       1,
       /Example 2 is NaN at position 1; expected finite numbers/,

@@ -12,14 +12,22 @@ import { temporaryFolder } from "../support/folders.ts";
 
 const folder = temporaryFolder("folders");
 
-const dots = encode({ width: 2, height: 2, data: Uint8Array.of(0, 80, 160, 255), channels: 1, depth: 8 });
+let pictures = 0;
+
+/** A picture that no other is the same as. */
+const dotted = (): Uint8Array =>
+  encode({ width: 2, height: 2, data: Uint8Array.of(0, pictures++, 160, 255), channels: 1, depth: 8 });
+const dots = dotted();
+
+/** Examples of which nothing is left to choose, so that nothing is said of it. */
+const fixed = { preprocessing: { width: 28, height: 28, channels: 1, invert: false } } as const;
 
 /** Writes files into a folder of the test, pictures unless said, and returns the folder. */
 function data(name: string, files: readonly string[]): string {
   for (const file of files) {
     const path = join(folder, name, file);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, dots);
+    writeFileSync(path, dotted());
   }
   return join(folder, name);
 }
@@ -48,7 +56,7 @@ describe("the classes of a folder", () => {
     const place = data("stray", ["cover.png", "a/1.png", "a/2.png", "b/1.png", "b/2.png", "b/more/1.png"]);
     expect(shown(place)).toEqual(["a 2", "b 2", "b/more 1"]);
     expect(findImages(place).notes).toEqual([
-      `Images beside the folders of classes are of no class and left out: ${join(place, "cover.png")}`,
+      `Images beside the folders of classes are left out: ${join(place, "cover.png")}`,
     ]);
     expect(findImages(place, { everything: true }).classes.flatMap(({ files }) => files)).toHaveLength(6);
     const grouped = data("grouped", ["train/c.png", "train/d.png", "train/g/e.png", "train/g/a/1.png", "test/b/1.png"]);
@@ -78,7 +86,7 @@ describe("the classes of a folder", () => {
       "Files of formats that are not read are left out: a (1 .heic)",
     ];
     expect(findImages(place).notes).toEqual(notes);
-    expect((await openImages(place)).notes).toEqual(notes);
+    expect((await openImages(place, fixed)).notes).toEqual(notes);
     const all = data("all-unread", ["a/1.heic", "b/1.svg"]);
     expect(() => findImages(all)).toThrow(
       /holds no images; .*There is nothing that is read in a \(1 .heic\), b \(1 .svg\)/,
@@ -97,26 +105,34 @@ describe("the classes of a folder", () => {
     const place = data("pipe", ["a/1.png", "a/2.png"]);
     execFileSync("mkfifo", [join(place, "a", "3.png")]);
     expect(shown(place)).toEqual(["a 2"]);
-    expect((await openImages(place)).notes).toEqual(["What is neither a file nor a folder is left out: a/3.png"]);
+    expect((await openImages(place, fixed)).notes).toEqual([
+      "Things that are neither files nor folders are left out: a/3.png",
+    ]);
   });
 
   test("pictures of one colour all over are told", async () => {
     const place = data("blank", ["a/1.png", "b/1.png"]);
     const black = encode({ width: 2, height: 2, data: new Uint8Array(4), channels: 1, depth: 8 });
     writeFileSync(join(place, "b", "2.png"), black);
-    expect((await openImages(place)).notes).toEqual([
-      `1 of 3 images are of one colour all over, or nearly, so that nothing can be learned from them: ${join("b", "2.png")}`,
+    expect((await openImages(place, fixed)).notes).toEqual([
+      `Images of one colour all over, or nearly, from which nothing can be learned, are left out: ${join("b", "2.png")}`,
     ]);
     const mask = encode({ width: 2, height: 2, data: Uint8Array.of(0, 1, 1, 0), channels: 1, depth: 8 });
     writeFileSync(join(place, "a", "3.png"), mask);
-    expect((await openImages(place)).notes).toEqual([expect.stringMatching(/^2 of 4 images .*a.3\.png, b.2\.png$/)]);
+    expect((await openImages(place, fixed)).notes).toEqual([
+      expect.stringMatching(/^Images of one colour .*a.3\.png, b.2\.png$/),
+    ]);
   });
 
   test("a run tells what was left out, also where too little is left for it", async () => {
     const place = data("run", ["cover.png", "a/1.png", "b/1.png"]);
     const messages: string[] = [];
     const run = runTraining({
-      config: completeConfig({ data: `images:${place}`, iterations: 1 }),
+      config: completeConfig({
+        data: `images:${place}`,
+        examples: { size: 28, channels: 1, invert: false },
+        iterations: 1,
+      }),
       onMessage: (message) => messages.push(message),
     });
     await expect(run).rejects.toMatchObject({ code: "too-few-classes" });
@@ -125,7 +141,7 @@ describe("the classes of a folder", () => {
 
   test("that are splits beside others are told to be none", async () => {
     const place = data("beside", ["train/a/1.png", "test/b/1.png", "more/1.png"]);
-    expect((await openImages(place)).notes).toEqual([
+    expect((await openImages(place, fixed)).notes).toEqual([
       "Classes are held back by their names, and the folders train, val and test are no splits, since others lie beside them: more",
     ]);
   });

@@ -22,7 +22,14 @@ export {
   shiftFamilies,
   shiftNames,
 } from "./episodes/shifts/index.ts";
-export { type SplitOptions, splitClasses } from "./episodes/split.ts";
+export {
+  type SplitClasses,
+  type SplitOptions,
+  type SplitRule,
+  splitClasses,
+  splitOf,
+  usuallyHeldBack,
+} from "./episodes/split.ts";
 export type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "./episodes/task.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
 export { type ArraysOptions, openArrays } from "./readers/arrays.ts";

@@ -2,7 +2,7 @@
 import type { Learner } from "@innerloop/graph";
 import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
 import { buildLearner } from "../algorithms/index.ts";
-import { isSpec, openTasks, type TaskSource } from "../data/index.ts";
+import { isSpec, openTasks, type SplitRule, type TaskSource } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";
 import { trainingWaysOf } from "./episodes.ts";
 
@@ -12,9 +12,10 @@ import { trainingWaysOf } from "./episodes.ts";
  * @throws InnerloopError what opening them throws; `data-missing` (status 2) for data that only a program has
  */
 export async function tasksOf(
-  { data, rotations, examples }: Pick<RunConfig, "data" | "rotations" | "examples">,
+  config: Pick<RunConfig, "data" | "rotations" | "examples" | "split" | "folds" | "fold">,
   known?: RunTasks,
 ): Promise<TaskSource> {
+  const { data, rotations, examples } = config;
   const spec = known?.name ?? data;
   if (known && !isSpec(spec))
     throw new InnerloopError(
@@ -26,8 +27,18 @@ export async function tasksOf(
   return openTasks(spec, {
     ...(rotations === undefined ? {} : { rotations }),
     ...(examples === undefined ? {} : { examples }),
-    ...(preprocessing?.kind === "image" ? { preprocessing } : {}),
+    ...(preprocessing ? { preprocessing } : {}),
+    split: splitRule(config, known),
   });
+}
+
+/** How a config splits classes, or how a run did. */
+function splitRule({ split, folds, fold }: Pick<RunConfig, "split" | "folds" | "fold">, known?: RunTasks): SplitRule {
+  return {
+    ...(split ? { parts: split } : {}),
+    ...(folds === undefined ? {} : { folds: { of: folds, ...(fold === undefined ? {} : { number: fold }) } }),
+    ...(known?.split ? { as: known.split } : {}),
+  };
 }
 
 /** What a run knows of its data, which may have moved. */

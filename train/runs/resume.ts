@@ -10,7 +10,19 @@ import { trainingWaysOf } from "./episodes.ts";
 
 /** Fields that decide what arrays there are, and fields that decide what a validation measures. */
 const fixed = ["model", "algorithm", "head", "learnRates", "optimizer.kind"] as const;
-const measured = ["ways", "shots", "queries", "steps", "testSteps", "loop", "seed", "validation.episodes"] as const;
+const measured = [
+  "ways",
+  "shots",
+  "queries",
+  "steps",
+  "testSteps",
+  "loop",
+  "seed",
+  "validation.episodes",
+  "split",
+  "folds",
+  "fold",
+] as const;
 
 /** Every value of a config by its path. */
 function valuesOf(config: RunConfig): Map<string, unknown> {
@@ -51,7 +63,7 @@ const show = (value: unknown): string => (value === undefined ? "not set" : JSON
 
 /** What a run keeps of its data: enough to make its learner, and to know them again. @param held its validation episodes */
 export function describeTasks(tasks: TaskSource, held: readonly Episode[]): RunTasks {
-  const { name, kind, inputShape, outputSize, preprocessing } = tasks;
+  const { name, kind, inputShape, outputSize, preprocessing, split } = tasks;
   const classes = held.map((episode) => episode.classes ?? []);
   return {
     name,
@@ -59,6 +71,7 @@ export function describeTasks(tasks: TaskSource, held: readonly Episode[]): RunT
     inputShape: [...inputShape],
     ...(outputSize === undefined ? {} : { outputSize }),
     ...(preprocessing ? { preprocessing } : {}),
+    ...(split ? { split } : {}),
     ...(kind === "classification"
       ? {
           heldBack: {

@@ -28,21 +28,15 @@ export function poolOf<E>(
   };
 }
 
-/**
- * @param source what the message starts with, as `photos.npz: `, and the status of the error
- * @throws InnerloopError `not-a-number`, naming the first example that holds one that is not finite
- */
-export function checkNumbers(
-  examples: readonly Float32Array[],
-  { source = "", exitStatus = 2 }: { readonly source?: string; readonly exitStatus?: 1 | 2 } = {},
-): void {
+/** @throws InnerloopError `not-a-number` (status 2), naming the first example that holds one that is not finite */
+export function checkNumbers(examples: readonly Float32Array[]): void {
   examples.forEach((example, i) => {
     const at = example.findIndex((value) => !Number.isFinite(value));
     if (at >= 0)
       throw new InnerloopError(
         "not-a-number",
-        `${source}Example ${i} is ${example[at]} at position ${at}; expected finite numbers. Repair the example or leave it out`,
-        { exitStatus },
+        `Example ${i} is ${example[at]} at position ${at}; expected finite numbers. Repair the example or leave it out`,
+        { exitStatus: 2 },
       );
   });
 }

@@ -1,5 +1,5 @@
 // What training and evaluation know about data: a source of episodes. Every data set is behind this interface.
-import type { Preprocessing, Tensor } from "@innerloop/schemas";
+import type { Preprocessing, SplitRecord, Tensor } from "@innerloop/schemas";
 
 /** Examples of one task. */
 export interface ExampleTensors {
@@ -39,6 +39,8 @@ export interface TaskSource {
   readonly outputSize?: number;
   /** How raw input, such as a file, becomes an example; a bundle's manifest records it. */
   readonly preprocessing?: Preprocessing;
+  /** How its classes were split; opening the data again by it holds back the same ones. */
+  readonly split?: SplitRecord;
   /** What its reader should know of the data, one sentence each: files that were left out, say. */
   readonly notes?: readonly string[];
   /** How many classes a split has; Infinity where tasks are drawn without end. */

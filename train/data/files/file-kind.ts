@@ -22,7 +22,7 @@ export interface FoundClass<Item extends FileItem = FileItem> {
 
 /** Why something is no example, and how much of it there is. */
 export interface LeftOut {
-  /** In words that go after a number of things: "pictures are of one colour all over". */
+  /** What they are, in words that "are left out" or "are kept" goes after: "pictures of one colour all over". */
   readonly why: string;
   readonly count: number;
   /** The first of them. */
@@ -78,6 +78,8 @@ export interface FileKind<
   items(place: string, settings: ExamplesConfig): Promise<readonly Item[]>;
   /** @throws InnerloopError status 1, naming the file, for one that cannot be read or holds something else */
   read(item: Item): Promise<Raw>;
+  /** A decoded file in little, as `choose` is given it, where whole ones would take much memory. */
+  sketch?(raw: Raw): Raw;
   /**
    * Chooses what settings leave open, by some of the examples.
    * @param read examples with the classes that they are of
@@ -89,10 +91,13 @@ export interface FileKind<
   ): Chosen<How>;
   /**
    * What training keeps of an example; a recording may be several.
-   * @throws InnerloopError (status 1) naming the item
+   * @throws InnerloopError (status 1) naming the item, for what can be no example, as where numbers are missing in it
    */
   examples(item: Item, raw: Raw, preprocessing: How, settings: ExamplesConfig): readonly Kept[];
-  /** Why nothing can be learned from an example, in the words of {@link LeftOut}; nothing where it is sound. */
+  /**
+   * What an example is from which nothing can be learned, in the words of {@link LeftOut}; nothing where it is sound. Such are left
+   * out, but where a class has nothing else: then they may well mean something.
+   */
   flaw?(kept: Kept, preprocessing: How): string | undefined;
   /** Writes float32 numbers of `preprocessedShape(preprocessing)` into `target` from `offset` on. */
   write(kept: Kept, preprocessing: How, target: Float32Array, offset: number): void;

@@ -1,12 +1,11 @@
 // Arrays in a file: examples x [n, ...] and their classes y [n], from NumPy (.npz) or as safetensors.
 import { readFileSync, statSync } from "node:fs";
 import { decodeSafetensors, InnerloopError, mistaken } from "@innerloop/schemas";
-import { checkNumbers, type LabelledClass, poolOf } from "../episodes/pool.ts";
-import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
-import type { ClassPool } from "../episodes/sampling.ts";
-import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
-import type { Split, TaskSource } from "../episodes/task.ts";
-import { listed } from "./image-folders.ts";
+import type { TaskSource } from "../episodes/task.ts";
+import { type Failure, withoutFailures } from "../files/failures.ts";
+import { leftOut, listed, sentenceOf } from "../files/left-out.ts";
+import { ReadTasks } from "../files/read-tasks.ts";
+import { type NamedExample, sift } from "../files/sift.ts";
 import { type FileArray, isZip, readNpz } from "./npy.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
@@ -14,20 +13,17 @@ import type { OpenTasksOptions, Reader } from "./reader.ts";
 const expected = "a .npz or .safetensors file with the arrays x [n, ...] and y [n] was expected";
 
 /** Options of {@link openArrays}. */
-export type ArraysOptions = Pick<OpenTasksOptions, "heldBack">;
+export type ArraysOptions = Pick<OpenTasksOptions, "heldBack" | "split">;
 
 /**
  * Few-shot tasks from arrays in a file: examples `x [n, ...inputShape]`, numbers that are taken as they are, and of each the class
- * `y [n]`, a whole number or, where the file has texts (.npz), a name. Classes are held back by a hash of their names: 16 % for
- * `val` and 20 % for `test`.
+ * `y [n]`, a whole number or, where the file has texts (.npz), a name. What is no example is left out or refused as that of files is.
  *
  * @throws {InnerloopError} `data-missing` (status 2); `data-broken`, `safetensors-invalid` and `not-a-number` (status 1), naming the file
  */
-export async function openArrays(
-  place: string,
-  { heldBack = usuallyHeldBack }: ArraysOptions = {},
-): Promise<TaskSource> {
+export async function openArrays(place: string, { heldBack, split }: ArraysOptions = {}): Promise<TaskSource> {
   const file = pathOf(place);
+  const name = `arrays:${file}`;
   const { x, y, others } = readArrays(file);
   const broken = (what: string) => new InnerloopError("data-broken", `${file}: ${what}`);
   const [count = 0, ...inputShape] = x.shape;
@@ -39,17 +35,56 @@ export async function openArrays(
     );
   const size = x.data.length / count;
   const values = Float32Array.from(x.data as ArrayLike<number>, Number);
-  const examples = Array.from({ length: count }, (_, i) => values.subarray(i * size, (i + 1) * size));
-  checkNumbers(examples, { source: `${file}: `, exitStatus: 1 });
-  const classes = new Map<string, Float32Array[]>();
-  examples.forEach((example, i) => {
-    const name = String(y.data[i]).normalize();
-    if (name === "") throw broken(`the class of example ${i} is an empty text; give it a name`);
-    const members = classes.get(name);
-    if (members) members.push(example);
-    else classes.set(name, [example]);
+  const classes = new Map<string, NamedExample<Float32Array>[]>();
+  const counts = new Map<string, number>();
+  const failures: Failure[] = [];
+  for (let i = 0; i < count; i++) {
+    const label = String(y.data[i]).normalize();
+    if (label === "") throw broken(`the class of example ${i} is an empty text; give it a name`);
+    const kept = values.subarray(i * size, (i + 1) * size);
+    const failure = failureOf(kept, i, file);
+    if (failure) failures.push({ ...failure, of: label });
+    const members = classes.get(label) ?? [];
+    if (!failure) members.push({ name: `x[${i}]`, kept });
+    classes.set(label, members);
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const unread = withoutFailures(name, "examples", counts, failures);
+  if (unread.problem) throw unread.problem;
+  const sifted = sift(
+    [...classes].map(([name, examples]) => ({ name, examples })),
+    {
+      several: "examples",
+      // A row of equal numbers may well mean something.
+      flaw: (kept) =>
+        inputShape.length > 1 && kept.every((value) => value === kept[0])
+          ? "examples that hold one number all over, from which nothing can be learned,"
+          : undefined,
+      bytes: (kept) => new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength),
+    },
+  );
+  const left = [...leftOut("arrays beside x and y", others), ...unread.leftOut, ...sifted.leftOut];
+  return new ReadTasks({
+    name,
+    inputShape,
+    classes: sifted.classes,
+    notes: [...left.map((each) => sentenceOf(each)), ...sifted.notes],
+    advice: "add examples of more classes",
+    split: { ...split, heldBack },
+    write: (example, target, offset) => target.set(example, offset),
   });
-  return new Arrays(`arrays:${file}`, inputShape, classes, heldBack, notesOn(examples, inputShape, others));
+}
+
+/** What is wrong with an example in which a number is none. */
+function failureOf(example: Float32Array, index: number, file: string): Omit<Failure, "of"> | undefined {
+  const at = example.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return undefined;
+  const message = `${file}: Example ${index} is ${example[at]} at position ${at}; expected finite numbers. Repair the example or leave it out`;
+  return {
+    name: `x[${index}]`,
+    why: `${example[at]} at position ${at}`,
+    error: new InnerloopError("not-a-number", message),
+  };
 }
 
 /** The two arrays of a file, and the names of all others. */
@@ -92,59 +127,6 @@ const shown = ({ type, shape }: FileArray): string => `${type}[${shape.join(", "
 
 /** Numbers with a fraction are measured, and tell no class. */
 const isFraction = ({ data }: FileArray): boolean => data instanceof Float32Array || data instanceof Float64Array;
-
-/** What is left out, and what nothing can be learned from. Rows of equal numbers may well mean something, and are not told. */
-function notesOn(
-  examples: readonly Float32Array[],
-  inputShape: readonly number[],
-  others: readonly string[],
-): string[] {
-  const blank = inputShape.length < 2 ? 0 : examples.filter((each) => each.every((value) => value === each[0])).length;
-  return [
-    ...(others.length > 0 ? [`Arrays beside x and y are left out: ${listed(others)}`] : []),
-    ...(blank > 0
-      ? [`${blank} of ${examples.length} examples hold one number all over, so that nothing can be learned from them`]
-      : []),
-  ];
-}
-
-class Arrays extends PooledTasks {
-  readonly name: string;
-  readonly inputShape: readonly number[];
-  readonly notes: readonly string[];
-  readonly #pools: Readonly<Record<Split, ClassPool>>;
-
-  constructor(
-    name: string,
-    inputShape: readonly number[],
-    classes: ReadonlyMap<string, readonly Float32Array[]>,
-    heldBack: NonNullable<ArraysOptions["heldBack"]>,
-    notes: readonly string[],
-  ) {
-    super();
-    this.name = name;
-    this.inputShape = inputShape;
-    this.notes = notes;
-    const split = splitClasses([...classes.keys()], heldBack);
-    const pool = (which: Split): ClassPool =>
-      poolOf(
-        {
-          title: `the ${which} split of ${name} (${classes.size} classes in all)`,
-          inputShape,
-          classes: split[which].map(
-            (each): LabelledClass<Float32Array> => ({ name: each, examples: classes.get(each)! }),
-          ),
-          advice: "add examples of more classes",
-        },
-        (example, target, offset) => target.set(example, offset),
-      );
-    this.#pools = ofSplits(pool);
-  }
-
-  protected pool(split: Split): ClassPool {
-    return this.#pools[split];
-  }
-}
 
 export const arrays: Reader = {
   spec: "arrays:FILE",

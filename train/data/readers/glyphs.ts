@@ -82,6 +82,7 @@ export const glyphs: Reader = {
   spec: "glyphs",
   summary: "procedural characters, as many as anyone asks for",
   kind: "classification",
+  ownSplits: true,
   rotations: true,
   open: (_, options) => new Glyphs(options),
 };

@@ -1,19 +1,16 @@
 // Image files: one folder a class.
 import { relative } from "node:path";
-import { finish, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
-import type { ImagePreprocessing } from "@innerloop/schemas";
-import pMap from "p-map";
-import { poolOf } from "../episodes/pool.ts";
-import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
-import type { ClassPool } from "../episodes/sampling.ts";
-import { splitClasses, usuallyHeldBack } from "../episodes/split.ts";
-import { type Split, splits, type TaskSource } from "../episodes/task.ts";
-import { findImages, type ImageClass, listed } from "./image-folders.ts";
+import { finish, type Picture, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
+import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
+import type { TaskSource } from "../episodes/task.ts";
+import type { FileItem, FileKind } from "../files/file-kind.ts";
+import { choosePictures, sketch } from "../files/look-of-pictures.ts";
+import { openFiles } from "../files/open-files.ts";
+import { placedClasses } from "../files/split-folders.ts";
+import { findFiles, findFolders } from "../files/walk.ts";
+import { imageFiles } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
-
-/** Images that are asked for at a time; fewer of them are decoded at once, by their size. */
-const atOnce = 8;
 
 /**
  * An image file, or its bytes, as the numbers a model sees: the first frame, upright (EXIF), and then what
@@ -23,12 +20,7 @@ const atOnce = 8;
  * @throws {InnerloopError} `image-broken` for what is not a readable image, `image-too-large`, `image-unscaled`, naming the file
  */
 export async function loadImage(file: string | Uint8Array, preprocessing: ImagePreprocessing): Promise<Float32Array> {
-  return standardized(await loadPixels(file, preprocessing), preprocessing);
-}
-
-/** As {@link loadImage}, before inversion and standardization: bytes `[height · width · channels]`. */
-async function loadPixels(file: string | Uint8Array, preprocessing: ImagePreprocessing): Promise<Uint8Array> {
-  return finish(resized(await readPicture(file), preprocessing));
+  return standardized(finish(resized(await readPicture(file), preprocessing)), preprocessing);
 }
 
 /**
@@ -47,51 +39,6 @@ export async function imageOf(example: Float32Array, preprocessing: ImagePreproc
   return sharp(pixels, { raw: { width, height, channels } }).png().toBuffer();
 }
 
-/** Options of {@link openImages}. */
-export type ImagesOptions = Pick<OpenTasksOptions, "preprocessing" | "heldBack">;
-
-/**
- * Few-shot tasks from image files; every folder that directly holds images is a class ({@link findImages}).
- *
- * If all classes lie below folders `train`, `val` or `test`, those are the splits. Otherwise classes are held back
- * by a hash of their names: 16 % for `val` and 20 % for `test`. All images are decoded here, and kept as bytes
- * (width·height·channels each).
- *
- * @throws {InnerloopError} `data-missing` (status 2); `image-broken`, `image-too-large`, `image-unscaled` with the file's name
- */
-export async function openImages(place: string, options: ImagesOptions = {}): Promise<TaskSource> {
-  const folder = pathOf(place);
-  const preprocessing: ImagePreprocessing = {
-    kind: "image",
-    width: 28,
-    height: 28,
-    channels: 1,
-    invert: false,
-    mean: 0,
-    std: 1,
-    ...options.preprocessing,
-  };
-  const { classes, notes } = findImages(folder);
-  const images = new Map<string, readonly Uint8Array[]>();
-  const blank: string[] = [];
-  for (const { name, files } of classes) {
-    const read = await pMap(files, (file) => loadPixels(file, preprocessing), { concurrency: atOnce });
-    images.set(name, read);
-    blank.push(
-      ...files.filter((_, i) => isBlank(read[i]!, preprocessing.channels)).map((file) => relative(folder, file)),
-    );
-  }
-  const count = classes.reduce((sum, { files }) => sum + files.length, 0);
-  const told =
-    blank.length === 0
-      ? []
-      : [
-          `${blank.length} of ${count} images are of one colour all over, or nearly, so that nothing can be learned from them: ${listed(blank)}`,
-        ];
-  const split = splitOf(classes, options.heldBack ?? usuallyHeldBack);
-  return new Images(`images:${folder}`, preprocessing, images, split, [...notes, ...besideSplits(classes), ...told]);
-}
-
 /** Bytes that the darkest and the lightest pixel of a picture differ by at least, for there to be something in it. */
 const leastContrast = 16;
 
@@ -108,68 +55,89 @@ function isBlank(pixels: Uint8Array, channels: number): boolean {
   return true;
 }
 
-function splitOf(
-  classes: readonly ImageClass[],
-  heldBack: { readonly val: number; readonly test: number },
-): Record<Split, string[]> {
-  const names = classes.map(({ name }) => name);
-  const below = (split: Split): string[] => names.filter((name) => name.startsWith(`${split}/`));
-  const [train, val, test] = splits.map(below) as [string[], string[], string[]];
-  const bySplitFolder = train.length + val.length + test.length === names.length;
-  return bySplitFolder ? { train, val, test } : splitClasses(names, heldBack);
+/** Image files as examples: bytes of pixels are kept, a quarter of the memory of float32. */
+const pictures: FileKind<FileItem, Picture, Uint8Array, ImagePreprocessing> = {
+  kind: "image",
+  what: "images (PNG, JPEG, WebP, GIF, TIFF, AVIF)",
+  settings: ["size", "channels", "invert"],
+  takes: imageFiles.takes,
+  async find(place) {
+    const folder = pathOf(place);
+    const found = findFolders(folder, imageFiles);
+    const placed = placedClasses(found.classes);
+    const itemOf = (file: string): FileItem => ({ name: relative(folder, file), file });
+    return {
+      classes: placed.classes.map(({ files, ...rest }) => ({ ...rest, items: files.map(itemOf) })),
+      leftOut: found.leftOut,
+      notes: [...found.notes, ...placed.notes],
+    };
+  },
+  async items(place) {
+    return findFiles(pathOf(place), imageFiles).map((file) => ({ name: file, file }));
+  },
+  read: ({ file }) => readPicture(file),
+  sketch,
+  choose: (read, settings) =>
+    choosePictures(
+      read.map(({ raw }) => raw),
+      settings,
+    ),
+  examples: (_, picture, preprocessing) => [finish(resized(picture, preprocessing))],
+  flaw: (pixels, { channels }) =>
+    isBlank(pixels, channels)
+      ? "images of one colour all over, or nearly, from which nothing can be learned,"
+      : undefined,
+  write: (pixels, preprocessing, target, offset) => standardize(pixels, 0, preprocessing, target, offset),
+};
+
+/** Options of {@link openImages}. */
+export interface ImagesOptions extends Pick<OpenTasksOptions, "heldBack" | "examples" | "split"> {
+  /** How image files become examples; what it leaves open, `examples` says, or it is chosen from the data. */
+  readonly preprocessing?: Partial<Omit<ImagePreprocessing, "kind">>;
 }
 
-/** That folders with the names of splits are none, where there are other classes beside them. */
-function besideSplits(classes: readonly ImageClass[]): string[] {
-  const isInSplit = ({ name }: ImageClass): boolean => splits.some((split) => name.startsWith(`${split}/`));
-  const beside = classes.filter((each) => !isInSplit(each)).map(({ name }) => name);
-  if (beside.length === 0 || beside.length === classes.length) return [];
-  return [
-    `Classes are held back by their names, and the folders train, val and test are no splits, since others lie beside them: ${listed(beside)}`,
-  ];
+/**
+ * Few-shot tasks from image files; every folder that directly holds images is a class ({@link findImages}).
+ *
+ * If all classes lie below folders `train`, `val` or `test`, those are the splits. What is missing, or all of it otherwise, is held
+ * back by a hash of the names. All images are decoded here, and kept as bytes
+ * (width·height·channels each).
+ *
+ * @throws {InnerloopError} `data-missing` (status 2); `image-broken`, `image-too-large`, `image-unscaled` with the file's name
+ */
+export async function openImages(place: string, options: ImagesOptions = {}): Promise<TaskSource> {
+  const { preprocessing = {}, heldBack, examples, split } = options;
+  return openFiles("images", partly(preprocessing), place, {
+    examples: { ...examples, ...settingsOf(preprocessing) },
+    ...(heldBack ? { heldBack } : {}),
+    ...(split ? { split } : {}),
+  });
 }
 
-class Images extends PooledTasks {
-  readonly name: string;
-  readonly inputShape: readonly number[];
-  readonly preprocessing: ImagePreprocessing;
-  readonly notes: readonly string[];
-  readonly #pools: Readonly<Record<Split, ClassPool>>;
-
-  constructor(
-    name: string,
-    preprocessing: ImagePreprocessing,
-    images: ReadonlyMap<string, readonly Uint8Array[]>,
-    split: Record<Split, readonly string[]>,
-    notes: readonly string[],
-  ) {
-    super();
-    this.name = name;
-    this.notes = notes;
-    this.preprocessing = preprocessing;
-    this.inputShape = [preprocessing.height, preprocessing.width, preprocessing.channels];
-    const pool = (which: Split): ClassPool =>
-      poolOf(
-        {
-          title: `the ${which} split of ${name} (${images.size} classes in all)`,
-          inputShape: this.inputShape,
-          classes: split[which].map((each) => ({ name: each, examples: images.get(each)! })),
-          advice: "add folders of images",
-        },
-        (pixels, target, offset) => standardize(pixels, 0, preprocessing, target, offset),
-      );
-    this.#pools = ofSplits(pool);
-  }
-
-  protected pool(split: Split): ClassPool {
-    return this.#pools[split];
-  }
+/** What is fixed of preprocessing, as settings; a side alone is fixed when the other is known. */
+function settingsOf({ width, height, channels, invert }: Partial<ImagePreprocessing>): ExamplesConfig {
+  const side = width ?? height;
+  return {
+    ...(side === undefined ? {} : { size: [width ?? side, height ?? side] }),
+    ...(channels === undefined ? {} : { channels }),
+    ...(invert === undefined ? {} : { invert }),
+  };
 }
+
+/** The kind with a mean and a deviation that are given. */
+const partly = ({ mean = 0, std = 1 }: Partial<ImagePreprocessing>): typeof pictures => ({
+  ...pictures,
+  choose(read, settings) {
+    const { preprocessing, reasons } = pictures.choose(read, settings);
+    return { preprocessing: { ...preprocessing, mean, std }, reasons };
+  },
+});
 
 export const images: Reader = {
   spec: "images:DIR",
   summary: "image files, one folder a class",
   kind: "classification",
+  files: pictures,
   meant: { what: "A folder of images", by: (text) => !/\.\w{2,}$/.test(text) },
-  open: openImages,
+  open: (place, options) => openFiles("images", pictures, place, options),
 };

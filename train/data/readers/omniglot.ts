@@ -9,8 +9,9 @@ import { turn } from "../episodes/pixels.ts";
 import { PooledTasks } from "../episodes/pooled-tasks.ts";
 import type { ClassPool } from "../episodes/sampling.ts";
 import type { Split } from "../episodes/task.ts";
+import { isSystemFile } from "../files/walk.ts";
 import { characterPreprocessing } from "./characters.ts";
-import { findImages, isSystemFile } from "./image-folders.ts";
+import { findImages } from "./image-folders.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 
@@ -268,6 +269,7 @@ export const omniglot: Reader = {
   spec: "omniglot:DIR",
   summary: "Omniglot's two archives, or their folders",
   kind: "classification",
+  ownSplits: true,
   rotations: true,
   open: (folder, options) => new Omniglot(folder, options),
 };

@@ -1,5 +1,6 @@
 // What a reader of data is: one object that says all that is known of it, and opens the data.
-import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
+import type { ExamplesConfig, Preprocessing } from "@innerloop/schemas";
+import type { SplitRule } from "../episodes/split.ts";
 import type { TaskSource } from "../episodes/task.ts";
 import type { FileKind } from "../files/file-kind.ts";
 
@@ -9,12 +10,14 @@ export interface OpenTasksOptions {
   readonly rotations?: boolean;
   /** Turn the classes of `val` and `test` by quarter turns, too, as some papers do. Default false. */
   readonly turnHeldBack?: boolean;
-  /** How image files become examples. Default: 28×28, grey, not inverted, mean 0, std 1. */
-  readonly preprocessing?: Partial<Omit<ImagePreprocessing, "kind">>;
+  /** How files become examples, where that is known, as from a bundle. Otherwise it is chosen, by `examples` and from the data. */
+  readonly preprocessing?: Preprocessing;
   /** How files become examples; what it leaves open is chosen from the data. */
   readonly examples?: ExamplesConfig;
-  /** Fractions of the classes that are held back; default 0.16 for val and 0.2 for test. Folder splits need none. */
-  readonly heldBack?: { readonly val: number; readonly test: number };
+  /** How classes are split that have no split by their place. */
+  readonly split?: SplitRule;
+  /** Fractions of the classes that are held back, in place of what suits their number. Folder splits need none. */
+  readonly heldBack?: SplitRule["heldBack"];
 }
 
 export interface Reader {
@@ -27,6 +30,8 @@ export interface Reader {
   readonly files?: FileKind;
   /** Whether it has characters, of which turned ones are classes unless `rotations` says no. */
   readonly rotations?: true;
+  /** Its classes are split as they are published or made, and by no setting. */
+  readonly ownSplits?: true;
   /** The preset where a config gives nothing but the data. */
   readonly preset?: string;
   /** What a text that is no SPEC may be meant as, for errors: "A folder of images". */

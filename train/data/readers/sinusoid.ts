@@ -38,6 +38,7 @@ export const sinusoid: Reader = {
   spec: "sinusoid",
   summary: "sine waves of random amplitude and phase, a regression",
   kind: "regression",
+  ownSplits: true,
   preset: "sinusoid-10shot",
   open: () => new Sinusoid(),
 };

@@ -1,0 +1,171 @@
+// The one way in which data are opened from files: find, choose how examples are made by some of them, read all, leave out what
+// is no example and tell it, split.
+import { statSync } from "node:fs";
+import type { RawInput } from "@innerloop/runtime/input";
+import { InnerloopError, type Preprocessing, preprocessedShape, sizeOf } from "@innerloop/schemas";
+import pMap from "p-map";
+import type { TaskSource } from "../episodes/task.ts";
+import { pathOf } from "../readers/place.ts";
+import type { OpenTasksOptions } from "../readers/reader.ts";
+import { type Failure, isOfExample, withoutFailures } from "./failures.ts";
+import type { FileItem, FileKind, Found, LeftOut } from "./file-kind.ts";
+import { sentenceOf } from "./left-out.ts";
+import { ReadTasks } from "./read-tasks.ts";
+import { type ReadClass, sift } from "./sift.ts";
+
+/** Files that are read at a time. What is decoded of them is gone before the next is, so that they take the memory of a few. */
+const atOnce = 4;
+
+/** Examples that a choice of preprocessing looks at: of each class, in all, and their bytes. */
+const sample = { ofClass: 4, atMost: 200, bytes: 2 ** 28 };
+
+/**
+ * Few-shot tasks from files of a kind.
+ *
+ * Files that cannot be read are left out and told where they are few; where they are a fifth or more, or all of a class, something is
+ * wrong that a person has to see. Examples from which nothing can be learned, and those that are in their class already, are left out
+ * and told.
+ *
+ * @param reader the name of the reader, under which the data are opened again
+ * @throws {InnerloopError} `data-missing`, and `wrong-data` for preprocessing of another kind (status 2); what reading throws (status 1)
+ */
+export async function openFiles<Item extends FileItem, Raw extends RawInput, Kept, How extends Preprocessing>(
+  reader: string,
+  kind: FileKind<Item, Raw, Kept, How>,
+  place: string,
+  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
+): Promise<TaskSource> {
+  const path = pathOf(place);
+  const name = `${reader}:${path}`;
+  const found = await kind.find(path, settings);
+  const { preprocessing, reasons } = given
+    ? { preprocessing: ofKind(kind, given, name), reasons: [] }
+    : kind.choose(await some(kind, found), settings);
+  const read = await readAll(name, kind, found, (item, raw) => kind.examples(item, raw, preprocessing, settings));
+  const inputShape = preprocessedShape(preprocessing);
+  const several = nameOf(kind);
+  const numbers = new Float32Array(sizeOf(inputShape));
+  const sifted = sift(read.classes, {
+    several,
+    flaw: (kept) => kind.flaw?.(kept, preprocessing),
+    bytes(kept) {
+      if (ArrayBuffer.isView(kept)) return new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength);
+      kind.write(kept, preprocessing, numbers, 0);
+      return new Uint8Array(numbers.buffer);
+    },
+  });
+  return new ReadTasks({
+    name,
+    inputShape,
+    preprocessing,
+    classes: sifted.classes,
+    notes: [
+      ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
+      ...found.notes,
+      ...[...found.leftOut, ...read.leftOut, ...sifted.leftOut].map((each) => sentenceOf(each)),
+      ...sifted.notes,
+    ],
+    advice: statSync(path).isDirectory() ? `add folders of ${several}` : "add examples of more classes",
+    split: { ...split, heldBack },
+    write: (kept, target, offset) => kind.write(kept, preprocessing, target, offset),
+  });
+}
+
+/** What several examples of a kind are called. */
+const nameOf = ({ what }: Pick<FileKind, "what">): string => what.split(" (")[0]!;
+
+/** Preprocessing that was given, as one of this kind. */
+function ofKind<How extends Preprocessing>(
+  kind: { kind: How["kind"]; what: string },
+  given: Preprocessing,
+  name: string,
+): How {
+  if (given.kind === kind.kind) return given as How;
+  throw new InnerloopError(
+    "wrong-data",
+    `${name} has ${nameOf(kind)}, and examples of the kind "${given.kind}" were expected; give data of that kind`,
+    { exitStatus: 2 },
+  );
+}
+
+/** Examples by which a choice is made: the same ones every time, spread over the classes. What cannot be read is none. */
+async function some<Item extends FileItem, Raw extends RawInput>(
+  kind: Pick<FileKind<Item, Raw>, "read" | "sketch">,
+  { classes }: Found<Item>,
+): Promise<{ item: Item; label: string; raw: Raw }[]> {
+  const ofClasses = spread(classes, Math.ceil(sample.atMost / 2));
+  const items = ofClasses
+    .flatMap(({ name: label, items }) => spread(items, sample.ofClass).map((item, turn) => ({ item, label, turn })))
+    .sort((a, b) => a.turn - b.turn)
+    .slice(0, sample.atMost);
+  const chosen: { item: Item; label: string; raw: Raw }[] = [];
+  let bytes = 0;
+  await pMap(
+    items,
+    async ({ item, label }) => {
+      if (bytes > sample.bytes) return;
+      const raw = await kind.read(item).catch(passOver);
+      if (raw === undefined) return;
+      const seen = kind.sketch?.(raw) ?? raw;
+      bytes += bytesOf(seen);
+      chosen.push({ item, label, raw: seen });
+    },
+    { concurrency: atOnce },
+  );
+  // Reading ends in any order, and a choice must not depend on it.
+  const place = new Map(items.map(({ item }, i) => [item, i]));
+  return chosen.sort((a, b) => place.get(a.item)! - place.get(b.item)!);
+}
+
+/** What is wrong with a file is told when all are read. */
+function passOver(cause: unknown): undefined {
+  if (isOfExample(cause)) return undefined;
+  throw cause;
+}
+
+/** So many of a list, at equal distances. */
+function spread<T>(list: readonly T[], count: number): T[] {
+  if (list.length <= count) return [...list];
+  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]!);
+}
+
+const bytesOf = (raw: RawInput): number => ("data" in raw && ArrayBuffer.isView(raw.data) ? raw.data.byteLength : 0);
+
+/** Reads all examples. @throws InnerloopError where too many of them cannot be read */
+async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
+  name: string,
+  kind: Pick<FileKind<Item, Raw>, "read" | "what">,
+  { classes }: Found<Item>,
+  examples: (item: Item, raw: Raw) => readonly Kept[],
+): Promise<{ classes: ReadClass<Kept>[]; leftOut: readonly LeftOut[] }> {
+  const failures: Failure[] = [];
+  const items = classes.flatMap(({ name: of, items }) => items.map((item) => ({ of, item })));
+  const read = await pMap(
+    items,
+    async ({ of, item }) => {
+      try {
+        return examples(item, await kind.read(item));
+      } catch (error) {
+        if (!isOfExample(error)) throw error;
+        failures.push({ name: item.name, of, error, why: error.message.replace(`${item.file}: `, "") });
+        return [];
+      }
+    },
+    { concurrency: atOnce },
+  );
+  const counts = new Map(classes.map(({ name, items }) => [name, items.length]));
+  const { leftOut, problem } = withoutFailures(name, nameOf(kind), counts, failures);
+  if (problem) throw problem;
+  let at = 0;
+  return {
+    classes: classes.map(({ items, ...rest }) => ({
+      name: rest.name,
+      ...(rest.split ? { split: rest.split } : {}),
+      examples: items.flatMap((item) => {
+        const kept = read[at++]!;
+        return kept.map((each, i) => ({ name: kept.length > 1 ? `${item.name}#${i + 1}` : item.name, kept: each }));
+      }),
+    })),
+    leftOut,
+  };
+}

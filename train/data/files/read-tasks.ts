@@ -1,0 +1,57 @@
+// Few-shot tasks from examples that were read: what all data from files do the same.
+import type { Preprocessing, SplitRecord } from "@innerloop/schemas";
+import { poolOf } from "../episodes/pool.ts";
+import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
+import type { ClassPool } from "../episodes/sampling.ts";
+import { type SplitRule, splitOf } from "../episodes/split.ts";
+import type { Split } from "../episodes/task.ts";
+import type { ReadClass } from "./sift.ts";
+
+/** What was read, and how an example of it is made numbers. */
+export interface ReadData<Kept> {
+  readonly name: string;
+  readonly inputShape: readonly number[];
+  readonly preprocessing?: Preprocessing;
+  readonly classes: readonly ReadClass<Kept>[];
+  readonly notes: readonly string[];
+  /** What a person who lacks classes can do about it. */
+  readonly advice: string;
+  /** How classes are split whose places do not say it. */
+  readonly split?: SplitRule;
+  write(kept: Kept, target: Float32Array, offset: number): void;
+}
+
+export class ReadTasks<Kept> extends PooledTasks {
+  readonly name: string;
+  readonly inputShape: readonly number[];
+  readonly preprocessing?: Preprocessing;
+  readonly notes: readonly string[];
+  readonly split: SplitRecord;
+  readonly #pools: Readonly<Record<Split, ClassPool>>;
+
+  constructor({ name, inputShape, preprocessing, classes, notes, advice, split: rule, write }: ReadData<Kept>) {
+    super();
+    this.name = name;
+    this.inputShape = inputShape;
+    if (preprocessing) this.preprocessing = preprocessing;
+    const split = splitOf(classes, rule);
+    this.split = split.record;
+    this.notes = [...notes, ...split.notes];
+    const byName = new Map(classes.map(({ name, examples }) => [name, examples.map(({ kept }) => kept)]));
+    this.#pools = ofSplits((which) =>
+      poolOf(
+        {
+          title: `the ${which} split of ${name} (${classes.length} classes in all)`,
+          inputShape,
+          classes: split.classes[which].map((each) => ({ name: each, examples: byName.get(each)! })),
+          advice,
+        },
+        write,
+      ),
+    );
+  }
+
+  protected pool(split: Split): ClassPool {
+    return this.#pools[split];
+  }
+}
