@@ -22,7 +22,7 @@ const sides = { least: 8, most: 256 };
 const longest = 20;
 
 /** From this rate on, in Hz, samples of one channel are sound: a phone's motion sensors give no more than 200. */
-export const leastSoundRate = 2000;
+const leastSoundRate = 2000;
 
 /** Samples a second of a phone's motion sensors, where a bundle does not say. */
 export const usualMotionRate = 60;

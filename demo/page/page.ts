@@ -172,7 +172,7 @@ export class Page<R> {
   /** Puts all words of the page into a language. */
   speakLanguage(language: Language): void {
     this.#language = language;
-    labelPage(this.words, language);
+    labelPage(this.words, language, this.kind.helpIcon);
     this.recorder.speak(language);
     this.render();
     this.showLosses();

@@ -1,6 +1,7 @@
 // What a kind of recordings is: how something is recorded, seen, kept and given to a bundle. Each kind is a folder here, whose
 // door keeps this contract and is fetched when somebody first turns to it.
 import type { Input } from "@innerloop/runtime";
+import type { Icon } from "../dom.ts";
 import type { Language } from "../words.ts";
 import type { KindWords } from "./words.ts";
 
@@ -55,6 +56,8 @@ export interface Recorder<R> {
 /** A kind of recordings, for a bundle. */
 export interface Kind<R> {
   readonly words: Readonly<Record<Language, KindWords>>;
+  /** On the button of {@link Recorder.help}. */
+  readonly helpIcon: Icon;
   record(events: RecorderEvents<R>): Recorder<R>;
   /** Values as the bundle takes them, or what its preprocessing makes them of. */
   input(recording: R): Float32Array | Input;

@@ -5,7 +5,7 @@ export interface KindWords {
   readonly title: string;
   /** What recordings are for: to teach or to try. */
   readonly mode: string;
-  /** The button of {@link Recorder.help}; empty: there is none. */
+  /** The button with which the page records itself, or helps to. */
   readonly help: string;
   readonly teachThis: string;
 

@@ -14,6 +14,7 @@ export function kind({ preprocessing, ink }: PageBundle): Kind<Snapshot> {
   const how = expectKind(preprocessing, "image");
   return {
     words: cameraWords(ink),
+    helpIcon: "load",
     record(events) {
       return new CameraRecorder(ink, events);
     },

@@ -104,6 +104,7 @@ export class CameraRecorder implements Recorder<Snapshot> {
   sparkle(): void {}
 
   fade(): void {
+    this.element.style.removeProperty("--seen");
     this.element.classList.add("faint");
   }
 

@@ -16,6 +16,7 @@ export function kind({ preprocessing }: PageBundle): Kind<Drawing> {
   const picture = expectKind(preprocessing, "image");
   return {
     words: drawWords,
+    helpIcon: "wand",
     record(events) {
       return new Pad(events);
     },

@@ -15,6 +15,7 @@ export function kind({ preprocessing }: PageBundle): Kind<Motion> {
   const seconds = length / (rate ?? usualMotionRate);
   return {
     words: gestureWords,
+    helpIcon: "wand",
     record(events) {
       return new GestureRecorder(seconds, channels, events);
     },

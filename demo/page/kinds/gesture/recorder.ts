@@ -135,6 +135,7 @@ export class GestureRecorder implements Recorder<Motion> {
   sparkle(): void {}
 
   fade(): void {
+    this.element.style.removeProperty("--seen");
     this.element.classList.add("faint");
   }
 

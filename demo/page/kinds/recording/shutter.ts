@@ -1,5 +1,6 @@
 // The round button below what is recorded: a ring around it fills while it records, and a line above says what it does.
 import { el } from "../../dom.ts";
+import "./recording.css";
 
 export interface ShutterEvents {
   onPress(): void;

@@ -18,6 +18,7 @@ export function kind({ preprocessing }: PageBundle): Kind<Recorded> {
   const seconds = how.length / (how.rate ?? 1);
   return {
     words: soundWords,
+    helpIcon: "wand",
     record(events) {
       return new SoundRecorder(seconds, events);
     },

@@ -117,6 +117,7 @@ export class SoundRecorder implements Recorder<Recorded> {
   sparkle(): void {}
 
   fade(): void {
+    this.element.style.removeProperty("--seen");
     this.element.classList.add("faint");
   }
 
