@@ -69,6 +69,7 @@ export function visiting(args: readonly string[] = []): (options?: VisitOptions)
     page.on("pageerror", ({ message }) => errors.push(message));
     if (before) await page.addInitScript(before);
     await page.goto(way ? `${url}#${way}` : url);
+    await page.locator(".stage").waitFor();
     return { page, elsewhere, errors };
   };
 }
@@ -85,7 +86,8 @@ export const answer = (page: Page): Promise<string | null> =>
 export async function untilSaid(page: Page, action: () => Promise<unknown>): Promise<string> {
   await page.evaluate(() => document.getElementById("status")!.replaceChildren());
   await action();
-  await page.waitForFunction(() => document.getElementById("status")!.textContent !== "");
+  // That the model is not there yet is no answer.
+  await page.waitForFunction(() => !/^$|loading|载入/.test(document.getElementById("status")!.textContent));
   return (await page.locator("#headline").textContent())!;
 }
 

@@ -102,7 +102,7 @@ describeUnless(noChromium, "gestures", () => {
   it("are made with a pointer, keys or by the page itself where there are no sensors", {
     timeout: 60_000,
   }, async () => {
-    const none = "DeviceMotionEvent.requestPermission = undefined;";
+    const none = "delete DeviceMotionEvent.requestPermission;";
     const { page, errors } = await visit({ ...desktop, way: "gesture", before: none });
     await page.getByText("No motion sensors here, so the pointer stands in").waitFor();
     await expectAccessible(page);
