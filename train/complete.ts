@@ -4,8 +4,8 @@ import { InnerloopError, type ModelConfig, type RunConfig, type RunConfigInput }
 import { algorithms, heads } from "./algorithms/index.ts";
 import { readerOf } from "./data/index.ts";
 import { enginesFor } from "./engines/index.ts";
-import { models } from "./models/index.ts";
-import { base, presetNamed, someWays } from "./presets.ts";
+import { autoModel, models } from "./models/index.ts";
+import { base, ownData, presetNamed, someWays } from "./presets.ts";
 import { oneOf } from "./registry.ts";
 import { checkEffects, settingAt, settingsOf } from "./settings.ts";
 
@@ -44,7 +44,7 @@ export function completeConfig(input: RunConfigInput): RunConfig {
 /** The same without a look at what has no effect, for flags on top of a config. */
 export function completed(input: RunConfigInput): RunConfig {
   const preset = input.preset ?? (input.data === undefined ? undefined : readerOf(input.data)?.preset);
-  const start = preset ? presetNamed(preset).config : base;
+  const start = preset ? presetNamed(preset).config : startFor(input);
   const { iterations, minutes, ...rest } = start;
   const length =
     input.iterations !== undefined || input.minutes !== undefined
@@ -56,7 +56,9 @@ export function completed(input: RunConfigInput): RunConfig {
   // Another kind of model starts from its own defaults, not from those of the preset's model.
   const model: Partial<ModelConfig> | undefined =
     input.model?.kind && input.model.kind !== start.model.kind
-      ? undefined
+      ? start.model.kind === autoModel && input.model.kind === base.model.kind
+        ? withoutStrides(base.model)
+        : undefined
       : input.model?.pool && !start.model.pool
         ? withoutStrides(start.model)
         : start.model;
@@ -77,7 +79,7 @@ export function completed(input: RunConfigInput): RunConfig {
  * @throws InnerloopError (status 2)
  */
 function checkChoices(input: RunConfigInput, { data, shifts, algorithm: name, model, engine }: RunConfig): void {
-  models.named(model.kind);
+  if (model.kind !== autoModel) models.named(model.kind);
   enginesFor(engine);
   const reader = readerOf(data);
   if (reader?.kind === "regression" && shifts)
@@ -93,6 +95,13 @@ function checkChoices(input: RunConfigInput, { data, shifts, algorithm: name, mo
       `The algorithm ${name} has the head ${oneOf(algorithm.heads)}, but head is ${JSON.stringify(input.head)}; leave head out, or choose another algorithm.`,
       { exitStatus: 2 },
     );
+}
+
+/** Data of one's own are all that are split by classes, unless they are characters of this project's making or a program's without a name. */
+function startFor({ data }: RunConfigInput): RunConfig {
+  if (data === undefined) return base;
+  const reader = readerOf(data);
+  return reader?.ownSplits ? base : ownData;
 }
 
 /** Blocks that are pooled have strides of their own by default: both would leave no pixel. */

@@ -27,6 +27,12 @@ export const base: RunConfig = {
   shifts: { share: 0.25, wrongLabels: 0.2 },
 };
 
+/**
+ * What it is for data of one's own, from files or given by a program: the model is chosen when they are open, and training tasks
+ * have fewer classes where the data have fewer.
+ */
+export const ownData: RunConfig = { ...base, model: { kind: "auto" }, trainingWays: 20, queries: 4, metaBatch: 2 };
+
 /** Characters are the same in light on dark. */
 const characters: Pick<RunConfig, "model"> = { model: { ...base.model, input: "polarity-free" } };
 
@@ -50,6 +56,14 @@ export const presets: Readonly<Record<string, Preset>> = {
   "glyphs-5way-1shot": {
     summary: "the embedded glyphs, 5 ways, 1 shot",
     config: { ...base, ...manyWays, ...characters, preset: "glyphs-5way-1shot", minutes: 5 },
+  },
+  "motions-5way-1shot": {
+    summary: "embedded gestures of a hand-held device, 5 ways, 1 shot",
+    config: { ...ownData, preset: "motions-5way-1shot", data: "motions", minutes: 5 },
+  },
+  "tones-5way-1shot": {
+    summary: "embedded sounds, such as words, whistles and knocks, 5 ways, 1 shot",
+    config: { ...ownData, preset: "tones-5way-1shot", data: "tones", minutes: 5 },
   },
   "omniglot-5way-1shot": {
     summary: "Omniglot with classes turned by 90°, 5 ways, 1 shot; give --data omniglot:DIR",
@@ -78,7 +92,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   },
   "images-5way-1shot": {
     summary: "a folder of images, one sub-folder a class; give --data images:DIR",
-    config: { ...base, preset: "images-5way-1shot", data: "images:images", minutes: 10 },
+    config: { ...ownData, preset: "images-5way-1shot", data: "images:images", minutes: 10 },
   },
   "sinusoid-10shot": {
     summary: "sinusoids from 10 points (Finn et al. 2017, §5.1)",

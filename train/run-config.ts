@@ -11,7 +11,7 @@ import {
 import { algorithms, heads } from "./algorithms/index.ts";
 import { readers, TASK_SPECS } from "./data/index.ts";
 import { engineChoices } from "./engines/index.ts";
-import { type ModelSetting, models } from "./models/index.ts";
+import { type ModelSetting, modelChoices, models } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { presets } from "./presets.ts";
 import { inWords, oneOf } from "./registry.ts";
@@ -23,7 +23,7 @@ type Completion = Pick<JsonSchema, "title" | "description" | "enum">;
 /** Settings that name something of a registry. An unknown name is refused here; those of engines and presets where they are looked up. */
 const choices: Readonly<Record<SettingPath, readonly string[]>> = {
   algorithm: algorithms.names,
-  "model.kind": models.names,
+  "model.kind": modelChoices,
   head: heads.names,
   "optimizer.kind": optimizers.names,
 };

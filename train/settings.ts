@@ -10,7 +10,7 @@ import {
 import { algorithms } from "./algorithms/index.ts";
 import { type NamedReader, readerOf, readers } from "./data/index.ts";
 import { engines, enginesFor } from "./engines/index.ts";
-import { models } from "./models/index.ts";
+import { models, settingsOfModel } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { base } from "./presets.ts";
 import { inWords } from "./registry.ts";
@@ -89,10 +89,13 @@ const threaded: readonly string[] = engines.flatMap(({ name, traits }) => (trait
 const conditions: readonly Condition[] = [
   onChoice(
     "model.kind",
-    models,
+    {
+      all: models.all.map(({ name }) => ({ name, options: settingsOfModel(name) })),
+      named: (name: string) => ({ name, options: settingsOfModel(name) }),
+    },
     base.model.kind,
     "model.",
-    ({ options }) => Object.keys(options),
+    ({ options }) => options,
     (_, takers) => `of the named models, ${inWords(takers, "and")} alone ${takers.length > 1 ? "have" : "has"} it`,
   ),
   onChoice(

@@ -41,7 +41,7 @@ async function showTraining(
       out,
       resume,
       signal,
-      onStart({ task: kind, engine, reason, strategy, parameters, iteration }) {
+      onStart({ config, task: kind, engine, reason, strategy, parameters, iteration }) {
         classes = kind === "classification";
         const { algorithm, head, steps, ways, shots, data } = config;
         const takesSteps = "steps" in algorithms.named(algorithm).options;

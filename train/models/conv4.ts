@@ -1,17 +1,8 @@
 // Blocks of convolution, normalization and ReLU: the usual body of few-shot learning.
 import type { Value } from "@innerloop/graph";
-import {
-  Conv2d,
-  Flatten,
-  type LayerLike,
-  Linear,
-  MaxPool2d,
-  MeanPool,
-  PolarityFree,
-  ReLU,
-  Standardize,
-} from "./layers.ts";
-import { images, type NamedModel } from "./named.ts";
+import type { ModelConfig } from "@innerloop/schemas";
+import { Conv2d, Flatten, type LayerLike, Linear, MaxPool2d, MeanPool, ReLU } from "./layers.ts";
+import { type InputName, images, inputLayers, type NamedModel } from "./named.ts";
 import { filtersOf, type NormName, normalization } from "./norms.ts";
 import { type Model, sequential } from "./sequential.ts";
 
@@ -26,14 +17,8 @@ export interface Conv4Options {
   /** What the head sees: all positions, or their mean. */
   readonly pooling?: "flat" | "mean";
   /** What is made of each example first: nothing, mean 0 and deviation 1, or that and ink always positive. */
-  readonly input?: "raw" | "standardized" | "polarity-free";
+  readonly input?: InputName;
 }
-
-const inputs: Record<NonNullable<Conv4Options["input"]>, readonly LayerLike[]> = {
-  raw: [],
-  standardized: [Standardize],
-  "polarity-free": [PolarityFree],
-};
 
 /** Blocks of 3×3 convolution, normalization and ReLU (Vinyals et al. 2016), strided or pooled. */
 export function conv4(inputShape: readonly number[], ways: number, options: Conv4Options = {}): Model {
@@ -47,9 +32,20 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
     ...(pool ? [MaxPool2d(2)] : []),
   ];
   const tail: ((x: Value) => Value)[] = [pooling === "mean" ? MeanPool : Flatten];
-  const layers = [...inputs[input], ...strides.flatMap(block), ...tail, Linear(ways)];
+  const layers = [...inputLayers(input), ...strides.flatMap(block), ...tail, Linear(ways)];
   return sequential(inputShape, layers, { name: "conv4", norm });
 }
+
+/** Strides that leave three to seven positions a side, whatever the size: 2, 2, 2, 1 for pictures of 28×28, one more 2 for larger ones. */
+export function stridesFor([height = 1, width = 1]: readonly number[]): number[] {
+  const side = Math.sqrt(height * width);
+  const halvings = Math.max(1, Math.min(6, Math.round(Math.log2(side / 3.5))));
+  const strides = new Array<number>(halvings).fill(2);
+  return [...strides, ...new Array<number>(Math.max(0, 4 - halvings)).fill(1)];
+}
+
+const openStrides = (inputShape: readonly number[], { strides, pool }: Partial<ModelConfig>): Partial<ModelConfig> =>
+  strides || pool ? {} : { strides: stridesFor(inputShape) };
 
 export const namedConv4: NamedModel = {
   name: "conv4",
@@ -63,5 +59,13 @@ export const namedConv4: NamedModel = {
     input: "raw",
   },
   ...images,
+  suited: (inputShape, given) => ({
+    filters: 64,
+    ...openStrides(inputShape, given),
+    norm: "layer",
+    pooling: "flat",
+    input: "standardized",
+  }),
+  sized: openStrides,
   build: conv4,
 };

@@ -1,12 +1,17 @@
 // Models: layers, rows of them, and the named ones.
 import { InnerloopError, type ModelConfig } from "@innerloop/schemas";
 import { inWords, registry } from "../registry.ts";
+import { autoModel } from "./auto.ts";
+import { namedConv1d } from "./conv1d.ts";
 import { namedConv4 } from "./conv4.ts";
 import { namedMetamodel } from "./metamodel.ts";
 import { namedMlp } from "./mlp.ts";
+import type { ModelSetting } from "./named.ts";
 import { namedResnet12 } from "./resnet12.ts";
 import type { Model } from "./sequential.ts";
 
+export { autoModel, type ChosenModel, chooseModel, type ExampleFacts } from "./auto.ts";
+export { type Conv1dOptions, conv1d } from "./conv1d.ts";
 export { type Conv4Options, conv4 } from "./conv4.ts";
 export * from "./layers.ts";
 export { metamodel } from "./metamodel.ts";
@@ -16,7 +21,16 @@ export { type Resnet12Options, resnet12 } from "./resnet12.ts";
 export { applyHead, type Model, type ModelOptions, Sequential, sequential } from "./sequential.ts";
 
 /** One line each, in the order in which help names them; the first that takes a setting is what an error names for it. */
-export const models = registry("model", [namedMlp, namedMetamodel, namedConv4, namedResnet12]);
+export const models = registry("model", [namedMlp, namedMetamodel, namedConv4, namedConv1d, namedResnet12]);
+
+/** What `model.kind` may be. */
+export const modelChoices: readonly string[] = [autoModel, ...models.names];
+
+/** What is known of a model's settings: one that data choose may turn out to have any of them. */
+export const settingsOfModel = (kind: string): readonly ModelSetting[] =>
+  (kind === autoModel ? models.all : [models.named(kind)]).flatMap(
+    ({ options }) => Object.keys(options) as ModelSetting[],
+  );
 
 /**
  * The model that a run config names, for examples of a shape.

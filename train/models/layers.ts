@@ -59,7 +59,7 @@ export function Linear(...sizes: [outputs: number] | [inputs: number, outputs: n
 }
 
 export interface ConvolutionOptions {
-  /** Side of the square kernel. */
+  /** Side of the square kernel; of series, the samples that it covers. */
   readonly kernel?: number;
   readonly stride?: number;
   /** Zeros around; half the kernel keeps the size. */
@@ -93,11 +93,46 @@ export function Conv2d(
   };
 }
 
+/** Convolution of series `[n, length, channels]` to `[n, length', filters]`. */
+export function Conv1d(
+  filters: number,
+  { kernel = 3, stride = 1, padding = Math.floor(kernel / 2), bias = true }: ConvolutionOptions = {},
+): Layer {
+  return {
+    name: "conv",
+    parameters(input) {
+      if (input.length !== 3)
+        throw new InnerloopError(
+          "shape-mismatch",
+          `Conv1d takes series [n, length, channels], but its input has the shape [${input}].`,
+          { exitStatus: 2 },
+        );
+      const channels = known(input, -1, "Conv1d");
+      const weight = normalInit([kernel, 1, channels, filters], kernel * channels);
+      return bias ? { weight, bias: constantInit([filters], 0) } : { weight };
+    },
+    apply(x, { weight, bias: b }) {
+      // As pictures that are one pixel wide, for which every engine has kernels.
+      const y = op.Squeeze(
+        op.Convolution(op.Unsqueeze(x, [2]), weight!, { strides: [stride, 1], pads: [padding, 0, padding, 0] }),
+        [2],
+      );
+      return b ? op.Add(y, b) : y;
+    },
+  };
+}
+
 /** The largest of each square of `kernel` pixels, channels last. */
 export const MaxPool2d =
   (kernel = 2, stride = kernel) =>
   (x: Value): Value =>
     op.MaxPooling(x, [kernel, kernel], { strides: [stride, stride] });
+
+/** The largest of each `kernel` samples of a series, channels last. */
+export const MaxPool1d =
+  (kernel = 2, stride = kernel) =>
+  (x: Value): Value =>
+    op.Squeeze(op.MaxPooling(op.Unsqueeze(x, [2]), [kernel, 1], { strides: [stride, 1] }), [2]);
 
 /** Images to rows of numbers. */
 export const Flatten = (x: Value): Value => op.Flatten(x);

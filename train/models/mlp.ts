@@ -1,27 +1,36 @@
 // Layers of ReLU units, for examples of any shape.
 import { Flatten, type LayerLike, Linear, ReLU } from "./layers.ts";
-import type { NamedModel } from "./named.ts";
+import { type InputName, inputLayers, type NamedModel } from "./named.ts";
+import { type NormName, normalization } from "./norms.ts";
 import { type Model, sequential } from "./sequential.ts";
+
+export interface MlpOptions {
+  /** The width of each hidden layer. */
+  readonly hidden?: readonly number[];
+  /** Normalization after each hidden layer. */
+  readonly norm?: NormName;
+  /** What is made of each example first. */
+  readonly input?: InputName;
+}
 
 /** Layers of ReLU units (Finn et al. 2017, §5.1: two of 40 for sinusoids). */
 export function mlp(
   inputShape: readonly number[],
   outputs: number,
-  { hidden = [40, 40] }: { readonly hidden?: readonly number[] } = {},
+  { hidden = [40, 40], norm = "none", input = "raw" }: MlpOptions = {},
 ): Model {
   const flatten: LayerLike[] = inputShape.length > 1 ? [Flatten] : [];
-  return sequential(
-    inputShape,
-    [...flatten, ...hidden.flatMap((width): LayerLike[] => [Linear(width), ReLU]), Linear(outputs)],
-    { name: "mlp" },
-  );
+  const unit = (width: number): LayerLike[] => [Linear(width), ...normalization(norm), ReLU];
+  const layers = [...inputLayers(input), ...flatten, ...hidden.flatMap(unit), Linear(outputs)];
+  return sequential(inputShape, layers, { name: "mlp", norm });
 }
 
 export const namedMlp: NamedModel = {
   name: "mlp",
   summary: "layers of ReLU units",
-  options: { hidden: "40,40" },
+  options: { hidden: "40,40", norm: "none", input: "raw" },
   takes: "examples of any shape",
   accepts: () => true,
+  suited: () => ({ hidden: [128, 128], norm: "layer", input: "raw" }),
   build: mlp,
 };

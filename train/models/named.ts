@@ -1,5 +1,6 @@
 // What a model is that configs and flags can name: one object that says all that is known of it, and builds it.
 import type { ModelConfig } from "@innerloop/schemas";
+import { type LayerLike, PolarityFree, Standardize } from "./layers.ts";
 import type { Model } from "./sequential.ts";
 
 /** A setting of a run config's `model`. */
@@ -16,6 +17,13 @@ export interface NamedModel {
   readonly takes: string;
   /** Whether examples of a shape are that. */
   accepts(inputShape: readonly number[]): boolean;
+  /**
+   * Settings that suit examples of a shape beside those that a config gives, where nobody said how large the model is to be:
+   * measured on data of one's own (docs/results.md).
+   */
+  suited?(inputShape: readonly number[], given: Partial<ModelConfig>): Partial<ModelConfig>;
+  /** Settings that the size of examples decides where a config leaves them open. */
+  sized?(inputShape: readonly number[], given: Partial<ModelConfig>): Partial<ModelConfig>;
   /** @throws InnerloopError (status 2) for settings that do not go together or do not fit the examples */
   build(inputShape: readonly number[], outputs: number, config: Partial<ModelConfig>): Model;
 }
@@ -25,3 +33,15 @@ export const images: Pick<NamedModel, "takes" | "accepts"> = {
   takes: "images [height, width, channels]",
   accepts: ({ length }) => length === 3,
 };
+
+/** What is made of each example first: nothing, mean 0 and deviation 1, or that and ink always positive. */
+export type InputName = NonNullable<ModelConfig["input"]>;
+
+const inputs: Readonly<Record<InputName, readonly LayerLike[]>> = {
+  raw: [],
+  standardized: [Standardize],
+  "polarity-free": [PolarityFree],
+};
+
+/** The layers that do so. */
+export const inputLayers = (input: InputName): readonly LayerLike[] => inputs[input];

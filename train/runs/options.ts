@@ -6,6 +6,8 @@ import type { Engine } from "../engines/index.ts";
 
 /** What a run goes with. */
 export interface RunStart {
+  /** The config with what the data decided. */
+  readonly config: RunConfig;
   readonly task: TaskSource["kind"];
   readonly engine: string;
   /** Why the engine was chosen, and why not those before it. */

@@ -1,6 +1,5 @@
 // A whole training run from a config: its folder, its data and its trainer, the loop over them, and what is left of it where
 // something goes wrong.
-import type { Learner } from "@innerloop/graph";
 import { InnerloopError, sizeOf } from "@innerloop/schemas";
 import { isSpec, type TaskSource } from "../data/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
@@ -8,6 +7,7 @@ import type { MetaTrainerOptions } from "../trainer/reports.ts";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.ts";
 import { knownTasks, learnerOf, tasksOf } from "./data.ts";
 import { RunEpisodes } from "./episodes.ts";
+import { asDecided, fittedTo } from "./fitted.ts";
 import { keepEpisodes } from "./kept-episodes.ts";
 import { type RunSetup, TrainingLoop } from "./loop.ts";
 import type { RunOptions, RunResult, RunStart } from "./options.ts";
@@ -27,23 +27,27 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   const release = await holdRun(out, resume);
   try {
     const before = resume ? await readCheckpoint(out) : undefined;
-    if (before) checkResumable(out, before.header.config, options.config);
-    return await train(options, before);
+    if (!before) return await train(options, undefined);
+    const config = asDecided(options.config, before.header.config);
+    checkResumable(out, before.header.config, config);
+    return await train({ ...options, config }, before);
   } finally {
     await release();
   }
 }
 
-async function train(options: RunOptions, before: Checkpoint | undefined): Promise<RunResult> {
-  const { config, out } = options;
-  const tasks = options.tasks ?? (await tasksOf(config, before && knownTasks(before.header, config)));
-  for (const note of tasks.notes ?? []) options.onMessage?.(note);
+async function train(asked: RunOptions, before: Checkpoint | undefined): Promise<RunResult> {
+  const { out } = asked;
+  const tasks = asked.tasks ?? (await tasksOf(asked.config, before && knownTasks(before.header, asked.config)));
+  const { config, notes } = before ? { config: asked.config, notes: [] } : fittedTo(asked.config, tasks);
+  const options = { ...asked, config };
+  for (const note of [...(tasks.notes ?? []), ...notes]) options.onMessage?.(note);
   const setup = await setUp(options, tasks, before);
   const { learner } = setup;
   const trainerOptions = trainerOptionsOf(options);
   const loop = new TrainingLoop(setup, options, await MetaTrainer.create(learner, trainerOptions), before);
   try {
-    options.onStart?.(startOf(loop, learner));
+    options.onStart?.(startOf(loop, setup));
     // What to go on from is there from the start.
     if (!before) await loop.save();
     if (out !== undefined && !before && !isSpec(tasks.name)) await keepEpisodes(out, tasks, config);
@@ -98,10 +102,11 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
   };
 }
 
-function startOf({ trainer, iteration }: TrainingLoop, learner: Learner): RunStart {
+function startOf({ trainer, iteration }: TrainingLoop, { config, learner }: RunSetup): RunStart {
   const { engine, reason, rejected } = trainer.engine;
   const sizes = Object.values(learner.parameters).map(({ shape }) => sizeOf(shape));
   return {
+    config,
     task: learner.task,
     engine: engine.name,
     reason,

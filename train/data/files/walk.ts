@@ -1,9 +1,10 @@
 // Folders of files, one folder a class: what every door that takes a folder finds in one, passes over and tells.
-import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, extname, join, resolve, sep } from "node:path";
 import { InnerloopError } from "@innerloop/schemas";
 import type { LeftOut } from "./file-kind.ts";
 import { leftOut, listed } from "./left-out.ts";
+import { splitNamed } from "./split-names.ts";
 
 /** What systems keep beside people's files: previews, bins, the shadows of files in archives. */
 const notData =
@@ -61,11 +62,11 @@ export function findFolders(folder: string, wanted: Wanted, { everything = false
   const classes = new Map<string, string[]>();
   const strays: string[] = [];
   const [empty, mixed, spelt]: [string[], string[], Set<string>] = [[], [], new Set()];
-  const unread = { count: 0 };
+  let unread = 0;
   const visit = (at: Folder): void => {
     const place = at === top ? basename(resolve(folder)).normalize() : at.name;
     const own = at.files.length > 0;
-    const alone = at === top || splitFolder.test(at.name) || at.files.length === 1;
+    const alone = at === top || (!at.name.includes("/") && splitNamed(at.name) !== undefined) || at.files.length === 1;
     if (own && !everything && alone && at.inside.some(holdsFiles)) strays.push(...at.files);
     else if (own) {
       const there = classes.get(place);
@@ -77,7 +78,7 @@ export function findFolders(folder: string, wanted: Wanted, { everything = false
     const isClass = own || at === top || at.inside.length > 0;
     if (isClass && others !== "") {
       mixed.push(told);
-      for (const count of at.others.values()) unread.count += count;
+      for (const count of at.others.values()) unread += count;
     }
     if (!isClass) empty.push(told);
     for (const inner of at.inside) visit(inner);
@@ -100,7 +101,7 @@ export function findFolders(folder: string, wanted: Wanted, { everything = false
     classes: [...classes].map(([name, files]) => ({ name, files })),
     leftOut: [
       ...passed,
-      ...(mixed.length > 0 ? [{ why: "files of formats that are not read", count: unread.count, names: mixed }] : []),
+      ...leftOut("files of formats that are not read", mixed, unread),
       ...leftOut(`${several} beside the folders of classes`, strays),
     ],
     notes,
@@ -112,9 +113,6 @@ export function findFiles(place: string, wanted: Wanted): readonly string[] {
   if (statSync(place, { throwIfNoEntry: false })?.isFile()) return [place];
   return findFolders(place, wanted, { everything: true }).classes.flatMap(({ files }) => files);
 }
-
-/** A folder that names a split. */
-const splitFolder = /^(train|val|test)$/;
 
 const holdsFiles = ({ files, inside }: Folder): boolean => files.length > 0 || inside.some(holdsFiles);
 
@@ -138,7 +136,7 @@ function walk(folder: string, { noun, takes }: Wanted): { top: Folder; leftOut: 
     for (const entry of entriesOf(path, unreadable)) {
       const [inner, innerName] = [join(path, entry.name), name ? `${name}/${entry.name}` : entry.name];
       const isLink = entry.isSymbolicLink();
-      const target = isLink ? statSync(inner, { throwIfNoEntry: false }) : entry;
+      const target = isLink ? targetOf(inner) : entry;
       if (target === undefined) broken.push(innerName);
       else if (target.isDirectory()) {
         if (isLink) links.push({ path: inner, name: innerName.normalize(), parent: at });
@@ -174,6 +172,15 @@ function walk(folder: string, { noun, takes }: Wanted): { top: Folder; leftOut: 
       ...leftOut("folders that cannot be read", unreadable),
     ],
   };
+}
+
+/** What a link leads to; nothing where that is not there, or the link leads to itself. */
+function targetOf(link: string): Stats | undefined {
+  try {
+    return statSync(link, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is in a folder but for a system's own files, sorted by name. */
