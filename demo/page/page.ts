@@ -75,8 +75,7 @@ export class Page<R> {
   /** Somebody turns to this kind of recordings. */
   show(language: Language): void {
     this.#shown = true;
-    byId("stage").replaceWith(this.recorder.element);
-    this.recorder.element.id = "stage";
+    byId("stage").replaceChildren(this.recorder.element);
     byId("pad-frame").dataset.way = this.#bundle.way;
     this.recorder.show();
     this.wipe();
@@ -89,7 +88,6 @@ export class Page<R> {
     this.wipe();
     this.#chart.clear();
     this.#shown = false;
-    this.recorder.element.removeAttribute("id");
   }
 
   #open(place: Place): Promise<Model<R>> {

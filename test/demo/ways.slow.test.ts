@@ -106,7 +106,7 @@ describeUnless(noChromium, "gestures", () => {
     const { page, errors } = await visit({ ...desktop, way: "gesture", before: none });
     await page.getByText("No motion sensors here, so the pointer stands in").waitFor();
     await expectAccessible(page);
-    const { x, y, width, height } = (await page.locator("#stage").boundingBox())!;
+    const { x, y, width, height } = (await page.locator(".stage").boundingBox())!;
     await page.mouse.move(x + 0.3 * width, y + 0.3 * height);
     await page.mouse.down();
     for (let i = 0; i < 60; i++) {
@@ -263,7 +263,7 @@ describeUnless(noChromium, "devices that were allowed before", () => {
     expect(await labels(page)).toEqual(["A"]);
     await page.locator("[data-way=camera]").click();
     await page.locator("video").waitFor();
-    await page.locator("#stage[data-source=on]").waitFor();
+    await page.locator(".stage[data-source=on]").waitFor();
     await expect.poll(() => page.evaluate(() => document.querySelector("video")!.videoWidth)).toBeGreaterThan(0);
     expect(errors).toEqual([]);
   });
