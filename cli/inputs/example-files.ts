@@ -56,7 +56,7 @@ export async function readSupport(
       `--${option} is the file ${support}; a folder with one sub-folder of ${door.several} a class${isTable(support) ? ", or a table with a column of classes" : ""} was expected.`,
     );
   const { classes, leftOut, notes } = await door.open(({ find }) =>
-    find(support, label === undefined ? {} : { label }),
+    find(support, label === undefined ? {} : { label }, door.how),
   );
   const { sentenceOf } = await import("@innerloop/train");
   for (const note of [...notes, ...leftOut.map((each) => sentenceOf(each))]) say(`${style("yellow", "note")} ${note}.`);
