@@ -38,6 +38,16 @@ const samples: Readonly<Record<string, () => string>> = {
     }
     return join(folder, "omniglot");
   },
+  sound() {
+    for (let c = 0; c < 20; c++) {
+      mkdirSync(join(folder, "sounds", `class-${c}`), { recursive: true });
+      for (let e = 0; e < 6; e++) {
+        const tone = Float32Array.from({ length: 2000 }, (_, i) => Math.sin(i * (0.1 + 0.05 * c + 0.005 * e)) / 2);
+        writeFileSync(join(folder, "sounds", `class-${c}`, `${e}.wav`), wav(tone, 8000));
+      }
+    }
+    return join(folder, "sounds");
+  },
   windows() {
     for (let c = 0; c < 20; c++) {
       mkdirSync(join(folder, "gestures", `class-${c}`), { recursive: true });
@@ -56,16 +66,6 @@ const samples: Readonly<Record<string, () => string>> = {
     );
     writeFileSync(place, `a,b,colour,label\n${lines.join("\n")}\n`);
     return place;
-  },
-  sound() {
-    for (let c = 0; c < 20; c++) {
-      mkdirSync(join(folder, "sounds", `class-${c}`), { recursive: true });
-      for (let e = 0; e < 6; e++) {
-        const tone = Float32Array.from({ length: 2000 }, (_, i) => Math.sin(i * (0.1 + 0.05 * c + 0.005 * e)) / 2);
-        writeFileSync(join(folder, "sounds", `class-${c}`, `${e}.wav`), wav(tone, 8000));
-      }
-    }
-    return join(folder, "sounds");
   },
   arrays() {
     const place = join(folder, "set.safetensors");
