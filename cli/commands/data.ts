@@ -2,6 +2,7 @@
 import { extname } from "node:path";
 import { starterBundles } from "@innerloop/bundles";
 import type { DataReport, DescribedData } from "@innerloop/measure";
+import { shellWord } from "@innerloop/runtime/files";
 import { InnerloopError, type RunConfigInput } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { interruptible } from "../call/interrupt.ts";
@@ -52,7 +53,7 @@ export const command = defineCommand({
     const drawn = sheet === undefined ? undefined : await drawSheet(described, sheet);
     if (json) printJson(report);
     else {
-      print(describeReport(report, await starterFor(report)));
+      print(describeReport(report, { starter: await starterFor(report), given: flagsIn(flags) }));
       if (drawn !== undefined) print(`${resultStyle("bold", drawn)}: examples as a model is given them`);
     }
     if (report.problem) {
@@ -61,6 +62,14 @@ export const command = defineCommand({
     }
   },
 });
+
+/** Flags as they are written in a call. */
+const flagsIn = (given: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(given).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (typeof value === "boolean") return [`--${value ? "" : "no-"}${name}`];
+    return [`--${name} ${shellWord(String(value))}`];
+  });
 
 /** A bundle that ships with the packages and takes such examples, whatever their size. */
 async function starterFor({ preprocessing: how }: DataReport): Promise<string | undefined> {
