@@ -13,6 +13,7 @@ import {
 import { onnxTarget } from "./onnx.ts";
 import { rawTarget } from "./raw.ts";
 import type { Target } from "./run.ts";
+import { soundsTarget } from "./sounds.ts";
 
 export const targets: readonly Target[] = [
   safetensorsTarget,
@@ -27,6 +28,7 @@ export const targets: readonly Target[] = [
   jsonTarget,
   picturesTarget,
   rawTarget,
+  soundsTarget,
   zipTarget,
   npzTarget,
   schemasCalls,
