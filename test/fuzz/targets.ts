@@ -11,6 +11,7 @@ import {
   sealedTarget,
 } from "./files.ts";
 import { onnxTarget } from "./onnx.ts";
+import { rowsTargets, windowsTargets } from "./own-files.ts";
 import { rawTarget } from "./raw.ts";
 import type { Target } from "./run.ts";
 import { soundsTarget } from "./sounds.ts";
@@ -31,6 +32,8 @@ export const targets: readonly Target[] = [
   soundsTarget,
   zipTarget,
   npzTarget,
+  ...rowsTargets,
+  ...windowsTargets,
   schemasCalls,
   graphCalls,
   runtimeCalls,
