@@ -9,6 +9,7 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { refusal } from "../support/refusal.ts";
+import { wav } from "./wav.ts";
 
 const folder = temporaryFolder("readers");
 
@@ -36,6 +37,16 @@ const samples: Readonly<Record<string, () => string>> = {
       writeFileSync(join(folder, "omniglot", `${archive}.zip`), zipSync(files));
     }
     return join(folder, "omniglot");
+  },
+  sound() {
+    for (let c = 0; c < 20; c++) {
+      mkdirSync(join(folder, "sounds", `class-${c}`), { recursive: true });
+      for (let e = 0; e < 6; e++) {
+        const tone = Float32Array.from({ length: 2000 }, (_, i) => Math.sin(i * (0.1 + 0.05 * c + 0.005 * e)) / 2);
+        writeFileSync(join(folder, "sounds", `class-${c}`, `${e}.wav`), wav(tone, 8000));
+      }
+    }
+    return join(folder, "sounds");
   },
   arrays() {
     const place = join(folder, "set.safetensors");
