@@ -48,6 +48,25 @@ const samples: Readonly<Record<string, () => string>> = {
     }
     return join(folder, "sounds");
   },
+  windows() {
+    for (let c = 0; c < 20; c++) {
+      mkdirSync(join(folder, "gestures", `class-${c}`), { recursive: true });
+      for (let e = 0; e < 6; e++) {
+        const lines = Array.from({ length: 16 }, (_, i) => `${i / 50},${Math.sin(c + i * e)},${Math.cos(c * i + e)}`);
+        writeFileSync(join(folder, "gestures", `class-${c}`, `${e}.csv`), `t,x,y\n${lines.join("\n")}\n`);
+      }
+    }
+    return join(folder, "gestures");
+  },
+  rows() {
+    const place = join(folder, "set.csv");
+    const lines = Array.from(
+      { length: 120 },
+      (_, i) => `${Math.sin(i)},${i % 7} cm,${i % 3 ? "red" : "blue"},kind ${i % 20}`,
+    );
+    writeFileSync(place, `a,b,colour,label\n${lines.join("\n")}\n`);
+    return place;
+  },
   arrays() {
     const place = join(folder, "set.safetensors");
     const x = Float32Array.from({ length: 120 * 4 }, (_, i) => Math.sin(i));
