@@ -74,9 +74,12 @@ it.each(
     const { how, input } = randomInput(number);
     if (how.kind !== files.kind) continue;
     const item = { name: "one", file: "one" };
-    // Recordings of a device are as samples in files, not as Web Audio has them; a window of a longer one may be several.
-    if ("getChannelData" in input || how.kind === "window" || how.kind === "row") continue;
+    // In files samples are as they lie there, and not as Web Audio has them, and of rows each column has a field.
+    if ("getChannelData" in input || Array.isArray(input)) continue;
+    // A recording of a sensor is there as float32, and has the channels that it has.
+    if (how.kind === "window" && !("data" in input && input.data instanceof Float32Array)) continue;
     const expected = inNode(number);
+    // Of a long one there are several windows, of which the first ends where it does.
     const [kept] = files.examples(item, input, how, {});
     const target = new Float32Array(expected.length + 2).fill(9);
     files.write(kept, how, target, 1);
@@ -84,7 +87,7 @@ it.each(
     expect([target[0], target.at(-1)]).toEqual([9, 9]);
     seen++;
   }
-  if (files.kind === "image" || files.kind === "sound") expect(seen).toBeGreaterThan(30);
+  expect(seen).toBeGreaterThan(10);
 });
 
 itUnless(noChromium, "a page sees the same", { timeout: 120_000 }, async () => {
