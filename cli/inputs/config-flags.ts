@@ -127,6 +127,14 @@ export const configOptions: Readonly<Record<string, Option>> = Object.fromEntrie
   }),
 );
 
+/** Those that say how files become examples. */
+export const exampleOptions: Readonly<Record<string, Option>> = Object.fromEntries(
+  flags.flatMap(({ name, path }) => {
+    const { group: _, ...option } = configOptions[name]!;
+    return path[0] === "examples" ? [[name, option]] : [];
+  }),
+);
+
 /**
  * The part of a run config that flags give.
  * @throws InnerloopError (status 2) that names the flag

@@ -8,7 +8,7 @@ import { type Episode, openTasks } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { EpisodeScores } from "./episode-scores.ts";
 import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
-import { checkEffects, checkFit, dataOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
+import { checkEffects, checkFit, dataOf, partsOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
 
 /** The state after every number of steps is measured on this many episodes at most. */
 const stepEpisodesAtMost = 100;
@@ -25,7 +25,15 @@ const stepEpisodesAtMost = 100;
  */
 export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<BundleEvaluation> {
   const started = performance.now();
-  const { split = "test", seed = 0, episodes = 600, transductive = false, provider = "auto", shifts, signal } = options;
+  const {
+    split: asked = "test",
+    seed = 0,
+    episodes = 600,
+    transductive = false,
+    provider = "auto",
+    shifts,
+    signal,
+  } = options;
   const { naming = (setting) => setting, onNote, onEpisode } = options;
   const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
   let transductiveSession: Awaited<ReturnType<typeof openSession>> | undefined;
@@ -35,12 +43,14 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { preprocessing } = manifest.input;
     const spec = dataOf(options, manifest, naming);
     const { data: trained, split: before } = manifest.training ?? {};
-    const tasks = await openTasks(spec, {
+    const opened = await openTasks(spec, {
       ...(preprocessing ? { preprocessing } : {}),
       // What was trained on is not measured on, however the training split it.
       ...(spec === trained && before ? { split: { as: before } } : {}),
     });
-    for (const note of tasks.notes ?? []) onNote?.(note);
+    for (const note of opened.notes ?? []) onNote?.(note);
+    const { tasks, parts } = partsOf(opened, asked, naming);
+    const [split] = parts;
     checkFit(manifest, tasks);
     if (transductive)
       transductiveSession = await openSession(join(folder, transductiveFileOf(manifest, naming)), {
@@ -63,7 +73,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     }
     signal?.throwIfAborted();
     return {
-      ...scores.results(options.data === undefined ? tasks.classCount("train") : undefined),
+      ...scores.results(options.data === undefined ? opened.classCount("train") : undefined),
       stepEpisodes,
       inductive: !transductive,
       episodes,
@@ -73,6 +83,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       provider: learner.provider.name,
       data: tasks.name,
       split,
+      ...(parts.length > 1 ? { splits: parts } : {}),
       ...(shifts ? { shifts } : {}),
       seconds: (performance.now() - started) / 1000,
     };

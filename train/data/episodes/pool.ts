@@ -28,6 +28,45 @@ export function poolOf<E>(
   };
 }
 
+/** The classes of several pools, one after the other. */
+export function joinedPool(pools: readonly ClassPool[], title: string): ClassPool {
+  const [first] = pools;
+  if (!first) throw new RangeError("no pools were given");
+  const at = (index: number): [pool: ClassPool, index: number] => {
+    let inside = index;
+    for (const pool of pools) {
+      if (inside < pool.classCount) return [pool, inside];
+      inside -= pool.classCount;
+    }
+    throw new RangeError(`there is no class ${index}`);
+  };
+  const smallest = pools
+    .flatMap(({ smallest }) => (smallest ? [smallest] : []))
+    .reduce<ClassPool["smallest"]>(
+      (least, each) => (least && least.examples <= each.examples ? least : each),
+      undefined,
+    );
+  return {
+    title,
+    inputShape: first.inputShape,
+    classCount: pools.reduce((sum, { classCount }) => sum + classCount, 0),
+    ...(smallest ? { smallest } : {}),
+    advice: first.advice,
+    className(index) {
+      const [pool, inside] = at(index);
+      return pool.className(inside);
+    },
+    exampleCount(index, needed) {
+      const [pool, inside] = at(index);
+      return pool.exampleCount(inside, needed);
+    },
+    copy(index, example, target, offset) {
+      const [pool, inside] = at(index);
+      pool.copy(inside, example, target, offset);
+    },
+  };
+}
+
 /** @throws InnerloopError `not-a-number` (status 2), naming the first example that holds one that is not finite */
 export function checkNumbers(examples: readonly Float32Array[]): void {
   examples.forEach((example, i) => {

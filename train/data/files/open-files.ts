@@ -12,6 +12,7 @@ import type { FileItem, FileKind, Found, LeftOut } from "./file-kind.ts";
 import { sentenceOf } from "./left-out.ts";
 import { ReadTasks } from "./read-tasks.ts";
 import { type ReadClass, sift } from "./sift.ts";
+import { spread, thinned } from "./thinning.ts";
 
 /** Files that are read at a time. What is decoded of them is gone before the next is, so that they take the memory of a few. */
 const atOnce = 4;
@@ -33,16 +34,58 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
   reader: string,
   kind: FileKind<Item, Raw, Kept, How>,
   place: string,
-  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
+  options: OpenTasksOptions = {},
 ): Promise<TaskSource> {
+  const { tasks, problem } = await readFiles(reader, kind, place, options);
+  if (problem) throw problem;
+  return tasks;
+}
+
+/** How much is read; all of it unless said. */
+export interface ReadingBounds {
+  /** Files, their bytes, and the numbers of their examples, at most; fewer are spread over the classes. */
+  readonly most?: { readonly files: number; readonly bytes: number; readonly numbers: number };
+  /** Told after each file. */
+  onRead?(done: number, all: number): void;
+  /** Stops it: its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was read. */
+export interface FilesRead<Kept> {
+  readonly tasks: ReadTasks<Kept>;
+  /** What there is, whether it was read or not. */
+  readonly found: Found;
+  /** Files that were read. */
+  readonly files: number;
+  /** The examples without what was left out. */
+  readonly classes: readonly ReadClass<Kept>[];
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
+  /** Why examples are made as they are. */
+  readonly reasons: readonly string[];
+  /** What training refuses: too many files that cannot be read. */
+  readonly problem: InnerloopError | undefined;
+}
+
+/** As {@link openFiles}, with what is known beside the tasks, and as much of the files as is asked for. */
+export async function readFiles<Item extends FileItem, Raw extends RawInput, Kept, How extends Preprocessing>(
+  reader: string,
+  kind: FileKind<Item, Raw, Kept, How>,
+  place: string,
+  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
+  bounds: ReadingBounds = {},
+): Promise<FilesRead<Kept>> {
   const path = pathOf(place);
   const name = `${reader}:${path}`;
   const found = await kind.find(path, settings);
   const { preprocessing, reasons } = given
     ? { preprocessing: ofKind(kind, given, name), reasons: [] }
     : kind.choose(await some(kind, found), settings);
-  const read = await readAll(name, kind, found, (item, raw) => kind.examples(item, raw, preprocessing, settings));
   const inputShape = preprocessedShape(preprocessing);
+  const wanted = bounds.most ? { ...found, classes: thinned(found.classes, sizeOf(inputShape), bounds.most) } : found;
+  const make = (item: Item, raw: Raw) => kind.examples(item, raw, preprocessing, settings);
+  const read = await readAll(name, kind, wanted, make, bounds);
   const several = nameOf(kind);
   const numbers = new Float32Array(sizeOf(inputShape));
   const sifted = sift(read.classes, {
@@ -54,21 +97,34 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
       return new Uint8Array(numbers.buffer);
     },
   });
-  return new ReadTasks({
+  const left = [...found.leftOut, ...read.leftOut, ...sifted.leftOut];
+  const notes = [
+    ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
+    ...found.notes,
+    ...left.map((each) => sentenceOf(each)),
+    ...sifted.notes,
+  ];
+  const tasks = new ReadTasks({
     name,
     inputShape,
     preprocessing,
     classes: sifted.classes,
-    notes: [
-      ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
-      ...found.notes,
-      ...[...found.leftOut, ...read.leftOut, ...sifted.leftOut].map((each) => sentenceOf(each)),
-      ...sifted.notes,
-    ],
+    notes,
     advice: statSync(path).isDirectory() ? `add folders of ${several}` : "add examples of more classes",
     split: { ...split, heldBack },
     write: (kept, target, offset) => kind.write(kept, preprocessing, target, offset),
   });
+  return {
+    tasks,
+    found,
+    files: read.files,
+    classes: sifted.classes,
+    leftOut: left,
+    // Beside these, tasks tell how they were split.
+    notes: [...found.notes, ...sifted.notes, ...tasks.notes.slice(notes.length)],
+    reasons,
+    problem: read.problem,
+  };
 }
 
 /** What several examples of a kind are called. */
@@ -123,26 +179,29 @@ function passOver(cause: unknown): undefined {
   throw cause;
 }
 
-/** So many of a list, at equal distances. */
-function spread<T>(list: readonly T[], count: number): T[] {
-  if (list.length <= count) return [...list];
-  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]!);
-}
-
 const bytesOf = (raw: RawInput): number => ("data" in raw && ArrayBuffer.isView(raw.data) ? raw.data.byteLength : 0);
 
-/** Reads all examples. @throws InnerloopError where too many of them cannot be read */
+/** Reads all examples; where too many of them cannot be read, that is a problem. */
 async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
   name: string,
   kind: Pick<FileKind<Item, Raw>, "read" | "what">,
   { classes }: Found<Item>,
   examples: (item: Item, raw: Raw) => readonly Kept[],
-): Promise<{ classes: ReadClass<Kept>[]; leftOut: readonly LeftOut[] }> {
+  { onRead, signal }: ReadingBounds,
+): Promise<{
+  classes: ReadClass<Kept>[];
+  leftOut: readonly LeftOut[];
+  files: number;
+  problem: InnerloopError | undefined;
+}> {
   const failures: Failure[] = [];
+  let done = 0;
   const items = classes.flatMap(({ name: of, items }) => items.map((item) => ({ of, item })));
   const read = await pMap(
     items,
     async ({ of, item }) => {
+      signal?.throwIfAborted();
+      onRead?.(++done, items.length);
       try {
         return examples(item, await kind.read(item));
       } catch (error) {
@@ -155,9 +214,10 @@ async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
   );
   const counts = new Map(classes.map(({ name, items }) => [name, items.length]));
   const { leftOut, problem } = withoutFailures(name, nameOf(kind), counts, failures);
-  if (problem) throw problem;
   let at = 0;
   return {
+    files: items.length,
+    problem,
     classes: classes.map(({ items, ...rest }) => ({
       name: rest.name,
       ...(rest.split ? { split: rest.split } : {}),
