@@ -3,7 +3,6 @@
 import { exampleOf } from "@innerloop/runtime/input";
 import { InnerloopError, type Manifest, sizeOf } from "@innerloop/schemas";
 import { wrongCall } from "../call/command.ts";
-import { readTable } from "./tables.ts";
 
 /** An example, where it is from, and what is known of it. */
 export interface FileExample {
@@ -21,18 +20,20 @@ export const isTable = (file: string): boolean => /\.(csv|tsv|json)$/i.test(file
 /**
  * Whether a file holds an example a row: any table for a bundle without preprocessing; for one of windows, a table with a column of
  * labels, or whose rows have the numbers of a whole window, since a recording has those of one sample.
- * @throws InnerloopError as {@link readTable}, for a bundle without preprocessing
+ * @throws InnerloopError as `readTable`, for a bundle without preprocessing
  */
 export async function holdsExamples(file: string, { input }: Manifest): Promise<boolean> {
   const kind = input.preprocessing?.kind;
   if (!isTable(file) || (kind !== undefined && kind !== "window")) return false;
   if (kind === undefined) return true;
+  const { readTable } = await import("@innerloop/train");
   const [first] = await readTable(file).catch(() => []);
   return first !== undefined && (first.label !== undefined || first.x.length >= sizeOf(input.shape));
 }
 
 /** @throws InnerloopError (status 2) for rows that do not fit */
 export async function rowsFor(file: string, manifest: Manifest): Promise<FileExample[]> {
+  const { readTable } = await import("@innerloop/train");
   const size = sizeOf(manifest.input.shape);
   const windows = manifest.input.preprocessing?.kind === "window";
   return (await readTable(file)).map(({ input, x, y, label }) => {

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
-import { type Episode, openTasks } from "@innerloop/train";
+import { type Episode, enoughExamples, openTasks } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { EpisodeScores } from "./episode-scores.ts";
 import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
+import { shapeWithin } from "./few-classes.ts";
 import { checkEffects, checkFit, dataOf, partsOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
 
 /** The state after every number of steps is measured on this many episodes at most. */
@@ -43,21 +44,24 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { preprocessing } = manifest.input;
     const spec = dataOf(options, manifest, naming);
     const { data: trained, split: before } = manifest.training ?? {};
+    const sizes = shapeOf(options, manifest, naming);
     const opened = await openTasks(spec, {
       ...(preprocessing ? { preprocessing } : {}),
       // What was trained on is not measured on, however the training split it.
       ...(spec === trained && before ? { split: { as: before } } : {}),
     });
     for (const note of opened.notes ?? []) onNote?.(note);
-    const { tasks, parts } = partsOf(opened, asked, naming);
+    const { tasks: chosen, parts } = partsOf(opened, asked, naming);
+    const { tasks, notes: small } = enoughExamples(chosen, sizes);
     const [split] = parts;
     checkFit(manifest, tasks);
+    const { shape, notes: few } = shapeWithin(tasks, split, options, sizes);
+    for (const note of [...small, ...few]) onNote?.(note);
     if (transductive)
       transductiveSession = await openSession(join(folder, transductiveFileOf(manifest, naming)), {
         provider: learner.provider,
         threads: 1,
       });
-    const shape = shapeOf(options, manifest, naming);
     const steps = stepsOf(options, manifest);
     const scores = new EpisodeScores({ learner, transductiveSession }, tasks, { ...shape, steps, split });
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);

@@ -45,7 +45,7 @@ describe("innerloop data", () => {
     expect(stdout).toMatch(/^ {2}example +\[28, 28, 1\]: 28×28 in grey, dark as light/m);
     expect(stdout).toMatch(/^ {2}symbol-11 +7 +\w+ +█/m);
     expect(stdout).toMatch(/^ {2}train +8 +56 /m);
-    expect(stdout).toMatch(/train --data images:.*photos --ways 2 --minutes 2$/m);
+    expect(stdout).toMatch(/train --data images:.*photos --ways 2 (--queries 4 )?--minutes 2$/m);
     const { width, height, format } = await sharp(readFileSync(at("sheet.png"))).metadata();
     expect(format).toBe("png");
     expect(width).toBeGreaterThan(1000);

@@ -43,6 +43,7 @@ export type { Chosen, FileItem, FileKind, Found, FoundClass, LeftOut } from "./f
 export type { DoorCount, GuessedDoor } from "./files/guess.ts";
 export { listed, sentenceOf } from "./files/left-out.ts";
 export type { FilesRead, ReadingBounds } from "./files/open-files.ts";
+export { readTable, type TableRow } from "./files/tables.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
 export { drawMotion, MOTION_LENGTH, MOTION_RATE } from "./made/motions.ts";
 export { TONE_RATE } from "./made/synthesis.ts";

@@ -79,3 +79,34 @@ export function checkNumbers(examples: readonly Float32Array[]): void {
       );
   });
 }
+
+/** The numbers of classes with examples enough; without any whose examples are counted, that is all of them. */
+const largeOnes = (pool: ClassPool, least: number): number[] =>
+  Array.from({ length: pool.classCount }, (_, i) => i).filter((i) => pool.exampleCount(i, 0) >= least);
+
+/** The classes of a pool that have so many examples. */
+export function largerClasses(pool: ClassPool, least: number): ClassPool {
+  if (!pool.smallest || pool.smallest.examples >= least) return pool;
+  const [first, ...others] = largeOnes(pool, least);
+  const sizeOf = (i: number) => ({ name: pool.className(i), examples: pool.exampleCount(i, 0) });
+  const smaller = (one: ReturnType<typeof sizeOf>, i: number) => (sizeOf(i).examples < one.examples ? sizeOf(i) : one);
+  const kept = first === undefined ? [] : [first, ...others];
+  const { smallest: _, ...rest } = pool;
+  return {
+    ...rest,
+    classCount: kept.length,
+    ...(first === undefined ? {} : { smallest: others.reduce(smaller, sizeOf(first)) }),
+    className: (i) => pool.className(kept[i]!),
+    exampleCount: (i, needed) => pool.exampleCount(kept[i]!, needed),
+    copy: (i, example, target, offset) => pool.copy(kept[i]!, example, target, offset),
+  };
+}
+
+/** The names of the others, each with the number of its examples. */
+export function smallClasses(pool: ClassPool, least: number): string[] {
+  if (!pool.smallest || pool.smallest.examples >= least) return [];
+  const large = new Set(largeOnes(pool, least));
+  return Array.from({ length: pool.classCount }, (_, i) => i)
+    .filter((i) => !large.has(i))
+    .map((i) => `${pool.className(i)} (${pool.exampleCount(i, 0)})`);
+}

@@ -1,6 +1,6 @@
 // Few-shot tasks that are drawn from classes of examples: what every data set with classes does the same.
-import { sizeOf } from "@innerloop/schemas";
-import { joinedPool } from "./pool.ts";
+import { type Preprocessing, type SplitRecord, sizeOf } from "@innerloop/schemas";
+import { joinedPool, largerClasses, smallClasses } from "./pool.ts";
 import { type ClassPool, drawEpisode, episodeRandom } from "./sampling.ts";
 import { type Episode, type EpisodeShape, type Split, splits, type TaskSource } from "./task.ts";
 
@@ -14,6 +14,10 @@ export abstract class PooledTasks implements TaskSource {
 
   classCount(split: Split): number {
     return this.pool(split).classCount;
+  }
+
+  smallestClass(split: Split): ClassPool["smallest"] {
+    return this.pool(split).smallest;
   }
 
   episode(split: Split, seed: number, index: number, shape: EpisodeShape): Episode {
@@ -40,35 +44,42 @@ export abstract class PooledTasks implements TaskSource {
 
   /** The classes of several splits as those of one, whichever is asked for. */
   joined(parts: readonly Split[]): TaskSource {
-    return new JoinedTasks(
-      this,
-      joinedPool(
-        parts.map((part) => this.pool(part)),
-        `the ${parts.join(" and ")} splits of ${this.name}`,
-      ),
+    const pool = joinedPool(
+      parts.map((part) => this.pool(part)),
+      `the ${parts.join(" and ")} splits of ${this.name}`,
     );
+    return new OtherPools(this, () => pool);
+  }
+
+  withExamples(least: number): { tasks: TaskSource; leftOut: readonly string[] } {
+    const small = splits.flatMap((split) => smallClasses(this.pool(split), least));
+    return small.length === 0
+      ? { tasks: this, leftOut: [] }
+      : { tasks: new OtherPools(this, (split) => largerClasses(this.pool(split), least)), leftOut: small };
   }
 }
 
-/** Tasks of classes from several splits. */
-class JoinedTasks extends PooledTasks {
+/** The same data with other classes in their splits. */
+class OtherPools extends PooledTasks {
   readonly name: string;
   readonly inputShape: readonly number[];
-  readonly preprocessing?: NonNullable<TaskSource["preprocessing"]>;
+  readonly preprocessing?: Preprocessing;
   readonly notes: readonly string[];
-  readonly #pool: ClassPool;
+  readonly split?: SplitRecord;
+  readonly #pools: Readonly<Record<Split, ClassPool>>;
 
-  constructor({ name, inputShape, preprocessing, notes = [] }: TaskSource, pool: ClassPool) {
+  constructor({ name, inputShape, preprocessing, notes = [], split }: TaskSource, pool: (split: Split) => ClassPool) {
     super();
     this.name = name;
     this.inputShape = inputShape;
     if (preprocessing) this.preprocessing = preprocessing;
     this.notes = notes;
-    this.#pool = pool;
+    if (split) this.split = split;
+    this.#pools = ofSplits(pool);
   }
 
-  protected pool(): ClassPool {
-    return this.#pool;
+  protected pool(split: Split): ClassPool {
+    return this.#pools[split];
   }
 }
 

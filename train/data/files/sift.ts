@@ -62,16 +62,11 @@ export function sift<Kept>(
     });
     return { ...rest, examples: left };
   });
-  const isEmpty = ({ examples }: ReadClass<Kept>): boolean => examples.length === 0;
   return {
-    classes: sound.filter((each) => !isEmpty(each)),
+    classes: sound,
     leftOut: [
       ...[...flawed].flatMap(([why, names]) => leftOut(why, names)),
       ...leftOut(`${several} that are in their class already`, twice),
-      ...leftOut(
-        "classes of which no example could be made",
-        sound.filter(isEmpty).map(({ name }) => name),
-      ),
     ],
     notes: [
       ...[...kept].flatMap(([why, names]) =>

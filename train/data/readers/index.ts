@@ -12,11 +12,14 @@ import { motions } from "./motions.ts";
 import { omniglot } from "./omniglot.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
+import { rows } from "./rows.ts";
 import { sinusoid } from "./sinusoid.ts";
+import { sound } from "./sound.ts";
 import { tones } from "./tones.ts";
+import { windows } from "./windows.ts";
 
 /** One line each, in the order in which errors and help name them. */
-const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, arrays];
+const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, windows, sound, rows, arrays];
 
 /** A reader under the name that its SPEC begins with. */
 export interface NamedReader extends Reader {
