@@ -91,7 +91,8 @@ function* resampled({ count, at }: Mono, start: number, step: number, length: nu
   const cutoff = passed / Math.max(1, step);
   const low = Math.max(0, Math.floor(start - reach));
   const high = Math.min(count, Math.ceil(start + length * step + reach));
-  const source = Float64Array.from({ length: Math.max(0, high - low) }, (_, i) => at(low + i));
+  const source = new Float64Array(Math.max(0, high - low));
+  for (let i = 0; i < source.length; i++) source[i] = at(low + i);
   const [turnCosine, turnSine] = circle(cutoff / 2);
   for (let k = 0; k < length; k++) {
     if (k % atOnce === 0) yield;

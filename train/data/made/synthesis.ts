@@ -63,11 +63,12 @@ export function recorded(parts: readonly Part[], rng: Random): Float32Array {
 
 /** White noise of deviation 1, by the quickest generator there is (Knuth, TAOCP 3.2.1), which is good enough to listen to. */
 function whiteNoise(rng: Random): () => number {
-  let state = rng.bits() | 0;
+  // In an array, since a variable of a closure would be a new object for each number.
+  const state = Int32Array.of(rng.bits());
   const scale = Math.sqrt(3) / 2 ** 31;
   return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return scale * state;
+    state[0] = Math.imul(state[0]!, 1_664_525) + 1_013_904_223;
+    return scale * state[0]!;
   };
 }
 
