@@ -58,12 +58,8 @@ function fourier(size: number): (re: Float64Array, im: Float64Array) => void {
       for (; j & bit; bit /= 2) j ^= bit;
       j ^= bit;
       if (i < j) {
-        const real = re[i]!;
-        re[i] = re[j]!;
-        re[j] = real;
-        const imaginary = im[i]!;
-        im[i] = im[j]!;
-        im[j] = imaginary;
+        [re[i], re[j]] = [re[j]!, re[i]!];
+        [im[i], im[j]] = [im[j]!, im[i]!];
       }
     }
     for (let half = 1; half < size; half *= 2)
@@ -71,7 +67,7 @@ function fourier(size: number): (re: Float64Array, im: Float64Array) => void {
         for (let i = 0; i < half; i++) {
           const a = start + i;
           const b = a + half;
-          const turn = i * (size / (2 * half));
+          const turn = (i * size) / (2 * half);
           const real = re[b]! * cosines[turn]! + im[b]! * sines[turn]!;
           const imaginary = im[b]! * cosines[turn]! - re[b]! * sines[turn]!;
           re[b] = re[a]! - real;
