@@ -1,7 +1,7 @@
 // Which episodes a run sees: of each iteration, of its validations, and those that its export is verified on.
 import { setImmediate } from "node:timers/promises";
 import type { RunConfig } from "@innerloop/schemas";
-import { type Episode, type EpisodeShape, shifted, type TaskSource } from "../data/index.ts";
+import { augmented, type Episode, type EpisodeShape, shifted, type TaskSource } from "../data/index.ts";
 
 /** Streams of episodes that never meet: training, validation, verification, and evaluation by whoever asks. */
 const streams = { training: 1, validation: 2, verification: 3 };
@@ -62,9 +62,14 @@ export class RunEpisodes {
   }
 }
 
-/** What training draws from: some tasks shifted, where the config says so. What a regression answers would shift along. */
-function trainingSource({ shifts }: RunConfig, tasks: TaskSource): TaskSource {
-  return shifts && shifts.share > 0 && tasks.kind === "classification" ? shifted(tasks, shifts) : tasks;
+/**
+ * What training draws from: examples augmented and some tasks shifted, where the config says so. What a regression answers would
+ * shift along.
+ */
+function trainingSource({ augment, shifts }: RunConfig, tasks: TaskSource): TaskSource {
+  if (tasks.kind !== "classification") return tasks;
+  const varied = augment ? augmented(tasks, augment) : tasks;
+  return shifts && shifts.share > 0 ? shifted(varied, shifts) : varied;
 }
 
 /** Milliseconds that drawing takes before it gives way. */
