@@ -47,6 +47,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "shots",
     "queries",
     "rotations",
+    "augment",
     "shifts",
   ],
   Model: ["model"],
