@@ -9,7 +9,7 @@ export const rooms = [
   {
     folder: "schemas",
     package: "@innerloop/schemas",
-    doors: ["", "/bundle", "/onnx"],
+    doors: ["", "/bundle", "/preprocessing", "/onnx"],
     imports: [],
   },
   {
@@ -22,7 +22,7 @@ export const rooms = [
     folder: "runtime",
     package: "@innerloop/runtime",
     doors: ["", "/session", "/input", "/libraries", "/files"],
-    imports: ["@innerloop/schemas/bundle"],
+    imports: ["@innerloop/schemas/bundle", "@innerloop/schemas/preprocessing"],
     never: {
       packages: ["protobufjs", "protobufjs/**", "@tensorflow/**"],
       because: "runtime/ goes onto devices: neither protobufjs nor TensorFlow.js.",

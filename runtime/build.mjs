@@ -37,15 +37,19 @@ const options = {
   // Test runners that cannot import from CommonJS can require.
   supported: { ...parsed, "dynamic-import": false },
 };
+const doors = ["@innerloop/schemas/bundle", "@innerloop/schemas/preprocessing"];
 const { outputFiles: ours } = buildSync({ ...options, entryPoints: modules, outdir: commonjs, outbase: "." });
 const { outputFiles: formats } = buildSync({
   ...options,
-  ...{ bundle: true, stdin: { contents: 'export * from "@innerloop/schemas/bundle";', resolveDir: dist } },
+  ...{ bundle: true, stdin: { contents: doors.map((door) => `export * from "${door}";`).join(""), resolveDir: dist } },
   outfile: join(commonjs, "schemas.js"),
 });
 const files = [...ours, ...formats].map(({ path, text }) => {
   const up = relative(dirname(path), commonjs) || ".";
-  const places = { "@innerloop/schemas/bundle": `${up}/schemas.js`, "#host": `${up}/hosts/node.js` };
+  const places = {
+    "#host": `${up}/hosts/node.js`,
+    ...Object.fromEntries(doors.map((door) => [door, `${up}/schemas.js`])),
+  };
   return [
     path,
     text.replaceAll(/\brequire\("([^"]+)"\)/g, (call, name) => (places[name] ? `require("${places[name]}")` : call)),

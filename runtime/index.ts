@@ -27,7 +27,7 @@ export type {
   Task,
 } from "./examples.ts";
 export type { HostOptions, ProviderName } from "./host.ts";
-export type { Input, Picture, PictureSource, Samples, Sound } from "./input.ts";
+export type { Cell, Input, Picture, PictureSource, Row, Samples, Sound } from "./input.ts";
 export { Learner, type LoadOptions } from "./learner.ts";
 export { Personal, type SaveOptions } from "./personal.ts";
 export type { Prediction, ValuePrediction } from "./prediction.ts";

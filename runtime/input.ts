@@ -4,18 +4,21 @@ import type { Manifest, Preprocessing } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { refuseAborted } from "./adaptation.ts";
 import { isBytes, ownBytes } from "./bytes.ts";
+import { isPicture, preprocessingOf, samplesIn, unknownInput } from "./given.ts";
 import type { Bounds } from "./host.ts";
 import type { PictureDecoder } from "./hosts/host.ts";
 import { rest } from "./lifetime.ts";
 import { type Picture, resized, standardized } from "./pictures.ts";
-import { isPicture, preprocessingOf, samplesIn, unknownInput } from "./preprocessing.ts";
 import { type ReadOptions, reading } from "./reading.ts";
 import { tooLarge } from "./refusal.ts";
-import { type Samples, type Sound, windowOf } from "./windows.ts";
+import type { Row } from "./rows.ts";
+import type { Samples, Sound } from "./samples.ts";
+import { windowOf } from "./windows.ts";
 
 export { finish, type Picture, type Resize, resized, resizer, standardize, standardized } from "./pictures.ts";
 export { exampleOf, preprocess, type RawInput } from "./preprocessing.ts";
-export type { Samples, Sound } from "./windows.ts";
+export type { Cell, Row } from "./rows.ts";
+export type { Samples, Sound } from "./samples.ts";
 
 /** More than this is no photograph. */
 const mostOfImage = 2 ** 28;
@@ -42,8 +45,20 @@ export type PictureSource =
   | Global<"ImageBitmap">
   | Global<"VideoFrame">;
 
-/** What {@link Learner.example} takes: a picture, or samples of a sensor or sound, whichever the bundle says. */
-export type Input = PictureSource | Samples | Sound;
+/** What {@link Learner.example} takes: a picture, samples of a sensor or sound, or a row of a table, whichever the bundle says. */
+export type Input = PictureSource | Samples | Sound | Row;
+
+// Loaded by who has such input, so that a page that takes pictures stays small.
+const sounds = () => import("./sounds.ts");
+const rows = () => import("./rows.ts");
+
+/** Loads what a bundle's raw input takes, where that is not here yet. */
+export async function prepareInput({ input }: Pick<Manifest, "input">): Promise<void> {
+  const kind = input.preprocessing?.kind;
+  if (kind === "sound") await sounds();
+  if (kind === "row") await rows();
+  if (kind === "image") await host.pictures?.();
+}
 
 /**
  * Turns raw input into an example, decoding it where need be; long work gives way to others in between.
@@ -62,7 +77,8 @@ export async function readExample(
 /** As {@link readExample}, by the preprocessing alone. */
 export async function readInput(how: Preprocessing, input: Input, options?: ReadOptions): Promise<Float32Array> {
   if (how.kind === "window") return windowOf(how, samplesIn(input));
-  if (how.kind !== "image") throw unknownInput("no raw input yet");
+  if (how.kind === "sound") return inTurns((await sounds()).soundOf(how, samplesIn(input)));
+  if (how.kind === "row") return (await rows()).rowOf(how, input as Row);
   return withPicture(input, options, async (picture) => standardized(await inTurns(resized(picture, how)), how));
 }
 

@@ -2,5 +2,5 @@
 // encryption, evaluation, raw input. Bundlers make a file of its own of it.
 export { seal, unseal } from "./encryption.ts";
 export { chooseSteps, evaluate, leaveOneOut } from "./evaluation.ts";
-export { readExample } from "./input.ts";
+export { prepareInput, readExample } from "./input.ts";
 export { decodeState, encodeState } from "./state.ts";

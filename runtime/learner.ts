@@ -80,7 +80,8 @@ export class Learner<T extends Task = "classification"> {
         },
       );
     // In a page that goes offline, nothing is left to be fetched.
-    if (host.remote) Promise.all([import("./later.ts"), host.pictures?.()]).catch(() => undefined);
+    if (host.remote)
+      import("./later.ts").then(({ prepareInput }) => prepareInput(bundle.manifest)).catch(() => undefined);
     return new Learner<T>(new OpenedBundle(bundle, provider, options));
   }
 
@@ -124,8 +125,8 @@ export class Learner<T extends Task = "classification"> {
    *
    * @param input a picture: decoded, `{ data, width, height }` such as ImageData; in Node also an image file's path, URL or
    *   bytes, which the package sharp decodes; in a page an image or video element, a canvas, an ImageBitmap, a VideoFrame, or
-   *   an image file's URL, bytes or Blob. Or samples: `{ data, rate?, channels? }`, or an AudioBuffer. What is handed in
-   *   must stay as it is until the example is there.
+   *   an image file's URL, bytes or Blob. Or samples of a sensor or sound: `{ data, rate?, channels? }`, or an AudioBuffer. Or a
+   *   row of a table: an object by column, or a list in their order. What is handed in must stay as it is until the example is there.
    * @returns the numbers of `input.shape`
    * @throws InnerloopError `bad-input` for what the bundle does not take, or a bundle without preprocessing; `image-broken`,
    *   `image-unreadable` where another origin is in the way, `sharp-missing`; `newer-version`, `manifest-invalid` for

@@ -6,7 +6,6 @@ export { guard, guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
 export type * from "./manifest.ts";
 export { mistaken } from "./mistaken.ts";
-export { checkPreprocessing, preprocessedShape } from "./preprocessing.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export { type DType, dtypeBy, ELEMENTS, kindOf, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";
 export { show } from "./text.ts";

@@ -41,7 +41,8 @@ export function checkManifest(value: unknown, source: string): Manifest {
 }
 
 /** The most numbers of an example, and of a parameter: 256 MB, and 4 GB. */
-const [LARGEST_EXAMPLE, LARGEST_PARAMETER] = [2 ** 26, 2 ** 30];
+export const LARGEST_EXAMPLE = 2 ** 26;
+const LARGEST_PARAMETER = 2 ** 30;
 
 /** What does not go together in a manifest, in words; nothing where all does. */
 export function contradiction({ input, output, labels = [], parameters }: Manifest): string | undefined {
@@ -56,7 +57,8 @@ export function contradiction({ input, output, labels = [], parameters }: Manife
   return large && `the shape ${show(large.shape)} of ${show(large.name)} has more numbers than are taken`;
 }
 
-function repeated(names: readonly string[]): string | undefined {
+/** The first of some names that is there twice. */
+export function repeated(names: readonly string[]): string | undefined {
   const seen = new Set<string>();
   return names.find((name) => seen.size === seen.add(name).size);
 }

@@ -29,7 +29,10 @@ const UNUSED = [
 
 // TypeScript reads the declarations beside the sources; the compiled code in dist/ imports the copy beside itself.
 const FOLDERS = [join(room, "generated"), join(room, "dist", "generated")];
-const OUTPUTS = ["onnx", "protobuf", "validators", "shape"].flatMap((name) => [`${name}.js`, `${name}.d.ts`]);
+const OUTPUTS = ["onnx", "protobuf", "validators", "shape", "preprocessing-shapes"].flatMap((name) => [
+  `${name}.js`,
+  `${name}.d.ts`,
+]);
 OUTPUTS.push(...SCHEMAS.map((name) => `${name}.d.ts`));
 
 if (isFresh()) process.exit(0);
@@ -203,15 +206,17 @@ function generateShape() {
     const definition = definitions[$ref.replace("#/definitions/", "")];
     return [definition.properties.kind.enum[0], shapeOf(definition, definitions)];
   });
-  const values = { manifestShape: shapeOf(manifest, definitions), preprocessingShapes: Object.fromEntries(kinds) };
-  return {
-    "shape.js": Object.entries(values)
-      .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`)
-      .join(""),
-    "shape.d.ts":
-      'import type { Shape } from "../check.js";\nexport declare const manifestShape: Shape;\n' +
-      "export declare const preprocessingShapes: Readonly<Record<string, Shape>>;\n",
+  // A module each, so that only who preprocesses loads what says how.
+  const modules = {
+    shape: ["manifestShape", shapeOf(manifest, definitions), "Shape"],
+    "preprocessing-shapes": ["preprocessingShapes", Object.fromEntries(kinds), "Readonly<Record<string, Shape>>"],
   };
+  return Object.fromEntries(
+    Object.entries(modules).flatMap(([file, [name, value, type]]) => [
+      [`${file}.js`, `export const ${name} = ${JSON.stringify(value)};\n`],
+      [`${file}.d.ts`, `import type { Shape } from "../check.js";\nexport declare const ${name}: ${type};\n`],
+    ]),
+  );
 }
 
 function shapeOf(schema, definitions, path = "") {

@@ -64,6 +64,14 @@ export const presets: Readonly<Record<string, Preset>> = {
     summary: "the embedded glyphs, 5 ways, 1 shot",
     config: { ...base, ...manyWays, ...characters, preset: "glyphs-5way-1shot", minutes: 5 },
   },
+  "motions-5way-1shot": {
+    summary: "embedded gestures of a hand-held device, 5 ways, 1 shot",
+    config: { ...ownData, preset: "motions-5way-1shot", data: "motions", minutes: 5 },
+  },
+  "tones-5way-1shot": {
+    summary: "embedded sounds, such as words, whistles and knocks, 5 ways, 1 shot",
+    config: { ...ownData, preset: "tones-5way-1shot", data: "tones", minutes: 5 },
+  },
   "omniglot-5way-1shot": {
     summary: "Omniglot with classes turned by 90°, 5 ways, 1 shot; give --data omniglot:DIR",
     config: {

@@ -13,7 +13,8 @@ import {
   validateConfig,
   validateManifest,
 } from "@innerloop/schemas";
-import { checkManifest, checkPreprocessing } from "@innerloop/schemas/bundle";
+import { checkManifest } from "@innerloop/schemas/bundle";
+import { checkPreprocessing } from "@innerloop/schemas/preprocessing";
 import { completeConfig, presets } from "@innerloop/train";
 import fc from "fast-check";
 import { sampleConfidence } from "../schemas/sample.ts";

@@ -11,6 +11,7 @@ import {
   sealedTarget,
 } from "./files.ts";
 import { onnxTarget } from "./onnx.ts";
+import { rawTarget } from "./raw.ts";
 import type { Target } from "./run.ts";
 
 export const targets: readonly Target[] = [
@@ -25,6 +26,7 @@ export const targets: readonly Target[] = [
   csvTarget,
   jsonTarget,
   picturesTarget,
+  rawTarget,
   zipTarget,
   npzTarget,
   schemasCalls,

@@ -252,6 +252,26 @@ describe("a window", () => {
     });
   });
 
+  it("that is shorter begins with its first sample where the bundle pads, at any rate", () => {
+    const padded = { ...window, pad: true };
+    for (const rate of [50, 100, 133, 441]) {
+      const data = wave(Math.ceil(0.2 * rate));
+      const before = new Float32Array(500).fill(data[0]!);
+      const expected = preprocess(window, { data: Float32Array.of(...before, ...data), rate });
+      preprocess(padded, { data, rate }).forEach((value, i) => {
+        expect(value).toBeCloseTo(expected[i]!, 5);
+      });
+      // One that is long enough is the same to the bit.
+      const long = { data: wave(300), rate };
+      expect(preprocess(padded, long)).toEqual(preprocess(window, long));
+    }
+    expect(preprocess(padded, { data: [0.5] })).toEqual(new Float32Array(40).fill(0.5));
+    expect(refusalOf(() => preprocess(padded, { data: [] }))?.message).toMatch(/^the window has 0 samples/);
+    expect(refusalOf(() => preprocess(padded, { data: [1, 2], rate: 1e12 }))?.message).toMatch(
+      /^the window has 2 samples/,
+    );
+  });
+
   it("of other channels is refused", () => {
     const stereo = { ...window, channels: 2 };
     expect(refusalOf(() => preprocess(stereo, { data: wave(120), channels: 3 }))?.message).toBe(

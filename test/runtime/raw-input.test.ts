@@ -148,7 +148,7 @@ describe("learner.example", () => {
       { kind: "text", vocabulary: 3 },
       "hello",
       "newer-version",
-      /of the kind "text", and this release knows image and window; upgrade/,
+      /of the kind "text", and this release knows image, window, sound and row; upgrade/,
     ],
     ["preprocessing that lacks a field", { ...how, std: undefined }, "a.png", "manifest-invalid", /std is missing/],
     ["preprocessing of another size", { ...how, width: 3 }, "a.png", "manifest-invalid", /makes \[2, 3, 1\]/],

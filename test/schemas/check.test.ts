@@ -1,6 +1,7 @@
 // What a device checks of a manifest against the schema's own validator: where the device looks, both say the same.
 import { type Manifest, manifestSchema, validateManifest } from "@innerloop/schemas";
-import { checkManifest, checkPreprocessing } from "@innerloop/schemas/bundle";
+import { checkManifest } from "@innerloop/schemas/bundle";
+import { checkPreprocessing } from "@innerloop/schemas/preprocessing";
 import { describe, expect, test } from "vitest";
 import { codeOf } from "../support/refusal.ts";
 import { listed, sampleManifest } from "./sample.ts";
@@ -110,6 +111,17 @@ describe("what a device checks", () => {
 describe("preprocessing, which is checked where something is preprocessed", () => {
   const image = { kind: "image", width: 6, height: 5, channels: 3, invert: true, mean: 0, std: 1 } as const;
   const window = { kind: "window", length: 30, channels: 3, rate: 50, mean: [0, 1, 2], std: 2 } as const;
+  const sound = {
+    ...{ kind: "sound", rate: 16_000, length: 16_000, frame: 400, hop: 160, bands: 40, lowest: 20, highest: 8000 },
+    ...{ relative: true, floor: 1e-4, mean: -6, std: 2 },
+  } as const;
+  const row = {
+    kind: "row",
+    columns: [
+      { name: "a", kind: "number", mean: 0, std: 1, missing: 2 },
+      { name: "b", kind: "category", values: ["x", "y"] },
+    ],
+  } as const;
   const input = (preprocessing: unknown) =>
     ({ ...manifest.input, shape: [5, 6, 3], preprocessing }) as Manifest["input"];
   const whole = (preprocessing: unknown) => ({ ...manifest, input: input(preprocessing) });
@@ -123,28 +135,70 @@ describe("preprocessing, which is checked where something is preprocessed", () =
     expect(checkPreprocessing({ shape: [1], dtype: "float32" })).toBeUndefined();
   });
 
-  test.each([["image", image] as const, ["window", { ...window, length: 30 }] as const])(
-    "of the kind %s is refused where the schema refuses it",
-    (_, right) => {
-      let refused = 0;
-      for (const path of placesOf(right)) {
-        for (const by of NONSENSE) {
-          if (by === undefined && /^\d+$/.test(path.at(-1)!)) continue;
-          const changed = replaced(right, path, by);
-          const schema = codeOf(() => validateManifest(whole(changed), "m"));
-          const ours = codeOf(() => checkPreprocessing(input(changed)));
-          const place = `${path.join(".")} ${JSON.stringify(by)}`;
-          // What the schema cannot see: whether the sizes go together.
-          if (schema !== "accepted")
-            expect(ours, place).toBe(path[0] === "kind" ? "newer-version" : "manifest-invalid");
-          else if (ours !== "accepted")
-            expect(["width", "height", "channels", "length", "mean", "std"], place).toContain(path[0]);
-          if (ours !== "accepted") refused++;
-        }
+  test.each([
+    ["image", image] as const,
+    ["window", { ...window, length: 30, pad: true }] as const,
+    ["sound", sound] as const,
+    ["row", row] as const,
+  ])("of the kind %s is refused where the schema refuses it", (_, right) => {
+    let refused = 0;
+    for (const path of placesOf(right)) {
+      for (const by of NONSENSE) {
+        if (by === undefined && /^\d+$/.test(path.at(-1)!)) continue;
+        const changed = replaced(right, path, by);
+        const schema = codeOf(() => validateManifest(whole(changed), "m"));
+        const ours = codeOf(() => checkPreprocessing(input(changed)));
+        const place = `${path.join(".")} ${JSON.stringify(by)}`;
+        // What the schema cannot see: whether the sizes go together.
+        if (schema !== "accepted") expect(ours, place).toBe(path[0] === "kind" ? "newer-version" : "manifest-invalid");
+        else if (ours !== "accepted")
+          expect(
+            ["width", "height", "channels", "length", "mean", "std", ...Object.keys(sound), "columns"],
+            place,
+          ).toContain(path[0]);
+        if (ours !== "accepted") refused++;
       }
-      expect(refused).toBeGreaterThan(60);
-    },
-  );
+    }
+    expect(refused).toBeGreaterThan(60);
+  });
+
+  test("says what does not go together in a sound or a row", () => {
+    const said = (preprocessing: unknown, shape: readonly number[]) => {
+      const wrong = { ...manifest.input, shape, preprocessing } as Manifest["input"];
+      expect(codeOf(() => validateManifest({ ...manifest, input: wrong }, "m"))).toBe(
+        codeOf(() => checkPreprocessing(wrong)),
+      );
+      try {
+        return checkPreprocessing(wrong) && "accepted";
+      } catch (cause) {
+        return (cause as Error).message.replace(/^the manifest: preprocessing (.*); export the bundle again$/, "$1");
+      }
+    };
+    expect(said(sound, [98, 40, 1])).toBe("accepted");
+    expect(said(sound, [98, 41, 1])).toBe("makes [98, 40, 1], and an example is [98, 41, 1]");
+    for (const [changes, words] of [
+      [{ length: 300 }, "has frames of 400 samples in sounds of 300"],
+      [{ hop: 401 }, "has frames of 400 samples every 401, which leave some out"],
+      [{ highest: 8001 }, "has bands up to 8001 Hz, and 16000 samples a second hold 8000 Hz"],
+      [{ lowest: 8000 }, "has bands from 8000 to 8000 Hz"],
+      [{ length: 4_000_000, hop: 1 }, "has 3999601 frames of 400 samples, more than are taken"],
+      [{ bands: 200 }, "has 200 bands, and number 3 lies between the frequencies that 400 samples tell apart"],
+      [{ bands: 513 }, /bands must be a whole number from 1 to 512, got 513/],
+      [{ length: 2 ** 23 }, /length must be a whole number from 2 to 4194304/],
+    ] as const)
+      expect(said({ ...sound, ...changes }, [98, 40, 1])).toEqual(
+        typeof words === "string" ? words : expect.stringMatching(words),
+      );
+    expect(said(row, [3])).toBe("accepted");
+    expect(said(row, [4])).toBe("makes [3], and an example is [4]");
+    const [number, category] = row.columns;
+    expect(said({ kind: "row", columns: [] }, [0])).toMatch(/has no columns/);
+    expect(said({ kind: "row", columns: [number, { ...category, name: "a" }] }, [3])).toBe('has the column "a" twice');
+    expect(said({ kind: "row", columns: [{ ...category, values: ["x", "x"] }] }, [2])).toBe(
+      'has the value "x" of "b" twice',
+    );
+    expect(said({ kind: "row", columns: [number, { ...category, values: [] }] }, [1])).toBe('has no values of "b"');
+  });
 
   test("says what is wrong", () => {
     const said = (preprocessing: unknown) => {
@@ -164,7 +218,7 @@ describe("preprocessing, which is checked where something is preprocessed", () =
       "the manifest: preprocessing has 2 means or deviations for 3 channels; export the bundle again",
     );
     expect(said({ kind: "text" })).toBe(
-      'the manifest\'s input.preprocessing is of the kind "text", and this release knows image and window; ' +
+      'the manifest\'s input.preprocessing is of the kind "text", and this release knows image, window, sound and row; ' +
         "upgrade @innerloop/runtime, or give the numbers of an example",
     );
   });

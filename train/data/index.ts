@@ -39,12 +39,17 @@ export {
 } from "./episodes/split.ts";
 export type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "./episodes/task.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
+export { drawMotion, MOTION_LENGTH, MOTION_RATE } from "./made/motions.ts";
+export { TONE_RATE } from "./made/synthesis.ts";
+export { drawTone } from "./made/tones.ts";
 export { type ArraysOptions, openArrays } from "./readers/arrays.ts";
 export { Glyphs, type GlyphsOptions } from "./readers/glyphs.ts";
 export { type FoundImages, findImages, type ImageClass, listImageClasses } from "./readers/image-folders.ts";
 export { type ImagesOptions, imageOf, loadImage, openImages } from "./readers/images.ts";
 export { isSpec, type NamedReader, openTasks, readerOf, readers, TASK_SPECS } from "./readers/index.ts";
+export { Motions } from "./readers/motions.ts";
 export { Omniglot, type OmniglotOptions } from "./readers/omniglot.ts";
 export { pathOf } from "./readers/place.ts";
 export type { OpenTasksOptions, Reader } from "./readers/reader.ts";
 export { Sinusoid } from "./readers/sinusoid.ts";
+export { Tones } from "./readers/tones.ts";

@@ -25,7 +25,7 @@ export interface LeftOut {
   /** What they are, in words that "are left out" or "are kept" goes after: "pictures of one colour all over". */
   readonly why: string;
   readonly count: number;
-  /** The first of them. */
+  /** The first of them, or where they are. */
   readonly names: readonly string[];
 }
 

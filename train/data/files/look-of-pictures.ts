@@ -3,14 +3,17 @@ import { finish, type Picture, resized } from "@innerloop/runtime/input";
 import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
 import type { Chosen } from "./file-kind.ts";
 
-/** Pixels of the longer side of a picture as it is looked at; larger than any size that is chosen. */
-const sketchSide = 96;
-
 /**
  * Sides that examples have where nobody says another: the largest that is no larger than most pictures. The smallest is what
  * characters are trained at, and the largest is what two cores train on in minutes.
  */
 const sides = [28, 32, 48, 64];
+
+/** Pixels of the shorter side of a picture as it is looked at: enough for the largest size to be chosen. */
+const sketchSide = 64;
+
+/** Pixels across that are one as colours are looked at: compression keeps colours more coarsely than light and dark. */
+const colourStep = 4;
 
 /** Bytes that colours are away from the tint of all pictures, in the mean, for them to be colours: compression alone makes 1 to 3. */
 const leastColour = 6;
@@ -20,13 +23,18 @@ const [light, ink] = [170, 48];
 
 /** A picture in little, with the same channels. */
 export function sketch(picture: Picture): Picture {
-  const { width, height, data } = picture;
-  const scale = sketchSide / Math.max(width, height);
-  if (!(scale < 1)) return picture;
-  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale))) as [number, number];
-  const channels = data.length === width * height ? 1 : 3;
-  const to: ImagePreprocessing = { kind: "image", width: w, height: h, channels, invert: false, mean: 0, std: 1 };
-  return { data: finish(resized(picture, to)), width: w, height: h };
+  const shorter = Math.min(picture.width, picture.height);
+  return shorter > sketchSide ? smaller(picture, sketchSide / shorter) : picture;
+}
+
+function smaller(picture: Picture, scale: number): Picture {
+  const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale))) as [
+    number,
+    number,
+  ];
+  const channels = picture.data.length === picture.width * picture.height ? 1 : 3;
+  const to: ImagePreprocessing = { kind: "image", width, height, channels, invert: false, mean: 0, std: 1 };
+  return { data: finish(resized(picture, to)), width, height };
 }
 
 /** How pictures become examples: what settings say, and for what they leave open what most of some pictures suggest. */
@@ -50,7 +58,7 @@ export function choosePictures(pictures: readonly Picture[], settings: ExamplesC
   }
 
   function channelsOf(): 1 | 3 {
-    const colour = colourOf(pictures) > leastColour;
+    const colour = colourOf(pictures.map((each) => smaller(each, 1 / colourStep))) > leastColour;
     reasons.push(
       colour ? "in colour, since colours differ by more than a tint" : "grey, since there is no colour beyond a tint",
     );

@@ -1,5 +1,5 @@
 // Folders of files, one folder a class: what every door that takes a folder finds in one, passes over and tells.
-import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, extname, join, resolve, sep } from "node:path";
 import { InnerloopError } from "@innerloop/schemas";
 import type { LeftOut } from "./file-kind.ts";
@@ -61,7 +61,7 @@ export function findFolders(folder: string, wanted: Wanted, { everything = false
   const classes = new Map<string, string[]>();
   const strays: string[] = [];
   const [empty, mixed, spelt]: [string[], string[], Set<string>] = [[], [], new Set()];
-  const unread = { count: 0 };
+  let unread = 0;
   const visit = (at: Folder): void => {
     const place = at === top ? basename(resolve(folder)).normalize() : at.name;
     const own = at.files.length > 0;
@@ -77,7 +77,7 @@ export function findFolders(folder: string, wanted: Wanted, { everything = false
     const isClass = own || at === top || at.inside.length > 0;
     if (isClass && others !== "") {
       mixed.push(told);
-      for (const count of at.others.values()) unread.count += count;
+      for (const count of at.others.values()) unread += count;
     }
     if (!isClass) empty.push(told);
     for (const inner of at.inside) visit(inner);
@@ -100,7 +100,7 @@ export function findFolders(folder: string, wanted: Wanted, { everything = false
     classes: [...classes].map(([name, files]) => ({ name, files })),
     leftOut: [
       ...passed,
-      ...(mixed.length > 0 ? [{ why: "files of formats that are not read", count: unread.count, names: mixed }] : []),
+      ...leftOut("files of formats that are not read", mixed, unread),
       ...leftOut(`${several} beside the folders of classes`, strays),
     ],
     notes,
@@ -138,7 +138,7 @@ function walk(folder: string, { noun, takes }: Wanted): { top: Folder; leftOut: 
     for (const entry of entriesOf(path, unreadable)) {
       const [inner, innerName] = [join(path, entry.name), name ? `${name}/${entry.name}` : entry.name];
       const isLink = entry.isSymbolicLink();
-      const target = isLink ? statSync(inner, { throwIfNoEntry: false }) : entry;
+      const target = isLink ? targetOf(inner) : entry;
       if (target === undefined) broken.push(innerName);
       else if (target.isDirectory()) {
         if (isLink) links.push({ path: inner, name: innerName.normalize(), parent: at });
@@ -174,6 +174,15 @@ function walk(folder: string, { noun, takes }: Wanted): { top: Folder; leftOut: 
       ...leftOut("folders that cannot be read", unreadable),
     ],
   };
+}
+
+/** What a link leads to; nothing where that is not there, or the link leads to itself. */
+function targetOf(link: string): Stats | undefined {
+  try {
+    return statSync(link, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is in a folder but for a system's own files, sorted by name. */

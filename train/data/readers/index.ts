@@ -5,13 +5,15 @@ import type { TaskSource } from "../episodes/task.ts";
 import { arrays } from "./arrays.ts";
 import { glyphs } from "./glyphs.ts";
 import { images } from "./images.ts";
+import { motions } from "./motions.ts";
 import { omniglot } from "./omniglot.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 import { sinusoid } from "./sinusoid.ts";
+import { tones } from "./tones.ts";
 
 /** One line each, in the order in which errors and help name them. */
-const all: readonly Reader[] = [glyphs, sinusoid, omniglot, images, arrays];
+const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, arrays];
 
 /** A reader under the name that its SPEC begins with. */
 export interface NamedReader extends Reader {
