@@ -41,7 +41,7 @@ async function showTraining(
       out,
       resume,
       signal,
-      onStart({ config, task: kind, engine, reason, strategy, parameters, iteration }) {
+      onStart({ config, task: kind, engine, reason, strategy, parameters, bytes, iteration }) {
         classes = kind === "classification";
         const { algorithm, head, steps, ways, shots, data } = config;
         const takesSteps = "steps" in algorithms.named(algorithm).options;
@@ -51,7 +51,14 @@ async function showTraining(
         log("task   ", `${task} on ${data}, for ${lengthOf(config)}`);
         log("learner", `${learner}; ${config.model.kind}, ${parameters.toLocaleString("en")} parameters`);
         log("engine ", `${engine} (${reason}); ${strategy}`);
+        log("memory ", `about ${(bytes / 1e9).toFixed(1)} GB at its peak`);
         if (iteration > 0) log("resumes", `after iteration ${iteration}`);
+      },
+      onPace({ secondsPerIteration, iterations, seconds }) {
+        const each =
+          secondsPerIteration < 1 ? `${(1000 * secondsPerIteration).toFixed(0)} ms` : clock(secondsPerIteration);
+        const all = `about ${iterations.toLocaleString("en")} iterations in ${clock(seconds)}`;
+        progress.log(`   ${style("dim", "pace   ")} ${each} an iteration: ${all}`, 8);
       },
       onProgress({ epoch, batch, loss, accuracy, tasksPerSecond, secondsLeft, fraction }) {
         progress.update(fraction, [

@@ -35,14 +35,23 @@ export function verificationEpisodes(tasks: TaskSource, config: RunConfig): Epis
 export class RunEpisodes {
   /** Those of every validation. */
   readonly validation: readonly Episode[];
+  /** One as training has them, for their size. */
+  readonly first: Episode;
   readonly #config: RunConfig;
   readonly #source: TaskSource;
   readonly #shape: EpisodeShape;
 
-  private constructor(config: RunConfig, source: TaskSource, shape: EpisodeShape, validation: readonly Episode[]) {
+  private constructor(
+    config: RunConfig,
+    source: TaskSource,
+    shape: EpisodeShape,
+    first: Episode,
+    validation: readonly Episode[],
+  ) {
     this.#config = config;
     this.#source = source;
     this.#shape = shape;
+    this.first = first;
     this.validation = validation;
   }
 
@@ -50,9 +59,9 @@ export class RunEpisodes {
   static async of(config: RunConfig, tasks: TaskSource): Promise<RunEpisodes> {
     const shape = shapeOf({ ...config, ways: trainingWaysOf(config) }, tasks);
     const source = trainingSource(config, tasks);
-    source.episode("train", config.seed, 0, shape);
+    const first = source.episode("train", config.seed, 0, shape);
     const validation = await drawEach(config.validation.episodes, (i) => validationEpisode(tasks, config, i));
-    return new RunEpisodes(config, source, shape, validation);
+    return new RunEpisodes(config, source, shape, first, validation);
   }
 
   /** The tasks of an iteration. */

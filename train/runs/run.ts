@@ -102,7 +102,7 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
   };
 }
 
-function startOf({ trainer, iteration }: TrainingLoop, { config, learner }: RunSetup): RunStart {
+function startOf({ trainer, iteration }: TrainingLoop, { config, learner, episodes }: RunSetup): RunStart {
   const { engine, reason, rejected } = trainer.engine;
   const sizes = Object.values(learner.parameters).map(({ shape }) => sizeOf(shape));
   return {
@@ -112,6 +112,7 @@ function startOf({ trainer, iteration }: TrainingLoop, { config, learner }: RunS
     reason,
     rejected,
     strategy: trainer.strategy,
+    bytes: process.memoryUsage().rss + trainer.bytesFor(config.metaBatch, [episodes.first]),
     parameters: sizes.reduce((total, size) => total + size, 0),
     iteration,
   };
