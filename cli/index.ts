@@ -8,4 +8,5 @@ export {
   type FinishedRun,
 } from "@innerloop/measure";
 export { innerloop } from "./call/command-line.ts";
-export { type FileExample, readInputs, readSupport } from "./inputs/example-files.ts";
+export { readInputs, readSupport } from "./inputs/example-files.ts";
+export type { FileExample } from "./inputs/number-tables.ts";

@@ -36,6 +36,7 @@ export {
   tunedProviders,
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
+export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets } from "./onnx/opsets.ts";
 export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";

@@ -1,7 +1,7 @@
 // A run becomes a bundle: the one place that joins what train and export each know.
 import { exportBundle, placeFor } from "@innerloop/export";
 import type { Manifest } from "@innerloop/schemas";
-import { openReference, type RunResult, verificationEpisodes } from "@innerloop/train";
+import { heldBackEpisodes, openReference, type RunResult, verificationEpisodes } from "@innerloop/train";
 import { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
 import { version } from "./version.ts";
 
@@ -41,6 +41,8 @@ export async function exportRun(
   { calibrate = true, falseAccepts, variants, signal, onCalibration }: ExportRunOptions = {},
 ): Promise<Manifest> {
   const { config, iteration } = header;
+  const { ways } = heldBackEpisodes(tasks, config).shape;
+  const heldBack = tasks.kind === "regression" || header.tasks?.heldBack?.classes !== 0;
   await placeFor(out);
   const reference = await openReference(learner, weights, config.engine);
   try {
@@ -58,17 +60,19 @@ export async function exportRun(
         metaBatch: config.metaBatch,
         ways: config.ways,
         shots: config.shots,
+        model: config.model,
+        ...(config.from === undefined ? {} : { from: config.from }),
         ...(header.tasks?.split ? { split: header.tasks.split } : {}),
       },
-      ...(header.best ? { metrics: { validation: header.best.score } } : {}),
+      ...(header.best && heldBack ? { metrics: { validation: header.best.score } } : {}),
       producer: { name: "innerloop", version },
       ...(variants ? { variants } : {}),
       ...(signal ? { signal } : {}),
       verify: { episodes, engine: reference.engine, reference: reference.answer },
-      ...(calibrate && tasks.kind === "classification" && tasks.classCount("val") > 0
+      ...(calibrate && tasks.kind === "classification" && tasks.classCount("val") >= 2
         ? {
             calibrate: {
-              ways: config.ways,
+              ways,
               shots: config.shots,
               episode: calibrationEpisodes(tasks, config.seed * 4 + 3),
               shift: (episode, index) => shiftedEpisode(tasks, [config.seed, index], episode),

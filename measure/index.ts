@@ -3,11 +3,34 @@
 export { unadaptedAccuracy, untrainedAccuracy } from "./baselines/before.ts";
 export { runVerdict } from "./baselines/judge.ts";
 export type { Verdict } from "./baselines/verdict.ts";
+export { type DescribedData, type DescribeOptions, describeData } from "./data/describe-data.ts";
+export { preprocessingText } from "./data/preprocessing-words.ts";
+export type {
+  Carried,
+  DataReport,
+  NearDuplicates,
+  NearPair,
+  ReportedClass,
+  ReportedColumn,
+  ReportedSplit,
+  Suggestion,
+} from "./data/report.ts";
 export { drawEpisode } from "./drawing/draw-episode.ts";
+export { rasterized } from "./drawing/sheet.ts";
 export { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
 export type { ClusterInterval, Estimate } from "./estimate.ts";
 export type { ConfidenceResult } from "./evaluation/confidence.ts";
 export { evaluateBundle } from "./evaluation/evaluate-bundle.ts";
 export type { BundleEvaluation, EvaluationOptions, StepResult } from "./evaluation/evaluation.ts";
+export { evaluateExamples, type OwnEvaluationOptions } from "./examples/evaluate-examples.ts";
+export type {
+  OwnBaseline,
+  OwnClass,
+  OwnConfidence,
+  OwnEvaluation,
+  OwnExample,
+  WrongAnswer,
+} from "./examples/evaluation.ts";
+export { type Share, shareOf, signTest } from "./examples/shares.ts";
 export { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
 export { type BundleTimes, type Latency, type MeasureOptions, measureBundle } from "./latency/measure-bundle.ts";

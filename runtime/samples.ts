@@ -10,6 +10,8 @@ export interface Samples {
   readonly rate?: number;
   /** When not given, the bundle's, which of sounds is 1. */
   readonly channels?: number;
+  /** What the channels are called; a bundle that has names for its own puts them into its order. */
+  readonly names?: readonly string[];
 }
 
 /** What Web Audio records and decodes: an AudioBuffer. */
@@ -63,4 +65,25 @@ export function mixed({ at, channels }: Recorded, sample: number): number {
   let sum = 0;
   for (let channel = 0; channel < channels; channel++) sum += at(sample, channel);
   return sum / channels;
+}
+
+/**
+ * Channels in the order in which a bundle has them, where both have names for them. Capital letters make no difference.
+ * @throws InnerloopError `bad-input` where their names are others
+ */
+export function inOrder(
+  recorded: Recorded,
+  expected: readonly string[] | undefined,
+  given: readonly string[] | undefined,
+): Recorded {
+  if (expected === undefined || given === undefined) return recorded;
+  const plain = (names: readonly string[]) => names.map((name) => name.normalize().trim().toLowerCase());
+  const [names, there] = [plain(expected), plain(given)];
+  const order = names.map((name) => there.indexOf(name));
+  if (order.includes(-1) || there.length !== recorded.channels || there.length !== names.length)
+    throw badInput(
+      `the window has the channels ${given.map(show).join(", ")}; this bundle takes ${expected.map(show).join(", ")}`,
+    );
+  if (order.every((from, to) => from === to)) return recorded;
+  return { ...recorded, at: (sample, channel) => recorded.at(sample, order[channel]!) };
 }

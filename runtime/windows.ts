@@ -3,7 +3,7 @@
 import type { WindowPreprocessing } from "@innerloop/schemas/bundle";
 import { type Overlap, overlap } from "./averaging.ts";
 import { badInput } from "./refusal.ts";
-import { mixed, type Recorded, readSamples, type Samples, type Sound } from "./samples.ts";
+import { inOrder, mixed, type Recorded, readSamples, type Samples, type Sound } from "./samples.ts";
 
 /**
  * The last `length` samples as the numbers a model sees, sample by sample. A bundle of one channel takes the mean of
@@ -11,13 +11,18 @@ import { mixed, type Recorded, readSamples, type Samples, type Sound } from "./s
  *
  * At a higher rate than the bundle's, samples are averages of those in their time, by shares (area averaging); at a lower
  * one they lie on the straight line between their neighbours. Both count from the end, so that what came earlier than
- * the window changes nothing. With `pad`, a shorter one begins with its first sample, repeated.
+ * the window changes nothing. With `pad`, a shorter one begins with its first sample, repeated. Channels with names are put into
+ * the bundle's order.
  *
  * @throws InnerloopError `bad-input` for fewer samples, other channels, or numbers that are not finite
  */
 export function windowOf(how: WindowPreprocessing, input: Samples | Sound): Float32Array {
   const { length, channels } = how;
-  const recorded = readSamples(input, "window", channels);
+  const recorded = inOrder(
+    readSamples(input, "window", channels),
+    how.names,
+    "data" in input ? input.names : undefined,
+  );
   if (recorded.channels !== channels && channels > 1)
     throw badInput(`the window has ${recorded.channels} channels; this bundle takes ${channels}`);
   const to = how.rate ?? 1;

@@ -21,6 +21,7 @@ export {
   type ScheduleConfig,
   validateConfig,
 } from "./config.ts";
+export { decimal } from "./decimal.ts";
 export {
   bytesOf,
   decodeNumbers,

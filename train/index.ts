@@ -12,8 +12,10 @@ export { type Preset, presetNamed, presets } from "./presets.ts";
 export { type Random, random, xoshiro128 } from "./random.ts";
 export { otherwise, runConfigSchema, settingSchema, validateRunConfig } from "./run-config.ts";
 export { type Checkpoint, checkpointFile, notWritten, readCheckpoint, replaceFile } from "./runs/checkpoint.ts";
+export { type Comparison, comparisonText } from "./runs/comparison.ts";
 export { learnerOf, tasksOf } from "./runs/data.ts";
 export { validationEpisode, verificationEpisodes } from "./runs/episodes.ts";
+export { enoughExamples, heldBackEpisodes } from "./runs/held-back.ts";
 export { openRun } from "./runs/open-run.ts";
 export type { RunOptions, RunPace, RunResult, TrainingProgress, Validation } from "./runs/options.ts";
 export { runTraining } from "./runs/run.ts";
@@ -27,6 +29,7 @@ export {
   settingsOf,
 } from "./settings.ts";
 export { measuredTraining, measureEngine, measureInChild, rateOf } from "./speed/index.ts";
+export { readStart, type StartBundle, settingsFrom } from "./start/index.ts";
 export { parted } from "./trainer/batch.ts";
 export { prefersOneGraph } from "./trainer/choose-strategy.ts";
 export { MetaTrainer } from "./trainer/meta-trainer.ts";

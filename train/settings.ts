@@ -138,6 +138,13 @@ const conditions: readonly Condition[] = [
   onData(["split", "folds", "fold"], ({ ownSplits = false }) => !ownSplits, "its classes are split as they are made"),
   on("folds", ["fold"], (folds) => folds !== undefined, "there are no folds to be one of", 5),
   on("folds", ["split"], (folds) => folds === undefined, "the folds take turns", undefined),
+  on(
+    "from",
+    ["compare"],
+    (from) => from !== undefined,
+    "there is nothing to compare a start from nothing with",
+    "drawings",
+  ),
   onData(["rotations"], ({ rotations = false }) => rotations, "characters alone are turned"),
   ...Object.keys(configSchema.properties!["examples"]!.properties!).map((setting) =>
     onData(

@@ -16,6 +16,7 @@ const entry = (summary: string, file: () => Promise<{ readonly command: Command 
 // biome-ignore format: a command is a line.
 const entries = {
   quickstart: entry("train, export, adapt and evaluate on embedded data: about two minutes", () => import("../commands/quickstart.ts")),
+  data: entry("look at data: what is there, what is left out, and what to train with", () => import("../commands/data.ts")),
   train: entry("meta-train a learner", () => import("../commands/train.ts")),
   export: entry("write a run as a bundle of plain ONNX, verified", () => import("../commands/export.ts")),
   eval: entry("measure a bundle on classes that it was never trained on", () => import("../commands/eval.ts")),

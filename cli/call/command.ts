@@ -1,6 +1,6 @@
 // What a command is: its words, and what it does. Values are checked here, the same way for all commands, so that a wrong
 // one is told in the same words everywhere.
-import { InnerloopError, suggest } from "@innerloop/schemas";
+import { decimal, InnerloopError, suggest } from "@innerloop/schemas";
 import { cut } from "../terminal/layout.ts";
 
 /** What a shell completes a value with: paths, or these words and paths. */
@@ -89,10 +89,6 @@ export function didYouMean(word: string, known: readonly string[], dashes = ""):
   const near = suggest(word, known);
   return near === undefined ? "" : `; did you mean ${dashes}${near}?`;
 }
-
-/** A number as people write it, with nothing around it; NaN for what else JavaScript takes for one: `0x10`, an empty text. */
-export const decimal = (text: string): number =>
-  /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
 
 /**
  * The value of an option from its text.

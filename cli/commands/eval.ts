@@ -1,17 +1,23 @@
-// `innerloop eval`: measures an exported bundle on classes that it was never trained on.
-import type { BundleEvaluation, ConfidenceResult } from "@innerloop/measure";
-import { defineCommand } from "../call/command.ts";
+// `innerloop eval`: measures an exported bundle on classes that it was never trained on: of data, or a person's own examples.
+import { defineCommand, didYouMean, short, withoutEffect, wrongCall } from "../call/command.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
-import { bundleArgument } from "../inputs/places.ts";
+import { bundleArgument, openBundle } from "../inputs/places.ts";
+import { describeEvaluation } from "../shared/evaluation-text.ts";
+import { describeOwnEvaluation } from "../shared/own-evaluation-text.ts";
 import { providers } from "../shared/providers.ts";
-import { showEvaluation } from "../shared/show-evaluation.ts";
-import { columns, cut } from "../terminal/layout.ts";
-import { cells, percent, percentWithInterval, print, printJson, resultStyle, resultWidth } from "../terminal/output.ts";
+import { showEvaluation, showOwnEvaluation } from "../shared/show-evaluation.ts";
+import { checkStepOptions } from "../shared/step-options.ts";
+import { print, printJson } from "../terminal/output.ts";
+
+const parts = ["train", "val", "test"] as const;
 
 export const command = defineCommand({
   name: "eval",
-  summary: "adapt a bundle to many episodes of unseen classes, and measure its answers",
+  summary:
+    "adapt a bundle to many episodes of unseen classes, and measure its answers; or to your own examples, and ask it others",
   notes: async () => [
+    "With --support and --query, it is adapted once to all examples of the one and asked all of the other: how good it will be " +
+      "with these examples, beside simpler ways, and which files it takes for something else.",
     "Of the classes in images:DIR, a fifth (by a hash of their names) is the test split. To measure on all of your own " +
       "classes, put their folders into DIR/test/.",
   ],
@@ -23,7 +29,12 @@ export const command = defineCommand({
       completes: { words: dataSpecs },
       otherwise: "those of the training",
     },
-    split: { type: "text", what: "the part of the data", choices: ["train", "val", "test"], otherwise: "test" },
+    split: {
+      type: "text",
+      what: "the part of the data, or several as train,test",
+      completes: { words: parts },
+      otherwise: "test",
+    },
     ways: { type: "whole", least: 2, most: 65_536, what: "classes in an episode", otherwise: "as in training" },
     shots: {
       type: "whole",
@@ -45,106 +56,77 @@ export const command = defineCommand({
       type: "switch",
       what: "normalize by the query batch's statistics, as early papers did (batch norm only)",
     },
+    support: {
+      type: "text",
+      what: "your own examples to adapt to: a folder with one sub-folder a class, or a table",
+      completes: "paths",
+    },
+    query: { type: "text", what: "your own examples to ask, in the same way", completes: "paths" },
+    label: { type: "text", what: "of tables of your own: the column that has the class of each row" },
     json: { type: "switch", what: "the result as JSON on stdout" },
   },
   examples: [
     ["eval runs/quickstart-1/bundle --shots 5", "the same learner with five examples a class"],
     ["eval bundle --data images:photos", "on images of your own"],
+    ["eval bundle --support mine/taught --query mine/others", "how good it will be with these examples"],
   ],
   async run(options, args) {
     const [bundle] = args as [string];
-    const { json = false, split, provider, shift, ...rest } = options;
+    const { json = false, split, provider, shift, support, query, label, ...rest } = options;
+    const where = provider === undefined ? {} : { provider: provider as "auto" };
+    if (support !== undefined || query !== undefined) {
+      const { steps, ...idle } = rest;
+      checkOwn({ support, query }, { ...idle, split, shift });
+      const learner = await openBundle(bundle, where);
+      try {
+        checkStepOptions(learner.manifest, { steps });
+        const found = await showOwnEvaluation(learner, { support: support!, query: query!, label, steps });
+        if (json) printJson(found);
+        else print(describeOwnEvaluation(found));
+      } finally {
+        await learner.dispose();
+      }
+      return;
+    }
+    if (label !== undefined)
+      throw withoutEffect("--label", "it is for tables of your own, which --support and --query name");
     const evaluation = await showEvaluation(bundle, {
       ...rest,
-      ...(split === undefined ? {} : { split: split as "train" | "val" | "test" }),
+      ...(split === undefined ? {} : { split: partsIn(split) }),
       ...(shift === undefined ? {} : { shifts: shift.split(",").map((name) => name.trim()) }),
-      ...(provider === undefined ? {} : { provider: provider as "auto" }),
+      ...where,
     });
     if (json) printJson(evaluation);
     else print(describeEvaluation(evaluation));
   },
 });
 
-function confidenceRows(confidence: ConfidenceResult): [string, string][] {
-  const { expectedCalibrationError, uncalibratedError, rejection } = confidence;
-  const rows: [string, string][] = [
-    [
-      "expected calibration error",
-      expectedCalibrationError === undefined
-        ? `${percent(uncalibratedError)}, not calibrated`
-        : `${percent(expectedCalibrationError)}, without the temperature ${percent(uncalibratedError)}`,
-    ],
-  ];
-  if (confidence.unlike !== undefined)
-    rows.push(["said to be unlike the training", `${percent(confidence.unlike)} of the support sets`]);
-  if (!rejection) return rows;
-  const { kept, falseAccepts, keptAtStated, stated, outsiders } = rejection;
-  return [
-    ...rows,
-    ['"none of these"', `keeps ${percent(kept)}, accepts ${percent(falseAccepts)} of ${outsiders} unseen examples`],
-    [`  at exactly ${percent(stated)} accepted`, `keeps ${percent(keptAtStated)}`],
-  ];
+/** The parts that a text names. @throws InnerloopError `bad-option` (status 2) */
+function partsIn(text: string): (typeof parts)[number][] {
+  return text.split(",").map((word) => {
+    const part = parts.find((each) => each === word.trim());
+    if (part !== undefined) return part;
+    throw wrongCall(
+      "bad-option",
+      `--split is "${short(text)}"; one of ${parts.join(", ")} was expected, or several with commas between them` +
+        `${didYouMean(word.trim(), parts) || "."}`,
+    );
+  });
 }
 
-function describeEvaluation(evaluation: BundleEvaluation): string {
-  const { accuracy, recall, f1, loss, meanSquaredError, steps, stepEpisodes, nearestNeighbour, confusion } = evaluation;
-  const { confidence, shifts, over, logisticRegression, meanTarget, nearestExample, verdict } = evaluation;
-  const { inductive, episodes, ways, shots, queries, innerSteps, seed, provider, data, split, seconds } = evaluation;
-  const task = accuracy
-    ? `${ways}-way ${shots}-shot, ${queries} queries a class`
-    : `${shots} points, ${queries} queries`;
-  const lines = [
-    `${episodes} episodes of ${data} (${split}${shifts ? `, shifted: ${shifts.join(", ")}` : ""}): ${task}; ${innerSteps} inner steps`,
-    `${inductive ? "inductive: each query is answered alone" : "transductive: queries share their batch's statistics"}; provider ${provider}, seed ${seed}, ${seconds.toFixed(1)} s`,
-    "",
-  ];
-  if (accuracy) {
-    const rows: [string, string][] = [
-      ["accuracy", `${percentWithInterval(accuracy)} over episodes`],
-      ...Object.entries(over ?? {}).map(([what, { count, ci95 }]): [string, string] => [
-        `  over ${count} ${what === "groups" ? "groups of classes" : what}`,
-        `± ${(100 * ci95).toFixed(1)} %`,
-      ]),
-      ["macro recall", percent(recall!)],
-      ["macro F1", percent(f1!)],
-      ["loss", loss.toFixed(4)],
-      ["nearest neighbour on pixels", percentWithInterval(nearestNeighbour!)],
-      ...(logisticRegression
-        ? [["logistic regression on pixels", percentWithInterval(logisticRegression)] as [string, string]]
-        : []),
-      ...(confidence ? confidenceRows(confidence) : []),
-    ];
-    lines.push(...columns(rows, { right: false, width: resultWidth() }).split("\n"));
-    lines[3] = resultStyle("bold", lines[3]!);
-  } else {
-    const error = meanSquaredError!;
-    const shown = ({ mean, ci95 }: typeof error) => `${mean.toFixed(4)} ± ${ci95.toFixed(4)}`;
-    lines.push(resultStyle("bold", `  mean squared error   ${shown(error)}`));
-    const rows = [
-      ["the mean of the examples", meanTarget],
-      ["the nearest example", nearestExample],
-    ] as const;
-    lines.push(columns(rows.flatMap(([name, estimate]) => (estimate ? [[name, shown(estimate)]] : []))));
-  }
-  lines.push("", resultStyle("bold", verdict.text));
-  if (steps.length > 1) {
-    const worst = Math.max(...steps.map((result) => result.loss.mean));
-    lines.push("", `  after each inner step (the first ${stepEpisodes} episodes)`);
-    for (const result of steps)
-      lines.push(
-        result.accuracy
-          ? `  ${String(result.step).padStart(3)}  ${cells(result.accuracy.mean, 24)}  ${percent(result.accuracy.mean)}`
-          : `  ${String(result.step).padStart(3)}  ${cells(result.loss.mean / worst, 24)}  ${result.loss.mean.toFixed(4)}`,
+/** @throws InnerloopError (status 2) where one of the two is missing, or beside them what is for data alone */
+function checkOwn(
+  own: { readonly support: string | undefined; readonly query: string | undefined },
+  others: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, value] of Object.entries(own))
+    if (value === undefined)
+      throw wrongCall(
+        "missing-option",
+        `innerloop eval needs --${name} beside --${name === "query" ? "support" : "query"}: a folder with one sub-folder of examples a class, or a table.` +
+          (name === "query" ? " To hold the examples themselves out in turn: innerloop adapt --check." : ""),
       );
-  }
-  if (confusion) {
-    const share = (row: readonly number[]) => row.reduce((a, b) => a + b, 0);
-    const rows = confusion.matrix.map((row, i) => [
-      confusion.labels[i]!,
-      ...row.map((count) => `${Math.round((100 * count) / Math.max(1, share(row)))}`),
-    ]);
-    lines.push("", "  confusion: rows are true, columns predicted, in % of the row");
-    lines.push(columns([["", ...confusion.labels.map((label) => cut(label, 12))], ...rows]));
-  }
-  return lines.join("\n");
+  for (const [name, value] of Object.entries(others))
+    if (value !== undefined)
+      throw withoutEffect(`--${name}`, "all examples of --support are taught, and all of --query are asked");
 }

@@ -12,6 +12,7 @@ import {
   readConfig,
   withChanges,
 } from "../inputs/config-flags.ts";
+import { bundleAt } from "../inputs/places.ts";
 import { runFolder } from "../inputs/run-folder.ts";
 import { trainToTheEnd } from "../shared/training.ts";
 import { commandLine, percent, print, printJson, style } from "../terminal/output.ts";
@@ -55,39 +56,46 @@ export const command = defineCommand({
   examples: [
     ["train quickstart --minutes 5", "the embedded characters, for five minutes"],
     ["train images-5way-1shot --data images:photos", "your own images, one sub-folder a class"],
+    ["train --from drawings --data images:photos", "few classes of your own, from a bundle that learned others"],
+    ["train --data images:photos --folds 5", "how good it is on new classes, where there are few"],
     ["train --resume --out runs/quickstart-1", "go on with a run"],
   ],
   async run(options, [configName]) {
     const flags = configFromFlags(options);
     if (options.resume && options.out === undefined)
       throw wrongCall("missing-option", "--resume needs --out: the folder of the run to go on with.");
-    const config = await configOf(configName, flags, options.resume ? options.out : undefined);
+    const { config, from } = await configOf(configName, flags, options.resume ? options.out : undefined);
     const folder = await runFolder(options.out, config.preset ?? basename(config.data.replace(/^\w+:/, "")));
     const out = folder.path;
     const started = performance.now();
     const validations: Validation[] = [];
-    const { header, learner, tasks } = await folder.during(
+    const { header, learner, tasks, comparison } = await folder.during(
       trainToTheEnd({
         config,
         out,
         resume: options.resume ?? false,
+        ...(from === undefined ? {} : { from }),
         onValidation: (validation) => validations.push(validation),
       }),
     );
     const best = header.best ?? { iteration: header.iteration, score: Number.NaN };
     const { runVerdict } = await import("@innerloop/measure");
+    const { comparisonText } = await import("@innerloop/train");
+    const heldBack = (header.tasks?.heldBack?.classes ?? 0) >= 2;
     const verdict = await runVerdict(config, tasks, scoreOf(best, validations, config), header.history.length);
     if (options.json) {
       const seconds = (performance.now() - started) / 1000;
-      printJson({ run: out, iterations: header.iteration, seconds, best, verdict, history: header.history, config });
+      const found = { best, verdict, ...(comparison ? { comparison } : {}), history: header.history };
+      printJson({ run: out, iterations: header.iteration, seconds, ...found, config });
       return;
     }
     const score =
       learner.task === "regression"
         ? `loss ${(-best.score).toFixed(4)}`
-        : `accuracy ${percent(best.score)} on held-back classes`;
+        : `accuracy ${percent(best.score)} on ${heldBack ? "held-back classes" : "other episodes of the classes that it was trained on"}`;
     print(`${out}: ${header.iteration} iterations; best after ${best.iteration}: ${score}`);
     print(verdict.text);
+    if (comparison) print(`${comparisonText(comparison)}.`);
     // What answers no better than guessing is no use in a bundle.
     if (verdict.kind === "guessing")
       print(
@@ -111,22 +119,29 @@ function scoreOf(
   return { mean: -score, ci95: -score };
 }
 
-/** The complete config of a call. Flags are looked at beside what they change, a file by itself. */
+/**
+ * The complete config of a call, and the folder of the bundle that it starts from. Flags are looked at beside what they change, a
+ * file by itself.
+ */
 async function configOf(
   name: string | undefined,
   flags: RunConfigInput,
   resumed: string | undefined,
-): Promise<RunConfig> {
-  const { completeConfig, completed } = await import("@innerloop/train");
+): Promise<{ readonly config: RunConfig; readonly from?: string }> {
+  const { completeConfig, completed, readStart, settingsFrom } = await import("@innerloop/train");
   let config: RunConfig;
+  let from: string | undefined;
   if (resumed !== undefined && name === undefined) {
     const { readCheckpoint } = await import("@innerloop/train");
     config = withChanges((await readCheckpoint(resumed)).header.config, flags);
+    if (config.from !== undefined) from = await bundleAt(config.from);
   } else {
     const given = name === undefined ? {} : await readConfig(name);
     completeConfig(given);
-    config = completed(withChanges(given, flags));
+    const changed = withChanges(given, flags);
+    if (changed.from !== undefined) from = await bundleAt(changed.from);
+    config = completed(from === undefined ? changed : settingsFrom(await readStart(from), changed));
   }
   checkFlags(config, flags);
-  return config;
+  return { config, ...(from === undefined ? {} : { from }) };
 }

@@ -1,7 +1,14 @@
 // The run config on the command line: a preset or a file, and a flag for every field.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { InnerloopError, type JsonSchema, mistaken, type RunConfig, type RunConfigInput } from "@innerloop/schemas";
+import {
+  decimal,
+  InnerloopError,
+  type JsonSchema,
+  mistaken,
+  type RunConfig,
+  type RunConfigInput,
+} from "@innerloop/schemas";
 import {
   checkEffects,
   completeConfig,
@@ -18,7 +25,7 @@ import {
   settingsOf,
   validateRunConfig,
 } from "@innerloop/train";
-import { decimal, didYouMean, type Option, short, withoutEffect, wrongCall } from "../call/command.ts";
+import { didYouMean, type Option, short, withoutEffect, wrongCall } from "../call/command.ts";
 import { dataSpecs } from "./data-specs.ts";
 
 /** A setting, by its path in a config. */
@@ -125,6 +132,14 @@ export const configOptions: Readonly<Record<string, Option>> = Object.fromEntrie
         ...(usual === undefined ? {} : { otherwise: usual }),
       } as const,
     ];
+  }),
+);
+
+/** Those that say how files become examples. */
+export const exampleOptions: Readonly<Record<string, Option>> = Object.fromEntries(
+  flags.flatMap(({ name, path }) => {
+    const { group: _, ...option } = configOptions[name]!;
+    return path[0] === "examples" ? [[name, option]] : [];
   }),
 );
 

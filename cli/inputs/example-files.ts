@@ -1,70 +1,73 @@
-// Files of examples, as people have them: images, and tables of numbers in CSV or JSON.
+// Files of examples, as people have them, by the kind of files that a bundle takes: pictures, recordings, sounds, rows of a table;
+// and tables of the numbers themselves.
 import { stat } from "node:fs/promises";
 import type { LabelledExample, RegressionExamples } from "@innerloop/runtime";
-import { exampleOf, readExample } from "@innerloop/runtime/input";
-import { InnerloopError, type Manifest, sizeOf } from "@innerloop/schemas";
+import { preprocess } from "@innerloop/runtime/input";
+import { InnerloopError, type Manifest } from "@innerloop/schemas";
+import type { FileItem } from "@innerloop/train";
 import { wrongCall } from "../call/command.ts";
 import { say, style } from "../terminal/output.ts";
+import { doorFor, type OpenDoor } from "./doors.ts";
+import { type FileExample, holdsExamples, isTable, rowsFor } from "./number-tables.ts";
 
-/** An example, where it is from, and what is known of it. */
-export interface FileExample {
-  /** The file, and for a table the row in it: `readings.csv:3`. */
-  readonly input: string;
-  readonly data: Float32Array;
-  readonly label?: string;
-  /** The targets of a regression. */
-  readonly y?: readonly number[];
+/** What a call says of its files. */
+export interface ReadingOptions {
+  /** The column of a table that has the classes. */
+  readonly label?: string | undefined;
 }
 
-/** File names that are taken for tables. */
-const tableFile = /\.(csv|tsv|json)$/i;
-
-const wanted = ({ input }: Manifest): string =>
-  input.preprocessing?.kind === "image"
-    ? "image files, or folders of them"
-    : `.csv or .json files with ${input.shape.join("×")} numbers an example`;
-
 /**
- * The examples of inputs, in their order: an image is one, a folder all images in it, a table one a row.
+ * The examples of inputs, in their order: a picture, a recording or a sound is one, a folder all that are in it, a table one a row.
  * @throws InnerloopError for what is missing (status 2), cannot be read or does not fit the bundle
  */
 export async function readInputs(inputs: readonly string[], manifest: Manifest): Promise<FileExample[]> {
   const examples: FileExample[] = [];
   for (const input of inputs) {
-    const kind = await kindOf(input);
-    if (kind === "table") {
-      examples.push(...(await readTableFor(input, manifest)));
+    const is = await placeOf(input);
+    if (is === "file" && (await holdsExamples(input, manifest))) {
+      examples.push(...(await rowsFor(input, manifest)));
       continue;
     }
-    checkTakesImages(input, manifest);
-    const files = kind === "folder" ? (await imagesIn(input, true)).flatMap(({ files }) => files) : [input];
-    for (const file of files) examples.push({ input: file, data: await readExample(manifest, file) });
+    const door = await doorFor(input, is, manifest);
+    const items = await door.open(({ items }) => items(input, {}));
+    for (const item of items) examples.push({ input: nameOf(item), data: await exampleIn(door, item) });
   }
   return examples;
 }
 
 /**
- * The support set in a folder with one sub-folder of images a class, or in a table with a column `label` (a regression:
+ * The examples at a place with their classes: a folder with one sub-folder a class, or a table with a column of classes (a regression:
  * columns `y…`).
+ * @param option the option that names the place, for messages
  * @throws InnerloopError as {@link readInputs}
  */
-export async function readSupport(support: string, manifest: Manifest): Promise<FileExample[]> {
-  const kind = await kindOf(support);
-  if (kind === "table") return readTableFor(support, manifest);
-  if (kind === "file")
+export async function readSupport(
+  support: string,
+  manifest: Manifest,
+  option = "support",
+  { label }: ReadingOptions = {},
+): Promise<FileExample[]> {
+  const is = await placeOf(support);
+  if (is === "file" && (await holdsExamples(support, manifest))) return rowsFor(support, manifest);
+  const door = await doorFor(support, is, manifest);
+  if (is === "file" && door.files.kind !== "row")
     throw wrongCall(
       "bad-support",
-      `--support is the file ${support}; a folder with one sub-folder of images a class, or a .csv or .json table was expected.`,
+      `--${option} is the file ${support}; a folder with one sub-folder of ${door.several} a class${isTable(support) ? ", or a table with a column of classes" : ""} was expected.`,
     );
-  checkTakesImages(support, manifest);
+  const { classes, leftOut, notes } = await door.open(({ find }) =>
+    find(support, label === undefined ? {} : { label }),
+  );
+  const { sentenceOf } = await import("@innerloop/train");
+  for (const note of [...notes, ...leftOut.map((each) => sentenceOf(each))]) say(`${style("yellow", "note")} ${note}.`);
   const examples: FileExample[] = [];
-  for (const { name, files } of await imagesIn(support, false))
-    for (const file of files) examples.push({ input: file, label: name, data: await readExample(manifest, file) });
+  for (const { name, items } of classes)
+    for (const item of items) examples.push({ input: nameOf(item), label: name, data: await exampleIn(door, item) });
   return examples;
 }
 
 /** Examples as the runtime takes them for classification. @throws InnerloopError (status 2) for one without a label */
-export function labelled(examples: readonly FileExample[]): LabelledExample[] {
+export function labelled(examples: readonly FileExample[]): (LabelledExample & { readonly data: Float32Array })[] {
   return examples.map(({ input, data, label }) => {
     if (label === undefined)
       throw wrongCall(
@@ -92,7 +95,7 @@ export function points(examples: readonly FileExample[], manifest: Manifest): Re
   };
 }
 
-async function kindOf(path: string): Promise<"folder" | "table" | "file"> {
+async function placeOf(path: string): Promise<"folder" | "file"> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     throw wrongCall(
       "data-missing",
@@ -101,42 +104,22 @@ async function kindOf(path: string): Promise<"folder" | "table" | "file"> {
   });
   if (found.isDirectory()) return "folder";
   if (!found.isFile()) throw wrongCall("data-missing", `${path} is neither a file nor a folder; give one of these.`);
-  return tableFile.test(path) ? "table" : "file";
+  return "file";
 }
 
-/** The classes in a folder, and what was left out of it told. */
-async function imagesIn(folder: string, everything: boolean) {
-  const { classes, notes } = (await import("@innerloop/train")).findImages(folder, { everything });
-  for (const note of notes) say(`${style("yellow", "note")} ${note}.`);
-  return classes;
+/** An example as messages name it: its path, and for a table the row in it. */
+function nameOf({ name, file }: FileItem): string {
+  const row = /:\d+$/.exec(name)?.[0] ?? "";
+  return file + row;
 }
 
-function checkTakesImages(path: string, manifest: Manifest): void {
-  if (manifest.input.preprocessing?.kind === "image") return;
-  throw wrongCall("wrong-data", `${path} was given, but the bundle "${manifest.name}" takes ${wanted(manifest)}.`);
-}
-
-async function readTableFor(file: string, manifest: Manifest): Promise<FileExample[]> {
-  // Loaded here, so that who has pictures does not wait for it.
-  const { readTable } = await import("./tables.ts");
-  const size = sizeOf(manifest.input.shape);
-  const windows = manifest.input.preprocessing?.kind === "window";
-  return (await readTable(file)).map(({ input, x, y, label }) => {
-    if (x.length !== size && !windows)
-      throw wrongCall(
-        "wrong-shape",
-        `${input} has ${x.length} numbers; the bundle "${manifest.name}" takes ${size} ([${manifest.input.shape}]).`,
-      );
-    const data = windows ? windowIn(input, x, manifest) : Float32Array.from(x);
-    return { input, data, ...(y ? { y } : {}), ...(label === undefined ? {} : { label }) };
-  });
-}
-
-/** The example that a row of samples is, at the bundle's rate, one number of each channel after the other. */
-function windowIn(input: string, data: readonly number[], manifest: Manifest): Float32Array {
+/** What the bundle sees of an example: what training saw, since both go through the same reading and the runtime's preprocessing. */
+async function exampleIn({ files, how }: OpenDoor, item: FileItem): Promise<Float32Array> {
+  const raw = await files.read(item);
   try {
-    return exampleOf(manifest, { data });
+    return preprocess(how, raw);
   } catch (cause) {
-    throw cause instanceof InnerloopError ? wrongCall(cause.code, `${input}: ${cause.message}.`) : cause;
+    if (!(cause instanceof InnerloopError)) throw cause;
+    throw new InnerloopError(cause.code, `${nameOf(item)}: ${cause.message}.`, { exitStatus: cause.exitStatus, cause });
   }
 }

@@ -10,6 +10,8 @@ export interface ShownRun {
   readonly config: RunConfig;
   readonly out: string;
   readonly resume?: boolean;
+  /** The folder of the bundle that the config starts from. */
+  readonly from?: string;
   /** Words before the progress. */
   readonly title?: string;
   /** Told of every validation, as it is shown. */
@@ -28,7 +30,7 @@ export const trainToTheEnd = (run: ShownRun): Promise<RunResult> =>
   });
 
 async function showTraining(
-  { config, out, resume = false, title = "   training", onValidation }: ShownRun,
+  { config, out, resume = false, from, title = "   training", onValidation }: ShownRun,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const { algorithms, runTraining } = await import("@innerloop/train");
@@ -36,13 +38,17 @@ async function showTraining(
   try {
     progress.update(0, `reading ${config.data}`);
     let classes = true;
+    let heldBack = true;
+    let part = "";
     return await runTraining({
       config,
       out,
       resume,
+      ...(from === undefined ? {} : { from }),
       signal,
-      onStart({ config, task: kind, engine, reason, strategy, parameters, bytes, iteration }) {
+      onStart({ config, task: kind, engine, reason, strategy, parameters, bytes, iteration, ...start }) {
         classes = kind === "classification";
+        heldBack = start.heldBack;
         const { algorithm, head, steps, ways, shots, data } = config;
         const takesSteps = "steps" in algorithms.named(algorithm).options;
         const learner = takesSteps ? `${algorithm}, ${head} head, ${steps} steps` : algorithm;
@@ -62,7 +68,7 @@ async function showTraining(
       },
       onProgress({ epoch, batch, loss, accuracy, tasksPerSecond, secondsLeft, fraction }) {
         progress.update(fraction, [
-          `${clock(secondsLeft)} left`,
+          `${part}${clock(secondsLeft)} left`,
           `loss ${loss.toFixed(3)}`,
           ...(classes ? [`accuracy ${percent(accuracy)}`] : []),
           `epoch ${epoch}  batch ${batch}/${config.validation.every}`,
@@ -70,7 +76,13 @@ async function showTraining(
         ]);
       },
       onValidating({ iteration, done, episodes }) {
-        progress.update(done / episodes, `validating after iteration ${iteration}  ${done}/${episodes} episodes`);
+        progress.update(
+          done / episodes,
+          `${part}validating after iteration ${iteration}  ${done}/${episodes} episodes`,
+        );
+      },
+      onPart(title) {
+        part = title === undefined ? "" : `${title}  `;
       },
       onMessage(message) {
         progress.log(`   ${style("yellow", "note   ")} ${message}`, 8);
@@ -82,7 +94,7 @@ async function showTraining(
           ? `accuracy ${percentWithInterval(accuracy)}  loss ${loss.toFixed(3)}`
           : `loss ${loss.toFixed(4)}`;
         progress.log(
-          `   ${style("dim", `iteration ${String(iteration).padStart(5)}`)}  held back: ${score}` +
+          `   ${style("dim", `iteration ${String(iteration).padStart(5)}`)}  ${heldBack ? "held back" : "trained on"}: ${score}` +
             (best ? `  ${style("green", "best")}` : ""),
         );
       },

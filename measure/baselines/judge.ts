@@ -1,7 +1,7 @@
 // Judges results beside baselines: an evaluation's, and a run's by its best validation.
 import { setImmediate } from "node:timers/promises";
 import type { RunConfig } from "@innerloop/schemas";
-import { type TaskSource, validationEpisode } from "@innerloop/train";
+import { heldBackEpisodes, type TaskSource, validationEpisode } from "@innerloop/train";
 import type { Estimate } from "../estimate.ts";
 import { SimpleScores } from "./simple-scores.ts";
 import { baselineNames, type Judged, type Verdict, verdictOf } from "./verdict.ts";
@@ -32,7 +32,8 @@ export async function runVerdict(
   validations: number,
 ): Promise<Verdict> {
   const simple = new SimpleScores(tasks.kind);
-  const { ways, validation } = config;
+  const { validation } = config;
+  const { shape } = heldBackEpisodes(tasks, config);
   const episodes = Math.min(validation.episodes, mostEpisodes);
   for (let i = 0; i < episodes; i++) {
     simple.add(validationEpisode(tasks, config, i), true);
@@ -41,7 +42,7 @@ export async function runVerdict(
   return judge(
     {
       task: tasks.kind,
-      ways,
+      ways: shape.ways,
       episodes: validation.episodes,
       score,
       baselines: simple.besideMean(score),

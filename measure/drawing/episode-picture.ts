@@ -1,4 +1,5 @@
 // An episode as a picture: what the learner was shown, what it was asked, what it answered, right or wrong.
+import { escapeText, hueOf, ink, quiet } from "./svg.ts";
 
 /** A query and its answer. */
 export interface PicturedQuery {
@@ -18,11 +19,8 @@ export interface PicturedEpisode {
   readonly queries: readonly PicturedQuery[];
 }
 
-const hues = ["#2563eb", "#c2570c", "#0f766e", "#7c3aed", "#be185d", "#4d7c0f", "#0369a1", "#a16207"];
 const right = "#15803d";
 const wrong = "#dc2626";
-const ink = "#1f2933";
-const quiet = "#68747f";
 
 const margin = 32;
 const supportSize = 76;
@@ -92,11 +90,6 @@ const badge = (text: string, fill: string, x: number, y: number, radius: number)
   `<circle cx="${x}" cy="${y}" r="${radius}" fill="${fill}"/>` +
   `<text x="${x}" y="${y + radius * 0.4}" font-size="${radius * 1.15}" font-weight="700" text-anchor="middle" fill="#ffffff">${text}</text>`;
 
-const hueOf = (index: number): string => hues[index % hues.length]!;
-
 /** A, B, …, Z, AA, … */
 const letter = (index: number): string =>
   (index >= 26 ? letter(Math.floor(index / 26) - 1) : "") + String.fromCharCode(65 + (index % 26));
-
-const escapeText = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
-import { type Episode, openTasks } from "@innerloop/train";
+import { type Episode, enoughExamples, openTasks } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { EpisodeScores } from "./episode-scores.ts";
 import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
-import { checkEffects, checkFit, dataOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
+import { shapeWithin } from "./few-classes.ts";
+import { checkEffects, checkFit, dataOf, partsOf, shapeOf, stepsOf, transductiveFileOf } from "./settings.ts";
 
 /** The state after every number of steps is measured on this many episodes at most. */
 const stepEpisodesAtMost = 100;
@@ -25,7 +26,15 @@ const stepEpisodesAtMost = 100;
  */
 export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<BundleEvaluation> {
   const started = performance.now();
-  const { split = "test", seed = 0, episodes = 600, transductive = false, provider = "auto", shifts, signal } = options;
+  const {
+    split: asked = "test",
+    seed = 0,
+    episodes = 600,
+    transductive = false,
+    provider = "auto",
+    shifts,
+    signal,
+  } = options;
   const { naming = (setting) => setting, onNote, onEpisode } = options;
   const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
   let transductiveSession: Awaited<ReturnType<typeof openSession>> | undefined;
@@ -35,19 +44,24 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     const { preprocessing } = manifest.input;
     const spec = dataOf(options, manifest, naming);
     const { data: trained, split: before } = manifest.training ?? {};
-    const tasks = await openTasks(spec, {
+    const sizes = shapeOf(options, manifest, naming);
+    const opened = await openTasks(spec, {
       ...(preprocessing ? { preprocessing } : {}),
       // What was trained on is not measured on, however the training split it.
       ...(spec === trained && before ? { split: { as: before } } : {}),
     });
-    for (const note of tasks.notes ?? []) onNote?.(note);
+    for (const note of opened.notes ?? []) onNote?.(note);
+    const { tasks: chosen, parts } = partsOf(opened, asked, naming);
+    const { tasks, notes: small } = enoughExamples(chosen, sizes);
+    const [split] = parts;
     checkFit(manifest, tasks);
+    const { shape, notes: few } = shapeWithin(tasks, split, options, sizes);
+    for (const note of [...small, ...few]) onNote?.(note);
     if (transductive)
       transductiveSession = await openSession(join(folder, transductiveFileOf(manifest, naming)), {
         provider: learner.provider,
         threads: 1,
       });
-    const shape = shapeOf(options, manifest, naming);
     const steps = stepsOf(options, manifest);
     const scores = new EpisodeScores({ learner, transductiveSession }, tasks, { ...shape, steps, split });
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
@@ -63,7 +77,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     }
     signal?.throwIfAborted();
     return {
-      ...scores.results(options.data === undefined ? tasks.classCount("train") : undefined),
+      ...scores.results(options.data === undefined ? opened.classCount("train") : undefined),
       stepEpisodes,
       inductive: !transductive,
       episodes,
@@ -73,6 +87,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       provider: learner.provider.name,
       data: tasks.name,
       split,
+      ...(parts.length > 1 ? { splits: parts } : {}),
       ...(shifts ? { shifts } : {}),
       seconds: (performance.now() - started) / 1000,
     };

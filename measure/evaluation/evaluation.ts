@@ -10,8 +10,8 @@ import type { ConfidenceResult } from "./confidence.ts";
 export interface EvaluationOptions {
   /** SPEC of the data; those that the bundle was trained on unless given. */
   readonly data?: string;
-  /** Default `test`. */
-  readonly split?: Split;
+  /** The part of the data, or several, whose classes are drawn from together. Default `test`. */
+  readonly split?: Split | readonly Split[];
   readonly ways?: number;
   readonly shots?: number;
   /** Per class; default 15. */
@@ -88,7 +88,10 @@ export interface BundleEvaluation {
   readonly seed: number;
   readonly provider: ProviderName;
   readonly data: string;
+  /** The part of the data that was measured; the first, where there were several. */
   readonly split: Split;
+  /** All of them, where there were several. */
+  readonly splits?: readonly Split[];
   readonly shifts?: readonly string[];
   readonly seconds: number;
 }

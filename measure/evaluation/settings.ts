@@ -1,6 +1,6 @@
 // What of an evaluation the bundle decides where nobody says it, and what does not fit the bundle.
 import { type Manifest, takesSteps } from "@innerloop/schemas";
-import type { EpisodeShape, TaskSource } from "@innerloop/train";
+import { type EpisodeShape, PooledTasks, type Split, type TaskSource } from "@innerloop/train";
 import { wrongCall } from "../refusal.ts";
 import type { EvaluationOptions } from "./evaluation.ts";
 
@@ -30,6 +30,21 @@ export function dataOf({ data }: EvaluationOptions, manifest: Manifest, naming: 
   throw wrongCall(
     "missing-option",
     `The bundle "${manifest.name}" does not say which data it was trained on; give ${naming("data")} SPEC.`,
+  );
+}
+
+/** The data of the parts that are asked for, and these parts. @throws InnerloopError `bad-option` (status 2) */
+export function partsOf(
+  tasks: TaskSource,
+  split: Split | readonly Split[],
+  naming: Naming,
+): { tasks: TaskSource; parts: readonly [Split, ...Split[]] } {
+  const [first = "test", ...others] = [...new Set([split].flat())];
+  if (others.length === 0) return { tasks, parts: [first] };
+  if (tasks instanceof PooledTasks) return { tasks: tasks.joined([first, ...others]), parts: [first, ...others] };
+  throw wrongCall(
+    "bad-option",
+    `${naming("split")} names ${others.length + 1} parts, but the data ${tasks.name} have no classes to put together; name one.`,
   );
 }
 

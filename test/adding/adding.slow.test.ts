@@ -52,7 +52,7 @@ describe("each is there to be chosen", () => {
 
   it("in help and in errors", () => {
     const help = innerloop("train", "--help").replace(/\s+/g, " ");
-    for (const name of ["bias-only", "rows:FILE"]) expect(help).toContain(name);
+    for (const name of ["bias-only", "sheet:FILE"]) expect(help).toContain(name);
     expect(innerloop("--help")).toContain("say which folder the command works in");
     expect(() => innerloop("train", "--engine", "none")).toThrow(/known are .*\bprinting\b/s);
   });
@@ -68,7 +68,7 @@ describe("each is there to be chosen", () => {
     innerloop(
       "train",
       "--data",
-      "rows:rows.csv",
+      "sheet:rows.csv",
       ...options,
       "--ways",
       "2",

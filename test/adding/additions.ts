@@ -123,18 +123,18 @@ export const printing: EngineEntry = {
 /** Rows of numbers, the last column a class. */
 const reader: Addition = {
   what: "a reader of data",
-  thing: "train/data/readers/rows.ts",
+  thing: "train/data/readers/sheet.ts",
   mostFiles: 2,
   edits: {
-    "train/data/readers/rows.ts": `// Rows of a CSV file: numbers, and in the last column the class.
+    "train/data/readers/sheet.ts": `// Rows of a CSV file: numbers, and in the last column the class.
 import { readFileSync } from "node:fs";
 import { InnerloopError } from "@innerloop/schemas";
 import { MetaDataset } from "../episodes/dataset.ts";
 import { splitOf } from "../episodes/split.ts";
 import type { Reader } from "./reader.ts";
 
-export const rows: Reader = {
-  spec: "rows:FILE",
+export const sheet: Reader = {
+  spec: "sheet:FILE",
   summary: "a CSV file of numbers, its last column the class",
   kind: "classification",
   open(place, { heldBack, split }) {
@@ -143,22 +143,22 @@ export const rows: Reader = {
       .filter((line) => line.trim() !== "");
     if (lines.length === 0)
       throw new InnerloopError("data-broken", \`\${place} is empty; rows of a CSV file were expected.\`);
-    const rowsOf = lines.map((line, i) => {
+    const rows = lines.map((line, i) => {
       const cells = line.split(",").map((cell) => cell.trim());
       const label = cells.pop() ?? "";
       const data = Float32Array.from(cells, Number);
       if (label !== "" && data.length > 0 && data.every(Number.isFinite)) return { label, data };
       throw new InnerloopError("data-broken", \`\${place}: line \${i + 1} is not numbers and a class; correct it.\`);
     });
-    const labels = rowsOf.map(({ label }) => label);
+    const labels = rows.map(({ label }) => label);
     const { classes } = splitOf(
       labels.map((name) => ({ name })),
       { ...split, heldBack },
     );
     return new MetaDataset(
-      rowsOf.map(({ data }) => data),
+      rows.map(({ data }) => data),
       labels,
-      { ways: 2, shots: 1, queries: 1, split: classes, name: \`rows:\${place}\` },
+      { ways: 2, shots: 1, queries: 1, split: classes, name: \`sheet:\${place}\` },
     );
   },
 };
@@ -175,10 +175,10 @@ function readText(place: string): string {
 }
 `,
     "train/data/readers/index.ts": inList(
-      'import { rows } from "./rows.ts";',
+      'import { sheet } from "./sheet.ts";',
       "import { sinusoid } from",
-      "omniglot, images, arrays]",
-      "omniglot, images, arrays, rows]",
+      "arrays];",
+      "arrays, sheet];",
     ),
   },
 };

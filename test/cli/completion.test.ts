@@ -93,7 +93,7 @@ _innerloop`;
     expect(said("eval", "x", "--sp")).toEqual(
       expect.arrayContaining([
         "words eval 3",
-        "--split[the part of the data]:value:(train val test)",
+        "--split[the part of the data, or several as train,test]:value:(train val test)",
         expect.stringMatching(/^--json\[/),
         expect.stringMatching(/^\*:argument:\{ compadd -- drawings.*; _files \}$/),
       ]),

@@ -141,7 +141,7 @@ it("a folder of pictures is told of what was left out", async () => {
   const { status, stderr } = await innerloop(["adapt", pictures, "--support", place, "--out", out], { cwd });
   expect(status, stderr).toBe(0);
   expect(stderr).toMatch(/note No class, since they hold no image that is read: c \(1 \.heic\)\./);
-  expect(stderr).toMatch(/note Images beside the folders of classes are of no class and left out: .*cover\.png\./);
+  expect(stderr).toMatch(/note Images beside the folders of classes are left out: .*cover\.png\./);
   const answered = await innerloop(["predict", pictures, "--params", out, "--json", place], { cwd });
   const answers = JSON.parse(answered.stdout) as { input: string }[];
   expect(answers.map(({ input }) => input)).toEqual(["cover.png", "a/1.png", "b/1.png"].map((it) => join(place, it)));

@@ -11,6 +11,7 @@ import {
   sealedTarget,
 } from "./files.ts";
 import { onnxTarget } from "./onnx.ts";
+import { rowsTargets, windowsTargets } from "./own-files.ts";
 import { rawTarget } from "./raw.ts";
 import type { Target } from "./run.ts";
 
@@ -29,6 +30,8 @@ export const targets: readonly Target[] = [
   rawTarget,
   zipTarget,
   npzTarget,
+  ...rowsTargets,
+  ...windowsTargets,
   schemasCalls,
   graphCalls,
   runtimeCalls,

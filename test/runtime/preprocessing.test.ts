@@ -155,6 +155,18 @@ describe("a window", () => {
     expect(preprocess({ ...window, channels: 3 }, { data: Array.from(data) })).toEqual(data.slice(60));
   });
 
+  it("has its channels in the bundle's order, by their names", () => {
+    const data = wave(60, 3);
+    const how = { ...window, channels: 3, names: ["x", "y", "z"] };
+    const turned = data.map((_, i) => data[i - (i % 3) + [2, 0, 1][i % 3]!]!);
+    expect(preprocess(how, { data: turned, names: ["Z", "x ", "y"] })).toEqual(data.slice(60));
+    expect(preprocess(how, { data })).toEqual(data.slice(60));
+    expect(refusalOf(() => preprocess(how, { data, names: ["x", "y", "w"] }))).toMatchObject({
+      code: "bad-input",
+      message: expect.stringContaining('channels "x", "y", "w"; this bundle takes "x", "y", "z"'),
+    });
+  });
+
   it("of 16-bit integers is scaled to −1…1", () => {
     const data = Int16Array.from({ length: 40 }, (_, i) => (i === 0 ? -32768 : i * 800));
     const example = preprocess(window, { data });

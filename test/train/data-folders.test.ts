@@ -131,6 +131,7 @@ describe("the classes of a folder", () => {
       config: completeConfig({
         data: `images:${place}`,
         examples: { size: 28, channels: 1, invert: false },
+        model: { kind: "mlp" },
         iterations: 1,
       }),
       onMessage: (message) => messages.push(message),

@@ -161,6 +161,7 @@ describe("folders train, val and test", () => {
   test.each<[string, string[], number[]]>([
     ["all three", ["train/a", "train/b", "train/c", "val/d", "val/e", "test/f", "test/g"], [3, 2, 2]],
     ["train and test", ["train/a", "train/b", "train/c", "test/f", "test/g"], [3, 0, 2]],
+    ["other names of them", ["Training/a", "Training/b", "Validation/d", "dev/e", "TEST/f"], [2, 2, 1]],
     ["test alone", ["test/f", "test/g"], [0, 0, 2]],
   ])("%s are the splits", async (name, classes, expected) => {
     expect(await counts(await data(name, classesOf(classes, 2)))).toEqual([expected, []]);

@@ -129,6 +129,15 @@ describe("size", () => {
   });
 });
 
+test.each([
+  [40, 240],
+  [240, 10],
+])("drawings of %i on %i are as large as characters, however large they are", async (drawn, ground) => {
+  const { width, told } = await chosen(await data((...at) => grey(stroke(...at) ? drawn : ground), { width: 105 }));
+  expect(width).toBe(28);
+  expect(told).toMatch(/^Examples are 28×28 pixels, as much as characters/);
+});
+
 describe("what is given", () => {
   const scene: Scene = (...at) => (stroke(...at) ? [40, 40, 200] : [240, 240, 240]);
 

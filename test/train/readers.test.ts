@@ -9,6 +9,7 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { refusal } from "../support/refusal.ts";
+import { wav } from "./wav.ts";
 
 const folder = temporaryFolder("readers");
 
@@ -36,6 +37,35 @@ const samples: Readonly<Record<string, () => string>> = {
       writeFileSync(join(folder, "omniglot", `${archive}.zip`), zipSync(files));
     }
     return join(folder, "omniglot");
+  },
+  sound() {
+    for (let c = 0; c < 20; c++) {
+      mkdirSync(join(folder, "sounds", `class-${c}`), { recursive: true });
+      for (let e = 0; e < 6; e++) {
+        const tone = Float32Array.from({ length: 2000 }, (_, i) => Math.sin(i * (0.1 + 0.05 * c + 0.005 * e)) / 2);
+        writeFileSync(join(folder, "sounds", `class-${c}`, `${e}.wav`), wav(tone, 8000));
+      }
+    }
+    return join(folder, "sounds");
+  },
+  windows() {
+    for (let c = 0; c < 20; c++) {
+      mkdirSync(join(folder, "gestures", `class-${c}`), { recursive: true });
+      for (let e = 0; e < 6; e++) {
+        const lines = Array.from({ length: 16 }, (_, i) => `${i / 50},${Math.sin(c + i * e)},${Math.cos(c * i + e)}`);
+        writeFileSync(join(folder, "gestures", `class-${c}`, `${e}.csv`), `t,x,y\n${lines.join("\n")}\n`);
+      }
+    }
+    return join(folder, "gestures");
+  },
+  rows() {
+    const place = join(folder, "set.csv");
+    const lines = Array.from(
+      { length: 120 },
+      (_, i) => `${Math.sin(i)},${i % 7} cm,${i % 3 ? "red" : "blue"},kind ${i % 20}`,
+    );
+    writeFileSync(place, `a,b,colour,label\n${lines.join("\n")}\n`);
+    return place;
   },
   arrays() {
     const place = join(folder, "set.safetensors");

@@ -16,6 +16,7 @@ export {
 } from "./episodes/augment/index.ts";
 export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./episodes/dataset.ts";
 export { KeptTasks } from "./episodes/kept.ts";
+export { PooledTasks } from "./episodes/pooled-tasks.ts";
 export {
   type DrawnShift,
   drawShift,
@@ -37,7 +38,19 @@ export {
   splitOf,
   usuallyHeldBack,
 } from "./episodes/split.ts";
-export type { Episode, EpisodeShape, ExampleTensors, Split, TaskSource } from "./episodes/task.ts";
+export {
+  type Episode,
+  type EpisodeShape,
+  type ExampleTensors,
+  type Split,
+  splits,
+  type TaskSource,
+} from "./episodes/task.ts";
+export type { Chosen, FileItem, FileKind, Found, FoundClass, LeftOut } from "./files/file-kind.ts";
+export type { DoorCount, GuessedDoor } from "./files/guess.ts";
+export { listed, sentenceOf } from "./files/left-out.ts";
+export type { FilesRead, ReadingBounds } from "./files/open-files.ts";
+export { readTable, type TableRow } from "./files/tables.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
 export { drawMotion, MOTION_LENGTH, MOTION_RATE } from "./made/motions.ts";
 export { TONE_RATE } from "./made/synthesis.ts";
@@ -46,7 +59,18 @@ export { type ArraysOptions, openArrays } from "./readers/arrays.ts";
 export { Glyphs, type GlyphsOptions } from "./readers/glyphs.ts";
 export { type FoundImages, findImages, type ImageClass, listImageClasses } from "./readers/image-folders.ts";
 export { type ImagesOptions, imageOf, loadImage, openImages } from "./readers/images.ts";
-export { isSpec, type NamedReader, openTasks, readerOf, readers, TASK_SPECS } from "./readers/index.ts";
+export {
+  fileKindOf,
+  guessDoor,
+  isSpec,
+  type NamedReader,
+  openTasks,
+  readerOf,
+  readers,
+  type SurveyedData,
+  surveyData,
+  TASK_SPECS,
+} from "./readers/index.ts";
 export { Motions } from "./readers/motions.ts";
 export { Omniglot, type OmniglotOptions } from "./readers/omniglot.ts";
 export { pathOf } from "./readers/place.ts";

@@ -2,26 +2,39 @@
 import type { RunConfig } from "@innerloop/schemas";
 import type { StepReport } from "../trainer/reports.ts";
 import type { RunPace, TrainingProgress } from "./options.ts";
+import { shortened } from "./plan.ts";
 
 /** Seconds that a pace is measured over. */
 const paceSeconds = 10;
 
 export class RunClock {
-  readonly #config: RunConfig;
+  readonly #asked: RunConfig;
+  #config: RunConfig;
+  #share = 1;
   readonly #secondsBefore: number;
-  readonly #started = performance.now();
+  #started: number | undefined;
   #first: { readonly iteration: number; readonly at: number } | undefined;
   #told = false;
   #recent = { iteration: 0, at: performance.now() };
 
   /** @param secondsBefore of training before this process */
   constructor(config: RunConfig, secondsBefore: number) {
+    this.#asked = config;
     this.#config = config;
     this.#secondsBefore = secondsBefore;
   }
 
+  /** Time counts from here. @param share of the length that the config says, for the run; the rest is for those beside it */
+  begin(share: number): void {
+    this.#share = share;
+    this.#config = shortened(this.#asked, share);
+    this.#started ??= performance.now();
+    this.#recent = { ...this.#recent, at: performance.now() };
+  }
+
   get seconds(): number {
-    return this.#secondsBefore + (performance.now() - this.#started) / 1000;
+    const now = performance.now();
+    return this.#secondsBefore + (now - (this.#started ?? now)) / 1000;
   }
 
   /** What iterations take, once after the first few; the very first is slower, since it compiles. */
@@ -44,6 +57,7 @@ export class RunClock {
 
   /** How much is over once so many iterations are, 0 to 1. */
   fraction(iterations: number): number {
+    if (this.#share === 0) return 1;
     const { iterations: all = Number.POSITIVE_INFINITY, minutes = Number.POSITIVE_INFINITY } = this.#config;
     return Math.min(1, Math.max(iterations / all, this.seconds / (60 * minutes)));
   }

@@ -1,6 +1,12 @@
 // The data and the learner of a run, from its config or from what its checkpoint knows of them.
 import type { Learner } from "@innerloop/graph";
-import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
+import {
+  type CheckpointHeader,
+  InnerloopError,
+  type Preprocessing,
+  type RunConfig,
+  type RunTasks,
+} from "@innerloop/schemas";
 import { buildLearner } from "../algorithms/index.ts";
 import { isSpec, openTasks, type SplitRule, type TaskSource } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";
@@ -9,11 +15,13 @@ import { trainingWaysOf } from "./episodes.ts";
 /**
  * The data of a config, opened.
  * @param known what a run knows of its data, which are then opened as it had them
+ * @param made how files become examples, where that is known from elsewhere
  * @throws InnerloopError what opening them throws; `data-missing` (status 2) for data that only a program has
  */
 export async function tasksOf(
   config: Pick<RunConfig, "data" | "rotations" | "examples" | "split" | "folds" | "fold">,
   known?: RunTasks,
+  made?: Preprocessing,
 ): Promise<TaskSource> {
   const { data, rotations, examples } = config;
   const spec = known?.name ?? data;
@@ -23,7 +31,7 @@ export async function tasksOf(
       `The data "${spec}" were given by a program, which has them; go on in that program: runTraining({ config, tasks, out, resume: true }).`,
       { exitStatus: 2 },
     );
-  const preprocessing = known?.preprocessing;
+  const preprocessing = known?.preprocessing ?? made;
   return openTasks(spec, {
     ...(rotations === undefined ? {} : { rotations }),
     ...(examples === undefined ? {} : { examples }),

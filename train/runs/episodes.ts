@@ -1,7 +1,9 @@
 // Which episodes a run sees: of each iteration, of its validations, and those that its export is verified on.
 import { setImmediate } from "node:timers/promises";
 import type { RunConfig } from "@innerloop/schemas";
+import { heads } from "../algorithms/index.ts";
 import { augmented, type Episode, type EpisodeShape, shifted, type TaskSource } from "../data/index.ts";
+import { checkClasses, heldBackEpisodes, queriesOf } from "./held-back.ts";
 
 /** Streams of episodes that never meet: training, validation, verification, and evaluation by whoever asks. */
 const streams = { training: 1, validation: 2, verification: 3 };
@@ -11,24 +13,35 @@ const seedOf = ({ seed }: RunConfig, stream: keyof typeof streams): number => se
 /** Classes of a training task, which a learned head has as outputs. */
 export const trainingWaysOf = ({ ways, trainingWays = ways }: RunConfig): number => Math.max(ways, trainingWays);
 
-/** How large a run's episodes are; a regression has one way. */
-const shapeOf = (
-  { ways, shots, queries }: Pick<RunConfig, "ways" | "shots" | "queries">,
-  { kind }: Pick<TaskSource, "kind">,
-): EpisodeShape => ({ ways: kind === "regression" ? 1 : ways, shots, queries });
-
 /** Validation episode number `index` of a run, for whoever compares something else on them as well. */
-export const validationEpisode = (tasks: TaskSource, config: RunConfig, index: number): Episode =>
-  tasks.episode("val", seedOf(config, "validation"), index, shapeOf(config, tasks));
+export function validationEpisode(tasks: TaskSource, config: RunConfig, index: number): Episode {
+  const { split, shape } = heldBackEpisodes(tasks, config);
+  return tasks.episode(split, seedOf(config, "validation"), index, shape);
+}
 
 /** How many episodes an export is verified on, and queries of each class in them. */
 export const verification = { episodes: 10, queries: 3 };
 
 /** Fresh episodes of held-back classes. */
 export function verificationEpisodes(tasks: TaskSource, config: RunConfig): Episode[] {
-  const shape = shapeOf({ ...config, queries: verification.queries }, tasks);
+  const { split, shape } = heldBackEpisodes(tasks, { ...config, queries: verification.queries });
   const seed = seedOf(config, "verification");
-  return Array.from({ length: verification.episodes }, (_, i) => tasks.episode("val", seed, i, shape));
+  return Array.from({ length: verification.episodes }, (_, i) => tasks.episode(split, seed, i, shape));
+}
+
+/**
+ * How large the tasks of training are. A head of any number of classes may train on fewer than `trainingWays`, and one that starts
+ * from a bundle on fewer than `ways`, where there are no more.
+ * @throws InnerloopError `too-few-classes` (status 2)
+ */
+function trainingShape(tasks: TaskSource, config: RunConfig): EpisodeShape {
+  const { shots, queries } = config;
+  if (tasks.kind === "regression") return { ways: 1, shots, queries };
+  const wanted = trainingWaysOf(config);
+  const there = tasks.classCount("train");
+  const least = heads.named(config.head).learned ? wanted : config.from === undefined ? config.ways : 2;
+  checkClasses(tasks, config, least);
+  return { ways: Math.min(wanted, there), shots, queries: queriesOf(tasks, "train", config) };
 }
 
 /** The episodes of a run. Number i of an iteration is the same whenever it is drawn. */
@@ -57,7 +70,7 @@ export class RunEpisodes {
 
   /** @throws InnerloopError what drawing one for training, or those for validation, throws */
   static async of(config: RunConfig, tasks: TaskSource): Promise<RunEpisodes> {
-    const shape = shapeOf({ ...config, ways: trainingWaysOf(config) }, tasks);
+    const shape = trainingShape(tasks, config);
     const source = trainingSource(config, tasks);
     const first = source.episode("train", config.seed, 0, shape);
     const validation = await drawEach(config.validation.episodes, (i) => validationEpisode(tasks, config, i));

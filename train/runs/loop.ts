@@ -17,6 +17,8 @@ export interface RunSetup {
   readonly learner: Learner;
   readonly tasks: RunTasks;
   readonly episodes: RunEpisodes;
+  /** Whether the weights that it starts with are validated, too. */
+  readonly validatesStart: boolean;
 }
 
 /** Who is told what happens, where it is saved, and what ends it before its time. */
@@ -78,6 +80,18 @@ export class TrainingLoop {
   /** The last state that is known on the host: what was saved last, or gone on from. */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoint;
+  }
+
+  /** The time of the run begins. @param share of the length that its config says */
+  begin(share: number): void {
+    this.#clock.begin(share);
+  }
+
+  /** Keeps other weights, that did better than any of its own. */
+  async keep(score: number, weights: Readonly<Record<string, Tensor>>): Promise<void> {
+    this.#best = { iteration: this.#iteration, score };
+    this.#bestWeights = weights;
+    await this.save();
   }
 
   /** Trains until the run is over or stopped, and saves it. */
@@ -185,7 +199,8 @@ export class TrainingLoop {
   /** Where a validation is stopped between two episodes, it is made up for when the run goes on. */
   async #validateWhenDue(): Promise<void> {
     const { every } = this.#setup.config.validation;
-    const due = this.#over || (this.#iteration > 0 && this.#iteration % every === 0);
+    const starts = this.#iteration === 0 && this.#setup.validatesStart;
+    const due = starts || this.#over || (this.#iteration > 0 && this.#iteration % every === 0);
     if (!due || this.#validated || this.#stopped) return;
     const reports = await this.#evaluate();
     if (!reports) return;
@@ -198,7 +213,7 @@ export class TrainingLoop {
       this.#best = { iteration, score };
       this.#bestWeights = await this.#trainer.weights();
     }
-    this.#history.push({ iteration, loss, score, elapsedSeconds: this.#clock.seconds });
+    this.#history.push({ iteration, loss, score, ci95: accuracy.ci95, elapsedSeconds: this.#clock.seconds });
     this.#surroundings.onValidation?.({ iteration, loss, accuracy, best });
   }
 

@@ -4,6 +4,7 @@ import { type CheckpointHeader, InnerloopError, type Tensor } from "@innerloop/s
 import { isSpec, KeptTasks, type TaskSource } from "../data/index.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { knownTasks, learnerOf, tasksOf } from "./data.ts";
+import { enoughExamples } from "./held-back.ts";
 import { keptEpisodes } from "./kept-episodes.ts";
 
 /** A finished run, opened: its learner, and the weights that did best. Data that only a program has are a few kept episodes. */
@@ -22,7 +23,7 @@ export async function openRun(
   const tasks =
     known && !isSpec(known.name)
       ? new KeptTasks(known, await keptEpisodes(folder, known.name))
-      : await tasksOf(config, known);
+      : enoughExamples(await tasksOf(config, known), config).tasks;
   const learner = learnerOf(header.config, known ?? tasks);
   const wanted = learner.inputShape.join();
   if (tasks.kind !== learner.task || tasks.inputShape.join() !== wanted)

@@ -3,6 +3,7 @@ import type { Learner } from "@innerloop/graph";
 import type { CheckpointHeader, RunConfig, Tensor } from "@innerloop/schemas";
 import type { TaskSource } from "../data/index.ts";
 import type { Engine } from "../engines/index.ts";
+import type { Comparison } from "./comparison.ts";
 
 /** What a run goes with. */
 export interface RunStart {
@@ -21,6 +22,8 @@ export interface RunStart {
   readonly bytes: number;
   /** Where it goes on from. */
   readonly iteration: number;
+  /** Whether validation draws from held-back classes, and not from those that are trained on. */
+  readonly heldBack: boolean;
 }
 
 /** What iterations take, measured over the first of them. */
@@ -52,7 +55,7 @@ export interface TrainingProgress {
 export interface Validation {
   readonly iteration: number;
   readonly loss: number;
-  /** Query accuracy over held-back classes; for a regression, the loss. */
+  /** Query accuracy over held-back classes, or over those that are trained on where none are held back; for a regression, the loss. */
   readonly accuracy: { readonly mean: number; readonly ci95: number };
   readonly best: boolean;
 }
@@ -63,6 +66,8 @@ export interface RunOptions {
   readonly out?: string;
   /** Go on from the checkpoint in `out`. */
   readonly resume?: boolean;
+  /** The folder of the bundle to start from, where `config.from` is a name that a program knows. */
+  readonly from?: string;
   /** Opened tasks, where they are not to be opened from `config.data`. */
   readonly tasks?: TaskSource;
   /** An open engine, in place of the one that the config names. */
@@ -76,6 +81,8 @@ export interface RunOptions {
   /** While a validation runs. */
   onValidating?(progress: { readonly iteration: number; readonly done: number; readonly episodes: number }): void;
   onValidation?(validation: Validation): void;
+  /** A run beside it begins, or, with nothing, it does itself. */
+  onPart?(title: string | undefined): void;
   /** Told what a person should know: that batches run in parts, that the run goes on with another engine. */
   onMessage?(message: string): void;
 }
@@ -86,6 +93,8 @@ export interface RunResult {
   /** The weights that did best in validation. */
   readonly weights: Readonly<Record<string, Tensor>>;
   readonly header: CheckpointHeader;
+  /** What runs beside it found. */
+  readonly comparison?: Comparison;
   /** Whether it was stopped by its signal. */
   readonly stopped: boolean;
 }

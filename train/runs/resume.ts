@@ -9,7 +9,7 @@ import { settingAt, settingsOf } from "../settings.ts";
 import { trainingWaysOf } from "./episodes.ts";
 
 /** Fields that decide what arrays there are, and fields that decide what a validation measures. */
-const fixed = ["model", "algorithm", "head", "learnRates", "optimizer.kind"] as const;
+const fixed = ["model", "algorithm", "head", "learnRates", "optimizer.kind", "from"] as const;
 const measured = [
   "ways",
   "shots",

@@ -1,19 +1,24 @@
 // A whole training run from a config: its folder, its data and its trainer, the loop over them, and what is left of it where
 // something goes wrong.
-import { InnerloopError, sizeOf } from "@innerloop/schemas";
+import { InnerloopError, type RunConfig, sizeOf } from "@innerloop/schemas";
 import { isSpec, type TaskSource } from "../data/index.ts";
+import { firstWeights, fromNothing, preprocessingFrom, readStart } from "../start/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.ts";
+import { bestOf, type Comparison, comparisonText } from "./comparison.ts";
 import { knownTasks, learnerOf, tasksOf } from "./data.ts";
 import { RunEpisodes } from "./episodes.ts";
 import { asDecided, fittedTo } from "./fitted.ts";
+import { enoughExamples, notesOnHeldBack } from "./held-back.ts";
 import { keepEpisodes } from "./kept-episodes.ts";
 import { type RunSetup, TrainingLoop } from "./loop.ts";
 import type { RunOptions, RunResult, RunStart } from "./options.ts";
+import { planOf } from "./plan.ts";
 import { runRecovering } from "./recovery.ts";
 import { checkResumable, checkSameTasks, describeTasks } from "./resume.ts";
 import { holdRun } from "./run-folder.ts";
+import { runSides, type SideOptions, type Sides } from "./sides.ts";
 
 /**
  * Runs a config to its end, or goes on with a run that was stopped. The run's folder is tried first, and nobody else writes
@@ -36,21 +41,48 @@ export async function runTraining(options: RunOptions): Promise<RunResult> {
   }
 }
 
-async function train(asked: RunOptions, before: Checkpoint | undefined): Promise<RunResult> {
+async function train(asked: SideOptions, before: Checkpoint | undefined): Promise<RunResult> {
   const { out } = asked;
-  const tasks = asked.tasks ?? (await tasksOf(asked.config, before && knownTasks(before.header, asked.config)));
+  const from = asked.from ?? asked.config.from;
+  const start = from === undefined ? undefined : await readStart(from);
+  const made = start ? preprocessingFrom(start, asked.config.examples) : asked.preprocessing;
+  const known = before && knownTasks(before.header, asked.config);
+  const opened = asked.tasks ?? (await tasksOf(asked.config, known, made));
+  const { tasks, notes: small } = enoughExamples(opened, asked.config);
   const { config, notes } = before ? { config: asked.config, notes: [] } : fittedTo(asked.config, tasks);
   const options = { ...asked, config };
-  for (const note of [...(tasks.notes ?? []), ...notes]) options.onMessage?.(note);
-  const setup = await setUp(options, tasks, before);
+  const setup = await setUp(options, tasks, before, start !== undefined);
   const { learner } = setup;
+  const plan = planOf(config, tasks);
+  const told = [...(tasks.notes ?? []), ...small, ...notes, ...notesOnHeldBack(tasks, config), ...plan.notes];
+  for (const note of told) options.onMessage?.(note);
   const trainerOptions = trainerOptionsOf(options);
-  const loop = new TrainingLoop(setup, options, await MetaTrainer.create(learner, trainerOptions), before);
+  const trainer = await MetaTrainer.create(learner, trainerOptions);
+  const anew = await trainer.weights();
+  if (start && !before) {
+    const first = firstWeights(learner, anew, start);
+    for (const note of first.notes) options.onMessage?.(note);
+    trainer.restore({ steps: 0, tensors: first.weights });
+  }
+  const loop = new TrainingLoop(setup, options, trainer, before);
   try {
     options.onStart?.(startOf(loop, setup));
     // What to go on from is there from the start.
     if (!before) await loop.save();
     if (out !== undefined && !before && !isSpec(tasks.name)) await keepEpisodes(out, tasks, config);
+    const beside = { ...options, tasks, ...(tasks.preprocessing ? { preprocessing: tasks.preprocessing } : {}) };
+    const sides = await runSides(plan, beside, start, runTraining);
+    if (sides.stopped) return resultOf(loop, { learner, tasks, stopped: true });
+    if (sides.comparison) options.onMessage?.(comparisonText(sides.comparison));
+    const best = sides.comparison?.best;
+    if (start && best === "fromNothing") {
+      const others = { ...options, config: fromNothing(config) };
+      await loop.trainer.dispose();
+      loop.goOnWith(await MetaTrainer.create(learner, trainerOptionsOf(others)));
+      if (loop.iteration === 0) loop.trainer.restore({ steps: 0, tensors: anew });
+    }
+    if (plan.sides.length > 0) options.onPart?.(undefined);
+    loop.begin(best === "asItIs" ? 0 : plan.share);
     await runRecovering(loop, {
       onDeviceLost: config.onDeviceLost,
       ...(out === undefined ? {} : { out }),
@@ -58,8 +90,8 @@ async function train(asked: RunOptions, before: Checkpoint | undefined): Promise
       trainerOptions,
       onMessage: (message) => options.onMessage?.(message),
     });
-    const { header, best } = loop.checkpoint!;
-    return { learner, tasks, weights: best, header, stopped: !loop.finished };
+    const comparison = sides.comparison ?? (await keepBest(loop, sides, config));
+    return resultOf(loop, { learner, tasks, stopped: !loop.finished, ...(comparison ? { comparison } : {}) });
   } catch (error) {
     throw out === undefined ? error : await withWhatIsKept(error, loop, out);
   } finally {
@@ -67,11 +99,37 @@ async function train(asked: RunOptions, before: Checkpoint | undefined): Promise
   }
 }
 
+const resultOf = (
+  loop: TrainingLoop,
+  rest: Pick<RunResult, "learner" | "tasks" | "stopped" | "comparison">,
+): RunResult => ({ ...rest, weights: loop.checkpoint!.best, header: loop.checkpoint!.header });
+
+/** Compares a run that started from a bundle with what it started from, and with the start from nothing; the best weights are kept. */
+async function keepBest(
+  loop: TrainingLoop,
+  { fromNothing: other }: Sides,
+  config: RunConfig,
+): Promise<Comparison | undefined> {
+  if (!other || !loop.finished) return undefined;
+  const { history, tasks } = loop.checkpoint!.header;
+  const entries = history.map(({ iteration, score = 0, ci95 = 0 }) => ({ iteration, mean: score, ci95 }));
+  const asItIs = entries.find(({ iteration }) => iteration === 0);
+  const [first, ...others] = entries.filter(({ iteration }) => iteration > 0);
+  if (!asItIs || !first) return undefined;
+  const trainedOn = others.reduce((best, each) => (each.mean > best.mean ? each : best), first);
+  const scores = { asItIs, trainedOn, fromNothing: { mean: other.score, ci95: other.ci95 } };
+  const best = bestOf(scores);
+  if (best === "fromNothing") await loop.keep(other.score, other.weights);
+  const ways = Math.min(config.ways, tasks?.heldBack?.classes ?? config.ways);
+  return { scores, best, on: `classes that were held back for validation, ${ways} ways` };
+}
+
 /** @throws InnerloopError where config, data and checkpoint do not go together */
 async function setUp(
   { config, out }: RunOptions,
   tasks: TaskSource,
   before: Checkpoint | undefined,
+  validatesStart: boolean,
 ): Promise<RunSetup> {
   const learner = learnerOf(config, tasks);
   if (tasks.kind === "classification" && config.ways < 2)
@@ -83,7 +141,7 @@ async function setUp(
   const episodes = await RunEpisodes.of(config, tasks);
   const described = describeTasks(tasks, episodes.validation);
   if (out !== undefined && before) checkSameTasks(out, before.header, described);
-  return { config, learner, tasks: described, episodes };
+  return { config, learner, tasks: described, episodes, validatesStart };
 }
 
 function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
@@ -102,7 +160,7 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
   };
 }
 
-function startOf({ trainer, iteration }: TrainingLoop, { config, learner, episodes }: RunSetup): RunStart {
+function startOf({ trainer, iteration }: TrainingLoop, { config, learner, tasks, episodes }: RunSetup): RunStart {
   const { engine, reason, rejected } = trainer.engine;
   const sizes = Object.values(learner.parameters).map(({ shape }) => sizeOf(shape));
   return {
@@ -115,6 +173,7 @@ function startOf({ trainer, iteration }: TrainingLoop, { config, learner, episod
     bytes: process.memoryUsage().rss + trainer.bytesFor(config.metaBatch, [episodes.first]),
     parameters: sizes.reduce((total, size) => total + size, 0),
     iteration,
+    heldBack: tasks.kind === "regression" || (tasks.heldBack?.classes ?? 0) >= 2,
   };
 }
 

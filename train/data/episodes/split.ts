@@ -85,7 +85,8 @@ export function splitOf(all: readonly Placed[], rule: SplitRule = {}): SplitClas
   const classes = {
     train: free.filter((name) => !held.has(name)).sort(),
     val: [...val, ...cut.val].sort(),
-    test: [...test, ...cut.test].sort(),
+    // A fold is measured by itself, and a test of its own is kept for the end.
+    test: [...(folds?.number === undefined ? test : []), ...cut.test].sort(),
   };
   const record = as ?? { ...(parts ? { parts: [...parts] } : {}), ...ends("val", cut.val), ...ends("test", cut.test) };
   return { classes, record, notes: notesOn(all, cut, wanted) };

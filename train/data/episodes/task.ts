@@ -45,6 +45,10 @@ export interface TaskSource {
   readonly notes?: readonly string[];
   /** How many classes a split has; Infinity where tasks are drawn without end. */
   classCount(split: Split): number;
+  /** The class of a split with the fewest examples; absent where examples have no end, or are not counted. */
+  smallestClass?(split: Split): { readonly name: string; readonly examples: number } | undefined;
+  /** The same data without classes that have fewer examples, which are named with their numbers. */
+  withExamples?(least: number): { readonly tasks: TaskSource; readonly leftOut: readonly string[] };
   /**
    * The episode number `index` of the stream `seed`: the same for the same arguments, whoever asks, in whatever order.
    *

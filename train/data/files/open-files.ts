@@ -2,16 +2,17 @@
 // is no example and tell it, split.
 import { statSync } from "node:fs";
 import type { RawInput } from "@innerloop/runtime/input";
-import { InnerloopError, type Preprocessing, preprocessedShape, sizeOf } from "@innerloop/schemas";
+import { type ExamplesConfig, InnerloopError, type Preprocessing, preprocessedShape, sizeOf } from "@innerloop/schemas";
 import pMap from "p-map";
 import type { TaskSource } from "../episodes/task.ts";
 import { pathOf } from "../readers/place.ts";
 import type { OpenTasksOptions } from "../readers/reader.ts";
 import { type Failure, isOfExample, withoutFailures } from "./failures.ts";
-import type { FileItem, FileKind, Found, LeftOut } from "./file-kind.ts";
-import { sentenceOf } from "./left-out.ts";
+import type { Chosen, FileItem, FileKind, Found, LeftOut } from "./file-kind.ts";
+import { leftOut, sentenceOf } from "./left-out.ts";
 import { ReadTasks } from "./read-tasks.ts";
 import { type ReadClass, sift } from "./sift.ts";
+import { spread, thinned } from "./thinning.ts";
 
 /** Files that are read at a time. What is decoded of them is gone before the next is, so that they take the memory of a few. */
 const atOnce = 4;
@@ -33,16 +34,58 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
   reader: string,
   kind: FileKind<Item, Raw, Kept, How>,
   place: string,
-  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
+  options: OpenTasksOptions = {},
 ): Promise<TaskSource> {
+  const { tasks, problem } = await readFiles(reader, kind, place, options);
+  if (problem) throw problem;
+  return tasks;
+}
+
+/** How much is read; all of it unless said. */
+export interface ReadingBounds {
+  /** Files, their bytes, and the numbers of their examples, at most; fewer are spread over the classes. */
+  readonly most?: { readonly files: number; readonly bytes: number; readonly numbers: number };
+  /** Told after each file. */
+  onRead?(done: number, all: number): void;
+  /** Stops it: its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was read. */
+export interface FilesRead<Kept> {
+  readonly tasks: ReadTasks<Kept>;
+  /** What there is, whether it was read or not. */
+  readonly found: Found;
+  /** Files that were read. */
+  readonly files: number;
+  /** The examples without what was left out. */
+  readonly classes: readonly ReadClass<Kept>[];
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
+  /** Why examples are made as they are. */
+  readonly reasons: readonly string[];
+  /** What training refuses: too many files that cannot be read. */
+  readonly problem: InnerloopError | undefined;
+}
+
+/** As {@link openFiles}, with what is known beside the tasks, and as much of the files as is asked for. */
+export async function readFiles<Item extends FileItem, Raw extends RawInput, Kept, How extends Preprocessing>(
+  reader: string,
+  kind: FileKind<Item, Raw, Kept, How>,
+  place: string,
+  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
+  bounds: ReadingBounds = {},
+): Promise<FilesRead<Kept>> {
   const path = pathOf(place);
   const name = `${reader}:${path}`;
   const found = await kind.find(path, settings);
   const { preprocessing, reasons } = given
     ? { preprocessing: ofKind(kind, given, name), reasons: [] }
-    : kind.choose(await some(kind, found), settings);
-  const read = await readAll(name, kind, found, (item, raw) => kind.examples(item, raw, preprocessing, settings));
+    : chosenBy(kind, await some(name, kind, found), settings);
   const inputShape = preprocessedShape(preprocessing);
+  const wanted = bounds.most ? { ...found, classes: thinned(found.classes, sizeOf(inputShape), bounds.most) } : found;
+  const make = (item: Item, raw: Raw) => kind.examples(item, raw, preprocessing, settings);
+  const read = await readAll(name, kind, wanted, make, bounds);
   const several = nameOf(kind);
   const numbers = new Float32Array(sizeOf(inputShape));
   const sifted = sift(read.classes, {
@@ -54,21 +97,34 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
       return new Uint8Array(numbers.buffer);
     },
   });
-  return new ReadTasks({
+  const left = [...found.leftOut, ...read.leftOut, ...sifted.leftOut];
+  const notes = [
+    ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
+    ...found.notes,
+    ...left.map((each) => sentenceOf(each)),
+    ...sifted.notes,
+  ];
+  const tasks = new ReadTasks({
     name,
     inputShape,
     preprocessing,
     classes: sifted.classes,
-    notes: [
-      ...(reasons.length > 0 ? [`Examples are ${reasons.join("; ")}`] : []),
-      ...found.notes,
-      ...[...found.leftOut, ...read.leftOut, ...sifted.leftOut].map((each) => sentenceOf(each)),
-      ...sifted.notes,
-    ],
+    notes,
     advice: statSync(path).isDirectory() ? `add folders of ${several}` : "add examples of more classes",
     split: { ...split, heldBack },
     write: (kept, target, offset) => kind.write(kept, preprocessing, target, offset),
   });
+  return {
+    tasks,
+    found,
+    files: read.files,
+    classes: sifted.classes,
+    leftOut: left,
+    // Beside these, tasks tell how they were split.
+    notes: [...found.notes, ...sifted.notes, ...tasks.notes.slice(notes.length)],
+    reasons,
+    problem: read.problem,
+  };
 }
 
 /** What several examples of a kind are called. */
@@ -88,23 +144,45 @@ function ofKind<How extends Preprocessing>(
   );
 }
 
+/** @throws InnerloopError of the files, where none of them can be read and nothing can be chosen without */
+function chosenBy<Item extends FileItem, Raw extends RawInput, How extends Preprocessing>(
+  kind: Pick<FileKind<Item, Raw, unknown, How>, "choose">,
+  { examples, problem }: Looked<Item, Raw>,
+  settings: ExamplesConfig,
+): Chosen<How> {
+  try {
+    return kind.choose(examples, settings);
+  } catch (cause) {
+    throw problem ?? cause;
+  }
+}
+
+/** Examples that were looked at. */
+interface Looked<Item extends FileItem, Raw extends RawInput> {
+  readonly examples: readonly { readonly item: Item; readonly label: string; readonly raw: Raw }[];
+  /** Where none can be read. */
+  readonly problem?: InnerloopError | undefined;
+}
+
 /** Examples by which a choice is made: the same ones every time, spread over the classes. What cannot be read is none. */
 async function some<Item extends FileItem, Raw extends RawInput>(
-  kind: Pick<FileKind<Item, Raw>, "read" | "sketch">,
+  name: string,
+  kind: Pick<FileKind<Item, Raw>, "read" | "sketch" | "what">,
   { classes }: Found<Item>,
-): Promise<{ item: Item; label: string; raw: Raw }[]> {
+): Promise<Looked<Item, Raw>> {
   const ofClasses = spread(classes, Math.ceil(sample.atMost / 2));
   const items = ofClasses
     .flatMap(({ name: label, items }) => spread(items, sample.ofClass).map((item, turn) => ({ item, label, turn })))
     .sort((a, b) => a.turn - b.turn)
     .slice(0, sample.atMost);
   const chosen: { item: Item; label: string; raw: Raw }[] = [];
+  const failures: Failure[] = [];
   let bytes = 0;
   await pMap(
     items,
     async ({ item, label }) => {
       if (bytes > sample.bytes) return;
-      const raw = await kind.read(item).catch(passOver);
+      const raw = await kind.read(item).catch((cause) => void failures.push(failureOf(item, label, cause)));
       if (raw === undefined) return;
       const seen = kind.sketch?.(raw) ?? raw;
       bytes += bytesOf(seen);
@@ -112,60 +190,77 @@ async function some<Item extends FileItem, Raw extends RawInput>(
     },
     { concurrency: atOnce },
   );
+  if (chosen.length === 0) {
+    const all = classes.reduce((sum, { items }) => sum + items.length, 0);
+    const several = `${nameOf(kind)}${failures.length < all ? " that were looked at" : ""}`;
+    const { problem } = withoutFailures(name, several, new Map([["", failures.length]]), failures);
+    return { examples: [], problem };
+  }
   // Reading ends in any order, and a choice must not depend on it.
   const place = new Map(items.map(({ item }, i) => [item, i]));
-  return chosen.sort((a, b) => place.get(a.item)! - place.get(b.item)!);
+  return { examples: chosen.sort((a, b) => place.get(a.item)! - place.get(b.item)!) };
 }
 
-/** What is wrong with a file is told when all are read. */
-function passOver(cause: unknown): undefined {
-  if (isOfExample(cause)) return undefined;
-  throw cause;
-}
-
-/** So many of a list, at equal distances. */
-function spread<T>(list: readonly T[], count: number): T[] {
-  if (list.length <= count) return [...list];
-  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]!);
+/** What is wrong with an example. @throws the error, where it is of more than that */
+function failureOf(item: FileItem, of: string, error: unknown): Failure {
+  if (!isOfExample(error)) throw error;
+  return { name: item.name, of, error, why: error.message.replace(`${item.file}: `, "") };
 }
 
 const bytesOf = (raw: RawInput): number => ("data" in raw && ArrayBuffer.isView(raw.data) ? raw.data.byteLength : 0);
 
-/** Reads all examples. @throws InnerloopError where too many of them cannot be read */
+/** Reads all examples; where too many of them cannot be read, that is a problem. */
 async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
   name: string,
   kind: Pick<FileKind<Item, Raw>, "read" | "what">,
   { classes }: Found<Item>,
   examples: (item: Item, raw: Raw) => readonly Kept[],
-): Promise<{ classes: ReadClass<Kept>[]; leftOut: readonly LeftOut[] }> {
+  { onRead, signal }: ReadingBounds,
+): Promise<{
+  classes: ReadClass<Kept>[];
+  leftOut: readonly LeftOut[];
+  files: number;
+  problem: InnerloopError | undefined;
+}> {
   const failures: Failure[] = [];
+  let done = 0;
   const items = classes.flatMap(({ name: of, items }) => items.map((item) => ({ of, item })));
   const read = await pMap(
     items,
     async ({ of, item }) => {
+      signal?.throwIfAborted();
+      onRead?.(++done, items.length);
       try {
         return examples(item, await kind.read(item));
       } catch (error) {
-        if (!isOfExample(error)) throw error;
-        failures.push({ name: item.name, of, error, why: error.message.replace(`${item.file}: `, "") });
+        failures.push(failureOf(item, of, error));
         return [];
       }
     },
     { concurrency: atOnce },
   );
   const counts = new Map(classes.map(({ name, items }) => [name, items.length]));
-  const { leftOut, problem } = withoutFailures(name, nameOf(kind), counts, failures);
-  if (problem) throw problem;
+  const { leftOut: unread, problem } = withoutFailures(name, nameOf(kind), counts, failures);
   let at = 0;
+  const made = classes.map(({ name, split, items }) => ({
+    name,
+    ...(split ? { split } : {}),
+    examples: items.flatMap((item) => {
+      const kept = read[at++]!;
+      return kept.map((each, i) => ({ name: kept.length > 1 ? `${item.name}#${i + 1}` : item.name, kept: each }));
+    }),
+  }));
+  const nothing = made.filter(({ examples }, i) => !problem && examples.length === 0 && classes[i]!.items.length > 0);
   return {
-    classes: classes.map(({ items, ...rest }) => ({
-      name: rest.name,
-      ...(rest.split ? { split: rest.split } : {}),
-      examples: items.flatMap((item) => {
-        const kept = read[at++]!;
-        return kept.map((each, i) => ({ name: kept.length > 1 ? `${item.name}#${i + 1}` : item.name, kept: each }));
-      }),
-    })),
-    leftOut,
+    files: items.length,
+    problem,
+    classes: made.filter((each) => !nothing.includes(each)),
+    leftOut: [
+      ...unread,
+      ...leftOut(
+        "classes of which no example can be made",
+        nothing.map(({ name }) => name),
+      ),
+    ],
   };
 }

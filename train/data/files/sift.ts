@@ -1,5 +1,5 @@
 // What no example should be: one from which nothing can be learned, and one that is there already.
-import { hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Split } from "../episodes/task.ts";
 import type { LeftOut } from "./file-kind.ts";
 import { leftOut, listed, sentenceOf } from "./left-out.ts";
@@ -53,7 +53,7 @@ export function sift<Kept>(
       const flaw = flaws[i];
       if (flaw !== undefined) note(nothingElse ? kept : flawed, flaw, name);
       if (flaw !== undefined && !nothingElse) return false;
-      const key = hash("sha1", looks.bytes(values), "base64");
+      const key = createHash("sha1").update(looks.bytes(values)).digest("base64");
       const before = seen.get(key);
       if (!before) seen.set(key, { name, of: rest.name });
       else if (before.of === rest.name) twice.push(`${name} (as ${before.name})`);

@@ -1,6 +1,7 @@
 // Folders `train`, `val` and `test`: what they say of the classes in them.
-import { type Split, splits } from "../episodes/task.ts";
+import type { Split } from "../episodes/task.ts";
 import { listed } from "./left-out.ts";
+import { splitNamed } from "./split-names.ts";
 import type { FolderClass } from "./walk.ts";
 
 /** A class with the split that its place says. */
@@ -9,12 +10,12 @@ export interface PlacedClass extends FolderClass {
 }
 
 /**
- * The splits that folders say. Where all classes lie below `train`, `val` or `test`, these are the splits, and a class keeps the
+ * The splits that folders say. Where all classes lie below `train`, `val` or `test`, or names like these, they are the splits, and a class keeps the
  * whole path as its name, which no other has. Where a class is in more than one of them, they divide examples and not classes:
  * then folders of the same name are one class, without the split in its name.
  */
 export function placedClasses(classes: readonly FolderClass[]): { classes: readonly PlacedClass[]; notes: string[] } {
-  const splitIn = ({ name }: FolderClass): Split | undefined => splits.find((split) => name.startsWith(`${split}/`));
+  const splitIn = ({ name }: FolderClass): Split | undefined => (name.includes("/") ? splitNamed(name) : undefined);
   const beside = classes.filter((each) => splitIn(each) === undefined).map(({ name }) => name);
   if (beside.length === classes.length) return { classes, notes: [] };
   if (beside.length > 0)

@@ -4,6 +4,7 @@ import { basename, extname, join, resolve, sep } from "node:path";
 import { InnerloopError } from "@innerloop/schemas";
 import type { LeftOut } from "./file-kind.ts";
 import { leftOut, listed } from "./left-out.ts";
+import { splitNamed } from "./split-names.ts";
 
 /** What systems keep beside people's files: previews, bins, the shadows of files in archives. */
 const notData =
@@ -65,7 +66,7 @@ export function findFolders(folder: string, wanted: Wanted, { everything = false
   const visit = (at: Folder): void => {
     const place = at === top ? basename(resolve(folder)).normalize() : at.name;
     const own = at.files.length > 0;
-    const alone = at === top || splitFolder.test(at.name) || at.files.length === 1;
+    const alone = at === top || (!at.name.includes("/") && splitNamed(at.name) !== undefined) || at.files.length === 1;
     if (own && !everything && alone && at.inside.some(holdsFiles)) strays.push(...at.files);
     else if (own) {
       const there = classes.get(place);
@@ -112,9 +113,6 @@ export function findFiles(place: string, wanted: Wanted): readonly string[] {
   if (statSync(place, { throwIfNoEntry: false })?.isFile()) return [place];
   return findFolders(place, wanted, { everything: true }).classes.flatMap(({ files }) => files);
 }
-
-/** A folder that names a split. */
-const splitFolder = /^(train|val|test)$/;
 
 const holdsFiles = ({ files, inside }: Folder): boolean => files.length > 0 || inside.some(holdsFiles);
 

@@ -1,7 +1,10 @@
 // The readers of data, and how a SPEC finds its own.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, type Preprocessing } from "@innerloop/schemas";
 import { registry } from "../../registry.ts";
 import type { TaskSource } from "../episodes/task.ts";
+import type { FileKind } from "../files/file-kind.ts";
+import { type GuessedDoor, guessAmong } from "../files/guess.ts";
+import { type FilesRead, type ReadingBounds, readFiles } from "../files/open-files.ts";
 import { arrays } from "./arrays.ts";
 import { glyphs } from "./glyphs.ts";
 import { images } from "./images.ts";
@@ -9,11 +12,14 @@ import { motions } from "./motions.ts";
 import { omniglot } from "./omniglot.ts";
 import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
+import { rows } from "./rows.ts";
 import { sinusoid } from "./sinusoid.ts";
+import { sound } from "./sound.ts";
 import { tones } from "./tones.ts";
+import { windows } from "./windows.ts";
 
 /** One line each, in the order in which errors and help name them. */
-const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, arrays];
+const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, windows, sound, rows, arrays];
 
 /** A reader under the name that its SPEC begins with. */
 export interface NamedReader extends Reader {
@@ -37,6 +43,13 @@ const placeIn = (spec: string): string | undefined =>
 /** The reader that a spec begins with; what a program calls its own data begins with none. */
 export const readerOf = (spec: string): NamedReader | undefined => readers.find(spec.split(":")[0]!);
 
+/** The files that a bundle with a preprocessing of this kind takes, one example each. */
+export const fileKindOf = (kind: Preprocessing["kind"]): FileKind | undefined =>
+  all.find(({ files }) => files?.kind === kind)?.files;
+
+/** Which door opens what is at a place: the one that takes most of the files there. Nothing is opened but folders. */
+export const guessDoor = (place: string): GuessedDoor => guessAmong(readers.all, place);
+
 /** Whether {@link openTasks} knows a spec; what a program calls its own data is none. */
 export function isSpec(spec: string): boolean {
   const reader = readerOf(spec);
@@ -51,7 +64,10 @@ export function isSpec(spec: string): boolean {
  */
 export async function openTasks(spec: string, options: OpenTasksOptions = {}): Promise<TaskSource> {
   const reader = readerOf(spec);
-  if (reader && isSpec(spec)) return reader.open(pathOf(placeIn(spec) ?? ""), options);
+  if (reader && isSpec(spec)) {
+    const place = pathOf(placeIn(spec) ?? "");
+    return withOtherDoor(reader, place, async () => reader.open(place, options));
+  }
   const wanted = reader && placeIn(reader.spec);
   const lacks = wanted !== undefined && !placeIn(spec) ? (places[wanted] ?? "place") : undefined;
   const meant = all.find((reader) => reader.meant?.by(spec));
@@ -65,4 +81,44 @@ export async function openTasks(spec: string, options: OpenTasksOptions = {}): P
           : `. ${meant.meant!.what} is ${meant.spec}, as ${meant.spec.split(":")[0]}:${spec.slice(0, 80)}`),
     { exitStatus: 2 },
   );
+}
+
+/** What was opened to look at it. */
+export interface SurveyedData {
+  readonly reader: NamedReader;
+  readonly tasks: TaskSource;
+  /** What is known of the files, for readers of these. */
+  readonly read?: FilesRead<unknown>;
+}
+
+/**
+ * As {@link openTasks}, for those who look at data before they train on them: of files, only as many are read as is asked for.
+ *
+ * @throws {InnerloopError} as {@link openTasks}, but for files that cannot be read, which are told in `read`
+ */
+export async function surveyData(
+  spec: string,
+  options: OpenTasksOptions = {},
+  bounds: ReadingBounds = {},
+): Promise<SurveyedData> {
+  const reader = readerOf(spec);
+  if (!reader?.files || !isSpec(spec)) return { reader: reader!, tasks: await openTasks(spec, options) };
+  const { name, files } = reader;
+  const place = pathOf(placeIn(spec) ?? "");
+  const read = await withOtherDoor(reader, place, () => readFiles(name, files, place, options, bounds));
+  return { reader, tasks: read.tasks, read };
+}
+
+/** Where a door finds nothing that it takes, the error names the one that would. */
+async function withOtherDoor<T>(reader: NamedReader, place: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (cause) {
+    if (!(cause instanceof InnerloopError) || cause.code !== "data-missing") throw cause;
+    const { spec, counts } = guessDoor(place);
+    const [most] = counts;
+    if (spec === undefined || !most || most.door === reader.name) throw cause;
+    const text = `${cause.message}. There are ${most.count} ${most.what}, as ${most.first}; they are ${spec}`;
+    throw new InnerloopError(cause.code, text, { exitStatus: cause.exitStatus, cause });
+  }
 }

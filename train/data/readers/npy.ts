@@ -62,7 +62,7 @@ const kinds: Readonly<Record<string, new (buffer: ArrayBuffer) => ArrayLike<numb
 };
 
 /** The format: magic, version, the length of a header that is a dictionary in Python's notation, the header, and the elements. */
-function readNpy(bytes: Uint8Array, name: string): FileArray {
+export function readNpy(bytes: Uint8Array, name: string): FileArray {
   const broken = (what: string) => new Error(`holds "${name}", which ${what}`);
   if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(1, 6)) !== "NUMPY")
     throw broken(mistaken(bytes) ? "is no array" : "does not begin as an array of NumPy does");
