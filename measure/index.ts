@@ -4,7 +4,6 @@ export { unadaptedAccuracy, untrainedAccuracy } from "./baselines/before.ts";
 export { runVerdict } from "./baselines/judge.ts";
 export type { Verdict } from "./baselines/verdict.ts";
 export { type DescribedData, type DescribeOptions, describeData } from "./data/describe-data.ts";
-export { preprocessingText } from "./data/preprocessing-words.ts";
 export type {
   Carried,
   DataReport,

@@ -1,5 +1,5 @@
 // `innerloop adapt`: makes a bundle one's own from a handful of examples.
-import type { Adaptation, Learner } from "@innerloop/runtime";
+import type { Adaptation, Learner, Manifest } from "@innerloop/runtime";
 import { defineCommand, needed, optionValue } from "../call/command.ts";
 import { labelled, points, readSupport } from "../inputs/example-files.ts";
 import { bundleArgument, openBundle } from "../inputs/places.ts";
@@ -15,10 +15,11 @@ export const command = defineCommand({
   options: {
     support: {
       type: "text",
-      what: "folder with one sub-folder of images a class; or a .csv or .json table with a column label",
+      what: "folder with one sub-folder a class, of images, sounds or recordings; or a table with a column of classes",
       completes: "paths",
     },
     out: { type: "text", what: "file for what was learned, as mine.safetensors", completes: "paths" },
+    label: { type: "text", what: "of a table: the column that has the class of each row", otherwise: "label" },
     steps: {
       type: "text",
       what: "inner steps, or auto: as many, at such a rate, as do best on examples that are held out in turn",
@@ -42,7 +43,7 @@ export const command = defineCommand({
       const { manifest } = learner;
       const steps = options.steps === undefined ? undefined : stepsFrom(options.steps);
       checkStepOptions(manifest, { steps, rate: options.rate });
-      const examples = await readSupport(support, manifest);
+      const examples = await readSupport(support, manifest, "support", { label: options.label });
       const how = {
         ...(steps === undefined ? {} : { steps }),
         ...(options.check ? { check: true } : {}),
@@ -79,12 +80,15 @@ export const command = defineCommand({
       if (check) print(`check: ${check.message}`);
       if (confidence?.familiar === false) print(`${resultStyle("bold", "careful")}: ${confidence.message}`);
       print(`${resultStyle("bold", out)}: what was learned`);
-      say(`Next: ${style("bold", commandLine`predict ${bundle} --params ${out} IMAGE…`)}`);
+      say(`Next: ${style("bold", `${commandLine`predict ${bundle} --params ${out}`} ${fileWord(manifest)}`)}`);
     } finally {
       await learner.dispose();
     }
   },
 });
+
+/** What a file of an example is called, for a command to copy. */
+const fileWord = ({ input }: Manifest): string => (input.preprocessing?.kind === "image" ? "IMAGE…" : "FILE…");
 
 const stepsFrom = (text: string): number | "auto" =>
   text === "auto"

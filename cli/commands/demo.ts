@@ -1,5 +1,5 @@
-// `innerloop demo`: a page where people draw their own symbols and watch a bundle learn them, served here or written to
-// be put on any server.
+// `innerloop demo`: a page where people draw symbols, make gestures or sounds, or show things to a camera, and watch a bundle
+// learn them, served here or written to be put on any server.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { copyFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -7,6 +7,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { starterBundles } from "@innerloop/bundles";
+import type { PageFile } from "@innerloop/demo";
 import { InnerloopError, type Manifest, mistaken } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { interruptible } from "../call/interrupt.ts";
@@ -16,14 +18,16 @@ import { kilobytes, print, resultStyle, say, style } from "../terminal/output.ts
 
 const defaultPort = 4630;
 
+type PageFiles = ReadonlyMap<string, PageFile>;
+
 export const command = defineCommand({
   name: "demo",
-  summary: "open a page to try it: draw your own symbols and watch a bundle learn them in the browser",
+  summary: "open a page to try it: draw symbols, make gestures or sounds, and watch a bundle learn them in the browser",
   arguments: [
     {
       ...bundleArgument,
       optional: true,
-      what: "a bundle for pictures; drawings, which is there from the start, when left out",
+      what: "a bundle for pictures, motions or sounds; those that are there from the start when left out",
     },
   ],
   options: {
@@ -49,18 +53,18 @@ export const command = defineCommand({
       for (const [name, value] of Object.entries({ port, host: given.host, open: given.open }))
         if (value !== undefined)
           throw withoutEffect(`--${name}`, "with --build nothing is served", "leave out --build");
-    const { defaultBundle, drawingFor, pageFiles } = await import("@innerloop/demo");
-    const bundle = args[0] === undefined ? defaultBundle : await pictureBundle(args[0]);
-    const manifest = await manifestOf(bundle);
-    drawingFor(manifest);
-    const files = await pageFiles(bundle, manifest);
+    const { pageFiles } = await import("@innerloop/demo");
+    const folders = args[0] === undefined ? starterBundles.map(({ folder }) => folder) : [await givenBundle(args[0])];
+    const files = await pageFiles(
+      await Promise.all(folders.map(async (folder) => ({ folder, manifest: await manifestOf(folder) }))),
+    );
     if (build === undefined) await serve(files, { port, host, open });
     else await write(files, build);
   },
 });
 
 /** A bundle's folder; the page is made of its files, so that they have to be here. */
-async function pictureBundle(given: string): Promise<string> {
+async function givenBundle(given: string): Promise<string> {
   if (isAddress(given))
     throw wrongCall("bad-call", `${given} is an address; the page is made of files: give a bundle's folder.`);
   return bundleAt(given);
@@ -110,7 +114,7 @@ interface Place {
   readonly open: boolean;
 }
 
-async function serve(files: ReadonlyMap<string, string>, { port, host, open }: Place): Promise<void> {
+async function serve(files: PageFiles, { port, host, open }: Place): Promise<void> {
   const server = serverOf(files);
   await interruptible("Stopping.", async (signal) => {
     await listen(server, port, host);
@@ -118,7 +122,7 @@ async function serve(files: ReadonlyMap<string, string>, { port, host, open }: P
     const shown = host.includes(":") ? `[${host}]` : host;
     const url = `http://${shown}:${address.port}/`;
     print(`${resultStyle("bold", url)}`);
-    say(`Draw a few symbols there. ${style("dim", "Ctrl-C ends it.")}`);
+    say(`Teach it a few things there. ${style("dim", "Ctrl-C ends it.")}`);
     if (open) await openBrowser(url);
     await new Promise<void>((resolve) => {
       signal.addEventListener("abort", () => resolve(), { once: true });
@@ -130,7 +134,7 @@ async function serve(files: ReadonlyMap<string, string>, { port, host, open }: P
 }
 
 /** Serves the files that are listed, and nothing else. */
-function serverOf(files: ReadonlyMap<string, string>): Server {
+function serverOf(files: PageFiles): Server {
   return createServer(async (request, response) => {
     const end = (status: number, text: string): void => {
       response.writeHead(status, { ...headers, "Content-Type": "text/plain; charset=utf-8" });
@@ -138,19 +142,24 @@ function serverOf(files: ReadonlyMap<string, string>): Server {
     };
     if (request.method !== "GET" && request.method !== "HEAD") return end(405, "This server only gives files away.");
     const path = pathOf(request.url ?? "/");
-    const file = path === undefined ? undefined : files.get(path === "" ? "index.html" : path);
-    const info = file && (await stat(file).catch(() => undefined));
-    if (!file || !info) return end(404, "There is no such file here.");
+    const name = path === "" ? "index.html" : path;
+    const file = name === undefined ? undefined : files.get(name);
+    const size = file && (await sizeOf(file).catch(() => undefined));
+    if (name === undefined || !file || size === undefined) return end(404, "There is no such file here.");
     response.writeHead(200, {
       ...headers,
-      "Content-Type": types[extname(file)] ?? "application/octet-stream",
-      "Content-Length": info.size,
+      "Content-Type": types[extname(name)] ?? "application/octet-stream",
+      "Content-Length": size,
     });
     if (request.method === "HEAD") response.end();
+    else if ("text" in file) response.end(file.text);
     // Whichever ends first, the file or the reader's patience, both are closed.
-    else await pipeline(createReadStream(file), response).catch(() => undefined);
+    else await pipeline(createReadStream(file.path), response).catch(() => undefined);
   });
 }
+
+const sizeOf = async (file: PageFile): Promise<number> =>
+  "text" in file ? Buffer.byteLength(file.text) : (await stat(file.path)).size;
 
 /** A request's path without its first slash, or nothing where it cannot be read. */
 function pathOf(url: string): string | undefined {
@@ -210,7 +219,7 @@ async function openBrowser(url: string): Promise<void> {
 /** Lists the files of a page in its folder, so that a later one may replace these and no others. */
 const marker = ".innerloop-demo";
 
-async function write(files: ReadonlyMap<string, string>, folder: string): Promise<void> {
+async function write(files: PageFiles, folder: string): Promise<void> {
   const there: string[] = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return [];
     throw wrongCall("folder-taken", `${folder} cannot be written to (${cause.message}); give another folder.`);
@@ -232,7 +241,8 @@ async function write(files: ReadonlyMap<string, string>, folder: string): Promis
     for (const [path, file] of files) {
       const target = join(folder, path);
       await makeFolder(dirname(target));
-      await copyFile(file, target);
+      if ("text" in file) await writeFile(target, file.text);
+      else await copyFile(file.path, target);
       bytes += (await stat(target)).size;
     }
   } catch (cause) {

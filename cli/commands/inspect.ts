@@ -2,7 +2,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type CheckpointHeader, decodeSafetensors, InnerloopError, sizeOf } from "@innerloop/schemas";
+import {
+  type CheckpointHeader,
+  decodeSafetensors,
+  InnerloopError,
+  preprocessingText,
+  sizeOf,
+} from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { bundleArgument, pathOf, placeAt, shippedBundle, shownPath } from "../inputs/places.ts";
@@ -79,7 +85,7 @@ async function lookAtBundle(folder: string): Promise<Found> {
       [
         [
           "takes",
-          `float32 ${shapeText(input.shape)}${input.preprocessing ? `, from ${input.preprocessing.kind}s` : ""}`,
+          `float32 ${shapeText(input.shape)}${input.preprocessing ? `, from ${input.preprocessing.kind}s: ${preprocessingText(input.preprocessing)}` : ""}`,
         ],
         ["gives", task === "regression" ? `${output.size} values` : classes],
         ...(labels ? [["labels", labels.join(", ")]] : []),

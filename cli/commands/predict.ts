@@ -16,7 +16,11 @@ export const command = defineCommand({
   summary: "say what inputs are",
   arguments: [
     bundleArgument,
-    { name: "INPUT", what: "images, folders of images, or .csv or .json tables", many: true },
+    {
+      name: "INPUT",
+      what: "files or folders of images, sounds or recordings, or tables, as the bundle takes them",
+      many: true,
+    },
   ],
   options: {
     params: {

@@ -40,9 +40,8 @@ export async function doorFor(place: string, is: "folder" | "file", manifest: Ma
         `give these, or a bundle that was trained on ${withoutEndings(found.counts[0]!.what)}.`,
       { exitStatus: 2, cause },
     );
-  // A file of another kind is known by its name; a folder is looked through only where nothing was found in it.
-  const isOther = (found: GuessedDoor): boolean =>
-    found.counts.length > 0 && found.counts.every(({ first }) => !files.takes(first));
+  // Most of what is there is of another kind. A folder is looked through only where something is wrong with it.
+  const isOther = ({ counts: [most] }: GuessedDoor): boolean => most !== undefined && !files.takes(most.first);
   if (is === "file" && isOther(guessDoor(place))) throw refuse(guessDoor(place));
   return {
     files,
@@ -52,8 +51,7 @@ export async function doorFor(place: string, is: "folder" | "file", manifest: Ma
       try {
         return await work(files);
       } catch (cause) {
-        const missing = cause instanceof InnerloopError && cause.code === "data-missing";
-        const found = missing ? guessDoor(place) : undefined;
+        const found = cause instanceof InnerloopError && is === "folder" ? guessDoor(place) : undefined;
         throw found && isOther(found) ? refuse(found, cause) : cause;
       }
     },
@@ -64,6 +62,6 @@ export async function doorFor(place: string, is: "folder" | "file", manifest: Ma
 function foundText({ is, counts: [most], more }: GuessedDoor): string {
   if (!most) return "";
   const what = withoutEndings(most.what);
-  if (is === "file") return `, which is one of ${what}`;
+  if (is === "file") return `, a file of ${what}`;
   return `, which holds ${more ? "at least " : ""}${most.count} ${what} (${most.first}${most.count > 1 ? ", …" : ""})`;
 }

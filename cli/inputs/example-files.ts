@@ -5,7 +5,7 @@ import type { LabelledExample, RegressionExamples } from "@innerloop/runtime";
 import { preprocess } from "@innerloop/runtime/input";
 import { InnerloopError, type Manifest } from "@innerloop/schemas";
 import type { FileItem } from "@innerloop/train";
-import { wrongCall } from "../call/command.ts";
+import { withoutEffect, wrongCall } from "../call/command.ts";
 import { say, style } from "../terminal/output.ts";
 import { doorFor, type OpenDoor } from "./doors.ts";
 import { type FileExample, holdsExamples, isTable, rowsFor } from "./number-tables.ts";
@@ -29,8 +29,13 @@ export async function readInputs(inputs: readonly string[], manifest: Manifest):
       continue;
     }
     const door = await doorFor(input, is, manifest);
-    const items = await door.open(({ items }) => items(input, {}));
-    for (const item of items) examples.push({ input: nameOf(item), data: await exampleIn(door, item) });
+    const read = await door.open(async ({ items }) => {
+      const found = await items(input, {});
+      const each: FileExample[] = [];
+      for (const item of found) each.push({ input: nameOf(item), data: await exampleIn(door, item) });
+      return each;
+    });
+    examples.push(...read);
   }
   return examples;
 }
@@ -48,22 +53,29 @@ export async function readSupport(
   { label }: ReadingOptions = {},
 ): Promise<FileExample[]> {
   const is = await placeOf(support);
-  if (is === "file" && (await holdsExamples(support, manifest))) return rowsFor(support, manifest);
+  const idle = () =>
+    withoutEffect("--label", `the bundle "${manifest.name}" takes no table of which a column has the classes`);
+  if (is === "file" && (await holdsExamples(support, manifest))) {
+    if (label !== undefined) throw idle();
+    return rowsFor(support, manifest);
+  }
   const door = await doorFor(support, is, manifest);
+  if (label !== undefined && !door.files.settings.includes("label")) throw idle();
   if (is === "file" && door.files.kind !== "row")
     throw wrongCall(
       "bad-support",
       `--${option} is the file ${support}; a folder with one sub-folder of ${door.several} a class${isTable(support) ? ", or a table with a column of classes" : ""} was expected.`,
     );
-  const { classes, leftOut, notes } = await door.open(({ find }) =>
-    find(support, label === undefined ? {} : { label }),
-  );
-  const { sentenceOf } = await import("@innerloop/train");
-  for (const note of [...notes, ...leftOut.map((each) => sentenceOf(each))]) say(`${style("yellow", "note")} ${note}.`);
-  const examples: FileExample[] = [];
-  for (const { name, items } of classes)
-    for (const item of items) examples.push({ input: nameOf(item), label: name, data: await exampleIn(door, item) });
-  return examples;
+  return door.open(async ({ find }) => {
+    const { classes, leftOut, notes } = await find(support, label === undefined ? {} : { label });
+    const examples: FileExample[] = [];
+    for (const { name, items } of classes)
+      for (const item of items) examples.push({ input: nameOf(item), label: name, data: await exampleIn(door, item) });
+    const { sentenceOf } = await import("@innerloop/train");
+    for (const note of [...notes, ...leftOut.map((each) => sentenceOf(each))])
+      say(`${style("yellow", "note")} ${note}.`);
+    return examples;
+  });
 }
 
 /** Examples as the runtime takes them for classification. @throws InnerloopError (status 2) for one without a label */

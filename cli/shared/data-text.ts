@@ -1,5 +1,6 @@
 // A report on data in words and columns.
-import { type DataReport, preprocessingText, type ReportedClass } from "@innerloop/measure";
+import type { DataReport, ReportedClass } from "@innerloop/measure";
+import { preprocessingText } from "@innerloop/schemas";
 import { columns, cut } from "../terminal/layout.ts";
 import { cells, commandLine, percent, resultStyle, resultWidth } from "../terminal/output.ts";
 
@@ -44,19 +45,8 @@ function overview(report: DataReport): string[] {
       : classes.length === 0
         ? ": examples without end"
         : `: ${count(classes.length, "class", "classes")}${total > 0 ? `, ${number(total)} ${things}` : ""}`;
-  const others = guessed?.counts.slice(1).map(({ what, count }) => `${number(count)} ${what}`) ?? [];
   const rows = [
-    ...(guessed
-      ? [
-          [
-            "guessed",
-            `by the files there: ${guessed.more ? "at least " : ""}${guessed.counts
-              .slice(0, 1)
-              .map(({ what, count }) => `${number(count)} ${what}`)
-              .join("")}${others.length > 0 ? `; left out are ${others.join(", ")}` : ""}`,
-          ],
-        ]
-      : []),
+    ...(guessed ? [["guessed", guessText(guessed)]] : []),
     ...(shape.length > 0
       ? [
           [
@@ -82,6 +72,14 @@ function overview(report: DataReport): string[] {
     resultStyle("bold", spec) + size,
     ...(rows.length > 0 ? [columns(rows, { right: false, width: resultWidth() })] : []),
   ];
+}
+
+/** By what a door was guessed, and what it leaves out. */
+function guessText({ is, counts, others, more }: NonNullable<DataReport["guessed"]>): string {
+  if (is === "file") return "by the name of the file";
+  const [most, ...less] = counts.map(({ what, count: files }) => `${number(files)} ${what}`);
+  const left = [...less, ...(others > 0 ? [count(others, "other file")] : [])];
+  return `by the files there: ${more ? "at least " : ""}${most}${left.length > 0 ? `; beside them are ${left.join(", ")}` : ""}`;
 }
 
 function leftOutLines({ leftOut }: DataReport): string[] {
@@ -157,7 +155,14 @@ function splitLines({ splits }: DataReport): string[] {
           ],
         ],
   );
-  return rows.length === 0 ? [] : [columns([["", "classes", "examples", "smallest class"], ...rows])];
+  if (rows.length === 0) return [];
+  const val = splits.find(({ split }) => split === "val");
+  return [
+    columns([["", "classes", "examples", "smallest class"], ...rows]),
+    ...(val?.classes === 0
+      ? ["  without val, validation draws other episodes of the classes that are trained on"]
+      : []),
+  ];
 }
 
 function columnLines({ columns: all = [] }: DataReport): string[] {
@@ -201,8 +206,8 @@ function nearLines({ near, things }: DataReport): string[] {
   if (!near || near.pairs === 0) return [];
   const { compared, pairs, acrossClasses, acrossSplits, nearest, more } = near;
   const across = [
-    ...(acrossClasses > 0 ? [`${number(acrossClasses)} of two classes, of which one is wrong`] : []),
-    ...(acrossSplits > 0 ? [`${number(acrossSplits)} of two splits, so that what is held back is known`] : []),
+    ...(acrossClasses > 0 ? [`${number(acrossClasses)} of two classes, of which one may be wrong`] : []),
+    ...(acrossSplits > 0 ? [`${number(acrossSplits)} of two splits, so that something held back is known`] : []),
   ];
   const shown = nearest.slice(0, shownAtMost.pairs);
   return [
@@ -215,11 +220,14 @@ function nearLines({ near, things }: DataReport): string[] {
   ];
 }
 
-function nextLines({ next, spec }: DataReport): string[] {
+function nextLines({ next, spec, queries }: DataReport): string[] {
   if (!next) return [];
-  const { ways, queries, few, tooSmall } = next;
-  const flags = [ways < 5 ? ` --ways ${ways}` : "", queries < 5 ? ` --queries ${queries}` : ""].join("");
-  const repair = `leave out, or add examples to ${listed(tooSmall)}: too small for ${count(1 + queries, "example")} of each class; then`;
+  const { settings, few, tooSmall } = next;
+  const flags = Object.entries(settings)
+    .map(([name, value]) => ` --${name} ${value}`)
+    .join("");
+  const needed = count(1 + (settings.queries ?? queries), "example");
+  const repair = `leave out, or add examples to ${listed(tooSmall)}: too small for ${needed} of each class; then`;
   return [
     ...(tooSmall.length > 0 ? [`  ${repair}`] : []),
     `  ${commandLine`train --data ${spec}`}${flags} --minutes 2`,

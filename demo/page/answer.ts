@@ -1,32 +1,39 @@
-// What a drawing is taken for: a bar for each symbol, and "none of these". Each is a button, too: choosing one says that
-// this is what the drawing is, and it is learned.
-import { el, thumbnail } from "./dom.ts";
+// What a recording is taken for: a bar for each symbol, and "none of these". Each is a button, too: choosing one says that
+// this is what it is, and it is learned.
+import { el } from "./dom.ts";
+import type { Kind } from "./kinds/kind.ts";
 import type { Answer, SymbolClass } from "./model.ts";
 import { reveal } from "./motion.ts";
-import { pathOf } from "./strokes.ts";
 import type { Words } from "./words.ts";
 
-export class AnswerList {
+export class AnswerList<R> {
   readonly #list: HTMLElement;
+  readonly #portrait: Kind<R>["portrait"];
   #rows = new Map<string, { readonly button: HTMLButtonElement; readonly percent: HTMLElement }>();
   #none: HTMLButtonElement | undefined;
   #answer: Answer | undefined;
   #open = false;
 
-  constructor(list: HTMLElement) {
+  constructor(list: HTMLElement, portrait: Kind<R>["portrait"]) {
     this.#list = list;
+    this.#portrait = portrait;
   }
 
   /**
    * A row for each symbol; an answer that was shown stays.
    *
-   * @param onChoose the label that the drawing on the pad is, or `null` for a new one
+   * @param onChoose the label of what is on the stage, or `null` for a new one
    */
-  render(classes: readonly SymbolClass[], full: boolean, words: Words, onChoose: (label: string | null) => void): void {
+  render(
+    classes: readonly SymbolClass<R>[],
+    full: boolean,
+    words: Words,
+    onChoose: (label: string | null) => void,
+  ): void {
     this.#rows = new Map();
     const rows = classes.map(({ label, hue, examples }) => {
       const percent = el("span", { class: "percent" });
-      const drawing = examples.at(-1)?.drawing;
+      const example = examples.at(-1);
       const button = el(
         "button",
         {
@@ -34,7 +41,7 @@ export class AnswerList {
           title: words.isThis(label),
           onclick: () => onChoose(label),
         },
-        drawing ? thumbnail(pathOf(drawing)) : undefined,
+        example && this.#portrait(example.values, example.recording),
         el("span", { class: "label" }, label),
         percent,
         el("span", { class: "bar" }),
@@ -54,7 +61,7 @@ export class AnswerList {
     this.show(this.#answer, this.#open);
   }
 
-  /** Bars of an answer, or empty ones; `open` says that there is a drawing which a row may be chosen for. */
+  /** Bars of an answer, or empty ones; `open` says that there is a recording which a row may be chosen for. */
   show(answer: Answer | undefined, open: boolean): void {
     this.#answer = answer;
     this.#open = open;

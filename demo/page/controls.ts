@@ -1,15 +1,14 @@
-// Buttons, keys and the cards of the symbols: what each of them does.
+// Buttons, keys and the cards of the symbols: what each of them does, on the page that is shown.
 import { byId, el, icon } from "./dom.ts";
-import type { Drawings } from "./drawings.ts";
 import { showTheme } from "./labels.ts";
 import type { Place } from "./model.ts";
-import { pause } from "./pad.ts";
 import type { Page } from "./page.ts";
 import { switchTheme } from "./preferences.ts";
+import type { Recordings } from "./recordings.ts";
 import type { ShelfEvents } from "./shelf.ts";
 
 /** @param page the page, which is asked for when something happens */
-export function shelfEvents(page: () => Page): ShelfEvents {
+export function shelfEvents<R>(page: () => Page<R>): ShelfEvents {
   const remove = (which: string) =>
     void page().change(async (model) => {
       await model.remove(which);
@@ -24,7 +23,7 @@ export function shelfEvents(page: () => Page): ShelfEvents {
   };
 }
 
-async function rename(page: Page, label: string, to: string): Promise<void> {
+async function rename<R>(page: Page<R>, label: string, to: string): Promise<void> {
   await page.change(async (model) => {
     if (to === "" || to === label) return undefined;
     if (model.class(to)) return (words) => [words.taken(to), ""];
@@ -34,7 +33,7 @@ async function rename(page: Page, label: string, to: string): Promise<void> {
   });
 }
 
-function undo(page: Page): void {
+function undo(page: Shown["page"]): void {
   void page.change(async (model) => {
     if (!model.canUndo) return undefined;
     await model.undo();
@@ -43,7 +42,7 @@ function undo(page: Page): void {
   });
 }
 
-function save(page: Page): void {
+function save(page: Shown["page"]): void {
   void page.change(async (model) => {
     download(await model.save());
     return (words) => [words.saved, ""];
@@ -56,7 +55,7 @@ function download(bytes: Uint8Array): void {
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
-async function load(page: Page): Promise<void> {
+async function load(page: Shown["page"]): Promise<void> {
   const input = byId<HTMLInputElement>("file");
   const [file] = input.files ?? [];
   if (!file) return;
@@ -70,7 +69,7 @@ async function load(page: Page): Promise<void> {
   input.value = "";
 }
 
-function restart(page: Page): void {
+function restart(page: Shown["page"]): void {
   void page.change((model) => {
     model.restart();
     page.mode = { kind: "teach", as: null };
@@ -79,41 +78,54 @@ function restart(page: Page): void {
   });
 }
 
-function themeChanged(page: Page): void {
+function themeChanged(page: Shown["page"]): void {
   showTheme();
-  page.pad.ink.refresh();
+  page.recorder.refresh();
 }
 
-export function prepareControls(page: Page, drawings: Drawings): void {
-  const on = (id: string, action: () => void): void => byId(id).addEventListener("click", action);
+/** The page that is shown, of whatever kind of recordings, and what becomes of these. */
+export interface Shown {
+  readonly page: Page<unknown>;
+  readonly recordings: Recordings<unknown>;
+}
+
+/**
+ * @param shown asked for when something happens
+ * @param switchLanguage puts the page into the other language
+ */
+export function prepareControls(shown: () => Shown | undefined, switchLanguage: () => void): void {
+  const withPage = (action: (page: Shown["page"], recordings: Shown["recordings"]) => void): void => {
+    const now = shown();
+    if (now) action(now.page, now.recordings);
+  };
+  const listen = (target: EventTarget, event: string, action: Parameters<typeof withPage>[0]): void =>
+    target.addEventListener(event, () => withPage(action));
+  const on = (id: string, action: Parameters<typeof withPage>[0]): void => listen(byId(id), "click", action);
   byId("lock").replaceWith(icon("lock"));
-  // Its keys are its own: screen readers hand them through.
-  byId("pad").setAttribute("role", "application");
-  byId("pad-frame").style.setProperty("--pause", `${pause}ms`);
-  on("draw", () => void drawings.drawOne());
-  on("done", () => page.pad.finish());
-  on("clear", () => page.wipe());
-  on("teach-this", () => drawings.choose(null));
-  on("undo", () => undo(page));
-  on("save", () => save(page));
+  on("draw", (_, recordings) => void recordings.makeOne());
+  on("done", (page) => page.recorder.finish());
+  on("clear", (page) => page.wipe());
+  on("teach-this", (_, recordings) => recordings.choose(null));
+  on("undo", undo);
+  on("save", save);
   on("load", () => byId("file").click());
-  byId("file").addEventListener("change", () => void load(page));
-  on("restart", () => restart(page));
-  on("theme", () => {
+  listen(byId("file"), "change", (page) => void load(page));
+  on("restart", restart);
+  on("theme", (page) => {
     switchTheme();
     themeChanged(page);
   });
-  on("language", () => page.switchLanguage());
-  byId("mode-teach").addEventListener("change", () => page.setMode({ kind: "teach", as: null }));
-  byId("mode-try").addEventListener("change", () => page.setMode({ kind: "try" }));
+  byId("language").addEventListener("click", switchLanguage);
+  listen(byId("mode-teach"), "change", (page) => page.setMode({ kind: "teach", as: null }));
+  listen(byId("mode-try"), "change", (page) => page.setMode({ kind: "try" }));
   const provider = byId<HTMLSelectElement>("provider");
-  provider.addEventListener("change", () => void page.moveTo(provider.value as Place));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => themeChanged(page));
+  listen(provider, "change", (page) => void page.moveTo(provider.value as Place));
+  listen(matchMedia("(prefers-color-scheme: dark)"), "change", themeChanged);
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof HTMLInputElement && event.target.type === "text";
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === "z" && !typing) {
       event.preventDefault();
-      undo(page);
+      withPage(undo);
     }
   });
 }

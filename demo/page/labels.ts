@@ -1,11 +1,10 @@
 // The words of the page that stand still: texts, labels of buttons, and how numbers are written.
-import { byId, el, icon } from "./dom.ts";
+import { byId, el, type Icon, icon } from "./dom.ts";
 import { theme } from "./preferences.ts";
 import type { Language, Words } from "./words.ts";
 
 /** The icon of each button that has a text beside it. */
 const pictures = {
-  draw: "wand",
   done: "done",
   clear: "clear",
   undo: "undo",
@@ -14,20 +13,15 @@ const pictures = {
   restart: "restart",
 } as const;
 
-export function labelPage(words: Words, language: Language): void {
+/** @param helpIcon on the button with which the page helps to record */
+export function labelPage(words: Words, language: Language, helpIcon: Icon): void {
   document.documentElement.lang = words.language;
   document.title = words.title;
   for (const element of document.querySelectorAll<HTMLElement>("[data-t]")) {
     element.textContent = words[element.dataset.t as keyof Words] as string;
   }
-  byId("pad").setAttribute("aria-label", words.pad);
-  for (const [id, picture] of Object.entries(pictures)) {
-    const text = words[id as keyof typeof pictures];
-    const button = byId(id);
-    button.replaceChildren(icon(picture), el("span", {}, text));
-    button.setAttribute("aria-label", text);
-    button.title = text;
-  }
+  for (const [id, picture] of Object.entries(pictures)) label(byId(id), picture, words[id as keyof typeof pictures]);
+  label(byId("draw"), helpIcon, words.help);
   const toLanguage = byId("language");
   toLanguage.textContent = words.toLanguage;
   toLanguage.lang = language === "en" ? "zh-CN" : "en";
@@ -35,6 +29,12 @@ export function labelPage(words: Words, language: Language): void {
   byId("theme").setAttribute("aria-label", words.theme);
   byId("theme").title = words.theme;
   showTheme();
+}
+
+function label(button: HTMLElement, picture: Icon, text: string): void {
+  button.replaceChildren(icon(picture), el("span", {}, text));
+  button.setAttribute("aria-label", text);
+  button.title = text;
 }
 
 /** The button of the theme shows the other one. */

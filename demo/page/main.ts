@@ -1,21 +1,49 @@
-// Where the page starts: its parts are made and told of each other.
-import { prepareControls, shelfEvents } from "./controls.ts";
-import { Drawings } from "./drawings.ts";
-import { Page } from "./page.ts";
-import { applyRememberedTheme } from "./preferences.ts";
-import { samples } from "./samples.ts";
+// Where the page starts: which bundles there are, and the page of the way to record that somebody turns to.
+import type { PageBundle, Way } from "../fits.ts";
+import { prepareControls, type Shown } from "./controls.ts";
+import { byId } from "./dom.ts";
+import { openPage } from "./open.ts";
+import { applyRememberedTheme, initialLanguage, keepLanguage } from "./preferences.ts";
+import { Tabs } from "./tabs.ts";
+import { type Language, languages } from "./words.ts";
 
-const page: Page = new Page({
-  pad: {
-    onChange: (drawing) => void drawings.grows(drawing),
-    onDone: (drawing) => void drawings.isDone(drawing),
-  },
-  shelf: shelfEvents(() => page),
-  onChoose: (label) => drawings.choose(label),
-});
-const drawings = new Drawings(page);
+const opened = new Map<Way, Promise<Shown>>();
+let shown: Shown | undefined;
+let language: Language = initialLanguage();
 
-applyRememberedTheme();
-prepareControls(page, drawings);
-page.speakLanguage();
-page.pad.ink.invite(samples[0]!);
+async function start(): Promise<void> {
+  applyRememberedTheme();
+  const bundles: readonly PageBundle[] = await (await fetch("bundles.json")).json();
+  const tabs = new Tabs(bundles, (bundle) => void turnTo(bundle, tabs).catch(fail));
+  prepareControls(
+    () => shown,
+    () => {
+      language = language === "en" ? "zh" : "en";
+      keepLanguage(language);
+      tabs.speak(language);
+      shown?.page.speakLanguage(language);
+    },
+  );
+  tabs.speak(language);
+  tabs.turn();
+}
+
+async function turnTo(bundle: PageBundle, tabs: Tabs): Promise<void> {
+  const { way } = bundle;
+  const opening = opened.get(way) ?? openPage[way](bundle, language);
+  opened.set(way, opening);
+  const next = await opening;
+  // Whoever turned to yet another one meanwhile sees that.
+  if (tabs.way !== way || shown === next) return;
+  shown?.page.hide();
+  shown = next;
+  next.page.show(language);
+}
+
+/** A part of the page could not be fetched. */
+function fail({ message }: Error): void {
+  byId("headline").textContent = languages[language].failed;
+  byId("subline").textContent = message;
+}
+
+start().catch(fail);

@@ -1,5 +1,5 @@
-// What moves on the page beside the pad: a drawing that flies to its card, and animations that start again.
-import { el, stillness, thumbnail } from "./dom.ts";
+// What moves on the page beside the stage: a recording that flies to its card, and animations that start again.
+import { el, stillness } from "./dom.ts";
 
 /** A symbol's colour as a canvas takes it. */
 export function toneOf(hue: number): string {
@@ -19,11 +19,11 @@ export function replay(element: Element | null | undefined, name: string): void 
   element.classList.add(name);
 }
 
-/** A drawing, as an SVG path, flies from one element to another. */
-export function fly(path: string, hue: number, from: Element, to: Element): void {
+/** A small picture flies from one element to another. */
+export function fly(picture: Element, hue: number, from: Element, to: Element): void {
   if (stillness()) return;
   const [start, end] = [from.getBoundingClientRect(), to.getBoundingClientRect()];
-  const copy = el("div", { class: "flying hued", "--h": hue }, thumbnail(path));
+  const copy = el("div", { class: "flying hued", "--h": hue }, picture);
   for (const side of ["left", "top", "width", "height"] as const) copy.style[side] = `${start[side]}px`;
   document.body.append(copy);
   const there = `translate(${end.left - start.left}px, ${end.top - start.top}px) scale(${end.width / start.width})`;

@@ -1,56 +1,64 @@
-// The page as a whole: the model, what the next drawing is for, and all that is said and shown of both.
+// The page of one kind of recordings: the model, what the next recording is for, and all that is said and shown of both. There
+// is one for each kind that somebody turned to; what they show it on is the same, so that only one is shown.
+
+import type { PageBundle } from "../fits.ts";
 import { AnswerList } from "./answer.ts";
 import { Chart, lossText } from "./chart.ts";
 import { byId } from "./dom.ts";
+import type { Kind, Recorder, RecorderEvents } from "./kinds/kind.ts";
 import { labelPage, milliseconds } from "./labels.ts";
 import { Model, type Place } from "./model.ts";
 import { toneOf } from "./motion.ts";
-import { Pad, type PadEvents } from "./pad.ts";
-import { initialLanguage, keepLanguage } from "./preferences.ts";
 import { renderShelf, type ShelfEvents } from "./shelf.ts";
-import type { Drawing } from "./strokes.ts";
 import { type Sentence, speak } from "./voice.ts";
 import { type Language, languages, type Words } from "./words.ts";
 
-/** What the next drawing is for: to be recognised, or to be learned as a symbol, `null` a new one. */
+/** What the next recording is for: to be recognised, or to be learned as a symbol, `null` a new one. */
 export type Mode = { readonly kind: "try" } | { readonly kind: "teach"; readonly as: string | null };
 
-export interface PageEvents {
-  readonly pad: Pick<PadEvents, "onChange" | "onDone">;
+export interface PageEvents<R> {
+  readonly recorder: Pick<RecorderEvents<R>, "onChange" | "onDone">;
   readonly shelf: ShelfEvents;
-  /** A visitor says what the drawing on the pad is: a symbol, or `null` for a new one. */
+  /** A visitor says what the recording on the stage is: a symbol, or `null` for a new one. */
   onChoose(label: string | null): void;
 }
 
-export class Page {
-  readonly pad: Pad;
-  readonly answers = new AnswerList(byId("answers"));
+export class Page<R> {
+  readonly kind: Kind<R>;
+  readonly recorder: Recorder<R>;
+  readonly answers: AnswerList<R>;
   mode: Mode = { kind: "teach", as: null };
   /** Once it is open. */
-  model: Model | undefined;
-  /** The drawing that was recognised and is still on the pad. */
-  answered: Drawing | undefined;
-  readonly #events: PageEvents;
+  model: Model<R> | undefined;
+  /** What was recognised and is still on the stage. */
+  answered: { readonly recording: R } | undefined;
+  readonly #bundle: PageBundle;
+  readonly #events: PageEvents<R>;
   readonly #chart = new Chart(byId("chart") as unknown as SVGSVGElement);
-  #language: Language = initialLanguage();
-  #opening: Promise<Model>;
+  #shown = false;
+  #language: Language;
+  #opening: Promise<Model<R>>;
   #saying: Sentence = (words) => [words.first, words.firstMore];
 
-  constructor(events: PageEvents) {
+  constructor(bundle: PageBundle, kind: Kind<R>, language: Language, events: PageEvents<R>) {
+    this.kind = kind;
+    this.#bundle = bundle;
+    this.#language = language;
     this.#events = events;
-    this.pad = new Pad(byId<HTMLCanvasElement>("pad"), {
+    this.answers = new AnswerList(byId("answers"), kind.portrait);
+    this.recorder = kind.record({
       onBegin: () => this.forgetAnswer(),
-      onChange: (drawing) => {
+      onChange: (recording) => {
         this.renderTools();
-        events.pad.onChange(drawing);
+        events.recorder.onChange(recording);
       },
       onPause: (waiting) => byId("pad-frame").classList.toggle("waiting", waiting),
-      onDone: (drawing) => {
+      onDone: (recording) => {
         this.renderTools();
-        events.pad.onDone(drawing);
+        events.recorder.onDone(recording);
       },
     });
-    this.#opening = Model.open(new URL(".", document.baseURI), "wasm");
+    this.#opening = this.#open("wasm");
     this.#opening.then(
       (model) => {
         this.model = model;
@@ -61,11 +69,33 @@ export class Page {
   }
 
   get words(): Words {
-    return languages[this.#language];
+    return { ...languages[this.#language], ...this.kind.words[this.#language] };
+  }
+
+  /** Somebody turns to this kind of recordings. */
+  show(language: Language): void {
+    this.#shown = true;
+    byId("stage").replaceChildren(this.recorder.element);
+    byId("pad-frame").dataset.way = this.#bundle.way;
+    this.recorder.show();
+    this.wipe();
+    this.speakLanguage(language);
+  }
+
+  /** Somebody turns to another. */
+  hide(): void {
+    this.recorder.hide();
+    this.wipe();
+    this.#chart.clear();
+    this.#shown = false;
+  }
+
+  #open(place: Place): Promise<Model<R>> {
+    return Model.open(new URL(".", document.baseURI), this.#bundle.at, this.kind, place);
   }
 
   /** Does something to the model and shows what became of it; what goes wrong is said, and everything is as before. */
-  async change(action: (model: Model) => Promise<Sentence | undefined> | Sentence | undefined): Promise<void> {
+  async change(action: (model: Model<R>) => Promise<Sentence | undefined> | Sentence | undefined): Promise<void> {
     try {
       if (!this.model) this.say((words) => [words.loading, ""]);
       const model = await this.#opening;
@@ -83,7 +113,7 @@ export class Page {
   /** Opens the bundle elsewhere, and takes what was learned along. */
   async moveTo(place: Place): Promise<void> {
     await this.change(async (before) => {
-      const opened = await Model.open(new URL(".", document.baseURI), place);
+      const opened = await this.#open(place);
       if (before.classes.length > 0) await opened.load(await before.save(), "");
       this.model = opened;
       this.#opening = Promise.resolve(opened);
@@ -109,9 +139,9 @@ export class Page {
       );
   }
 
-  /** An empty pad, and no answer. */
+  /** An empty stage, and no answer. */
   wipe(): void {
-    this.pad.clear();
+    this.recorder.clear();
     this.forgetAnswer();
   }
 
@@ -123,35 +153,32 @@ export class Page {
     this.answers.show(undefined, false);
   }
 
-  /** The pad takes a symbol's colour. */
+  /** The stage takes a symbol's colour. */
   glow(hue: number): void {
     const frame = byId("pad-frame");
     frame.classList.add("known", "hued");
     frame.style.setProperty("--h", String(hue));
-    this.pad.ink.colour(toneOf(hue));
+    this.recorder.colour(toneOf(hue));
   }
 
   say(sentence: Sentence): void {
     this.#saying = sentence;
+    if (!this.#shown) return;
     speak(sentence, this.words, (symbol) => this.model?.class(symbol)?.hue);
   }
 
-  /** Puts the page into the other language. */
-  switchLanguage(): void {
-    this.#language = this.#language === "en" ? "zh" : "en";
-    keepLanguage(this.#language);
-    this.speakLanguage();
-  }
-
-  /** Puts all words of the page into its language. */
-  speakLanguage(): void {
-    labelPage(this.words, this.#language);
+  /** Puts all words of the page into a language. */
+  speakLanguage(language: Language): void {
+    this.#language = language;
+    labelPage(this.words, language, this.kind.helpIcon);
+    this.recorder.speak(language);
     this.render();
     this.showLosses();
     this.say(this.#saying);
   }
 
   showLosses(): void {
+    if (!this.#shown) return;
     const { guess, losses = [] } = this.model ?? {};
     const { words } = this;
     const [first] = losses;
@@ -166,6 +193,7 @@ export class Page {
   }
 
   render(): void {
+    if (!this.#shown) return;
     const { model, words } = this;
     const classes = model?.classes ?? [];
     const full = model?.full ?? false;
@@ -177,7 +205,15 @@ export class Page {
     byId<HTMLInputElement>("mode-teach").checked = mode.kind === "teach";
     byId<HTMLInputElement>("mode-try").checked = mode.kind === "try";
     byId<HTMLInputElement>("mode-try").disabled = !ready;
-    renderShelf(byId("cards"), classes, mode.kind === "teach" ? mode.as : undefined, full, words, this.#events.shelf);
+    renderShelf(
+      byId("cards"),
+      classes,
+      mode.kind === "teach" ? mode.as : undefined,
+      full,
+      words,
+      this.kind.portrait,
+      this.#events.shelf,
+    );
     this.answers.render(classes, full, words, (label) => this.#events.onChoose(label));
     byId<HTMLButtonElement>("save").disabled = classes.length === 0;
     byId<HTMLButtonElement>("restart").disabled = classes.length === 0;
@@ -194,15 +230,16 @@ export class Page {
   }
 
   renderTools(): void {
+    if (!this.#shown) return;
     const focused = document.activeElement;
-    byId("done").hidden = !this.pad.open;
-    byId("clear").hidden = this.pad.drawing.length === 0;
-    if (focused instanceof HTMLElement && focused.hidden) byId("pad").focus();
+    byId("done").hidden = !this.recorder.open;
+    byId("clear").hidden = this.recorder.empty;
+    if (focused instanceof HTMLElement && focused.hidden) this.recorder.focus();
   }
 
   #renderPlace(): void {
     const { model, words } = this;
-    if (!model) return;
+    if (!model || !this.#shown) return;
     byId("adapt-ms").textContent = model.adaptMs > 0 ? milliseconds(model.adaptMs) : "–";
     byId("predict-ms").textContent = model.predictMs > 0 ? milliseconds(model.predictMs) : "–";
     const { name, files } = model.manifest;

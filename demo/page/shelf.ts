@@ -1,13 +1,13 @@
-// The symbols that were taught: a card each, with its drawings, its name to edit, and buttons to add to it and remove it.
-import { el, icon, thumbnail } from "./dom.ts";
+// The symbols that were taught: a card each, with its examples, its name to edit, and buttons to add to it and remove it.
+import { el, icon } from "./dom.ts";
+import type { Kind } from "./kinds/kind.ts";
 import type { Example, SymbolClass } from "./model.ts";
-import { pathOf } from "./strokes.ts";
 import type { Words } from "./words.ts";
 
 export interface ShelfEvents {
   /** Teach a new symbol. */
   onNew(): void;
-  /** Draw another example of a symbol. */
+  /** Teach another example of a symbol. */
   onAdd(label: string): void;
   onRename(label: string, to: string): void;
   onRemove(label: string): void;
@@ -17,20 +17,21 @@ export interface ShelfEvents {
 /**
  * Fills the list of cards. The focus stays on what it was on, where that is still there.
  *
- * @param target what the next drawing is taught as: a label, `null` for a new symbol, or nothing
+ * @param target what the next recording is taught as: a label, `null` for a new symbol, or nothing
  */
-export function renderShelf(
+export function renderShelf<R>(
   list: HTMLElement,
-  classes: readonly SymbolClass[],
+  classes: readonly SymbolClass<R>[],
   target: string | null | undefined,
   full: boolean,
   words: Words,
+  portrait: Kind<R>["portrait"],
   events: ShelfEvents,
 ): void {
   const focused = list.contains(document.activeElement)
     ? (document.activeElement as HTMLElement).dataset.key
     : undefined;
-  const cards = classes.map((entry) => card(entry, target === entry.label, words, events));
+  const cards = classes.map((entry) => card(entry, target === entry.label, words, portrait, events));
   const added = el(
     "button",
     {
@@ -48,7 +49,13 @@ export function renderShelf(
   if (focused) list.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
-function card(symbol: SymbolClass, targeted: boolean, words: Words, events: ShelfEvents): HTMLLIElement {
+function card<R>(
+  symbol: SymbolClass<R>,
+  targeted: boolean,
+  words: Words,
+  portrait: Kind<R>["portrait"],
+  events: ShelfEvents,
+): HTMLLIElement {
   const { label, hue, examples } = symbol;
   const name = el("input", {
     class: "rename",
@@ -77,19 +84,24 @@ function card(symbol: SymbolClass, targeted: boolean, words: Words, events: Shel
   return el(
     "li",
     { class: "card", "data-label": label, "--h": hue },
-    el("div", { class: "face" }, portrait(examples.at(-1))),
-    el("div", { class: "about" }, name, el("span", { class: "count" }, words.drawings(examples.length))),
+    el("div", { class: "face" }, face(examples.at(-1), portrait)),
+    el("div", { class: "about" }, name, el("span", { class: "count" }, words.examples(examples.length))),
     el(
       "div",
       { class: "actions" },
       add,
       button(`remove ${label}`, words.remove(label), "remove", () => events.onRemove(label)),
     ),
-    examples.length > 1 ? drawings(symbol, words, events) : undefined,
+    examples.length > 1 ? exampleRow(symbol, words, portrait, events) : undefined,
   );
 }
 
-function drawings({ label, examples }: SymbolClass, words: Words, events: ShelfEvents): HTMLElement {
+function exampleRow<R>(
+  { label, examples }: SymbolClass<R>,
+  words: Words,
+  portrait: Kind<R>["portrait"],
+  events: ShelfEvents,
+): HTMLElement {
   return el(
     "div",
     { class: "drawings" },
@@ -104,14 +116,12 @@ function drawings({ label, examples }: SymbolClass, words: Words, events: ShelfE
           "data-key": `example ${label} ${i}`,
           onclick: () => events.onRemoveExample(example.id),
         },
-        portrait(example),
+        face(example, portrait),
         icon("remove"),
       );
     }),
   );
 }
 
-/** An example as a picture; one that came from a file without its strokes is a mark. */
-function portrait(example: Example | undefined): SVGSVGElement {
-  return thumbnail(example?.drawing ? pathOf(example.drawing) : "M30 50L70 50");
-}
+const face = <R>(example: Example<R> | undefined, portrait: Kind<R>["portrait"]): Element | undefined =>
+  example && portrait(example.values, example.recording);

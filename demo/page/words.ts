@@ -1,66 +1,40 @@
-// What the page says, in English and Chinese. `{name}` stands for a symbol's name, which the page shows in its colour.
+// What the page says of all kinds of recordings, in English and Chinese. `{name}` stands for a symbol's name, which the page
+// shows in its colour.
+import type { KindWords } from "./kinds/words.ts";
 
 const en = {
   language: "en",
-  title: "Innerloop: teach it your own symbols",
   tagline: "Learning in your browser",
-  pad: "Drawing pad",
-  padHelp:
-    "Draw with mouse, finger or pen. With the keyboard: arrow keys move the pen, space puts it down and lifts it, Enter ends the drawing, Escape clears it.",
-  padKeys: "arrows move · space draws · Enter ends · Esc clears",
-  mode: "What drawings are for",
+  ways: "What to teach it",
+  draw: "Draw",
+  gesture: "Gesture",
+  sound: "Sound",
+  camera: "Camera",
   teach: "Teach",
   try: "Try",
-  draw: "Draw one for me",
   done: "Done",
   clear: "Clear",
-  teachThis: "Learn it as a new symbol",
 
-  first: "Draw any symbol you like.",
-  firstMore: "Once is enough.",
-  second: "Got it. Now draw a different one.",
-  secondMore: "Two symbols, and it can tell them apart.",
-  more: "Draw one more symbol.",
-  moreMore: (ways: number | null) =>
-    ways === null ? "As many as you like, each of them once." : `Up to ${ways}, each of them once.`,
-  full: (ways: number) => `It tells up to ${ways} symbols apart.`,
   fullMore: "Remove one to make room for another.",
-  into: "Draw {name} once more.",
   intoMore: "It will know it even better.",
-  now: "Now draw one of them again.",
-  nowMore: "As you like: larger, tilted, in a hurry.",
   learned: "{name} is learned.",
-  learnedMore: (count: number, ms: string) =>
-    `From ${count === 1 ? "one drawing" : `${count} drawings`}, in ${ms}. Draw another, or try it.`,
   corrected: "Understood: this is {name}, too.",
-  correctedMore: (ms: string) => `Learned in ${ms}. Draw again.`,
   sure: "That is {name}.",
   perhaps: "That is {name}, perhaps.",
   answerMore: (sure: string, ms: string) => `${sure} sure, in ${ms}. Wrong? Choose the right one.`,
   none: "None of these.",
-  noneMore: "It does not know this symbol. Yet.",
-  small: "A little larger, please.",
-  smallMore: "A dot is hard to learn from.",
   loading: "The model is loading …",
 
-  symbols: "Your symbols",
-  newSymbol: "New symbol",
   name: (label: string) => `Name of ${label}`,
-  addExample: (label: string) => `Draw ${label} once more`,
   remove: (label: string) => `Remove ${label}`,
-  removeExample: (label: string, number: number) => `Remove drawing ${number} of ${label}`,
-  drawings: (count: number) => (count === 1 ? "1 drawing" : `${count} drawings`),
   undo: "Undo",
   save: "Save",
   load: "Load",
   restart: "Start over",
   empty: "They gather here.",
 
-  answer: "What it sees",
-  answerEmpty: "Teach it two symbols; then it tells them apart while you draw.",
   isThis: (label: string) => `It is ${label}: learn it`,
   noneOfThese: "None of these",
-  isNew: "It is a new symbol: learn it",
 
   learning: "How its loss fell",
   chart: (from: string, to: string, steps: number) => `The loss fell from ${from} to ${to} in ${steps} steps.`,
@@ -78,83 +52,56 @@ const en = {
   model: (name: string, size: string) => `Model: ${name}, ${size}.`,
   why: "Why there?",
 
-  privacy:
-    "Your drawings never leave this page. All learning happens in it, offline too, and your browser bars it from talking to any other site.",
   theme: "Dark or light",
   toLanguage: "中文",
   toLanguageLabel: "中文：切换到中文",
 
-  fileLoaded: (count: number) => (count === 1 ? "One symbol is back." : `${count} symbols are back.`),
-  fileLoadedMore: "Draw one of them.",
   saved: "Saved to a file.",
   undone: "Undone.",
   removed: "Forgotten, as if it had never been there.",
   renamed: "It is {name} now.",
-  taken: (label: string) => `Another symbol has the name ${label}.`,
   failed: "That did not work.",
   unsupported: "This page cannot run here.",
 };
 
-export type Words = typeof en;
+type CommonWords = typeof en;
 
-const zh: Words = {
+/** All words of a page: those of every kind, and those of its own. */
+export type Words = CommonWords & KindWords;
+
+const zh: CommonWords = {
   language: "zh-CN",
-  title: "Innerloop：教它认识你的符号",
   tagline: "就在浏览器里学习",
-  pad: "画板",
-  padHelp: "可用鼠标、手指或触控笔绘画。用键盘时：方向键移动画笔，空格键落笔或抬笔，回车键完成，Esc 键清除。",
-  padKeys: "方向键移动 · 空格落笔 · 回车完成 · Esc 清除",
-  mode: "画出的符号用来做什么",
+  ways: "教它什么",
+  draw: "画",
+  gesture: "手势",
+  sound: "声音",
+  camera: "相机",
   teach: "教",
   try: "认",
-  draw: "替我画一个",
   done: "完成",
   clear: "清除",
-  teachThis: "学会这个新符号",
 
-  first: "随便画一个符号。",
-  firstMore: "画一次就够了。",
-  second: "记住了。再画一个不同的。",
-  secondMore: "有了两个符号，它就能分辨。",
-  more: "再画一个新符号。",
-  moreMore: (ways) => (ways === null ? "想画多少都行，每个画一次。" : `最多 ${ways} 个，每个画一次。`),
-  full: (ways) => `它最多分辨 ${ways} 个符号。`,
   fullMore: "删掉一个，才能再加一个。",
-  into: "把 {name} 再画一次。",
   intoMore: "它会认得更准。",
-  now: "现在，把其中一个再画一次。",
-  nowMore: "大一点、歪一点、快一点，都可以。",
   learned: "学会了 {name}。",
-  learnedMore: (count, ms) => `只看了 ${count} 次，用时 ${ms}。继续画，或者试试看。`,
   corrected: "明白了：这也是 {name}。",
-  correctedMore: (ms) => `用时 ${ms} 学会。再画一次吧。`,
   sure: "这是 {name}。",
   perhaps: "这也许是 {name}。",
   answerMore: (sure, ms) => `把握 ${sure}，用时 ${ms}。不对？点选正确的那个。`,
   none: "都不是。",
-  noneMore: "它还不认识这个符号。",
-  small: "请画大一点。",
-  smallMore: "一个点很难学。",
   loading: "模型正在载入……",
 
-  symbols: "你的符号",
-  newSymbol: "新符号",
   name: (label) => `${label} 的名字`,
-  addExample: (label) => `把 ${label} 再画一次`,
   remove: (label) => `删除 ${label}`,
-  removeExample: (label, number) => `删除 ${label} 的第 ${number} 次绘画`,
-  drawings: (count) => `画了 ${count} 次`,
   undo: "撤销",
   save: "保存",
   load: "载入",
   restart: "重新开始",
   empty: "学会的符号会出现在这里。",
 
-  answer: "它看到了什么",
-  answerEmpty: "教它两个符号，之后你边画，它边认。",
   isThis: (label) => `这是 ${label}：学会它`,
   noneOfThese: "都不是",
-  isNew: "这是新符号：学会它",
 
   learning: "损失怎样下降",
   chart: (from, to, steps) => `经过 ${steps} 步，损失从 ${from} 降到 ${to}。`,
@@ -172,21 +119,17 @@ const zh: Words = {
   model: (name, size) => `模型：${name}，${size}。`,
   why: "为什么？",
 
-  privacy: "你画的内容不会离开此页面。学习全部在页面内完成，离线也能用；浏览器禁止它与任何其他网站通信。",
   theme: "深色或浅色",
   toLanguage: "EN",
   toLanguageLabel: "EN: switch to English",
 
-  fileLoaded: (count) => `${count} 个符号回来了。`,
-  fileLoadedMore: "画其中一个试试。",
   saved: "已保存到文件。",
   undone: "已撤销。",
   removed: "已经忘记，就像从未见过。",
   renamed: "现在它叫 {name}。",
-  taken: (label) => `已经有一个符号叫 ${label}。`,
   failed: "没有成功。",
   unsupported: "此页面无法在这里运行。",
 };
 
 export const languages = { en, zh };
-export type Language = keyof typeof languages;
+export type Language = "en" | "zh";

@@ -70,10 +70,9 @@ export function suggested(
   if (!found) return undefined;
   const { tooSmall, left, train, most } = found;
   const smallest = Math.min(Number.POSITIVE_INFINITY, ...left.map(({ examples = 0 }) => examples));
+  const asked = Math.max(1, smallest - shots);
   return {
-    ways: Math.min(ways, most),
-    shots,
-    queries: Math.max(1, Math.min(queries, smallest - shots)),
+    settings: { ...(most < ways ? { ways: most } : {}), ...(asked < queries ? { queries: asked } : {}) },
     tooSmall: tooSmall.map(({ name, examples }) => `${name} (${examples})`),
     ...(train < fewClasses
       ? { few: `${train} classes to train on are few; what was learned on others may be the better start` }

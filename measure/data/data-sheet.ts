@@ -1,7 +1,7 @@
 // The sheet of data: examples of each class as a model is given them.
+import { preprocessingText } from "@innerloop/schemas";
 import { drawSheet, examplesAcross } from "../drawing/sheet.ts";
 import type { ComparedExample } from "./near.ts";
-import { preprocessingText } from "./preprocessing-words.ts";
 import type { DataReport, ReportedClass } from "./report.ts";
 
 /** Classes on a sheet; more of them are no longer looked at. */

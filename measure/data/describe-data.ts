@@ -40,7 +40,7 @@ export interface DescribedData {
 }
 
 /** Enough to know data by, and read in seconds: files, their bytes, and the numbers of their examples. */
-const looked = { files: 2000, bytes: 3 * 2 ** 27, numbers: 2 ** 26 };
+const looked = { files: 2000, bytes: 3 * 2 ** 26, numbers: 2 ** 26 };
 
 /**
  * Describes data.
@@ -157,6 +157,7 @@ function reportOf(
   const counts = endless ? countsOf(tasks) : undefined;
   const reported = pooled ? splitsOf(classes, counts) : [];
   const next = pooled ? suggested(classes, reported, usual) : undefined;
+  const problem = read?.problem ?? (pooled && !next ? tooFew(tasks.name, classes) : undefined);
   const near = nearOf(examples, tasks.inputShape, tasks.preprocessing);
   const { preprocessing } = tasks;
   return {
@@ -176,11 +177,22 @@ function reportOf(
     ...(near ? { near } : {}),
     carries: carriedBy(classes, reported, usual.queries),
     queries: usual.queries,
-    ...(read?.problem
-      ? { problem: { code: read.problem.code, message: read.problem.message, exitStatus: read.problem.exitStatus } }
-      : {}),
-    ...(next && !read?.problem ? { next } : {}),
+    ...(problem
+      ? { problem: { code: problem.code, message: problem.message, exitStatus: problem.exitStatus } }
+      : next
+        ? { next }
+        : {}),
   };
+}
+
+/** What is wrong with data that carry no episode at all. */
+function tooFew(name: string, classes: readonly ReportedClass[]): InnerloopError {
+  const enough = classes.filter(({ examples = 0 }) => examples > 1).length;
+  return wrongCall(
+    "too-few-classes",
+    `${name} has ${classes.length} ${classes.length === 1 ? "class" : "classes"}, of which ${enough} ${enough === 1 ? "has" : "have"} two examples or more; training tells ` +
+      "at least two classes apart, beside two that are held back where there are four. Give more classes, each with several examples",
+  );
 }
 
 /** As people order names: symbol-2 before symbol-11. */

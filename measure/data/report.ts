@@ -65,9 +65,8 @@ export interface NearDuplicates {
 
 /** What to train with. */
 export interface Suggestion {
-  readonly ways: number;
-  readonly shots: number;
-  readonly queries: number;
+  /** Settings of training that are other than usual, since the data have no more. */
+  readonly settings: { readonly ways?: number; readonly queries?: number };
   /** Classes that are too small for it, and have to grow or to go. */
   readonly tooSmall: readonly string[];
   /** Where there are too few classes to learn from nothing, in words. */

@@ -1,6 +1,6 @@
 // A sheet of examples as a model is given them: a row a class. It is what one looks at before training on data.
 import type { Preprocessing } from "@innerloop/schemas";
-import { escapeText, fitted, fonts, hueOf, ink, quiet, widthOfText } from "./svg.ts";
+import { escapeText, fitted, fonts, hueOf, ink, linesOfText, quiet } from "./svg.ts";
 import { linesAtMost, rangeOf, shortNumber, type TileStyle, tile, tileStyle } from "./tiles.ts";
 
 /** A class on a sheet. */
@@ -50,13 +50,9 @@ export async function drawSheet(sheet: Sheet): Promise<string | undefined> {
   const start = left(style);
   const across = Math.max(1, ...classes.map(({ examples }) => examples.length));
   const legend = legendOf(style);
-  const width = Math.max(
-    620,
-    start + across * (style.width + gap) - gap + margin,
-    2 * margin + widthOfText(subtitle, 13),
-    2 * margin + widthOfText(footer, 11.5),
-  );
-  const top = legend === undefined ? 100 : 124;
+  const width = Math.max(660, start + across * (style.width + gap) - gap + margin);
+  const said = linesOfText(subtitle, 13, width - 2 * margin);
+  const top = (legend === undefined ? 82 : 106) + 18 * said.length;
   const step = style.height + 18;
   const below = style.across ? 20 : 0;
   const height = top + classes.length * step + below + 44;
@@ -76,8 +72,8 @@ export async function drawSheet(sheet: Sheet): Promise<string | undefined> {
 <title>${escapeText(title)}</title>
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 <text x="${margin}" y="44" font-size="19" font-weight="600" fill="${ink}">${escapeText(fitted(title, 19, width - 2 * margin))}</text>
-<text x="${margin}" y="68" font-size="13" fill="${quiet}">${escapeText(subtitle)}</text>
-${legend === undefined ? "" : `<g transform="translate(${start}, 100)">${legend}</g>`}
+${said.map((words, i) => `<text x="${margin}" y="${68 + 18 * i}" font-size="13" fill="${quiet}">${escapeText(words)}</text>`).join("")}
+${legend === undefined ? "" : `<g transform="translate(${start}, ${top - 24})">${legend}</g>`}
 ${rows.join("\n")}
 ${below > 0 ? timesOf(style, start, across, top + (classes.length - 1) * step + style.height + 14) : ""}
 <text x="${margin}" y="${height - 20}" font-size="11.5" fill="${quiet}">${escapeText(footer)}</text>

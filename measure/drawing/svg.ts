@@ -20,10 +20,21 @@ export const escapeText = (text: string): string =>
     .replaceAll(">", "&gt;");
 
 /** About how wide a text is; letters of East Asian scripts are as wide as they are high. */
-export function widthOfText(text: string, size: number): number {
+function widthOfText(text: string, size: number): number {
   let width = 0;
-  for (const letter of text) width += (letter.codePointAt(0)! >= 0x2e80 ? 1 : 0.6) * size;
+  for (const letter of text) width += (letter.codePointAt(0)! >= 0x2e80 ? 1 : 0.58) * size;
   return width;
+}
+
+/** The lines of a text that is broken between words. */
+export function linesOfText(text: string, size: number, room: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && widthOfText(longer, size) <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** The text, or its start and end where it is too wide: names differ at both. */

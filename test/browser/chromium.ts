@@ -21,8 +21,12 @@ const executablePath = places.find((place) => place !== undefined && existsSync(
 /** Why tests in a page are skipped. */
 export const noChromium = executablePath ? undefined : "Chromium; INNERLOOP_CHROMIUM names one";
 
-/** Starts it; WebGPU, where it is wanted, runs on its own software renderer, so that it is there on every machine. */
-export const launch = ({ webgpu = true } = {}): Promise<Browser> =>
+/**
+ * Starts it; WebGPU, where it is wanted, runs on its own software renderer, so that it is there on every machine.
+ *
+ * @param args further ones of its command line
+ */
+export const launch = ({ webgpu = true, args = [] as readonly string[] } = {}): Promise<Browser> =>
   chromium.launch({
     executablePath: executablePath!,
     args: [
@@ -32,6 +36,7 @@ export const launch = ({ webgpu = true } = {}): Promise<Browser> =>
       ...(webgpu
         ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
         : ["--disable-gpu"]),
+      ...args,
     ],
   });
 

@@ -89,8 +89,6 @@ describe("help", () => {
 });
 
 const few = "--ways 2 --shots 1 --queries 1";
-// Nothing is left to choose from the data, and so nothing is said of it.
-const fixed = "--size 28 --channels 1 --invert";
 const wrong: [call: string, status: number, message: RegExp][] = [
   ["tran", 2, /no command "tran"; did you mean train\?/],
   ["--json eval", 2, /give the command first/],
@@ -146,12 +144,8 @@ const wrong: [call: string, status: number, message: RegExp][] = [
   ["train --data images:missing", 2, /missing does not exist; expected a folder/],
   ["train --data images:empty", 2, /empty holds no images; expected/],
   ["train --data omniglot:empty", 2, /No Omniglot in empty/],
-  [`train --data images:few ${fixed} --ways 5`, 2, /has \d class(es)?; 5 ways need at least 5/],
-  [
-    `train --data images:thin ${fixed} --ways 2 --shots 1 --queries 4`,
-    2,
-    /has 2 examples; 1 shots \+ 4 queries need 5/,
-  ],
+  [`train --data images:few --ways 5`, 2, /has \d class(es)?; 5 ways need at least 5/],
+  [`train --data images:thin --ways 2 --shots 1 --queries 4`, 2, /has 2 examples; 1 shots \+ 4 queries need 5/],
   [`train --data images:torn ${few}`, 1, /torn.symbol-3.1\.png: cannot be read as an image/],
   ["train sinusoid-10shot --model conv4", 2, /conv4 takes images/],
   ["export empty", 2, /empty is a folder that holds neither .*; a run, .* was expected/],
@@ -170,7 +164,13 @@ describe("a wrong call", () => {
     const outcome = await call(...text.split(" "));
     expect(outcome.stderr).toMatch(message);
     expect(outcome.stderr.match(/error:/g)).toHaveLength(1);
-    expect(outcome.stderr.trimEnd().split("\n")).toHaveLength(1);
+    // What was chosen from the data is told before.
+    expect(
+      outcome.stderr
+        .trimEnd()
+        .split("\n")
+        .filter((line) => !/^ *note /.test(line)),
+    ).toHaveLength(1);
     expect(outcome).toMatchObject({ status, stdout: "" });
     expect(filesIn(cwd)).toEqual(before);
   });

@@ -3,8 +3,8 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
-import { defaultBundle, drawingFor } from "@innerloop/demo";
-import { type Manifest, validateManifest } from "@innerloop/schemas";
+import { defaultBundle, pageFiles, waysFor } from "@innerloop/demo";
+import { type Manifest, type Preprocessing, preprocessedShape, validateManifest } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { innerloop, program } from "../support/innerloop.ts";
@@ -185,21 +185,71 @@ describe("innerloop demo", () => {
   });
 });
 
-describe("a bundle to draw for", () => {
+describe("a bundle to record for", () => {
   it("is the one that comes with the page", () => {
-    expect(drawingFor(validateManifest(manifest, "manifest.json"))).toMatchObject({
-      width: 28,
-      height: 28,
-      invert: true,
-    });
+    expect(waysFor(validateManifest(manifest, "manifest.json"))).toEqual(["draw", "camera"]);
+  });
+
+  const window = { kind: "window", length: 100, channels: 3, rate: 50, mean: 0, std: 1 } as const;
+  const sound = {
+    kind: "sound",
+    rate: 16_000,
+    length: 16_000,
+    frame: 512,
+    hop: 320,
+    bands: 40,
+    lowest: 60,
+    highest: 7600,
+    floor: 1e-4,
+    mean: 0,
+    std: 1,
+  } as const;
+  const picture = { kind: "image", width: 32, height: 32, channels: 3, invert: false, mean: 0, std: 1 } as const;
+  const of = (preprocessing: Preprocessing): Manifest => ({
+    ...manifest,
+    input: { dtype: "float32", shape: preprocessedShape(preprocessing), preprocessing },
+  });
+
+  it("says by what it was trained on how something is recorded for it", () => {
+    expect(waysFor(of(window))).toEqual(["gesture"]);
+    expect(waysFor(of({ ...window, channels: 6 }))).toEqual(["gesture"]);
+    expect(waysFor(of(sound))).toEqual(["sound"]);
+    expect(waysFor(of({ ...window, channels: 1, rate: 8000, length: 8000 }))).toEqual(["sound"]);
+    expect(waysFor(of(picture))).toEqual(["camera", "draw"]);
+  });
+
+  it("is listed for the page with each way to record, the best one of a single bundle first", async () => {
+    const listed = async (...manifests: Manifest[]): Promise<{ way: string; at: string; ink: boolean }[]> => {
+      const files = await pageFiles(manifests.map((manifest) => ({ folder: defaultBundle, manifest })));
+      const file = files.get("bundles.json");
+      return JSON.parse(file && "text" in file ? file.text : "").map(
+        ({ way, at, ink }: { way: string; at: string; ink: boolean }) => ({ way, at, ink }),
+      );
+    };
+    expect(await listed(of(picture))).toEqual([
+      { way: "camera", at: "bundle/", ink: false },
+      { way: "draw", at: "bundle/", ink: false },
+    ]);
+    expect(await listed(manifest, of(sound), of(window), of(picture))).toEqual([
+      { way: "draw", at: "bundle/", ink: true },
+      { way: "gesture", at: "bundle-3/", ink: false },
+      { way: "sound", at: "bundle-2/", ink: false },
+      { way: "camera", at: "bundle/", ink: true },
+    ]);
   });
 
   it.each<[string, Partial<Manifest>]>([
+    ["takes windows of 9 channels", of({ ...window, channels: 9 })],
+    ["takes 60 seconds at a time", of({ ...window, length: 3000 })],
+    [
+      "does not take pictures, motions or sounds",
+      of({ kind: "row", columns: [{ kind: "number", name: "x", mean: 0, std: 1 }] }),
+    ],
     ["does not take pictures", { input: { shape: [64], dtype: "float32" } }],
     ["of its examples", { input: { ...manifest.input, shape: [14, 14, 1] } }],
     ["knows the labels a, b and no others", { labels: ["a", "b"] }],
     ["tells 1 class apart", { output: { ways: 1 } }],
   ])("is not one that %s", (words, changes) => {
-    expect(() => drawingFor({ ...manifest, ...changes })).toThrow(words);
+    expect(() => waysFor({ ...manifest, ...changes })).toThrow(words);
   });
 });

@@ -1,57 +1,13 @@
 // The page as its visitors meet it: Chromium, real strokes, the bundle that comes with it.
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launch, noChromium } from "../browser/chromium.ts";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+import { noChromium } from "../browser/chromium.ts";
 import { describeUnless } from "../support/absent.ts";
-import { program } from "../support/innerloop.ts";
 import { attempt, chances, type Shape, shapes } from "./strokes.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { answer, expectAccessible, labels, untilSaid, visiting } from "./visits.ts";
 
 describeUnless(noChromium, "the page", () => {
-  let server: ChildProcess;
-  let url: string;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    server = spawn(process.execPath, [program, "demo", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
-    url = await new Promise((resolve, reject) => {
-      server.stdout!.once("data", (chunk) => resolve(String(chunk).trim()));
-      server.once("exit", (status) => reject(new Error(`innerloop demo ended with status ${status}`)));
-    });
-    browser = await launch({ webgpu: false });
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    server?.kill("SIGINT");
-  });
-
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-  });
-
-  /** A visitor's page, ready to draw on; what it asks for and what goes wrong on it is noted. */
-  async function visit(
-    options: BrowserContextOptions = {},
-  ): Promise<{ page: Page; elsewhere: string[]; errors: string[] }> {
-    const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
-    const page = await context.newPage();
-    const elsewhere: string[] = [];
-    const errors: string[] = [];
-    page.on("request", (request) => {
-      if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) elsewhere.push(request.url());
-    });
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(message.text());
-    });
-    page.on("pageerror", ({ message }) => errors.push(message));
-    await page.goto(url);
-    return { page, elsewhere, errors };
-  }
+  const visit = visiting();
 
   /** Draws with the mouse and says that it is done; back when the page has said something. */
   async function draw(page: Page, shape: Shape): Promise<void> {
@@ -63,17 +19,8 @@ describeUnless(noChromium, "the page", () => {
       for (const point of rest) await page.mouse.move(...point);
       await page.mouse.up();
     }
-    await page.evaluate(() => document.getElementById("status")!.replaceChildren());
-    await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.getElementById("status")!.textContent !== "");
+    await untilSaid(page, () => page.keyboard.press("Enter"));
   }
-
-  const labels = (page: Page): Promise<string[]> =>
-    page.locator(".card").evaluateAll((cards) => cards.map((card) => (card as HTMLElement).dataset.label!));
-
-  /** What the last drawing was taken for; "" is none of the symbols. */
-  const answer = (page: Page): Promise<string | null> =>
-    page.locator("li:has(> [aria-current])").getAttribute("data-answer");
 
   const { key: never, ...taught } = shapes;
 
@@ -205,16 +152,7 @@ describeUnless(noChromium, "the page", () => {
     async (colorScheme, locale) => {
       const { page, errors } = await visit({ colorScheme, locale, viewport: { width: 320, height: 700 } });
       expect(await page.locator("html").getAttribute("lang")).toBe(locale === "zh-CN" ? "zh-CN" : "en");
-      const check = async (): Promise<void> => {
-        await page.evaluate(axe);
-        const violations = await page.evaluate(async () => {
-          const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-          return (await axe.run()).violations.map(({ id, impact, nodes }) => ({ id, impact, first: nodes[0]?.html }));
-        });
-        expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
-      };
-      await check();
+      await expectAccessible(page);
       await page.locator("#mode-teach").check({ force: true });
       const chance = chances(3);
       await draw(page, attempt(taught.tree, chance));
@@ -223,14 +161,8 @@ describeUnless(noChromium, "the page", () => {
       await page.locator("[aria-disabled=false]").first().click();
       await page.locator(".drawings").waitFor();
       await draw(page, attempt(taught.zigzag, chance));
-      await check();
+      await expectAccessible(page);
       expect(errors).toEqual([]);
     },
   );
 });
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string }[];
-}

@@ -25,7 +25,7 @@ describe("a folder of pictures that nobody described", () => {
     mkdirSync(join(folder, "symbol-4", ".thumbnails"));
     cpSync(join(folder, "symbol-1", "2.png"), join(folder, "symbol-4", ".thumbnails", "2.png"));
     writeFileSync(join(folder, "symbol-5", ".hidden.png"), "");
-    writeFileSync(join(folder, "symbol-5", "notes.txt"), "a note");
+    writeFileSync(join(folder, "symbol-5", "notes.md"), "a note");
     writeFileSync(join(folder, "symbol-6", "empty.png"), "");
     const { report, sheet } = await describeData(folder);
     const tasks = (await openTasks(`images:${folder}`)) as PooledTasks & TaskSource;
@@ -54,7 +54,11 @@ describe("a folder of pictures that nobody described", () => {
     // The copies in the deep folder contradict the classes that they are of.
     expect(report.near).toMatchObject({ pairs: 2, acrossClasses: 2 });
     // One of the two classes to validate on has two examples, so that episodes are as small as it needs.
-    expect(report.next).toMatchObject({ ways: 2, shots: 1, queries: 1 });
+    expect(report.next).toEqual({
+      settings: { ways: 2, queries: 1 },
+      tooSmall: [],
+      few: expect.stringMatching(/^8 classes/),
+    });
     const svg = await sheet();
     expect(svg).toContain("symbol-11");
     expect(svg!.match(/<image /g)!.length).toBeGreaterThan(50);
@@ -95,7 +99,7 @@ describe("what is no data", () => {
     const folder = temporaryFolder("none");
     mkdirSync(join(folder, "empty"));
     mkdirSync(join(folder, "others"));
-    for (const file of ["a.txt", "b.pdf"]) writeFileSync(join(folder, "others", file), "text");
+    for (const file of ["a.md", "b.pdf"]) writeFileSync(join(folder, "others", file), "text");
     writeFileSync(join(folder, "photo.png"), "");
     expect(await refusal(() => describeData(join(folder, name)))).toMatchObject({
       code: "data-missing",
@@ -117,7 +121,12 @@ describe("what is no data", () => {
 describe("data that are made", () => {
   it("have classes without end, and a sheet of some", async () => {
     const { report, sheet } = await describeData("glyphs");
-    expect(report).toMatchObject({ spec: "glyphs", classes: [], shape: [28, 28, 1], next: { ways: 5 } });
+    expect(report).toMatchObject({
+      spec: "glyphs",
+      classes: [],
+      shape: [28, 28, 1],
+      next: { settings: {}, tooSmall: [] },
+    });
     expect(JSON.stringify(report).length).toBeLessThan(20_000);
     expect(await sheet()).toContain("<image ");
   });

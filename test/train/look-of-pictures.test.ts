@@ -120,8 +120,8 @@ describe("size", () => {
     [31, 90, 28],
     [33, 33, 32],
     [300, 50, 48],
-    [96, 96, 64],
-    [240, 180, 64],
+    [48, 48, 48],
+    [240, 180, 48],
   ])("of %i×%i pixels: %i", async (width, height, side) => {
     const { told, ...found } = await chosen(await data(scene, { width, height }));
     expect([found.width, found.height]).toEqual([side, side]);

@@ -7,7 +7,7 @@ import type { Chosen } from "./file-kind.ts";
  * Sides that examples have where nobody says another: the largest that is no larger than most pictures. The smallest is what
  * characters are trained at, and other drawings with them, and the largest is what two cores train on in minutes.
  */
-const sides = [28, 32, 48, 64];
+const sides = [28, 32, 48];
 
 /** Pixels of the shorter side of a picture as it is looked at: enough for the largest size to be chosen. */
 const sketchSide = 64;
@@ -79,7 +79,12 @@ function sideOf(pictures: readonly Picture[], drawings: boolean): { side: number
   const usual = shorter[Math.floor(shorter.length / 2)] ?? smallest;
   if (usual < smallest) return { side: smallest, why: "though most pictures have fewer" };
   if (drawings) return { side: smallest, why: "as much as characters and other drawings on an even ground need" };
-  return { side: sides.findLast((each) => each <= usual)!, why: "as most pictures have at least as many" };
+  const side = sides.findLast((each) => each <= usual)!;
+  const isLargest = side === sides.at(-1) && usual > side;
+  return {
+    side,
+    why: isLargest ? "as many as two cores train on in minutes" : "as most pictures have at least as many",
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 // A drawing becomes the picture that a bundle takes, drawn as the characters are that it was trained on: the longer side
 // of the drawing's box fills two thirds of the picture, its centre is the picture's, and the pen is about two pixels wide
 // at 28 pixels. So it makes no difference where on the pad and how large somebody draws.
-import type { Picture } from "../fits.ts";
+import type { ImagePreprocessing } from "@innerloop/schemas/bundle";
 import { type Drawing, fitted, type Point } from "./strokes.ts";
 
 /** Of a picture's shorter side: what the longer side of a drawing takes, and half the pen's width. */
@@ -12,7 +12,7 @@ const halfPen = 0.9 / 28;
  * The values of an example, `[height, width, channels]` row by row: dark ink on light paper, preprocessed as the bundle
  * says.
  */
-export function rasterize(drawing: Drawing, picture: Picture): Float32Array {
+export function rasterize(drawing: Drawing, picture: ImagePreprocessing): Float32Array {
   const { width, height, channels, invert, mean, std } = picture;
   const ink = inkOf(drawing, width, height);
   const values = new Float32Array(width * height * channels);

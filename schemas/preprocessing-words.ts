@@ -1,5 +1,5 @@
 // A preprocessing in words.
-import type { Preprocessing } from "@innerloop/schemas";
+import type { Preprocessing } from "./manifest.ts";
 
 /** What an example is, in words that follow "examples are": "28×28 in grey, inverted". */
 export function preprocessingText(how: Preprocessing): string {

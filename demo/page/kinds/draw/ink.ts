@@ -1,6 +1,6 @@
 // What is seen on the pad: ink as it flows, the colour that runs along it once it is known, sparks, and the invitation of an
 // empty pad. Draws only while something moves.
-import { stillness } from "./dom.ts";
+import { stillness } from "../../dom.ts";
 import { type Drawing, lengthOf, type Point, type Stroke } from "./strokes.ts";
 
 /** Shares of the pad's side. */

@@ -1,11 +1,15 @@
 // The drawing pad: strokes by mouse, finger, pen or keyboard. A drawing is done a moment after the pen was lifted, so that
 // it may have several strokes, or at once when its maker says so.
-import { stillness } from "./dom.ts";
+import { el, stillness } from "../../dom.ts";
+import type { Language } from "../../words.ts";
+import type { Recorder, RecorderEvents } from "../kind.ts";
 import { beginning, Ink } from "./ink.ts";
+import { again, samples } from "./samples.ts";
 import { type Drawing, lengthOf, type Point } from "./strokes.ts";
+import { padWords } from "./words.ts";
 
 /** Milliseconds without a pen on the pad after which a drawing is done. */
-export const pause = 850;
+const pause = 850;
 
 /** Milliseconds that the page takes to draw a symbol itself. */
 const drawingTime = 900;
@@ -21,47 +25,42 @@ const arrows: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-export interface PadEvents {
-  /** A new drawing begins. */
-  onBegin(): void;
-  /** It grew. */
-  onChange(drawing: Drawing): void;
-  /** The pen was lifted; when nothing follows within {@link pause}, the drawing is done. */
-  onPause(waiting: boolean): void;
-  onDone(drawing: Drawing): void;
-}
-
-export class Pad {
-  readonly ink: Ink;
+export class Pad implements Recorder<Drawing> {
+  readonly element: HTMLElement;
+  readonly #ink: Ink;
   readonly #canvas: HTMLCanvasElement;
-  readonly #events: PadEvents;
+  readonly #keys = el("span", { class: "keys", "aria-hidden": "true" });
+  readonly #help = el("p", { class: "unseen", id: "pad-help" });
+  readonly #events: RecorderEvents<Drawing>;
   #strokes: Point[][] = [];
   #open = false;
   #pointer: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #play = 0;
 
-  constructor(canvas: HTMLCanvasElement, events: PadEvents) {
-    this.#canvas = canvas;
+  constructor(events: RecorderEvents<Drawing>) {
     this.#events = events;
-    this.ink = new Ink(canvas);
+    // Its keys are its own: screen readers hand them through.
+    const canvas = el("canvas", { id: "pad", tabindex: 0, role: "application", "aria-describedby": "pad-help" });
+    this.#canvas = canvas;
+    const wait = el("span", { class: "wait", "aria-hidden": "true", "--pause": `${pause}ms` });
+    this.element = el("div", { class: "stage" }, canvas, this.#keys, wait, this.#help);
+    this.#ink = new Ink(canvas);
+    this.#ink.invite(samples[0]!);
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const end of ["pointerup", "pointercancel"] as const) canvas.addEventListener(end, (event) => this.#up(event));
     this.#listenToKeys();
   }
 
-  /** What is on the pad. */
-  get drawing(): Drawing {
-    return this.#strokes;
+  get empty(): boolean {
+    return this.#strokes.length === 0;
   }
 
-  /** Whether a drawing was begun that is not done. */
   get open(): boolean {
     return this.#open;
   }
 
-  /** The drawing is done now. */
   finish(): void {
     this.#wait(false);
     if (!this.#open || this.#pointer !== undefined) return;
@@ -69,18 +68,57 @@ export class Pad {
     this.#events.onDone(this.#strokes);
   }
 
-  /** An empty pad. */
   clear(): void {
     this.#wait(false);
     this.#play += 1;
     this.#strokes = [];
     this.#open = false;
     this.#pointer = undefined;
-    this.ink.show([]);
+    this.#ink.show([]);
   }
 
-  /** The page draws a symbol as if somebody did, and is done. */
-  async play(drawing: Drawing): Promise<void> {
+  show(): void {}
+
+  hide(): void {
+    this.#wait(false);
+  }
+
+  focus(): void {
+    this.#canvas.focus();
+  }
+
+  colour(tone: string): void {
+    this.#ink.colour(tone);
+  }
+
+  sparkle(tone: string): void {
+    this.#ink.sparkle(tone);
+  }
+
+  fade(): void {
+    this.#ink.fade();
+  }
+
+  seen(): void {}
+
+  refresh(): void {
+    this.#ink.refresh();
+  }
+
+  speak(language: Language): void {
+    const words = padWords[language];
+    this.#canvas.setAttribute("aria-label", words.pad);
+    this.#keys.textContent = words.keys;
+    this.#help.textContent = words.help;
+  }
+
+  /** Draws: a new symbol, or one that is known, differently. */
+  async help(like: Drawing | undefined, turn: number, closely: boolean): Promise<void> {
+    await this.#perform(again(like ?? samples[turn % samples.length]!, closely ? 0.6 : undefined));
+  }
+
+  /** Draws a symbol as if somebody did, and is done. */
+  async #perform(drawing: Drawing): Promise<void> {
     this.clear();
     const turn = this.#play;
     const length = lengthOf(drawing);
@@ -103,7 +141,7 @@ export class Pad {
   }
 
   #grew(): void {
-    this.ink.show(this.#strokes);
+    this.#ink.show(this.#strokes);
     this.#events.onChange(this.#strokes);
   }
 
@@ -182,12 +220,12 @@ export class Pad {
     };
     const show = (): void => {
       shown = true;
-      this.ink.pen(at, down);
+      this.#ink.pen(at, down);
     };
     const hide = (): void => {
       shown = false;
       down = false;
-      this.ink.pen(undefined);
+      this.#ink.pen(undefined);
     };
     const lift = (): void => {
       down = false;

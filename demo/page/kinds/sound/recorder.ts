@@ -1,0 +1,241 @@
+// Records sounds: bars of loudness pass by while nobody records, and fill the stage while somebody does.
+import { el, stillness, svg } from "../../dom.ts";
+import type { Language } from "../../words.ts";
+import type { Recorder, RecorderEvents } from "../kind.ts";
+import { Notice } from "../recording/notice.ts";
+import { chooseFile, isAllowed, type Trouble } from "../recording/permission.ts";
+import { Shutter } from "../recording/shutter.ts";
+import { Takes } from "../recording/takes.ts";
+import { Microphone, play, soundIn } from "./microphone.ts";
+import { envelope, type Recorded } from "./recorded.ts";
+import { again, sample } from "./samples.ts";
+import { recorderWords } from "./words.ts";
+
+/** Milliseconds between two looks at what was recorded so far. */
+const lookTime = 150;
+
+/** Seconds before the press that belong to a sound: fingers are slow. */
+const early = 0.1;
+
+/** Bars across the stage. */
+const bars = 64;
+
+type State = "off" | "opening" | "on" | Trouble | "unread";
+
+export class SoundRecorder implements Recorder<Recorded> {
+  readonly element: HTMLElement;
+  readonly #events: RecorderEvents<Recorded>;
+  readonly #seconds: number;
+  /** Seconds that fill the stage. */
+  readonly #span: number;
+  readonly #bars = svg("path", { "vector-effect": "non-scaling-stroke" });
+  readonly #seen = el("div", { class: "seen", "aria-hidden": "true" });
+  readonly #notice = new Notice(() => void this.#help());
+  readonly #shutter: Shutter;
+  readonly #takes: Takes;
+  #microphone: Microphone | undefined;
+  #state: State = "off";
+  #shown = false;
+  #sound: Recorded | undefined;
+  #begun = 0;
+  #looked = 0;
+  #frame = 0;
+  #language: Language = "en";
+
+  /** @param seconds of a sound that the bundle takes */
+  constructor(seconds: number, events: RecorderEvents<Recorded>) {
+    this.#seconds = seconds;
+    this.#span = Math.max(2, 1.5 * seconds);
+    this.#events = events;
+    const plot = svg(
+      "svg",
+      { class: "plot bars", viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
+      this.#bars,
+    );
+    const surface = el("div", { class: "surface" }, plot, this.#seen);
+    this.#shutter = new Shutter(surface, {
+      onPress: () => this.#press(() => this.#takes.press()),
+      onRelease: () => this.#takes.release(),
+      onTap: () => this.#press(() => this.#takes.tap()),
+    });
+    this.element = el("div", { class: "stage" }, surface, this.#shutter.element, this.#notice.element);
+    this.#takes = new Takes(
+      { countdown: 0, tapped: Math.max(1, seconds), held: this.#span },
+      {
+        onCount: () => undefined,
+        onBegin: () => this.#begin(),
+        onProgress: (share) => this.#shutter.progress(share),
+        onEnd: () => this.#done(this.#recorded()),
+      },
+    );
+  }
+
+  get open(): boolean {
+    return this.#takes.recording;
+  }
+
+  get empty(): boolean {
+    return this.#sound === undefined && this.#takes.idle;
+  }
+
+  finish(): void {
+    this.#takes.end();
+  }
+
+  clear(): void {
+    this.#takes.drop();
+    this.#forget();
+  }
+
+  show(): void {
+    this.#shown = true;
+    this.#frame = requestAnimationFrame(this.#draw);
+    void isAllowed("microphone").then((allowed) => {
+      if (allowed && this.#state === "off") void this.#open();
+    });
+  }
+
+  hide(): void {
+    this.#shown = false;
+    cancelAnimationFrame(this.#frame);
+    this.#takes.drop();
+    void this.#microphone?.close();
+    this.#microphone = undefined;
+    this.#turn("off");
+  }
+
+  focus(): void {
+    if (this.#state === "on") this.#shutter.button.focus();
+    else this.#notice.focus();
+  }
+
+  colour(tone: string): void {
+    this.element.classList.add("known");
+    this.element.style.setProperty("--seen", tone);
+  }
+
+  sparkle(): void {}
+
+  fade(): void {
+    this.element.style.removeProperty("--seen");
+    this.element.classList.add("faint");
+  }
+
+  seen(portrait: Element): void {
+    if (this.#sound) this.#seen.replaceChildren(portrait);
+  }
+
+  refresh(): void {}
+
+  speak(language: Language): void {
+    this.#language = language;
+    const words = recorderWords[language];
+    this.#shutter.speak(words.hint, words.record);
+    this.#notice.say(this.#state === "on" || this.#sound ? undefined : words.notices[this.#state]);
+  }
+
+  /** Makes a sound, and lets it be heard: a new one, or one that is known, differently. */
+  async help(like: Recorded | undefined, turn: number, closely: boolean): Promise<void> {
+    this.clear();
+    const sound = like ? again(like, this.#seconds, closely) : sample(turn, this.#seconds, closely);
+    this.#events.onBegin();
+    this.#keep(sound);
+    if (!stillness()) await play(sound);
+    if (this.#sound === sound) this.#done(sound);
+  }
+
+  #press(action: () => void): void {
+    if (!this.#microphone) return;
+    void this.#microphone.wake();
+    action();
+  }
+
+  /** What the notice's button does. */
+  async #help(): Promise<void> {
+    if (this.#state === "off") return this.#open();
+    const file = await chooseFile("audio/*");
+    if (!file) return;
+    const sound = await soundIn(file);
+    if (!sound) return this.#turn("unread");
+    this.#events.onBegin();
+    this.#done(sound);
+  }
+
+  async #open(): Promise<void> {
+    this.#turn("opening");
+    const opened = await Microphone.open(2 * this.#span + 1);
+    if (typeof opened === "string") return this.#turn(opened);
+    // Whoever turned away meanwhile wants no microphone on.
+    if (!this.#shown) return opened.close();
+    this.#microphone = opened;
+    this.#turn("on");
+    this.focus();
+  }
+
+  #turn(state: State): void {
+    this.#state = state;
+    this.element.dataset.source = state;
+    this.speak(this.#language);
+  }
+
+  #begin(): void {
+    this.#forget();
+    const { heard = 0, rate = 0 } = this.#microphone ?? {};
+    this.#begun = heard - Math.round(early * rate);
+    this.#events.onBegin();
+  }
+
+  #recorded(): Recorded {
+    const microphone = this.#microphone;
+    return microphone ? microphone.between(this.#begun, microphone.heard) : { rate: 1, data: new Float32Array(0) };
+  }
+
+  #done(sound: Recorded): void {
+    this.#keep(sound);
+    this.#events.onDone(sound);
+  }
+
+  #keep(sound: Recorded): void {
+    this.#sound = sound;
+    this.#show(sound.data, 1);
+    this.speak(this.#language);
+  }
+
+  #forget(): void {
+    this.#sound = undefined;
+    this.#seen.replaceChildren();
+    this.#show(new Float32Array(0), 0);
+    this.element.classList.remove("known", "faint");
+    this.speak(this.#language);
+  }
+
+  readonly #draw = (now: number): void => {
+    this.#frame = requestAnimationFrame(this.#draw);
+    const microphone = this.#microphone;
+    if (this.#sound || !microphone) return;
+    const { heard, rate } = microphone;
+    if (!this.#takes.recording) {
+      // Whole bars only, so that they pass by and do not tremble.
+      const bar = Math.round((this.#span * rate) / bars);
+      const to = Math.floor(heard / bar) * bar;
+      this.#show(microphone.between(to - bars * bar, to).data, 1);
+      return;
+    }
+    const sound = this.#recorded();
+    this.#show(sound.data, Math.min(1, sound.data.length / rate / this.#span));
+    if (now - this.#looked < lookTime) return;
+    this.#looked = now;
+    this.#events.onChange(sound);
+  };
+
+  #show(data: Float32Array, share: number): void {
+    const shown = Math.max(1, Math.round(bars * share));
+    const d = envelope(data, shown).map((level, i) => {
+      // Ears hear ratios: a tenth as loud is half as high here.
+      const height = Math.max(0.6, 44 * Math.min(1, level) ** 0.4);
+      const x = ((100 * (i + 0.5)) / bars).toFixed(2);
+      return `M${x} ${(50 - height).toFixed(1)}V${(50 + height).toFixed(1)}`;
+    });
+    this.#bars.setAttribute("d", data.length > 0 ? d.join("") : "");
+  }
+}
