@@ -3,7 +3,7 @@ import { el } from "../../dom.ts";
 import type { Language } from "../../words.ts";
 import type { Recorder, RecorderEvents } from "../kind.ts";
 import { Notice } from "../recording/notice.ts";
-import { ask, chooseFile, isAllowed, type Trouble } from "../recording/permission.ts";
+import { ask, chooseFile, isAllowed, mayAsk, type Trouble } from "../recording/permission.ts";
 import { Shutter } from "../recording/shutter.ts";
 import { middleOf, type Snapshot } from "./picture.ts";
 import { recorderWords } from "./words.ts";
@@ -79,6 +79,7 @@ export class CameraRecorder implements Recorder<Snapshot> {
       const snapshot = this.#snapshot ? undefined : this.#look();
       if (snapshot) this.#events.onChange(snapshot);
     }, lookTime);
+    if (!mayAsk()) this.#turn("insecure");
     void isAllowed("camera").then((allowed) => {
       if (allowed && this.#state === "off") void this.#open();
     });
@@ -159,6 +160,11 @@ export class CameraRecorder implements Recorder<Snapshot> {
     this.#stream = stream;
     // Whoever turned away meanwhile wants no camera on.
     if (!this.#shown) return this.#close();
+    // Somebody pulled its plug, or took the permission back.
+    for (const track of stream.getTracks())
+      track.addEventListener("ended", () => {
+        if (this.#stream === stream) this.#turn("absent");
+      });
     this.#video.srcObject = stream;
     await this.#video.play().catch(() => undefined);
     this.#turn("on");

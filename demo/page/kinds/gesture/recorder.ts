@@ -29,7 +29,7 @@ export class GestureRecorder implements Recorder<Motion> {
   readonly #lines: readonly SVGPathElement[];
   readonly #drawing: SVGSVGElement;
   readonly #phone = el("span", { class: "phone", "aria-hidden": "true", hidden: true });
-  readonly #count = el("span", { class: "countdown", "aria-hidden": "true" });
+  readonly #count = el("span", { class: "countdown", role: "timer", "aria-live": "assertive" });
   readonly #notice = new Notice(() => void this.#sensor.ask());
   readonly #shutter: Shutter;
   readonly #takes: Takes;

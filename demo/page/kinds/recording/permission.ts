@@ -2,10 +2,12 @@
 
 export type Trouble = "insecure" | "refused" | "absent" | "busy";
 
+/** Whether a page may ask for devices at all: one that came over plain http from elsewhere may not. */
+export const mayAsk = (): boolean => navigator.mediaDevices?.getUserMedia !== undefined;
+
 /** A device that was asked for, or why there is none. */
 export async function ask(wanted: MediaStreamConstraints): Promise<MediaStream | Trouble> {
-  // Browsers have no devices for pages that came over plain http from elsewhere.
-  if (!navigator.mediaDevices?.getUserMedia) return "insecure";
+  if (!mayAsk()) return "insecure";
   try {
     return await navigator.mediaDevices.getUserMedia(wanted);
   } catch (error) {

@@ -44,5 +44,6 @@ export class Shutter {
   progress(share: number): void {
     this.button.style.setProperty("--share", share.toFixed(3));
     this.button.classList.toggle("on", share > 0);
+    this.button.setAttribute("aria-pressed", String(share > 0));
   }
 }

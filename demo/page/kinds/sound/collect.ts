@@ -4,7 +4,15 @@
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
+/** The number of the first sample of those that are being processed. */
+declare const currentFrame: number;
 declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;
+
+/** Samples, and the number of the one after the last. */
+export interface Heard {
+  readonly end: number;
+  readonly samples: Float32Array;
+}
 
 /** Samples handed on at a time: forty times a second or so. */
 const chunk = 1024;
@@ -22,7 +30,8 @@ registerProcessor(
         for (const channel of channels) sum += channel[i]!;
         this.#samples[this.#filled++] = sum / channels.length;
         if (this.#filled < chunk) continue;
-        this.port.postMessage(this.#samples, [this.#samples.buffer]);
+        const heard: Heard = { end: currentFrame + i + 1, samples: this.#samples };
+        this.port.postMessage(heard, [this.#samples.buffer]);
         this.#samples = new Float32Array(chunk);
         this.#filled = 0;
       }

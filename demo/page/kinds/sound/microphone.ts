@@ -1,19 +1,22 @@
 // The microphone: samples as they come, without what browsers do for calls, and the last seconds of them.
 import { ask, type Trouble } from "../recording/permission.ts";
+import type { Heard } from "./collect.ts";
 import collectUrl from "./collect.ts?worker&url";
-import { peak, type Recorded } from "./recorded.ts";
+import type { Recorded } from "./recorded.ts";
 
 /** A call's noise suppression takes sounds for noise, and its gain makes all equally loud. */
 const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+/** Milliseconds that are waited for a sample. */
+const patience = 1500;
 
 export class Microphone {
   readonly #stream: MediaStream;
   readonly #context: AudioContext;
   readonly #seconds: number;
   #chunks: Float32Array[] = [];
-  /** Samples that came, and those of them that are gone. */
+  /** The number of the sample after the last one that came. */
   #heard = 0;
-  #gone = 0;
 
   private constructor(stream: MediaStream, context: AudioContext, seconds: number) {
     this.#stream = stream;
@@ -30,7 +33,7 @@ export class Microphone {
       await context.audioWorklet.addModule(collectUrl);
       const microphone = new Microphone(stream, context, seconds);
       const collect = new AudioWorkletNode(context, "collect");
-      collect.port.onmessage = ({ data }: MessageEvent<Float32Array>) => microphone.#hear(data);
+      collect.port.onmessage = ({ data }: MessageEvent<Heard>) => microphone.#hear(data);
       context.createMediaStreamSource(stream).connect(collect);
       // It is silent, and only what leads somewhere is computed.
       collect.connect(context.destination);
@@ -47,24 +50,35 @@ export class Microphone {
     if (this.#context.state !== "running") await Promise.race([this.#context.resume(), rest(300)]);
   }
 
+  /** @param listener told when there is no microphone any more */
+  onEnd(listener: () => void): void {
+    for (const track of this.#stream.getTracks()) track.addEventListener("ended", listener);
+  }
+
   get rate(): number {
     return this.#context.sampleRate;
   }
 
-  /** Samples that came since it was opened. */
+  /** The number of the sample after the last one that came. */
   get heard(): number {
     return this.#heard;
   }
 
-  /** How loud it is now. */
-  get level(): number {
-    return peak(this.#chunks.at(-1) ?? new Float32Array(0));
+  /** The number of the sample that is sounding; it comes a little later, and on a busy machine later still. */
+  get now(): number {
+    return Math.round(this.#context.currentTime * this.rate);
   }
 
-  /** What came between two counts of samples; silence where it is forgotten. */
+  /** Until a sample came, or there is no more waiting for it. */
+  async until(sample: number): Promise<void> {
+    const since = performance.now();
+    while (this.#heard < sample && performance.now() - since < patience) await rest(20);
+  }
+
+  /** What came from one sample to another; silence where it did not come or is forgotten. */
   between(from: number, to: number): Recorded {
     const data = new Float32Array(Math.max(0, to - from));
-    let at = this.#gone;
+    let at = this.#heard - this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     for (const chunk of this.#chunks) {
       const [start, end] = [Math.max(at, from), Math.min(at + chunk.length, to)];
       if (start < end) data.set(chunk.subarray(start - at, end - at), start - from);
@@ -78,10 +92,10 @@ export class Microphone {
     await this.#context.close();
   }
 
-  #hear(chunk: Float32Array): void {
-    this.#chunks.push(chunk);
-    this.#heard += chunk.length;
-    while (this.#heard - this.#gone > this.#seconds * this.rate) this.#gone += this.#chunks.shift()!.length;
+  #hear({ end, samples }: Heard): void {
+    this.#chunks.push(samples);
+    this.#heard = end;
+    while (this.#chunks.length * samples.length > this.#seconds * this.rate) this.#chunks.shift();
   }
 }
 

@@ -3,7 +3,7 @@ import { el, stillness, svg } from "../../dom.ts";
 import type { Language } from "../../words.ts";
 import type { Recorder, RecorderEvents } from "../kind.ts";
 import { Notice } from "../recording/notice.ts";
-import { chooseFile, isAllowed, type Trouble } from "../recording/permission.ts";
+import { chooseFile, isAllowed, mayAsk, type Trouble } from "../recording/permission.ts";
 import { Shutter } from "../recording/shutter.ts";
 import { Takes } from "../recording/takes.ts";
 import { Microphone, play, soundIn } from "./microphone.ts";
@@ -65,7 +65,7 @@ export class SoundRecorder implements Recorder<Recorded> {
         onCount: () => undefined,
         onBegin: () => this.#begin(),
         onProgress: (share) => this.#shutter.progress(share),
-        onEnd: () => this.#done(this.#recorded()),
+        onEnd: () => void this.#end(),
       },
     );
   }
@@ -90,6 +90,7 @@ export class SoundRecorder implements Recorder<Recorded> {
   show(): void {
     this.#shown = true;
     this.#frame = requestAnimationFrame(this.#draw);
+    if (!mayAsk()) this.#turn("insecure");
     void isAllowed("microphone").then((allowed) => {
       if (allowed && this.#state === "off") void this.#open();
     });
@@ -140,7 +141,8 @@ export class SoundRecorder implements Recorder<Recorded> {
     const sound = like ? again(like, this.#seconds, closely) : sample(turn, this.#seconds, closely);
     this.#events.onBegin();
     this.#keep(sound);
-    if (!stillness()) await play(sound);
+    const played = play(sound);
+    if (!stillness()) await played;
     if (this.#sound === sound) this.#done(sound);
   }
 
@@ -167,9 +169,19 @@ export class SoundRecorder implements Recorder<Recorded> {
     if (typeof opened === "string") return this.#turn(opened);
     // Whoever turned away meanwhile wants no microphone on.
     if (!this.#shown) return opened.close();
+    opened.onEnd(() => this.#lost(opened));
     this.#microphone = opened;
     this.#turn("on");
     this.focus();
+  }
+
+  /** Somebody pulled its plug, or took the permission back. */
+  #lost(microphone: Microphone): void {
+    if (this.#microphone !== microphone) return;
+    this.#takes.drop();
+    void microphone.close();
+    this.#microphone = undefined;
+    this.#turn("absent");
   }
 
   #turn(state: State): void {
@@ -180,14 +192,19 @@ export class SoundRecorder implements Recorder<Recorded> {
 
   #begin(): void {
     this.#forget();
-    const { heard = 0, rate = 0 } = this.#microphone ?? {};
-    this.#begun = heard - Math.round(early * rate);
+    const { now = 0, rate = 0 } = this.#microphone ?? {};
+    this.#begun = now - Math.round(early * rate);
     this.#events.onBegin();
   }
 
-  #recorded(): Recorded {
+  async #end(): Promise<void> {
     const microphone = this.#microphone;
-    return microphone ? microphone.between(this.#begun, microphone.heard) : { rate: 1, data: new Float32Array(0) };
+    if (!microphone) return;
+    const [begun, ended] = [this.#begun, microphone.now];
+    await microphone.until(ended);
+    // Whoever began anew, or turned away, wants nothing of it.
+    if (this.#microphone === microphone && this.#begun === begun && this.#takes.idle)
+      this.#done(microphone.between(begun, ended));
   }
 
   #done(sound: Recorded): void {
@@ -221,7 +238,7 @@ export class SoundRecorder implements Recorder<Recorded> {
       this.#show(microphone.between(to - bars * bar, to).data, 1);
       return;
     }
-    const sound = this.#recorded();
+    const sound = microphone.between(this.#begun, heard);
     this.#show(sound.data, Math.min(1, sound.data.length / rate / this.#span));
     if (now - this.#looked < lookTime) return;
     this.#looked = now;
