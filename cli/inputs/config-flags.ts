@@ -55,6 +55,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "shots",
     "queries",
     "rotations",
+    "augment",
     "shifts",
   ],
   Model: ["model"],
