@@ -13,6 +13,9 @@ const halfPen = 0.9 / 28;
 /** Ink is darker than the paper around it by this share at least. */
 const faintest = 0.18;
 
+/** Pixels around a drawing that a thicker pen may reach. */
+const margin = 6;
+
 /** Pixels of ink that make a drawing. */
 const smallest = 24;
 
@@ -28,7 +31,10 @@ export function cardIn(snapshot: Snapshot): Snapshot | undefined {
   const [middleX, middleY] = [box.left + box.width / 2, box.top + box.height / 2];
   for (let y = 0; y < made; y++) {
     for (let x = 0; x < made; x++) {
-      const value = at(thick, middleX + (x + 0.5 - made / 2) / scale, middleY + (y + 0.5 - made / 2) / scale);
+      const [moveX, moveY] = [(x + 0.5 - made / 2) / scale, (y + 0.5 - made / 2) / scale];
+      // What is around the drawing is no part of it: creases, and what is left of a card's edge.
+      const outside = Math.max(Math.abs(moveX) - box.width / 2, Math.abs(moveY) - box.height / 2) > margin;
+      const value = outside ? 0 : at(thick, middleX + moveX, middleY + moveY);
       data.fill(255 * (1 - value), 4 * (y * made + x), 4 * (y * made + x) + 3);
     }
   }
