@@ -2,7 +2,7 @@
 // Run: node examples/dist/embed.js BUNDLE (any bundle for classes; the examples here are made-up numbers)
 import { InnerloopError, Learner } from "@innerloop/runtime";
 
-const [bundle = "bundles/pipeline"] = process.argv.slice(2);
+const [bundle = "runs/pipeline"] = process.argv.slice(2);
 
 const learner = await Learner.load(bundle);
 console.log(`${learner.manifest.name}, on ${learner.provider.name}: ${learner.provider.reason}`);

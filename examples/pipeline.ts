@@ -3,7 +3,7 @@
 import { evaluateBundle, exportRun } from "@innerloop/measure";
 import { completeConfig, runTraining } from "@innerloop/train";
 
-const [iterations = "300", out = "bundles/pipeline"] = process.argv.slice(2);
+const [iterations = "300", out = "runs/pipeline"] = process.argv.slice(2);
 
 const run = await runTraining({
   config: completeConfig({

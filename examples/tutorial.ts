@@ -293,4 +293,4 @@ export async function tutorial(out: string, length: Length = {}): Promise<{ befo
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
-  await tutorial(process.argv[2] ?? "bundles/tutorial");
+  await tutorial(process.argv[2] ?? "runs/tutorial");
