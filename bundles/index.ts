@@ -22,6 +22,7 @@ const bundle = (name: string, summary: string): StarterBundle => ({
 export const starterBundles: readonly StarterBundle[] = [
   bundle("drawings", "drawn symbols: pictures of 28×28 pixels, ink on paper"),
   bundle("motions", "gestures of a device in a hand: two seconds of an accelerometer on three axes"),
+  bundle("sounds", "words, whistles, knocks: the loudest second of a recording"),
 ];
 
 /**

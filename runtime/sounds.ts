@@ -91,31 +91,37 @@ function* resampled({ count, at }: Mono, start: number, step: number, length: nu
   const cutoff = passed / Math.max(1, step);
   const low = Math.max(0, Math.floor(start - reach));
   const high = Math.min(count, Math.ceil(start + length * step + reach));
-  const source = Float64Array.from({ length: Math.max(0, high - low) }, (_, i) => at(low + i));
-  const [turnCosine, turnSine] = circle(cutoff / 2);
+  const source = new Float64Array(Math.max(0, high - low));
+  for (let i = 0; i < source.length; i++) source[i] = at(low + i);
+  const filter = sinc(cutoff, reach);
   for (let k = 0; k < length; k++) {
     if (k % atOnce === 0) yield;
-    if (step === 1) {
-      result[k] = source[start + k - low] ?? 0;
-      continue;
-    }
-    const position = start + (k + 0.5) * step - 0.5;
-    const from = Math.max(low, Math.ceil(position - reach));
-    const to = Math.min(high - 1, Math.floor(position + reach));
-    // The sine of π · cutoff · distance, turned on from one sample to the next.
+    result[k] = step === 1 ? (source[start + k - low] ?? 0) : filter(source, start + (k + 0.5) * step - 0.5 - low);
+  }
+  return result;
+}
+
+/** What a windowed sinc makes of samples at a place between them. */
+function sinc(cutoff: number, reach: number): (source: Float64Array, position: number) => number {
+  // The sine of π · cutoff · distance is turned on from one sample to the next.
+  const [turnCosine, turnSine] = circle(cutoff / 2);
+  const narrow = 1 / (reach * reach);
+  return (source, position) => {
+    const from = Math.max(0, Math.ceil(position - reach));
+    const to = Math.min(source.length - 1, Math.floor(position + reach));
     let [cosine, sine] = circle((cutoff * (from - position)) / 2);
     let sum = 0;
     for (let i = from; i <= to; i++) {
       const distance = i - position;
       const x = Math.PI * cutoff * distance;
-      const sinc = x > -1e-4 && x < 1e-4 ? 1 - (x * x) / 6 : sine / x;
-      const taper = 1 - (distance / reach) * (distance / reach);
-      sum += source[i - low]! * sinc * taper * taper;
-      [cosine, sine] = [cosine * turnCosine - sine * turnSine, sine * turnCosine + cosine * turnSine];
+      const taper = 1 - distance * distance * narrow;
+      sum += source[i]! * (x > -1e-4 && x < 1e-4 ? 1 - (x * x) / 6 : sine / x) * taper * taper;
+      const turned = cosine * turnCosine - sine * turnSine;
+      sine = sine * turnCosine + cosine * turnSine;
+      cosine = turned;
     }
-    result[k] = cutoff * sum;
-  }
-  return result;
+    return cutoff * sum;
+  };
 }
 
 /** Energies as shares of that of the loudest frame. */

@@ -65,7 +65,9 @@ function fourier(size: number): (re: Float64Array, im: Float64Array) => void {
     for (let half = 1; half < size; half *= 2)
       for (let start = 0; start < size; start += 2 * half)
         for (let i = 0; i < half; i++) {
-          const [a, b, turn] = [start + i, start + i + half, (i * size) / (2 * half)];
+          const a = start + i;
+          const b = a + half;
+          const turn = (i * size) / (2 * half);
           const real = re[b]! * cosines[turn]! + im[b]! * sines[turn]!;
           const imaginary = im[b]! * cosines[turn]! - re[b]! * sines[turn]!;
           re[b] = re[a]! - real;

@@ -78,10 +78,19 @@ export function completed(input: RunConfigInput): RunConfig {
  * That what is chosen is there, and goes together.
  * @throws InnerloopError (status 2)
  */
-function checkChoices(input: RunConfigInput, { data, shifts, algorithm: name, model, engine }: RunConfig): void {
+function checkChoices(
+  input: RunConfigInput,
+  { data, shifts, augment, algorithm: name, model, engine }: RunConfig,
+): void {
   if (model.kind !== autoModel) models.named(model.kind);
   enginesFor(engine);
   const reader = readerOf(data);
+  if (reader?.kind === "regression" && augment)
+    throw new InnerloopError(
+      "config-invalid",
+      `The data ${data} are a regression, whose answers depend on what would be changed; leave augment out, or give null (--no-augment).`,
+      { exitStatus: 2 },
+    );
   if (reader?.kind === "regression" && shifts)
     throw new InnerloopError(
       "config-invalid",

@@ -17,7 +17,7 @@ export { learnerOf, tasksOf } from "./runs/data.ts";
 export { validationEpisode, verificationEpisodes } from "./runs/episodes.ts";
 export { enoughExamples, heldBackEpisodes } from "./runs/held-back.ts";
 export { openRun } from "./runs/open-run.ts";
-export type { RunOptions, RunResult, TrainingProgress, Validation } from "./runs/options.ts";
+export type { RunOptions, RunPace, RunResult, TrainingProgress, Validation } from "./runs/options.ts";
 export { runTraining } from "./runs/run.ts";
 export {
   checkEffects,

@@ -31,7 +31,14 @@ export const base: RunConfig = {
  * What it is for data of one's own, from files or given by a program: the model is chosen when they are open, and training tasks
  * have fewer classes where the data have fewer.
  */
-export const ownData: RunConfig = { ...base, model: { kind: "auto" }, trainingWays: 20, queries: 4, metaBatch: 2 };
+export const ownData: RunConfig = {
+  ...base,
+  model: { kind: "auto" },
+  trainingWays: 20,
+  queries: 4,
+  metaBatch: 2,
+  augment: ["usual"],
+};
 
 /** Characters are the same in light on dark. */
 const characters: Pick<RunConfig, "model"> = { model: { ...base.model, input: "polarity-free" } };

@@ -124,7 +124,7 @@ const conditions: readonly Condition[] = [
     "cosine",
   ),
   onData(
-    ["ways", "trainingWays", "shifts", "shifts.share", "shifts.families", "shifts.wrongLabels"],
+    ["ways", "trainingWays", "augment", "shifts", "shifts.share", "shifts.families", "shifts.wrongLabels"],
     ({ kind }) => kind === "classification",
     "a regression has no classes",
   ),

@@ -1,11 +1,14 @@
 // `innerloop data`: what there is to know of data before one trains on them.
 import { extname } from "node:path";
-import type { DescribedData } from "@innerloop/measure";
+import { starterBundles } from "@innerloop/bundles";
+import type { DataReport, DescribedData } from "@innerloop/measure";
+import { shellWord } from "@innerloop/runtime/files";
 import { InnerloopError, type RunConfigInput } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { interruptible } from "../call/interrupt.ts";
 import { checkFlags, configFromFlags, exampleOptions } from "../inputs/config-flags.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
+import { readManifest } from "../inputs/reading.ts";
 import { tryOut } from "../inputs/try-out.ts";
 import { describeReport } from "../shared/data-text.ts";
 import { print, printJson, resultStyle, startProgress } from "../terminal/output.ts";
@@ -50,7 +53,7 @@ export const command = defineCommand({
     const drawn = sheet === undefined ? undefined : await drawSheet(described, sheet);
     if (json) printJson(report);
     else {
-      print(describeReport(report));
+      print(describeReport(report, { starter: await starterFor(report), given: flagsIn(flags) }));
       if (drawn !== undefined) print(`${resultStyle("bold", drawn)}: examples as a model is given them`);
     }
     if (report.problem) {
@@ -59,6 +62,24 @@ export const command = defineCommand({
     }
   },
 });
+
+/** Flags as they are written in a call. */
+const flagsIn = (given: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(given).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (typeof value === "boolean") return [`--${value ? "" : "no-"}${name}`];
+    return [`--${name} ${shellWord(String(value))}`];
+  });
+
+/** A bundle that ships with the packages and takes such examples, whatever their size. */
+async function starterFor({ preprocessing: how }: DataReport): Promise<string | undefined> {
+  for (const { name, folder } of starterBundles) {
+    const its = (await readManifest(folder)).input.preprocessing;
+    if (its === undefined || its.kind !== how?.kind) continue;
+    if (its.kind !== "window" || how.kind !== "window" || its.channels === how.channels) return name;
+  }
+  return undefined;
+}
 
 /** @throws InnerloopError what `describeData` throws; Interrupted where a signal stopped it */
 async function look(place: string, examples: RunConfigInput["examples"]): Promise<DescribedData> {

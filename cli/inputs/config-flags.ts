@@ -1,6 +1,7 @@
 // The run config on the command line: a preset or a file, and a flag for every field.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { starterBundles } from "@innerloop/bundles";
 import {
   decimal,
   InnerloopError,
@@ -25,7 +26,7 @@ import {
   settingsOf,
   validateRunConfig,
 } from "@innerloop/train";
-import { didYouMean, type Option, short, withoutEffect, wrongCall } from "../call/command.ts";
+import { type Completion, didYouMean, type Option, short, withoutEffect, wrongCall } from "../call/command.ts";
 import { dataSpecs } from "./data-specs.ts";
 
 /** A setting, by its path in a config. */
@@ -54,6 +55,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "shots",
     "queries",
     "rotations",
+    "augment",
     "shifts",
   ],
   Model: ["model"],
@@ -112,6 +114,13 @@ const flags = [...all].sort((a, b) => {
   return place(a) - place(b);
 });
 
+/** What a shell completes the value of a setting with. */
+function completionOf(key: string, schema: JsonSchema): Completion {
+  if (key === "data") return { words: dataSpecs };
+  if (key === "from") return { words: starterBundles.map(({ name }) => name), paths: true };
+  return { words: (schema.enum ?? []).map(String) };
+}
+
 /** The same as options of a command. */
 export const configOptions: Readonly<Record<string, Option>> = Object.fromEntries(
   flags.map(({ name, path, group, schema, negatable }) => {
@@ -127,7 +136,7 @@ export const configOptions: Readonly<Record<string, Option>> = Object.fromEntrie
         what: `${schema.title}${off}`,
         group,
         negatable,
-        completes: { words: key === "data" ? dataSpecs : (schema.enum ?? []).map(String) },
+        completes: completionOf(key, schema),
         ...(usual === undefined ? {} : { otherwise: usual }),
       } as const,
     ];

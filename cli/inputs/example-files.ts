@@ -67,7 +67,7 @@ export async function readSupport(
       `--${option} is the file ${support}; a folder with one sub-folder of ${door.several} a class${isTable(support) ? ", or a table with a column of classes" : ""} was expected.`,
     );
   return door.open(async ({ find }) => {
-    const { classes, leftOut, notes } = await find(support, label === undefined ? {} : { label });
+    const { classes, leftOut, notes } = await find(support, label === undefined ? {} : { label }, door.how);
     const examples: FileExample[] = [];
     for (const { name, items } of classes)
       for (const item of items) examples.push({ input: nameOf(item), label: name, data: await exampleIn(door, item) });

@@ -1,5 +1,6 @@
 // A report on data in words and columns.
 import type { DataReport, ReportedClass } from "@innerloop/measure";
+import { shellWord } from "@innerloop/runtime/files";
 import { preprocessingText } from "@innerloop/schemas";
 import { columns, cut } from "../terminal/layout.ts";
 import { cells, commandLine, percent, resultStyle, resultWidth } from "../terminal/output.ts";
@@ -9,8 +10,16 @@ const namedAtMost = 24;
 /** Columns of a table, and pairs of near-duplicates, that are shown; all of them are in the JSON. */
 const shownAtMost = { columns: 30, pairs: 5 };
 
+/** What the commands say that a report ends with. */
+interface NextCommand {
+  /** The name of a bundle that training on few classes may start from. */
+  readonly starter: string | undefined;
+  /** Flags that the data were looked at with. */
+  readonly given: readonly string[];
+}
+
 /** What a report says, for people. */
-export function describeReport(report: DataReport): string {
+export function describeReport(report: DataReport, next: NextCommand): string {
   return [
     ...overview(report),
     ...section("left out", leftOutLines(report)),
@@ -23,7 +32,7 @@ export function describeReport(report: DataReport): string {
     ...section("columns", columnLines(report)),
     ...section("episodes", episodeLines(report)),
     ...section("near-duplicates", nearLines(report)),
-    ...section("next", nextLines(report)),
+    ...section("next", nextLines(report, next)),
   ].join("\n");
 }
 
@@ -220,17 +229,28 @@ function nearLines({ near, things }: DataReport): string[] {
   ];
 }
 
-function nextLines({ next, spec, queries }: DataReport): string[] {
+/** With fewer classes, what is held back of them says little by itself. */
+const enoughClasses = 20;
+
+function nextLines({ next, spec, queries, classes }: DataReport, { starter, given }: NextCommand): string[] {
   if (!next) return [];
   const { settings, few, tooSmall } = next;
-  const flags = Object.entries(settings)
-    .map(([name, value]) => ` --${name} ${value}`)
+  const flags = [...given, ...Object.entries(settings).map(([name, value]) => `--${name} ${value}`)]
+    .map((flag) => ` ${flag}`)
     .join("");
   const needed = count(1 + (settings.queries ?? queries), "example");
   const repair = `leave out, or add examples to ${listed(tooSmall)}: too small for ${needed} of each class; then`;
+  const data = `--data ${shellWord(spec)}`;
+  const folds = Math.min(5, Math.floor(classes.length / 2));
   return [
     ...(tooSmall.length > 0 ? [`  ${repair}`] : []),
-    `  ${commandLine`train --data ${spec}`}${flags} --minutes 2`,
-    ...(few === undefined ? [] : [`  ${few}.`]),
+    `  ${commandLine`train`} ${data}${flags} --minutes 2`,
+    ...(few === undefined || starter === undefined ? [] : [`  ${few}:`]),
+    ...(few === undefined || starter === undefined
+      ? []
+      : [`  ${commandLine`train`} --from ${starter} ${data}${flags} --minutes 2`]),
+    ...(classes.length > 0 && classes.length < enoughClasses && folds > 1
+      ? [`  --folds ${folds} beside either tells how good it is on new classes, by holding back others in turn.`]
+      : []),
   ];
 }

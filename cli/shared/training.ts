@@ -46,7 +46,7 @@ async function showTraining(
       resume,
       ...(from === undefined ? {} : { from }),
       signal,
-      onStart({ config, task: kind, engine, reason, strategy, parameters, iteration, ...start }) {
+      onStart({ config, task: kind, engine, reason, strategy, parameters, bytes, iteration, ...start }) {
         classes = kind === "classification";
         heldBack = start.heldBack;
         const { algorithm, head, steps, ways, shots, data } = config;
@@ -57,7 +57,14 @@ async function showTraining(
         log("task   ", `${task} on ${data}, for ${lengthOf(config)}`);
         log("learner", `${learner}; ${config.model.kind}, ${parameters.toLocaleString("en")} parameters`);
         log("engine ", `${engine} (${reason}); ${strategy}`);
+        log("memory ", `about ${(bytes / 1e9).toFixed(1)} GB at its peak`);
         if (iteration > 0) log("resumes", `after iteration ${iteration}`);
+      },
+      onPace({ secondsPerIteration, iterations, seconds }) {
+        const each =
+          secondsPerIteration < 1 ? `${(1000 * secondsPerIteration).toFixed(0)} ms` : clock(secondsPerIteration);
+        const all = `about ${iterations.toLocaleString("en")} iterations in ${clock(seconds)}`;
+        progress.log(`   ${style("dim", "pace   ")} ${each} an iteration: ${all}`, 8);
       },
       onProgress({ epoch, batch, loss, accuracy, tasksPerSecond, secondsLeft, fraction }) {
         progress.update(fraction, [

@@ -42,7 +42,7 @@ def predict(bundle, parameters, x):
 
 def main(bundle, support, *images):
     manifest = json.loads((bundle := Path(bundle)).joinpath("manifest.json").read_text())
-    how = manifest["input"]["preprocessing"]
+    assert (how := manifest["input"]["preprocessing"])["kind"] == "image", "a bundle for pictures was expected"
     classes = sorted(folder.name for folder in Path(support).iterdir() if folder.is_dir())
     files = [(file, i) for i, name in enumerate(classes) for file in sorted(Path(support, name).iterdir())]
     x, y = np.stack([read_image(file, how) for file, _ in files]).astype(np.float32), np.array([i for _, i in files], np.int64)

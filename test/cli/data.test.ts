@@ -65,6 +65,16 @@ describe("innerloop data", () => {
     });
   });
 
+  it("ends with a command that has what the data were looked at with", async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => `${i * 0.7},${i % 7},kind ${i % 10}`);
+    writeFileSync(at("table.csv"), `weight,height,the kind\n${rows.join("\n")}\n`);
+    const { status, stdout } = await call("data", at("table.csv"), "--label", "the kind");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/rows:.*table\.csv: 10 classes, 60 rows/);
+    expect(stdout).toMatch(/^ {2}weight +number +mean 20\.\d+, deviation/m);
+    expect(stdout).toMatch(/train --data rows:.*table\.csv --label 'the kind' --ways 2 --minutes 2$/m);
+  });
+
   it("reports bad data with their reasons", async () => {
     const { status, stdout, stderr } = await call("data", at("torn"));
     expect(status).toBe(1);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { drawGlyph, GLYPH_SIZE } from "@innerloop/train";
 import sharp from "sharp";
 import { temporaryFolder } from "../support/folders.ts";
+import { writeGestures, writeSounds } from "../support/raw-files.ts";
 import { blocksOf, root, shortened } from "./blocks.ts";
 
 export const folder = temporaryFolder("readme");
@@ -31,7 +32,7 @@ async function drawSymbols(place: string, names: readonly string[], hands: reado
   }
 }
 
-/** Writes the TypeScript, and the drawings that the README speaks of. */
+/** Writes the TypeScript, and the drawings and recordings that the README speaks of. */
 export async function prepare(): Promise<void> {
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
@@ -43,4 +44,6 @@ export async function prepare(): Promise<void> {
   });
   await drawSymbols("my-symbols", ["heart", "star", "leaf"], [0, 1, 2]);
   await drawSymbols("new-symbols", ["unsorted"], [7, 8]);
+  await writeGestures(join(folder, "my-gestures"), { classes: [1, 2, 3], examples: 3 });
+  await writeSounds(join(folder, "my-sounds"), { classes: [1, 2, 3], examples: 3 });
 }

@@ -14,6 +14,7 @@ import { onnxTarget } from "./onnx.ts";
 import { rowsTargets, windowsTargets } from "./own-files.ts";
 import { rawTarget } from "./raw.ts";
 import type { Target } from "./run.ts";
+import { soundsTarget } from "./sounds.ts";
 
 export const targets: readonly Target[] = [
   safetensorsTarget,
@@ -28,6 +29,7 @@ export const targets: readonly Target[] = [
   jsonTarget,
   picturesTarget,
   rawTarget,
+  soundsTarget,
   zipTarget,
   npzTarget,
   ...rowsTargets,

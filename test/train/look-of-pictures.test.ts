@@ -119,9 +119,9 @@ describe("size", () => {
     [28, 28, 28],
     [31, 90, 28],
     [33, 33, 32],
-    [300, 50, 48],
-    [48, 48, 48],
-    [240, 180, 48],
+    [300, 50, 32],
+    [48, 48, 32],
+    [240, 180, 32],
   ])("of %i×%i pixels: %i", async (width, height, side) => {
     const { told, ...found } = await chosen(await data(scene, { width, height }));
     expect([found.width, found.height]).toEqual([side, side]);

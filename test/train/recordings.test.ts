@@ -8,6 +8,7 @@ import { openTasks, readers } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { refusal } from "../support/refusal.ts";
+import { wav } from "./wav.ts";
 
 const folder = temporaryFolder("recordings");
 const files = readers.named("windows").files!;
@@ -103,6 +104,12 @@ describe("a recording is the same in every format", () => {
     ] as const)
       expect(await read(content, ending)).toMatchObject({ data: Float32Array.of(1, 2, 3, 4), channels: 1 });
   });
+});
+
+it("a WAV file has a rate, and samples in −1…1", async () => {
+  const { data, rate, channels } = await read(wav(Float32Array.of(0.5, -0.5, 0.25, 0), 100), "wav");
+  expect([rate, channels]).toEqual([100, 1]);
+  for (const [i, value] of [0.5, -0.5, 0.25, 0].entries()) expect(data[i]).toBeCloseTo(value, 4);
 });
 
 describe("times tell the rate", () => {

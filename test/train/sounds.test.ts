@@ -142,7 +142,7 @@ describe("sound:DIR", () => {
     expect(tasks.inputShape).toEqual([expect.closeTo(48, -1), 40, 1]);
     const notes = tasks.notes!.join("\n");
     expect(notes).toMatch(
-      /Examples are sounds of 0\.\d+ s at 8000 Hz, as \d+ frames of 40 bands, since in 95 % of the recordings/,
+      /Examples are sounds of 0\.\d+ s at 8000 Hz, as \d+ frames of 40 bands, since in 98 % of the recordings/,
     );
     expect(notes).toMatch(/resampled where need be: those that were looked at are \d+ of 8000 Hz and 1 of 44100 Hz/);
     expect(notes).toMatch(/Recordings of silence are left out: kind 3\/silent\.wav/);

@@ -94,6 +94,14 @@ describe("the column of the classes", () => {
     expect(measured.message).toMatch(/"y" has numbers with a fraction, which measure something/);
   });
 
+  it("is what a bundle does not take, where one is known", async () => {
+    const { how } = await understood(written("a,colour,kind\n1,r,x\n2,g,x\n3,r,y\n4,g,y\n"), { label: "kind" });
+    for (const mine of ["kind,a,colour\ncat,1,r\ndog,2,g\n", "a,colour,animal\n1,r,cat\n4,g,dog\n2,g,dog\n3,r,cat\n"]) {
+      const { classes } = await files.find(written(mine), {}, how);
+      expect(classes.map(({ name }) => name)).toEqual(["cat", "dog"]);
+    }
+  });
+
   it("may lie beside one that says the split of each class", async () => {
     const lines = ["a", "b", "c", "d", "e", "f"].flatMap((name, i) =>
       [1, 2, 3].map((row) => `${name},${i * row},${["train", "valid", "test"][i % 3]}`),

@@ -7,6 +7,13 @@ export {
   nearestNeighbourAccuracy,
   nearestNeighbours,
 } from "./baselines/nearest-neighbour.ts";
+export {
+  type Augmentation,
+  type Augmentations,
+  augmentationNames,
+  augmentationsFor,
+  augmented,
+} from "./episodes/augment/index.ts";
 export { type DatasetInput, type LoopOptions, MetaDataset, type MetaDatasetOptions } from "./episodes/dataset.ts";
 export { KeptTasks } from "./episodes/kept.ts";
 export { PooledTasks } from "./episodes/pooled-tasks.ts";

@@ -40,10 +40,7 @@ export function chooseModel({ kind: _, ...given }: ModelConfig, facts: ExampleFa
 function suitedTo({ inputShape, preprocessing }: ExampleFacts): { named: NamedModel; because: string } {
   const size = inputShape.join("×");
   if (preprocessing?.kind === "sound")
-    return {
-      named: namedConv4,
-      because: `for sounds as pictures of ${inputShape[0]} frames and ${inputShape[1]} bands`,
-    };
+    return { named: namedConv1d, because: `for sounds of ${inputShape[0]} frames of ${inputShape[1]} bands` };
   if (inputShape.length === 3) return { named: namedConv4, because: `for pictures of ${size}` };
   if (inputShape.length === 2)
     return { named: namedConv1d, because: `for windows of ${inputShape[0]} samples of ${inputShape[1]} channels` };

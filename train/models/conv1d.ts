@@ -65,11 +65,12 @@ export const namedConv1d: NamedModel = {
   },
   takes: "windows [length, channels] or sounds [frames, bands, 1]",
   accepts: ({ length }) => length === 2 || length === 3,
-  suited: ([length = 1], { strides, pool }) => ({
+  suited: ([length = 1, , bands], { strides, pool }) => ({
     filters: 64,
     ...(strides || pool ? {} : { strides: stridesOver(length) }),
     norm: "layer",
-    pooling: "flat",
+    // Where in a recording a sound is says nothing; of a movement it does.
+    pooling: bands === undefined ? "flat" : "mean",
     input: "standardized",
   }),
   build: conv1d,

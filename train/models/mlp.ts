@@ -31,6 +31,6 @@ export const namedMlp: NamedModel = {
   options: { hidden: "40,40", norm: "none", input: "raw" },
   takes: "examples of any shape",
   accepts: () => true,
-  suited: () => ({ hidden: [128, 128], norm: "layer", input: "raw" }),
+  suited: () => ({ hidden: [256], norm: "layer", input: "raw" }),
   build: mlp,
 };

@@ -1,7 +1,7 @@
 // The time of a run, over all its resumptions: how much is over, how fast it goes, and how long it will take.
 import type { RunConfig } from "@innerloop/schemas";
 import type { StepReport } from "../trainer/reports.ts";
-import type { TrainingProgress } from "./options.ts";
+import type { RunPace, TrainingProgress } from "./options.ts";
 import { shortened } from "./plan.ts";
 
 /** Seconds that a pace is measured over. */
@@ -13,6 +13,8 @@ export class RunClock {
   #share = 1;
   readonly #secondsBefore: number;
   #started: number | undefined;
+  #first: { readonly iteration: number; readonly at: number } | undefined;
+  #told = false;
   #recent = { iteration: 0, at: performance.now() };
 
   /** @param secondsBefore of training before this process */
@@ -33,6 +35,24 @@ export class RunClock {
   get seconds(): number {
     const now = performance.now();
     return this.#secondsBefore + (now - (this.#started ?? now)) / 1000;
+  }
+
+  /** What iterations take, once after the first few; the very first is slower, since it compiles. */
+  firstPace(iteration: number): RunPace | undefined {
+    if (this.#told) return undefined;
+    const now = performance.now();
+    this.#first ??= { iteration, at: now };
+    const [count, seconds] = [iteration - this.#first.iteration, (now - this.#first.at) / 1000];
+    if (count === 0 || (seconds < 10 && (count < 5 || seconds < 1))) return undefined;
+    this.#told = true;
+    const { iterations = Number.POSITIVE_INFINITY, minutes = Number.POSITIVE_INFINITY } = this.#config;
+    const secondsPerIteration = seconds / count;
+    const left = Math.min(iterations - iteration, (60 * minutes - this.seconds) / secondsPerIteration);
+    return {
+      secondsPerIteration,
+      iterations: Math.max(iteration, Math.round(iteration + left)),
+      seconds: this.seconds + Math.max(0, left) * secondsPerIteration,
+    };
   }
 
   /** How much is over once so many iterations are, 0 to 1. */

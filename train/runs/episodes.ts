@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { RunConfig } from "@innerloop/schemas";
 import { heads } from "../algorithms/index.ts";
-import { type Episode, type EpisodeShape, shifted, type TaskSource } from "../data/index.ts";
+import { augmented, type Episode, type EpisodeShape, shifted, type TaskSource } from "../data/index.ts";
 import { checkClasses, heldBackEpisodes, queriesOf } from "./held-back.ts";
 
 /** Streams of episodes that never meet: training, validation, verification, and evaluation by whoever asks. */
@@ -48,14 +48,23 @@ function trainingShape(tasks: TaskSource, config: RunConfig): EpisodeShape {
 export class RunEpisodes {
   /** Those of every validation. */
   readonly validation: readonly Episode[];
+  /** One as training has them, for their size. */
+  readonly first: Episode;
   readonly #config: RunConfig;
   readonly #source: TaskSource;
   readonly #shape: EpisodeShape;
 
-  private constructor(config: RunConfig, source: TaskSource, shape: EpisodeShape, validation: readonly Episode[]) {
+  private constructor(
+    config: RunConfig,
+    source: TaskSource,
+    shape: EpisodeShape,
+    first: Episode,
+    validation: readonly Episode[],
+  ) {
     this.#config = config;
     this.#source = source;
     this.#shape = shape;
+    this.first = first;
     this.validation = validation;
   }
 
@@ -63,9 +72,9 @@ export class RunEpisodes {
   static async of(config: RunConfig, tasks: TaskSource): Promise<RunEpisodes> {
     const shape = trainingShape(tasks, config);
     const source = trainingSource(config, tasks);
-    source.episode("train", config.seed, 0, shape);
+    const first = source.episode("train", config.seed, 0, shape);
     const validation = await drawEach(config.validation.episodes, (i) => validationEpisode(tasks, config, i));
-    return new RunEpisodes(config, source, shape, validation);
+    return new RunEpisodes(config, source, shape, first, validation);
   }
 
   /** The tasks of an iteration. */
@@ -75,9 +84,14 @@ export class RunEpisodes {
   }
 }
 
-/** What training draws from: some tasks shifted, where the config says so. What a regression answers would shift along. */
-function trainingSource({ shifts }: RunConfig, tasks: TaskSource): TaskSource {
-  return shifts && shifts.share > 0 && tasks.kind === "classification" ? shifted(tasks, shifts) : tasks;
+/**
+ * What training draws from: examples augmented and some tasks shifted, where the config says so. What a regression answers would
+ * shift along.
+ */
+function trainingSource({ augment, shifts }: RunConfig, tasks: TaskSource): TaskSource {
+  if (tasks.kind !== "classification") return tasks;
+  const varied = augment ? augmented(tasks, augment) : tasks;
+  return shifts && shifts.share > 0 ? shifted(varied, shifts) : varied;
 }
 
 /** Milliseconds that drawing takes before it gives way. */

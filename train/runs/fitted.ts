@@ -1,6 +1,6 @@
 // What a config leaves to the data, decided once they are open: the model, its strides, and how many classes a training task has.
 import type { RunConfig } from "@innerloop/schemas";
-import type { TaskSource } from "../data/index.ts";
+import { augmentationNames, type TaskSource } from "../data/index.ts";
 import { autoModel, chooseModel, models } from "../models/index.ts";
 import { trainingWaysOf } from "./episodes.ts";
 
@@ -26,10 +26,18 @@ export function fittedTo(asked: RunConfig, tasks: TaskSource): FittedConfig {
   }
   const { ways, trainingWays } = asked;
   const classes = tasks.kind === "classification" ? tasks.classCount("train") : Number.POSITIVE_INFINITY;
-  if (trainingWays === undefined || classes >= trainingWaysOf(asked) || classes < ways)
-    return { config: { ...asked, model }, notes };
-  notes.push(`Training tasks have ${classes} classes, all that there are to train on, and not ${trainingWays}`);
-  return { config: { ...asked, model, trainingWays: classes }, notes };
+  const fewer = trainingWays !== undefined && classes < trainingWaysOf(asked) && classes >= ways;
+  if (fewer)
+    notes.push(`Training tasks have ${classes} classes, all that there are to train on, and not ${trainingWays}`);
+  const config = { ...asked, model, ...(fewer ? { trainingWays: classes } : {}), ...augmentOf(asked, tasks) };
+  return { config, notes };
+}
+
+/** The names of what examples are augmented by, in place of the word for those that are usual. */
+function augmentOf({ augment }: RunConfig, tasks: TaskSource): Pick<RunConfig, "augment"> {
+  if (!augment) return {};
+  const names = tasks.kind === "classification" ? augmentationNames(tasks, augment) : [];
+  return { augment: names.length > 0 ? names : null };
 }
 
 /** What a resumed run goes on with where its config leaves it to the data: what was decided when it began. */
@@ -39,7 +47,13 @@ export function asDecided(asked: RunConfig, before: RunConfig): RunConfig {
       ? { ...before.model, ...asked.model, kind: before.model.kind }
       : asked.model;
   const fewer = (before.trainingWays ?? 0) < (asked.trainingWays ?? 0) && before.trainingWays !== undefined;
-  return { ...asked, model, ...(fewer ? { trainingWays: before.trainingWays! } : {}) };
+  const { augment = null } = before;
+  return {
+    ...asked,
+    model,
+    ...(asked.augment === undefined ? {} : { augment }),
+    ...(fewer ? { trainingWays: before.trainingWays! } : {}),
+  };
 }
 
 /** A model as people read it: `conv1d with filters 64 and strides 2,2,2,1`. */

@@ -22,7 +22,7 @@ export interface RunSetup {
 }
 
 /** Who is told what happens, where it is saved, and what ends it before its time. */
-type Surroundings = Pick<RunOptions, "out" | "signal" | "onProgress" | "onValidating" | "onValidation">;
+type Surroundings = Pick<RunOptions, "out" | "signal" | "onPace" | "onProgress" | "onValidating" | "onValidation">;
 
 /** Between two checkpoints, at most. */
 const checkpointSeconds = 60;
@@ -191,6 +191,8 @@ export class TrainingLoop {
   async #settle(step: PendingStep): Promise<void> {
     const report = await step.report();
     this.#iteration = report.step;
+    const pace = this.#clock.firstPace(this.#iteration);
+    if (pace) this.#surroundings.onPace?.(pace);
     this.#surroundings.onProgress?.(this.#clock.progress(report, this.#submitted));
   }
 

@@ -18,10 +18,21 @@ export interface RunStart {
   readonly strategy: string;
   /** How many numbers are learned. */
   readonly parameters: number;
+  /** About how many bytes the process will take at its peak: what it takes now, and what the tensors of a step will. */
+  readonly bytes: number;
   /** Where it goes on from. */
   readonly iteration: number;
   /** Whether validation draws from held-back classes, and not from those that are trained on. */
   readonly heldBack: boolean;
+}
+
+/** What iterations take, measured over the first of them. */
+export interface RunPace {
+  readonly secondsPerIteration: number;
+  /** How many the run will have at this pace. */
+  readonly iterations: number;
+  /** How long it will take, from the beginning. */
+  readonly seconds: number;
 }
 
 /** Where a run is. */
@@ -64,6 +75,8 @@ export interface RunOptions {
   /** Finishes the iteration, saves, and stops. */
   readonly signal?: AbortSignal;
   onStart?(start: RunStart): void;
+  /** Told once, after the first iterations. */
+  onPace?(pace: RunPace): void;
   onProgress?(progress: TrainingProgress): void;
   /** While a validation runs. */
   onValidating?(progress: { readonly iteration: number; readonly done: number; readonly episodes: number }): void;

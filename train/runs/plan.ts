@@ -31,9 +31,8 @@ export function planOf(config: RunConfig, tasks: TaskSource): Plan {
   const comparing = config.from !== undefined && config.compare !== false;
   const asked = config.fold === undefined ? config.folds : undefined;
   const alone: Plan = { sides: [], folds: undefined, share: 1, notes: [] };
-  if (tasks.kind === "regression" && !comparing) return alone;
-  const heldBack = tasks.kind === "regression" || tasks.classCount("val") >= 2;
-  if (asked === undefined && !comparing) return alone;
+  if (tasks.kind === "regression" || (asked === undefined && !comparing)) return alone;
+  const heldBack = tasks.classCount("val") >= 2;
   if (asked === undefined && heldBack) {
     const side = { folder: "from-nothing", title: "from nothing", start: "nothing" } as const;
     return {

@@ -160,7 +160,7 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
   };
 }
 
-function startOf({ trainer, iteration }: TrainingLoop, { config, learner, tasks }: RunSetup): RunStart {
+function startOf({ trainer, iteration }: TrainingLoop, { config, learner, tasks, episodes }: RunSetup): RunStart {
   const { engine, reason, rejected } = trainer.engine;
   const sizes = Object.values(learner.parameters).map(({ shape }) => sizeOf(shape));
   return {
@@ -170,6 +170,7 @@ function startOf({ trainer, iteration }: TrainingLoop, { config, learner, tasks 
     reason,
     rejected,
     strategy: trainer.strategy,
+    bytes: process.memoryUsage().rss + trainer.bytesFor(config.metaBatch, [episodes.first]),
     parameters: sizes.reduce((total, size) => total + size, 0),
     iteration,
     heldBack: tasks.kind === "regression" || (tasks.heldBack?.classes ?? 0) >= 2,

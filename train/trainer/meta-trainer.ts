@@ -8,6 +8,7 @@ import { type OpenedEngine, openEngine } from "../engines/index.ts";
 import { next } from "../names.ts";
 import { sizesOf } from "./batch.ts";
 import { strategyOn, threadsOn, threadsWanted } from "./choose-strategy.ts";
+import { graphBytes, peakBytes } from "./memory.ts";
 import { checkPrecision } from "./precision.ts";
 import type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./reports.ts";
 import { readAll, readNumber, release, type State, type Tensors } from "./state.ts";
@@ -179,6 +180,14 @@ export class MetaTrainer {
       accuracy: Number(accuracy!.data[0]),
       predictions: predictions!,
     }));
+  }
+
+  /** About how many bytes steps of so many tasks take beside what the process takes already. */
+  bytesFor(tasks: number, episodes: readonly Episode[]): number {
+    const sizes = sizesOf(this.learner, episodes);
+    const { graphs, tasks: each } = this.#strategy.atOnceOf(tasks);
+    const { outputs } = this.#graphs.sums(sizes, each);
+    return graphBytes(graphs, peakBytes(Object.values(outputs)));
   }
 
   /** The meta-parameters, as copies. */

@@ -38,6 +38,10 @@ export class OneGraph implements Strategy {
     return this.#engine.queues ?? false;
   }
 
+  atOnceOf(tasks: number): ReturnType<Strategy["atOnceOf"]> {
+    return { graphs: 1, tasks };
+  }
+
   async submit(
     state: State,
     episodes: readonly Episode[],

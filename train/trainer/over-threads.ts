@@ -45,6 +45,11 @@ export class OverThreads implements Strategy {
     return `${this.#pool.size} worker threads, ${how}`;
   }
 
+  atOnceOf(tasks: number): ReturnType<Strategy["atOnceOf"]> {
+    const graphs = Math.min(this.#pool.size, tasks);
+    return { graphs, tasks: this.#together ? Math.ceil(tasks / graphs) : undefined };
+  }
+
   async submit(
     state: State,
     episodes: readonly Episode[],

@@ -23,6 +23,8 @@ export interface Strategy {
   readonly atOnce: number;
   /** Another step may be submitted before the numbers of one are read. */
   readonly defers: boolean;
+  /** How many graphs of a step run at once, and of how many tasks each is; undefined: one, without a task axis. */
+  atOnceOf(tasks: number): { readonly graphs: number; readonly tasks: number | undefined };
   /** @param scalars those of the step graphs */
   submit(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<SubmittedStep>;
   /** Outputs of the evaluation graph for each episode. */

@@ -68,9 +68,10 @@ export interface FileKind<
   takes(file: string): boolean;
   /**
    * The classes at a place.
+   * @param how of the bundle that they are for, where there is one: what it takes of a table is not what tells classes
    * @throws InnerloopError `data-missing` (status 2) where nothing is there that is read
    */
-  find(place: string, settings: ExamplesConfig): Promise<Found<Item>>;
+  find(place: string, settings: ExamplesConfig, how?: How): Promise<Found<Item>>;
   /**
    * The examples in a file, or in a folder whatever their classes.
    * @throws InnerloopError as `find`

@@ -5,11 +5,12 @@ import type { Chosen } from "./file-kind.ts";
 
 /**
  * Sides that examples have where nobody says another: the largest that is no larger than most pictures. The smallest is what
- * characters are trained at, and other drawings with them, and the largest is what two cores train on in minutes.
+ * characters are trained at, and other drawings with them, and the largest is what two cores train on in minutes:
+ * in the time of 40 iterations at 28 and 30 at 32, they do 16 at 48, and tell coloured things apart by 9 points less.
  */
-const sides = [28, 32, 48];
+const sides = [28, 32];
 
-/** Pixels of the shorter side of a picture as it is looked at: enough for the largest size to be chosen. */
+/** Pixels of the shorter side of a picture as it is looked at: more than the largest size that is chosen. */
 const sketchSide = 64;
 
 /** Pixels across that are one as colours are looked at: compression keeps colours more coarsely than light and dark. */
@@ -83,7 +84,9 @@ function sideOf(pictures: readonly Picture[], drawings: boolean): { side: number
   const isLargest = side === sides.at(-1) && usual > side;
   return {
     side,
-    why: isLargest ? "as many as two cores train on in minutes" : "as most pictures have at least as many",
+    why: isLargest
+      ? "as many as two cores train on in minutes, though most pictures have more"
+      : "as most pictures have at least as many",
   };
 }
 

@@ -36,9 +36,13 @@ export const rowFiles: FileKind<RowItem, RawRow, Float32Array, RowPreprocessing>
   settings: ["label"],
   takes: isTable,
 
-  async find(place, { label }): Promise<Found<RowItem>> {
+  async find(place, { label }, how): Promise<Found<RowItem>> {
     const table = await open(place);
-    const labels = labelsOf(table, label);
+    const labels = labelsOf(
+      table,
+      label,
+      how?.columns.map(({ name }) => name),
+    );
     const of: ReadTable = { table, columns: table.columns(labels.column), labels };
     const classes = new Map<string, number[]>();
     const none: number[] = [];

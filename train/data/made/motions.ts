@@ -65,7 +65,7 @@ function compose(rng: Random): Gesture {
   return { hold, movements: [...first, ...second] };
 }
 
-const kinds: readonly Compose[] = [strokes, strokes, swing, swing, taps, turns];
+const kinds: readonly Compose[] = [strokes, strokes, swing, swing, curve, taps, turns];
 
 const endOf = (movements: readonly Movement[]): number => Math.max(...movements.map(({ at, seconds }) => at + seconds));
 
@@ -93,6 +93,16 @@ function swing(rng: Random, from: number): readonly Movement[] {
   const ratio = rng.uniform() < 0.3 ? 2 : 1;
   const seconds = goesOn ? 6 : Math.min(1.5, (1.5 + rng.integer(5)) / hertz);
   return [{ kind: "swing", at: goesOn ? -2 : from, seconds, first, second, hertz, ratio }];
+}
+
+/** A path without corners, as a signature: a few swings at once, of their own directions and frequencies. */
+function curve(rng: Random, at: number): readonly Movement[] {
+  const seconds = rng.uniform(0.8, 1.8);
+  return Array.from({ length: 3 + rng.integer(2) }, () => {
+    const hertz = rng.uniform(0.5, 3.5);
+    const [first, second] = [0, 1].map(() => times(direction(rng), rng.uniform(1, 6))) as [Vector, Vector];
+    return { kind: "swing", at, seconds, first, second, hertz, ratio: 1 };
+  });
 }
 
 /** Knocks in a rhythm. */

@@ -34,13 +34,13 @@ const still = 128;
 /** A take as a microphone records it, with a moment of silence before and after. */
 export function recorded(parts: readonly Part[], rng: Random): Float32Array {
   const end = Math.max(...parts.map(({ at, seconds }) => at + seconds));
-  const [before, after] = [rng.uniform(0.15, 0.5), rng.uniform(0.15, 0.5)];
+  const [before, after] = [rng.uniform(0.05, 0.25), rng.uniform(0.05, 0.25)];
   const samples = new Float64Array(Math.round((before + end + after) * TONE_RATE));
   for (const part of parts) add(part, samples, Math.round((before + part.at) * TONE_RATE), rng);
   echo(samples, rng);
   const loudness = rms(samples) || 1;
   // Behind it there is noise, as of a street, a fan or mains: from hardly any to a good deal.
-  const noise = (loudness * 2) / Math.exp(rng.uniform(Math.log(3), Math.log(150)));
+  const noise = (loudness * 2) / Math.exp(rng.uniform(Math.log(2), Math.log(150)));
   const dark = rng.uniform(0, 0.97);
   const mains = rng.uniform() < 0.3 ? noise * rng.uniform(0, 2) : 0;
   const turn = (2 * Math.PI * (rng.uniform() < 0.5 ? 50 : 120)) / TONE_RATE;
@@ -63,11 +63,12 @@ export function recorded(parts: readonly Part[], rng: Random): Float32Array {
 
 /** White noise of deviation 1, by the quickest generator there is (Knuth, TAOCP 3.2.1), which is good enough to listen to. */
 function whiteNoise(rng: Random): () => number {
-  let state = rng.bits() | 0;
+  // In an array, since a variable of a closure would be a new object for each number.
+  const state = Int32Array.of(rng.bits());
   const scale = Math.sqrt(3) / 2 ** 31;
   return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return scale * state;
+    state[0] = Math.imul(state[0]!, 1_664_525) + 1_013_904_223;
+    return scale * state[0]!;
   };
 }
 

@@ -10,7 +10,7 @@ const takeStream = 0x74616b65;
 /**
  * One take of a sound: class `id` as number `take` would be. Any two integers give one, always the same.
  *
- * @returns one to three seconds at `TONE_RATE`, between −1 and 1
+ * @returns half a second to three seconds at `TONE_RATE`, between −1 and 1
  */
 export function drawTone(id: number, take: number): Float32Array {
   return taken(partsOf(id), random(takeStream, id, take));
@@ -189,10 +189,10 @@ function rustle(rng: Random): readonly Part[] {
 
 /** One take: no part as long, as loud or as high as it was meant. */
 function taken(parts: readonly Part[], rng: Random): Float32Array {
-  const pace = Math.exp(rng.normal(0, 0.14));
-  const mouth = Math.exp(rng.normal(0, 0.09));
-  const voice = evenly(rng, 85, 260);
-  const key = Math.exp(rng.normal(0, 0.07));
+  const pace = Math.exp(rng.normal(0, 0.18));
+  const mouth = Math.exp(rng.normal(0, 0.12));
+  const voice = evenly(rng, 80, 320);
+  const key = Math.exp(rng.normal(0, 0.09));
   const melody = rng.normal(0, 0.08);
   const performed = parts.map((part): Part => {
     // What is pure sounds at its own height, whoever makes it; a voice at the speaker's.
@@ -200,15 +200,15 @@ function taken(parts: readonly Part[], rng: Random): Float32Array {
     const off = height * Math.exp(rng.normal(0, 0.025));
     const spoken = (formants: Formants): Formants =>
       formants.map(({ hertz, width, gain }) => ({
-        hertz: hertz * mouth * Math.exp(rng.normal(0, 0.04)),
+        hertz: hertz * mouth * Math.exp(rng.normal(0, 0.06)),
         width: width * Math.exp(rng.normal(0, 0.1)),
-        gain: gain * Math.exp(rng.normal(0, 0.15)),
+        gain: gain * Math.exp(rng.normal(0, 0.25)),
       }));
     return {
       ...part,
       at: part.at / pace + Math.abs(rng.normal(0, 0.012)),
-      seconds: (part.seconds / pace) * Math.exp(rng.normal(0, 0.12)),
-      level: part.level * Math.exp(rng.normal(0, 0.2)),
+      seconds: (part.seconds / pace) * Math.exp(rng.normal(0, 0.18)),
+      level: part.level * Math.exp(rng.normal(0, 0.35)),
       decay: part.decay * Math.exp(rng.normal(0, 0.15)),
       flutter: part.flutter * Math.exp(rng.normal(0, 0.08)),
       pitch: [part.pitch[0] * off, part.pitch[1] * off],

@@ -32,7 +32,7 @@ export class Motions extends MadeTasks {
   readonly inputShape: readonly number[] = preprocessedShape(this.preprocessing);
 
   protected readonly noun = "motion";
-  protected readonly trainingSize = { classes: 1500, examples: 20 };
+  protected readonly kept = { train: { classes: 1500, examples: 20 } };
 
   protected draw(id: number, number: number): Float32Array {
     return preprocess(this.preprocessing, { data: drawMotion(id, number), rate: MOTION_RATE, channels: 3 });

@@ -7,10 +7,10 @@ import { MadeTasks } from "./made-tasks.ts";
 import type { Reader } from "./reader.ts";
 
 /**
- * Procedural sounds, 49×40×1: of the loudest second of a recording, 40 bands every 20 ms.
+ * Procedural sounds, 47×40×1: of the loudest second of a recording, 40 bands every 21 ms.
  *
- * `train` has 800 sounds with 12 takes each, or as many as an episode needs; `val` and `test` have 2²⁰ others each. Half of
- * the sounds are like words, the others whistles, knocks, hums and rustling.
+ * `train` has 600 sounds with 10 takes each, `val` 160 with 30, or as many takes as an episode needs; `test` has 2²⁰ with 65,536. Half
+ * of the sounds are like words, the others whistles, knocks, hums and rustling.
  */
 export class Tones extends MadeTasks {
   readonly name = "tones";
@@ -18,11 +18,11 @@ export class Tones extends MadeTasks {
     kind: "sound",
     rate: TONE_RATE,
     length: TONE_RATE,
-    frame: 512,
-    hop: 320,
+    frame: 500,
+    hop: 333,
     bands: 40,
-    lowest: 60,
-    highest: 7600,
+    lowest: 80,
+    highest: 7200,
     relative: true,
     floor: 1e-4,
     mean: -7.8,
@@ -31,7 +31,7 @@ export class Tones extends MadeTasks {
   readonly inputShape: readonly number[] = preprocessedShape(this.preprocessing);
 
   protected readonly noun = "tone";
-  protected readonly trainingSize = { classes: 800, examples: 12 };
+  protected readonly kept = { train: { classes: 600, examples: 10 }, val: { classes: 160, examples: 30 } };
 
   protected draw(id: number, number: number): Float32Array {
     return preprocess(this.preprocessing, { data: drawTone(id, number), rate: TONE_RATE, channels: 1 });

@@ -10,9 +10,11 @@ import {
   type Split,
   type TaskSource,
 } from "../task.ts";
-import type { Shift, ShiftFamilies } from "./family.ts";
+import { applied, scaleOf } from "./applying.ts";
+import type { ShiftFamilies } from "./family.ts";
 import { numberShifts } from "./numbers.ts";
 import { pictureShifts } from "./pictures.ts";
+import { soundShifts } from "./sounds.ts";
 import { windowShifts } from "./windows.ts";
 
 export type { Shift, ShiftFamilies, ShiftFamily } from "./family.ts";
@@ -49,14 +51,20 @@ export interface ShiftedInput {
   readonly preprocessing?: Preprocessing;
 }
 
-/** What there is for pictures, windows of samples or numbers, by the shape of one example. */
-export function shiftFamilies(inputShape: readonly number[]): ShiftFamilies {
+/** What there is for pictures, sounds, windows of samples or numbers, by the shape of one example and what it was made of. */
+export function shiftFamilies(inputShape: readonly number[], preprocessing?: Preprocessing): ShiftFamilies {
+  if (preprocessing?.kind === "sound") return soundShifts;
   return inputShape.length === 3 ? pictureShifts : inputShape.length === 2 ? windowShifts : numberShifts;
 }
 
 /** The names of the families that training draws from, or of the others. */
-export const shiftNames = (inputShape: readonly number[], { training }: { readonly training: boolean }): string[] =>
-  Object.entries(shiftFamilies(inputShape)).flatMap(([name, family]) => (family.training === training ? [name] : []));
+export const shiftNames = (
+  inputShape: readonly number[],
+  { training, preprocessing }: { readonly training: boolean; readonly preprocessing?: Preprocessing | undefined },
+): string[] =>
+  Object.entries(shiftFamilies(inputShape, preprocessing)).flatMap(([name, family]) =>
+    family.training === training ? [name] : [],
+  );
 
 /** How many families a task has, by chance: one, two or three. */
 const chances = [0.5, 0.35, 0.15];
@@ -76,8 +84,8 @@ export function drawShift(
   like: Tensor,
   options: Pick<ShiftOptions, "families" | "strength" | "together"> = {},
 ): DrawnShift {
-  const names = familiesFor(inputShape, options.families);
-  const known = shiftFamilies(inputShape);
+  const names = familiesFor({ inputShape, ...(preprocessing ? { preprocessing } : {}) }, options.families);
+  const known = shiftFamilies(inputShape, preprocessing);
   const chosen = options.together
     ? new Set(names)
     : new Set(random.sample(names.length, howMany(random, names.length)).map((i) => names[i]!));
@@ -94,9 +102,12 @@ function howMany(random: Random, most: number): number {
   return Math.min(most, chance < chances[0]! ? 1 : chance < chances[0]! + chances[1]! ? 2 : 3);
 }
 
-function familiesFor(inputShape: readonly number[], given: readonly string[] | undefined): readonly string[] {
-  if (!given) return shiftNames(inputShape, { training: true });
-  const known = Object.keys(shiftFamilies(inputShape));
+function familiesFor(
+  { inputShape, preprocessing }: ShiftedInput,
+  given: readonly string[] | undefined,
+): readonly string[] {
+  if (!given) return shiftNames(inputShape, { training: true, preprocessing });
+  const known = Object.keys(shiftFamilies(inputShape, preprocessing));
   for (const name of given)
     if (!known.includes(name)) {
       const near = suggest(name, known);
@@ -108,65 +119,6 @@ function familiesFor(inputShape: readonly number[], given: readonly string[] | u
     }
   return given;
 }
-
-/** What 0 and 1 are for a shift, for each of the numbers that repeat: those of a pixel or sample, or all features. */
-interface Scale {
-  readonly zero: Float32Array;
-  readonly one: Float32Array;
-}
-
-/** Pictures know it from their preprocessing; else it is mean and deviation of the task's own examples. */
-function scaleOf(
-  inputShape: readonly number[],
-  preprocessing: Preprocessing | undefined,
-  { data, shape }: Tensor,
-): Scale | undefined {
-  if (inputShape.length === 3) {
-    if (preprocessing?.kind !== "image" || (preprocessing.mean === 0 && preprocessing.std === 1)) return undefined;
-    const { mean, std } = preprocessing;
-    return { zero: Float32Array.of(-mean / std), one: Float32Array.of(1 / std) };
-  }
-  const period = inputShape.length === 2 ? inputShape[1]! : data.length / shape[0]!;
-  const [zero, one] = [new Float32Array(period), new Float32Array(period)];
-  const count = data.length / period;
-  for (let i = 0; i < data.length; i++) zero[i % period]! += Number(data[i]) / count;
-  for (let i = 0; i < data.length; i++) one[i % period]! += (Number(data[i]) - zero[i % period]!) ** 2 / count;
-  for (let i = 0; i < period; i++) one[i] = Math.sqrt(one[i]!) || 1;
-  return { zero, one };
-}
-
-function applied(
-  { dtype, shape, data }: Tensor,
-  shifts: readonly Shift[],
-  scale: Scale | undefined,
-  random: Random,
-): Tensor {
-  const values = (data as Float32Array).slice();
-  const size = values.length / shape[0]!;
-  let spare = new Float32Array(size);
-  const period = scale?.zero.length ?? 1;
-  const canBeBlank = shape.length > 2;
-  for (let start = 0; start < values.length; start += size) {
-    const place = values.subarray(start, start + size);
-    let example: Float32Array = place;
-    if (scale) for (let i = 0; i < size; i++) place[i] = (place[i]! - scale.zero[i % period]!) / scale.one[i % period]!;
-    for (const shift of shifts) {
-      shift(example, spare, random);
-      // Nobody teaches or asks with what a square covers, or a pen too thin leaves, wholly: it stays as it was.
-      if (canBeBlank && isBlank(spare) && !isBlank(example)) continue;
-      [example, spare] = [spare, example as Float32Array<ArrayBuffer>];
-    }
-    if (example !== place) {
-      place.set(example);
-      spare = example as Float32Array<ArrayBuffer>;
-    }
-    if (scale) for (let i = 0; i < size; i++) place[i] = scale.zero[i % period]! + scale.one[i % period]! * place[i]!;
-  }
-  return { dtype, shape, data: values };
-}
-
-/** A picture or a window that holds one value throughout; a row of numbers may well do so. */
-const isBlank = (example: Float32Array): boolean => example.every((value) => value === example[0]);
 
 /**
  * Examples of which a share have the label of another class of the task. Every class keeps one example of its own at least, so
@@ -206,7 +158,7 @@ const shiftStream = 0x5f1f7;
  */
 export function shifted(tasks: TaskSource, options: ShiftOptions = {}): TaskSource {
   const { share = 1, wrongLabels = 0, strength, splits = ["train"] } = options;
-  familiesFor(tasks.inputShape, options.families);
+  familiesFor(tasks, options.families);
   for (const [name, value] of Object.entries({ share, wrongLabels, strength: strength ?? 1 }))
     if (!(value >= 0 && value <= 1))
       throw new InnerloopError("bad-shift", `The shifts' ${name} is ${value}; a number from 0 to 1 was expected.`, {

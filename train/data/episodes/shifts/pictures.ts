@@ -12,7 +12,7 @@ type Darkness = (row: number, column: number) => number;
 const limited = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
 
 /** Moves pixels: each one is read at another place, between pixels bilinearly, and beyond the edge as on the edge. */
-const warped =
+export const warped =
   ([height, width, channels]: readonly number[], draw: (random: Random) => Warp): Shift =>
   (source, target, random) => {
     const warp = draw(random);
@@ -93,7 +93,7 @@ const papered =
   };
 
 /** Turns and resizes around the middle. */
-function turned([height, width]: readonly number[], angle: number, size: number): Warp {
+export function turned([height, width]: readonly number[], angle: number, size: number): Warp {
   const [middleY, middleX] = [(height! - 1) / 2, (width! - 1) / 2];
   const [cos, sin] = [Math.cos(angle) / size, Math.sin(angle) / size];
   return (row, column) => {

@@ -4,7 +4,7 @@ import type { Random } from "../../../random.ts";
 import { either, noise, pointwise, type Shift, type ShiftFamilies } from "./family.ts";
 
 /** Reads every sample at another time, between samples on a straight line, and beyond the end as at the end. */
-const retimed =
+export const retimed =
   ([length, channels]: readonly number[], draw: (random: Random) => (time: number) => number): Shift =>
   (source, target, random) => {
     const timeOf = draw(random);

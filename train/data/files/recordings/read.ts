@@ -4,6 +4,7 @@ import { decimal, InnerloopError, mistaken, parseJson, show } from "@innerloop/s
 import { type FileArray, readNpy } from "../../readers/npy.ts";
 import { delimited } from "../delimited.ts";
 import { isMissing } from "../rows/cells.ts";
+import { isWav, readWav } from "../sounds/wav.ts";
 import { readBounded, readText, refusing } from "../text.ts";
 import { recordingOf } from "./columns.ts";
 import { columnsIn } from "./json.ts";
@@ -20,11 +21,14 @@ const formats: Readonly<Record<string, (file: string) => Promise<Columns>>> = {
 };
 
 /** Whether a file of this name may have a recording. */
-export const isRecording = (file: string): boolean => extname(file).toLowerCase() in formats;
+export const isRecording = (file: string): boolean => ending(file) in formats || ending(file) === ".wav";
+
+const ending = (file: string): string => extname(file).toLowerCase();
 
 /** @throws InnerloopError (status 1) `bad-recording`, `bad-table`, `not-a-number`, naming the file */
 export async function readRecording(file: string): Promise<Recording> {
-  const columns = await (formats[extname(file).toLowerCase()] ?? readLines)(file);
+  if (ending(file) === ".wav") return readWaves(file);
+  const columns = await (formats[ending(file)] ?? readLines)(file);
   const [channels, count] = [columns.columns.length, columns.columns[0]?.length ?? 0];
   if (columns.names === undefined && count < 16 && channels > 4 * count)
     throw refuse(
@@ -32,6 +36,15 @@ export async function readRecording(file: string): Promise<Recording> {
       `${file}: it has ${count} samples of ${channels} channels; samples come one after the other, each with its channels: turn it around`,
     );
   return recordingOf(file, columns);
+}
+
+/** What a WAV file holds may well be a vibration. */
+async function readWaves(file: string): Promise<Recording> {
+  const bytes = new Uint8Array(await readBounded(file, refuse));
+  if (!isWav(bytes)) throw refuse("bad-recording", `${file}: ${mistaken(bytes) ?? "it is no WAV file"}`);
+  const { data, rate, channels = 1 } = readWav(bytes, file);
+  const scale = data instanceof Int16Array ? 1 / 32768 : 1;
+  return { data: Float32Array.from(data, (value) => value * scale), channels, ...(rate ? { rate } : {}), done: [] };
 }
 
 function parsed(file: string, text: string): unknown {

@@ -17,10 +17,12 @@ export interface Labels {
 
 /**
  * @param given the name of the column, where one was said
+ * @param features columns that are numbers of an example, where that is known
  * @throws InnerloopError (status 2) `no-label` with the columns that could be meant; as {@link Table.columns}
  */
-export function labelsOf(table: Table, given: string | undefined): Labels {
-  const { file, names } = table;
+export function labelsOf(table: Table, given: string | undefined, features?: readonly string[]): Labels {
+  const { file } = table;
+  const names = table.names.filter((name) => features?.includes(name) !== true);
   const wrong = (message: string) => new InnerloopError("no-label", message, { exitStatus: 2 });
   const all = listed(names.map(show));
   const taken = (column: string, notes: readonly string[]): Labels => ({
@@ -29,24 +31,30 @@ export function labelsOf(table: Table, given: string | undefined): Labels {
     notes,
   });
   if (given !== undefined) {
-    if (!names.includes(given.normalize())) throw wrong(`${file} has no column ${show(given)}; its columns are ${all}`);
+    if (!table.names.includes(given.normalize()))
+      throw wrong(`${file} has no column ${show(given)}; its columns are ${all}`);
     return taken(given.normalize(), []);
   }
   const named = usual.flatMap((name) => names.filter((column) => column.trim().toLowerCase() === name));
-  const [first, ...others] = named.filter((name) => !isMeasure(fieldsOf(table, name)));
+  const [first, ...rest] = named.filter((name) => !isMeasure(fieldsOf(table, name)));
   if (first !== undefined) {
-    const beside = others.length === 0 ? "" : `, and not ${listed(others.map(show))}`;
+    const beside = rest.length === 0 ? "" : `, and not ${listed(rest.map(show))}`;
     return taken(
       first,
       first === "label" && beside === "" ? [] : [`Classes are taken from the column ${show(first)}${beside}`],
     );
   }
-  const texts = table.columns().filter(({ kind, name }) => kind === "texts" && comeAgain(fieldsOf(table, name)));
-  const [only] = texts;
-  if (only && texts.length === 1)
-    return taken(only.name, [
-      `Classes are taken from the column ${show(only.name)}, the only one of texts that come again`,
+  const texts = table.columns().filter(({ kind, name }) => kind === "texts" && names.includes(name));
+  const [[again, ...more], [text, ...others]] = [texts.filter(({ name }) => comeAgain(fieldsOf(table, name))), texts];
+  if (again && more.length === 0)
+    return taken(again.name, [
+      `Classes are taken from the column ${show(again.name)}, the only one of texts that come again`,
     ]);
+  // What a bundle does not take can only be the class, though each comes once.
+  if (features && text && others.length === 0)
+    return taken(text.name, [`Classes are taken from the column ${show(text.name)}, the only other one of texts`]);
+  if (features && texts.length === 0 && names.length === 1)
+    return taken(names[0]!, [`Classes are taken from the column ${show(names[0]!)}, the only other one`]);
   const could = names.flatMap((name) => {
     const fields = fieldsOf(table, name);
     return comeAgain(fields) && !isMeasure(fields) ? [`${show(name)} (${valuesOf(fields).size} values)`] : [];

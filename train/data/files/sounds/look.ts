@@ -16,7 +16,7 @@ const mostRate = 16_000;
 const [leastSeconds, mostSeconds, frameSeconds, frames] = [0.25, 10, 0.025, 48];
 
 /** Of recordings, the share that an example has to hold all of that is heard. */
-const whole = 0.95;
+const whole = 0.98;
 
 /** What is heard has this share of the power of the loudest hundredth of a second: −40 dB. */
 const heard = 1e-4;
