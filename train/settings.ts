@@ -146,7 +146,7 @@ const conditions: readonly Condition[] = [
     "drawings",
   ),
   onData(["rotations"], ({ rotations = false }) => rotations, "characters alone are turned"),
-  ...Object.keys(configSchema.properties!["examples"]!.properties!).map((setting) =>
+  ...Object.keys(configSchema.properties!.examples!.properties!).map((setting) =>
     onData(
       [`examples.${setting}`],
       ({ files }) => files?.settings.includes(setting as keyof ExamplesConfig) ?? false,

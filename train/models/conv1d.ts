@@ -23,7 +23,7 @@ export interface Conv1dOptions {
 const kernel = 5;
 
 /** Blocks that leave about 6 to 12 positions of a length: as many of stride 2 as halve it to that, and one more of 1. */
-export function stridesOver(length: number): number[] {
+function stridesOver(length: number): number[] {
   const halvings = Math.max(1, Math.min(8, Math.round(Math.log2(length / 8))));
   return [...new Array<number>(halvings).fill(2), 1];
 }

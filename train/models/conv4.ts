@@ -37,7 +37,7 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
 }
 
 /** Strides that leave three to seven positions a side, whatever the size: 2, 2, 2, 1 for pictures of 28×28, one more 2 for larger ones. */
-export function stridesFor([height = 1, width = 1]: readonly number[]): number[] {
+function stridesFor([height = 1, width = 1]: readonly number[]): number[] {
   const side = Math.sqrt(height * width);
   const halvings = Math.max(1, Math.min(6, Math.round(Math.log2(side / 3.5))));
   const strides = new Array<number>(halvings).fill(2);
