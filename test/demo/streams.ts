@@ -34,7 +34,7 @@ export const microphone = `{
     air.connect(out);
     air.start();
     const tone = (type, from, to, at, seconds, loud) => {
-      const higher = 1 + around(0.04);
+      const higher = 1 + around(0.025);
       const gain = new GainNode(context, { gain: 0 });
       const voice = new OscillatorNode(context, { type });
       voice.frequency.setValueAtTime(from * higher, at);
@@ -115,10 +115,11 @@ export const troubles = {
 /** iOS: motion sensors say nothing before a visitor has agreed, and may be asked about at a press of a button alone. */
 export const askingSensors = (answer: "granted" | "denied"): string => `{
   const real = dispatchEvent.bind(globalThis);
-  let agreed = false;
+  let [agreed, pressed] = [false, false];
+  addEventListener("click", () => (pressed = true), { capture: true });
   globalThis.dispatchEvent = (event) => event.type === "devicemotion" && !agreed ? true : real(event);
   DeviceMotionEvent.requestPermission = async () => {
-    if (!navigator.userActivation.isActive) throw new DOMException("", "NotAllowedError");
+    if (!pressed) throw new DOMException("", "NotAllowedError");
     agreed = "${answer}" === "granted";
     return "${answer}";
   };

@@ -42,7 +42,7 @@ async function hold(page: Page, ms: number): Promise<void> {
   await page.mouse.up();
 }
 
-/** Teaches three things, one example each, and counts how many of six others it knows. */
+/** Teaches three things, one example each, and counts which of six others it knows and which it takes for another. */
 async function teachAndTry(page: Page, things: readonly string[], record: (thing: string) => Promise<unknown>) {
   for (const thing of things) {
     await turnToTeach(page);
@@ -50,17 +50,25 @@ async function teachAndTry(page: Page, things: readonly string[], record: (thing
   }
   expect(await labels(page)).toEqual(["A", "B", "C"]);
   await turnToTry(page);
-  let right = 0;
+  const counts = { right: 0, wrong: 0 };
   for (const thing of [...things, ...things]) {
     await untilSaid(page, () => record(thing));
-    if ((await answer(page)) === "ABC"[things.indexOf(thing)]) right += 1;
+    const taken = await answer(page);
+    if (taken === "ABC"[things.indexOf(thing)]) counts.right += 1;
+    else if (taken !== "") counts.wrong += 1;
   }
-  return right;
+  return counts;
 }
 
 /** Why a page cannot be tried: there is no browser, or no bundle for it. */
 const missing = (bundle: string): string | undefined =>
   noChromium ?? (starterBundles.some(({ name }) => name === bundle) ? undefined : `the bundle ${bundle}`);
+
+/** From one example each, a bundle takes some of what it was taught for none of these; that is no mistake of the page. */
+function expectKnown({ right, wrong }: { readonly right: number; readonly wrong: number }): void {
+  expect(right).toBeGreaterThanOrEqual(4);
+  expect(wrong).toBeLessThanOrEqual(1);
+}
 
 describeUnless(missing("motions"), "gestures", () => {
   const visit = visiting();
@@ -69,13 +77,13 @@ describeUnless(missing("motions"), "gestures", () => {
     const { page, elsewhere, errors } = await visit({ ...screen, way: "gesture", before: motion });
     await page.getByText("Hold while you move the phone").waitFor();
     await expectAccessible(page);
-    const right = await teachAndTry(page, ["circle", "shake", "nod"], async (gesture) => {
+    const counts = await teachAndTry(page, ["circle", "shake", "nod"], async (gesture) => {
       await call(page, "move", gesture);
       await page.waitForTimeout(100);
       await hold(page, 1800);
       await call(page, "move", "");
     });
-    expect(right).toBeGreaterThanOrEqual(5);
+    expectKnown(counts);
     await expectAccessible(page);
     expect([elsewhere, errors]).toEqual([[], []]);
   });
@@ -125,7 +133,7 @@ describeUnless(missing("motions"), "gestures", () => {
 
     await page.locator("#record").focus();
     await page.keyboard.press("Enter");
-    for (let i = 0; i < 16; i++) {
+    for (let i = 0; i < 26; i++) {
       const key = i % 2 ? "ArrowLeft" : "ArrowRight";
       await page.keyboard.down(key);
       await page.waitForTimeout(200);
@@ -147,11 +155,11 @@ describeUnless(missing("sounds"), "sounds", () => {
     await expectAccessible(page);
     await page.getByRole("button", { name: "Switch on the microphone" }).click();
     await page.locator("[data-source=on]").waitFor();
-    const right = await teachAndTry(page, ["whistle", "beeps", "hum"], async (sound) => {
+    const counts = await teachAndTry(page, ["whistle", "beeps", "hum"], async (sound) => {
       await call(page, "sound", sound);
       await hold(page, 1000);
     });
-    expect(right).toBeGreaterThanOrEqual(5);
+    expectKnown(counts);
     await expectAccessible(page);
     expect(await untilSaid(page, () => hold(page, 600))).toBe("That was hardly to be heard.");
 
@@ -215,13 +223,13 @@ describeUnless(noChromium, "pictures", () => {
       await expectAccessible(page);
       await page.getByRole("button", { name: "Switch on the camera" }).click();
       await page.locator("[data-source=on]").waitFor();
-      const right = await teachAndTry(page, ["zigzag", "ring", "cross"], async (drawing) => {
+      const counts = await teachAndTry(page, ["zigzag", "ring", "cross"], async (drawing) => {
         if (await page.locator(".frozen").count()) await page.locator("#record").click();
         await call(page, "lay", drawing);
         await page.waitForTimeout(500);
         await page.locator("#record").click();
       });
-      expect(right).toBeGreaterThanOrEqual(5);
+      expectKnown(counts);
       await expectAccessible(page);
       await page.locator("#record").click();
 

@@ -20,7 +20,7 @@ export interface RecorderEvents<R> {
 /** What stands on the stage in the middle of the page, and records. */
 export interface Recorder<R> {
   readonly element: HTMLElement;
-  /** Whether a recording was begun that is not done. */
+  /** Whether a recording was begun, or is counted down to, that is not done. */
   readonly open: boolean;
   /** Whether there is nothing that could be cleared. */
   readonly empty: boolean;

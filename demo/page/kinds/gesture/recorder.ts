@@ -93,7 +93,7 @@ export class GestureRecorder implements Recorder<Motion> {
   }
 
   get open(): boolean {
-    return this.#takes.recording;
+    return !this.#takes.idle;
   }
 
   get empty(): boolean {

@@ -71,7 +71,7 @@ export class SoundRecorder implements Recorder<Recorded> {
   }
 
   get open(): boolean {
-    return this.#takes.recording;
+    return !this.#takes.idle;
   }
 
   get empty(): boolean {
