@@ -144,8 +144,16 @@ const wrong: [call: string, status: number, message: RegExp][] = [
   ["train --data images:missing", 2, /missing does not exist; expected a folder/],
   ["train --data images:empty", 2, /empty holds no images; expected/],
   ["train --data omniglot:empty", 2, /No Omniglot in empty/],
-  [`train --data images:few --ways 5`, 2, /has \d class(es)?; 5 ways need at least 5/],
-  [`train --data images:thin --ways 2 --shots 1 --queries 4`, 2, /has 2 examples; 1 shots \+ 4 queries need 5/],
+  [
+    `train --data images:few --ways 5`,
+    2,
+    /images:few has 3 classes: .* 5 ways, .* need 5 classes.* What would work: .*--ways 3/,
+  ],
+  [
+    `train --data images:thin --ways 2 --shots 2`,
+    2,
+    /images:thin .* has 3 examples, of which 2 are shots .* has 2\)\. Ask for/,
+  ],
   [`train --data images:torn ${few}`, 1, /torn.symbol-3.1\.png: cannot be read as an image/],
   ["train sinusoid-10shot --model conv4", 2, /conv4 takes images/],
   ["export empty", 2, /empty is a folder that holds neither .*; a run, .* was expected/],
