@@ -28,7 +28,9 @@ export async function holdsExamples(file: string, { input }: Manifest): Promise<
   if (kind === undefined) return true;
   const { readTable } = await import("@innerloop/train");
   const [first] = await readTable(file).catch(() => []);
-  return first !== undefined && (first.label !== undefined || first.x.length >= sizeOf(input.shape));
+  // In JSON the numbers of a row are a list of their own, which a sample of a recording has as many of as there are channels.
+  const sample = /\.json$/i.test(file) ? input.shape.at(-1)! : sizeOf(input.shape) - 1;
+  return first !== undefined && (first.label !== undefined || first.x.length > sample);
 }
 
 /** @throws InnerloopError (status 2) for rows that do not fit */

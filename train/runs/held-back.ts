@@ -29,25 +29,15 @@ export function heldBackEpisodes(tasks: TaskSource, asked: Sizes, split: "val" |
   };
 }
 
-/**
- * The same data without classes that no episode can be drawn from, which are told.
- * @throws InnerloopError `too-few-examples` (status 2) where no class is left to train on
- */
+/** The same data without classes that no episode can be drawn from, which are told. */
 export function enoughExamples(
   tasks: TaskSource,
   { shots }: Pick<RunConfig, "shots">,
 ): { readonly tasks: TaskSource; readonly notes: readonly string[] } {
   const { tasks: larger, leftOut } = tasks.withExamples?.(shots + 1) ?? { tasks, leftOut: [] };
   if (leftOut.length === 0) return { tasks, notes: [] };
-  if (larger.classCount("train") === 0 && tasks.classCount("train") > 0) {
-    const least = tasks.smallestClass!("train")!;
-    throw new InnerloopError(
-      "too-few-examples",
-      `No class of ${tasks.name} that is trained on has ${shots + 1} examples, of which ${shots} are shots and one is a query ` +
-        `("${least.name}" has ${least.examples}). Ask for fewer shots, or add examples to the classes.`,
-      { exitStatus: 2 },
-    );
-  }
+  // Where none would be left, drawing one says which class has how many.
+  if (larger.classCount("train") === 0) return { tasks, notes: [] };
   const shown = leftOut.slice(0, 6).join(", ");
   const more = leftOut.length > 6 ? ` and ${leftOut.length - 6} more` : "";
   const examples = `${shots} example${shots === 1 ? "" : "s"} and a query`;

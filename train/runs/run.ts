@@ -51,10 +51,12 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
   const { tasks, notes: small } = enoughExamples(opened, asked.config);
   const { config, notes } = before ? { config: asked.config, notes: [] } : fittedTo(asked.config, tasks);
   const options = { ...asked, config };
+  // What was found is told also where too little of it is left.
+  for (const note of [...(tasks.notes ?? []), ...small]) options.onMessage?.(note);
   const setup = await setUp(options, tasks, before, start !== undefined);
   const { learner } = setup;
   const plan = planOf(config, tasks);
-  const told = [...(tasks.notes ?? []), ...small, ...notes, ...notesOnHeldBack(tasks, config), ...plan.notes];
+  const told = [...notes, ...notesOnHeldBack(tasks, config), ...plan.notes];
   for (const note of told) options.onMessage?.(note);
   const trainerOptions = trainerOptionsOf(options);
   const trainer = await MetaTrainer.create(learner, trainerOptions);
