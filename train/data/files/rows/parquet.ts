@@ -1,50 +1,54 @@
-// Parquet, by a library that reads it in plain JavaScript.
-import { type FileMetaData, parquetMetadata, parquetRead, parquetSchema } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+// Parquet, by a library that reads it in plain JavaScript, in a thread of its own.
+import { Worker } from "node:worker_threads";
 import type { Refuse } from "../text.ts";
+import type { ParquetReply } from "./parquet-columns.ts";
 import { byNames, type RawTable } from "./raw-table.ts";
+
+/** Milliseconds that a file may take, and those for each of its bytes besides: a hundred times what sound ones do. */
+const patience = { least: 5000, byte: 0.01 };
+
+/** Heap of the thread in MiB at most. */
+const memory = 2048;
 
 /** @throws InnerloopError `bad-table`, by `refuse` */
 export async function readParquet(file: string, bytes: Uint8Array, refuse: Refuse): Promise<RawTable> {
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  try {
-    const metadata = parquetMetadata(buffer);
-    const { children } = parquetSchema(metadata);
-    const flat = children.filter(
-      (column) => column.children.length === 0 && column.element.repetition_type !== "REPEATED",
-    );
-    checkRows(metadata);
-    const columns = new Map<string, unknown[]>();
-    for (const { element } of flat)
-      columns.set(element.name.normalize(), await columnOf(buffer, metadata, element.name));
-    const nested = children.filter((column) => !flat.includes(column)).map(({ element }) => element.name.normalize());
-    return byNames(columns, nested);
-  } catch (cause) {
-    throw refuse("bad-table", `${file} is no Parquet that can be read (${(cause as Error).message}); write it again.`);
-  }
+  const reply = await ask(bytes);
+  if ("problem" in reply)
+    throw refuse("bad-table", `${file} is no Parquet that can be read (${reply.problem}); write it again.`);
+  return byNames(reply.columns, reply.nested);
 }
 
-/** A damaged file may say that it has any number of rows. */
-function checkRows({ row_groups: groups }: FileMetaData): void {
-  for (const { num_rows: rows, columns } of groups)
-    for (const { meta_data: column } of columns)
-      if (column?.path_in_schema.length === 1 && column.num_values !== rows)
-        throw new Error(`it says that a column has ${column.num_values} values in ${rows} rows`);
-}
+/** The thread that has nothing to do. */
+let idle: Worker | undefined;
 
-/** One column of one group of rows at a time: the library leaves an error of a second one to nobody. */
-async function columnOf(file: ArrayBuffer, metadata: FileMetaData, name: string): Promise<unknown[]> {
-  const values: unknown[] = [];
-  for (const { num_rows: rows } of metadata.row_groups) {
-    const rowStart = values.length;
-    await parquetRead({
-      ...{ file, metadata, compressors, columns: [name], rowStart, rowEnd: rowStart + Number(rows) },
-      onComplete(group) {
-        for (const [value] of group) values.push(value);
-      },
+function ask(bytes: Uint8Array): Promise<ParquetReply> {
+  const worker =
+    idle ??
+    new Worker(new URL("./parquet-columns.js", import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: memory },
     });
-    if (values.length !== rowStart + Number(rows))
-      throw new Error(`"${name}" has ${values.length - rowStart} of ${rows} values`);
-  }
-  return values;
+  idle = undefined;
+  worker.ref();
+  const most = patience.least + patience.byte * bytes.length;
+  return new Promise((resolve) => {
+    const end = (reply: ParquetReply, sound: boolean) => {
+      clearTimeout(timer);
+      worker.removeAllListeners("message").removeAllListeners("error");
+      // What fails after it was given up is of no account.
+      worker.on("error", () => undefined);
+      if (sound && !idle) {
+        worker.unref();
+        idle = worker;
+      } else worker.terminate();
+      resolve(reply);
+    };
+    const timer = setTimeout(
+      () => end({ problem: `reading it does not come to an end within ${Math.ceil(most / 1000)} seconds` }, false),
+      most,
+    );
+    worker.on("message", (reply: ParquetReply) => end(reply, true));
+    worker.on("error", ({ message }) => end({ problem: message }, false));
+    const file = bytes.slice().buffer;
+    worker.postMessage(file, [file]);
+  });
 }
