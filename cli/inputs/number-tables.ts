@@ -18,14 +18,15 @@ export interface FileExample {
 export const isTable = (file: string): boolean => /\.(csv|tsv|json)$/i.test(file);
 
 /**
- * Whether a file holds an example a row: any table for a bundle without preprocessing; for one of windows, a table with a column of
- * labels, or whose rows have the numbers of a whole window, since a recording has those of one sample.
+ * Whether a file holds the numbers of an example in a row: any table for a bundle of pictures or without preprocessing; for one of
+ * windows, a table with a column of labels, or whose rows have the numbers of a whole window, since a recording has those of one sample.
  * @throws InnerloopError as `readTable`, for a bundle without preprocessing
  */
 export async function holdsExamples(file: string, { input }: Manifest): Promise<boolean> {
   const kind = input.preprocessing?.kind;
-  if (!isTable(file) || (kind !== undefined && kind !== "window")) return false;
-  if (kind === undefined) return true;
+  if (!isTable(file) || kind === "sound" || kind === "row") return false;
+  // No picture is a table, so that it can only hold the numbers themselves.
+  if (kind !== "window") return true;
   const { readTable } = await import("@innerloop/train");
   const [first] = await readTable(file).catch(() => []);
   // In JSON the numbers of a row are a list of their own, which a sample of a recording has as many of as there are channels.
