@@ -292,5 +292,4 @@ export async function tutorial(out: string, length: Length = {}): Promise<{ befo
   return { before, after };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
-  await tutorial(process.argv[2] ?? "runs/tutorial");
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await tutorial(process.argv[2] ?? "runs/tutorial");
