@@ -149,11 +149,7 @@ const wrong: [call: string, status: number, message: RegExp][] = [
     2,
     /images:few has 3 classes: .* 5 ways, .* need 5 classes.* What would work: .*--ways 3/,
   ],
-  [
-    `train --data images:thin --ways 2 --shots 2`,
-    2,
-    /images:thin .* has 3 examples, of which 2 are shots .* has 2\)\. Ask for/,
-  ],
+  [`train --data images:thin --ways 2 --shots 2 --queries 4`, 2, /has 2 examples; 2 shots \+ 1 queries need 3/],
   [`train --data images:torn ${few}`, 1, /torn.symbol-3.1\.png: cannot be read as an image/],
   ["train sinusoid-10shot --model conv4", 2, /conv4 takes images/],
   ["export empty", 2, /empty is a folder that holds neither .*; a run, .* was expected/],
