@@ -10,7 +10,7 @@ import { writeBundle } from "../runtime/fixture.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { innerloop, writeImages } from "../support/innerloop.ts";
 import { refusal } from "../support/refusal.ts";
-import { wav } from "../train/wav.ts";
+import { wav } from "../support/wav.ts";
 
 const cwd = temporaryFolder("doors");
 const at = (...names: string[]) => join(cwd, ...names);

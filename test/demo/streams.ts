@@ -1,4 +1,5 @@
 // What a phone's sensors, a microphone and a camera would give, made in the page: scripts that run before its own.
+import { wav } from "../support/wav.ts";
 
 /** Motion events, sixty a second: at rest until a gesture is named, which then goes on, a little differently each time. */
 export const motion = `{
@@ -125,22 +126,9 @@ export const askingSensors = (answer: "granted" | "denied"): string => `{
   };
 }`;
 
-/** A file of a sound: a tone of a second, 16-bit PCM. */
-export function wav(hertz = 700, rate = 16_000): Buffer {
-  const file = Buffer.alloc(44 + 2 * rate);
-  file.write("RIFF", 0);
-  file.writeUInt32LE(36 + 2 * rate, 4);
-  file.write("WAVEfmt ", 8);
-  file.writeUInt32LE(16, 16);
-  file.writeUInt16LE(1, 20);
-  file.writeUInt16LE(1, 22);
-  file.writeUInt32LE(rate, 24);
-  file.writeUInt32LE(2 * rate, 28);
-  file.writeUInt16LE(2, 32);
-  file.writeUInt16LE(16, 34);
-  file.write("data", 36);
-  file.writeUInt32LE(2 * rate, 40);
-  for (let i = 0; i < rate; i++)
-    file.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * hertz * i) / rate)), 44 + 2 * i);
-  return file;
-}
+/** A file of a sound: a tone of a second. */
+export const tone = (hertz = 700, rate = 16_000): Uint8Array =>
+  wav(
+    Float32Array.from({ length: rate }, (_, i) => 0.244 * Math.sin((2 * Math.PI * hertz * i) / rate)),
+    rate,
+  );

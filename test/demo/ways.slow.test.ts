@@ -8,7 +8,7 @@ import { expect, it } from "vitest";
 import { noChromium } from "../browser/chromium.ts";
 import { describeUnless } from "../support/absent.ts";
 import { temporaryFolder } from "../support/folders.ts";
-import { askingSensors, camera, microphone, motion, troubles, wav } from "./streams.ts";
+import { askingSensors, camera, microphone, motion, tone, troubles } from "./streams.ts";
 import {
   answer,
   desktop,
@@ -190,7 +190,7 @@ describeUnless(missing("sounds"), "sounds", () => {
     };
     await choose("none.wav", Buffer.from("no sound"));
     await page.getByText("That file has no sound that this browser reads.").waitFor();
-    await untilSaid(page, () => choose("tone.wav", wav()));
+    await untilSaid(page, () => choose("tone.wav", Buffer.from(tone())));
     expect(await labels(page)).toEqual(["A"]);
     await untilSaid(page, () => page.locator("#draw").tap());
     expect(await labels(page)).toEqual(["A", "B"]);
@@ -269,7 +269,7 @@ describeUnless(noChromium, "pictures", () => {
 // Chromium's own devices, through all that is real in a browser: a picture that moves, and a microphone that plays a file.
 describeUnless(missing("sounds"), "devices that were allowed before", () => {
   const beeps = join(temporaryFolder(), "beeps.wav");
-  writeFileSync(beeps, wav(900, 48_000));
+  writeFileSync(beeps, tone(900, 48_000));
   const visit = visiting(["--use-fake-device-for-media-stream", `--use-file-for-fake-audio-capture=${beeps}`]);
 
   it("are switched on with their page, and off with another", { timeout: 60_000 }, async () => {

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Random, random } from "@innerloop/train";
 import sharp from "sharp";
+import { wav } from "./wav.ts";
 
 /** Which classes, by number, and how many examples of each; other `from` are other examples of the same classes. */
 export interface Made {
@@ -85,7 +86,7 @@ export const writeSounds = (place: string, made: Made): Promise<void> =>
     const [what, how] = [classRandom("sounds", which), exampleRandom("sounds", which, number)];
     const tones = [0, 1, 2].map(() => ({ pitch: 300 * 2 ** (3 * what.uniform()), second: 1.3 + what.uniform() }));
     const [high, late, strong] = [2 ** (0.1 * how.normal()), 200 * how.uniform(), 0.2 + 0.3 * how.uniform()];
-    const samples = Int16Array.from({ length: 4000 }, (_, i) => {
+    const samples = Float32Array.from({ length: 4000 }, (_, i) => {
       const at = (3 * Math.max(0, i - late)) / 4000;
       const tone = tones[Math.min(2, Math.floor(at))]!;
       const swell = Math.sin(Math.PI * (at % 1)) ** 2;
@@ -93,7 +94,7 @@ export const writeSounds = (place: string, made: Made): Promise<void> =>
         (sum, of) => sum + Math.sin((2 * Math.PI * i * of * tone.pitch * high) / 8000),
         0,
       );
-      return 32_767 * (strong * swell * wave * 0.5 + 0.003 * how.normal());
+      return strong * swell * wave * 0.5 + 0.003 * how.normal();
     });
     return wav(samples, 8000);
   });
@@ -118,21 +119,4 @@ export function writeTable(file: string, made: Made): void {
     });
   });
   writeFileSync(file, `weight_mg,length_m,temperature,load,colour,kind\n${rows.join("\n")}\n`);
-}
-
-function wav(samples: Int16Array, rate: number): Uint8Array {
-  const header = Buffer.alloc(44);
-  header.write("RIFF", 0);
-  header.writeUInt32LE(36 + samples.byteLength, 4);
-  header.write("WAVEfmt ", 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(rate, 24);
-  header.writeUInt32LE(2 * rate, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write("data", 36);
-  header.writeUInt32LE(samples.byteLength, 40);
-  return Buffer.concat([header, new Uint8Array(samples.buffer)]);
 }

@@ -6,7 +6,7 @@ import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { refusal } from "../support/refusal.ts";
-import { wav } from "./wav.ts";
+import { wav } from "../support/wav.ts";
 
 const folder = temporaryFolder("doors");
 

@@ -9,7 +9,7 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { refusal } from "../support/refusal.ts";
-import { wav } from "./wav.ts";
+import { wav } from "../support/wav.ts";
 
 const folder = temporaryFolder("readers");
 

@@ -8,7 +8,7 @@ import { openTasks, readers } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { refusal } from "../support/refusal.ts";
-import { wav } from "./wav.ts";
+import { wav } from "../support/wav.ts";
 
 const folder = temporaryFolder("recordings");
 const files = readers.named("windows").files!;

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/folders.ts";
 import { uniformNumbers } from "../support/numbers.ts";
 import { readRecorded } from "../support/recorded.ts";
 import { refusal } from "../support/refusal.ts";
-import { wav } from "./wav.ts";
+import { wav } from "../support/wav.ts";
 
 interface Recorded {
   readonly name: string;

@@ -67,30 +67,52 @@ export interface ConvolutionOptions {
   readonly bias?: boolean;
 }
 
+/** What convolutions of pictures and of series have in common. */
+function convolution(
+  {
+    layer,
+    takes,
+    kernel,
+    filters,
+    bias,
+  }: {
+    readonly layer: string;
+    /** The shape of what comes in, in words: "images [n, height, width, channels]". */
+    readonly takes: string;
+    readonly kernel: readonly [number, number];
+    readonly filters: number;
+    readonly bias: boolean;
+  },
+  apply: (x: Value, weight: Value) => Value,
+): Layer {
+  const axes = takes.split(",").length;
+  return {
+    name: "conv",
+    parameters(input) {
+      if (input.length !== axes)
+        throw new InnerloopError("shape-mismatch", `${layer} takes ${takes}, but its input has the shape [${input}].`, {
+          exitStatus: 2,
+        });
+      const channels = known(input, -1, layer);
+      const weight = normalInit([...kernel, channels, filters], kernel[0] * kernel[1] * channels);
+      return bias ? { weight, bias: constantInit([filters], 0) } : { weight };
+    },
+    apply(x, { weight, bias: b }) {
+      const y = apply(x, weight!);
+      return b ? op.Add(y, b) : y;
+    },
+  };
+}
+
 /** Convolution of images `[n, H, W, C]` to `[n, H', W', filters]`. */
 export function Conv2d(
   filters: number,
   { kernel = 3, stride = 1, padding = Math.floor(kernel / 2), bias = true }: ConvolutionOptions = {},
 ): Layer {
-  return {
-    name: "conv",
-    parameters(input) {
-      if (input.length !== 4)
-        throw new InnerloopError(
-          "shape-mismatch",
-          `Conv2d takes images [n, height, width, channels], but its input has the shape [${input}].`,
-          { exitStatus: 2 },
-        );
-      const channels = known(input, -1, "Conv2d");
-      const fanIn = kernel * kernel * channels;
-      const weight = normalInit([kernel, kernel, channels, filters], fanIn);
-      return bias ? { weight, bias: constantInit([filters], 0) } : { weight };
-    },
-    apply(x, { weight, bias: b }) {
-      const y = op.Convolution(x, weight!, { strides: [stride, stride], pads: [padding, padding, padding, padding] });
-      return b ? op.Add(y, b) : y;
-    },
-  };
+  const takes = "images [n, height, width, channels]";
+  return convolution({ layer: "Conv2d", takes, kernel: [kernel, kernel], filters, bias }, (x, weight) =>
+    op.Convolution(x, weight, { strides: [stride, stride], pads: [padding, padding, padding, padding] }),
+  );
 }
 
 /** Convolution of series `[n, length, channels]` to `[n, length', filters]`. */
@@ -98,28 +120,12 @@ export function Conv1d(
   filters: number,
   { kernel = 3, stride = 1, padding = Math.floor(kernel / 2), bias = true }: ConvolutionOptions = {},
 ): Layer {
-  return {
-    name: "conv",
-    parameters(input) {
-      if (input.length !== 3)
-        throw new InnerloopError(
-          "shape-mismatch",
-          `Conv1d takes series [n, length, channels], but its input has the shape [${input}].`,
-          { exitStatus: 2 },
-        );
-      const channels = known(input, -1, "Conv1d");
-      const weight = normalInit([kernel, 1, channels, filters], kernel * channels);
-      return bias ? { weight, bias: constantInit([filters], 0) } : { weight };
-    },
-    apply(x, { weight, bias: b }) {
-      // As pictures that are one pixel wide, for which every engine has kernels.
-      const y = op.Squeeze(
-        op.Convolution(op.Unsqueeze(x, [2]), weight!, { strides: [stride, 1], pads: [padding, 0, padding, 0] }),
-        [2],
-      );
-      return b ? op.Add(y, b) : y;
-    },
-  };
+  const takes = "series [n, length, channels]";
+  return convolution({ layer: "Conv1d", takes, kernel: [kernel, 1], filters, bias }, (x, weight) => {
+    // As pictures that are one pixel wide, for which every engine has kernels.
+    const pictures = op.Unsqueeze(x, [2]);
+    return op.Squeeze(op.Convolution(pictures, weight, { strides: [stride, 1], pads: [padding, 0, padding, 0] }), [2]);
+  });
 }
 
 /** The largest of each square of `kernel` pixels, channels last. */

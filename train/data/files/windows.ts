@@ -1,14 +1,12 @@
 // Recordings of sensors, one a file in one folder a class: each becomes one window of samples, or several where it is long.
-import { relative } from "node:path";
 import { preprocess } from "@innerloop/runtime/input";
 import { InnerloopError, type WindowPreprocessing } from "@innerloop/schemas";
-import { pathOf } from "../readers/place.ts";
 import type { FileItem, FileKind } from "./file-kind.ts";
+import { inFolders } from "./in-folders.ts";
 import { isRecording, readRecording } from "./recordings/read.ts";
 import type { Recording } from "./recordings/recording.ts";
 import { chooseWindows, endsOf } from "./recordings/windows.ts";
-import { placedClasses } from "./split-folders.ts";
-import { findFiles, findFolders, type Wanted } from "./walk.ts";
+import type { Wanted } from "./walk.ts";
 
 const recordings: Wanted = {
   noun: ["recording", "recordings"],
@@ -20,25 +18,7 @@ export const windowFiles: FileKind<FileItem, Recording, Float32Array, WindowPrep
   kind: "window",
   what: "recordings (CSV, TSV, JSON, npy, wav)",
   settings: ["length", "hop", "sampleRate"],
-  takes: isRecording,
-
-  async find(place) {
-    const folder = pathOf(place);
-    const found = findFolders(folder, recordings);
-    const placed = placedClasses(found.classes);
-    return {
-      classes: placed.classes.map(({ files, ...rest }) => ({
-        ...rest,
-        items: files.map((file) => ({ name: relative(folder, file), file })),
-      })),
-      leftOut: found.leftOut,
-      notes: [...found.notes, ...placed.notes],
-    };
-  },
-
-  async items(place) {
-    return findFiles(pathOf(place), recordings).map((file) => ({ name: file, file }));
-  },
+  ...inFolders(recordings),
 
   read: ({ file }) => readRecording(file),
 

@@ -1,15 +1,12 @@
 // Image files: one folder a class.
-import { relative } from "node:path";
 import { finish, type Picture, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
 import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
 import type { TaskSource } from "../episodes/task.ts";
 import type { FileItem, FileKind } from "../files/file-kind.ts";
+import { inFolders } from "../files/in-folders.ts";
 import { choosePictures, sketch } from "../files/look-of-pictures.ts";
 import { openFiles } from "../files/open-files.ts";
-import { placedClasses } from "../files/split-folders.ts";
-import { findFiles, findFolders } from "../files/walk.ts";
 import { imageFiles } from "./image-folders.ts";
-import { pathOf } from "./place.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 
 /**
@@ -60,21 +57,7 @@ const pictures: FileKind<FileItem, Picture, Uint8Array, ImagePreprocessing> = {
   kind: "image",
   what: "images (PNG, JPEG, WebP, GIF, TIFF, AVIF)",
   settings: ["size", "channels", "invert"],
-  takes: imageFiles.takes,
-  async find(place) {
-    const folder = pathOf(place);
-    const found = findFolders(folder, imageFiles);
-    const placed = placedClasses(found.classes);
-    const itemOf = (file: string): FileItem => ({ name: relative(folder, file), file });
-    return {
-      classes: placed.classes.map(({ files, ...rest }) => ({ ...rest, items: files.map(itemOf) })),
-      leftOut: found.leftOut,
-      notes: [...found.notes, ...placed.notes],
-    };
-  },
-  async items(place) {
-    return findFiles(pathOf(place), imageFiles).map((file) => ({ name: file, file }));
-  },
+  ...inFolders(imageFiles),
   read: ({ file }) => readPicture(file),
   sketch,
   choose: (read, settings) =>

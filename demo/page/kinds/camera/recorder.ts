@@ -5,6 +5,7 @@ import type { Recorder, RecorderEvents } from "../kind.ts";
 import { Notice } from "../recording/notice.ts";
 import { ask, chooseFile, isAllowed, mayAsk, type Trouble } from "../recording/permission.ts";
 import { Shutter } from "../recording/shutter.ts";
+import { showFaint, showKnown, showPlain } from "../recording/stage.ts";
 import { middleOf, type Snapshot } from "./picture.ts";
 import { recorderWords } from "./words.ts";
 
@@ -69,7 +70,8 @@ export class CameraRecorder implements Recorder<Snapshot> {
     this.#snapshot = undefined;
     this.#still.hidden = true;
     this.#seen.replaceChildren();
-    this.element.classList.remove("known", "faint", "frozen");
+    showPlain(this.element);
+    this.element.classList.remove("frozen");
     this.speak(this.#language);
   }
 
@@ -98,15 +100,13 @@ export class CameraRecorder implements Recorder<Snapshot> {
   }
 
   colour(tone: string): void {
-    this.element.classList.add("known");
-    this.element.style.setProperty("--seen", tone);
+    showKnown(this.element, tone);
   }
 
   sparkle(): void {}
 
   fade(): void {
-    this.element.style.removeProperty("--seen");
-    this.element.classList.add("faint");
+    showFaint(this.element);
   }
 
   seen(portrait: Element): void {

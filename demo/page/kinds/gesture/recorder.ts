@@ -4,6 +4,7 @@ import type { Language } from "../../words.ts";
 import type { Recorder, RecorderEvents } from "../kind.ts";
 import { Notice } from "../recording/notice.ts";
 import { Shutter } from "../recording/shutter.ts";
+import { showFaint, showKnown, showPlain } from "../recording/stage.ts";
 import { Takes } from "../recording/takes.ts";
 import { evenly, type Motion, type Reading } from "./motion.ts";
 import { again, sample } from "./samples.ts";
@@ -107,7 +108,7 @@ export class GestureRecorder implements Recorder<Motion> {
   clear(): void {
     this.#takes.drop();
     this.#motion = undefined;
-    this.element.classList.remove("known", "faint");
+    showPlain(this.element);
   }
 
   show(): void {
@@ -128,15 +129,13 @@ export class GestureRecorder implements Recorder<Motion> {
   }
 
   colour(tone: string): void {
-    this.element.classList.add("known");
-    this.element.style.setProperty("--seen", tone);
+    showKnown(this.element, tone);
   }
 
   sparkle(): void {}
 
   fade(): void {
-    this.element.style.removeProperty("--seen");
-    this.element.classList.add("faint");
+    showFaint(this.element);
   }
 
   seen(): void {}
@@ -193,7 +192,7 @@ export class GestureRecorder implements Recorder<Motion> {
   }
 
   #begin(): void {
-    this.element.classList.remove("known", "faint");
+    showPlain(this.element);
     this.#motion = undefined;
     this.#begun = performance.now() - early;
     this.#events.onBegin();

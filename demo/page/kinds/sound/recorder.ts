@@ -5,6 +5,7 @@ import type { Recorder, RecorderEvents } from "../kind.ts";
 import { Notice } from "../recording/notice.ts";
 import { chooseFile, isAllowed, mayAsk, type Trouble } from "../recording/permission.ts";
 import { Shutter } from "../recording/shutter.ts";
+import { showFaint, showKnown, showPlain } from "../recording/stage.ts";
 import { Takes } from "../recording/takes.ts";
 import { Microphone, play, soundIn } from "./microphone.ts";
 import { envelope, type Recorded } from "./recorded.ts";
@@ -111,15 +112,13 @@ export class SoundRecorder implements Recorder<Recorded> {
   }
 
   colour(tone: string): void {
-    this.element.classList.add("known");
-    this.element.style.setProperty("--seen", tone);
+    showKnown(this.element, tone);
   }
 
   sparkle(): void {}
 
   fade(): void {
-    this.element.style.removeProperty("--seen");
-    this.element.classList.add("faint");
+    showFaint(this.element);
   }
 
   seen(portrait: Element): void {
@@ -222,7 +221,7 @@ export class SoundRecorder implements Recorder<Recorded> {
     this.#sound = undefined;
     this.#seen.replaceChildren();
     this.#show(new Float32Array(0), 0);
-    this.element.classList.remove("known", "faint");
+    showPlain(this.element);
     this.speak(this.#language);
   }
 

@@ -1,11 +1,9 @@
 // Files of sound as examples: one recording a file, one folder a class.
-import { relative } from "node:path";
 import { preprocess, type Samples } from "@innerloop/runtime/input";
 import { InnerloopError, type SoundPreprocessing } from "@innerloop/schemas";
-import { pathOf } from "../../readers/place.ts";
 import type { FileItem, FileKind } from "../file-kind.ts";
-import { placedClasses } from "../split-folders.ts";
-import { findFiles, findFolders, type Wanted } from "../walk.ts";
+import { inFolders } from "../in-folders.ts";
+import type { Wanted } from "../walk.ts";
 import { readSound } from "./decode.ts";
 import { chooseSounds, lookAt } from "./look.ts";
 import { broken } from "./refusals.ts";
@@ -41,21 +39,7 @@ export const sounds: FileKind<FileItem, Samples, KeptSound, SoundPreprocessing> 
   kind: "sound",
   what: "sounds (WAV, FLAC, Ogg Vorbis, Opus, MP3)",
   settings: ["length", "sampleRate", "bands"],
-  takes: soundFiles.takes,
-  async find(place) {
-    const folder = pathOf(place);
-    const found = findFolders(folder, soundFiles);
-    const placed = placedClasses(found.classes);
-    const itemOf = (file: string): FileItem => ({ name: relative(folder, file), file });
-    return {
-      classes: placed.classes.map(({ files, ...rest }) => ({ ...rest, items: files.map(itemOf) })),
-      leftOut: found.leftOut,
-      notes: [...found.notes, ...placed.notes],
-    };
-  },
-  async items(place) {
-    return findFiles(pathOf(place), soundFiles).map((file) => ({ name: file, file }));
-  },
+  ...inFolders(soundFiles),
   read: ({ file }) => readSound(file),
   choose: (read, settings) =>
     chooseSounds(
