@@ -18,8 +18,14 @@ import { sound } from "./sound.ts";
 import { tones } from "./tones.ts";
 import { windows } from "./windows.ts";
 
-/** One line each, in the order in which errors and help name them. */
-const all: readonly Reader[] = [glyphs, motions, tones, sinusoid, omniglot, images, windows, sound, rows, arrays];
+/** What is made up here. */
+const generated: readonly Reader[] = [glyphs, motions, tones, sinusoid];
+
+/** What is read where people have it. */
+const placed: readonly Reader[] = [omniglot, images, windows, sound, rows, arrays];
+
+/** In the order in which errors and help name them. */
+const all: readonly Reader[] = [...generated, ...placed];
 
 /** A reader under the name that its SPEC begins with. */
 export interface NamedReader extends Reader {
