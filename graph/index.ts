@@ -36,6 +36,8 @@ export {
   tunedProviders,
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
+export * as transform from "./models/index.ts";
+export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets } from "./onnx/opsets.ts";
 export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
@@ -51,5 +53,7 @@ export {
   type LoopKind,
   type Parameters,
 } from "./transforms/inner-loop.ts";
+export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
+export { jvp } from "./transforms/jvp.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { vmap } from "./transforms/vmap.ts";

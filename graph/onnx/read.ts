@@ -30,12 +30,19 @@ export interface OnnxModel {
   readonly initializers: Readonly<Record<string, Tensor>>;
   /** The version of `ai.onnx` that the file is written in. */
   readonly opset: number;
+  /** What the model's nodes make, by name; sizes that are worked out while it is read are not among it. */
+  readonly tensors: Readonly<Record<string, Value>>;
   /**
    * The outputs for other values, of other sizes where the file leaves them open: the model as a function.
-   * @param values by the name of an input; inputs without one keep their own
-   * @throws InnerloopError for a name that is no input, or a value that does not fit the model
+   * @param values by the name of an input, or of one of `tensors`, which then stands for what the model would make; inputs without
+   *   one keep their own
+   * @param names what is wanted: outputs, or others of `tensors`; the outputs unless given
+   * @throws InnerloopError for a name that is none of them, or a value that does not fit the model
    */
-  readonly apply: (values: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>;
+  readonly apply: (
+    values: Readonly<Record<string, Value>>,
+    names?: readonly string[],
+  ) => Readonly<Record<string, Value>>;
 }
 
 type GraphProto = onnx.GraphProto.$Properties;
@@ -75,16 +82,19 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
       .filter(({ name }) => !weights.stored.has(name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
-  const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
+  const outputNames = (graph.output ?? []).map(({ name }) => name ?? "");
+  const build = (values: Readonly<Record<string, Value>>, wanted: readonly string[]): Built =>
     within(budget, () => {
       const known = new Known(values, weights);
       for (const { node, newest } of nodes)
         inNode(node, source, () => {
           for (const step of newest) read(step, known);
         });
-      return table((graph.output ?? []).map(({ name }) => [name ?? "", known.output(name ?? "", source)]));
+      return { known, outputs: table(wanted.map((name) => [name, known.output(name, source)])) };
     });
-  const outputs = build(modelInputs);
+  const { known, outputs } = build(modelInputs, outputNames);
+  const made = (graph.node ?? []).flatMap(({ output }) => output ?? []);
+  const tensors = table(made.flatMap((name) => known.made(name)));
   const used = weights.used();
   const inputs = table([...Object.entries(modelInputs), ...used.map(({ name, value }) => [name, value] as const)]);
   return {
@@ -92,7 +102,8 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
     outputs,
     initializers: table(used.map(({ name, array }) => [name, tensorOf(array)])),
     opset,
-    apply(values) {
+    tensors,
+    apply(values, names = outputNames) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;
       if (replaced.length === 0 ? !isTable : replaced.some(([, value]) => !(value instanceof Value)))
@@ -101,8 +112,8 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
           `apply was called with ${show(values)}; values of a graph by the names of inputs were expected.`,
           { exitStatus: 2 },
         );
-      const stranger = Object.keys(values).find((name) => inputs[name] === undefined);
-      if (stranger === undefined) return build(table([...Object.entries(modelInputs), ...replaced]));
+      const stranger = Object.keys(values).find((name) => (inputs[name] ?? tensors[name]) === undefined);
+      if (stranger === undefined) return build(table([...Object.entries(modelInputs), ...replaced]), names).outputs;
       throw new InnerloopError(
         "unknown-input",
         `${source} has no input ${show(stranger)}; it has ${Object.keys(inputs).join(", ")}.`,
@@ -148,18 +159,32 @@ class Weights {
   }
 }
 
+interface Built {
+  readonly known: Known;
+  readonly outputs: Record<string, Value>;
+}
+
 /** What the names of a graph stand for while its nodes are read. */
 class Known implements Names {
+  readonly #given: Readonly<Record<string, Value>>;
   readonly #entries: Map<string, Entry>;
   readonly #weights: Weights;
 
   constructor(values: Readonly<Record<string, Value>>, weights: Weights) {
+    this.#given = values;
     this.#entries = new Map(Object.entries(values));
     this.#weights = weights;
   }
 
+  /** Says what a node makes, unless the caller said it. */
   set(name: string, entry: Entry): void {
-    this.#entries.set(name, entry);
+    if (this.#given[name] === undefined) this.#entries.set(name, entry);
+  }
+
+  /** What a node has made by a name, where it is a value. */
+  made(name: string): [name: string, value: Value][] {
+    const entry = this.#entries.get(name);
+    return entry instanceof Value ? [[name, entry]] : [];
   }
 
   entry(name: string): Entry {

@@ -21,6 +21,8 @@ import { conditionInfo, ValueNames, valueInfo } from "./writer/values.ts";
 export interface WriteOptions {
   /** Numbers that an input has unless the caller gives others. */
   readonly initializers?: Readonly<Record<string, Tensor>>;
+  /** Whether a caller may give other numbers for one of `initializers`; unless given, for all of them. */
+  readonly overridable?: (name: string) => boolean;
   /** The graph's name. */
   readonly name?: string;
   /** Goes into the file's `metadata_props`. */
@@ -59,7 +61,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     producerVersion: options.producer?.version ?? "",
     graph: {
       name: options.name ?? "innerloop",
-      ...writer.graph(results, options.inputs ?? [], options.initializers ?? {}),
+      ...writer.graph(results, options.inputs ?? [], options.initializers ?? {}, options.overridable),
     },
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
@@ -105,6 +107,7 @@ class Writer {
     outputs: readonly Output[],
     declared: readonly Value[],
     initializers: Readonly<Record<string, Tensor>>,
+    overridable: (name: string) => boolean = () => true,
   ): onnx.GraphProto.$Properties {
     const bodies = this.#nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
@@ -130,7 +133,10 @@ class Writer {
     });
     return {
       node: this.#main,
-      input: inputs.map((value) => valueInfo(inputName(value), value)),
+      input: inputs.flatMap((value) => {
+        const name = inputName(value);
+        return initializers[name] && !overridable(name) ? [] : [valueInfo(name, value)];
+      }),
       output: outputs.map(({ name, value }) => valueInfo(name, value)),
       initializer: [...stored, ...this.#constants.tensors],
     };
