@@ -39,7 +39,7 @@ export { exactTrigonometry } from "./lowering/webgpu.ts";
 export * as transform from "./models/index.ts";
 export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
 export { readInitializers } from "./onnx/initializers.ts";
-export { defaultOpset, irVersion, readableOpsets } from "./onnx/opsets.ts";
+export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";

@@ -160,11 +160,11 @@ export const command = defineCommand({
     );
     if (idle) throw withoutEffect(`--${idle}`, `${name} takes ${entry.takes.map((taken) => `--${taken}`).join(", ")}`);
     const out = await outputFile(file, given.out);
-    const { model } = await openModel(file);
-    const { readableOpsets, transform: by, writeModel } = await import("@innerloop/graph");
-    const opset = given.opset ?? Math.min(Math.max(model.opset, 18), readableOpsets.newest);
-    if (opset > readableOpsets.newest)
-      throw wrongCall("bad-option", `--opset is ${opset}; opsets up to ${readableOpsets.newest} are written.`);
+    const model = await openModel(file);
+    const { writableOpsets, transform: by, writeModel } = await import("@innerloop/graph");
+    const opset = given.opset ?? Math.min(Math.max(model.opset, 18), writableOpsets.newest);
+    if (opset > writableOpsets.newest)
+      throw wrongCall("bad-option", `--opset is ${opset}; opsets up to ${writableOpsets.newest} are written.`);
     const made = entry.apply(by, model, given);
     const overridable = Object.keys(made.initializers).filter((weight) => wrtOf(by, model, given).includes(weight));
     const bytes = writeModel(made, { opset, overridable, producer: { name: "innerloop", version } });

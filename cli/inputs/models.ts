@@ -1,14 +1,15 @@
 // ONNX models that a call names, and names of what is in them.
 import type { Model } from "@innerloop/graph";
 import { wrongCall } from "../call/command.ts";
+import { say } from "../terminal/output.ts";
 import { pathOf, placeAt, shownPath } from "./places.ts";
 import { mostOfModel, readWithin } from "./reading.ts";
 
 /**
- * Reads the model that a call names.
+ * Reads the model that a call names, and says what to know of it.
  * @throws InnerloopError `model-missing` (status 2) for what is no file, `file-unreadable`, and what `readOnnx` throws
  */
-export async function openModel(given: string): Promise<{ readonly model: Model; readonly bytes: number }> {
+export async function openModel(given: string): Promise<Model> {
   const file = pathOf(given);
   const place = await placeAt(file);
   if (place !== "file")
@@ -22,7 +23,9 @@ export async function openModel(given: string): Promise<{ readonly model: Model;
     }),
   );
   const { readOnnx } = await import("@innerloop/graph");
-  return { model: readOnnx(bytes, file), bytes: bytes.length };
+  const model = readOnnx(bytes, file);
+  for (const note of model.notes) say(note);
+  return model;
 }
 
 /** The entries of a list `a,b,/pattern/`; commas within a pattern are its own. */

@@ -12,7 +12,7 @@ import { sizeOf } from "../core/shapes.ts";
 import { type NumberArray, Value } from "../core/value.ts";
 import { readers } from "./ops/index.ts";
 import { Call, type Names } from "./reader/call.ts";
-import { inNode, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
+import { inNode, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
 import { type Entry, entryOf, isNarrow, isSizes } from "./reader/entry.ts";
 import { asSizes } from "./reader/sizes.ts";
 import { dtypeOf, numbersOf, type StoredArray, unsupported } from "./tensors.ts";
@@ -32,6 +32,8 @@ export interface OnnxModel {
   readonly opset: number;
   /** What the model's nodes make, by name; sizes that are worked out while it is read are not among it. */
   readonly tensors: Readonly<Record<string, Value>>;
+  /** What to know of how it was read: that the file is of a later version of the format than is known. */
+  readonly notes: readonly string[];
   /**
    * The outputs for other values, of other sizes where the file leaves them open: the model as a function.
    * @param values by the name of an input, or of one of `tensors`, which then stands for what the model would make; inputs without
@@ -72,7 +74,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   const model = decodeModel(bytes, source);
   const opset = opsetOf(model, source);
   const graph = model.graph ?? {};
-  refuseUnknown(graph, new Set(readableOperators), source);
+  refuseUnknown(graph, opset, new Set(readableOperators), source);
   refuseRepeated(graph, source);
   const weights = new Weights(graph, source);
   const upgrade = upgrading(graph, opset);
@@ -103,6 +105,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
     initializers: table(used.map(({ name, array }) => [name, tensorOf(array)])),
     opset,
     tensors,
+    notes: notesOf(model, source),
     apply(values, names = outputNames) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;
