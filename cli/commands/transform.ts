@@ -34,6 +34,8 @@ const options = {
     what: "how a Jacobian is computed",
     otherwise: "whatever takes fewer walks",
   },
+  also: { type: "text", what: "what else the file gives, as maps,logits: outputs, or what nodes make" },
+  overridable: { type: "switch", what: "the weights of --wrt may be given as inputs, too" },
   zeros: { type: "switch", what: "zeros for what no derivative reaches, instead of an error" },
   axis: { type: "text", what: "the inputs that vmap gives an axis, and where, as x=0,mask=-1" },
   size: { type: "text", what: "how long that axis is: a number, or a name where it is open", otherwise: "mapped" },
@@ -53,7 +55,8 @@ interface Entry {
   apply(by: Transforms, model: Model, options: Options): Model;
 }
 
-const [scalar, any] = [["of", "wrt", "reduce", "zeros"] as const, ["of", "wrt", "zeros"] as const];
+const any = ["of", "wrt", "also", "overridable", "zeros"] as const;
+const scalar = [...any, "reduce"] as const;
 
 const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   [
@@ -145,7 +148,7 @@ export const command = defineCommand({
   notes: async () => [
     { title: "Transforms", rows: [...entries].map(([name, { what }]) => [name, what] as const) },
     "What is written is a model again: give it to transform once more for second derivatives, the gradients of many, and so on. Weights stay " +
-      "inside; those of --wrt may be given as inputs too.",
+      "inside as constants.",
   ],
   async run(given, args) {
     const [file, name] = args as [string, string];
@@ -166,7 +169,7 @@ export const command = defineCommand({
     if (opset > writableOpsets.newest)
       throw wrongCall("bad-option", `--opset is ${opset}; opsets up to ${writableOpsets.newest} are written.`);
     const made = entry.apply(by, model, given);
-    const overridable = Object.keys(made.initializers).filter((weight) => wrtOf(by, model, given).includes(weight));
+    const overridable = given.overridable ? wrtOf(by, model, given) : [];
     const bytes = writeModel(made, { opset, overridable, producer: { name: "innerloop", version } });
     const { replaceFile } = await import("@innerloop/runtime/files");
     await replaceFile(out, bytes);
@@ -189,6 +192,7 @@ const derivative = (by: Transforms, model: Model, given: Options) => ({
   ...(given.of === undefined ? {} : { of: given.of }),
   ...(given.reduce === undefined ? {} : { reduce: given.reduce as "sum" | "mean" }),
   ...(given.mode === undefined ? {} : { mode: given.mode as "forward" | "reverse" }),
+  ...(given.also === undefined ? {} : { also: namesIn("also", given.also) }),
   ...(given.zeros === undefined ? {} : { zeros: given.zeros }),
   wrt: wrtOf(by, model, given),
 });

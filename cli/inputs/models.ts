@@ -1,5 +1,6 @@
 // ONNX models that a call names, and names of what is in them.
 import type { Model } from "@innerloop/graph";
+import { InnerloopError } from "@innerloop/schemas";
 import { wrongCall } from "../call/command.ts";
 import { say } from "../terminal/output.ts";
 import { pathOf, placeAt, shownPath } from "./places.ts";
@@ -19,7 +20,7 @@ export async function openModel(given: string): Promise<Model> {
     );
   const bytes = new Uint8Array(
     await readWithin(file, mostOfModel).catch((cause: Error) => {
-      throw wrongCall("file-unreadable", `${shownPath(file)} cannot be read (${cause.message}).`);
+      throw new InnerloopError("file-unreadable", `${shownPath(file)} cannot be read (${cause.message}).`, { cause });
     }),
   );
   const { readOnnx } = await import("@innerloop/graph");

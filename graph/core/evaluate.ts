@@ -106,7 +106,9 @@ class Run {
     const symbols = this.#symbols;
     const inputs = node.inputs.map((input) => input && this.#numbers(input));
     const sized = (dim: Value["shape"][number]) =>
-      typeof dim === "string" && dim === attributes.size && !symbols.has(dim) ? -1 : resolveDim(dim, symbols);
+      inputs.length > 0 && typeof dim === "string" && dim === attributes.size && !symbols.has(dim)
+        ? -1
+        : resolveDim(dim, symbols);
     const [first, ...others] = outputs.map((output) => output.shape.map(sized));
     const shapes = [first ?? [], ...others] as const;
     spend("work", workOf(node, inputs, shapes));

@@ -20,6 +20,8 @@ export interface DerivativeOptions {
   readonly of?: string;
   /** By what: inputs, weights, or what nodes make. */
   readonly wrt: readonly string[];
+  /** What else the result gives, of outputs and of what nodes make, under its own name. */
+  readonly also?: readonly string[];
   /** Zeros where nothing depends on a value, instead of an error. */
   readonly zeros?: boolean;
 }
@@ -50,7 +52,7 @@ function gradientOf(who: string, model: Model, options: ScalarOptions): Model {
   const { of, wrt } = call;
   const to = named(model, "grad", wrt);
   const scalar = (value: Value) => scalarOf(who, of, value, options.reduce);
-  return derived(model, {}, (values) => {
+  return derived(call, {}, (values) => {
     const found = forEach(call, values, to, (output, leaves) => gradients(scalar(output), leaves));
     return table(who === "grad" ? found : [[of, scalar(at(model, values, of))], ...found]);
   });
@@ -66,7 +68,7 @@ export function vjp(model: Model, options: DerivativeOptions): Model {
   const { of, wrt, value } = call;
   const [seed = ""] = named(model, "cotangent", [of]);
   const to = named(model, "vjp", wrt);
-  return derived(model, { [seed]: value }, (values) => {
+  return derived(call, { [seed]: value }, (values) => {
     const output = at(model, values, of);
     const vector = fitting(seed, values, output);
     const found = forEach(call, values, to, (value, leaves) => cotangents([value], [vector], leaves));
@@ -83,7 +85,7 @@ export function jvp(model: Model, options: DerivativeOptions): Model {
   const { of, wrt } = call;
   const directions = along(call, "tangent");
   const [to = ""] = named(model, "jvp", [of]);
-  return derived(model, directions, (values) => {
+  return derived(call, directions, (values) => {
     const vectors = vectorsOf(call, directions, values);
     const { output, leaves, put } = cutAt(call, values, wrt);
     const found = put([output, ...tangentsOf([output], leaves, vectors)]);
@@ -98,7 +100,7 @@ export function jvp(model: Model, options: DerivativeOptions): Model {
 export function jacobian(model: Model, options: JacobianOptions): Model {
   const call = chosen("jacobian", model, options);
   const to = named(model, "jacobian", call.wrt);
-  return derived(model, {}, (values) =>
+  return derived(call, {}, (values) =>
     table(forEach(call, values, to, (output, leaves) => wholeJacobian(output, leaves, options.mode))),
   );
 }
@@ -112,7 +114,7 @@ export function hvp(model: Model, options: ScalarOptions): Model {
   const { of, wrt } = call;
   const directions = along(call, "vector");
   const to = named(model, "hvp", wrt);
-  return derived(model, directions, (values) => {
+  return derived(call, directions, (values) => {
     const vectors = vectorsOf(call, directions, values);
     const { output, leaves, put } = cutAt(call, values, wrt);
     const products = hessianProduct(scalarOf("hvp", of, output, options.reduce), leaves, vectors);
@@ -127,6 +129,7 @@ interface Call {
   readonly of: string;
   readonly wrt: readonly string[];
   readonly zeros: boolean;
+  readonly also: readonly string[];
   /** What is differentiated, as the model has it. */
   readonly value: Value;
 }
@@ -143,7 +146,7 @@ const vectorsOf = ({ model, wrt }: Call, directions: Named, values: Named): Valu
   zip(wrt, Object.keys(directions), (of, name) => fitting(name, values, at(model, values, of)));
 
 /** A model with further inputs, of the types given, that makes its outputs anew. */
-function derived(model: Model, further: Named, build: (values: Named) => Named): Model {
+function derived({ model, also }: Call, further: Named, build: (values: Named) => Named): Model {
   const { initializers, opset, tensors } = model;
   const isWeight = ([name]: readonly [string, Value]) => initializers[name] !== undefined;
   const own = Object.entries(model.inputs);
@@ -153,7 +156,10 @@ function derived(model: Model, further: Named, build: (values: Named) => Named):
     initializers,
     opset,
     tensors,
-    build,
+    build: (values) => {
+      const others = table(also.map((name) => [name, at(model, values, name)] as const));
+      return table([...Object.entries(others), ...Object.entries(build(values))]);
+    },
     inside: (values, names) => model.apply(taken(model, values), names),
   });
 }
@@ -168,7 +174,7 @@ function at(model: Model, values: Named, name: string): Value {
 }
 
 /** The names that a call is about, looked at before anything is built. */
-function chosen(who: string, model: Model, { of, wrt, zeros = false }: DerivativeOptions): Call {
+function chosen(who: string, model: Model, { of, wrt, zeros = false, also = [] }: DerivativeOptions): Call {
   const outputs = floatsOf(model.outputs);
   const [only, ...others] = Object.keys(outputs);
   if (of === undefined && (only === undefined || others.length > 0))
@@ -199,7 +205,9 @@ function chosen(who: string, model: Model, { of, wrt, zeros = false }: Derivativ
     if (!value) throw unknown(name, "input", floatsOf(model.inputs));
     if (!isFloat(value.dtype)) throw noFloat(who, name, value, "by", floatsOf(model.inputs));
   }
-  return { who, model, of: output, wrt, zeros, value };
+  for (const name of also)
+    if (!model.outputs[name] && !model.tensors[name]) throw unknown(name, "output", model.outputs);
+  return { who, model, of: output, wrt, zeros, also, value };
 }
 
 const noFloat = (who: string, name: string, value: Value, how: "of" | "by", there: Named): InnerloopError =>
