@@ -50,7 +50,7 @@ const isHeld = (type: string): type is keyof typeof arrays => Object.hasOwn(arra
 const Float16 = (globalThis as { Float16Array?: new (buffer: ArrayBuffer) => Uint16Array }).Float16Array;
 
 /** A tensor for ONNX Runtime, of the type that the model asks for. */
-export function tensorOf(given: CaseTensor, type: string): ort.Tensor {
+function tensorOf(given: CaseTensor, type: string): ort.Tensor {
   const { type: own, shape, data } = numbersOf(given);
   const raw = own === type && plain.has(own) ? given.bytes : undefined;
   if (type === "float16") {
