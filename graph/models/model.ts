@@ -57,7 +57,7 @@ export function valueNamed(values: Named, name: string, what: string): Value {
 const mostListed = 12;
 
 /** A value of a model in a message: `x, float32[batch, 3]`. */
-export const described = (name: string, value: Value): string => `${name}, ${value}`;
+const described = (name: string, value: Value): string => `${name}, ${value}`;
 
 /** Names in a message, with their types. */
 export function listed(values: Named): string {

@@ -1,8 +1,7 @@
 // Where derivatives go in a model, and which of its nodes stop them.
 import { isFlat, isFloat } from "../core/operator.ts";
 import { type Node, operandsOf, type Value } from "../core/value.ts";
-import { dependencies, dependents, topological } from "../core/walk.ts";
-import { decomposeExcept } from "../transforms/rewrite.ts";
+import { dependencies, inOrder } from "../core/walk.ts";
 import { floatsOf, type Model, type Named, valueNamed } from "./model.ts";
 
 /** A node that no derivative goes through. */
@@ -29,54 +28,64 @@ export interface Reach {
  * @param named what has a name in the model
  */
 export function reachOf(output: Value, sources: readonly Value[], named: Named): Reach {
-  const leaves = new Map(sources.map((value) => [value, value]));
-  const names = Object.keys(named);
-  const [end, ...others] = decomposeExcept(
-    [output, ...Object.values(named)],
-    ({ gradient, decompose }) => gradient !== undefined || decompose === undefined,
-    "grad",
-    leaves,
-  );
-  if (!end) throw new Error("There is one value for each.");
-  const nameOf = new Map(others.map((value, i) => [value, names[i]]));
-  const needed = topological([end], new Set(sources));
-  const there = new Set(needed);
-  const reached = new Set<Value>(isFloat(end.dtype) ? [end] : []);
-  for (const node of [...needed].reverse())
-    if (node.outputs.some((value) => reached.has(value)) && !stopsAt(node))
+  const leaves = new Set(sources);
+  const parts = new Map<Node, readonly Value[]>();
+  /** What a node is made of, where it has no derivative of its own. */
+  const needs = (node: Node): readonly Value[] => {
+    const { gradient, decompose } = node.operator;
+    if (gradient || !decompose) return dependencies(node);
+    const made = decompose(node.inputs, node.attributes);
+    parts.set(node, made);
+    return made;
+  };
+  const order = inOrder([output], (value) => leaves.has(value), needs);
+  const reached = new Set<Value>(isFloat(output.dtype) ? [output] : []);
+  for (const node of [...order].reverse()) {
+    const made = parts.get(node);
+    if (made)
+      made.forEach((part, i) => {
+        const whole = node.outputs[i];
+        if (whole && reached.has(whole)) reached.add(part);
+      });
+    else if (node.outputs.some((value) => reached.has(value)) && !stopsAt(node))
       for (const value of operandsOf(node)) if (isFloat(value.dtype)) reached.add(value);
-  const uses = (node: Node, values: ReadonlySet<Value>) => dependencies(node).some((value) => values.has(value));
+  }
+  /** The nodes that values lead to, as far as `through` lets them. */
+  const after = (from: readonly Value[], through: (node: Node) => boolean): Node[] => {
+    const moving = new Set(from);
+    return order.filter((node) => {
+      const made = parts.get(node);
+      const uses = (made ?? dependencies(node)).some((value) => moving.has(value));
+      if (!uses || !through(node)) return uses;
+      node.outputs.forEach((value, i) => {
+        const part = made?.[i];
+        if (part ? moving.has(part) : through(node)) moving.add(value);
+      });
+      return true;
+    });
+  };
+  const names = new Map(Object.entries(named).map(([name, value]) => [value, name]));
+  const firstName = (node: Node): string | undefined =>
+    [node, ...after(node.outputs, () => true)]
+      .flatMap(({ outputs }) => outputs.map((value) => names.get(value)))
+      .find((name) => name !== undefined);
   return {
     reaches: (value) => reached.has(value),
-    depends: (value) => value === end || needed.some((node) => dependencies(node).includes(value)),
+    depends: (value) => value === output || after([value], () => true).length > 0,
     stops(value) {
-      const after = dependents([end], [value]);
-      const moving = new Set([value]);
-      const found: Stop[] = [];
-      for (const node of needed) {
-        if (!after.has(node) || !uses(node, moving)) continue;
-        if (stopsAt(node)) found.push({ operator: node.operator.name, makes: firstName(node) });
-        else for (const made of node.outputs) if (isFloat(made.dtype)) moving.add(made);
-      }
-      return found;
+      const stopping = after([value], (node) => !stopsAt(node)).filter(
+        (node) => stopsAt(node) && !parts.has(node) && operandsOf(node).length > 0,
+      );
+      return stopping.map((node) => ({ operator: node.operator.name, makes: firstName(node) }));
     },
   };
-
-  function firstName(node: Node): string | undefined {
-    const after = dependents([end as Value], node.outputs);
-    const order = needed.slice(needed.indexOf(node)).filter((next) => next === node || after.has(next));
-    for (const next of order)
-      for (const value of next.outputs) {
-        const name = nameOf.get(value);
-        if (name !== undefined && there.has(next)) return name;
-      }
-    return undefined;
-  }
 }
 
 /** Whether no derivative goes through a node: it is flat, has no rule, or what it makes are no floats. */
-const stopsAt = (node: Node): boolean =>
-  isFlat(node.operator) || node.operator.gradient === undefined || node.outputs.every(({ dtype }) => !isFloat(dtype));
+const stopsAt = ({ operator: { gradient, decompose }, outputs, operator }: Node): boolean =>
+  isFlat(operator) ||
+  (gradient === undefined && decompose === undefined) ||
+  outputs.every(({ dtype }) => !isFloat(dtype));
 
 /** Why a derivative is nowhere, for a message. */
 export function whyNot(reach: Reach, value: Value): string {

@@ -15,12 +15,12 @@ const programs = readdirSync(folder).filter((file) => file.endsWith(".py") && fi
 
 describeUnless(pythonLacks("torch", "onnx", "onnxruntime"), "examples/transform", () => {
   it.each(programs)("%s", { timeout: 300_000 }, (file) => {
-      const env = { ...process.env, INNERLOOP: `"${process.execPath}" "${program}"` };
-      const { status, stdout, stderr } = spawnSync(python, ["-W", "ignore", join(folder, file), temporaryFolder()], {
-        encoding: "utf8",
-        env,
-      });
-      expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
-      expect(stdout).toMatch(/largest difference to torch\.func \d/);
+    const env = { ...process.env, INNERLOOP: `"${process.execPath}" "${program}"` };
+    const { status, stdout, stderr } = spawnSync(python, ["-W", "ignore", join(folder, file), temporaryFolder()], {
+      encoding: "utf8",
+      env,
+    });
+    expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/largest difference to torch\.func \d/);
   });
 });
