@@ -6,12 +6,15 @@ import type { NumberArray, Value } from "../../core/value.ts";
 import { unsupported } from "../tensors.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
+import type { Subgraph } from "./subgraph.ts";
 
 /** Looks up the names that a node reads. */
 export interface Names {
   entry(name: string): Entry;
   /** The numbers of a constant or of a weight; undefined where they depend on the inputs. */
   numbers(name: string): NumberArray | undefined;
+  /** A graph of a node's as a function; only where nodes are those of a file. */
+  subgraph?(graph: onnx.GraphProto.$Properties): Subgraph;
 }
 
 /** One node of a model. */
@@ -19,12 +22,14 @@ export class Call {
   /** How many outputs the node has, and how many up to the last that the model uses. */
   readonly outputs: number;
   readonly usedOutputs: number;
+  readonly #node: onnx.NodeProto.$Properties;
   readonly #inputs: readonly string[];
   readonly #names: Names;
 
   constructor(node: onnx.NodeProto.$Properties, names: Names) {
     this.outputs = (node.output ?? []).length;
     this.usedOutputs = (node.output ?? []).findLastIndex((name) => name !== "") + 1;
+    this.#node = node;
     this.#inputs = node.input ?? [];
     this.#names = names;
   }
@@ -105,6 +110,13 @@ export class Call {
     const list = asSizes(this.entry(i));
     if (list) return list;
     throw new InnerloopError("bad-model", `lacks sizes in input ${i}.`);
+  }
+
+  /** The graph that the node has as an attribute: the body of a loop, a branch. */
+  subgraph(name: string): Subgraph {
+    const graph = this.#node.attribute?.find((attribute) => attribute.name === name)?.g;
+    if (graph && this.#names.subgraph) return this.#names.subgraph(graph);
+    throw new InnerloopError("bad-model", `lacks the graph ${name}.`);
   }
 
   #name(i: number): string {
