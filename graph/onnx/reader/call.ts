@@ -1,8 +1,9 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
 import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
+import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
-import type { NumberArray, Value } from "../../core/value.ts";
+import { type NumberArray, Value } from "../../core/value.ts";
 import { unsupported } from "../tensors.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
@@ -25,6 +26,10 @@ export class Call {
   readonly #node: onnx.NodeProto.$Properties;
   readonly #inputs: readonly string[];
   readonly #names: Names;
+  /** Inputs whose numbers were asked for. */
+  readonly #asked = new Set<number>();
+  /** Inputs that were read as values that are no constants. */
+  readonly #valued = new Set<number>();
 
   constructor(node: onnx.NodeProto.$Properties, names: Names) {
     this.outputs = (node.output ?? []).length;
@@ -44,7 +49,9 @@ export class Call {
   }
 
   entry(i: number): Entry {
-    return this.#names.entry(this.#name(i));
+    const entry = this.#names.entry(this.#name(i));
+    if (entry instanceof Value && !constantOf(entry)) this.#valued.add(i);
+    return entry;
   }
 
   value(i: number): Value {
@@ -73,6 +80,7 @@ export class Call {
     const name = this.#inputs[i] ?? "";
     if (name === "") return undefined;
     const known = this.#names.numbers(name);
+    this.#asked.add(i);
     if (known) return known;
     throw new InnerloopError(
       "open-input",
@@ -117,6 +125,27 @@ export class Call {
     const graph = this.#node.attribute?.find((attribute) => attribute.name === name)?.g;
     if (graph && this.#names.subgraph) return this.#names.subgraph(graph);
     throw new InnerloopError("bad-model", `lacks the graph ${name}.`);
+  }
+
+  /**
+   * The inputs of a node that is kept as it was authored, once it has been read: what was read as numbers is a constant.
+   * Undefined where graphs have no value for one, or where it was read both as a value and as the numbers of a weight.
+   */
+  authored(): (Value | Sizes | undefined)[] | undefined {
+    const inputs: (Value | Sizes | undefined)[] = [];
+    for (const [i, name] of this.#inputs.entries()) {
+      const known = name !== "" && this.#asked.has(i) ? this.#names.numbers(name) : undefined;
+      const entry = known
+        ? constant(known.data, known.shape, known.dtype)
+        : name === ""
+          ? undefined
+          : this.#names.entry(name);
+      if (entry && isNarrow(entry)) return undefined;
+      if (known && "stored" in known && known.stored !== known.dtype) return undefined;
+      if (known && this.#valued.has(i)) return undefined;
+      inputs.push(entry);
+    }
+    return inputs;
   }
 
   #name(i: number): string {

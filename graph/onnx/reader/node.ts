@@ -5,6 +5,8 @@ import { spend } from "../../core/budget.ts";
 import { constant, constantOf } from "../../core/build.ts";
 import { evaluate } from "../../core/evaluate.ts";
 import { sizeOf } from "../../core/shapes.ts";
+import { valuesOf } from "../attributes.ts";
+import { asAuthored } from "../authored.ts";
 import { readers } from "../ops/index.ts";
 import { Call, type Names } from "./call.ts";
 import { operatorName } from "./check.ts";
@@ -28,33 +30,37 @@ export function readNode(node: NodeProto, known: Knowing): void {
   spend("nodes", 1);
   const call = new Call(node, known);
   const outputs = node.output ?? [];
-  const result = resultOf(call, node);
+  const result = resultOf(call, node, known);
   const results = isEntry(result) ? [result] : result;
   if (call.usedOutputs > results.length)
     throw new InnerloopError(
       "unsupported-output",
       `its output "${outputs[results.length]}" is used, which is not supported; only the first ${results.length === 1 ? "is" : results.length}.`,
     );
-  const allFixed = (node.input ?? []).every((name) => name === "" || known.isFixed(name));
   for (const [i, entry] of results.entries()) {
     const name = outputs[i] ?? "";
-    if (name !== "") known.set(name, allFixed ? folded(entry) : entry);
+    if (name !== "") known.set(name, entry);
   }
 }
 
 const isEntry = (result: Entry | readonly Entry[]): result is Entry => !Array.isArray(result);
 
-/** What a node becomes: of sizes that are open, sizes, where it is one that works on them. */
-function resultOf(call: Call, node: NodeProto): Entry | readonly Entry[] {
-  const reader = readers.get(operatorName(node));
-  if (!reader) throw new Error(`${node.opType} has no reader`);
+/** What a node becomes: of sizes that are open, sizes, where it is one that works on them; what depends on no input, constants. */
+function resultOf(call: Call, node: NodeProto, known: Knowing): Entry | readonly Entry[] {
+  const name = operatorName(node);
+  const reader = readers.get(name);
+  if (!reader) throw new Error(`${name} has no reader`);
+  const given = valuesOf(reader.attributes, node);
   if (reader.sizes && call.has(0)) {
     const entries = call.entries();
     const sizes = entries.some(isSizes) && entries.every((entry) => asSizes(entry) !== undefined);
-    const result = sizes ? reader.sizes(call, node) : undefined;
+    const result = sizes ? reader.sizes(call, given) : undefined;
     if (result) return result;
   }
-  return reader.read(call, node);
+  const result = reader.read(call, given);
+  const allFixed = (node.input ?? []).every((input) => input === "" || known.isFixed(input));
+  const settled = allFixed ? (isEntry(result) ? folded(result) : result.map(folded)) : result;
+  return asAuthored(name, reader, call, given, settled);
 }
 
 /** The numbers of a result that depends on no input. */

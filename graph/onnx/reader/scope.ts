@@ -87,8 +87,9 @@ export class Scope implements Knowing {
   }
 
   isFixed(name: string): boolean {
-    const entry = this.#find(name);
-    return entry !== undefined && !isSizes(entry) && constantOf(isNarrow(entry) ? entry.wide : entry) !== undefined;
+    const entry = this.#entries.get(name);
+    if (entry) return !isSizes(entry) && constantOf(isNarrow(entry) ? entry.wide : entry) !== undefined;
+    return this.#reading.weights.has(this.#graph, name) || (this.#around?.isFixed(name) ?? false);
   }
 
   subgraph(graph: GraphProto): Subgraph {
