@@ -99,6 +99,11 @@ export type Family =
   | "pooling"
   | "normalization"
   | "activation"
+  | "attention"
+  | "sampling"
+  | "quantization"
+  | "signal"
+  | "random"
   | "loss"
   | "control";
 

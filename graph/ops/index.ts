@@ -1,6 +1,7 @@
 // Every operator, by its ONNX name. What the families share is in internal/ and not part of the door.
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
+export * from "./attention.ts";
 export * from "./comparison.ts";
 export * from "./control.ts";
 export * from "./convolution.ts";
@@ -14,4 +15,6 @@ export * from "./movement.ts";
 export * from "./normalization.ts";
 export * from "./parts.ts";
 export * from "./pooling.ts";
+export * from "./quantization.ts";
 export * from "./reduction.ts";
+export * from "./resizing.ts";
