@@ -18,8 +18,10 @@ import { movement } from "./movement.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
 import { quantization } from "./quantization.ts";
+import { random } from "./random.ts";
 import { reductions } from "./reduction.ts";
 import { sampling } from "./sampling.ts";
+import { signal } from "./signal.ts";
 
 type Functions = typeof op;
 /** What has the name of an operator: `squaredNorm` and `stopGradient` have none. */
@@ -66,8 +68,10 @@ const entries: Entries = {
   ...normalization,
   ...pooling,
   ...quantization,
+  ...random,
   ...reductions,
   ...sampling,
+  ...signal,
 };
 const entryOf: ReadonlyMap<string, OnnxOperator> = new Map(Object.entries(entries));
 
