@@ -31,7 +31,6 @@ export const activation = {
     read: (c, options) => op.Shrink(c.value(0), options),
   }),
   Softmax: onnxOperator({ attributes: { axis: int(-1) }, read: (c, { axis }) => op.Softmax(c.value(0), axis) }),
-  Swish: onnxOperator({ attributes: { alpha: float(1) }, read: (c, options) => op.Swish(c.value(0), options) }),
   SwiGLU: onnxOperator({
     attributes: { alpha: float(1) },
     read: (c, options) => op.SwiGLU(c.value(0), c.value(1), options),

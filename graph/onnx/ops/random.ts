@@ -1,4 +1,5 @@
-// Numbers by chance as ONNX has them. Their nodes know which draw they are, which files do not say.
+// Numbers by chance as ONNX has them. Their nodes know which draw they are, which files do not say; so they are not kept as they
+// were authored, since what two such nodes are made of would be two draws.
 import { constantOf } from "../../core/build.ts";
 import type { Node } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
@@ -34,11 +35,13 @@ const type = elementType();
 export const random = {
   Bernoulli: onnxOperator({
     attributes: draw,
+    authored: false,
     read: (c, options) => op.Bernoulli(c.value(0), drawn(options)),
     write: writtenWith({ dtype: type, seed: float() }),
   }),
   Dropout: onnxOperator({
     attributes: { seed: int() },
+    authored: false,
     read: (c, { seed }) => {
       const training = c.optional(2);
       const known = training && constantOf(training);
@@ -59,24 +62,29 @@ export const random = {
   }),
   Multinomial: onnxOperator({
     attributes: { ...draw, sample_size: int(1) },
+    authored: false,
     read: (c, { sample_size: count, ...options }) => op.Multinomial(c.value(0), count, drawn(options)),
     write: writtenWith({ dtype: type, seed: float(), sample_size: int() }, { count: "sample_size" }),
   }),
   RandomNormal: onnxOperator({
     attributes: { ...normal, shape: ints() },
+    authored: false,
     read: (_, { shape = [], ...options }) => op.RandomNormal(shape, drawn(options)),
   }),
   RandomNormalLike: onnxOperator({
     attributes: normal,
+    authored: false,
     read: (c, options) => op.RandomNormalLike(c.value(0), drawn(options)),
     write: writtenWith({ ...normal, dtype: type }),
   }),
   RandomUniform: onnxOperator({
     attributes: { ...uniform, shape: ints() },
+    authored: false,
     read: (_, { shape = [], ...options }) => op.RandomUniform(shape, drawn(options)),
   }),
   RandomUniformLike: onnxOperator({
     attributes: uniform,
+    authored: false,
     read: (c, options) => op.RandomUniformLike(c.value(0), drawn(options)),
     write: writtenWith({ ...uniform, dtype: type }),
   }),
