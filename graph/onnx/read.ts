@@ -272,7 +272,8 @@ const folded = (entry: Entry): Entry => (isSizes(entry) || isNarrow(entry) ? ent
 
 function foldedValue(value: Value): Value {
   const size = sizeOf(value.shape);
-  if (constantOf(value) || value.node.operator.traits?.random || typeof size !== "number" || size > largestFold) return value;
+  if (constantOf(value) || value.node.operator.traits?.random || typeof size !== "number" || size > largestFold)
+    return value;
   const [array] = evaluate([value]);
   return array ? constant(array.data, array.shape, array.dtype) : value;
 }

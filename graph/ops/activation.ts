@@ -101,8 +101,11 @@ export const ThresholdedRelu = applying(
 );
 
 type Shrunk = { readonly bias: number; readonly lambd: number };
-const shrink = activation<Shrunk>("Shrink", 9, "x nearer to 0 by a bias, and 0 where |x| ≤ lambd", (x, { bias, lambd }) =>
-  Where(Greater(x, lambd), Sub(x, bias), Where(Less(x, -lambd), Add(x, bias), 0)),
+const shrink = activation<Shrunk>(
+  "Shrink",
+  9,
+  "x nearer to 0 by a bias, and 0 where |x| ≤ lambd",
+  (x, { bias, lambd }) => Where(Greater(x, lambd), Sub(x, bias), Where(Less(x, -lambd), Add(x, bias), 0)),
 );
 /** ONNX Shrink: soft shrinking where the bias is lambd, hard where it is 0. */
 export const Shrink = applying(

@@ -173,7 +173,13 @@ export interface RotaryOptions {
   readonly heads?: number;
 }
 
-spelling("RotaryEmbedding", "attention", 23, "Gather, Mul, Sub, Add, Concat", "pairs of numbers turned by an angle of their place");
+spelling(
+  "RotaryEmbedding",
+  "attention",
+  23,
+  "Gather, Mul, Sub, Add, Concat",
+  "pairs of numbers turned by an angle of their place",
+);
 /**
  * ONNX RotaryEmbedding of `x [batch, heads, length, size]` or `[batch, length, heads·size]`.
  * @param cos of the angles, `[places, size / 2]` to be looked up by `positions`, or `[batch, length, size / 2]`
@@ -193,12 +199,20 @@ export function RotaryEmbedding(x: Value, cos: Value, sin: Value, options: Rotar
   const turned = cut(apart, 3, 0, size);
   const pairs = interleaved ? Reshape(turned, [...turned.shape.slice(0, 3), half, 2]) : turned;
   const part = (i: number) =>
-    interleaved ? Reshape(cut(pairs, 4, i, i + 1), [...turned.shape.slice(0, 3), half]) : cut(pairs, 3, i * half, (i + 1) * half);
+    interleaved
+      ? Reshape(cut(pairs, 4, i, i + 1), [...turned.shape.slice(0, 3), half])
+      : cut(pairs, 3, i * half, (i + 1) * half);
   const [a, b] = [part(0), part(1)];
   const real = Sub(Mul(c, a), Mul(s, b));
   const imaginary = Add(Mul(s, a), Mul(c, b));
   const back = interleaved
-    ? Reshape(Concat([real, imaginary].map((v) => Unsqueeze(v, [4])), 4), turned.shape)
+    ? Reshape(
+        Concat(
+          [real, imaginary].map((v) => Unsqueeze(v, [4])),
+          4,
+        ),
+        turned.shape,
+      )
     : Concat([real, imaginary], 3);
   const all = size === whole ? back : Concat([back, cut(apart, 3, size, whole)], 3);
   return inLast ? Reshape(all, x.shape) : all;

@@ -24,7 +24,13 @@ export interface DeformOptions extends WindowOptions {
   readonly mask?: Value;
 }
 
-spelling("DeformConv", "convolution", 22, "Floor, Gather, Mul, MatMul", "convolution that reads at places of its own, channels first");
+spelling(
+  "DeformConv",
+  "convolution",
+  22,
+  "Floor, Gather, Mul, MatMul",
+  "convolution that reads at places of its own, channels first",
+);
 /**
  * ONNX DeformConv (arXiv 1703.06211, 1811.11168).
  * @param x `[batch, channels, …space]`
@@ -44,11 +50,17 @@ export function DeformConv(x: Value, w: Value, offset: Value, options: DeformOpt
   const [tapCount, placeCount] = [sizeOf(kernel), sizeOf(places)];
   const perOffset = fixed(channels, "DeformConv") / offsetGroup;
   const perGroup = fixed(channels, "DeformConv") / group;
-  if (!Number.isInteger(perOffset) || !Number.isInteger(perGroup)) throw misfit("the channels do not fall into these groups.");
+  if (!Number.isInteger(perOffset) || !Number.isInteger(perGroup))
+    throw misfit("the channels do not fall into these groups.");
   const maps = multiplyDims(batch, offsetGroup);
   const moved = Reshape(offset, [maps, tapCount, space.length, placeCount]);
   const coordinates = space.map((size, axis) => {
-    const own = ownPlaces(kernel, places, axis, (tap, step) => step * at(strides, axis) - at(before, axis) + tap * at(dilations, axis));
+    const own = ownPlaces(
+      kernel,
+      places,
+      axis,
+      (tap, step) => step * at(strides, axis) - at(before, axis) + tap * at(dilations, axis),
+    );
     const by = Reshape(cut(moved, 2, axis, axis + 1), [maps, tapCount * placeCount]);
     return linearTaps(Add(by, constant(own, [own.length], x.dtype))).map((tap) => insideOnly(tap, size));
   });
@@ -83,7 +95,12 @@ spelling("Col2Im", "movement", 18, "Gather, ReduceSum", "columns of windows summ
  * @param image the sizes of the axes of space
  * @param kernel the sizes of a window
  */
-export function Col2Im(x: Value, image: readonly number[], kernel: readonly number[], options: WindowOptions = {}): Value {
+export function Col2Im(
+  x: Value,
+  image: readonly number[],
+  kernel: readonly number[],
+  options: WindowOptions = {},
+): Value {
   const window = resolveWindow(image, kernel, options);
   const { table } = windowTable(image, window);
   const [batch = 1, rows = 1, places] = x.shape;

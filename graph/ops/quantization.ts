@@ -31,8 +31,13 @@ function beside(value: Value, x: Value, { axis: counted = 1, blockSize = 0 }: Qu
   if (value.rank === 0) return value;
   if (value.rank === 1 && value.shape[0] === 1 && !blockSize) return Reshape(value, []);
   const axis = normalizeAxis(counted, x.rank, "QuantizeLinear");
-  if (!blockSize) return Reshape(value, x.shape.map((_, i) => (i === axis ? -1 : 1)));
-  if (value.rank !== x.rank) throw unfit("QuantizeLinear", [x, value], "a scale of blocks has as many axes as the array.");
+  if (!blockSize)
+    return Reshape(
+      value,
+      x.shape.map((_, i) => (i === axis ? -1 : 1)),
+    );
+  if (value.rank !== x.rank)
+    throw unfit("QuantizeLinear", [x, value], "a scale of blocks has as many axes as the array.");
   const size = fixed(at(x.shape, axis), "QuantizeLinear");
   const rows = upTo(size).map((i) => Math.floor(i / blockSize));
   return Gather(value, constant(rows, [size], "int64"), axis);
@@ -45,7 +50,13 @@ function held(x: Value, zeroPoint: Value | undefined, dtype: DType, range = inte
   return straightThrough(Clip(moved, range.least, range.most), dtype);
 }
 
-spelling("QuantizeLinear", "quantization", 13, "Div, StraightThrough, Add, Clip", "whole numbers near x over a scale, in few bits");
+spelling(
+  "QuantizeLinear",
+  "quantization",
+  13,
+  "Div, StraightThrough, Add, Clip",
+  "whole numbers near x over a scale, in few bits",
+);
 /**
  * ONNX QuantizeLinear: x over the scale, rounded, and the zero point added.
  * @param range the numbers that are held, where they are fewer than those of the dtype
@@ -66,7 +77,13 @@ export function QuantizeLinear(
   return held(Div(Cast(x, computed), by), zero, dtype, options.range ?? integerRange(dtype));
 }
 
-spelling("DequantizeLinear", "quantization", 13, "StraightThrough, Sub, Mul", "what whole numbers in few bits stand for");
+spelling(
+  "DequantizeLinear",
+  "quantization",
+  13,
+  "StraightThrough, Sub, Mul",
+  "what whole numbers in few bits stand for",
+);
 /** ONNX DequantizeLinear: (x − zero point) · scale, in the dtype of the scale. */
 export function DequantizeLinear(
   x: Value,
@@ -87,7 +104,13 @@ export interface Quantized {
   readonly zeroPoint: Value;
 }
 
-spelling("DynamicQuantizeLinear", "quantization", 11, "ReduceMax, ReduceMin, Div, StraightThrough", "in 8 bits, over the range of the numbers themselves");
+spelling(
+  "DynamicQuantizeLinear",
+  "quantization",
+  11,
+  "ReduceMax, ReduceMin, Div, StraightThrough",
+  "in 8 bits, over the range of the numbers themselves",
+);
 /** ONNX DynamicQuantizeLinear: uint8, over the range of `x` and 0. */
 export function DynamicQuantizeLinear(x: Value): Quantized {
   const [most, least] = [Max(ReduceMax(x, { keepdims: false }), 0), Min(ReduceMin(x, { keepdims: false }), 0)];
@@ -116,7 +139,9 @@ type ConvOptions = WindowOptions & { readonly group?: number };
 
 /** What belongs to each filter of weights `[filters, …]`. */
 const ofFilters = (value: Value, w: Value): Value =>
-  value.rank === 1 && value.shape[0] !== 1 ? Reshape(value, [-1, ...w.shape.slice(1).map(() => 1)]) : Reshape(value, []);
+  value.rank === 1 && value.shape[0] !== 1
+    ? Reshape(value, [-1, ...w.shape.slice(1).map(() => 1)])
+    : Reshape(value, []);
 
 spelling("ConvInteger", "quantization", 10, "Cast, Sub, Conv", "a convolution of whole numbers, exactly");
 /** ONNX ConvInteger: int32. */
@@ -140,7 +165,13 @@ function rescaled(product: Value, [a, b]: readonly [Value, Value], out: Omit<Sca
   return held(Mul(product, Div(Mul(a, b), out.scale)), out.zeroPoint, out.zeroPoint?.dtype ?? dtype);
 }
 
-spelling("QLinearMatMul", "quantization", 10, "MatMul, Mul, StraightThrough", "a matrix product of numbers in few bits");
+spelling(
+  "QLinearMatMul",
+  "quantization",
+  10,
+  "MatMul, Mul, StraightThrough",
+  "a matrix product of numbers in few bits",
+);
 /** ONNX QLinearMatMul. */
 export function QLinearMatMul(a: Scaled, b: Scaled, out: Omit<Scaled, "x">): Value {
   const of = ({ x, scale, zeroPoint }: Scaled, lines: "rows" | "columns"): Scaled => ({
@@ -154,11 +185,20 @@ export function QLinearMatMul(a: Scaled, b: Scaled, out: Omit<Scaled, "x">): Val
 
 spelling("QLinearConv", "quantization", 10, "Conv, Mul, StraightThrough", "a convolution of numbers in few bits");
 /** ONNX QLinearConv; the bias is int32, of the scale of x times that of w. */
-export function QLinearConv(x: Scaled, w: Scaled, out: Omit<Scaled, "x">, bias?: Value, options: ConvOptions = {}): Value {
+export function QLinearConv(
+  x: Scaled,
+  w: Scaled,
+  out: Omit<Scaled, "x">,
+  bias?: Value,
+  options: ConvOptions = {},
+): Value {
   const weights = { ...w, ...(w.zeroPoint && { zeroPoint: ofFilters(w.zeroPoint, w.x) }) };
   const scalar = { ...x, ...(x.zeroPoint && { zeroPoint: Reshape(x.zeroPoint, []) }) };
   const added = bias && straightThrough(bias, x.scale.dtype);
   const product = Conv(floats(scalar), floats(weights), added, options);
-  const perFilter = w.scale.rank === 1 && w.scale.shape[0] !== 1 ? Reshape(w.scale, [-1, ...product.shape.slice(2).map(() => 1)]) : Reshape(w.scale, []);
+  const perFilter =
+    w.scale.rank === 1 && w.scale.shape[0] !== 1
+      ? Reshape(w.scale, [-1, ...product.shape.slice(2).map(() => 1)])
+      : Reshape(w.scale, []);
   return rescaled(product, [Reshape(x.scale, []), perFilter], out, x.x.dtype);
 }

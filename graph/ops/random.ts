@@ -20,7 +20,10 @@ type Draw = {
 };
 
 let draws = 0;
-const drawOf = (seed: number | undefined): Pick<Draw, "seed" | "draw"> => ({ seed, draw: seed === undefined ? ++draws : 0 });
+const drawOf = (seed: number | undefined): Pick<Draw, "seed" | "draw"> => ({
+  seed,
+  draw: seed === undefined ? ++draws : 0,
+});
 
 /** Numbers from 0 to 1 that follow from a number (mulberry32); another sequence for every draw. */
 function sequence({ seed, draw }: Draw): () => number {
@@ -95,8 +98,10 @@ export const RandomUniformLike = applying(
 /** ONNX RandomNormalLike: as many as `x` has. */
 export const RandomNormalLike = applying(
   normalLike,
-  (x: Value, { mean = 0, scale = 1, dtype = x.dtype, seed }: DrawOptions & { mean?: number; scale?: number } = {}): Value =>
-    apply1(normalLike, [x], { mean, scale, dtype, ...drawOf(seed) }),
+  (
+    x: Value,
+    { mean = 0, scale = 1, dtype = x.dtype, seed }: DrawOptions & { mean?: number; scale?: number } = {},
+  ): Value => apply1(normalLike, [x], { mean, scale, dtype, ...drawOf(seed) }),
 );
 /** ONNX Bernoulli: 1 with the probabilities of `x`. */
 export const Bernoulli = applying(
@@ -131,9 +136,13 @@ const multinomial: Operator<Draw & { readonly count: number }, One, One> = defin
     const pick = (_: unknown, i: number): number => {
       const row = x.data.subarray(Math.floor(i / attributes.count) * classes).subarray(0, classes);
       const most = Math.max(...row);
-      const weights = [...row].map((logit) => Math.exp(logit - most));
-      let left = next() * weights.reduce((a, b) => a + b, 0);
-      const found = weights.findIndex((weight) => (left -= weight) < 0);
+      let total = 0;
+      const below = [...row].map((logit) => {
+        total += Math.exp(logit - most);
+        return total;
+      });
+      const drawn = next() * total;
+      const found = below.findIndex((sum) => drawn < sum);
       return found < 0 ? classes - 1 : found;
     };
     return [Float64Array.from({ length: sizeOf(shape) }, pick)];
@@ -158,7 +167,8 @@ function keptScale(ratio: Value, training: Value | undefined): Value {
 const dropout: Operator<Dropped, DroppedInputs, Two> = define({
   name: "Dropout",
   family: "random",
-  summary: "numbers left out by chance, the others larger; and which are kept. In inference the value itself (arXiv 1207.0580)",
+  summary:
+    "numbers left out by chance, the others larger; and which are kept. In inference the value itself (arXiv 1207.0580)",
   since: 13,
   traits: { random: true },
   infer: ([x]) => [
@@ -166,7 +176,11 @@ const dropout: Operator<Dropped, DroppedInputs, Two> = define({
     { dtype: "bool", shape: x.shape },
   ],
   // The numbers that were kept are those of this very draw.
-  gradient({ inputs: [, ratio, training], outputs: [, mask], cotangents: [g] }: Derivative<Dropped, DroppedInputs, Two>): Inputs {
+  gradient({
+    inputs: [, ratio, training],
+    outputs: [, mask],
+    cotangents: [g],
+  }: Derivative<Dropped, DroppedInputs, Two>): Inputs {
     return [g && Where(mask, Mul(g, keptScale(ratio, training)), 0)];
   },
   decompose([x, ratio, training], { seed, draw }) {
@@ -196,4 +210,5 @@ export const dropped = applying(
   },
 );
 /** ONNX Dropout: the value itself, as in inference, unless it is asked for training. */
-export const Dropout = (x: Value, options: DropoutOptions = {}): Value => dropped(x, { training: false, ...options })[0];
+export const Dropout = (x: Value, options: DropoutOptions = {}): Value =>
+  dropped(x, { training: false, ...options })[0];

@@ -35,10 +35,16 @@ interface Rows {
   readonly high: Value;
 }
 
-spelling("RoiAlign", "sampling", 22, "Gather, MatMul, ReduceMax", "regions of maps read between their numbers, and pooled");
+spelling(
+  "RoiAlign",
+  "sampling",
+  22,
+  "Gather, MatMul, ReduceMax",
+  "regions of maps read between their numbers, and pooled",
+);
 /**
- * ONNX RoiAlign: `[regions, channels, height, width]`. Where the sampling ratio is 0, a region larger than its map is read as
- * often as the map is long.
+ * ONNX RoiAlign: `[regions, channels, height, width]`. Where the sampling ratio is 0, a region that goes beyond its map
+ * by more than one is read as often as the map is long.
  * @param x `[batch, channels, height, width]`
  * @param rois `[regions, 4]`: left, top, right and bottom
  * @param batch whose map each region is of, `[regions]`
@@ -57,7 +63,8 @@ export function RoiAlign(x: Value, rois: Value, batch: Value, options: RoiOption
     return readsOf(start, length, { size, parts: at(output, i), samplingRatio });
   });
   const [down, across] = [at(axes, 0), at(axes, 1)];
-  const product = (rows: Value, columns: Value) => MatMul(MatMul(Unsqueeze(rows, [1]), maps), Unsqueeze(transposeLast(columns), [1]));
+  const product = (rows: Value, columns: Value) =>
+    MatMul(MatMul(Unsqueeze(rows, [1]), maps), Unsqueeze(transposeLast(columns), [1]));
   const [height, width] = output;
   const split = (y: Value) => Reshape(y, [at(y.shape, 0), at(y.shape, 1), height, -1, width, across.often]);
   if (mode === "max") {
@@ -89,7 +96,7 @@ function readsOf(
   { size, parts, samplingRatio }: { size: number; parts: number; samplingRatio: number },
 ): Reads {
   const { dtype } = start;
-  const often = samplingRatio > 0 ? samplingRatio : Math.max(1, Math.ceil(size / parts));
+  const often = samplingRatio > 0 ? samplingRatio : Math.ceil((size + 1) / parts);
   const part = Div(length, parts);
   // As many as a part is long, of which those that are too many count nothing.
   const count = samplingRatio > 0 ? constant(often, [1, 1], dtype) : Clip(Ceil(part), 1, often);

@@ -10,7 +10,14 @@ import { Clip } from "./activation.ts";
 import { Add, Mul, Round } from "./arithmetic.ts";
 import { Cast } from "./dtypes.ts";
 import { Gather } from "./indexing.ts";
-import { type Interpolation, type ResizedAxis, repeatsOf, resizedTo, type Taps, tapsOf } from "./internal/interpolation.ts";
+import {
+  type Interpolation,
+  type ResizedAxis,
+  repeatsOf,
+  resizedTo,
+  type Taps,
+  tapsOf,
+} from "./internal/interpolation.ts";
 import { integerRange } from "./internal/ranges.ts";
 import { MatMul } from "./linear-algebra.ts";
 import { Expand, Reshape } from "./movement.ts";
@@ -30,7 +37,13 @@ export interface ResizeOptions extends Partial<Interpolation> {
 /** Above so many numbers in its matrix an axis is looked up. */
 const largestMatrix = 1 << 14;
 
-spelling("Resize", "sampling", 19, "MatMul, Gather, Expand", "made larger or smaller along axes: nearest, linear or cubic");
+spelling(
+  "Resize",
+  "sampling",
+  19,
+  "MatMul, Gather, Expand",
+  "made larger or smaller along axes: nearest, linear or cubic",
+);
 /** ONNX Resize, by scales or to sizes. An axis of open size stays as it is, or is repeated. */
 export function Resize(
   x: Value,
@@ -65,16 +78,23 @@ export function Resize(
       : { sizes: closed.map((axis) => fixed(pick(asked.sizes, axis), "Resize")) },
     keepAspectRatio,
   );
-  const repeated = open.reduce<Value>((y, axis) => {
-    const scale = "scales" in asked ? pick(asked.scales, axis) : 1;
-    return scale === 1 ? y : repeatedOpen(y, axis, scale, how);
-  }, isFloat(x.dtype) || how.mode === "nearest" ? x : Cast(x, "float32"));
-  const whole = zip(closed, zip(sizes, targets, (size, target) => ({ size, ...target })), (axis, target) => {
-    const place = axes.indexOf(axis);
-    const part = [listed[place] ?? 0, listed[place + axes.length] ?? 1] as const;
-    const region = how.coordinates === "tf_crop_and_resize" ? part : ([0, 1] as const);
-    return { axis, target: { ...target, region } };
-  });
+  const repeated = open.reduce<Value>(
+    (y, axis) => {
+      const scale = "scales" in asked ? pick(asked.scales, axis) : 1;
+      return scale === 1 ? y : repeatedOpen(y, axis, scale, how);
+    },
+    isFloat(x.dtype) || how.mode === "nearest" ? x : Cast(x, "float32"),
+  );
+  const whole = zip(
+    closed,
+    zip(sizes, targets, (size, target) => ({ size, ...target })),
+    (axis, target) => {
+      const place = axes.indexOf(axis);
+      const part = [listed[place] ?? 0, listed[place + axes.length] ?? 1] as const;
+      const region = how.coordinates === "tf_crop_and_resize" ? part : ([0, 1] as const);
+      return { axis, target: { ...target, region } };
+    },
+  );
   const y = whole.reduce<Value>((v, { axis, target }) => along(v, axis, target, how, extrapolation), repeated);
   if (y.dtype === x.dtype) return y;
   const { least, most } = integerRange(x.dtype);

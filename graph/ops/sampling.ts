@@ -59,7 +59,12 @@ function tapsAt(x: Value, size: Operand, { mode, padding, alignCorners }: Requir
     return padding === "reflection" ? mirrored(v, least, plus(most, -least)) : v;
   };
   const inside = held(x);
-  const taps = mode === "cubic" ? cubicTaps(inside) : mode === "linear" ? linearTaps(inside) : [{ place: inside, share: Expand(constant(1, [], x.dtype), x.shape) }];
+  const taps =
+    mode === "cubic"
+      ? cubicTaps(inside)
+      : mode === "linear"
+        ? linearTaps(inside)
+        : [{ place: inside, share: Expand(constant(1, [], x.dtype), x.shape) }];
   return taps.map(({ place, share }) => {
     if (padding === "zeros") return insideOnly({ place, share }, size);
     const folded = padding === "reflection" ? Round(mirrored(place, least, plus(most, -least))) : place;
@@ -90,6 +95,10 @@ export function AffineGrid(theta: Value, space: readonly number[], { alignCorner
     upTo(size).map((i) => (alignCorners ? (size === 1 ? -1 : (2 * i) / (size - 1) - 1) : (2 * i + 1) / size - 1)),
   );
   const places = along.reduce<number[][]>((rows, axis) => rows.flatMap((row) => axis.map((x) => [x, ...row])), [[]]);
-  const grid = constant(places.flatMap((row) => [...row, 1]), [places.length, space.length + 1], theta.dtype);
+  const grid = constant(
+    places.flatMap((row) => [...row, 1]),
+    [places.length, space.length + 1],
+    theta.dtype,
+  );
   return Reshape(MatMul(grid, transposeLast(theta)), [at(theta.shape, 0), ...space, space.length]);
 }

@@ -28,7 +28,10 @@ export interface DftOptions {
 
 spelling("DFT", "signal", 20, "MatMul", "the discrete Fourier transform along an axis");
 /** ONNX DFT of `x [batch, …, 1 or 2]`: real numbers, or real and imaginary parts. */
-export function DFT(x: Value, { axis: counted = -2, length, inverse = false, onesided = false }: DftOptions = {}): Value {
+export function DFT(
+  x: Value,
+  { axis: counted = -2, length, inverse = false, onesided = false }: DftOptions = {},
+): Value {
   const axis = normalizeAxis(counted, x.rank, "DFT");
   const parts = x.shape.at(-1);
   if (axis === x.rank - 1 || (parts !== 1 && parts !== 2))
@@ -98,7 +101,11 @@ spelling("STFT", "signal", 17, "Gather, Mul, MatMul", "Fourier transforms of ove
 export function STFT(
   signal: Value,
   step: number,
-  { window, length, onesided = true }: { readonly window?: Value; readonly length?: number; readonly onesided?: boolean } = {},
+  {
+    window,
+    length,
+    onesided = true,
+  }: { readonly window?: Value; readonly length?: number; readonly onesided?: boolean } = {},
 ): Value {
   const x = signal.rank === 2 ? Reshape(signal, [...signal.shape, 1]) : signal;
   if (x.rank !== 3) throw unfit("STFT", [signal], "needs [batch, length, 1 or 2].");
@@ -125,13 +132,17 @@ function cosineWindow(size: Dim, shares: Cosines, periodic: boolean, dtype: DTyp
   if (typeof size === "number") {
     spend("numbers", size);
     const period = periodic ? size : size - 1;
-    const at = (n: number) => shares.reduce((sum, share, i) => sum + share * Math.cos((2 * Math.PI * n * i) / period), 0);
+    const at = (n: number) =>
+      shares.reduce((sum, share, i) => sum + share * Math.cos((2 * Math.PI * n * i) / period), 0);
     return constant(Float64Array.from(upTo(size), at), [size], dtype);
   }
   const period = plus(measureOf(size, dtype), periodic ? 0 : -1);
   const turn = Mul(Div(Cast(Range(size), dtype), period), 2 * Math.PI);
   const [first = 0, ...others] = shares;
-  return others.reduce<Value>((sum, share, i) => Add(sum, Mul(Cos(Mul(turn, i + 1)), share)), Sub(Mul(turn, 0), -first));
+  return others.reduce<Value>(
+    (sum, share, i) => Add(sum, Mul(Cos(Mul(turn, i + 1)), share)),
+    Sub(Mul(turn, 0), -first),
+  );
 }
 
 /** Options of a window, as ONNX names them. */
@@ -164,7 +175,14 @@ export interface MelOptions {
 
 spelling("MelWeightMatrix", "signal", 17, "a constant", "how much each frequency has in each band of the mel scale");
 /** ONNX MelWeightMatrix: `[dftLength / 2 + 1, bins]`. */
-export function MelWeightMatrix({ bins, dftLength, sampleRate, lowerEdge, upperEdge, dtype = "float32" }: MelOptions): Value {
+export function MelWeightMatrix({
+  bins,
+  dftLength,
+  sampleRate,
+  lowerEdge,
+  upperEdge,
+  dtype = "float32",
+}: MelOptions): Value {
   const rows = Math.floor(dftLength / 2) + 1;
   spend("numbers", rows * bins);
   const mel = (hertz: number) => (2595 * Math.log1p(hertz / 700)) / Math.LN10;

@@ -35,6 +35,7 @@ export const activation = {
     attributes: { alpha: float(1) },
     read: (c, options) => op.SwiGLU(c.value(0), c.value(1), options),
   }),
+  Swish: onnxOperator({ attributes: { alpha: float(1) }, read: (c, options) => op.Swish(c.value(0), options) }),
   ThresholdedRelu: onnxOperator({
     attributes: { alpha: float(1) },
     read: (c, options) => op.ThresholdedRelu(c.value(0), options),

@@ -13,7 +13,11 @@ const uniform = { ...draw, high: float(1), low: float(0) };
 const normal = { ...draw, mean: float(0), scale: float(1) };
 
 /** Options of a draw without those that are left out. */
-const drawn = <T extends { readonly dtype: number; readonly seed: number | undefined }>({ dtype, seed, ...rest }: T) => ({
+const drawn = <T extends { readonly dtype: number; readonly seed: number | undefined }>({
+  dtype,
+  seed,
+  ...rest
+}: T) => ({
   ...rest,
   ...defined({ dtype: elementDTypes.get(dtype), seed }),
 });
@@ -52,7 +56,8 @@ export const random = {
       return [y, mask];
     },
     write: (node, to) => {
-      const [x = "", ratio = "", training = to.constant({ dtype: "bool", shape: [], data: Float64Array.of(1) })] = to.inputs();
+      const [x = "", ratio = "", training = to.constant({ dtype: "bool", shape: [], data: Float64Array.of(1) })] =
+        to.inputs();
       const { seed } = node.attributes;
       return {
         input: [x, ratio, training],

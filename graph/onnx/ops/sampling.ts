@@ -77,7 +77,14 @@ export const sampling = {
       op.Col2Im(c.value(0), fixedSizes(c.dims(1), "Col2Im"), fixedSizes(c.dims(2), "Col2Im"), defined(options)),
   }),
   DeformConv: onnxOperator({
-    attributes: { dilations: ints(), group: int(1), kernel_shape: ints(), offset_group: int(1), pads: ints(), strides: ints() },
+    attributes: {
+      dilations: ints(),
+      group: int(1),
+      kernel_shape: ints(),
+      offset_group: int(1),
+      pads: ints(),
+      strides: ints(),
+    },
     read: (c, { dilations, group, offset_group: offsetGroup, pads, strides }) =>
       op.DeformConv(c.value(0), c.value(1), c.value(2), {
         group,

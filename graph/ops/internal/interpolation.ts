@@ -82,7 +82,9 @@ function keys(x: number, a: number): number {
 export function tapsOf(axis: ResizedAxis, how: Interpolation): Taps {
   const sources = upTo(axis.to).map((y) => sourceOf(y, how.coordinates, axis));
   const crops = how.coordinates === "tf_crop_and_resize";
-  const taps = sources.map((x) => (how.mode === "nearest" ? [{ place: nearestTo(x, how.nearest), share: 1 }] : around(x, axis, how)));
+  const taps = sources.map((x) =>
+    how.mode === "nearest" ? [{ place: nearestTo(x, how.nearest), share: 1 }] : around(x, axis, how),
+  );
   return {
     places: taps.map((list) => list.map(({ place }) => Math.min(Math.max(place, 0), axis.size - 1))),
     shares: taps.map((list) => list.map(({ share }) => share)),
@@ -107,7 +109,8 @@ function around(x: number, { size, scale }: ResizedAxis, { mode, cubic, antialia
   const first = Math.ceil(x) - 1 + Math.floor(-reach / shrink) + 1;
   const count = 2 - 2 * (Math.floor(-reach / shrink) + 1);
   const places = upTo(count).map((i) => first + i);
-  const weigh = (place: number) => (mode === "linear" ? linear((place - x) * shrink) : keys((place - x) * shrink, cubic));
+  const weigh = (place: number) =>
+    mode === "linear" ? linear((place - x) * shrink) : keys((place - x) * shrink, cubic);
   const shares = places.map((place) => (excludeOutside && (place < 0 || place >= size) ? 0 : weigh(place)));
   const total = antialias || excludeOutside ? shares.reduce((sum, share) => sum + share, 0) || 1 : 1;
   return zip(places, shares, (place, share) => ({ place, share: share / total }));
@@ -121,7 +124,9 @@ export function resizedTo(
 ): { readonly to: number; readonly scale: number }[] {
   if ("scales" in asked) {
     if (asked.scales.some((scale) => !(scale > 0 && Number.isFinite(scale))))
-      throw new InnerloopError("bad-argument", `Resize by [${asked.scales}]: scales are numbers above 0.`, { exitStatus: 2 });
+      throw new InnerloopError("bad-argument", `Resize by [${asked.scales}]: scales are numbers above 0.`, {
+        exitStatus: 2,
+      });
     return zip(sizes, asked.scales, (size, scale) => ({ to: Math.floor(size * scale), scale }));
   }
   const scales = zip(sizes, asked.sizes, (size, to) => to / size);

@@ -2,9 +2,9 @@
 import { at } from "../../core/lists.ts";
 import { sizeOf } from "../../core/shapes.ts";
 import type { Operand, Value } from "../../core/value.ts";
+import { Clip } from "../activation.ts";
 import { Add, Floor, Mul, Sub } from "../arithmetic.ts";
 import { And, GreaterOrEqual, LessOrEqual } from "../comparison.ts";
-import { Clip } from "../activation.ts";
 import { Cast } from "../dtypes.ts";
 import { OneHot } from "../indexing.ts";
 import { MatMul } from "../linear-algebra.ts";
@@ -38,7 +38,10 @@ export function cubicTaps(x: Value, a = -0.75): Tap[] {
   const near = (d: Value) => Add(Mul(Mul(Sub(Mul(d, a + 2), a + 3), d), d), 1);
   const far = (d: Value) => Sub(Mul(Add(Mul(Sub(Mul(d, a), 5 * a), d), 8 * a), d), 4 * a);
   const rest = Sub(1, t);
-  return [far(Add(t, 1)), near(t), near(rest), far(Add(rest, 1))].map((share, i) => ({ place: Add(below, i - 1), share }));
+  return [far(Add(t, 1)), near(t), near(rest), far(Add(rest, 1))].map((share, i) => ({
+    place: Add(below, i - 1),
+    share,
+  }));
 }
 
 /** A tap whose place lies inside: one that did not has no share. */
@@ -62,15 +65,28 @@ export function sampled(maps: Value, taps: readonly (readonly Tap[])[]): Value {
       i === 0
         ? axis
         : outer.flatMap(({ place, share }) =>
-            axis.map((tap) => ({ place: Add(Mul(place, measureOf(at(space, i), place.dtype)), tap.place), share: Mul(share, tap.share) })),
+            axis.map((tap) => ({
+              place: Add(Mul(place, measureOf(at(space, i), place.dtype)), tap.place),
+              share: Mul(share, tap.share),
+            })),
           ),
     [],
   );
   const count = joined.length;
-  const stacked = (of: (tap: Tap) => Value) => Concat(joined.map((tap) => Unsqueeze(of(tap), [2])), 2);
+  const stacked = (of: (tap: Tap) => Value) =>
+    Concat(
+      joined.map((tap) => Unsqueeze(of(tap), [2])),
+      2,
+    );
   const places = stacked(({ place }) => place);
   const read = lookedUp(Reshape(maps, [batch, channels, sizeOf(space)]), Reshape(Cast(places, "int64"), [batch, -1]));
-  const weighed = Mul(Reshape(read, [batch, channels, -1, count]), Unsqueeze(stacked(({ share }) => share), [1]));
+  const weighed = Mul(
+    Reshape(read, [batch, channels, -1, count]),
+    Unsqueeze(
+      stacked(({ share }) => share),
+      [1],
+    ),
+  );
   return ReduceSum(weighed, { axes: [3], keepdims: false });
 }
 

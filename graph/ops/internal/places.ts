@@ -12,7 +12,8 @@ export const countOf = (dim: Dim): Value =>
   typeof dim === "number" ? constant(dim, [], "int64") : Size(ConstantOfShape([dim], 0, "int64"));
 
 /** A size to compute with: a number, or a scalar of a dtype. */
-export const measureOf = (dim: Dim, dtype: DType): Operand => (typeof dim === "number" ? dim : Cast(countOf(dim), dtype));
+export const measureOf = (dim: Dim, dtype: DType): Operand =>
+  typeof dim === "number" ? dim : Cast(countOf(dim), dtype);
 
 /** A measure and so much more. */
 export const plus = (size: Operand, more: number): Operand =>
