@@ -91,6 +91,6 @@ export function sampled(maps: Value, taps: readonly (readonly Tap[])[]): Value {
 }
 
 /** `rows [batch, channels, size]` at `indices [batch, places]`: `[batch, channels, places]`. */
-export function lookedUp(rows: Value, indices: Value): Value {
+function lookedUp(rows: Value, indices: Value): Value {
   return MatMul(rows, transposeLast(OneHot(indices, at(rows.shape, -1), rows.dtype)));
 }
