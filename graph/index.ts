@@ -41,6 +41,7 @@ export { type Model, type Named, type WriteModelOptions, writeModel } from "./mo
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
+export { type Problem, surveyOnnx } from "./onnx/survey.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
