@@ -16,6 +16,12 @@ export interface Opened {
   readonly defaults: Readonly<Record<string, Tensor>>;
 }
 
+/** What lies beside a model. */
+export interface Beside {
+  /** Files whose numbers initializers of the model have (its external data), by the names that it calls them. */
+  readonly beside?: Readonly<Record<string, Uint8Array>>;
+}
+
 /** A tensor of ONNX Runtime: one that it keeps on a device can be fed as it is. */
 export type OrtTensor = OnnxRuntime.Tensor;
 
@@ -28,13 +34,19 @@ export type OrtTensor = OnnxRuntime.Tensor;
 export async function openModel(
   model: Uint8Array,
   provider: ProviderName,
-  options: HostOptions,
+  options: HostOptions & Beside,
   more: OnnxRuntime.InferenceSession.SessionOptions = {},
 ): Promise<Opened> {
   const ort = await host.load(provider, options);
-  const { bytes, defaults } = openOverrides(model);
+  const { beside = {} } = options;
+  const { bytes, defaults } = openOverrides(model, beside);
   try {
-    const session = await ort.InferenceSession.create(bytes, { ...settings(provider, options), ...more });
+    const externalData = Object.entries(beside).map(([path, data]) => ({ path, data }));
+    const session = await ort.InferenceSession.create(bytes, {
+      ...settings(provider, options),
+      ...(externalData[0] ? { externalData } : {}),
+      ...more,
+    });
     return { ort, session, defaults };
   } catch (cause) {
     const advice = `; export it again${provider === host.automatic.at(-1) ? "" : ", or use provider cpu"}`;

@@ -2,7 +2,7 @@
 import { InnerloopError, show } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import type { HostOptions, ProviderName } from "./host.ts";
-import { trial } from "./onnxruntime.ts";
+import { type Beside, trial } from "./onnxruntime.ts";
 import { badOption } from "./refusal.ts";
 
 /** The provider in use, why it was chosen, and why each one that would have come before it was not. */
@@ -13,7 +13,7 @@ export interface ProviderChoice {
 }
 
 /** Where and how wide to run. */
-export interface SessionOptions extends HostOptions {
+export interface SessionOptions extends HostOptions, Beside {
   /**
    * `auto` (the default) takes the first of cuda, webgpu, cpu that works, in a browser wasm; a named one is used or
    * refused, never replaced; a choice of {@link chooseProvider} is taken as it is, which saves trying providers again for

@@ -22,6 +22,11 @@ import { constantPrefix } from "./writer/constants.ts";
 /** The names of the ONNX operators that are read. */
 export const readableOperators: readonly string[] = [...readers.keys()];
 
+export interface ReadOptions {
+  /** The names of the tensors that are outputs, whatever the file says; those of the file unless given. */
+  readonly outputs?: readonly string[];
+}
+
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
   readonly inputs: Readonly<Record<string, Value>>;
@@ -61,7 +66,7 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
  */
-export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
+export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel {
   const model = decodeModel(bytes, source);
   const opset = opsetOf(model, source);
   const graph = model.graph ?? {};
@@ -82,7 +87,8 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
         inNode(node, source, () => {
           for (const step of newest) read(step, known);
         });
-      return table((graph.output ?? []).map(({ name }) => [name ?? "", known.output(name ?? "", source)]));
+      const wanted = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
+      return table(wanted.map((name) => [name, known.output(name, source)]));
     });
   const outputs = build(modelInputs);
   const used = weights.used();
