@@ -51,7 +51,7 @@ export {
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets } from "./onnx/opsets.ts";
-export { type Outline, type OutlinedNode, outlineOnnx } from "./onnx/outline.ts";
+export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type ExternalPlace, type WriteOptions, writeOnnx } from "./onnx/write.ts";

@@ -1,5 +1,5 @@
 // The names in an ONNX file as they stand there, without its numbers: what one looks through to find a tensor in it.
-import { decodeModel } from "@innerloop/schemas/onnx";
+import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
 
 /** A node of a file, by the names of what it reads and gives; an input that is left out is "". */
 export interface OutlinedNode {
@@ -39,4 +39,17 @@ export function outlineOnnx(bytes: Uint8Array, source: string): Outline {
     })),
     stored,
   };
+}
+
+/**
+ * The same model with other outputs, any of its tensors.
+ * @param source the file's name, for messages
+ * @throws InnerloopError where it is no ONNX file
+ */
+export function withOutputs(bytes: Uint8Array, source: string, outputs: readonly string[]): Uint8Array {
+  const model = decodeModel(bytes, source);
+  const { graph } = model;
+  if (!graph) return bytes;
+  const known = new Map((graph.output ?? []).map((info) => [info.name, info]));
+  return encodeModel({ ...model, graph: { ...graph, output: outputs.map((name) => known.get(name) ?? { name }) } });
 }
