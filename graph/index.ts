@@ -50,7 +50,7 @@ export {
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { readInitializers } from "./onnx/initializers.ts";
-export { defaultOpset, irVersion, readableOpsets } from "./onnx/opsets.ts";
+export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
