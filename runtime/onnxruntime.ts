@@ -3,7 +3,7 @@
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
 import type * as OnnxRuntime from "onnxruntime-common";
 import { host } from "#host";
-import type { HostOptions, ProviderName } from "./host.ts";
+import type { Beside, HostOptions, ProviderName } from "./host.ts";
 import type { Ort } from "./hosts/host.ts";
 import { openOverrides } from "./overrides.ts";
 import { badInput } from "./refusal.ts";
@@ -14,12 +14,6 @@ export interface Opened {
   readonly session: OnnxRuntime.InferenceSession;
   /** The values of inputs that need not be fed. */
   readonly defaults: Readonly<Record<string, Tensor>>;
-}
-
-/** What lies beside a model. */
-export interface Beside {
-  /** Files whose numbers initializers of the model have (its external data), by the names that it calls them. */
-  readonly beside?: Readonly<Record<string, Uint8Array>>;
 }
 
 /** A tensor of ONNX Runtime: one that it keeps on a device can be fed as it is. */

@@ -1,8 +1,8 @@
 // Which execution provider runs a model: the first that works, or the one that was asked for and no other.
 import { InnerloopError, show } from "@innerloop/schemas/bundle";
 import { host } from "#host";
-import type { HostOptions, ProviderName } from "./host.ts";
-import { type Beside, trial } from "./onnxruntime.ts";
+import type { Beside, HostOptions, ProviderName } from "./host.ts";
+import { trial } from "./onnxruntime.ts";
 import { badOption } from "./refusal.ts";
 
 /** The provider in use, why it was chosen, and why each one that would have come before it was not. */

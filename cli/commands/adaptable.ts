@@ -65,6 +65,9 @@ export const command = defineCommand({
     },
     json: { type: "switch", what: "the manifest and what was found as JSON on stdout" },
   },
+  notes: async () => [
+    "What an example is (a picture, tokens, a row of numbers) and which tensor is the embedding are found and said. Nothing is written before the bundle was compared with the file itself on ONNX Runtime.",
+  ],
   examples: [
     ["adaptable encoder.onnx --out bundle", "any number of classes, on its embedding"],
     [

@@ -1,4 +1,5 @@
 // Somebody's ONNX model becomes a bundle: read, given a head, verified against the file itself, and written.
+import type { Learner } from "@innerloop/graph";
 import type { Manifest } from "@innerloop/schemas";
 import { exportBundle, placeFor } from "../bundle.ts";
 import { learnerOf } from "./learner.ts";
@@ -15,7 +16,7 @@ export interface ExportAdaptableOptions extends AdaptableOptions {
   readonly out: string;
   /** What messages and the manifest call the model. */
   readonly name?: string;
-  /** Of a model whose own outputs are kept: what its classes are called. */
+  /** Of a model whose own outputs are kept: what its classes are called; their numbers from 0 unless given. */
   readonly labels?: readonly string[];
   readonly opset?: number;
   /** Stops it: nothing is left behind, and its reason is thrown. */
@@ -51,13 +52,14 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
   const weights = Object.fromEntries(Object.keys(learner.parameters).map((each) => [each, network.weights[each]!]));
   await compareWithFile(model, network, network.weights);
   signal?.throwIfAborted();
+  const labels = labelsOf(learner, options.labels);
   const reference = openReference(learner, weights, true);
   try {
     const manifest = await exportBundle(learner, weights, {
       out,
       name: name.replace(/\.onnx$/i, ""),
       ...(network.plan.preprocessing ? { preprocessing: network.plan.preprocessing } : {}),
-      ...(options.labels ? { labels: options.labels } : {}),
+      ...(labels ? { labels } : {}),
       ...(opset === undefined ? {} : { opset }),
       ...(signal ? { signal } : {}),
       verify: {
@@ -76,6 +78,15 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
   } finally {
     await reference.dispose();
   }
+}
+
+/** A model's own classes have names; where nobody says which, their numbers. */
+function labelsOf(
+  { head, task, outputs }: Learner,
+  given: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (head !== "learned" || task !== "classification") return given;
+  return given ?? Array.from({ length: outputs! }, (_, i) => String(i));
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

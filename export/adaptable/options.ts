@@ -31,7 +31,7 @@ const usual = { anySteps: 10, freshSteps: 20, modelSteps: 10, rate: 0.01, anyRat
  * The head that a word names.
  * @throws InnerloopError `bad-option` (status 2)
  */
-export function headFrom(word: string): LearnerPlan["head"] {
+function headFrom(word: string): LearnerPlan["head"] {
   if (word === "any" || word === "keep") return word;
   const ways = /^ways:(\d+)$/.exec(word)?.[1];
   if (ways !== undefined && Number(ways) >= 2 && Number(ways) <= 10_000) return Number(ways);

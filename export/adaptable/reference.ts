@@ -142,7 +142,7 @@ function difference(found: Tensor, expected: Tensor): number {
 }
 
 /** Numbers in [0, 1) of a seed (mulberry32). */
-export function stream(seed: number): () => number {
+function stream(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

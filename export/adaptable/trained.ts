@@ -40,7 +40,7 @@ export function rolesOf({ nodes, stored }: Outline): ReadonlyMap<string, Role> {
 }
 
 /** The words that say what moves. */
-export const trainedWords = ["head", "all", "bias", "norm"] as const;
+const trainedWords = ["head", "all", "bias", "norm"] as const;
 
 const isWord = (word: string): word is (typeof trainedWords)[number] => trainedWords.some((known) => known === word);
 
