@@ -3,11 +3,13 @@
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
-import { type Body, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
+import { toldBy } from "../core/told.ts";
+import { type Body, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
 import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
+import { AsSizes } from "../ops/internal/sizes.ts";
 import { type AttributeProto, written } from "./attributes.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion } from "./opsets.ts";
@@ -114,9 +116,11 @@ class Writer {
     for (const input of inputs) this.#values.claim(input, inputName(input));
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
-    for (const node of this.#nodes)
+    for (const node of this.#nodes) {
       if (node.inputs.length > 0 && typeof node.attributes.size === "string")
         this.#binders.set(node.attributes.size, node);
+      for (const symbol of toldBy(node)) this.#binders.set(symbol, node);
+    }
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
     for (const { name, value } of outputs) {
@@ -169,11 +173,12 @@ class Writer {
     if (block !== this.#main) return;
     for (const output of outputs)
       if (!isHalf(output, this.#halves)) this.#sizes.learn(output, this.#values.name(output));
+    if (is(node, AsSizes)) this.#sizes.learnEntries(node.attributes.fresh, this.#values.name(first), first.rank);
   }
 
   /** The inputs and attributes of a node: as its operator's entry says, or those that it has. */
   #form(node: Node, opType: string): Form {
-    const entry = writerOf(opType);
+    const entry = writerOf(node.operator.name) ?? writerOf(opType);
     if (!entry)
       throw new InnerloopError(
         "unsupported-operator",

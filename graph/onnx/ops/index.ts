@@ -7,14 +7,18 @@ import { type OnnxOperator, onnxOperator, type ReadOperator } from "../operator.
 import { readableOpsets } from "../opsets.ts";
 import type { Call } from "../reader/call.ts";
 import { activation } from "./activation.ts";
+import { bits } from "./bits.ts";
+import { computed } from "./computed.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { graph } from "./graph.ts";
+import { indexing } from "./indexing.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { losses } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { normalization } from "./normalization.ts";
+import { ordering } from "./ordering.ts";
 import { pooling } from "./pooling.ts";
 import { reductions } from "./reduction.ts";
 
@@ -53,14 +57,18 @@ type Entries = { readonly [K in Exclude<Name, Derived | BesideOnnx>]: ReadOperat
 
 const entries: Entries = {
   ...activation,
+  ...bits,
+  ...computed,
   ...control,
   ...convolution,
   ...elementwise,
   ...graph,
+  ...indexing,
   ...linearAlgebra,
   ...losses,
   ...movement,
   ...normalization,
+  ...ordering,
   ...pooling,
   ...reductions,
 };

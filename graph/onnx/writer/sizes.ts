@@ -21,6 +21,8 @@ export class OpenSizes {
   readonly #options: OpenSizesOptions;
   /** For each symbol, a value that has it as the size of an axis. */
   readonly #symbols = new Map<string, readonly [value: string, axis: number]>();
+  /** For each symbol that is an entry of a list, or a scalar, the list, which entry, and how many axes it has. */
+  readonly #entries = new Map<string, readonly [value: string, entry: number, rank: number]>();
   readonly #sizes = new Map<Dim, string>();
   readonly #shapes = new Map<string, string>();
 
@@ -33,6 +35,13 @@ export class OpenSizes {
     shape.forEach((dim, axis) => {
       if (typeof dim === "string" && /^[A-Za-z_]\w*$/.test(dim) && !this.#symbols.has(dim))
         this.#symbols.set(dim, [name, axis]);
+    });
+  }
+
+  /** Remembers which symbols are the entries of a value of int64, in this order. */
+  learnEntries(symbols: readonly string[], name: string, rank: number): void {
+    symbols.forEach((symbol, i) => {
+      if (!this.#entries.has(symbol)) this.#entries.set(symbol, [name, i, rank]);
     });
   }
 
@@ -77,7 +86,13 @@ export class OpenSizes {
   #symbol(name: string): string {
     const known = this.#sizes.get(name);
     if (known) return known;
-    if (!this.#symbols.has(name)) this.#options.reach(name);
+    if (!this.#symbols.has(name) && !this.#entries.has(name)) this.#options.reach(name);
+    const entry = this.#entries.get(name);
+    if (entry) {
+      const size = this.#entry(name, ...entry);
+      this.#sizes.set(name, size);
+      return size;
+    }
     const source = this.#symbols.get(name);
     if (!source)
       throw new InnerloopError(
@@ -91,6 +106,12 @@ export class OpenSizes {
     ]);
     this.#sizes.set(name, size);
     return size;
+  }
+
+  #entry(symbol: string, value: string, place: number, rank: number): string {
+    const { constants } = this.#options;
+    if (rank === 0) return this.#emit("Reshape", [value, constants.list([1])], `size/${symbol}`);
+    return this.#emit("Gather", [value, constants.list([place])], `size/${symbol}`);
   }
 
   #emit(opType: string, input: string[], hint: string, attribute: AttributeProto[] = []): string {
