@@ -31,7 +31,7 @@ export function Trilu(x: Value, k: Value | number = 0, upper = true): Value {
   return Where(kept, x, 0);
 }
 
-spelling("EyeLike", "movement", 22, "Range, Sub, Equal, Cast", "ones on a diagonal, of the shape of a matrix");
+spelling("EyeLike", "movement", 9, "Range, Sub, Equal, Cast", "ones on a diagonal, of the shape of a matrix");
 /** ONNX EyeLike. */
 export function EyeLike(x: Value, { dtype = x.dtype, k = 0 }: { dtype?: DType; k?: number } = {}): Value {
   return Cast(Equal(offDiagonal(x, "EyeLike"), constant(k, [], "int64")), dtype);
