@@ -61,7 +61,7 @@ const keys = new WeakMap<Node, string>();
 
 /**
  * Names for sizes that only the numbers of some values tell: the same for the same values, so that equal nodes are one, and
- * others for any other. A name follows from what the values are made of, not from when they were made.
+ * others for any other. A name follows from what the values are made of, so that it is the same when they are made again.
  */
 export function freshSizes(what: string, values: Inputs, count: number, more = ""): string[] {
   const operands = values.filter((value) => value !== undefined);
@@ -72,9 +72,11 @@ export function freshSizes(what: string, values: Inputs, count: number, more = "
 
 const keyAt = (value: Value): string => `${keys.get(value.node)}.${value.index}`;
 
-function keyOf({ operator: { name }, inputs, attributes, outputs }: Node): string {
+/** No two inputs are the same value, whatever they are called. */
+function keyOf({ operator: { name }, inputs, attributes, id }: Node): string {
+  if (name === "Input") return `Input ${id}`;
   const named = Object.entries(attributes).map(([attribute, value]) => `${attribute}=${attributeKey(value)}`);
-  return `${name}(${inputs.map((value) => value && keyAt(value))}){${named}}${outputs.length === 1 ? outputs[0] : ""}`;
+  return `${name}(${inputs.map((value) => value && keyAt(value))}){${named}}`;
 }
 
 /** 53 bits of a text. */

@@ -140,7 +140,7 @@ class Writer {
     return {
       node: this.#main,
       input: inputs.map((value) => valueInfo(inputName(value), value)),
-      output: outputs.map(({ name, value }) => valueInfo(name, value)),
+      output: outputs.map(({ name, value }) => valueInfo(name, value, (dim) => this.#sizes.shown(dim))),
       initializer: [...stored, ...this.#constants.tensors],
     };
   }

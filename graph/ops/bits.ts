@@ -4,8 +4,8 @@ import { broadcastTo } from "../core/arrays.ts";
 import { at } from "../core/lists.ts";
 import { apply1, applying, define, isFloat, liftPair, unfit, zeroDerivative } from "../core/operator.ts";
 import { broadcastAll, sizeOf } from "../core/shapes.ts";
-import type { Attributes, Operand, Operator, Traits, One, Two, Value } from "../core/value.ts";
-import { Div, Floor, Mul, Neg, Sign, Abs } from "./arithmetic.ts";
+import type { Attributes, One, Operand, Operator, Traits, Two, Value } from "../core/value.ts";
+import { Abs, Div, Floor, Mul, Neg, Sign } from "./arithmetic.ts";
 import { alignBatched, unbroadcast } from "./internal/broadcasting.ts";
 
 /** How many bits a whole number has, and whether one of them is the sign. */

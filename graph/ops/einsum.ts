@@ -31,7 +31,10 @@ export function Einsum(equation: string, ...operands: readonly Value[]): Value {
     throw misfit(equation, `has to name the axes of ${operands.length} operands`);
   const terms = zip(names, operands, (name, value) => ({ value, labels: labelsOf(name, value, equation) }));
   const wanted = right === undefined ? implied(terms, left.includes("...")) : outputLabels(right, terms);
-  if (new Set(wanted).size < wanted.length || wanted.some((label) => !terms.some((term) => term.labels.includes(label))))
+  if (
+    new Set(wanted).size < wanted.length ||
+    wanted.some((label) => !terms.some((term) => term.labels.includes(label)))
+  )
     throw misfit(equation, "names an axis of the result twice, or one that no operand has");
   const [first, ...others] = terms.map(diagonal);
   if (!first) throw misfit(equation, "has no operands");

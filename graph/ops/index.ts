@@ -5,6 +5,7 @@ export * from "./bits.ts";
 export * from "./comparison.ts";
 export * from "./control.ts";
 export * from "./convolution.ts";
+export * from "./detection.ts";
 export * from "./dtypes.ts";
 export * from "./einsum.ts";
 export * from "./functions.ts";

@@ -5,5 +5,4 @@ export { Gather } from "./internal/gathering.ts";
 export { OneHot, Range } from "./internal/ranges.ts";
 export { GatherElements, GatherND, ScatterElements, ScatterND } from "./internal/scattering.ts";
 
-spelling("Scatter", "movement", 9, "ScatterElements", "what ScatterElements was called before opset 11");
 spelling("TensorScatter", "movement", 24, "Range, Add, ScatterND", "new entries put into a cache of an attention");

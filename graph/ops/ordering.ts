@@ -78,8 +78,7 @@ const nonZero: Operator<Fresh, One, One> = define({
     const places = upTo(x.data.length).filter((i) => x.data[i] !== 0);
     bind(at(fresh, 0), places.length);
     const strides = stridesOf(x.shape);
-    const along = (axis: number) =>
-      places.map((place) => Math.floor(place / at(strides, axis)) % at(x.shape, axis));
+    const along = (axis: number) => places.map((place) => Math.floor(place / at(strides, axis)) % at(x.shape, axis));
     return [Float64Array.from(x.shape.flatMap((_, axis) => along(axis)))];
   },
 });
@@ -97,7 +96,11 @@ export function Compress(x: Value, condition: Value, axis?: number): Value {
   return Gather(x, wanted, axis);
 }
 
-type UniqueAttributes = { readonly axis: number | undefined; readonly sorted: boolean; readonly fresh: readonly string[] };
+type UniqueAttributes = {
+  readonly axis: number | undefined;
+  readonly sorted: boolean;
+  readonly fresh: readonly string[];
+};
 
 const unique: Operator<UniqueAttributes, One, readonly [Value, Value, Value, Value]> = define({
   name: "Unique",

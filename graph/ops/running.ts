@@ -41,3 +41,5 @@ export function ReverseSequence(x: Value, lengths: Value, { batchAxis = 1, timeA
   const read = Where(Less(time, length), Sub(last, time), time);
   return GatherElements(x, Expand(read, x.shape), timeAxis);
 }
+
+spelling("CenterCropPad", "movement", 18, "Pad, Slice", "a part from the middle of axes, or all with zeros around it");

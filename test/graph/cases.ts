@@ -1,17 +1,9 @@
 // What the operators that have derivatives are tried on.
 import { constant, cotangents, op, type ShapedNumbers, type Value } from "@innerloop/graph";
+import { type Case, on } from "./case.ts";
+import { indexCases } from "./index-cases.ts";
 import { numbers } from "./numbers.ts";
 
-export interface Case {
-  readonly build: (...x: Value[]) => Value;
-  readonly shapes: readonly (readonly number[])[];
-  /** What inputs are drawn from: −1…1 unless given. */
-  readonly from?: (x: number) => number;
-  /** What it computes, in plain numbers: for what stands in no recording. */
-  readonly formula?: (...x: ShapedNumbers[]) => ArrayLike<number>;
-}
-
-export const on = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({ build, shapes });
 const positive = (x: number): number => Math.abs(x) + 0.5;
 const onPositive = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({
   build,
@@ -44,6 +36,7 @@ const pooling = (x: Value): Value => op.MaxPooling(x, [3, 3], window);
 
 /** By the operator that they are about. */
 export const cases: Record<string, Case[]> = {
+  ...indexCases,
   ...each(
     "Neg Abs Exp Sin Cos Tan Atan Sinh Cosh Erf Tanh Sigmoid Softplus Relu Mish Softsign HardSwish HardSigmoid Elu Celu Selu LeakyRelu Swish",
     (name) => [on((x) => named[name]!(x), matrix)],

@@ -18,12 +18,15 @@ import {
 } from "@innerloop/graph";
 import { describe, expect, test } from "vitest";
 import { readFamilies } from "../support/recorded.ts";
-import { cases, feedsOf, on } from "./cases.ts";
+import { on } from "./case.ts";
+import { cases, feedsOf } from "./cases.ts";
+import { indexSteps, toldOperators } from "./index-cases.ts";
 import { differences, distance, inputs64, numbers, randomNumbers, weighed } from "./numbers.ts";
 
 /** Operators whose derivative is zero wherever it exists, as functions of floats. */
 const named = op as unknown as Record<string, (...x: unknown[]) => Value>;
 const steps: Record<string, (x: Value) => Value> = {
+  ...indexSteps,
   ...Object.fromEntries(
     ["Sign", "Positive", "Floor", "Ceil", "Round"].map((name) => [name, (x: Value) => named[name]!(x)]),
   ),
@@ -43,7 +46,7 @@ const steps: Record<string, (x: Value) => Value> = {
 };
 
 /** Operators that only name sizes or constants, and the loop, which tests of their own cover. */
-const elsewhere = ["Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop"];
+const elsewhere = [...toldOperators, "Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop"];
 
 const table = Object.entries({
   ...cases,

@@ -32,7 +32,14 @@ export const bits = {
   CenterCropPad: onnxOperator({ attributes: { axes: ints() }, read: centerCropPad }),
   CumProd: onnxOperator({
     attributes: { exclusive: int(0), reverse: int(0) },
-    read: (c, options) => op.CumProd(c.value(0), c.single(1), options),
+    read(c, options) {
+      const x = c.value(0);
+      if (c.isConstant(1)) return op.CumProd(x, c.single(1), options);
+      const axis = op.Reshape(c.value(1), []);
+      const along = [...x.shape.keys()].map((i) => ({ i, y: op.CumProd(x, i, options) }));
+      const is = (i: number) => op.Or(op.Equal(axis, i), op.Equal(axis, i - x.rank));
+      return along.reduce((other, { i, y }) => op.Where(is(i), y, other), x);
+    },
   }),
   Einsum: onnxOperator({
     attributes: { equation: text() },

@@ -27,11 +27,6 @@ function tensorScatter(c: Call, { axis: counted, mode }: { readonly axis: number
   return op.ScatterND(past, withPlaces(indices, axis), update);
 }
 
-const scatterElements = onnxOperator({
-  attributes: { axis: int(0), reduction },
-  read: (c, { axis, reduction }) => op.ScatterElements(c.value(0), c.value(1), c.value(2), axis, reduction),
-});
-
 export const indexing = {
   GatherElements: onnxOperator({
     attributes: { axis: int(0) },
@@ -42,8 +37,10 @@ export const indexing = {
     read: (c, { batch_dims: batchDims }) => op.GatherND(c.value(0), c.value(1), batchDims),
     write: (_, to) => ({ input: to.inputs() }),
   }),
-  Scatter: scatterElements,
-  ScatterElements: scatterElements,
+  ScatterElements: onnxOperator({
+    attributes: { axis: int(0), reduction },
+    read: (c, { axis, reduction }) => op.ScatterElements(c.value(0), c.value(1), c.value(2), axis, reduction),
+  }),
   ScatterND: onnxOperator({
     attributes: { reduction },
     read: (c, { reduction }) => op.ScatterND(c.value(0), c.value(1), c.value(2), reduction),

@@ -3,6 +3,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import { spend } from "../../core/budget.ts";
 import { constant, constantOf } from "../../core/build.ts";
 import { addDims, type Dim, divideDims } from "../../core/dims.ts";
+import { isTold } from "../../core/fresh.ts";
 import { isFloat } from "../../core/operator.ts";
 import { fixed, normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
@@ -11,7 +12,7 @@ import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/intern
 import { counted } from "../../ops/internal/ranges.ts";
 import { AsNumbers, sizeNumber, sizesOf } from "../../ops/internal/sizes.ts";
 import { cut } from "../../ops/internal/slicing.ts";
-import { choice, flag, int, ints } from "../attributes.ts";
+import { choice, flag, int, ints, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
 import type { Entry, Sizes } from "../reader/entry.ts";
@@ -65,7 +66,14 @@ function readPad(c: Call, mode: "constant" | "reflect" | "edge" | "wrap"): Value
   const x = c.value(0);
   if (![1, 2, 3].every((i) => c.isConstant(i))) {
     const axes = c.has(3) ? op.Cast(c.value(3), "int64") : undefined;
-    return PadBy(x, op.Cast(c.value(1), "int64"), mode, c.optional(2), axes, c.isConstant(3) ? c.numbers(3) : undefined);
+    return PadBy(
+      x,
+      op.Cast(c.value(1), "int64"),
+      mode,
+      c.optional(2),
+      axes,
+      c.isConstant(3) ? c.numbers(3) : undefined,
+    );
   }
   const listed = c.numbers(1) ?? [];
   const axes = (c.numbers(3) ?? [...x.shape.keys()]).map((axis) => normalizeAxis(axis, x.rank, "Pad"));
@@ -157,7 +165,10 @@ function readSplit(c: Call, axis: number): Value[] {
   const equal = c.has(1) ? undefined : divideDims(size, c.outputs);
   const sizes = c.has(1) ? c.dims(1) : new Array<Dim>(c.outputs).fill(equal ?? 0);
   if (!c.has(1) && equal === undefined)
-    throw new InnerloopError("open-dim", `cuts the size ${size} into ${c.outputs} parts, which need not come out even.`);
+    throw new InnerloopError(
+      "open-dim",
+      `cuts the size ${size} into ${c.outputs} parts, which need not come out even.`,
+    );
   let start: Dim = 0;
   return sizes.map((length, i) => {
     const from = start;
@@ -186,6 +197,10 @@ function concatenated(parts: readonly Sizes[]): Sizes {
   );
   return { axes: "list", dims: parts.flatMap(({ dims }) => dims) };
 }
+
+/** Whether an array has nothing in it, or may have, and not because of an axis that it keeps: 0 stands for no other size then. */
+const isEmptied = (x: Value, y: Value): boolean =>
+  y.shape.some((dim, axis) => (dim === 0 || isTold(dim)) && x.shape[axis] !== dim);
 
 /** A reshape's target with at most one size left open (−1) and kept ones as 0, so that it stays a constant; or the whole shape. */
 function reshapeTarget(x: Value, y: Value): readonly number[] | Shape {
@@ -253,9 +268,11 @@ export const movement = {
       const rank = c.sizes(1).dims.length;
       return rank > 1 ? undefined : { axes: rank === 0 ? "scalar" : "list", dims: c.sizes(0).dims };
     },
-    write: writing(op.Reshape, ({ inputs: [x], outputs: [y] }, to) => ({
-      input: [to.input(0), to.shape(reshapeTarget(x, y))],
-    })),
+    write: writing(op.Reshape, ({ inputs: [x], outputs: [y] }, to) =>
+      isEmptied(x, y)
+        ? { input: [to.input(0), to.shape(y.shape)], attribute: [written("allowzero", flag(false), true)] }
+        : { input: [to.input(0), to.shape(reshapeTarget(x, y))] },
+    ),
   }),
   Slice: onnxOperator({
     read: readSlice,
@@ -272,25 +289,21 @@ export const movement = {
     }),
   }),
   SpaceToDepth: onnxOperator({
-    attributes: { blocksize: int(1) },
-    read: (c, { blocksize }) => op.SpaceToDepth(c.value(0), blocksize),
+    attributes: { blocksize: int(1), mode: choice("DCR", "CRD") },
+    read: (c, { blocksize, mode }) => op.SpaceToDepth(c.value(0), blocksize, mode),
   }),
   Split: onnxOperator({
-    attributes: { axis: int(0) },
+    attributes: { axis: int(0), num_outputs: int() },
     read: (c, { axis }) => readSplit(c, axis),
   }),
   Squeeze: onnxOperator({
     read: (c) =>
-      c.isConstant(1)
-        ? op.Squeeze(c.value(0), c.numbers(1))
-        : SqueezeBy(c.value(0), op.Cast(c.value(1), "int64")),
+      c.isConstant(1) ? op.Squeeze(c.value(0), c.numbers(1)) : SqueezeBy(c.value(0), op.Cast(c.value(1), "int64")),
     sizes: (c) => ({ axes: "scalar", dims: c.sizes(0).dims }),
   }),
   Tile: onnxOperator({
     read: (c) =>
-      c.isConstant(1)
-        ? op.Tile(c.value(0), c.numbers(1) ?? [])
-        : TileBy(c.value(0), op.Cast(c.value(1), "int64")),
+      c.isConstant(1) ? op.Tile(c.value(0), c.numbers(1) ?? []) : TileBy(c.value(0), op.Cast(c.value(1), "int64")),
   }),
   Transpose: onnxOperator({ attributes: { perm: ints() }, read: (c, { perm }) => op.Transpose(c.value(0), perm) }),
   Unsqueeze: onnxOperator({

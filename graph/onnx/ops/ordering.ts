@@ -10,6 +10,15 @@ export const ordering = {
     read: (c, { axis }) => op.Compress(c.value(0), c.value(1), axis),
   }),
   NonZero: onnxOperator({ read: (c) => op.NonZero(c.value(0)), write: (_, to) => ({ input: to.inputs() }) }),
+  NonMaxSuppression: onnxOperator({
+    attributes: { center_point_box: flag(false) },
+    read: (c, { center_point_box: centerPointBox }) =>
+      op.NonMaxSuppression(c.value(0), c.value(1), c.optional(2), c.optional(3), c.optional(4), { centerPointBox }),
+    write: writing(op.NonMaxSuppression, ({ attributes: { centerPointBox } }, to) => ({
+      input: to.inputs(),
+      attribute: [written("center_point_box", flag(false), centerPointBox)],
+    })),
+  }),
   TopK: onnxOperator({
     attributes: { axis: int(-1), largest: flag(true), sorted: flag(true) },
     read: (c, options) => op.TopK(c.value(0), c.dim(1), options),
@@ -27,10 +36,7 @@ export const ordering = {
     read: (c, { axis, sorted }) => op.Unique(c.value(0), { ...defined({ axis }), sorted }),
     write: writing(op.Unique, ({ attributes: { axis, sorted } }, to) => ({
       input: to.inputs(),
-      attribute: [
-        ...(axis === undefined ? [] : [written("axis", int(), axis)]),
-        written("sorted", flag(true), sorted),
-      ],
+      attribute: [...(axis === undefined ? [] : [written("axis", int(), axis)]), written("sorted", flag(true), sorted)],
     })),
   }),
 };

@@ -2,6 +2,7 @@
 import { InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { type Dim, termsOf } from "../../core/dims.ts";
+import { toldIn } from "../../core/fresh.ts";
 import type { Shape } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import { type AttributeProto, int, written } from "../attributes.ts";
@@ -24,10 +25,21 @@ export class OpenSizes {
   /** For each symbol that is an entry of a list, or a scalar, the list, which entry, and how many axes it has. */
   readonly #entries = new Map<string, readonly [value: string, entry: number, rank: number]>();
   readonly #sizes = new Map<Dim, string>();
+  /** What sizes are called in the file that only data tell: their own names depend on what else was made before. */
+  readonly #called = new Map<string, string>();
   readonly #shapes = new Map<string, string>();
 
   constructor(options: OpenSizesOptions) {
     this.#options = options;
+  }
+
+  /** A size as it is called in the file. */
+  shown(dim: Dim): Dim {
+    return toldIn(dim).reduce<Dim>((text, symbol) => {
+      const known = this.#called.get(symbol) ?? `${symbol.split("_")[0]}_${this.#called.size}`;
+      this.#called.set(symbol, known);
+      return typeof text === "string" ? text.replaceAll(symbol, known) : text;
+    }, dim);
   }
 
   /** Remembers which symbols can be asked of a value. */
@@ -100,7 +112,7 @@ export class OpenSizes {
         `The size "${name}" is the size of no input and of no range of labels, so it cannot be computed in the exported graph.`,
       );
     const [value, axis] = source;
-    const size = this.#emit("Shape", [value], `size/${name}`, [
+    const size = this.#emit("Shape", [value], `size/${this.shown(name)}`, [
       written("start", int(), axis),
       written("end", int(), axis + 1),
     ]);
@@ -110,8 +122,8 @@ export class OpenSizes {
 
   #entry(symbol: string, value: string, place: number, rank: number): string {
     const { constants } = this.#options;
-    if (rank === 0) return this.#emit("Reshape", [value, constants.list([1])], `size/${symbol}`);
-    return this.#emit("Gather", [value, constants.list([place])], `size/${symbol}`);
+    if (rank === 0) return this.#emit("Reshape", [value, constants.list([1])], `size/${this.shown(symbol)}`);
+    return this.#emit("Gather", [value, constants.list([place])], `size/${this.shown(symbol)}`);
   }
 
   #emit(opType: string, input: string[], hint: string, attribute: AttributeProto[] = []): string {

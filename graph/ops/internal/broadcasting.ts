@@ -1,5 +1,6 @@
 // Reshaping, repeating and summing: what every derivative of something that broadcasts is made of. Repeating and summing are each
 // other's derivatives.
+import type { DType } from "@innerloop/schemas";
 import { broadcastTo, foldInto, placesOf, stridesOf } from "../../core/arrays.ts";
 import { type Dim, divideDims } from "../../core/dims.ts";
 import { isTold } from "../../core/fresh.ts";
@@ -139,6 +140,10 @@ interface Reduction {
   readonly gradient: (g: Value, x: Value, y: Value) => Value;
 }
 
+/** What nothing comes to, as often as asked, where a dtype has it: the least truth value is 0. */
+export const blank = (size: number, start: number, dtype: DType): Float64Array =>
+  new Float64Array(size).fill(dtype === "bool" ? Math.min(Math.max(start, 0), 1) : start);
+
 /** An operator that joins the numbers along some axes. */
 export function reduction(name: string, { start, step, gradient, ...entry }: Reduction) {
   const operator: Operator<{ readonly axes: readonly number[]; readonly keepdims: boolean }, One, One> = define({
@@ -153,7 +158,7 @@ export function reduction(name: string, { start, step, gradient, ...entry }: Red
     },
     batch: ([x], _, { axes, keepdims }) => [apply1(operator, [x], { axes: axes.map((axis) => axis + 1), keepdims })],
     evaluate({ inputs: [x], attributes: { axes }, shapes: [shape] }) {
-      return [foldInto(new Float64Array(sizeOf(shape)).fill(start), reducedPlaces(x, axes), x.data, step)];
+      return [foldInto(blank(sizeOf(shape), start, x.dtype), reducedPlaces(x, axes), x.data, step)];
     },
   });
   return applying(operator, (x: Value, { axes, keepdims = true }: ReduceOptions = {}): Value => {

@@ -108,8 +108,7 @@ const sliceBy = movement<Computed>("SliceBy", {
     along.forEach((axis, i) => {
       const [size, step] = [at(x.shape, axis), steps ? at(steps.data, i) : 1];
       const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
-      const clamp = (place: number, least: number) =>
-        Math.min(Math.max(place < 0 ? place + size : place, least), high);
+      const clamp = (place: number, least: number) => Math.min(Math.max(place < 0 ? place + size : place, least), high);
       const [start, end] = [clamp(at(from, i), Math.max(low, 0)), clamp(at(to, i), low)];
       shape[axis] = Math.max(0, Math.ceil((end - start) / step));
       walk[axis] = step * at(strides, axis);
@@ -194,7 +193,12 @@ export const TileBy = (x: Value, repeats: Value): Value =>
   apply1(tileBy, [x, repeats], computedShape("tile", x.shape, [repeats]));
 
 /** An operator that takes out axes of size 1, or puts them in, where only data tell which. */
-const reshapeBy = (name: string, writtenAs: string, summary: string, sizes: (shape: number[], axes: number[]) => number[]) => {
+const reshapeBy = (
+  name: string,
+  writtenAs: string,
+  summary: string,
+  sizes: (shape: number[], axes: number[]) => number[],
+) => {
   const operator: Operator<Computed, Operands, One> = define({
     name,
     family: "movement",
@@ -228,7 +232,11 @@ const lengthOf = (list: Value): number => fixed(list.shape[0] ?? 1, "a list of a
 
 /** ONNX Squeeze of computed axes. */
 export const SqueezeBy = (x: Value, axes: Value): Value =>
-  apply1(squeezeBy, [x, axes], computedShape("squeeze", x.shape.slice(lengthOf(axes)), [axes], undefined, x.shape.join()));
+  apply1(
+    squeezeBy,
+    [x, axes],
+    computedShape("squeeze", x.shape.slice(lengthOf(axes)), [axes], undefined, x.shape.join()),
+  );
 /** ONNX Unsqueeze of computed axes. */
 export const UnsqueezeBy = (x: Value, axes: Value): Value =>
   apply1(unsqueezeBy, [x, axes], computedShape("unsqueeze", [...upTo(lengthOf(axes)), ...x.shape], [axes]));

@@ -10,7 +10,7 @@ import { Equal } from "../comparison.ts";
 import { Cast } from "../dtypes.ts";
 import { Exp, Log, Sqrt } from "../functions.ts";
 import { stopGradient } from "../graph.ts";
-import { Expand, Reshape, reducedPlaces, reducedShape } from "./broadcasting.ts";
+import { blank, Expand, Reshape, reducedPlaces, reducedShape } from "./broadcasting.ts";
 import { bindShape, type Computed, computedShape } from "./computed.ts";
 import { sizeNumber } from "./sizes.ts";
 
@@ -46,7 +46,7 @@ const reductionBy = ({ writtenAs, summary, start, step, gradient }: Rule) => {
       const named = axesOf(axes, x, noop);
       const shape = reducedShape(x.shape, named, keepdims).map(Number);
       bindShape(attributes, shape, bind);
-      return [foldInto(new Float64Array(sizeOf(shape)).fill(start), reducedPlaces(x, named), x.data, step)];
+      return [foldInto(blank(sizeOf(shape), start, x.dtype), reducedPlaces(x, named), x.data, step)];
     },
   });
   return operator;
@@ -58,13 +58,7 @@ function axesOf(axes: NumberArray, { shape }: NumberArray, noop: boolean): numbe
   return named.length > 0 || noop ? named : upTo(shape.length);
 }
 
-function by(
-  operator: Operator<ReductionBy, Two, One>,
-  x: Value,
-  axes: Value,
-  keepdims: boolean,
-  noop: boolean,
-): Value {
+function by(operator: Operator<ReductionBy, Two, One>, x: Value, axes: Value, keepdims: boolean, noop: boolean): Value {
   const left = keepdims ? x.shape : x.shape.slice(fixed(at(axes.shape, 0), "a list of axes"));
   // Without the axes only a part of the shape is left, but what is left depends on all of it.
   const computed = computedShape("reduced", left, [axes], undefined, `${x.shape} ${keepdims} ${noop}`);
@@ -132,9 +126,6 @@ export const reductionsBy = {
     return Add(sum, Reshape(most, sum.shape));
   },
 } satisfies Readonly<Record<string, Reduce>>;
-
-/** How the nodes are known that reduce over computed axes. */
-export const ComputedReductions = [sumBy, maxBy, minBy, prodBy].map((operator) => ({ operator }));
 
 const cumSumBy: Operator<{ readonly exclusive: number; readonly reverse: number }, Two, One> = define({
   name: "CumSumBy",

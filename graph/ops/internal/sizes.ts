@@ -23,7 +23,7 @@ const asSizes: Operator<{ readonly fresh: readonly string[] }, One, One> = defin
     throw unfit("AsSizes", inputs, "a size cannot differ from task to task.");
   },
   evaluate({ inputs: [list], attributes: { fresh }, bind }) {
-    fresh.forEach((symbol, i) => bind(symbol, at(list.data, i)));
+    for (const [i, symbol] of fresh.entries()) bind(symbol, at(list.data, i));
     return [list.data];
   },
 });
