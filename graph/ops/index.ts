@@ -1,10 +1,12 @@
 // Every operator, by its ONNX name. What the families share is in internal/ and not part of the door.
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
+export * from "./attention.ts";
 export * from "./bits.ts";
 export * from "./comparison.ts";
 export * from "./control.ts";
 export * from "./convolution.ts";
+export * from "./deforming.ts";
 export * from "./detection.ts";
 export * from "./dtypes.ts";
 export * from "./einsum.ts";
@@ -20,5 +22,11 @@ export * from "./normalization.ts";
 export * from "./ordering.ts";
 export * from "./parts.ts";
 export * from "./pooling.ts";
+export * from "./quantization.ts";
+export * from "./random.ts";
 export * from "./reduction.ts";
+export * from "./regions.ts";
+export * from "./resizing.ts";
 export * from "./running.ts";
+export * from "./sampling.ts";
+export * from "./signal.ts";

@@ -10,7 +10,7 @@ import { Equal } from "../comparison.ts";
 import { Cast } from "../dtypes.ts";
 import { Unsqueeze } from "../movement.ts";
 import { allBatched, Expand, Reshape } from "./broadcasting.ts";
-import { Range } from "./ranges.ts";
+import { Range } from "./counting.ts";
 import { Concat } from "./slicing.ts";
 
 /** What is done with a number that is put where one is: it takes its place, or is joined to it. */
