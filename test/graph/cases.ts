@@ -5,7 +5,7 @@ import { indexCases } from "./index-cases.ts";
 import { numbers } from "./numbers.ts";
 import { samplingCases } from "./sampling-cases.ts";
 
-export { type Case, on } from "./case.ts";
+export type { Case } from "./case.ts";
 
 const matrix = [2, 3];
 const broadcasts: (readonly number[])[][] = [
