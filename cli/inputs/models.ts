@@ -7,24 +7,35 @@ import { pathOf, placeAt, shownPath } from "./places.ts";
 import { mostOfModel, readWithin } from "./reading.ts";
 
 /**
- * Reads the model that a call names, and says what to know of it.
- * @throws InnerloopError `model-missing` (status 2) for what is no file, `file-unreadable`, and what `readOnnx` throws
+ * The bytes of a model.
+ * @throws InnerloopError `file-missing` (status 2) where there is no such file; `file-unreadable`
  */
-export async function openModel(given: string): Promise<Model> {
-  const file = pathOf(given);
-  const place = await placeAt(file);
+export async function readModel(given: string): Promise<{ readonly path: string; readonly bytes: Uint8Array }> {
+  const path = pathOf(given);
+  const place = await placeAt(path);
   if (place !== "file")
     throw wrongCall(
-      "model-missing",
-      `${shownPath(file)} ${place === "nothing" ? "does not exist" : "is a folder"}; an .onnx file was expected; check the path.`,
+      "file-missing",
+      `${shownPath(path)} ${place === "nothing" ? "does not exist" : "is a folder"}; an .onnx file was expected; check the path.`,
     );
-  const bytes = new Uint8Array(
-    await readWithin(file, mostOfModel).catch((cause: Error) => {
-      throw new InnerloopError("file-unreadable", `${shownPath(file)} cannot be read (${cause.message}).`, { cause });
-    }),
-  );
+  try {
+    const { buffer, byteOffset, length } = await readWithin(path, mostOfModel);
+    return { path, bytes: new Uint8Array(buffer, byteOffset, length) };
+  } catch (cause) {
+    throw new InnerloopError("file-unreadable", `${shownPath(path)} cannot be read (${(cause as Error).message}).`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * A model as a function, and what to know of it said.
+ * @throws InnerloopError as {@link readModel} and `readOnnx`
+ */
+export async function openModel(given: string): Promise<Model> {
+  const { path, bytes } = await readModel(given);
   const { readOnnx } = await import("@innerloop/graph");
-  const model = readOnnx(bytes, file);
+  const model = readOnnx(bytes, path);
   for (const note of model.notes) say(note);
   return model;
 }

@@ -100,6 +100,6 @@ export function writeModel(model: Model, { overridable = [], ...options }: Write
     ...options,
     initializers,
     inputs: Object.entries(inputs).flatMap(([name, value]) => (initializers[name] ? [] : [value])),
-    overridable: (name) => open.has(name),
+    fixed: new Set(Object.keys(initializers).filter((name) => !open.has(name))),
   });
 }

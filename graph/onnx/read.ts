@@ -21,6 +21,11 @@ import { upgrading } from "./upgrade/index.ts";
 /** The names of the ONNX operators that are read. */
 export const readableOperators: readonly string[] = [...readers.keys()];
 
+export interface ReadOptions {
+  /** The names of the tensors that are outputs, whatever the file says; those of the file unless given. */
+  readonly outputs?: readonly string[];
+}
+
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
   readonly inputs: Readonly<Record<string, Value>>;
@@ -65,13 +70,19 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
  */
-export const readOnnx = (bytes: Uint8Array, source: string): OnnxModel => readModel(decodeModel(bytes, source), source);
+export const readOnnx = (bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel =>
+  readModel(decodeModel(bytes, source), source, options);
 
 /**
  * The same of a model that is decoded already.
  * @param attempt what is done with the reading of each node, for a survey that goes on where one cannot be read
  */
-export function readModel(model: onnx.ModelProto, source: string, attempt?: Attempt): OnnxModel {
+export function readModel(
+  model: onnx.ModelProto,
+  source: string,
+  options: ReadOptions = {},
+  attempt?: Attempt,
+): OnnxModel {
   const graph = model.graph ?? {};
   const nodes = nodesWithin(graph.node ?? []);
   const isForeign = nodes.length > 0 && nodes.every(({ domain }) => !isStandard(domain));
@@ -97,7 +108,7 @@ export function readModel(model: onnx.ModelProto, source: string, attempt?: Atte
       .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
-  const outputNames = (graph.output ?? []).map(({ name }) => name ?? "");
+  const outputNames = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
   const build = (values: Readonly<Record<string, Value>>, names: readonly string[]): Built =>
     within(budget, () => {
       const scope = new Scope(reading, graph, Object.entries(values), reading.upgrading());

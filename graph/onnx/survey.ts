@@ -43,7 +43,7 @@ export function surveyOnnx(bytes: Uint8Array, source: string): Problem[] {
   const lost = new Set<string>();
   let begun = false;
   try {
-    readModel(model, source, (node, read) => {
+    readModel(model, source, {}, (node, read) => {
       begun = true;
       const lose = () => {
         for (const name of node.output ?? []) if (name !== "") lost.add(name);
