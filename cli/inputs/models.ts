@@ -29,8 +29,8 @@ export async function readModel(given: string): Promise<{ readonly path: string;
 }
 
 /**
- * A model as a function, and what to know of it said.
- * @throws InnerloopError as {@link readModel} and `readOnnx`
+ * Reads the model that a call names, and says what to know of it.
+ * @throws InnerloopError as {@link readModel}, and what `readOnnx` throws
  */
 export async function openModel(given: string): Promise<Model> {
   const { path, bytes } = await readModel(given);
