@@ -42,8 +42,8 @@ const steps: Record<string, (x: Value) => Value> = {
   OneHot: (x) => op.OneHot(op.Cast(op.Mul(x, 3), "int64"), 3, "float64"),
 };
 
-/** Operators that only name sizes or constants, and the loop, which tests of their own cover. */
-const elsewhere = ["Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop"];
+/** Operators that only name sizes or constants, the loop, and rounding to element types, which tests of their own cover. */
+const elsewhere = ["Narrow", "Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop"];
 
 const table = Object.entries({
   ...cases,

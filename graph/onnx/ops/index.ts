@@ -43,6 +43,7 @@ type BesideOnnx =
   | "InverseDeviation"
   | "Loop"
   | "MaxPooling"
+  | "Narrow"
   | "Normalize"
   | "Standardize";
 

@@ -1,11 +1,11 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
-import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import { InnerloopError, type NumericName } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
 import { type NumberArray, Value } from "../../core/value.ts";
-import { unsupported } from "../tensors.ts";
-import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
+import type { NarrowType } from "../../ops/dtypes.ts";
+import { type Entry, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
 import type { Subgraph } from "./subgraph.ts";
 
@@ -14,6 +14,8 @@ export interface Names {
   entry(name: string): Entry;
   /** The numbers of a constant or of a weight; undefined where they depend on the inputs. */
   numbers(name: string): NumberArray | undefined;
+  /** The element type of a name in the file, where it is no dtype. */
+  element?(name: string): NarrowType | undefined;
   /** A graph of a node's as a function; only where nodes are those of a file. */
   subgraph?(graph: onnx.GraphProto.$Properties): Subgraph;
 }
@@ -26,6 +28,7 @@ export class Call {
   readonly #node: onnx.NodeProto.$Properties;
   readonly #inputs: readonly string[];
   readonly #names: Names;
+  #given: NumericName | undefined;
   /** Inputs whose numbers were asked for. */
   readonly #asked = new Set<number>();
   /** Inputs that were read as values that are no constants. */
@@ -56,14 +59,25 @@ export class Call {
 
   value(i: number): Value {
     const entry = this.entry(i);
-    if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, `reads "${this.#name(i)}", which`);
     return isSizes(entry) ? asValue(entry) : entry;
   }
 
-  /** The same for an operator that reads element types which graphs do not have. */
-  widened(i: number): Value {
-    const entry = this.entry(i);
-    return isNarrow(entry) ? entry.wide : this.value(i);
+  /**
+   * The element type of an input in the file: float16, int4 and the like are read as a dtype that holds their numbers, which is all
+   * that most operators need to know.
+   */
+  element(i: number): NumericName {
+    return this.#names.element?.(this.#name(i)) ?? this.value(i).dtype;
+  }
+
+  /** Says that the outputs are of this element type; what is not said has that of the inputs, where the dtype is the same. */
+  gives(element: NumericName): void {
+    this.#given = element;
+  }
+
+  /** What an entry said of the outputs. */
+  get given(): NumericName | undefined {
+    return this.#given;
   }
 
   optional(i: number): Value | undefined {
@@ -140,8 +154,6 @@ export class Call {
         : name === ""
           ? undefined
           : this.#names.entry(name);
-      if (entry && isNarrow(entry)) return undefined;
-      if (known && "stored" in known && known.stored !== known.dtype) return undefined;
       if (known && this.#valued.has(i)) return undefined;
       inputs.push(entry);
     }

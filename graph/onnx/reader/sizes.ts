@@ -7,7 +7,7 @@ import { isFloat } from "../../core/operator.ts";
 import type { Value } from "../../core/value.ts";
 import { ConstantOfShape, Shape } from "../../ops/graph.ts";
 import { Reshape } from "../../ops/movement.ts";
-import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
+import { type Entry, isSizes, type Sizes } from "./entry.ts";
 
 /** Sizes that are all known are a constant like any other. */
 export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry {
@@ -22,7 +22,6 @@ export const symbol = (name: string): string => name.replaceAll(/\W/g, "_").repl
 /** Whole numbers as sizes, where they can be. */
 export function asSizes(entry: Entry): Sizes | undefined {
   if (isSizes(entry)) return entry;
-  if (isNarrow(entry)) return undefined;
   const known = constantOf(entry);
   if (!known || known.shape.length > 1 || isFloat(known.dtype)) return undefined;
   return { axes: known.shape.length === 0 ? "scalar" : "list", dims: [...known.data] };
