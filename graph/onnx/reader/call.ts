@@ -1,5 +1,5 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
-import { InnerloopError, type NumericName } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError, type NumericName } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
@@ -147,6 +147,8 @@ export class Call {
    */
   authored(): (Value | Sizes | undefined)[] | undefined {
     const inputs: (Value | Sizes | undefined)[] = [];
+    // What graphs have no dtype for is a Cast of its own, before and after.
+    if (this.#given && ELEMENT_TYPES[this.#given].dtype !== this.#given) return undefined;
     for (const [i, name] of this.#inputs.entries()) {
       const known = name !== "" && this.#asked.has(i) ? this.#names.numbers(name) : undefined;
       const entry = known
