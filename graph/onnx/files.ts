@@ -62,7 +62,7 @@ export function externalBytes(
 }
 
 /** Whether a path leads to a file in a folder or below it: no part of it is empty, goes up, or names a drive or a stream. */
-function isInside(path: string): boolean {
+export function isInside(path: string): boolean {
   const parts = path.replace(/^(\.\/)+/, "").split("/");
   return parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\\:\0]/.test(part));
 }

@@ -162,15 +162,21 @@ export const tensorProto = (
   element: NumericName,
   shape: readonly number[],
   data: ArrayLike<number | bigint>,
+): onnx.TensorProto.$Properties => ({ ...tensorHead(name, element, shape), rawData: bytesOfNumbers(element, data) });
+
+/** The same without its numbers. */
+export const tensorHead = (
+  name: string,
+  element: NumericName,
+  shape: readonly number[],
 ): onnx.TensorProto.$Properties => ({
   name,
   dataType: ELEMENT_TYPES[element].onnx,
   dims: [...shape],
-  rawData: bytesOfNumbers(element, data),
 });
 
 /** The little-endian bytes of numbers: of the array that has them, where it is of that type. */
-function bytesOfNumbers(element: NumericName, data: ArrayLike<number | bigint>): Uint8Array {
+export function bytesOfNumbers(element: NumericName, data: ArrayLike<number | bigint>): Uint8Array {
   const isHeld = isDType(element) && element !== "bool" && ArrayBuffer.isView(data);
   if (isHeld && isLittleEndian && data instanceof ELEMENTS[element].array)
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

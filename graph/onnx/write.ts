@@ -15,6 +15,7 @@ import { type AttributeProto, anyElementType, written } from "./attributes.ts";
 import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion, writable } from "./opsets.ts";
+import type { Sidecar } from "./sidecar.ts";
 import { Borders, borderCast, opsetForElements } from "./writer/borders.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
@@ -37,6 +38,8 @@ export interface WriteOptions {
   readonly precision?: "float16";
   /** Element types of inputs and outputs that graphs have no dtype for, by their names, as `OnnxModel.elements` has them. */
   readonly elements?: Readonly<Record<string, NumericName>>;
+  /** A file beside this one that holds what is large of `initializers`; it may be shared with other models. */
+  readonly sidecar?: Sidecar;
   readonly target?: Target;
   readonly producer?: { readonly name: string; readonly version: string };
 }
@@ -59,7 +62,12 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   const nodes = topological(lowered);
   const narrow = nodes.flatMap((node) => (is(node, Narrow) ? [node.attributes.to] : []));
   const opset = Math.max(asked, opsetFor(nodes), opsetForElements([...Object.values(elements), ...narrow]));
-  const writer = new Writer(lowered, opset, precision ? halfNodes(lowered) : new Set(), new Borders(elements));
+  const writer = new Writer(
+    lowered,
+    opset,
+    precision ? halfNodes(lowered) : new Set(),
+    new Borders(elements, options.sidecar),
+  );
   const results = lowered.flatMap((value, i): Output[] => {
     const name = names[i];
     return name === undefined ? [] : [{ name, value }];

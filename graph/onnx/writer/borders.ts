@@ -1,10 +1,19 @@
 // Inputs, weights and outputs that a file has in an element type which graphs have no dtype for: Casts at its borders, and numbers
 // that are stored as narrow as they were.
-import { ELEMENT_TYPES, InnerloopError, type NumericName, show, type Tensor } from "@innerloop/schemas";
+import {
+  bytesOf,
+  ELEMENT_TYPES,
+  InnerloopError,
+  type NumericName,
+  show,
+  sizeOf,
+  type Tensor,
+} from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import type { Value } from "../../core/value.ts";
 import { type AttributeProto, anyElementType, flag, written } from "../attributes.ts";
-import { tensorProto } from "../tensors.ts";
+import type { Sidecar } from "../sidecar.ts";
+import { bytesOfNumbers, tensorHead, tensorProto } from "../tensors.ts";
 import { valueInfo } from "./values.ts";
 
 /** The opset that brought an element type to Cast; 13 has those that are not here. */
@@ -28,10 +37,15 @@ export const opsetForElements = (elements: Iterable<string>): number =>
 /** What goes in and out of a file, by its name. */
 export class Borders {
   readonly #elements: Readonly<Record<string, NumericName>>;
+  readonly #sidecar: Sidecar | undefined;
 
-  /** @param elements of inputs and outputs, by their names; others have the dtype of their value */
-  constructor(elements: Readonly<Record<string, NumericName>>) {
+  /**
+   * @param elements of inputs and outputs, by their names; others have the dtype of their value
+   * @param sidecar where large arrays go
+   */
+  constructor(elements: Readonly<Record<string, NumericName>>, sidecar: Sidecar | undefined) {
     this.#elements = elements;
+    this.#sidecar = sidecar;
   }
 
   /** The element type of what goes by a name. @throws InnerloopError for one whose numbers the value does not hold */
@@ -50,9 +64,13 @@ export class Borders {
     return valueInfo(name, value, this.of(name, value));
   }
 
-  initializer(name: string, value: Value, { dtype, shape, data }: Tensor): onnx.TensorProto.$Properties {
-    const element = this.of(name, value);
-    return tensorProto(name, element === value.dtype ? dtype : element, shape, data);
+  initializer(name: string, value: Value, tensor: Tensor): onnx.TensorProto.$Properties {
+    const { dtype, shape } = tensor;
+    const said = this.of(name, value);
+    const element = said === value.dtype ? dtype : said;
+    if (!this.#sidecar) return tensorProto(name, element, shape, tensor.data);
+    const bytes = () => bytesOfNumbers(element, tensor.data);
+    return this.#sidecar.place(tensorHead(name, element, shape), bytesOf(element, sizeOf(shape)), bytes, tensor);
   }
 }
 
