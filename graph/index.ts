@@ -23,6 +23,19 @@ export {
   Value,
 } from "./core/value.ts";
 export { topological } from "./core/walk.ts";
+export {
+  absentClasses,
+  absoluteLogits,
+  balancingWeights,
+  centreOf,
+  classesOf,
+  comparable,
+  curvatureBound,
+  oneHot,
+  prototypeHead,
+  prototypes,
+  zeroHead,
+} from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
@@ -39,8 +52,9 @@ export { exactTrigonometry } from "./lowering/webgpu.ts";
 export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
+export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
-export { Sidecar } from "./onnx/sidecar.ts";
+export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";

@@ -22,6 +22,13 @@ import { upgrading } from "./upgrade/index.ts";
 /** The names of the ONNX operators that are read. */
 export const readableOperators: readonly string[] = [...readers.keys()];
 
+export interface ReadOptions {
+  /** The names of the tensors that are outputs, whatever the file says; those of the file unless given. */
+  readonly outputs?: readonly string[];
+  /** The files beside the model, where its numbers may be. */
+  readonly files?: ModelFiles;
+}
+
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
   readonly inputs: Readonly<Record<string, Value>>;
@@ -45,11 +52,6 @@ export interface OnnxModel {
   readonly apply: (values: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>;
 }
 
-export interface ReadOptions {
-  /** The files beside the model. */
-  readonly files?: ModelFiles;
-}
-
 type FunctionProto = onnx.FunctionProto.$Properties;
 
 /** What reading may make: some thirty times what the largest networks here take, and half a second of work. */
@@ -70,7 +72,7 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
  */
-export function readOnnx(bytes: Uint8Array, source: string, { files }: ReadOptions = {}): OnnxModel {
+export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel {
   const model = decodeModel(bytes, source);
   const graph = model.graph ?? {};
   const nodes = nodesWithin(graph.node ?? []);
@@ -84,7 +86,7 @@ export function readOnnx(bytes: Uint8Array, source: string, { files }: ReadOptio
   for (const each of called) refuseUnknown(each.node ?? [], opsetIn(each), functions, readable, source);
   const graphs = graphsWithin(graph);
   for (const each of graphs) refuseRepeated(each, source);
-  const weights = new Weights(graph, source, files);
+  const weights = new Weights(graph, source, options.files);
   const unique = namesBeside(graphs, called);
   const upgradingIn = (defined?: FunctionProto) => upgrading(opsetIn(defined), unique);
   const elements = new Map<string, NumericName>();
@@ -97,7 +99,7 @@ export function readOnnx(bytes: Uint8Array, source: string, { files }: ReadOptio
       .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
-  const names = (graph.output ?? []).map(({ name }) => name ?? "");
+  const names = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
   const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
     within(budget, () => {
       const given = new Map(Object.entries(values));
@@ -107,9 +109,10 @@ export function readOnnx(bytes: Uint8Array, source: string, { files }: ReadOptio
         if (value) scope.set(name, value, narrowed(elements.get(name)));
       }
       const results = scope.run(names, source).map(toValue);
-      zip(graph.output ?? [], results, (info, value) => {
-        const element = elementOfOutput(info, value, scope.element(info.name ?? ""), source);
-        if (element) elements.set(info.name ?? "", element);
+      zip(names, results, (name, value) => {
+        const said = graph.output?.find((info) => info.name === name);
+        const element = elementOfOutput(name, said, value, scope.element(name), source);
+        if (element) elements.set(name, element);
       });
       return table(zip(names, results, (name, value) => [name, value]));
     });
@@ -152,12 +155,13 @@ const table = <T>(entries: readonly (readonly [string, T])[]): Record<string, T>
 
 /** The element type of an output, which a file may leave out. @throws InnerloopError where it says another than the model makes */
 function elementOfOutput(
-  { name, type }: onnx.ValueInfoProto.$Properties,
+  name: string,
+  info: onnx.ValueInfoProto.$Properties | undefined,
   { dtype }: Value,
   made: NumericName | undefined,
   source: string,
 ): NumericName | undefined {
-  const number = type?.tensorType?.elemType;
+  const number = info?.type?.tensorType?.elemType;
   const said = number ? elementOf(number, `${source}: the output ${show(name)}`) : undefined;
   if (!said || ELEMENT_TYPES[said].dtype === dtype) return said ?? made;
   throw new InnerloopError(

@@ -1,7 +1,6 @@
 // A file beside a model that holds its large arrays, for models beyond the 2 GB of a protobuf file, and for several models that
 // share their weights: each array is there once.
-import { InnerloopError, show } from "@innerloop/schemas";
-import { onnx } from "@innerloop/schemas/onnx";
+import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { isInside } from "./files.ts";
 
 /** Where arrays begin: large ones on a page of memory, so that they can be mapped as they lie. */
@@ -9,6 +8,21 @@ const [page, line, largeFrom] = [4096, 64, 2 ** 16];
 
 /** Arrays below this many bytes stay in the model. */
 const smallest = 1024;
+
+/** A stretch of a file beside a model, in bytes. */
+export interface ExternalPlace {
+  /** The file's name, from the model's folder. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Says where an initializer's numbers lie, or that they are in the model. They have so many bytes as the model's element type for them. */
+export type External = (
+  name: string,
+  tensor: Tensor,
+  stored: { readonly length: number; readonly bytes: () => Uint8Array },
+) => ExternalPlace | undefined;
 
 interface Part {
   readonly start: number;
@@ -19,14 +33,14 @@ interface Part {
 /**
  * A file for the arrays of one or several models, in the order in which they are written.
  *
- * Give it to each `writeOnnx`, then write `parts()` into the file beside the models. Arrays of the same tensor object are there once,
+ * Give its `external` to each `writeOnnx`, then write `parts()` into the file beside the models. Arrays of the same tensor object are there once,
  * so models that are given the same initializers share them.
  */
 export class Sidecar {
   /** The file, by its path from the models' folder. */
   readonly path: string;
   readonly #parts: Part[] = [];
-  readonly #places = new Map<object, Map<string, Part>>();
+  readonly #places = new Map<Tensor, Map<number, Part>>();
   #end = 0;
 
   /** @throws InnerloopError for a path that leads out of the folder */
@@ -45,32 +59,16 @@ export class Sidecar {
     return this.#end;
   }
 
-  /**
-   * A tensor whose bytes are in this file, or stay in the model where they are few.
-   * @param tensor all of it but its numbers
-   * @param length of these, in bytes
-   * @param bytes gives them, when the file is written
-   * @param owner what stands for the array wherever it occurs
-   */
-  place(
-    tensor: onnx.TensorProto.$Properties,
-    length: number,
-    bytes: () => Uint8Array,
-    owner: object,
-  ): onnx.TensorProto.$Properties {
-    if (length < smallest) return { ...tensor, rawData: bytes() };
-    const known = this.#places.get(owner) ?? new Map<string, Part>();
-    this.#places.set(owner, known);
-    const kind = `${tensor.dataType} ${length}`;
-    const part = known.get(kind) ?? this.#add(length, bytes);
-    known.set(kind, part);
-    const entry = (key: string, value: string | number) => ({ key, value: String(value) });
-    return {
-      ...tensor,
-      dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
-      externalData: [entry("location", this.path), entry("offset", part.start), entry("length", part.length)],
-    };
-  }
+  /** What `writeOnnx` takes as `external`. */
+  readonly external: External = (_, tensor, { length, bytes }) => {
+    if (length < smallest) return undefined;
+    const known = this.#places.get(tensor) ?? new Map<number, Part>();
+    this.#places.set(tensor, known);
+    // Of one tensor, as many bytes are the same element type.
+    const part = known.get(length) ?? this.#add(length, bytes);
+    known.set(length, part);
+    return { location: this.path, offset: part.start, length };
+  };
 
   #add(length: number, bytes: () => Uint8Array): Part {
     const step = length >= largeFrom ? page : line;

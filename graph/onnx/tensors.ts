@@ -184,3 +184,15 @@ export function bytesOfNumbers(element: NumericName, data: ArrayLike<number | bi
 }
 
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** A tensor whose numbers lie in a file beside the model (ONNX IR specification, "External Tensor Data"). */
+export const externalProto = (
+  name: string,
+  element: NumericName,
+  shape: readonly number[],
+  place: { readonly location: string; readonly offset: number; readonly length: number },
+): onnx.TensorProto.$Properties => ({
+  ...tensorHead(name, element, shape),
+  dataLocation: DataLocation.EXTERNAL,
+  externalData: Object.entries(place).map(([key, value]) => ({ key, value: String(value) })),
+});

@@ -5,17 +5,19 @@ import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { isAuthored } from "../core/operator.ts";
+import { toldBy } from "../core/told.ts";
 import { type Body, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
 import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
 import { Narrow } from "../ops/dtypes.ts";
+import { AsSizes } from "../ops/internal/sizes.ts";
 import { type AttributeProto, anyElementType, written } from "./attributes.ts";
 import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion, writable } from "./opsets.ts";
-import type { Sidecar } from "./sidecar.ts";
+import type { External } from "./sidecar.ts";
 import { Borders, borderCast, opsetForElements } from "./writer/borders.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
@@ -30,6 +32,10 @@ export interface WriteOptions {
   readonly name?: string;
   /** Goes into the file's `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The names of inputs that no caller gives: they are the numbers in `initializers`, and part of the model. */
+  readonly fixed?: ReadonlySet<string>;
+  /** Where the numbers of an initializer lie, where they lie in a file beside the model: a `Sidecar`'s, or of one's own. */
+  readonly external?: External;
   /** Inputs in this order; others follow. Named inputs are declared even where nothing uses them. */
   readonly inputs?: readonly Value[];
   /** ai.onnx 17 to 28; 18 unless given. */
@@ -38,8 +44,6 @@ export interface WriteOptions {
   readonly precision?: "float16";
   /** Element types of inputs and outputs that graphs have no dtype for, by their names, as `OnnxModel.elements` has them. */
   readonly elements?: Readonly<Record<string, NumericName>>;
-  /** A file beside this one that holds what is large of `initializers`; it may be shared with other models. */
-  readonly sidecar?: Sidecar;
   readonly target?: Target;
   readonly producer?: { readonly name: string; readonly version: string };
 }
@@ -66,7 +70,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     lowered,
     opset,
     precision ? halfNodes(lowered) : new Set(),
-    new Borders(elements, options.sidecar),
+    new Borders(elements, options.external),
   );
   const results = lowered.flatMap((value, i): Output[] => {
     const name = names[i];
@@ -79,7 +83,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     producerVersion: options.producer?.version ?? "",
     graph: {
       name: options.name ?? "innerloop",
-      ...writer.graph(results, options.inputs ?? [], options.initializers ?? {}),
+      ...writer.graph(results, options),
     },
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
@@ -125,8 +129,7 @@ class Writer {
    */
   graph(
     outputs: readonly Output[],
-    declared: readonly Value[],
-    initializers: Readonly<Record<string, Tensor>>,
+    { inputs: declared = [], initializers = {}, fixed = new Set() }: WriteOptions,
   ): onnx.GraphProto.$Properties {
     const bodies = this.#nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
@@ -137,9 +140,11 @@ class Writer {
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
     for (const input of used) this.#widen(input);
-    for (const node of this.#nodes)
+    for (const node of this.#nodes) {
       if (node.inputs.length > 0 && typeof node.attributes.size === "string")
         this.#binders.set(node.attributes.size, node);
+      for (const symbol of toldBy(node)) this.#binders.set(symbol, node);
+    }
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
     for (const { name, value } of outputs) {
@@ -158,8 +163,11 @@ class Writer {
     });
     return {
       node: this.#main,
-      input: inputs.map((value) => this.#borders.info(inputName(value), value)),
-      output: outputs.map(({ name, value }) => this.#borders.info(name, value)),
+      input: inputs.flatMap((value) => {
+        const name = inputName(value);
+        return fixed.has(name) ? [] : [this.#borders.info(name, value)];
+      }),
+      output: outputs.map(({ name, value }) => this.#borders.info(name, value, (dim) => this.#sizes.shown(dim))),
       initializer: [...stored, ...this.#constants.tensors],
     };
   }
@@ -214,11 +222,12 @@ class Writer {
     if (block !== this.#main) return;
     for (const output of outputs)
       if (!isHalf(output, this.#halves)) this.#sizes.learn(output, this.#values.name(output));
+    if (is(node, AsSizes)) this.#sizes.learnEntries(node.attributes.fresh, this.#values.name(first), first.rank);
   }
 
   /** The inputs and attributes of a node: as its operator's entry says, or those that it has. */
   #form(node: Node, opType: string): Form {
-    const entry = writerOf(opType);
+    const entry = writerOf(node.operator.name) ?? writerOf(opType);
     if (!entry)
       throw new InnerloopError(
         "unsupported-operator",

@@ -10,10 +10,11 @@ import {
   type Tensor,
 } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
+import type { Dim } from "../../core/dims.ts";
 import type { Value } from "../../core/value.ts";
 import { type AttributeProto, anyElementType, flag, written } from "../attributes.ts";
-import type { Sidecar } from "../sidecar.ts";
-import { bytesOfNumbers, tensorHead, tensorProto } from "../tensors.ts";
+import type { External } from "../sidecar.ts";
+import { bytesOfNumbers, externalProto, tensorProto } from "../tensors.ts";
 import { valueInfo } from "./values.ts";
 
 /** The opset that brought an element type to Cast; 13 has those that are not here. */
@@ -37,15 +38,15 @@ export const opsetForElements = (elements: Iterable<string>): number =>
 /** What goes in and out of a file, by its name. */
 export class Borders {
   readonly #elements: Readonly<Record<string, NumericName>>;
-  readonly #sidecar: Sidecar | undefined;
+  readonly #external: External | undefined;
 
   /**
    * @param elements of inputs and outputs, by their names; others have the dtype of their value
-   * @param sidecar where large arrays go
+   * @param external where arrays lie that are not in the file
    */
-  constructor(elements: Readonly<Record<string, NumericName>>, sidecar: Sidecar | undefined) {
+  constructor(elements: Readonly<Record<string, NumericName>>, external: External | undefined) {
     this.#elements = elements;
-    this.#sidecar = sidecar;
+    this.#external = external;
   }
 
   /** The element type of what goes by a name. @throws InnerloopError for one whose numbers the value does not hold */
@@ -60,17 +61,20 @@ export class Borders {
     );
   }
 
-  info(name: string, value: Value): onnx.ValueInfoProto.$Properties {
-    return valueInfo(name, value, this.of(name, value));
+  /** @param shown what a size is called in the file */
+  info(name: string, value: Value, shown?: (dim: Dim) => Dim): onnx.ValueInfoProto.$Properties {
+    return valueInfo(name, value, shown, this.of(name, value));
   }
 
   initializer(name: string, value: Value, tensor: Tensor): onnx.TensorProto.$Properties {
     const { dtype, shape } = tensor;
     const said = this.of(name, value);
     const element = said === value.dtype ? dtype : said;
-    if (!this.#sidecar) return tensorProto(name, element, shape, tensor.data);
-    const bytes = () => bytesOfNumbers(element, tensor.data);
-    return this.#sidecar.place(tensorHead(name, element, shape), bytesOf(element, sizeOf(shape)), bytes, tensor);
+    const place = this.#external?.(name, tensor, {
+      length: bytesOf(element, sizeOf(shape)),
+      bytes: () => bytesOfNumbers(element, tensor.data),
+    });
+    return place ? externalProto(name, element, shape, place) : tensorProto(name, element, shape, tensor.data);
   }
 }
 
