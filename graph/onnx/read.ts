@@ -42,14 +42,21 @@ export interface OnnxModel {
   readonly elements: Readonly<Record<string, NumericName>>;
   /** The version of `ai.onnx` that the file is written in. */
   readonly opset: number;
+  /** What the model's nodes make, by name; sizes that are worked out while it is read are not among it. */
+  readonly tensors: Readonly<Record<string, Value>>;
   /** What to know of how it was read: that the file is of a later version of the format than is known. */
   readonly notes: readonly string[];
   /**
    * The outputs for other values, of other sizes where the file leaves them open: the model as a function.
-   * @param values by the name of an input; inputs without one keep their own
-   * @throws InnerloopError for a name that is no input, or a value that does not fit the model
+   * @param values by the name of an input, or of one of `tensors`, which then stands for what the model would make; inputs without
+   *   one keep their own
+   * @param names what is wanted: outputs, or others of `tensors`; the outputs unless given
+   * @throws InnerloopError for a name that is none of them, or a value that does not fit the model
    */
-  readonly apply: (values: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>;
+  readonly apply: (
+    values: Readonly<Record<string, Value>>,
+    names?: readonly string[],
+  ) => Readonly<Record<string, Value>>;
 }
 
 type FunctionProto = onnx.FunctionProto.$Properties;
@@ -99,24 +106,23 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
       .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
-  const names = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
-  const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
+  const outputNames = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
+  const build = (values: Readonly<Record<string, Value>>, names: readonly string[]): Built =>
     within(budget, () => {
       const given = new Map(Object.entries(values));
       const scope = new Scope({ functions, weights, given, upgrading: upgradingIn }, graph, upgradingIn());
-      for (const name of Object.keys(modelInputs)) {
-        const value = given.get(name);
-        if (value) scope.set(name, value, narrowed(elements.get(name)));
-      }
+      for (const [name, value] of given) scope.give(name, value, narrowed(elements.get(name)));
       const results = scope.run(names, source).map(toValue);
       zip(names, results, (name, value) => {
         const said = graph.output?.find((info) => info.name === name);
         const element = elementOfOutput(name, said, value, scope.element(name), source);
         if (element) elements.set(name, element);
       });
-      return table(zip(names, results, (name, value) => [name, value]));
+      return { scope, outputs: table(zip(names, results, (name, value) => [name, value])) };
     });
-  const outputs = build(modelInputs);
+  const { scope, outputs } = build(modelInputs, outputNames);
+  const made = (graph.node ?? []).flatMap(({ output }) => output ?? []);
+  const tensors = table(made.flatMap((name) => scope.made(name)));
   const used = weights.used();
   const inputs = table([...Object.entries(modelInputs), ...used.map(({ name, value }) => [name, value] as const)]);
   for (const { name, element } of used) if (element) elements.set(name, element);
@@ -128,8 +134,9 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
       [...elements].filter(([name, element]) => narrowed(element) && (name in inputs || name in outputs)),
     ),
     opset,
+    tensors,
     notes: notesOf(model, source),
-    apply(values) {
+    apply(values, names = outputNames) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;
       if (replaced.length === 0 ? !isTable : replaced.some(([, value]) => !(value instanceof Value)))
@@ -138,8 +145,8 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
           `apply was called with ${show(values)}; values of a graph by the names of inputs were expected.`,
           { exitStatus: 2 },
         );
-      const stranger = Object.keys(values).find((name) => inputs[name] === undefined);
-      if (stranger === undefined) return build(table([...Object.entries(modelInputs), ...replaced]));
+      const stranger = Object.keys(values).find((name) => (inputs[name] ?? tensors[name]) === undefined);
+      if (stranger === undefined) return build(table([...Object.entries(modelInputs), ...replaced]), names).outputs;
       throw new InnerloopError(
         "unknown-input",
         `${source} has no input ${show(stranger)}; it has ${Object.keys(inputs).join(", ")}.`,
@@ -147,6 +154,11 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
       );
     },
   };
+}
+
+interface Built {
+  readonly scope: Scope;
+  readonly outputs: Record<string, Value>;
 }
 
 /** A table without a prototype: a name is there only where the model has it. */

@@ -165,11 +165,7 @@ export const tensorProto = (
 ): onnx.TensorProto.$Properties => ({ ...tensorHead(name, element, shape), rawData: bytesOfNumbers(element, data) });
 
 /** The same without its numbers. */
-export const tensorHead = (
-  name: string,
-  element: NumericName,
-  shape: readonly number[],
-): onnx.TensorProto.$Properties => ({
+const tensorHead = (name: string, element: NumericName, shape: readonly number[]): onnx.TensorProto.$Properties => ({
   name,
   dataType: ELEMENT_TYPES[element].onnx,
   dims: [...shape],

@@ -39,6 +39,8 @@ export class Scope implements Knowing {
   readonly #entries = new Map<string, Entry>();
   /** Of names whose element type is none that graphs have. */
   readonly #elements = new Map<string, NarrowType>();
+  /** What was given, which nodes that would make it do not replace. */
+  readonly #given = new Set<string>();
 
   constructor(reading: Reading, graph: GraphProto, upgrade: Upgrading, around?: Scope) {
     this.#reading = reading;
@@ -65,14 +67,27 @@ export class Scope implements Knowing {
     });
   }
 
+  /** What stands for a name whatever a node makes of it. */
+  give(name: string, entry: Entry, element: NarrowType | undefined): void {
+    this.set(name, entry, element);
+    this.#given.add(name);
+  }
+
   set(name: string, entry: Entry, element?: NarrowType): void {
+    if (this.#given.has(name)) return;
     this.#entries.set(name, entry);
     if (element) this.#elements.set(name, element);
   }
 
   element(name: string): NarrowType | undefined {
-    if (this.#entries.has(name) && !this.#reading.weights.has(this.#graph, name)) return this.#elements.get(name);
-    return this.#reading.weights.element(this.#graph, name) ?? this.#around?.element(name);
+    const own = this.#elements.get(name) ?? this.#reading.weights.element(this.#graph, name);
+    return own ?? this.#around?.element(name);
+  }
+
+  /** What a node has made by a name, where it is a value. */
+  made(name: string): [name: string, value: Value][] {
+    const entry = this.#entries.get(name);
+    return entry && !isSizes(entry) ? [[name, entry]] : [];
   }
 
   entry(name: string): Entry {
