@@ -71,6 +71,12 @@ const whole = (x: Value, dtype: "int64" | "uint8" = "int64"): Value => op.Cast(o
 
 /** Operators whose derivative is zero wherever it exists, as functions of floats. */
 export const indexSteps: Record<string, (x: Value) => Value> = {
+  BitCast: (x) => op.BitCast(whole(x, "uint8"), "int8"),
+  TfIdfVectorizer: (x) =>
+    op.TfIdfVectorizer(whole(x), {
+      ...{ mode: "IDF", least: 1, most: 2, skips: 1, starts: [0, 2], places: [0, 1, 2] },
+      ...{ pool: [3, 4, 3, 4], weights: [0.5, 1, 2] },
+    }),
   BitShift: (x) => op.BitShift(whole(x, "uint8"), constant(1, [], "uint8"), "LEFT"),
   BitwiseAnd: (x) => op.BitwiseAnd(whole(x), constant(6, [], "int64")),
   BitwiseOr: (x) => op.BitwiseOr(whole(x), constant(6, [], "int64")),
