@@ -25,7 +25,9 @@ const reshape: Operator<{ readonly shape: Shape }, AndTellers, One> = define({
     return [{ dtype: x.dtype, shape }];
   },
   // A size of 0 is one here, and not that of the axis.
-  gradient: ({ inputs: [x], cotangents: [g] }) => [apply1(reshape, [g, ...tellersOf(x.shape, [g])], { shape: x.shape })],
+  gradient: ({ inputs: [x], cotangents: [g] }) => [
+    apply1(reshape, [g, ...tellersOf(x.shape, [g])], { shape: x.shape }),
+  ],
   batch: ([x], _, { shape }) => [Reshape(x, [...x.shape.slice(0, 1), ...shape])],
   evaluate({ inputs: [x], shapes: [shape], outputs: [y] }) {
     if (x.data.length !== sizeOf(shape))
