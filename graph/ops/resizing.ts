@@ -18,7 +18,7 @@ import {
   type Taps,
   tapsOf,
 } from "./internal/interpolation.ts";
-import { integerRange } from "./internal/ranges.ts";
+import { integerRange } from "./internal/integer-range.ts";
 import { MatMul } from "./linear-algebra.ts";
 import { Expand, Reshape } from "./movement.ts";
 import { ReduceSum } from "./reduction.ts";
