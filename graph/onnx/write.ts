@@ -15,7 +15,7 @@ import { type AttributeProto, written } from "./attributes.ts";
 import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion, writable } from "./opsets.ts";
-import { tensorProto } from "./tensors.ts";
+import { externalProto, tensorProto } from "./tensors.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
 import { UniqueNames } from "./writer/names.ts";
@@ -29,6 +29,10 @@ export interface WriteOptions {
   readonly name?: string;
   /** Goes into the file's `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The names of inputs that no caller gives: they are the numbers in `initializers`, and part of the model. */
+  readonly fixed?: ReadonlySet<string>;
+  /** Where the numbers of an initializer lie, where they lie in a file beside the model. */
+  readonly external?: (name: string, tensor: Tensor) => ExternalPlace | undefined;
   /** Inputs in this order; others follow. Named inputs are declared even where nothing uses them. */
   readonly inputs?: readonly Value[];
   /** ai.onnx 17 to 28; 18 unless given. */
@@ -37,6 +41,14 @@ export interface WriteOptions {
   readonly precision?: "float16";
   readonly target?: Target;
   readonly producer?: { readonly name: string; readonly version: string };
+}
+
+/** A stretch of a file beside a model, in bytes. */
+export interface ExternalPlace {
+  /** The file's name, from the model's folder. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
 }
 
 type NodeProto = onnx.NodeProto.$Properties;
@@ -66,7 +78,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     producerVersion: options.producer?.version ?? "",
     graph: {
       name: options.name ?? "innerloop",
-      ...writer.graph(results, options.inputs ?? [], options.initializers ?? {}),
+      ...writer.graph(results, options),
     },
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
@@ -110,8 +122,7 @@ class Writer {
    */
   graph(
     outputs: readonly Output[],
-    declared: readonly Value[],
-    initializers: Readonly<Record<string, Tensor>>,
+    { inputs: declared = [], initializers = {}, fixed = new Set(), external }: WriteOptions,
   ): onnx.GraphProto.$Properties {
     const bodies = this.#nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
@@ -135,11 +146,14 @@ class Writer {
     }
     const stored = inputs.flatMap((value) => {
       const tensor = initializers[inputName(value)];
-      return tensor ? [tensorProto(inputName(value), tensor.dtype, tensor.shape, tensor.data)] : [];
+      if (!tensor) return [];
+      const name = inputName(value);
+      const place = external?.(name, tensor);
+      return [place ? externalProto(name, tensor, place) : tensorProto(name, tensor.dtype, tensor.shape, tensor.data)];
     });
     return {
       node: this.#main,
-      input: inputs.map((value) => valueInfo(inputName(value), value)),
+      input: inputs.flatMap((value) => (fixed.has(inputName(value)) ? [] : [valueInfo(inputName(value), value)])),
       output: outputs.map(({ name, value }) => valueInfo(name, value, (dim) => this.#sizes.shown(dim))),
       initializer: [...stored, ...this.#constants.tensors],
     };

@@ -9,7 +9,7 @@ import { Mul } from "./arithmetic.ts";
 import { Equal } from "./comparison.ts";
 import { Cast } from "./dtypes.ts";
 import { Expand, ReduceSum, Reshape } from "./internal/broadcasting.ts";
-import { counted } from "./internal/ranges.ts";
+import { counted } from "./internal/counting.ts";
 import { Transpose } from "./internal/transpose.ts";
 import { MatMul } from "./linear-algebra.ts";
 

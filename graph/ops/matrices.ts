@@ -10,7 +10,7 @@ import { Equal, GreaterOrEqual, LessOrEqual, Where } from "./comparison.ts";
 import { Cast } from "./dtypes.ts";
 import { Gather } from "./indexing.ts";
 import { Expand, Reshape } from "./internal/broadcasting.ts";
-import { counted } from "./internal/ranges.ts";
+import { counted } from "./internal/counting.ts";
 import { Transpose } from "./internal/transpose.ts";
 import { Unsqueeze } from "./movement.ts";
 import { ArgMax } from "./reduction.ts";

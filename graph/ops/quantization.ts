@@ -12,7 +12,7 @@ import { Equal, Where } from "./comparison.ts";
 import { Conv, type WindowOptions } from "./convolution.ts";
 import { Cast } from "./dtypes.ts";
 import { Gather } from "./indexing.ts";
-import { integerRange } from "./internal/integer-range.ts";
+import { integerRange } from "./internal/ranges.ts";
 import { straightThrough } from "./internal/straight-through.ts";
 import { MatMul } from "./linear-algebra.ts";
 import { Reshape } from "./movement.ts";

@@ -10,7 +10,6 @@ import { Clip } from "./activation.ts";
 import { Add, Div, Floor, Mul, Round } from "./arithmetic.ts";
 import { Cast } from "./dtypes.ts";
 import { Gather } from "./indexing.ts";
-import { integerRange } from "./internal/integer-range.ts";
 import {
   type Interpolation,
   type ResizedAxis,
@@ -19,6 +18,7 @@ import {
   type Taps,
   tapsOf,
 } from "./internal/interpolation.ts";
+import { integerRange } from "./internal/ranges.ts";
 import { type ComputedAxis, computedTo, resizedBy } from "./internal/resizing-by.ts";
 import { AsNumbers, sizeNumber, sizesOf } from "./internal/sizes.ts";
 import { cut } from "./internal/slicing.ts";

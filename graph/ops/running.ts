@@ -10,7 +10,7 @@ import { Greater, GreaterOrEqual, Less, LessOrEqual, Where } from "./comparison.
 import { Cast } from "./dtypes.ts";
 import { GatherElements } from "./indexing.ts";
 import { Expand, Reshape } from "./internal/broadcasting.ts";
-import { counted } from "./internal/ranges.ts";
+import { counted } from "./internal/counting.ts";
 import { Unsqueeze } from "./movement.ts";
 import { ReduceProd } from "./reduction.ts";
 

@@ -1,4 +1,4 @@
-// What an operator is tried on.
+// What an operator is tried on: a function of values, and the shapes of these.
 import type { ShapedNumbers, Value } from "@innerloop/graph";
 
 export interface Case {
@@ -11,3 +11,9 @@ export interface Case {
 }
 
 export const on = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({ build, shapes });
+const positive = (x: number): number => Math.abs(x) + 0.5;
+export const onPositive = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({
+  build,
+  shapes,
+  from: positive,
+});

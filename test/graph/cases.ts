@@ -1,16 +1,11 @@
 // What the operators that have derivatives are tried on.
 import { constant, cotangents, op, type ShapedNumbers, type Value } from "@innerloop/graph";
-import { type Case, on } from "./case.ts";
+import { type Case, on, onPositive } from "./case.ts";
 import { indexCases } from "./index-cases.ts";
 import { numbers } from "./numbers.ts";
 import { samplingCases } from "./sampling-cases.ts";
 
-const positive = (x: number): number => Math.abs(x) + 0.5;
-const onPositive = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({
-  build,
-  shapes,
-  from: positive,
-});
+export type { Case } from "./case.ts";
 
 const matrix = [2, 3];
 const broadcasts: (readonly number[])[][] = [

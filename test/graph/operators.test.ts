@@ -58,6 +58,7 @@ const elsewhere = [
   ...toldOperators,
   ...["Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop", "StraightThrough"],
   ...["BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix"],
+  ...toldOperators,
   ...drawn,
   ...quantizing,
   // Read as operators that stand here.

@@ -15,7 +15,7 @@ import {
   vmap,
   writeOnnx,
 } from "@innerloop/graph";
-import { ELEMENTS } from "@innerloop/schemas";
+import { ELEMENTS, encodeNumbers } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
@@ -53,8 +53,8 @@ async function onRuntime(
     const numbers = feeds[name];
     if (!numbers) return [];
     const { array } = ELEMENTS[dtype];
-    const data =
-      dtype === "int64" ? BigInt64Array.from(Array.from(numbers.data), BigInt) : array.from(numbers.data as never);
+    const bytes = encodeNumbers(dtype, Array.from(numbers.data)).slice();
+    const data = new array(bytes.buffer);
     return [[name, new ort.Tensor(dtype as "float64", data as Float64Array, numbers.shape)] as const];
   });
   const results = await session.run(Object.fromEntries(given));

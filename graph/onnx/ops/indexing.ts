@@ -3,10 +3,11 @@ import { InnerloopError } from "@innerloop/schemas";
 import { normalizeAxis } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
-import { withPlaces } from "../../ops/internal/scattering.ts";
-import { choice, int } from "../attributes.ts";
+import { type ScatterReduction, withPlaces } from "../../ops/internal/scattering.ts";
+import { choice, int, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
+import { type Form, type Writing, writing } from "../writer/form.ts";
 
 const reduction = choice("none", "add", "mul", "max", "min");
 
@@ -27,6 +28,16 @@ function tensorScatter(c: Call, { axis: counted, mode }: { readonly axis: number
   return op.ScatterND(past, withPlaces(indices, axis), update);
 }
 
+/** The largest and the smallest are known since opset 18. */
+function scattered(how: ScatterReduction, to: Writing, axis?: number): Form {
+  if (to.opset < 18 && (how === "max" || how === "min"))
+    throw new InnerloopError("unsupported-operator", `opset ${to.opset} scatters no ${how}; write opset 18 or newer.`, {
+      exitStatus: 2,
+    });
+  const along = axis === undefined ? [] : [written("axis", int(), axis)];
+  return { input: to.inputs(), attribute: [...along, written("reduction", reduction, how)] };
+}
+
 export const indexing = {
   GatherElements: onnxOperator({
     attributes: { axis: int(0) },
@@ -40,10 +51,12 @@ export const indexing = {
   ScatterElements: onnxOperator({
     attributes: { axis: int(0), reduction },
     read: (c, { axis, reduction }) => op.ScatterElements(c.value(0), c.value(1), c.value(2), axis, reduction),
+    write: writing(op.ScatterElements, ({ attributes: { axis, reduction } }, to) => scattered(reduction, to, axis)),
   }),
   ScatterND: onnxOperator({
     attributes: { reduction },
     read: (c, { reduction }) => op.ScatterND(c.value(0), c.value(1), c.value(2), reduction),
+    write: writing(op.ScatterND, ({ attributes }, to) => scattered(attributes.reduction, to)),
   }),
   TensorScatter: onnxOperator({
     attributes: { axis: int(-2), mode: choice("linear", "circular") },

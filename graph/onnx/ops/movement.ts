@@ -9,7 +9,7 @@ import { fixed, normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/internal/computed.ts";
-import { counted } from "../../ops/internal/ranges.ts";
+import { counted } from "../../ops/internal/counting.ts";
 import { AsNumbers, sizeNumber, sizesOf } from "../../ops/internal/sizes.ts";
 import { cut } from "../../ops/internal/slicing.ts";
 import { choice, flag, int, ints, written } from "../attributes.ts";

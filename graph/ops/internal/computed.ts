@@ -9,7 +9,7 @@ import { fixed, normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
 import { freshSizes } from "../../core/told.ts";
 import type { EvaluationContext, Inputs, NumberArray, One, Operator, Value } from "../../core/value.ts";
 import { Expand, Reshape } from "./broadcasting.ts";
-import { counted } from "./ranges.ts";
+import { counted } from "./counting.ts";
 import { ScatterElements } from "./scattering.ts";
 import { sizeNumber } from "./sizes.ts";
 import { cut } from "./slicing.ts";

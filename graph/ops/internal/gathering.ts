@@ -9,7 +9,7 @@ import { Add } from "../arithmetic.ts";
 import { Less, Where } from "../comparison.ts";
 import { MatMul } from "../linear-algebra.ts";
 import { allBatched, ReduceSum, Reshape } from "./broadcasting.ts";
-import { OneHot } from "./ranges.ts";
+import { OneHot } from "./counting.ts";
 import { addWhereRead } from "./scattering.ts";
 import { appendZero } from "./slicing.ts";
 import { Transpose } from "./transpose.ts";

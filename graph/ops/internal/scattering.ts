@@ -10,7 +10,7 @@ import { Equal } from "../comparison.ts";
 import { Cast } from "../dtypes.ts";
 import { Unsqueeze } from "../movement.ts";
 import { allBatched, Expand, Reshape } from "./broadcasting.ts";
-import { Range } from "./ranges.ts";
+import { Range } from "./counting.ts";
 import { Concat } from "./slicing.ts";
 
 /** What is done with a number that is put where one is: it takes its place, or is joined to it. */
@@ -114,7 +114,7 @@ const scatterElements: Operator<Scattering, Three, One> = define({
   name: "ScatterElements",
   family: "movement",
   summary: "for each index a number put there along one axis, or joined to what is there",
-  since: 18,
+  since: 16,
   infer(inputs) {
     const [x, indices, updates] = inputs;
     checkIndices("ScatterElements", inputs);
@@ -214,7 +214,7 @@ const scatterND: Operator<{ readonly reduction: ScatterReduction }, Three, One> 
   name: "ScatterND",
   family: "movement",
   summary: "for each list of indices a block put there, or joined to what is there",
-  since: 18,
+  since: 16,
   infer(inputs) {
     const [x, indices, updates] = inputs;
     checkIndices("ScatterND", inputs);
