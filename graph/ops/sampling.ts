@@ -99,7 +99,7 @@ export function AffineGrid(theta: Value, space: readonly Dim[], { alignCorners =
     const places = Cast(Range(dim), theta.dtype);
     const size = measureOf(dim, theta.dtype);
     const from = alignCorners
-      ? Sub(Div(Mul(places, 2), Max(plus(size, -1), 1)), 1)
+      ? Sub(Div(Mul(places, 2), typeof size === "number" ? Math.max(size - 1, 1) : Max(Sub(size, 1), 1)), 1)
       : Sub(Div(Add(Mul(places, 2), 1), size), 1);
     return Expand(Reshape(from, [dim, ...space.slice(axis + 1).map(() => 1), 1]), [...space, 1]);
   });

@@ -89,7 +89,8 @@ function computed({ size, length, parts, inverse, onesided }: Transform, count: 
   const product = Mul(n, Unsqueeze(Cast(Range(count), "float64"), [0]));
   const angle = Mul(Div(Sub(product, Mul(Floor(Div(product, whole)), whole)), whole), 2 * Math.PI);
   const used = Less(n, real ? measureOf(halfOf(length), "float64") : whole);
-  const often = real ? Where(Or(Equal(n, 0), Equal(Mul(n, 2), whole)), 1, 2) : 1;
+  const alone = Cast(Or(Equal(n, 0), Equal(Mul(n, 2), whole)), "float64");
+  const often = real ? Sub(2, alone) : 1;
   const share = Where(used, Mul(Add(Mul(n, 0), often), inverse ? Div(1, measureValue(whole)) : 1), 0);
   const [c, sine] = [Mul(Cos(angle), share), Mul(Sin(angle), share)];
   const s = inverse ? sine : Neg(sine);

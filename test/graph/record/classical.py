@@ -13,7 +13,7 @@ case("Scaler", [x], offset=[0.5, -1.0, 2.0], scale=[2.0, 0.25, 1.0])
 for norm in ["MAX", "L1", "L2"]:
     case("Normalizer", [x], norm=norm)
 case("Binarizer", [x], threshold=0.25)
-case("Imputer", [np.array([[1.0, np.nan], [np.nan, 2.0]])], imputed_value_floats=[3.0, 4.0], replaced_value_float=float("nan"))
+case("Imputer", [np.array([[1.0, -1], [-1, 2.0]])], imputed_value_floats=[3.0, 4.0], replaced_value_float=-1.0)
 case("Imputer", [whole], imputed_value_int64s=[7, 8, 9], replaced_value_int64=2)
 case("ArrayFeatureExtractor", [x, ints(2, 0)])
 case("FeatureVectorizer", [x, real(4, 2)], inputdimensions=[3, 2], reference=False, expected=lambda a, b: np.concatenate([a, b], 1))
