@@ -50,6 +50,7 @@ export {
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { readInitializers } from "./onnx/initializers.ts";
+export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
@@ -66,4 +67,5 @@ export {
   type Parameters,
 } from "./transforms/inner-loop.ts";
 export { simplify } from "./transforms/simplify.ts";
+export { adam, type OptimizerRule, sgd } from "./transforms/update-rules.ts";
 export { vmap } from "./transforms/vmap.ts";
