@@ -66,6 +66,7 @@ export {
   type LoopKind,
   type Parameters,
 } from "./transforms/inner-loop.ts";
+export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { adam, type OptimizerRule, sgd } from "./transforms/update-rules.ts";
 export { vmap } from "./transforms/vmap.ts";
