@@ -4,11 +4,13 @@ import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
 import { isAuthored } from "../core/operator.ts";
-import { type Body, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
+import { toldBy } from "../core/told.ts";
+import { type Body, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
 import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
+import { AsSizes } from "../ops/internal/sizes.ts";
 import { type AttributeProto, written } from "./attributes.ts";
 import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
@@ -130,9 +132,11 @@ class Writer {
     for (const input of inputs) this.#values.claim(input, inputName(input));
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
-    for (const node of this.#nodes)
+    for (const node of this.#nodes) {
       if (node.inputs.length > 0 && typeof node.attributes.size === "string")
         this.#binders.set(node.attributes.size, node);
+      for (const symbol of toldBy(node)) this.#binders.set(symbol, node);
+    }
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
     for (const { name, value } of outputs) {
@@ -150,7 +154,7 @@ class Writer {
     return {
       node: this.#main,
       input: inputs.flatMap((value) => (fixed.has(inputName(value)) ? [] : [valueInfo(inputName(value), value)])),
-      output: outputs.map(({ name, value }) => valueInfo(name, value)),
+      output: outputs.map(({ name, value }) => valueInfo(name, value, (dim) => this.#sizes.shown(dim))),
       initializer: [...stored, ...this.#constants.tensors],
     };
   }
@@ -188,11 +192,12 @@ class Writer {
     if (block !== this.#main) return;
     for (const output of outputs)
       if (!isHalf(output, this.#halves)) this.#sizes.learn(output, this.#values.name(output));
+    if (is(node, AsSizes)) this.#sizes.learnEntries(node.attributes.fresh, this.#values.name(first), first.rank);
   }
 
   /** The inputs and attributes of a node: as its operator's entry says, or those that it has. */
   #form(node: Node, opType: string): Form {
-    const entry = writerOf(opType);
+    const entry = writerOf(node.operator.name) ?? writerOf(opType);
     if (!entry)
       throw new InnerloopError(
         "unsupported-operator",
