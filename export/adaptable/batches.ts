@@ -11,9 +11,6 @@ export function rowsOfTurn(examples: Value, size: number, turn: Value): Value {
   const whole = (value: number): Value => constant(value, [], "int64");
   const count = op.Squeeze(op.Slice(op.Shape(examples), [0], [1]), [0]);
   const turns = op.Div(op.Add(count, whole(size - 1)), whole(size));
-  const rows = op.Add(remainder(turn, turns), op.Mul(turns, op.Range(size)));
-  return remainder(rows, count);
+  const rows = op.Add(op.Mod(turn, turns), op.Mul(turns, op.Range(size)));
+  return op.Mod(rows, count);
 }
-
-/** Of whole numbers that are not negative, whose quotient ONNX rounds down. */
-const remainder = (a: Value, b: Value): Value => op.Sub(a, op.Mul(op.Div(a, b), b));
