@@ -49,6 +49,8 @@ export {
   tunedProviders,
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
+export * as transform from "./models/index.ts";
+export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
@@ -66,6 +68,8 @@ export {
   type LoopKind,
   type Parameters,
 } from "./transforms/inner-loop.ts";
+export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
+export { jvp } from "./transforms/jvp.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { adam, type OptimizerRule, sgd } from "./transforms/update-rules.ts";
