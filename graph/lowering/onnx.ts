@@ -20,6 +20,7 @@ import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { joinProducts } from "./products.ts";
+import { recurrentAsSteps } from "./recurrent.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole. */
@@ -69,6 +70,7 @@ export function onnxTarget({
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
       ...poolingAsTaps,
       ...normalizationAsLayers,
+      ...recurrentAsSteps,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),

@@ -3,11 +3,12 @@
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
-import { type Body, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
+import { type Body, isBody, type Node, operandsOf, type Subgraph, type Value } from "../core/value.ts";
 import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
+import { nameOfParameter } from "../transforms/subgraph.ts";
 import { type AttributeProto, written } from "./attributes.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion } from "./opsets.ts";
@@ -78,23 +79,29 @@ class Writer {
 
   /** The nodes of the file, but for those in the bodies of loops. */
   readonly #main: NodeProto[] = [];
-  readonly #unique = new UniqueNames();
-  readonly #constants = new Constants(this.#unique);
-  readonly #values = new ValueNames(this.#unique, this.#constants, this.#main);
-  readonly #sizes = new OpenSizes({
-    names: this.#unique,
-    constants: this.#constants,
-    nodes: this.#main,
-    reach: (symbol) => this.#reach(symbol),
-  });
+  readonly #unique: UniqueNames;
+  readonly #constants: Constants;
+  readonly #values: ValueNames;
+  readonly #sizes: OpenSizes;
   readonly #done = new Set<Node>();
   /** For each symbol that only data tell, the node that makes a value of that size. */
   readonly #binders = new Map<string, Node>();
 
-  constructor(outputs: readonly Value[], opset: number, halves: ReadonlySet<Node>) {
+  /** @param around the writer of the graph that has this one in a node, whose names are seen in it */
+  constructor(outputs: readonly Value[], opset: number, halves: ReadonlySet<Node>, around?: Writer) {
     this.#nodes = topological(outputs);
     this.#opset = opset;
     this.#halves = halves;
+    this.#unique = around ? around.#unique : new UniqueNames();
+    this.#constants = around ? around.#constants : new Constants(this.#unique);
+    this.#values = new ValueNames(this.#unique, this.#constants, this.#main);
+    this.#sizes = new OpenSizes({
+      names: this.#unique,
+      constants: this.#constants,
+      nodes: this.#main,
+      reach: (symbol) => this.#reach(symbol),
+      around: around ? around.#sizes : undefined,
+    });
   }
 
   /**
@@ -114,9 +121,7 @@ class Writer {
     for (const input of inputs) this.#values.claim(input, inputName(input));
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
-    for (const node of this.#nodes)
-      if (node.inputs.length > 0 && typeof node.attributes.size === "string")
-        this.#binders.set(node.attributes.size, node);
+    this.#findBinders();
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
     for (const { name, value } of outputs) {
@@ -134,6 +139,53 @@ class Writer {
       output: outputs.map(({ name, value }) => valueInfo(name, value)),
       initializer: [...stored, ...this.#constants.tensors],
     };
+  }
+
+  #findBinders(): void {
+    for (const node of this.#nodes)
+      if (node.inputs.length > 0 && typeof node.attributes.size === "string")
+        this.#binders.set(node.attributes.size, node);
+  }
+
+  /**
+   * A graph inside a node, as a graph of the file.
+   * @param own how many of the values that it takes are its own inputs; the others have names outside
+   */
+  inside(
+    { takes, gives }: Subgraph,
+    own: number,
+    outer: readonly string[],
+    scope: string,
+  ): onnx.GraphProto.$Properties {
+    const prefix = scope ? `${scope}/` : "";
+    const writer = new Writer(gives, this.#opset, new Set(), this);
+    takes.forEach((value, i) => {
+      const name = outer[i - own];
+      if (i < own || name === undefined) writer.#values.claim(value, `${prefix}${nameOfParameter(value)}`);
+      else writer.#values.set(value, name);
+      writer.#done.add(value.node);
+      writer.#sizes.learn(value, writer.#values.name(value));
+    });
+    return writer.#bodyOf(takes.slice(0, own), gives, prefix);
+  }
+
+  #bodyOf(own: readonly Value[], gives: readonly Value[], prefix: string): onnx.GraphProto.$Properties {
+    this.#findBinders();
+    const given = new Set(own);
+    for (const node of this.#nodes) this.#write(node, this.#main);
+    const output = gives.map((value, i) => {
+      const input = this.#values.name(value);
+      const made = this.#main.some((node) => node.output?.includes(input));
+      if (made && !given.has(value)) {
+        given.add(value);
+        return valueInfo(input, value);
+      }
+      const name = this.#unique.unique(`${prefix}give${i}`);
+      this.#main.push({ opType: "Identity", input: [input], output: [name], name });
+      return valueInfo(name, value);
+    });
+    const input = own.map((value) => valueInfo(this.#values.name(value), value));
+    return { name: `${prefix}body`, node: this.#main, input, output };
   }
 
   /** A value that is made for an output has its name; constants, inputs and what is in float16 are copied to it. */
@@ -213,6 +265,7 @@ class Writer {
       scalarSize: (dim) => this.#sizes.scalar(dim),
       shape: (shape) => this.#sizes.shape(shape),
       loop: (body) => this.#loop(node, body),
+      inside: (graph, own, outer) => this.inside(graph, own, outer, node.scope),
     };
     return entry.write?.(node, to) ?? { input: names(), attribute: attributes() };
   }

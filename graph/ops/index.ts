@@ -14,4 +14,6 @@ export * from "./movement.ts";
 export * from "./normalization.ts";
 export * from "./parts.ts";
 export * from "./pooling.ts";
+export * from "./recurrent.ts";
 export * from "./reduction.ts";
+export { Scan } from "./scan.ts";

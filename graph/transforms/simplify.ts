@@ -4,7 +4,17 @@
 import { apply, constant, constantOf } from "../core/build.ts";
 import { evaluate } from "../core/evaluate.ts";
 import { sizeOf } from "../core/shapes.ts";
-import { type Attributes, type Inputs, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
+import {
+  type Attributes,
+  type Inputs,
+  is,
+  isBody,
+  isSubgraph,
+  type Node,
+  operandsOf,
+  type Subgraph,
+  type Value,
+} from "../core/value.ts";
 import { Expand } from "../ops/movement.ts";
 import { reshapedLater, withoutExpands } from "./broadcasting.ts";
 import { rewrite } from "./rewrite.ts";
@@ -17,11 +27,23 @@ const [largestFold, largestRepeated] = [1 << 17, 4096];
 export function simplify(outputs: readonly Value[]): Value[] {
   let before = [...outputs];
   for (let pass = 0; pass < 8; pass++) {
-    const after = rewrite(before, simplifyNode);
+    const after = rewrite(before, simplifyNode, new Map(), simplifyInside);
     if (after.every((value, i) => value === before[i])) return after;
     before = after;
   }
   return before;
+}
+
+/** Graphs inside nodes that were simplified, so that what is nested is gone through once. */
+const simplified = new WeakMap<Subgraph, Subgraph>();
+
+function simplifyInside(graph: Subgraph): Subgraph {
+  const known = simplified.get(graph);
+  if (known) return known;
+  const result = { takes: graph.takes, gives: simplify(graph.gives) };
+  simplified.set(graph, result);
+  simplified.set(result, result);
+  return result;
 }
 
 function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
@@ -38,7 +60,8 @@ function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): reado
 /** A node of constants as constants. */
 function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
   if (inputs.length === 0 || !node.operator.evaluate) return undefined;
-  if (inputs.some((value) => value && !constantOf(value)) || Object.values(attributes).some(isBody)) return undefined;
+  if (inputs.some((value) => value && !constantOf(value))) return undefined;
+  if (Object.values(attributes).some((attribute) => isBody(attribute) || isSubgraph(attribute))) return undefined;
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;
   const sizes = outputs.map(({ shape }) => sizeOf(shape));

@@ -26,7 +26,7 @@ export function vmap(build: (...slices: Value[]) => readonly Value[], args: read
 }
 
 /** `outputs` with some values replaced by batches of them (axis 0), everything that depends on these batched too. */
-function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Value>, tasks: Dim): Value[] {
+export function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Value>, tasks: Dim): Value[] {
   const leaves = new Map([...batches.keys()].map((value) => [value, value]));
   const batchable = decomposeExcept(
     outputs,
@@ -35,7 +35,7 @@ function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Val
     leaves,
   );
   const batched = new Map<Value, Value>(batches);
-  for (const node of topological(batchable)) {
+  for (const node of topological(batchable, new Set(batches.keys()))) {
     const flags = node.inputs.map((value) => value !== undefined && batched.has(value));
     if (!flags.includes(true)) continue;
     const { batch } = node.operator;

@@ -16,6 +16,7 @@ import { losses } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
+import { recurrent } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
 
 type Functions = typeof op;
@@ -44,6 +45,7 @@ type BesideOnnx =
   | "Loop"
   | "MaxPooling"
   | "Normalize"
+  | "Scan"
   | "Standardize"
   | "Swish";
 
@@ -62,6 +64,7 @@ const entries: Entries = {
   ...movement,
   ...normalization,
   ...pooling,
+  ...recurrent,
   ...reductions,
 };
 const entryOf: ReadonlyMap<string, OnnxOperator> = new Map(Object.entries(entries));
