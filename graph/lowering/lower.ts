@@ -14,6 +14,7 @@ import {
 import { withoutRepeats } from "../transforms/merge-scans.ts";
 import { type Inside, rewrite } from "../transforms/rewrite.ts";
 import { simplify } from "../transforms/simplify.ts";
+import { withoutTwins } from "./twins.ts";
 
 /** How one operator is computed on a target. */
 export interface Lowering<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
@@ -56,11 +57,11 @@ export function lower(outputs: readonly Value[], target: Target): Value[] {
   const inside = (graph: Subgraph): Subgraph => {
     const known = seen.get(graph);
     if (known) return known;
-    const result = { takes: graph.takes, gives: finished(lowered(graph.gives, target, ways, new Map(), inside)) };
+    const result = { takes: graph.takes, gives: finished(lowered(withoutTwins(graph.gives), target, ways, new Map(), inside)) };
     seen.set(graph, result);
     return result;
   };
-  return finished(withoutRepeats(lowered(simplify(outputs), target, ways, new Map(), inside)));
+  return finished(withoutRepeats(lowered(simplify(withoutTwins(outputs)), target, ways, new Map(), inside)));
 }
 
 function lowered(

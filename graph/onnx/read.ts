@@ -10,9 +10,11 @@ import { evaluate } from "../core/evaluate.ts";
 import { isFloat } from "../core/operator.ts";
 import { sizeOf } from "../core/shapes.ts";
 import { type NumberArray, Value } from "../core/value.ts";
+import { valuesOf } from "./attributes.ts";
+import { asAuthored } from "./authored.ts";
 import { readers } from "./ops/index.ts";
 import { Call, type Names } from "./reader/call.ts";
-import { inNode, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
+import { inNode, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
 import { type Entry, entryOf, isNarrow, isSizes } from "./reader/entry.ts";
 import { asSizes } from "./reader/sizes.ts";
 import { dtypeOf, numbersOf, type StoredArray, unsupported } from "./tensors.ts";
@@ -30,6 +32,8 @@ export interface OnnxModel {
   readonly initializers: Readonly<Record<string, Tensor>>;
   /** The version of `ai.onnx` that the file is written in. */
   readonly opset: number;
+  /** What to know of how it was read: that the file is of a later version of the format than is known. */
+  readonly notes: readonly string[];
   /**
    * The outputs for other values, of other sizes where the file leaves them open: the model as a function.
    * @param values by the name of an input; inputs without one keep their own
@@ -65,7 +69,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   const model = decodeModel(bytes, source);
   const opset = opsetOf(model, source);
   const graph = model.graph ?? {};
-  refuseUnknown(graph, new Set(readableOperators), source);
+  refuseUnknown(graph, opset, new Set(readableOperators), source);
   refuseRepeated(graph, source);
   const weights = new Weights(graph, source);
   const upgrade = upgrading(graph, opset);
@@ -92,6 +96,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
     outputs,
     initializers: table(used.map(({ name, array }) => [name, tensorOf(array)])),
     opset,
+    notes: notesOf(model, source),
     apply(values) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;
@@ -227,40 +232,47 @@ const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(
 function read(node: NodeProto, known: Known): void {
   const call = new Call(node, known);
   const outputs = node.output ?? [];
-  const result = resultOf(call, node);
+  const result = resultOf(call, node, known);
   const results = isEntry(result) ? [result] : result;
   if (call.usedOutputs > results.length)
     throw new InnerloopError(
       "unsupported-output",
       `its output "${outputs[results.length]}" is used, which is not supported; only the first ${results.length === 1 ? "is" : results.length}.`,
     );
-  const allKnown = (node.input ?? []).every((name) => name === "" || known.numbers(name) !== undefined);
   for (const [i, entry] of results.entries()) {
     const name = outputs[i] ?? "";
-    if (name !== "") known.set(name, allKnown ? folded(entry) : entry);
+    if (name !== "") known.set(name, entry);
   }
 }
 
 const isEntry = (result: Entry | readonly Value[]): result is Entry => !Array.isArray(result);
 
-/** What a node becomes: of sizes that are open, sizes, where it is one that works on them. */
-function resultOf(call: Call, node: NodeProto): Entry | readonly Value[] {
+/** What a node becomes: of sizes that are open, sizes, where it is one that works on them; what depends on no input, constants. */
+function resultOf(call: Call, node: NodeProto, known: Known): Entry | readonly Value[] {
   const reader = readers.get(node.opType ?? "");
   if (!reader) throw new Error(`${node.opType} has no reader`);
+  const given = valuesOf(reader.attributes, node);
   if (reader.sizes && call.has(0)) {
     const entries = call.entries();
     const sizes = entries.some(isSizes) && entries.every((entry) => asSizes(entry) !== undefined);
-    const result = sizes ? reader.sizes(call, node) : undefined;
+    const result = sizes ? reader.sizes(call, given) : undefined;
     if (result) return result;
   }
-  return reader.read(call, node);
+  const result = reader.read(call, given);
+  const allKnown = (node.input ?? []).every((name) => name === "" || known.numbers(name) !== undefined);
+  const settled = allKnown ? foldedAll(result) : result;
+  return asAuthored(node.opType ?? "", reader, call, given, settled);
 }
 
+const foldedAll = (result: Entry | readonly Value[]): Entry | readonly Value[] =>
+  isEntry(result) ? folded(result) : result.map(foldedValue);
+
 /** The numbers of a result that depends on no input. */
-function folded(entry: Entry): Entry {
-  if (isSizes(entry) || isNarrow(entry) || constantOf(entry)) return entry;
-  const size = sizeOf(entry.shape);
-  if (typeof size !== "number" || size > largestFold) return entry;
-  const [array] = evaluate([entry]);
-  return array ? constant(array.data, array.shape, array.dtype) : entry;
+const folded = (entry: Entry): Entry => (isSizes(entry) || isNarrow(entry) ? entry : foldedValue(entry));
+
+function foldedValue(value: Value): Value {
+  const size = sizeOf(value.shape);
+  if (constantOf(value) || typeof size !== "number" || size > largestFold) return value;
+  const [array] = evaluate([value]);
+  return array ? constant(array.data, array.shape, array.dtype) : value;
 }

@@ -3,6 +3,7 @@
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
+import { isAuthored } from "../core/operator.ts";
 import { type Body, isBody, type Node, operandsOf, type Subgraph, type Value } from "../core/value.ts";
 import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
@@ -10,8 +11,9 @@ import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
 import { nameOfParameter } from "../transforms/subgraph.ts";
 import { type AttributeProto, written } from "./attributes.ts";
+import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
-import { defaultOpset, irVersion } from "./opsets.ts";
+import { defaultOpset, irVersion, writable } from "./opsets.ts";
 import { tensorProto } from "./tensors.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
@@ -28,6 +30,7 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Inputs in this order; others follow. Named inputs are declared even where nothing uses them. */
   readonly inputs?: readonly Value[];
+  /** ai.onnx 17 to 28; 18 unless given. */
   readonly opset?: number;
   /** `float16`: what can be is computed in it, between Casts; inputs, outputs and weights stay float32. */
   readonly precision?: "float16";
@@ -40,14 +43,16 @@ type NodeProto = onnx.NodeProto.$Properties;
 /**
  * The bytes of an ONNX model that computes `outputs`.
  * @param outputs by the names that they get
- * @throws InnerloopError where an operator has no ONNX form or a size cannot be known
+ * @throws InnerloopError where an operator has no ONNX form or a size cannot be known; `bad-option` for an opset that is not written
  */
 export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: WriteOptions = {}): Uint8Array {
-  const opset = options.opset ?? defaultOpset;
+  const asked = writable(options.opset ?? defaultOpset);
   const { precision } = options;
-  const target = options.target ?? onnxTarget({ opset, ...(precision ? { precision } : {}) });
+  const target =
+    options.target ?? onnxTarget({ ...(options.opset && { opset: options.opset }), ...(precision && { precision }) });
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
+  const opset = Math.max(asked, opsetFor(topological(lowered)));
   const writer = new Writer(lowered, opset, precision ? halfNodes(lowered) : new Set());
   const results = lowered.flatMap((value, i): Output[] => {
     const name = names[i];
@@ -267,6 +272,7 @@ class Writer {
       loop: (body) => this.#loop(node, body),
       inside: (graph, own, outer) => this.inside(graph, own, outer, node.scope),
     };
+    if (isAuthored(node.operator)) return authoredForm(node, entry, to);
     return entry.write?.(node, to) ?? { input: names(), attribute: attributes() };
   }
 

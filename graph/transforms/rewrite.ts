@@ -1,5 +1,4 @@
 // The bottom-up rebuilding of a graph that every rewriting pass goes through.
-import { InnerloopError } from "@innerloop/schemas";
 import { apply, inScopeOf } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import {
@@ -8,8 +7,6 @@ import {
   isBody,
   isSubgraph,
   type Node,
-  type Operator,
-  operandsOf,
   type Subgraph,
   type Value,
 } from "../core/value.ts";
@@ -70,30 +67,4 @@ function withSubgraphs(attributes: Attributes, inside: Inside | undefined): Attr
     changed[name] = graph;
   }
   return changed ?? attributes;
-}
-
-/**
- * Takes operators apart until only those are left that `keep` accepts.
- * @throws InnerloopError naming an operator that is neither kept nor made of others
- */
-export function decomposeExcept(
-  outputs: readonly Value[],
-  keep: (operator: Operator) => boolean,
-  who: string,
-  stop: ReadonlyMap<Value, Value> = new Map(),
-): Value[] {
-  return rewrite(
-    outputs,
-    (node, inputs, attributes) => {
-      if (keep(node.operator)) return undefined;
-      if (!node.operator.decompose)
-        throw new InnerloopError(
-          "unsupported-operator",
-          `${who} cannot take ${node.operator.name}(${node.inputs.join(", ")}); it has no rule for it and the operator is not made of others.`,
-        );
-      const inner = new Map(operandsOf({ inputs }).map((value) => [value, value]));
-      return decomposeExcept(node.operator.decompose(inputs, attributes), keep, who, inner);
-    },
-    stop,
-  );
 }

@@ -3,6 +3,7 @@
 // work, x · 0 is taken for 0 although it is NaN for infinite x.
 import { apply, constant, constantOf } from "../core/build.ts";
 import { evaluate } from "../core/evaluate.ts";
+import { isAuthored } from "../core/operator.ts";
 import { sizeOf } from "../core/shapes.ts";
 import {
   type Attributes,
@@ -59,7 +60,7 @@ function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): reado
 
 /** A node of constants as constants. */
 function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
-  if (inputs.length === 0 || !node.operator.evaluate) return undefined;
+  if (inputs.length === 0 || !(node.operator.evaluate || isAuthored(node.operator))) return undefined;
   if (inputs.some((value) => value && !constantOf(value))) return undefined;
   if (Object.values(attributes).some((attribute) => isBody(attribute) || isSubgraph(attribute))) return undefined;
   const outputs = apply(node.operator, inputs, attributes);

@@ -7,6 +7,7 @@ import {
   operators,
   print,
   readableOperators,
+  readableOpsets,
   readOnnx,
   type ShapedNumbers,
   type Value,
@@ -48,13 +49,21 @@ function modelOf(
   });
 }
 
+/** What a value is computed by that was kept as it was authored. */
+function takenApart(y: Value): Value {
+  const { operator, inputs, attributes } = y.node;
+  return operator.writtenAs === undefined ? y : operator.decompose!(inputs, attributes)[y.index]!;
+}
+
 describe("an operator of values alone is read as it is called", () => {
   const functions = op as unknown as Record<string, (...x: Value[]) => Value>;
   /** What takes attributes, or a shape, and so has a case in what is recorded of the reference implementation. */
   const others = new Set(["Cast", "Clip"]);
   const elementwise = operators().filter(
     ({ name, family, since = 99 }) =>
-      ["elementwise", "comparison", "activation"].includes(family) && since <= 21 && !others.has(name),
+      ["elementwise", "comparison", "activation"].includes(family) &&
+      since <= readableOpsets.newest &&
+      !others.has(name),
   );
 
   test.each([...elementwise.map(({ name }) => name), "MatMul", "GlobalAveragePool", "GlobalMaxPool", "CastLike"])(
@@ -73,7 +82,7 @@ describe("an operator of values alone is read as it is called", () => {
       );
       const values = names.map((n) => input(n, shape, dtype));
       const { y } = readOnnx(bytes, name).apply(Object.fromEntries(values.map((value, i) => [names[i]!, value])));
-      expect(y).toBe(apply(...values));
+      expect(takenApart(y!)).toBe(apply(...values));
     },
   );
 

@@ -54,6 +54,7 @@ function given(c: Call, attributes: Common) {
 
 export const recurrent = {
   RNN: onnxOperator({
+    authored: false,
     attributes: common,
     read(c, attributes) {
       const { x, w, r, options, back } = given(c, attributes);
@@ -61,6 +62,7 @@ export const recurrent = {
     },
   }),
   GRU: onnxOperator({
+    authored: false,
     attributes: { ...common, linear_before_reset: flag(false) },
     read(c, attributes) {
       const { x, w, r, options, back } = given(c, attributes);
@@ -68,6 +70,7 @@ export const recurrent = {
     },
   }),
   LSTM: onnxOperator({
+    authored: false,
     attributes: { ...common, input_forget: flag(false) },
     read(c, attributes) {
       const { x, w, r, options, optional, back } = given(c, attributes);

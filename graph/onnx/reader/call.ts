@@ -1,8 +1,9 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
 import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
+import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
-import type { NumberArray, Value } from "../../core/value.ts";
+import { type NumberArray, Value } from "../../core/value.ts";
 import { unsupported } from "../tensors.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
@@ -21,6 +22,8 @@ export class Call {
   readonly usedOutputs: number;
   readonly #inputs: readonly string[];
   readonly #names: Names;
+  /** Inputs whose numbers were asked for. */
+  readonly #asked = new Set<number>();
 
   constructor(node: onnx.NodeProto.$Properties, names: Names) {
     this.outputs = (node.output ?? []).length;
@@ -68,6 +71,7 @@ export class Call {
     const name = this.#inputs[i] ?? "";
     if (name === "") return undefined;
     const known = this.#names.numbers(name);
+    this.#asked.add(i);
     if (known) return known;
     throw new InnerloopError(
       "open-input",
@@ -105,6 +109,27 @@ export class Call {
     const list = asSizes(this.entry(i));
     if (list) return list;
     throw new InnerloopError("bad-model", `lacks sizes in input ${i}.`);
+  }
+
+  /**
+   * The inputs of a node that is kept as it was authored, once it has been read: what was only read as numbers is a constant.
+   * Undefined where graphs have no value for one, or where it was read both as a value and as the numbers of a weight.
+   */
+  authored(): (Value | Sizes | undefined)[] | undefined {
+    const inputs: (Value | Sizes | undefined)[] = [];
+    for (const [i, name] of this.#inputs.entries()) {
+      const known = name === "" ? undefined : this.#names.numbers(name);
+      const entry = known
+        ? constant(known.data, known.shape, known.dtype)
+        : name === ""
+          ? undefined
+          : this.#names.entry(name);
+      if (entry && isNarrow(entry)) return undefined;
+      if (known && "stored" in known && known.stored !== known.dtype) return undefined;
+      if (entry instanceof Value && this.#asked.has(i) && !constantOf(entry)) return undefined;
+      inputs.push(entry);
+    }
+    return inputs;
   }
 
   #name(i: number): string {
