@@ -57,7 +57,10 @@ export function lower(outputs: readonly Value[], target: Target): Value[] {
   const inside = (graph: Subgraph): Subgraph => {
     const known = seen.get(graph);
     if (known) return known;
-    const result = { takes: graph.takes, gives: finished(lowered(withoutTwins(graph.gives), target, ways, new Map(), inside)) };
+    const result = {
+      takes: graph.takes,
+      gives: finished(lowered(withoutTwins(graph.gives), target, ways, new Map(), inside)),
+    };
     seen.set(graph, result);
     return result;
   };

@@ -35,7 +35,7 @@ export type ScanAttributes = {
 type Given = readonly [Value, ...Value[]];
 
 /** What goes into a node, or into its body: states, stacks (of which the body gets entries), what is captured. */
-export function scanParts<T>(list: readonly T[], { states, scanned }: Pick<ScanAttributes, "states" | "scanned">) {
+function scanParts<T>(list: readonly T[], { states, scanned }: Pick<ScanAttributes, "states" | "scanned">) {
   return {
     states: list.slice(0, states),
     stacks: list.slice(states, states + scanned),
@@ -155,7 +155,7 @@ function evaluated({ inputs, attributes, outputs, run }: EvaluationContext<ScanA
 type Outputs2 = readonly [Float64Array, ...Float64Array[]];
 
 /** Arrays one after another. */
-export function joined(list: readonly Float64Array[]): Float64Array {
+function joined(list: readonly Float64Array[]): Float64Array {
   const all = new Float64Array(list.reduce((sum, { length }) => sum + length, 0));
   let place = 0;
   for (const data of list) {
@@ -227,4 +227,4 @@ export const Scan = applying(
   },
 );
 
-export { repeat as repeatByScan, scan as scanOperator, turnOf };
+export { repeat as repeatByScan };

@@ -18,7 +18,7 @@ const parameterOperator: Operator<Kind, readonly [], One> = {
 };
 
 /** By which the parameters of graphs inside nodes are known. */
-export const Parameter = { operator: parameterOperator };
+const Parameter = { operator: parameterOperator };
 
 /** What a graph takes under a name. Two of one name and one type are the same, so that equal graphs are. */
 const parameter = (name: string, { dtype, shape }: Value): Value =>

@@ -125,7 +125,9 @@ describe("a model as a function", () => {
 
 test("every operator of ONNX that graphs have can be read", () => {
   const known = [
-    ...operators().filter((o) => o.since !== undefined && o.since <= readableOpsets.newest && o.name !== "Loop"),
+    ...operators().filter(
+      (o) => o.since !== undefined && o.since <= readableOpsets.newest && !["Loop", "Scan"].includes(o.name),
+    ),
     ...spellings(),
   ];
   expect(known.map(({ name }) => name).filter((name) => !readableOperators.includes(name))).toEqual([]);

@@ -21,10 +21,10 @@ from recording import formatted, write  # noqa: E402
 
 OPERATORS = [
     "activation", "convolution", "elementwise", "graph", "linear-algebra", "loss", "movement", "normalization", "pooling",
-    "reduction",
+    "recurrent", "reduction",
 ]
 # Each a file of its own: nodes of older opsets; models exported by PyTorch; tensors; what the converter of ONNX makes of operators.
-OTHERS = ["older", "models", "tensors", "upgrades"]
+OTHERS = ["older", "models", "modules", "tensors", "upgrades"]
 
 parser = argparse.ArgumentParser()
 parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"{', '.join(OPERATORS + OTHERS)}; all unless named")
