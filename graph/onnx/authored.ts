@@ -93,9 +93,9 @@ const isList = (value: unknown): value is readonly (number | string)[] =>
   Array.isArray(value) && value.every((entry) => typeof entry === "number" || typeof entry === "string");
 
 /** The outputs of a node where all of them are values. */
-const valuesOf = (result: Entry | readonly Value[]): readonly Value[] | undefined => {
-  if (Array.isArray(result)) return result;
-  return result instanceof Value ? [result] : undefined;
+const valuesOf = (result: Entry | readonly Entry[]): readonly Value[] | undefined => {
+  const list: readonly Entry[] = Array.isArray(result) ? result : [result];
+  return list.every((entry) => entry instanceof Value) ? list : undefined;
 };
 
 /**
@@ -109,8 +109,8 @@ export function asAuthored(
   reader: KnownOperator,
   call: Call,
   given: Given,
-  result: Entry | readonly Value[],
-): Entry | readonly Value[] {
+  result: Entry | readonly Entry[],
+): Entry | readonly Entry[] {
   const values = valuesOf(result)?.slice(0, Math.max(1, call.usedOutputs));
   const [first, ...others] = values ?? [];
   const attributes = values && comparable(reader, given);
