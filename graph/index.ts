@@ -35,7 +35,7 @@ export {
   type ProviderTargetOptions,
   tunedProviders,
 } from "./lowering/providers.ts";
-export { scanUnrolled } from "./lowering/recurrent.ts";
+export { scanUnrolled } from "./lowering/scan.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";

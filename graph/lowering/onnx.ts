@@ -21,6 +21,7 @@ import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { joinProducts } from "./products.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
+import { scanAsLoop } from "./scan.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
@@ -68,6 +69,7 @@ export function onnxTarget({ opset: asked, convolution = "columns", precision }:
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
+      scanAsLoop,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),

@@ -148,7 +148,11 @@ class Writer {
 
   #findBinders(): void {
     for (const node of this.#nodes)
-      if (node.inputs.length > 0 && typeof node.attributes.size === "string")
+      if (
+        node.inputs.length > 0 &&
+        typeof node.attributes.size === "string" &&
+        !this.#binders.has(node.attributes.size)
+      )
         this.#binders.set(node.attributes.size, node);
   }
 

@@ -1,6 +1,7 @@
 // Every operator, by its ONNX name. What the families share is in internal/ and not part of the door.
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
+export { If } from "./branch.ts";
 export * from "./comparison.ts";
 export * from "./control.ts";
 export * from "./convolution.ts";
@@ -17,3 +18,4 @@ export * from "./pooling.ts";
 export * from "./recurrent.ts";
 export * from "./reduction.ts";
 export { Scan } from "./scan.ts";
+export { While } from "./while.ts";

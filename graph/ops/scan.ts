@@ -18,6 +18,7 @@ import type {
 import { backward, type Repeat, type Turn } from "../transforms/recurrence.ts";
 import { closed } from "../transforms/subgraph.ts";
 import { batchedTurns } from "../transforms/turn-batching.ts";
+import { joined } from "./internal/joining.ts";
 import { repeats } from "./internal/repeating.ts";
 import { Transpose } from "./internal/transpose.ts";
 import { Expand } from "./movement.ts";
@@ -30,6 +31,8 @@ export type ScanAttributes = {
   readonly scanned: number;
   /** Whether it goes from the end of the stacks, and fills those that it gives from their end. */
   readonly reverse: boolean;
+  /** Whether the stacks may be empty, which ONNX Runtime does not take for a Scan. */
+  readonly maybeNever?: boolean | undefined;
 };
 
 type Given = readonly [Value, ...Value[]];
@@ -96,7 +99,7 @@ const scan: Operator<ScanAttributes, Given, Outputs> = defineWithBody({
         reverse: attributes.reverse,
         tape: (inside) => taped(inputs, attributes, inside),
         products: true,
-        repeat,
+        repeat: attributes.maybeNever ? repeatMaybeNever : repeatByScan,
       },
       { final: seeds.slice(0, attributes.states), collected: seeds.slice(attributes.states) },
       { initial: flags.states, stacks: flags.stacks, captured: flags.captured },
@@ -154,17 +157,6 @@ function evaluated({ inputs, attributes, outputs, run }: EvaluationContext<ScanA
 
 type Outputs2 = readonly [Float64Array, ...Float64Array[]];
 
-/** Arrays one after another. */
-function joined(list: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(list.reduce((sum, { length }) => sum + length, 0));
-  let place = 0;
-  for (const data of list) {
-    all.set(data, place);
-    place += data.length;
-  }
-  return all;
-}
-
 /** The names of what a body takes. */
 const namesOf = (count: number, { states, scanned }: Pick<ScanAttributes, "states" | "scanned">): string[] =>
   upTo(count).map((i) =>
@@ -181,18 +173,23 @@ function taped(inputs: Given, attributes: ScanAttributes, inside: readonly Value
   return inside.map((value) => at(outputs, gives.indexOf(value, states)));
 }
 
-const repeat: Repeat = (initial, stacks, reverse, turn) => {
-  const { carried, collected } = Scan(
-    initial,
-    stacks,
-    (states, slices) => {
-      const { next, collected: kept } = turn(states, slices);
-      return { carried: next, collected: kept };
-    },
-    { reverse },
-  );
-  return { final: carried, stacks: collected };
-};
+/** Repeats by a Scan; `maybeNever` where the stacks may be empty. */
+const repeating =
+  (maybeNever: boolean): Repeat =>
+  (initial, stacks, reverse, turn) => {
+    const { carried, collected } = Scan(
+      initial,
+      stacks,
+      (states, slices) => {
+        const { next, collected: kept } = turn(states, slices);
+        return { carried: next, collected: kept };
+      },
+      { reverse, maybeNever },
+    );
+    return { final: carried, stacks: collected };
+  };
+
+export const [repeatByScan, repeatMaybeNever] = [repeating(false), repeating(true)];
 
 /**
  * Runs `turn` for every entry of some stacks.
@@ -210,7 +207,7 @@ export const Scan = applying(
       carried: readonly Value[],
       entries: readonly Value[],
     ) => { readonly carried: readonly Value[]; readonly collected: readonly Value[] },
-    { reverse = false } = {},
+    { reverse = false, maybeNever = false } = {},
   ): { readonly carried: readonly Value[]; readonly collected: readonly Value[] } => {
     const carriedIn = initial.map((v, i) => input(`state${i}`, v.shape, v.dtype));
     const entries = stacks.map((v, i) => input(`entry${i}`, v.shape.slice(1), v.dtype));
@@ -222,9 +219,7 @@ export const Scan = applying(
     const { graph, captured } = closed(own, namesOf(own.length, parts), [...carried, ...collected]);
     if (carried.length + collected.length === 0) return { carried: [], collected: [] };
     const inputs = [...initial, ...stacks, ...captured] as readonly Value[] as Given;
-    const outputs = apply(scan, inputs, { body: graph, ...parts, reverse });
+    const outputs = apply(scan, inputs, { body: graph, ...parts, reverse, ...(maybeNever && { maybeNever }) });
     return { carried: outputs.slice(0, initial.length), collected: outputs.slice(initial.length) };
   },
 );
-
-export { repeat as repeatByScan };

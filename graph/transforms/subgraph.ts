@@ -1,10 +1,10 @@
 // Graphs inside nodes: what a function of some values computes, closed over nothing. What it reads from outside is found here,
 // and becomes something that it takes; what depends on none of its parameters is computed outside, once.
 import type { DType } from "@innerloop/schemas";
-import { apply, constantOf } from "../core/build.ts";
+import { apply, constantOf, isInput } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import type { Shape } from "../core/shapes.ts";
-import { madeBy, type One, type Operator, operandsOf, type Subgraph, type Value } from "../core/value.ts";
+import { madeBy, type Node, type One, type Operator, operandsOf, type Subgraph, type Value } from "../core/value.ts";
 import { dependents, inOrder } from "../core/walk.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -38,7 +38,21 @@ export interface Closed {
  * @param parameters inputs that were made for this, and the names that they get
  */
 export function closed(parameters: readonly Value[], names: readonly string[], results: readonly Value[]): Closed {
-  const captured = readFromOutside(parameters, results);
+  const inside = dependents(results, parameters);
+  return close(parameters, names, results, (node) => inside.has(node));
+}
+
+/** What was made since a node was, as a function of what was there before, and of inputs. */
+export const closedSince = (mark: Node, results: readonly Value[]): Closed =>
+  close([], [], results, (node) => node.id > mark.id && !node.outputs.some(isInput));
+
+function close(
+  parameters: readonly Value[],
+  names: readonly string[],
+  results: readonly Value[],
+  isInside: (node: Node) => boolean,
+): Closed {
+  const captured = readFromOutside(results, isInside);
   const replaced = new Map([
     ...zip(parameters, names, (value, name) => [value, parameter(name, value)] as const),
     ...captured.map((value, i) => [value, parameter(`outer${names.length + i}`, value)] as const),
@@ -47,12 +61,11 @@ export function closed(parameters: readonly Value[], names: readonly string[], r
   return { graph: { takes, gives: rewrite(results, () => undefined, replaced) }, captured };
 }
 
-/** The values that do not depend on the parameters, and are read by what does, or are results. */
-function readFromOutside(parameters: readonly Value[], results: readonly Value[]): Value[] {
-  const inside = dependents(results, parameters);
+/** The values of nodes outside that are read by those inside, or are results. */
+function readFromOutside(results: readonly Value[], isInside: (node: Node) => boolean): Value[] {
   const found = new Set<Value>();
   const outside = (value: Value): boolean => {
-    if (inside.has(value.node)) return false;
+    if (isInside(value.node)) return false;
     if (!constantOf(value)) found.add(value);
     return true;
   };

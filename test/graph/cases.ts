@@ -141,6 +141,39 @@ export const cases: Record<string, Case[]> = {
       [2],
     ),
   ],
+  If: [1, -1].map((sign) =>
+    on(
+      (a, b) =>
+        op.If(
+          op.Greater(op.Mul(op.ReduceSum(op.Mul(a, a), { keepdims: false }), sign), 0),
+          () => [op.Mul(op.Sin(a), b)],
+          () => [op.Add(op.Exp(a), b)],
+        )[0]!,
+      [3],
+      [3],
+    ),
+  ),
+  While: [
+    on(
+      (h, w) => {
+        const turn = ([s]: readonly Value[], i: Value) => {
+          const next = op.Add(op.Tanh(op.MatMul(s!, w)), s!);
+          return { going: op.Less(i, 2), carried: [next], collected: [op.Mul(next, next)] };
+        };
+        const { carried, collected } = op.While([h], turn);
+        return inOne([...carried, op.ReduceSum(collected[0]!, { axes: [0], keepdims: false })]);
+      },
+      [2, 2],
+      [2, 2],
+    ),
+    on(
+      (h) =>
+        op.While([h], ([s], _, going) => ({ going, carried: [op.Sin(s!)], collected: [] }), {
+          count: constant(3, [], "int64"),
+        }).carried[0]!,
+      [2],
+    ),
+  ],
   RNN: [
     on((x, w, r, b) => inOne(op.RNN(x, w, r, { b })), [2, 2, 3], ...weights(1, 1)),
     on(

@@ -45,8 +45,8 @@ type BesideOnnx =
   | "Loop"
   | "MaxPooling"
   | "Normalize"
-  | "Scan"
-  | "Standardize";
+  | "Standardize"
+  | "While";
 
 type Entries = { readonly [K in Exclude<Name, Derived | BesideOnnx>]: ReadOperator } & {
   readonly [K in Name]?: OnnxOperator;
@@ -88,7 +88,7 @@ const known = [...operators(), ...spellings()].filter(
 export const readers: ReadonlyMap<string, KnownOperator> = new Map(
   known.flatMap(({ name, since = 1 }): [string, KnownOperator][] => {
     const entry = entryOf.get(name) ?? onnxOperator({});
-    const read = entry.read ?? (name in control ? undefined : asCalled(name));
+    const read = entry.read ?? asCalled(name);
     return read ? [[name, { since: () => since, ...entry, read }]] : [];
   }),
 );

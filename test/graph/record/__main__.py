@@ -20,7 +20,7 @@ from case import CASES, recorded  # noqa: E402
 from recording import formatted, write  # noqa: E402
 
 OPERATORS = [
-    "activation", "convolution", "elementwise", "graph", "linear-algebra", "loss", "movement", "normalization", "pooling",
+    "activation", "control", "convolution", "elementwise", "graph", "linear-algebra", "loss", "movement", "normalization", "pooling",
     "recurrent", "reduction",
 ]
 # Each a file of its own: nodes of older opsets; models exported by PyTorch; tensors; what the converter of ONNX makes of operators.
