@@ -24,6 +24,7 @@ export {
 } from "./core/value.ts";
 export { topological } from "./core/walk.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
+export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";

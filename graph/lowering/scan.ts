@@ -3,11 +3,14 @@
 import { at, upTo, zip } from "../core/lists.ts";
 import type { Value } from "../core/value.ts";
 import { Sub } from "../ops/arithmetic.ts";
+import { Equal } from "../ops/comparison.ts";
+import { Cast } from "../ops/dtypes.ts";
 import { Shape } from "../ops/graph.ts";
 import { Gather, Range } from "../ops/internal/gathering.ts";
 import { cut } from "../ops/internal/slicing.ts";
 import { Reshape, Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
+import { ReduceSum } from "../ops/reduction.ts";
 import { Scan } from "../ops/scan.ts";
 import { While } from "../ops/while.ts";
 import { applied } from "../transforms/subgraph.ts";
@@ -39,7 +42,12 @@ export const scanAsLoop = lowering(Scan, (inputs, { body, states, scanned, rever
   const size = at(at(stacks, 0).shape, 0);
   if (!maybeNever || typeof size === "number") return undefined;
   const captured = inputs.slice(states + scanned);
-  const count = Reshape(cut(Shape(at(stacks, 0)), 0, 0, 1), []);
+  const [first] = stacks;
+  // A size alone would not hold on to what tells it, where the entries are not read.
+  const count =
+    first?.rank === 1 && stacks.length === 1
+      ? ReduceSum(Cast(Equal(first, first), "int64"), { keepdims: false })
+      : Reshape(cut(Shape(at(stacks, 0)), 0, 0, 1), []);
   const last = Sub(count, 1);
   const { carried, collected } = While(
     inputs.slice(0, states),

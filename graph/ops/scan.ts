@@ -96,6 +96,7 @@ const scan: Operator<ScanAttributes, Given, Outputs> = defineWithBody({
         stacks: given.stacks,
         captured: given.captured,
         length: lengthOf(inputs, attributes),
+        over: () => at(given.stacks, 0),
         reverse: attributes.reverse,
         tape: (inside) => taped(inputs, attributes, inside),
         products: true,

@@ -73,6 +73,7 @@ const loop: Operator<WhileAttributes, Given, Outputs> = defineWithBody({
         stacks: [],
         captured: valuesOf(inputs).slice(states),
         length: attributes.size,
+        over: () => at(taped(inputs, attributes, attributes.body.takes.slice(0, 1)), 0),
         reverse: false,
         tape: (inside) => taped(inputs, attributes, inside),
         products: true,

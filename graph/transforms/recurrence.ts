@@ -49,6 +49,8 @@ export interface Backward {
   readonly stacks: readonly Value[];
   readonly captured: readonly Value[];
   readonly length: Dim;
+  /** A stack with an entry for each turn, whatever it holds. */
+  readonly over: () => Value;
   /** Whether turns went from the end of the stacks to their start. */
   readonly reverse: boolean;
   /** Stacks of what turns were given or found inside: states before each turn, and products. */
@@ -117,6 +119,7 @@ export function sweep(
   outside: Outside,
   repeat: Repeat,
   reverse: boolean,
+  turns: () => Value,
 ): { readonly final: readonly Value[]; readonly stacks: readonly Value[] } {
   const results = [...turn.next, ...turn.collected];
   const live = dependents(results, turn.states);
@@ -132,7 +135,7 @@ export function sweep(
   const varying = values.filter((_, i) => all[i]?.varies);
   const stacks = all.flatMap(({ value, varies }) => (varies ? [value] : []));
   // There is something to go over in any case.
-  const over = stacks.length > 0 ? stacks : [...outside.stacks.values()].slice(0, 1);
+  const over = stacks.length > 0 ? stacks : [turns()];
   const same = zip(values, all, (value, known) => [value, known] as const).filter(([, { varies }]) => !varies);
   return repeat(initial, over, reverse, (states, slices) => {
     const replaced = new Map([
@@ -197,7 +200,14 @@ export function backward(problem: Backward, seeds: Seeds, wanted: Wanted): Slope
   const run =
     live.length === 0
       ? { final: [], stacks: [] }
-      : sweep({ states: carried, next, collected: [...kept] }, initial, outside, problem.repeat, !problem.reverse);
+      : sweep(
+          { states: carried, next, collected: [...kept] },
+          initial,
+          outside,
+          problem.repeat,
+          !problem.reverse,
+          problem.over,
+        );
   zip([...kept], run.stacks, (value, stack) => outside.stacks.set(value, stack));
 
   const slopes = others.map((value, i) => {

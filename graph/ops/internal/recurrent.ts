@@ -211,7 +211,7 @@ function directionGradient(
   const tape = (inside: readonly Value[]): Value[] =>
     inside.map((value) => (value === states[0] ? hidden : cellsBefore(turn, direction, hidden, length)));
   return backward(
-    { turn, stacks, captured, length, reverse, tape, products: false, repeat: repeatByScan },
+    { turn, stacks, captured, length, over: () => given, reverse, tape, products: false, repeat: repeatByScan },
     { final, collected: [seed] },
     {
       initial: dependOn(initial, wanted),
@@ -243,6 +243,13 @@ function cellsBefore(turn: Turn, direction: Direction, hidden: Value, length: Di
   const same = new Map(zip(turn.captured, direction.captured, (value, outer) => [value, outer] as const));
   const outside = new Outside(stacks, same, length);
   const cells = { states: [c], next: [at(turn.next, 1)], collected: [c] };
-  const { stacks: found } = sweep(cells, [at(direction.initial, 1)], outside, repeatByScan, direction.reverse);
+  const { stacks: found } = sweep(
+    cells,
+    [at(direction.initial, 1)],
+    outside,
+    repeatByScan,
+    direction.reverse,
+    () => hidden,
+  );
   return at(found, 0);
 }

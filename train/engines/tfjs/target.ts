@@ -1,6 +1,7 @@
 // What a graph is lowered to for each backend of TensorFlow.js: which operators stay whole, and which have a quicker way.
 import {
   type Attributes,
+  bothBranches,
   convolutionAsColumns,
   exactTrigonometry,
   type Inputs,
@@ -64,6 +65,7 @@ export function targetOf(backend: string): Target {
       unless(inputGradient, (window, [y], [x]) => isNative(backend, "inputGradient", window, { x, y, result: x })),
       unless(weightGradient, (window, [x, y], [w]) => isNative(backend, "weightGradient", window, { x, y, result: w })),
       ...poolingAsTaps,
+      bothBranches,
       scanUnrolled,
       ...(backend === "wasm" ? [leadingSum] : []),
       ...(backend === "webgpu" ? exactTrigonometry : []),
