@@ -23,6 +23,19 @@ export {
   Value,
 } from "./core/value.ts";
 export { topological } from "./core/walk.ts";
+export {
+  absentClasses,
+  absoluteLogits,
+  balancingWeights,
+  centreOf,
+  classesOf,
+  comparable,
+  curvatureBound,
+  oneHot,
+  prototypeHead,
+  prototypes,
+  zeroHead,
+} from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
@@ -38,11 +51,14 @@ export {
 } from "./lowering/providers.ts";
 export { scanUnrolled } from "./lowering/scan.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
+export * as transform from "./models/index.ts";
+export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
-export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
+export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
+export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
-export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
+export { type ExternalPlace, type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
 export type { Guard } from "./transforms/descent.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";
@@ -53,5 +69,7 @@ export {
   type LoopKind,
   type Parameters,
 } from "./transforms/inner-loop.ts";
+export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
+export { jvp } from "./transforms/jvp.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { vmap } from "./transforms/vmap.ts";

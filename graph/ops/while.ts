@@ -1,9 +1,11 @@
 // A body that is run up to a number of times, as long as it says so. How often that was is known by the stacks of what it collects,
 // whose length has a name; its derivative goes over these from the end.
 import { apply, input } from "../core/build.ts";
+import { attributeKey } from "../core/interning.ts";
 import { at, upTo, zip } from "../core/lists.ts";
 import { applying, defineWithBody, unfit } from "../core/operator.ts";
 import { sameShape } from "../core/shapes.ts";
+import { freshSizes } from "../core/told.ts";
 import type { EvaluationContext, NumberArray, Operator, Outputs, Subgraph, Value, ValueType } from "../core/value.ts";
 import { backward, type Turn } from "../transforms/recurrence.ts";
 import { closed, dependOn } from "../transforms/subgraph.ts";
@@ -22,7 +24,7 @@ type WhileAttributes = {
   readonly body: Subgraph;
   readonly states: number;
   /** The name of the number of turns, as a size. */
-  readonly size: string;
+  readonly fresh: readonly [size: string];
 };
 
 type Given = readonly [count?: Value | undefined, condition?: Value | undefined, ...others: (Value | undefined)[]];
@@ -46,7 +48,7 @@ const loop: Operator<WhileAttributes, Given, Outputs> = defineWithBody({
   family: "control",
   summary: "a body run up to a number of times, as long as it says so; it hands values on, and collects others",
   writtenAs: "Loop",
-  infer(inputs, { body: { gives }, states, size }) {
+  infer(inputs, { body: { gives }, states, fresh: [size] }) {
     const [count, condition] = inputs;
     if (count && (count.dtype !== "int64" || count.rank !== 0))
       throw unfit("Loop", [count], "the number of turns has to be an int64 scalar.");
@@ -72,7 +74,7 @@ const loop: Operator<WhileAttributes, Given, Outputs> = defineWithBody({
         turn,
         stacks: [],
         captured: valuesOf(inputs).slice(states),
-        length: attributes.size,
+        length: attributes.fresh[0],
         over: () => at(taped(inputs, attributes, attributes.body.takes.slice(0, 1)), 0),
         reverse: false,
         tape: (inside) => taped(inputs, attributes, inside),
@@ -122,7 +124,7 @@ repeats("While", ({ states }) => 1 + Number(states));
 
 /** So many turns are more than anything needs while numbers are worked out here. */
 function evaluated({ inputs, attributes, outputs, run, bind }: EvaluationContext<WhileAttributes, Given, Outputs>) {
-  const { body, states, size } = attributes;
+  const { body, states, fresh } = attributes;
   const [count, condition] = inputs;
   const given = inputs.slice(2).filter((array) => array !== undefined);
   const most = count ? at(count.data, 0) : Number.POSITIVE_INFINITY;
@@ -138,7 +140,7 @@ function evaluated({ inputs, attributes, outputs, run, bind }: EvaluationContext
     carried = results.slice(0, states);
     zip(collected, results.slice(states), (list, { data }) => list.push(data));
   }
-  bind(size, turns);
+  bind(fresh[0], turns);
   return [...carried.map(({ data }) => data), ...collected.map(joined)] as readonly Float64Array[] as readonly [
     Float64Array,
     ...Float64Array[],
@@ -159,8 +161,6 @@ function taped(inputs: Given, attributes: WhileAttributes, inside: readonly Valu
   const outputs = apply(loop, inputs, { ...attributes, body: { takes: body.takes, gives } });
   return inside.map((value) => at(outputs, gives.indexOf(value, 1 + states) - 1));
 }
-
-let loops = 0;
 
 /** What bounds a loop. */
 export interface WhileOptions {
@@ -188,7 +188,7 @@ export const While = applying(
       turn: Value,
       going: Value,
     ) => { readonly going: Value; readonly carried: readonly Value[]; readonly collected: readonly Value[] },
-    { count, condition, size = `loop_turns_${++loops}` }: WhileOptions = {},
+    { count, condition, size }: WhileOptions = {},
   ): { readonly carried: readonly Value[]; readonly collected: readonly Value[] } => {
     const carriedIn = initial.map((v, i) => input(`state${i}`, v.shape, v.dtype));
     const [number, on] = [input("turn", [], "int64"), input("going", [], "bool")];
@@ -197,8 +197,9 @@ export const While = applying(
       throw unfit("Loop", carried, `a turn was given ${initial.length} values to hand on, and has to hand on as many.`);
     const own = [number, on, ...carriedIn];
     const { graph, captured } = closed(own, namesOf(own.length, initial.length), [going, ...carried, ...collected]);
-    const attributes = { body: graph, states: initial.length, size };
-    const outputs = apply(loop, [count, condition, ...initial, ...captured], attributes);
+    const given: Given = [count, condition, ...initial, ...captured];
+    const [made = ""] = size ? [size] : freshSizes("turns", given, 1, attributeKey(graph));
+    const outputs = apply(loop, given, { body: graph, states: initial.length, fresh: [made] });
     return { carried: outputs.slice(0, initial.length), collected: outputs.slice(initial.length) };
   },
 );

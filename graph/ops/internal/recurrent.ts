@@ -14,7 +14,7 @@ import { MatMul } from "../linear-algebra.ts";
 import { Expand, Reshape, Unsqueeze } from "../movement.ts";
 import { repeatByScan, Scan } from "../scan.ts";
 import { type ActivationSettings, activationsOf, type CellName, type CellSettings, cells } from "./cells.ts";
-import { Range } from "./gathering.ts";
+import { Range } from "./counting.ts";
 import { Concat, cut } from "./slicing.ts";
 import { transposeLast } from "./transpose.ts";
 
