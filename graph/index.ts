@@ -37,6 +37,7 @@ export {
   zeroHead,
 } from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
+export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
@@ -49,6 +50,7 @@ export {
   type ProviderTargetOptions,
   tunedProviders,
 } from "./lowering/providers.ts";
+export { scanUnrolled } from "./lowering/scan.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export * as transform from "./models/index.ts";
 export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
