@@ -57,6 +57,7 @@ export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
 export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
+export { type Problem, surveyOnnx } from "./onnx/survey.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
