@@ -9,7 +9,7 @@ import { StoredTensor } from "../tensors.ts";
 import { constantPrefix } from "../writer/constants.ts";
 import { UniqueNames } from "../writer/names.ts";
 import { type ModuleOf, modulesOf } from "./modules.ts";
-import { transposedTwins } from "./twins.ts";
+import { type Tied, transposedTwins } from "./twins.ts";
 
 type GraphProto = onnx.GraphProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
@@ -17,7 +17,7 @@ type NodeProto = onnx.NodeProto.$Properties;
 /** Which weights of a model are shared, and which were stored as though they were. */
 export interface Sharing {
   /** Weights that several nodes read: one weight for all of them. */
-  readonly tied: readonly { readonly name: string; readonly readers: readonly string[] }[];
+  readonly tied: readonly Tied[];
   /** Arrays of the file that are several weights, which had the same numbers when the model was exported. */
   readonly apart: readonly { readonly stored: string; readonly names: readonly string[] }[];
 }
@@ -54,7 +54,7 @@ export function toldApart(
   for (const name of [...stored.keys(), ...inputs, ...nodes.flatMap(({ output }) => output ?? [])]) names.take(name);
   const [renamed, gone] = [new Map<NodeProto, Map<number, string>>(), new Set<NodeProto>()];
   const added: onnx.TensorProto.$Properties[] = [];
-  const [tied, apart]: [Sharing["tied"][number][], Sharing["apart"][number][]] = [[], []];
+  const [tied, apart]: [Tied[], Sharing["apart"][number][]] = [[], []];
   for (const [name, list] of reads) {
     const proto = stored.get(name);
     if (!proto || list.length < 2 || name.startsWith(constantPrefix)) continue;

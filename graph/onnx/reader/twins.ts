@@ -5,17 +5,22 @@ import type { onnx } from "@innerloop/schemas/onnx";
 import { isFloat } from "../../core/operator.ts";
 import type { ModelFiles } from "../files.ts";
 import { elementNamed, StoredTensor } from "../tensors.ts";
-import type { Sharing } from "./joined.ts";
 
 type GraphProto = onnx.GraphProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
+
+/** A weight that several nodes read. */
+export interface Tied {
+  readonly name: string;
+  readonly readers: readonly string[];
+}
 
 /** The graph in which transposed copies of embeddings are made of these. */
 export function transposedTwins(
   graph: GraphProto,
   source: string,
   files: ModelFiles | undefined,
-): { readonly graph: GraphProto; readonly tied: Sharing["tied"] } {
+): { readonly graph: GraphProto; readonly tied: readonly Tied[] } {
   const nodes = graph.node ?? [];
   const readAs = (opTypes: readonly string[], input: number) =>
     new Set(nodes.flatMap((node) => (opTypes.includes(node.opType ?? "") ? [node.input?.[input] ?? ""] : [])));
@@ -27,7 +32,7 @@ export function transposedTwins(
   });
   const embeddings = matrices.filter(({ name }) => lookedUp.has(name ?? ""));
   const made: NodeProto[] = [];
-  const tied: Sharing["tied"][number][] = [];
+  const tied: Tied[] = [];
   const gone = new Set<string>();
   for (const embedding of embeddings)
     for (const other of matrices) {
