@@ -113,6 +113,7 @@ export type Family =
   | "quantization"
   | "signal"
   | "random"
+  | "classical"
   | "loss"
   | "control"
   | "recurrent";

@@ -1,4 +1,5 @@
 // What an operator's entry sees of a file while a node is written into it, and what it gives: see `operator.ts`.
+import type { NumericName } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import type { Dim } from "../../core/dims.ts";
 import type { Shape } from "../../core/shapes.ts";
@@ -20,6 +21,8 @@ export interface Form {
   /** Names; "" for an input that is left out. */
   readonly input: readonly string[];
   readonly attribute?: readonly AttributeProto[];
+  /** The element type of what the node gives, where graphs have no dtype for it: a Cast brings it back into that of the value. */
+  readonly element?: NumericName;
 }
 
 /** The file that a node is written into. */

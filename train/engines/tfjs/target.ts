@@ -5,6 +5,7 @@ import {
   convolutionAsColumns,
   exactTrigonometry,
   type Inputs,
+  indexingAsBlocks,
   type Lowering,
   type Outputs,
   op,
@@ -67,12 +68,14 @@ export function targetOf(backend: string): Target {
       ...poolingAsTaps,
       bothBranches,
       scanUnrolled,
+      ...indexingAsBlocks,
       ...(backend === "wasm" ? [leadingSum] : []),
       ...(backend === "webgpu" ? exactTrigonometry : []),
     ],
-    keeps: (operator, [first]) =>
+    keeps: (operator, [first], attributes) =>
       (hasKernel(operator) || operator === op.Reshape.operator) &&
       (operator !== op.Div.operator || (first !== undefined && kernelDType(first.dtype) === "float32")) &&
-      (operator !== op.Range.operator || first === undefined),
+      (operator !== op.Range.operator || first === undefined) &&
+      (operator !== op.ScatterND.operator || ["none", "add"].includes(String(attributes.reduction))),
   };
 }
