@@ -54,7 +54,7 @@ export { type Model, type Named, type WriteModelOptions, writeModel } from "./mo
 export { readInitializers } from "./onnx/initializers.ts";
 export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
-export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
+export { type Outline, type OutlinedNode, outlineOnnx, withOutputs, withSizes } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type ExternalPlace, type WriteOptions, writeOnnx } from "./onnx/write.ts";

@@ -11,11 +11,12 @@ import {
   topological,
   type Value,
   vmap,
+  withSizes,
 } from "@innerloop/graph";
 import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { findEmbedding, outputOf } from "./embedding.ts";
 import { type ExampleOptions, type ExamplePlan, planExample } from "./example.ts";
-import { type Role, rolesOf } from "./trained.ts";
+import { type Use, usesOf } from "./trained.ts";
 
 export interface Network {
   /** The file's name, for messages. */
@@ -35,8 +36,8 @@ export interface Network {
   /** The names of the weights that features depend on, and of those that only outputs do. */
   readonly body: ReadonlySet<string>;
   readonly head: ReadonlySet<string>;
-  /** What each weight does in the model. */
-  readonly roles: ReadonlyMap<string, Role>;
+  /** How each weight is used in the model. */
+  readonly uses: ReadonlyMap<string, Use>;
   /** What was found, in sentences. */
   readonly notes: readonly string[];
   /** What those tensors are called. */
@@ -58,7 +59,8 @@ export function readNetwork(bytes: Uint8Array, source: string, options: NetworkO
   const outline = outlineOnnx(bytes, source);
   const { tensor, classifier } = findEmbedding(outline, source, options.embedding);
   const own = outputOf(outline);
-  const model = readOnnx(bytes, source, { outputs: [...new Set([tensor, own])] });
+  const sized = withSizes(bytes, source, options.sizes ?? {});
+  const model = readOnnx(sized, source, { outputs: [...new Set([tensor, own])] });
   const plan = planExample(model, source, options);
   const spatial = comesOfConvolution(tensor, outline.nodes);
   const run = batched(model, plan, source);
@@ -92,7 +94,7 @@ export function readNetwork(bytes: Uint8Array, source: string, options: NetworkO
     raw: (x) => model.apply(plan.feed(x)),
     body,
     head,
-    roles: rolesOf(outline),
+    uses: usesOf(outline),
     notes: [...plan.notes, `features are ${width} numbers of the tensor ${show(tensor)}${from}`],
     tensors: { features: tensor, outputs: own },
   };

@@ -20,8 +20,8 @@ export interface AdaptableOptions extends NetworkOptions {
   readonly train?: string | readonly string[];
   /** Of `lora:R`: what the factors' product is multiplied by, times R; R unless given. */
   readonly alpha?: number;
-  /** Of `lora:R`: whether a weight gets factors; every one unless given. */
-  readonly adapters?: (weight: string) => boolean;
+  /** Of `lora:R`: whether a weight gets factors, by its name and that of the node that multiplies by it; every one unless given. */
+  readonly adapters?: (weight: string, node: string) => boolean;
   /** The loss, by its name or as a function; cross-entropy unless given. */
   readonly loss?: string | AdaptLoss;
   readonly lossSettings?: LossSettings;
@@ -119,7 +119,7 @@ function movedWeights(network: Network, head: LearnerPlan["head"], words: readon
     {
       weights: Object.fromEntries(names.map((name) => [name, network.weights[name]!.shape])),
       head: own ? network.head : new Set(),
-      roles: network.roles,
+      uses: network.uses,
     },
   );
 }

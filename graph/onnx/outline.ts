@@ -1,5 +1,6 @@
 // The names in an ONNX file as they stand there, without its numbers: what one looks through to find a tensor in it.
 import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
+import { symbol } from "./reader/sizes.ts";
 
 /** A node of a file, by the names of what it reads and gives; an input that is left out is "". */
 export interface OutlinedNode {
@@ -52,4 +53,26 @@ export function withOutputs(bytes: Uint8Array, source: string, outputs: readonly
   if (!graph) return bytes;
   const known = new Map((graph.output ?? []).map((info) => [info.name, info]));
   return encodeModel({ ...model, graph: { ...graph, output: outputs.map((name) => known.get(name) ?? { name }) } });
+}
+
+/**
+ * The same model with known sizes in the place of open ones of its inputs.
+ * @param sizes by the names of the sizes, as a read model has them; of one without a name `input_axis0`
+ * @throws InnerloopError where it is no ONNX file
+ */
+export function withSizes(bytes: Uint8Array, source: string, sizes: Readonly<Record<string, number>>): Uint8Array {
+  if (Object.keys(sizes).length === 0) return bytes;
+  const model = decodeModel(bytes, source);
+  const { graph } = model;
+  if (!graph) return bytes;
+  const input = (graph.input ?? []).map((info) => {
+    const tensorType = info.type?.tensorType;
+    const dim = tensorType?.shape?.dim?.map((given, axis) => {
+      if (given.dimValue !== undefined && given.dimValue !== null) return given;
+      const size = sizes[symbol(given.dimParam || `${info.name}_axis${axis}`)];
+      return size === undefined ? given : { dimValue: size };
+    });
+    return dim ? { ...info, type: { ...info.type, tensorType: { ...tensorType, shape: { dim } } } } : info;
+  });
+  return encodeModel({ ...model, graph: { ...graph, input } });
 }
