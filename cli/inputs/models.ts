@@ -1,16 +1,25 @@
 // ONNX models that a call names, and names of what is in them.
 import type { Model } from "@innerloop/graph";
+import type { FilesBeside } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
 import { wrongCall } from "../call/command.ts";
 import { say } from "../terminal/output.ts";
 import { pathOf, placeAt, shownPath } from "./places.ts";
 import { mostOfModel, readWithin } from "./reading.ts";
 
+/** A model on disk. */
+interface OnnxFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** What lies beside it, where its numbers may be. */
+  readonly files: FilesBeside;
+}
+
 /**
  * The bytes of a model.
  * @throws InnerloopError `file-missing` (status 2) where there is no such file; `file-unreadable`
  */
-export async function readModel(given: string): Promise<{ readonly path: string; readonly bytes: Uint8Array }> {
+export async function readModel(given: string): Promise<OnnxFile> {
   const path = pathOf(given);
   const place = await placeAt(path);
   if (place !== "file")
@@ -20,7 +29,8 @@ export async function readModel(given: string): Promise<{ readonly path: string;
     );
   try {
     const { buffer, byteOffset, length } = await readWithin(path, mostOfModel);
-    return { path, bytes: new Uint8Array(buffer, byteOffset, length) };
+    const { filesBeside } = await import("@innerloop/runtime/files");
+    return { path, bytes: new Uint8Array(buffer, byteOffset, length), files: filesBeside(path) };
   } catch (cause) {
     throw new InnerloopError("file-unreadable", `${shownPath(path)} cannot be read (${(cause as Error).message}).`, {
       cause,

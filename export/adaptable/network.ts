@@ -3,6 +3,7 @@ import {
   input,
   inputName,
   isInput,
+  type ModelFiles,
   type OnnxModel,
   op,
   outlineOnnx,
@@ -13,7 +14,7 @@ import {
   vmap,
   withSizes,
 } from "@innerloop/graph";
-import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type NumericName, show, type Tensor } from "@innerloop/schemas";
 import { findEmbedding, outputOf } from "./embedding.ts";
 import { type ExampleOptions, type ExamplePlan, planExample } from "./example.ts";
 import { type Use, usesOf } from "./trained.ts";
@@ -23,6 +24,8 @@ export interface Network {
   readonly source: string;
   readonly plan: ExamplePlan;
   readonly weights: Readonly<Record<string, Tensor>>;
+  /** The element types that weights have in the file, where graphs lack them. */
+  readonly elements: Readonly<Record<string, NumericName>>;
   /** Examples of the kind, `[n, ...inputShape]`, whose numbers are not there. */
   readonly example: Value;
   /** How many features an example has. */
@@ -45,6 +48,8 @@ export interface Network {
 }
 
 export interface NetworkOptions extends ExampleOptions {
+  /** The files beside the model, where its numbers may be. */
+  readonly files?: ModelFiles;
   /** The tensor that features come from; found unless given. */
   readonly embedding?: string;
 }
@@ -52,15 +57,24 @@ export interface NetworkOptions extends ExampleOptions {
 /**
  * Reads a model as a network.
  * @param source the file's name, for messages
+ * @param original the file as it was before factors were put into it, which is where tensors are looked for
  * @throws InnerloopError what reading it throws; `unknown-tensor`, `open-size`, `unclear-input` (status 2);
  *   `no-embedding` where features are no rows of numbers
  */
-export function readNetwork(bytes: Uint8Array, source: string, options: NetworkOptions): Network {
-  const outline = outlineOnnx(bytes, source);
+export function readNetwork(
+  bytes: Uint8Array,
+  source: string,
+  options: NetworkOptions,
+  original: Uint8Array = bytes,
+): Network {
+  const outline = outlineOnnx(original, source);
   const { tensor, classifier } = findEmbedding(outline, source, options.embedding);
   const own = outputOf(outline);
   const sized = withSizes(bytes, source, options.sizes ?? {});
-  const model = readOnnx(sized, source, { outputs: [...new Set([tensor, own])] });
+  const model = readOnnx(sized, source, {
+    outputs: [...new Set([tensor, own])],
+    ...(options.files ? { files: options.files } : {}),
+  });
   const plan = planExample(model, source, options);
   const spatial = comesOfConvolution(tensor, outline.nodes);
   const run = batched(model, plan, source);
@@ -87,6 +101,7 @@ export function readNetwork(bytes: Uint8Array, source: string, options: NetworkO
     source,
     plan,
     weights: model.initializers,
+    elements: model.elements,
     example,
     width,
     features,

@@ -113,7 +113,9 @@ function rates(given: AdaptableOptions["rate"], otherwise: number): (name: strin
 /** The names of the weights of the model that move. */
 function movedWeights(network: Network, head: LearnerPlan["head"], words: readonly string[]): string[] {
   const own = head === "keep";
-  const names = [...network.body, ...(own ? network.head : [])].filter((name) => !name.startsWith("lora/"));
+  const names = [...network.body, ...(own ? network.head : [])].filter(
+    (name) => !name.startsWith("lora/") && network.weights[name]!.dtype === "float32",
+  );
   return trainedWeights(
     words.filter((word) => !word.startsWith("lora")),
     {
