@@ -60,6 +60,7 @@ export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora 
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
+export type { Sharing } from "./onnx/reader/joined.ts";
 export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
 export { type Problem, surveyOnnx } from "./onnx/survey.ts";
 export { elementDTypes } from "./onnx/tensors.ts";

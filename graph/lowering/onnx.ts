@@ -17,7 +17,7 @@ import { NegativeLogLikelihoodLoss } from "../ops/loss.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
-import { ReduceSum } from "../ops/reduction.ts";
+import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
 import { flooredRemainder } from "./indexing.ts";
@@ -54,6 +54,13 @@ const positive = lowering(Positive, ([x]) => [
 ]);
 const positiveInHalf = lowering(Positive, ([x]) => [compared(x)]);
 
+/** Truth values have a largest and a smallest since opset 20 only. */
+const extremesOfBools = [ReduceMax, ReduceMin].map((reduce) =>
+  lowering(reduce, ([x], attributes) =>
+    x.dtype === "bool" ? [Cast(reduce(Cast(x, "int32"), attributes), "bool")] : undefined,
+  ),
+);
+
 /** A sum over the axes that have size 1 in a shape: which those are comes out when the graph runs. */
 const sumOverUnits = lowering(SumTo, ([x], { shape }) => {
   const axes = Reshape(NonZero(Equal(AsNumbers(shape), 1)), [-1]);
@@ -83,6 +90,7 @@ export function onnxTarget({ opset: asked, convolution = "columns", precision }:
       ...recurrentAsSteps,
       scanAsLoop,
       ...[sumOverUnits, flooredRemainder],
+      ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],

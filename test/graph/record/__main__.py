@@ -24,8 +24,8 @@ OPERATORS = [
     "linear-algebra", "loss", "movement", "normalization", "pooling", "quantization", "recurrent", "reduction", "sampling",
     "signals",
 ]
-# Each a file of its own: nodes of older opsets; models exported by PyTorch; recurrent modules; tensors; rounding to narrow types; what the converter of ONNX makes of operators.
-OTHERS = ["older", "models", "modules", "tensors", "narrow", "upgrades"]
+# Each a file of its own: nodes of older opsets; models and modules of PyTorch; tensors; rounding to narrow types; weights that exporters join; what the converter of ONNX makes of operators.
+OTHERS = ["older", "models", "modules", "tensors", "narrow", "joined", "upgrades"]
 
 parser = argparse.ArgumentParser()
 parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"{', '.join(OPERATORS + OTHERS)}; all unless named")
