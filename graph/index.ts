@@ -37,7 +37,7 @@ export {
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { readInitializers } from "./onnx/initializers.ts";
-export { defaultOpset, irVersion, readableOpsets } from "./onnx/opsets.ts";
+export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";

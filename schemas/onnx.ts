@@ -7,8 +7,8 @@ import { plain, show } from "./text.ts";
 export type { Int64 } from "./wire.ts";
 export { onnx };
 
-/** The newest IR version that onnx.proto describes, and so the newest that is read. */
-export const ONNX_IR_VERSION = 10;
+/** The newest IR version that onnx.proto describes. Newer files are read as far as what is in them is known. */
+export const ONNX_IR_VERSION = 14;
 
 /**
  * The bytes of an ONNX file.
@@ -37,12 +37,12 @@ export function encodeModel(model: onnx.ModelProto.$Properties): Uint8Array {
  * A field that is not set reads as its type's zero value (`[]`, `""`, `0`, no bytes) and a message as null; which of a
  * one-of is set is told by its name: `dimension.value === "dimValue"`, `type.value === "tensorType"`. `rawData` is a view
  * into `bytes` and need not be aligned to its elements: copy it (`slice()`) before viewing it as another typed array.
- * Fields of later IR versions are kept and written again.
+ * A model whose IR version is above {@link ONNX_IR_VERSION} is read, without the fields that no version up to it has: who goes on
+ * with it says so.
  *
  * @param bytes the whole file
  * @param source the file's name, for messages
- * @throws InnerloopError `onnx-unreadable` when the bytes are no ONNX model or are cut short,
- *   `newer-version` when the model's IR version is above {@link ONNX_IR_VERSION}.
+ * @throws InnerloopError `onnx-unreadable` when the bytes are no ONNX model or are cut short
  */
 export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto {
   if (!ArrayBuffer.isView(bytes))
@@ -56,12 +56,6 @@ export function decodeModel(bytes: Uint8Array, source: string): onnx.ModelProto 
   const name = plain(source);
   const model = decode(bytes, name);
   const version = Number(model.irVersion);
-  if (version > ONNX_IR_VERSION)
-    throw new InnerloopError(
-      "newer-version",
-      `${name}: the model has ONNX IR version ${version}; this release reads versions up to ${ONNX_IR_VERSION}; ` +
-        "upgrade innerloop, or export the model again for an older IR version",
-    );
   const lacks =
     version < 1 ? "IR version" : !model.graph ? "graph" : model.opsetImport.length === 0 ? "operator set" : "";
   if (lacks !== "") throw unreadable(name, bytes, `it has no ${lacks}`);

@@ -12,7 +12,7 @@ import { sizeOf } from "../core/shapes.ts";
 import { type NumberArray, Value } from "../core/value.ts";
 import { readers } from "./ops/index.ts";
 import { Call, type Names } from "./reader/call.ts";
-import { inNode, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
+import { inNode, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
 import { type Entry, entryOf, isNarrow, isSizes } from "./reader/entry.ts";
 import { asSizes } from "./reader/sizes.ts";
 import { dtypeOf, numbersOf, type StoredArray, unsupported } from "./tensors.ts";
@@ -30,6 +30,8 @@ export interface OnnxModel {
   readonly initializers: Readonly<Record<string, Tensor>>;
   /** The version of `ai.onnx` that the file is written in. */
   readonly opset: number;
+  /** What to know of how it was read: that the file is of a later version of the format than is known. */
+  readonly notes: readonly string[];
   /**
    * The outputs for other values, of other sizes where the file leaves them open: the model as a function.
    * @param values by the name of an input; inputs without one keep their own
@@ -65,7 +67,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   const model = decodeModel(bytes, source);
   const opset = opsetOf(model, source);
   const graph = model.graph ?? {};
-  refuseUnknown(graph, new Set(readableOperators), source);
+  refuseUnknown(graph, opset, new Set(readableOperators), source);
   refuseRepeated(graph, source);
   const weights = new Weights(graph, source);
   const upgrade = upgrading(graph, opset);
@@ -92,6 +94,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
     outputs,
     initializers: table(used.map(({ name, array }) => [name, tensorOf(array)])),
     opset,
+    notes: notesOf(model, source),
     apply(values) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;

@@ -10,7 +10,7 @@ import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
 import { type AttributeProto, written } from "./attributes.ts";
 import { writerOf } from "./ops/index.ts";
-import { defaultOpset, irVersion } from "./opsets.ts";
+import { defaultOpset, irVersion, writable } from "./opsets.ts";
 import { tensorProto } from "./tensors.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
@@ -27,6 +27,7 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Inputs in this order; others follow. Named inputs are declared even where nothing uses them. */
   readonly inputs?: readonly Value[];
+  /** ai.onnx 17 to 28; 18 unless given. */
   readonly opset?: number;
   /** `float16`: what can be is computed in it, between Casts; inputs, outputs and weights stay float32. */
   readonly precision?: "float16";
@@ -39,10 +40,10 @@ type NodeProto = onnx.NodeProto.$Properties;
 /**
  * The bytes of an ONNX model that computes `outputs`.
  * @param outputs by the names that they get
- * @throws InnerloopError where an operator has no ONNX form or a size cannot be known
+ * @throws InnerloopError where an operator has no ONNX form or a size cannot be known; `bad-option` for an opset that is not written
  */
 export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: WriteOptions = {}): Uint8Array {
-  const opset = options.opset ?? defaultOpset;
+  const opset = writable(options.opset ?? defaultOpset);
   const { precision } = options;
   const target = options.target ?? onnxTarget({ opset, ...(precision ? { precision } : {}) });
   const names = Object.keys(outputs);

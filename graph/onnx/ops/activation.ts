@@ -27,6 +27,7 @@ export const activation = {
     read: (c, options) => op.Selu(c.value(0), defined(options)),
   }),
   Softmax: onnxOperator({ attributes: { axis: int(-1) }, read: (c, { axis }) => op.Softmax(c.value(0), axis) }),
+  Swish: onnxOperator({ attributes: { alpha: float(1) }, read: (c, options) => op.Swish(c.value(0), options) }),
   ThresholdedRelu: onnxOperator({
     attributes: { alpha: float(1) },
     read: (c, options) => op.ThresholdedRelu(c.value(0), options),

@@ -44,8 +44,7 @@ type BesideOnnx =
   | "Loop"
   | "MaxPooling"
   | "Normalize"
-  | "Standardize"
-  | "Swish";
+  | "Standardize";
 
 type Entries = { readonly [K in Exclude<Name, Derived | BesideOnnx>]: ReadOperator } & {
   readonly [K in Name]?: OnnxOperator;

@@ -1,7 +1,8 @@
 // What is refused of a model before any of it is read, and how errors say which node of which file they are about.
 import { InnerloopError, show } from "@innerloop/schemas";
-import type { onnx } from "@innerloop/schemas/onnx";
+import { ONNX_IR_VERSION, type onnx } from "@innerloop/schemas/onnx";
 import { readableOpsets } from "../opsets.ts";
+import { newestName } from "../upgrade/index.ts";
 
 type GraphProto = onnx.GraphProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
@@ -22,9 +23,20 @@ export function opsetOf(model: onnx.ModelProto, source: string): number {
   );
 }
 
+/** What is to be said of a model that is read all the same. */
+export function notesOf({ irVersion }: onnx.ModelProto, source: string): string[] {
+  if (Number(irVersion) <= ONNX_IR_VERSION) return [];
+  return [
+    `${source} has ONNX IR version ${irVersion}, which is newer than ${ONNX_IR_VERSION}, the newest known; what it has was understood, ` +
+      "but a field of a later version would have been passed over",
+  ];
+}
+
 /** Every operator that is not supported is named at once, so that nobody has to find them one by one. */
-export function refuseUnknown(graph: GraphProto, readable: ReadonlySet<string>, source: string): void {
-  const unknown = (graph.node ?? []).filter(({ domain, opType }) => !isStandard(domain) || !readable.has(opType ?? ""));
+export function refuseUnknown(graph: GraphProto, opset: number, readable: ReadonlySet<string>, source: string): void {
+  const unknown = (graph.node ?? []).filter(
+    ({ domain, opType }) => !isStandard(domain) || !readable.has(newestName(opType ?? "", opset)),
+  );
   if (unknown.length === 0) return;
   const listed = unknown.slice(0, 5).map((node) => `${node.domain ? `${node.domain}.` : ""}${labelOf(node)}`);
   const more = unknown.length > listed.length ? `, and ${unknown.length - listed.length} more` : "";

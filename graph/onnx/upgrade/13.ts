@@ -1,4 +1,4 @@
-// Opset 13: more lists are inputs, and Softmax goes along one axis where it went along all from one on.
+// Opset 13: more lists are inputs, and Softmax and its like go along one axis where they went along all from one on.
 import { int, valuesOf } from "../attributes.ts";
 import { listsAsInputs, type Upgrade, type Upgrades } from "./upgrade.ts";
 
@@ -12,6 +12,7 @@ const overAllFrom: Upgrade = (node, add) => {
 };
 
 export const opset13: Upgrades = {
+  Hardmax: overAllFrom,
   LogSoftmax: overAllFrom,
   ReduceSum: listsAsInputs("axes"),
   Softmax: overAllFrom,

@@ -1,12 +1,15 @@
 // Brings the nodes of older opsets to the newest that is read, one opset after the other, so that every reader knows one version
 // of its operator. A file here has the changes of one opset; what it does not name is read as it is.
 import type { onnx } from "@innerloop/schemas/onnx";
-import { type AttributeProto, float, int, ints, written } from "../attributes.ts";
+import { type AttributeProto, float, floats, int, ints, written } from "../attributes.ts";
 import { opset9 } from "./9.ts";
 import { opset10 } from "./10.ts";
 import { opset11 } from "./11.ts";
 import { opset13 } from "./13.ts";
+import { opset14 } from "./14.ts";
+import { opset16 } from "./16.ts";
 import { opset18 } from "./18.ts";
+import { opset20 } from "./20.ts";
 import { opset21 } from "./21.ts";
 import type { Additions, NodeProto, Upgrades } from "./upgrade.ts";
 
@@ -15,9 +18,24 @@ const changes: readonly (readonly [opset: number, upgrades: Upgrades])[] = [
   [10, opset10],
   [11, opset11],
   [13, opset13],
+  [14, opset14],
+  [16, opset16],
   [18, opset18],
+  [20, opset20],
   [21, opset21],
 ];
+
+/** Operators that an opset gave another name. */
+const renamed: ReadonlyMap<string, { readonly until: number; readonly to: string }> = new Map([
+  ["Scatter", { until: 11, to: "ScatterElements" }],
+  ["Upsample", { until: 10, to: "Resize" }],
+]);
+
+/** What an operator of an opset is called in the newest. */
+export function newestName(opType: string, opset: number): string {
+  const later = renamed.get(opType);
+  return later && opset < later.until ? later.to : opType;
+}
 
 /** Turns a node of a graph of an opset into nodes of the newest: itself, after those that make what it newly reads. */
 export function upgrading(
@@ -41,6 +59,8 @@ export function upgrading(
           Object.entries(attributes).map(([name, value]) => written(name, int(), value)),
         ),
       number: (number) => make("Constant", [], [written("value_float", float(), number)]),
+      numbers: (numbers) => make("Constant", [], [written("value_floats", floats(), numbers)]),
+      whole: (number) => make("Constant", [], [written("value_int", int(), number)]),
       list: (numbers) => make("Constant", [], [written("value_ints", ints(), numbers)]),
     };
     nodes.push(due.reduce((node, upgrades) => upgrades.get(node.opType ?? "")?.(node, add) ?? node, original));

@@ -10,6 +10,10 @@ export interface Additions {
   node(opType: string, input: readonly string[], attributes?: Readonly<Record<string, number>>): string;
   /** The name of a new float scalar. */
   number(number: number): string;
+  /** The name of a new float list. */
+  numbers(numbers: readonly number[]): string;
+  /** The name of a new int64 scalar. */
+  whole(number: number): string;
   /** The name of a new int64 list. */
   list(numbers: readonly number[]): string;
 }
