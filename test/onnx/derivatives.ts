@@ -50,11 +50,10 @@ const moved = (at: Point, direction: Direction, by: number): Point =>
     }),
   );
 
-/** The slope of a scalar along a direction, by central differences of two widths. */
+/** The slope of a scalar along a direction, by central differences. */
 function slope(scalar: Value, at: Point, direction: Direction): number {
-  const central = (h: number) =>
-    (numberOf(scalar, moved(at, direction, h)) - numberOf(scalar, moved(at, direction, -h))) / (2 * h);
-  return (4 * central(5e-5) - central(1e-4)) / 3;
+  const h = 1e-6;
+  return (numberOf(scalar, moved(at, direction, h)) - numberOf(scalar, moved(at, direction, -h))) / (2 * h);
 }
 
 /** The same as a value, by the derivatives of the graph. */
@@ -97,13 +96,16 @@ export function derivativesWrong(what: Differentiated): string | undefined {
   return said;
 }
 
-/** A point nearby: every number moved by up to a tenth of itself. */
+/** A point nearby: every number moved by up to a tenth of itself, and what is none replaced. */
 const nudged = ({ at, wrt }: Differentiated, next: () => number): Point =>
   Object.fromEntries(
     Object.entries(at).map(([name, { shape, data }]) => [
       name,
       wrt[name]
-        ? { shape, data: Float64Array.from(data, (x) => x * (1 + 0.1 * next()) + 0.003 * next()) }
+        ? {
+            shape,
+            data: Float64Array.from(data, (x) => (Number.isFinite(x) ? x : 0.5) * (1 + 0.1 * next()) + 0.003 * next()),
+          }
         : { shape, data },
     ]),
   );

@@ -46,12 +46,16 @@ function lossOf(logits: Value): { readonly loss: Value; readonly labels: Value }
 /** Losses and gradients for weights by name. */
 type Compute = (weights: ByName<Tensor>) => Promise<ByName<Float64Array>>;
 
-const numbersIn = (data: ArrayLike<number | bigint>): Float64Array => Float64Array.from(data as ArrayLike<number>, Number);
+const numbersIn = (data: ArrayLike<number | bigint>): Float64Array =>
+  Float64Array.from(data as ArrayLike<number>, Number);
 
 const inFloat64 =
   (outputs: ByName<Value>, feeds: ByName<Tensor>): Compute =>
   async (weights) => {
-    const given = Object.entries({ ...feeds, ...weights }).map(([name, { shape, data }]) => [name, { shape, data: numbersIn(data) }]);
+    const given = Object.entries({ ...feeds, ...weights }).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: numbersIn(data) },
+    ]);
     const results = evaluate(Object.values(outputs), Object.fromEntries(given));
     return Object.fromEntries(Object.keys(outputs).map((name, i) => [name, results[i]!.data]));
   };
@@ -67,12 +71,18 @@ async function onRuntime(outputs: ByName<Value>, inputs: readonly Value[], feeds
 const transpose = (data: Float64Array, [rows = 0, columns = 0]: readonly number[]): Float64Array =>
   Float64Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
 
-const largest = (data: ArrayLike<number>): number => Array.prototype.reduce.call(data, (most, x) => Math.max(most as number, Math.abs(x as number)), 0) as number;
+const largest = (data: ArrayLike<number>): number =>
+  Array.prototype.reduce.call(data, (most, x) => Math.max(most as number, Math.abs(x as number)), 0) as number;
 
-const apart = (a: ArrayLike<number>, b: ArrayLike<number>): number => largest(Float64Array.from(a, (x, i) => x - b[i]!));
+const apart = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  largest(Float64Array.from(a, (x, i) => x - b[i]!));
 
 /** A file of a network beside the reference: those of float64 in float64, others on ONNX Runtime. */
-export async function checkNetwork(folder: string, file: string, read: (path: string) => OnnxModel): Promise<Agreement> {
+export async function checkNetwork(
+  folder: string,
+  file: string,
+  read: (path: string) => OnnxModel,
+): Promise<Agreement> {
   const { files, losses, rate } = referenceOf(folder);
   const { tensors } = decodeSafetensors(readFileSync(join(folder, "reference.safetensors")), file);
   const parameters = files[file]?.parameters ?? {};
@@ -84,7 +94,10 @@ export async function checkNetwork(folder: string, file: string, read: (path: st
     loss,
     names.map((name) => model.inputs[name]!),
   );
-  const outputs = { loss, ...Object.fromEntries(names.flatMap((name, i) => (found[i] ? [[`d/${name}`, found[i]]] : []))) };
+  const outputs = {
+    loss,
+    ...Object.fromEntries(names.flatMap((name, i) => (found[i] ? [[`d/${name}`, found[i]]] : []))),
+  };
   const { x, targets } = tensors as { x: Tensor; targets: Tensor };
   const rows = labels.shape.map((dim, axis) => (axis === 0 ? x.shape[0]! : (dim as number)));
   const widened: Tensor = { dtype: "float64", shape: x.shape, data: numbersIn(x.data) };
@@ -115,7 +128,9 @@ export async function checkNetwork(folder: string, file: string, read: (path: st
   let results = await compute(weights);
   const expected = losses[precision]!;
   const first = gathered(results);
-  const all = Object.keys(tensors).filter((name) => name.startsWith("float64/")).map((name) => name.slice("float64/".length));
+  const all = Object.keys(tensors)
+    .filter((name) => name.startsWith("float64/"))
+    .map((name) => name.slice("float64/".length));
   const unit = Math.max(...all.map((name) => largest(numbersIn(tensors[`float64/${name}`]!.data))));
   let [gradient, worst, compared] = [0, "", 0];
   for (const [name, data] of first) {
@@ -129,7 +144,10 @@ export async function checkNetwork(folder: string, file: string, read: (path: st
     if (turn > 0) {
       const slopes = gathered(results);
       weights = Object.fromEntries(
-        Object.entries(weights).map(([name, tensor]) => [name, parameters[name] ? descended(tensor, slopes, parameters[name], rate) : tensor]),
+        Object.entries(weights).map(([name, tensor]) => [
+          name,
+          parameters[name] ? descended(tensor, slopes, parameters[name], rate) : tensor,
+        ]),
       );
       results = await compute(weights);
     }
