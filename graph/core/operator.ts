@@ -19,6 +19,10 @@ export const zeroDerivative = (): Inputs => [];
 /** Whether an operator's derivative is zero wherever it has one. */
 export const isFlat = ({ gradient }: Operator): boolean => gradient === zeroDerivative;
 
+/** Whether an operator's nodes are written as they were read: as one of ONNX, though they are made of others here. */
+export const isAuthored = ({ writtenAs, decompose }: Operator): boolean =>
+  writtenAs !== undefined && decompose !== undefined;
+
 const registry = new Map<string, Operator>();
 
 /**

@@ -161,7 +161,7 @@ export interface Operator<A extends Attributes = Attributes, I extends Inputs = 
   readonly summary: string;
   /** The opset that brought the meaning used here; absent for operators of our own, which every target decomposes or lowers. */
   readonly since?: number;
-  /** The ONNX operator that it is written as, for operators that only the lowering to ONNX makes. */
+  /** The ONNX operator that it is written as, for operators that only reading and the lowering to ONNX make. */
   readonly writtenAs?: string;
   readonly traits?: Traits;
   /** The types of the outputs. @throws InnerloopError where the inputs do not fit */

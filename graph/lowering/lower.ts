@@ -12,6 +12,7 @@ import {
 } from "../core/value.ts";
 import { rewrite } from "../transforms/rewrite.ts";
 import { simplify } from "../transforms/simplify.ts";
+import { withoutTwins } from "./twins.ts";
 
 /** How one operator is computed on a target. */
 export interface Lowering<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
@@ -46,7 +47,7 @@ export interface Target {
  */
 export function lower(outputs: readonly Value[], target: Target): Value[] {
   const ways = new Map(target.lowerings.map((way) => [way.operator, way]));
-  const values = simplify(lowered(simplify(outputs), target, ways, new Map()));
+  const values = simplify(lowered(simplify(withoutTwins(outputs)), target, ways, new Map()));
   return target.finish ? simplify(target.finish(values)) : values;
 }
 

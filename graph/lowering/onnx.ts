@@ -22,7 +22,7 @@ import { poolingAsTaps } from "./pooling.ts";
 import { joinProducts } from "./products.ts";
 
 export interface OnnxTargetOptions {
-  /** Operators introduced up to this opset stay whole. */
+  /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
   readonly opset?: number;
   /** `columns` (the default): Gather and MatMul; `native`: Conv and ConvTranspose. {@link onnxTargetFor} knows what suits. */
   readonly convolution?: "columns" | "native";
@@ -58,11 +58,8 @@ export const sumAsProduct = lowering(ReduceSum, ([x], { axes }, [y]) => {
 });
 
 /** Plain ONNX of an opset. */
-export function onnxTarget({
-  opset = defaultOpset,
-  convolution = "columns",
-  precision,
-}: OnnxTargetOptions = {}): Target {
+export function onnxTarget({ opset: asked, convolution = "columns", precision }: OnnxTargetOptions = {}): Target {
+  const opset = asked ?? defaultOpset;
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
@@ -72,8 +69,9 @@ export function onnxTarget({
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),
+    // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator) =>
-      operator.writtenAs !== undefined ||
+      (operator.writtenAs !== undefined && (asked === undefined || (operator.since ?? 0) <= asked)) ||
       (operator.since !== undefined && operator.since <= opset && !takenApart.has(operator)),
   };
 }

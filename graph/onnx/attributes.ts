@@ -2,8 +2,8 @@
 // written into one. An operator's entry lists its own with these.
 import { type DType, ELEMENTS, InnerloopError, show } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
-import type { Attribute as GraphAttribute } from "../core/value.ts";
-import { dtypeOf, isDType, numbersOf, type StoredArray } from "./tensors.ts";
+import type { Attribute as GraphAttribute, NumberArray } from "../core/value.ts";
+import { dtypeOf, isDType, numbersOf, type StoredArray, tensorProto } from "./tensors.ts";
 
 export type AttributeProto = onnx.AttributeProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
@@ -14,6 +14,8 @@ type TypeName = keyof typeof AttributeType;
 /** One attribute of an ONNX operator. */
 export interface OnnxAttribute<T> {
   readonly type: TypeName;
+  /** What holds where a file leaves it out. */
+  readonly fallback?: T | undefined;
   /** The value of what a file has, or of what holds where it has nothing. */
   read(attribute: AttributeProto | undefined, name: string): T;
   /** The same for a file, out of a graph's attribute; undefined where that has nothing of this kind. */
@@ -52,6 +54,7 @@ export function float(): OnnxAttribute<number | undefined>;
 export function float(fallback?: number): OnnxAttribute<number | undefined> {
   return {
     type: "FLOAT",
+    fallback,
     read: (found) => (found ? (found.f ?? 0) : fallback),
     write: (value) => (typeof value === "number" ? { f: value } : undefined),
   };
@@ -61,12 +64,13 @@ export function float(fallback?: number): OnnxAttribute<number | undefined> {
 export function int(fallback: number): OnnxAttribute<number>;
 export function int(): OnnxAttribute<number | undefined>;
 export function int(fallback?: number): OnnxAttribute<number | undefined> {
-  return { type: "INT", read: (found) => (found ? Number(found.i ?? 0) : fallback), write: wholeNumber };
+  return { type: "INT", fallback, read: (found) => (found ? Number(found.i ?? 0) : fallback), write: wholeNumber };
 }
 
 /** A truth value, which ONNX has as 0 or 1. */
 export const flag = (fallback: boolean): OnnxAttribute<boolean> => ({
   type: "INT",
+  fallback,
   read: (found) => (found ? Number(found.i ?? 0) !== 0 : fallback),
   write: wholeNumber,
 });
@@ -93,6 +97,7 @@ export const floats = (): OnnxAttribute<readonly number[] | undefined> => ({
 /** One of a few words, the first unless a file says another. */
 export const choice = <const L extends readonly [string, ...string[]]>(...known: L): OnnxAttribute<L[number]> => ({
   type: "STRING",
+  fallback: known[0],
   read(found, name) {
     const word = found?.s ? new TextDecoder().decode(found.s) : known[0];
     if (known.includes(word)) return word;
@@ -108,7 +113,7 @@ export const choice = <const L extends readonly [string, ...string[]]>(...known:
 export const tensor = (): OnnxAttribute<StoredArray | undefined> => ({
   type: "TENSOR",
   read: (found, name) => (found?.t ? numbersOf(found.t, `the attribute ${name}`) : undefined),
-  write: () => undefined,
+  write: (value) => (isArray(value) ? { t: tensorProto("", value.dtype, value.shape, value.data) } : undefined),
 });
 
 /** An element type. */
@@ -117,6 +122,8 @@ export const elementType = (): OnnxAttribute<DType> => ({
   read: (found, name) => dtypeOf(Number(found?.i ?? 0), `the attribute ${name}`),
   write: (value) => (isDType(value) ? { i: ELEMENTS[value].onnx } : undefined),
 });
+
+const isArray = (value: GraphAttribute): value is NumberArray => typeof value === "object" && "data" in value;
 
 const isNumbers = (value: GraphAttribute): value is readonly number[] =>
   Array.isArray(value) && value.every((entry) => typeof entry === "number");

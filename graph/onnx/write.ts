@@ -3,12 +3,14 @@
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
+import { isAuthored } from "../core/operator.ts";
 import { type Body, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
 import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
 import { type AttributeProto, written } from "./attributes.ts";
+import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion, writable } from "./opsets.ts";
 import { tensorProto } from "./tensors.ts";
@@ -43,11 +45,13 @@ type NodeProto = onnx.NodeProto.$Properties;
  * @throws InnerloopError where an operator has no ONNX form or a size cannot be known; `bad-option` for an opset that is not written
  */
 export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: WriteOptions = {}): Uint8Array {
-  const opset = writable(options.opset ?? defaultOpset);
+  const asked = writable(options.opset ?? defaultOpset);
   const { precision } = options;
-  const target = options.target ?? onnxTarget({ opset, ...(precision ? { precision } : {}) });
+  const target =
+    options.target ?? onnxTarget({ ...(options.opset && { opset: options.opset }), ...(precision && { precision }) });
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
+  const opset = Math.max(asked, opsetFor(topological(lowered)));
   const writer = new Writer(lowered, opset, precision ? halfNodes(lowered) : new Set());
   const results = lowered.flatMap((value, i): Output[] => {
     const name = names[i];
@@ -215,6 +219,7 @@ class Writer {
       shape: (shape) => this.#sizes.shape(shape),
       loop: (body) => this.#loop(node, body),
     };
+    if (isAuthored(node.operator)) return authoredForm(node, entry, to);
     return entry.write?.(node, to) ?? { input: names(), attribute: attributes() };
   }
 

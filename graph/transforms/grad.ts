@@ -3,13 +3,12 @@
 import { InnerloopError } from "@innerloop/schemas";
 import { constant, inScopeOf } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
-import { isFloat } from "../core/operator.ts";
+import { isFlat, isFloat } from "../core/operator.ts";
 import { showShape } from "../core/shapes.ts";
-import type { Value } from "../core/value.ts";
-import { dependents, topological } from "../core/walk.ts";
+import type { Node, Value } from "../core/value.ts";
+import { dependencies, dependents, inOrder, topological } from "../core/walk.ts";
 import { Add } from "../ops/arithmetic.ts";
 import { Expand } from "../ops/movement.ts";
-import { decomposeExcept } from "./rewrite.ts";
 
 /**
  * The derivatives of a scalar with respect to values, which count as independent of one another.
@@ -40,14 +39,8 @@ export function cotangents(
   seeds: readonly (Value | undefined)[],
   wrt: readonly Value[],
 ): (Value | undefined)[] {
-  const leaves = new Map(wrt.map((value) => [value, value]));
-  const differentiable = decomposeExcept(
-    outputs,
-    ({ gradient, decompose }) => gradient !== undefined || decompose === undefined,
-    "grad",
-    leaves,
-  );
-  const onPath = dependents(differentiable, wrt);
+  const isLeaf = new Set(wrt);
+  const { order, parts, onPath } = pathsTo(isLeaf, outputs);
   const found = new Map<Value, Value>();
   const accumulate = (value: Value, cotangent: Value) => {
     if (cotangent.shape.join() !== value.shape.join())
@@ -57,15 +50,23 @@ export function cotangents(
     const before = found.get(value);
     found.set(value, before ? Add(before, cotangent) : cotangent);
   };
-  differentiable.forEach((output, i) => {
+  const isWanted = (value: Value | undefined): value is Value =>
+    value !== undefined && (isLeaf.has(value) || onPath.has(value.node));
+  outputs.forEach((output, i) => {
     const seed = seeds[i];
-    if (seed && onPath.has(output.node)) accumulate(output, seed);
+    if (seed && isWanted(output)) accumulate(output, seed);
   });
-  const isLeaf = new Set(wrt);
-  for (const node of topological(differentiable, isLeaf).reverse()) {
+  for (const node of order.reverse()) {
     if (!onPath.has(node)) continue;
-    const [first, ...others] = node.outputs.map((output) => found.get(output));
+    const [first, ...others] = node.outputs.map((output) => (isLeaf.has(output) ? undefined : found.get(output)));
     if (first === undefined && others.every((cotangent) => cotangent === undefined)) continue;
+    const made = parts.get(node);
+    if (made) {
+      zip(made, [first, ...others], (part, cotangent) => {
+        if (cotangent && isWanted(part)) accumulate(part, cotangent);
+      });
+      continue;
+    }
     const { gradient } = node.operator;
     if (!gradient) {
       if (node.inputs.length === 0) continue;
@@ -74,8 +75,6 @@ export function cotangents(
         `${node.operator.name} has no derivative; for a Loop, give the number of steps as a number so that it is unrolled.`,
       );
     }
-    const isWanted = (value: Value | undefined): value is Value =>
-      value !== undefined && (isLeaf.has(value) || onPath.has(value.node));
     const results = inScopeOf(node, () =>
       gradient({
         inputs: node.inputs,
@@ -90,4 +89,37 @@ export function cotangents(
     });
   }
   return wrt.map((value) => found.get(value));
+}
+
+/** What a reverse walk goes over. */
+interface Paths {
+  /** Each node after those that it needs. */
+  readonly order: Node[];
+  /** Operators without a derivative are what they are made of: the outputs stay, and have the cotangents of these. */
+  readonly parts: ReadonlyMap<Node, readonly Value[]>;
+  /** The nodes through which a derivative of the outputs with respect to the leaves goes. */
+  readonly onPath: ReadonlySet<Node>;
+}
+
+/** Takes apart only what a derivative goes through; everything else is as it was, so that nothing is computed twice. */
+function pathsTo(leaves: ReadonlySet<Value>, outputs: readonly Value[]): Paths {
+  const whole = topological(outputs, leaves);
+  const depends = dependents(outputs, leaves);
+  const aside = new Set(whole.filter((node) => !depends.has(node)));
+  const parts = new Map<Node, readonly Value[]>();
+  const needs = (node: Node): readonly Value[] => {
+    const { gradient, decompose } = node.operator;
+    if (aside.has(node) || isFlat(node.operator)) return [];
+    if (gradient || !decompose) return dependencies(node);
+    const made = inScopeOf(node, () => decompose(node.inputs, node.attributes));
+    parts.set(node, made);
+    return made;
+  };
+  const order = inOrder(outputs, (value) => leaves.has(value), needs);
+  const onPath = new Set<Node>();
+  for (const node of order) {
+    const needed = aside.has(node) || isFlat(node.operator) ? [] : (parts.get(node) ?? dependencies(node));
+    if (needed.some((value) => leaves.has(value) || onPath.has(value.node))) onPath.add(node);
+  }
+  return { order, parts, onPath };
 }

@@ -1,16 +1,7 @@
 // The bottom-up rebuilding of a graph that every rewriting pass goes through.
-import { InnerloopError } from "@innerloop/schemas";
 import { apply, inScopeOf } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
-import {
-  type Attributes,
-  type Inputs,
-  isBody,
-  type Node,
-  type Operator,
-  operandsOf,
-  type Value,
-} from "../core/value.ts";
+import { type Attributes, type Inputs, isBody, type Node, type Value } from "../core/value.ts";
 import { topological } from "../core/walk.ts";
 
 /** What a pass makes of one node, given its new inputs and attributes; undefined leaves the operator as it is. */
@@ -51,30 +42,4 @@ function withBodies(attributes: Attributes, now: (value: Value) => Value): Attri
     changed[name] = { parameters: attribute.parameters, results };
   }
   return changed ?? attributes;
-}
-
-/**
- * Takes operators apart until only those are left that `keep` accepts.
- * @throws InnerloopError naming an operator that is neither kept nor made of others
- */
-export function decomposeExcept(
-  outputs: readonly Value[],
-  keep: (operator: Operator) => boolean,
-  who: string,
-  stop: ReadonlyMap<Value, Value> = new Map(),
-): Value[] {
-  return rewrite(
-    outputs,
-    (node, inputs, attributes) => {
-      if (keep(node.operator)) return undefined;
-      if (!node.operator.decompose)
-        throw new InnerloopError(
-          "unsupported-operator",
-          `${who} cannot take ${node.operator.name}(${node.inputs.join(", ")}); it has no rule for it and the operator is not made of others.`,
-        );
-      const inner = new Map(operandsOf({ inputs }).map((value) => [value, value]));
-      return decomposeExcept(node.operator.decompose(inputs, attributes), keep, who, inner);
-    },
-    stop,
-  );
 }

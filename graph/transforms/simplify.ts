@@ -3,6 +3,7 @@
 // work, x · 0 is taken for 0 although it is NaN for infinite x.
 import { apply, constant, constantOf } from "../core/build.ts";
 import { evaluate } from "../core/evaluate.ts";
+import { isAuthored } from "../core/operator.ts";
 import { sizeOf } from "../core/shapes.ts";
 import { type Attributes, type Inputs, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
 import { Expand } from "../ops/movement.ts";
@@ -37,7 +38,7 @@ function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): reado
 
 /** A node of constants as constants. */
 function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
-  if (inputs.length === 0 || !node.operator.evaluate) return undefined;
+  if (inputs.length === 0 || !(node.operator.evaluate || isAuthored(node.operator))) return undefined;
   if (inputs.some((value) => value && !constantOf(value)) || Object.values(attributes).some(isBody)) return undefined;
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;

@@ -3,10 +3,9 @@ import { InnerloopError } from "@innerloop/schemas";
 import { input, inScopeOf } from "../core/build.ts";
 import type { Dim } from "../core/dims.ts";
 import { zip } from "../core/lists.ts";
-import type { Value } from "../core/value.ts";
-import { topological } from "../core/walk.ts";
+import { type Node, operandsOf, type Value } from "../core/value.ts";
+import { dependencies, inOrder } from "../core/walk.ts";
 import { Expand } from "../ops/movement.ts";
-import { decomposeExcept } from "./rewrite.ts";
 
 /**
  * Runs `build` on one slice of each argument along axis 0, for all slices at once.
@@ -27,26 +26,30 @@ export function vmap(build: (...slices: Value[]) => readonly Value[], args: read
 
 /** `outputs` with some values replaced by batches of them (axis 0), everything that depends on these batched too. */
 function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Value>, tasks: Dim): Value[] {
-  const leaves = new Map([...batches.keys()].map((value) => [value, value]));
-  const batchable = decomposeExcept(
-    outputs,
-    ({ batch, decompose }) => batch !== undefined || decompose === undefined,
-    "vmap",
-    leaves,
-  );
   const batched = new Map<Value, Value>(batches);
-  for (const node of topological(batchable)) {
-    const flags = node.inputs.map((value) => value !== undefined && batched.has(value));
-    if (!flags.includes(true)) continue;
-    const { batch } = node.operator;
-    if (!batch)
+  const run = (values: readonly Value[], known: (value: Value) => boolean) => {
+    for (const node of inOrder(values, known, dependencies)) {
+      const flags = node.inputs.map((value) => value !== undefined && batched.has(value));
+      if (!flags.includes(true)) continue;
+      const results = inScopeOf(node, () => batchNode(node, flags));
+      zip(node.outputs, results, (output, result) => batched.set(output, result));
+    }
+  };
+  const batchNode = (node: Node, flags: readonly boolean[]): readonly Value[] => {
+    const { batch, decompose, name } = node.operator;
+    const inputs = node.inputs.map((value) => value && (batched.get(value) ?? value));
+    if (batch) return batch(inputs, flags, node.attributes, node.inputs);
+    if (!decompose)
       throw new InnerloopError(
         "unsupported-operator",
-        `${node.operator.name} has no batching rule; for a Loop, give the number of steps as a number so that it is unrolled.`,
+        `${name} has no batching rule; for a Loop, give the number of steps as a number so that it is unrolled.`,
       );
-    const inputs = node.inputs.map((value) => value && (batched.get(value) ?? value));
-    const results = inScopeOf(node, () => batch(inputs, flags, node.attributes, node.inputs));
-    zip(node.outputs, results, (output, result) => batched.set(output, result));
-  }
-  return batchable.map((value) => batched.get(value) ?? Expand(value, [tasks, ...value.shape]));
+    const parts = decompose(node.inputs, node.attributes);
+    const given = new Set(operandsOf(node));
+    run(parts, (value) => given.has(value));
+    return parts.map(result);
+  };
+  const result = (value: Value): Value => batched.get(value) ?? Expand(value, [tasks, ...value.shape]);
+  run(outputs, () => false);
+  return outputs.map(result);
 }

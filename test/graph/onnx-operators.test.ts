@@ -49,6 +49,12 @@ function modelOf(
   });
 }
 
+/** What a value is computed by that was kept as it was authored. */
+function takenApart(y: Value): Value {
+  const { operator, inputs, attributes } = y.node;
+  return operator.writtenAs === undefined ? y : operator.decompose!(inputs, attributes)[y.index]!;
+}
+
 describe("an operator of values alone is read as it is called", () => {
   const functions = op as unknown as Record<string, (...x: Value[]) => Value>;
   /** What takes attributes, or a shape, and so has a case in what is recorded of the reference implementation. */
@@ -76,7 +82,7 @@ describe("an operator of values alone is read as it is called", () => {
       );
       const values = names.map((n) => input(n, shape, dtype));
       const { y } = readOnnx(bytes, name).apply(Object.fromEntries(values.map((value, i) => [names[i]!, value])));
-      expect(y).toBe(apply(...values));
+      expect(takenApart(y!)).toBe(apply(...values));
     },
   );
 

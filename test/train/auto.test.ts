@@ -45,10 +45,20 @@ describe("the model that is chosen", () => {
     expect(message).toMatch(/^The setting filters has no effect: mlp was chosen for rows of 24 numbers/);
   });
 
+  it.each(["conv4", "resnet12"])("has %s by name for pictures of any size", (name) => {
+    for (const side of [3, 8, 15, 16, 40]) {
+      const settings = name === "conv4" ? { filters: 2, pool: true } : { filters: [2, 2, 2, 2] };
+      const model = models.named(name).build([side, side, 1], 5, settings);
+      const [rows, ways] = Object.values(model.parameters).at(-2)!.shape;
+      expect(rows).toBe(2 * Math.max(1, Math.floor(side / 16)) ** 2);
+      expect(ways).toBe(5);
+    }
+  });
+
   it("takes the bands of a sound over time, wherever it is in its recording", () => {
     const preprocessing = { kind: "sound", length: 16_000, frame: 400, hop: 160, bands: 40 } as never;
     const { model } = chooseModel({ kind: "auto" }, { inputShape: [98, 40, 1], preprocessing });
-    expect(model).toMatchObject({ kind: "conv1d", strides: [2, 2, 2, 2, 1], pooling: "mean" });
+    expect(model).toMatchObject({ kind: "conv1d", pool: true, pooling: "mean" });
   });
 });
 

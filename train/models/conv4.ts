@@ -25,11 +25,13 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
   const { filters = 64, pool = false, norm = "layer", pooling = "flat", input = "raw" } = options;
   const strides = options.strides ?? (pool ? [1, 1, 1, 1] : [2, 2, 2, 1]);
   const widths = filtersOf("conv4", filters, strides.length);
+  // Pictures of fewer than 16 pixels a side are pooled as often as they can be.
+  const pools = Math.floor(Math.log2(Math.min(...inputShape.slice(0, 2))));
   const block = (stride: number, at: number): LayerLike[] => [
     Conv2d(widths[at]!, { stride, bias: norm === "none" }),
     ...normalization(norm),
     ReLU,
-    ...(pool ? [MaxPool2d(2)] : []),
+    ...(pool && at < pools ? [MaxPool2d(2)] : []),
   ];
   const tail: ((x: Value) => Value)[] = [pooling === "mean" ? MeanPool : Flatten];
   const layers = [...inputLayers(input), ...strides.flatMap(block), ...tail, Linear(ways)];

@@ -12,7 +12,7 @@ export interface Resnet12Options {
 
 /**
  * Four residual blocks of three 3×3 convolutions, each block pooled to half the size (Oreshkin et al. 2018; filters of Lee et
- * al. 2019). Images of at least 16×16 pixels.
+ * al. 2019). Images that have fewer than 16 pixels a side are pooled as often as they can be.
  */
 export function resnet12(inputShape: readonly number[], ways: number, options: Resnet12Options = {}): Model {
   const { filters = [64, 160, 320, 640], norm = "layer" } = options;
@@ -20,10 +20,11 @@ export function resnet12(inputShape: readonly number[], ways: number, options: R
     Conv2d(width, { kernel, bias: norm === "none" }),
     ...normalization(norm),
   ];
-  const block = (width: number): LayerLike[] => [
+  const pools = Math.floor(Math.log2(Math.min(...inputShape.slice(0, 2))));
+  const block = (width: number, at: number): LayerLike[] => [
     Residual([...unit(width), ReLU, ...unit(width), ReLU, ...unit(width)], unit(width, 1)),
     ReLU,
-    MaxPool2d(2),
+    ...(at < pools ? [MaxPool2d(2)] : []),
   ];
   const widths = filtersOf("resnet12", filters, typeof filters === "number" ? 4 : filters.length);
   return sequential(inputShape, [...widths.flatMap(block), Flatten, Linear(ways)], { name: "resnet12", norm });
@@ -31,7 +32,7 @@ export function resnet12(inputShape: readonly number[], ways: number, options: R
 
 export const namedResnet12: NamedModel = {
   name: "resnet12",
-  summary: "four residual blocks of three convolutions; images of at least 16×16 pixels",
+  summary: "four residual blocks of three convolutions",
   options: { filters: "64,160,320,640", norm: "layer" },
   ...images,
   build: resnet12,

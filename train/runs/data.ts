@@ -8,7 +8,7 @@ import {
   type RunTasks,
 } from "@innerloop/schemas";
 import { buildLearner } from "../algorithms/index.ts";
-import { isSpec, openTasks, type SplitRule, type TaskSource } from "../data/index.ts";
+import { isSpec, type OpenTasksOptions, openTasks, type SplitRule, type TaskSource } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";
 import { trainingWaysOf } from "./episodes.ts";
 
@@ -16,12 +16,14 @@ import { trainingWaysOf } from "./episodes.ts";
  * The data of a config, opened.
  * @param known what a run knows of its data, which are then opened as it had them
  * @param made how files become examples, where that is known from elsewhere
+ * @param onRead told after each file
  * @throws InnerloopError what opening them throws; `data-missing` (status 2) for data that only a program has
  */
 export async function tasksOf(
   config: Pick<RunConfig, "data" | "rotations" | "examples" | "split" | "folds" | "fold">,
   known?: RunTasks,
   made?: Preprocessing,
+  onRead?: OpenTasksOptions["onRead"],
 ): Promise<TaskSource> {
   const { data, rotations, examples } = config;
   const spec = known?.name ?? data;
@@ -36,6 +38,7 @@ export async function tasksOf(
     ...(rotations === undefined ? {} : { rotations }),
     ...(examples === undefined ? {} : { examples }),
     ...(preprocessing ? { preprocessing } : {}),
+    ...(onRead ? { onRead } : {}),
     split: splitRule(config, known),
   });
 }

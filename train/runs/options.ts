@@ -74,6 +74,8 @@ export interface RunOptions {
   readonly engine?: Engine;
   /** Finishes the iteration, saves, and stops. */
   readonly signal?: AbortSignal;
+  /** Told after each file of the data, before the start. */
+  onRead?(done: number, all: number): void;
   onStart?(start: RunStart): void;
   /** Told once, after the first iterations. */
   onPace?(pace: RunPace): void;

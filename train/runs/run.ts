@@ -47,7 +47,7 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
   const start = from === undefined ? undefined : await readStart(from);
   const made = start ? preprocessingFrom(start, asked.config.examples) : asked.preprocessing;
   const known = before && knownTasks(before.header, asked.config);
-  const opened = asked.tasks ?? (await tasksOf(asked.config, known, made));
+  const opened = asked.tasks ?? (await tasksOf(asked.config, known, made, asked.onRead));
   const { tasks, notes: small } = enoughExamples(opened, asked.config);
   const { config, notes } = before ? { config: asked.config, notes: [] } : fittedTo(asked.config, tasks);
   const options = { ...asked, config };

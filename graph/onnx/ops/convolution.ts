@@ -36,7 +36,7 @@ const windowWritten = ({ strides, dilations, before, after, group }: LoweredWind
 
 export const convolution = {
   Conv: onnxOperator({
-    attributes: { ...windowAttributes, group: int(1) },
+    attributes: { ...windowAttributes, kernel_shape: ints(), group: int(1) },
     read: (c, { group, ...window }) => op.Conv(c.value(0), c.value(1), c.optional(2), { ...windowOf(window), group }),
     write: writing(LoweredConv, ({ attributes }, to) => ({
       input: to.inputs(),
@@ -44,7 +44,13 @@ export const convolution = {
     })),
   }),
   ConvTranspose: onnxOperator({
-    attributes: { ...windowAttributes, group: int(1), output_padding: ints(), output_shape: ints() },
+    attributes: {
+      ...windowAttributes,
+      kernel_shape: ints(),
+      group: int(1),
+      output_padding: ints(),
+      output_shape: ints(),
+    },
     read: (c, { group, output_padding: outputPadding, output_shape: outputShape, ...window }) =>
       op.ConvTranspose(c.value(0), c.value(1), c.optional(2), {
         ...windowOf(window),

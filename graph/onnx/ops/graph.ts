@@ -22,6 +22,7 @@ export const graph = {
     },
   }),
   ConstantOfShape: onnxOperator({
+    authored: false,
     attributes: { value: tensor() },
     read: (c, { value }) => {
       if (!value) return op.ConstantOfShape(c.dims(0));

@@ -3,7 +3,7 @@
 import { operators, spellings } from "../../core/operator.ts";
 import { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
-import { type OnnxOperator, onnxOperator, type ReadOperator } from "../operator.ts";
+import { type KnownOperator, type OnnxOperator, onnxOperator, type ReadOperator } from "../operator.ts";
 import { readableOpsets } from "../opsets.ts";
 import type { Call } from "../reader/call.ts";
 import { activation } from "./activation.ts";
@@ -82,11 +82,11 @@ const known = [...operators(), ...spellings()].filter(
 );
 
 /** Every ONNX operator that is read. */
-export const readers: ReadonlyMap<string, ReadOperator> = new Map(
-  known.flatMap(({ name }): [string, ReadOperator][] => {
+export const readers: ReadonlyMap<string, KnownOperator> = new Map(
+  known.flatMap(({ name, since = 1 }): [string, KnownOperator][] => {
     const entry = entryOf.get(name) ?? onnxOperator({});
     const read = entry.read ?? (name in control ? undefined : asCalled(name));
-    return read ? [[name, { ...entry, read }]] : [];
+    return read ? [[name, { since: () => since, ...entry, read }]] : [];
   }),
 );
 

@@ -1,17 +1,21 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
 import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
+import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
-import type { NumberArray, Value } from "../../core/value.ts";
+import { type NumberArray, Value } from "../../core/value.ts";
 import { unsupported } from "../tensors.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
+import type { Subgraph } from "./subgraph.ts";
 
 /** Looks up the names that a node reads. */
 export interface Names {
   entry(name: string): Entry;
   /** The numbers of a constant or of a weight; undefined where they depend on the inputs. */
   numbers(name: string): NumberArray | undefined;
+  /** A graph of a node's as a function; only where nodes are those of a file. */
+  subgraph?(graph: onnx.GraphProto.$Properties): Subgraph;
 }
 
 /** One node of a model. */
@@ -19,12 +23,18 @@ export class Call {
   /** How many outputs the node has, and how many up to the last that the model uses. */
   readonly outputs: number;
   readonly usedOutputs: number;
+  readonly #node: onnx.NodeProto.$Properties;
   readonly #inputs: readonly string[];
   readonly #names: Names;
+  /** Inputs whose numbers were asked for. */
+  readonly #asked = new Set<number>();
+  /** Inputs that were read as values that are no constants. */
+  readonly #valued = new Set<number>();
 
   constructor(node: onnx.NodeProto.$Properties, names: Names) {
     this.outputs = (node.output ?? []).length;
     this.usedOutputs = (node.output ?? []).findLastIndex((name) => name !== "") + 1;
+    this.#node = node;
     this.#inputs = node.input ?? [];
     this.#names = names;
   }
@@ -39,7 +49,9 @@ export class Call {
   }
 
   entry(i: number): Entry {
-    return this.#names.entry(this.#name(i));
+    const entry = this.#names.entry(this.#name(i));
+    if (entry instanceof Value && !constantOf(entry)) this.#valued.add(i);
+    return entry;
   }
 
   value(i: number): Value {
@@ -68,6 +80,7 @@ export class Call {
     const name = this.#inputs[i] ?? "";
     if (name === "") return undefined;
     const known = this.#names.numbers(name);
+    this.#asked.add(i);
     if (known) return known;
     throw new InnerloopError(
       "open-input",
@@ -105,6 +118,34 @@ export class Call {
     const list = asSizes(this.entry(i));
     if (list) return list;
     throw new InnerloopError("bad-model", `lacks sizes in input ${i}.`);
+  }
+
+  /** The graph that the node has as an attribute: the body of a loop, a branch. */
+  subgraph(name: string): Subgraph {
+    const graph = this.#node.attribute?.find((attribute) => attribute.name === name)?.g;
+    if (graph && this.#names.subgraph) return this.#names.subgraph(graph);
+    throw new InnerloopError("bad-model", `lacks the graph ${name}.`);
+  }
+
+  /**
+   * The inputs of a node that is kept as it was authored, once it has been read: what was read as numbers is a constant.
+   * Undefined where graphs have no value for one, or where it was read both as a value and as the numbers of a weight.
+   */
+  authored(): (Value | Sizes | undefined)[] | undefined {
+    const inputs: (Value | Sizes | undefined)[] = [];
+    for (const [i, name] of this.#inputs.entries()) {
+      const known = name !== "" && this.#asked.has(i) ? this.#names.numbers(name) : undefined;
+      const entry = known
+        ? constant(known.data, known.shape, known.dtype)
+        : name === ""
+          ? undefined
+          : this.#names.entry(name);
+      if (entry && isNarrow(entry)) return undefined;
+      if (known && "stored" in known && known.stored !== known.dtype) return undefined;
+      if (known && this.#valued.has(i)) return undefined;
+      inputs.push(entry);
+    }
+    return inputs;
   }
 
   #name(i: number): string {

@@ -16,6 +16,9 @@ export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry
   return constant(dims, axes === "list" ? [dims.length] : [], "int64");
 }
 
+/** A name of a size as graphs spell them: letters, digits and underscores. */
+export const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
+
 /** Whole numbers as sizes, where they can be. */
 export function asSizes(entry: Entry): Sizes | undefined {
   if (isSizes(entry)) return entry;

@@ -6,6 +6,8 @@ import type { ClassPool } from "./sampling.ts";
 export interface LabelledClass<E> {
   readonly name: string;
   readonly examples: readonly E[];
+  /** For each example the number of the recording that it was cut from, where recordings are several examples. */
+  readonly sources?: readonly number[];
 }
 
 /** @param write writes an example's values into `target` from `offset` on */
@@ -24,6 +26,7 @@ export function poolOf<E>(
     ...(smallest ? { smallest } : {}),
     className: (index) => classes[index]!.name,
     exampleCount: (index) => classes[index]!.examples.length,
+    sources: (index) => classes[index]!.sources,
     copy: (index, example, target, offset) => write(classes[index]!.examples[example]!, target, offset),
   };
 }
@@ -59,6 +62,10 @@ export function joinedPool(pools: readonly ClassPool[], title: string): ClassPoo
     exampleCount(index, needed) {
       const [pool, inside] = at(index);
       return pool.exampleCount(inside, needed);
+    },
+    sources(index) {
+      const [pool, inside] = at(index);
+      return pool.sources?.(inside);
     },
     copy(index, example, target, offset) {
       const [pool, inside] = at(index);
@@ -98,6 +105,7 @@ export function largerClasses(pool: ClassPool, least: number): ClassPool {
     ...(first === undefined ? {} : { smallest: others.reduce(smaller, sizeOf(first)) }),
     className: (i) => pool.className(kept[i]!),
     exampleCount: (i, needed) => pool.exampleCount(kept[i]!, needed),
+    sources: (i) => pool.sources?.(kept[i]!),
     copy: (i, example, target, offset) => pool.copy(kept[i]!, example, target, offset),
   };
 }

@@ -16,6 +16,8 @@ export interface ClassPool {
   className(index: number): string;
   /** How many examples of a class an episode of this size is drawn from. */
   exampleCount(index: number, needed: number): number;
+  /** For each example the recording that it was cut from; nothing where every example is one of its own. */
+  sources?(index: number): readonly number[] | undefined;
   /** Writes an example's values into `target` from `offset` on. */
   copy(index: number, example: number, target: Float32Array, offset: number): void;
 }
@@ -28,7 +30,8 @@ export function episodeRandom(split: Split, seed: number, index: number): Random
 /**
  * Draws an N-way K-shot episode: `ways` classes at random, labelled 0…ways−1 in the order drawn (so that a label says
  * nothing about the class), of each class `shots` + `queries` different examples, and both sets in random order
- * (Vinyals et al. 2016, section 4).
+ * (Vinyals et al. 2016, section 4). Of recordings that are several examples each, those of the support set and those of the query
+ * set are others, where a class has recordings enough: pieces of one recording are too alike to tell what is learned of a class.
  *
  * @throws {InnerloopError} `too-few-classes`, `too-few-examples` or `bad-episode-shape`, all with status 2
  */
@@ -36,7 +39,11 @@ export function drawEpisode(pool: ClassPool, rng: Random, shape: EpisodeShape): 
   checkShape(pool, shape);
   const { ways, shots, queries } = shape;
   const classes = rng.sample(pool.classCount, ways);
-  const examples = classes.map((index) => rng.sample(pool.exampleCount(index, shots + queries), shots + queries));
+  const examples = classes.map(
+    (index) =>
+      sampleApart(rng, pool.sources?.(index), shots, queries) ??
+      rng.sample(pool.exampleCount(index, shots + queries), shots + queries),
+  );
 
   function collect(from: number, to: number): ExampleTensors {
     const size = sizeOf(pool.inputShape);
@@ -60,6 +67,37 @@ export function drawEpisode(pool: ClassPool, rng: Random, shape: EpisodeShape): 
     query: collect(shots, shots + queries),
     classes: classes.map((index) => pool.className(index)),
   };
+}
+
+/**
+ * Examples of a class, `shots` of some of its recordings and then `queries` of the others, which get a share of the recordings
+ * alike; nothing where no such cut leaves both enough.
+ */
+function sampleApart(
+  rng: Random,
+  sources: readonly number[] | undefined,
+  shots: number,
+  queries: number,
+): number[] | undefined {
+  if (!sources) return undefined;
+  const recordings = new Map<number, number[]>();
+  sources.forEach((source, example) => {
+    const there = recordings.get(source);
+    if (there) there.push(example);
+    else recordings.set(source, [example]);
+  });
+  const order = rng.shuffle([...recordings.values()]);
+  const wanted = (order.length * shots) / (shots + queries);
+  const cuts = order.map((_, cut) => cut).sort((a, b) => Math.abs(a - wanted) - Math.abs(b - wanted) || a - b);
+  for (const cut of cuts) {
+    const [support, query] = [order.slice(0, cut).flat(), order.slice(cut).flat()];
+    if (support.length < shots || query.length < queries) continue;
+    return [
+      ...rng.sample(support.length, shots).map((i) => support[i]!),
+      ...rng.sample(query.length, queries).map((i) => query[i]!),
+    ];
+  }
+  return undefined;
 }
 
 /** Throws what {@link drawEpisode} would throw for this shape. */

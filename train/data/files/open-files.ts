@@ -36,7 +36,7 @@ export async function openFiles<Item extends FileItem, Raw extends RawInput, Kep
   place: string,
   options: OpenTasksOptions = {},
 ): Promise<TaskSource> {
-  const { tasks, problem } = await readFiles(reader, kind, place, options);
+  const { tasks, problem } = await readFiles(reader, kind, place, options, options);
   if (problem) throw problem;
   return tasks;
 }
@@ -247,7 +247,8 @@ async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(
     ...(split ? { split } : {}),
     examples: items.flatMap((item) => {
       const kept = read[at++]!;
-      return kept.map((each, i) => ({ name: kept.length > 1 ? `${item.name}#${i + 1}` : item.name, kept: each }));
+      const source = kept.length > 1 ? { source: item.name } : undefined;
+      return kept.map((each, i) => ({ name: source ? `${item.name}#${i + 1}` : item.name, kept: each, ...source }));
     }),
   }));
   const nothing = made.filter(({ examples }, i) => !problem && examples.length === 0 && classes[i]!.items.length > 0);

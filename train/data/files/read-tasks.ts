@@ -1,11 +1,12 @@
 // Few-shot tasks from examples that were read: what all data from files do the same.
 import type { Preprocessing, SplitRecord } from "@innerloop/schemas";
-import { poolOf } from "../episodes/pool.ts";
+import { type LabelledClass, poolOf } from "../episodes/pool.ts";
 import { ofSplits, PooledTasks } from "../episodes/pooled-tasks.ts";
 import type { ClassPool } from "../episodes/sampling.ts";
 import { type SplitRule, splitOf } from "../episodes/split.ts";
 import type { Split } from "../episodes/task.ts";
-import type { ReadClass } from "./sift.ts";
+import { leftOut, sentenceOf } from "./left-out.ts";
+import type { NamedExample, ReadClass } from "./sift.ts";
 
 /** What was read, and how an example of it is made numbers. */
 export interface ReadData<Kept> {
@@ -36,14 +37,14 @@ export class ReadTasks<Kept> extends PooledTasks {
     if (preprocessing) this.preprocessing = preprocessing;
     const split = splitOf(classes, rule);
     this.split = split.record;
-    this.notes = [...notes, ...split.notes];
-    const byName = new Map(classes.map(({ name, examples }) => [name, examples.map(({ kept }) => kept)]));
+    this.notes = [...notes, ...split.notes, ...ofOneRecording(classes)];
+    const byName = new Map(classes.map((each) => [each.name, each.examples]));
     this.#pools = ofSplits((which) =>
       poolOf(
         {
           title: `the ${which} split of ${name} (${classes.length} classes in all)`,
           inputShape,
-          classes: split.classes[which].map((each) => ({ name: each, examples: byName.get(each)! })),
+          classes: split.classes[which].map((each) => labelled(each, byName.get(each)!)),
           advice,
         },
         write,
@@ -54,4 +55,25 @@ export class ReadTasks<Kept> extends PooledTasks {
   protected pool(split: Split): ClassPool {
     return this.#pools[split];
   }
+}
+
+/** A class as the sampler takes it. */
+function labelled<Kept>(name: string, examples: readonly NamedExample<Kept>[]): LabelledClass<Kept> {
+  const kept = examples.map(({ kept }) => kept);
+  if (examples.every(({ source }) => source === undefined)) return { name, examples: kept };
+  const names = examples.map((example) => example.source ?? example.name);
+  const numbers = new Map([...new Set(names)].map((source, i) => [source, i]));
+  return { name, examples: kept, sources: names.map((source) => numbers.get(source)!) };
+}
+
+/** What is said of classes that cannot be asked about by another recording than they are shown by. */
+function ofOneRecording(classes: readonly ReadClass<unknown>[]): string[] {
+  const names = classes
+    .filter(
+      ({ examples: [first, ...others] }) => first?.source && others.every(({ source }) => source === first.source),
+    )
+    .map(({ name }) => name);
+  return leftOut("classes of a single recording", names).map((each) =>
+    sentenceOf(each, "are kept, though what is asked about is then much like what was shown"),
+  );
 }

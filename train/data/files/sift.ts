@@ -8,6 +8,8 @@ import { leftOut, listed, sentenceOf } from "./left-out.ts";
 export interface NamedExample<Kept> {
   readonly name: string;
   readonly kept: Kept;
+  /** The recording that it was cut from, where others were as well. */
+  readonly source?: string;
 }
 
 /** A class with its examples. */

@@ -1,0 +1,30 @@
+// A node as it was authored, of whose parts some are computed anyhow because a derivative needs them, is these parts: what it
+// has in common with them is computed once.
+import { constantOf } from "../core/build.ts";
+import { isAuthored } from "../core/operator.ts";
+import { type Node, operandsOf, type Value } from "../core/value.ts";
+import { inOrder, topological } from "../core/walk.ts";
+import { rewrite } from "../transforms/rewrite.ts";
+
+/** The same values, no authored node standing beside its own parts. */
+export function withoutTwins(outputs: readonly Value[]): readonly Value[] {
+  const nodes = topological(outputs);
+  if (!nodes.some(({ operator }) => isAuthored(operator))) return outputs;
+  const present = new Set(nodes);
+  const twins = new Set(nodes.filter((node) => isAuthored(node.operator) && hasParts(node, present)));
+  if (twins.size === 0) return outputs;
+  return rewrite(outputs, (node, inputs, attributes) =>
+    twins.has(node) ? node.operator.decompose?.(inputs, attributes) : undefined,
+  );
+}
+
+/** Whether some of what a node is made of is in a graph: something that is computed, not only moved. */
+function hasParts(node: Node, present: ReadonlySet<Node>): boolean {
+  const given = new Set(operandsOf(node));
+  const inner = inOrder(
+    node.operator.decompose?.(node.inputs, node.attributes) ?? [],
+    (value) => given.has(value) || constantOf(value) !== undefined,
+    operandsOf,
+  );
+  return inner.some((part) => present.has(part) && part.operator.family !== "movement" && part.inputs.length > 0);
+}
