@@ -3,8 +3,8 @@
 Usage: python export.py FOLDER [NETWORK …]
 
 FOLDER/NETWORK/EXPORTER-BATCH-PLACE.onnx, of float32; …-float64.onnx; reference.safetensors: the input, the targets, and of either
-precision the loss at each of five steps of gradient descent, and the gradients at the first by the names of parameters.
-reference.json: of each file, which of its initializers is which parameter, and whether transposed.
+precision the gradients by the names of parameters. reference.json: the loss, and of each file, which of its initializers is which
+parameter, and whether transposed, and the losses of five steps of gradient descent that move these.
 """
 
 import copy
@@ -29,8 +29,7 @@ def settle(module):
     """Statistics, scales and biases that are not those of a start, so that all of them count and no two are equal."""
     with torch.no_grad():
         for parameter in module.parameters():
-            if parameter.dim() == 1:
-                parameter += torch.randn_like(parameter) * 0.05
+            parameter += torch.randn_like(parameter) * (0.05 if parameter.dim() == 1 else 1e-3)
     for name, buffer in module.named_buffers():
         if name.endswith("running_mean"):
             buffer.copy_(torch.randn_like(buffer) * 0.1)
@@ -45,8 +44,8 @@ def loss_of(logits, targets):
     return F.cross_entropy(flat, targets.flatten())
 
 
-def descend(module, x, targets):
-    """The losses of five steps, and the gradients of the first."""
+def descend(module, x, targets, trained):
+    """The losses of five steps of the parameters that are trained, and the gradients of the first."""
     module = copy.deepcopy(module)
     losses, first = [], {}
     for step in range(STEPS + 1):
@@ -58,7 +57,7 @@ def descend(module, x, targets):
             for name, parameter in module.named_parameters():
                 if step == 0 and parameter.grad is not None:
                     first[name] = parameter.grad.numpy().copy()
-                if parameter.grad is not None:
+                if parameter.grad is not None and name in trained:
                     parameter -= RATE * parameter.grad
     return losses, first
 
@@ -85,7 +84,7 @@ def parameters_of(path, module):
         if array.dtype.kind != "f" or array.ndim == 0:
             continue
         for name, values in sorted(known.items(), key=lambda item: item[0] != tensor.name):
-            if values.size == array.size and np.array_equal(values, array):
+            if np.array_equal(values.reshape(-1), array.reshape(-1)):
                 table[tensor.name] = {"parameter": name, "transposed": False}
                 break
             if values.ndim == 2 and values.T.shape == array.shape and np.array_equal(values.T, array):
@@ -104,12 +103,13 @@ def record(name, folder):
     targets = torch.randint(0, classes, out.movedim(axis, -1).shape[:-1])
     os.makedirs(folder, exist_ok=True)
     arrays = {"x": x.numpy(), "targets": targets.numpy().reshape(-1)}
-    reference = {"rate": RATE, "losses": {}, "files": {}}
+    reference = {"rate": RATE, "files": {}}
     for precision in ("float32", "float64"):
         cast = (lambda t: t.double() if t.is_floating_point() else t) if precision == "float64" else (lambda t: t)
         network = copy.deepcopy(module).to(torch.float64) if precision == "float64" else module
-        losses, gradients = descend(network, cast(x), targets)
-        reference["losses"][precision] = losses
+        every = {key for key, _ in network.named_parameters()}
+        losses, gradients = descend(network, cast(x), targets, every)
+        reference["loss"] = losses[0]
         for key, gradient in gradients.items():
             arrays[f"{precision}/{key}"] = gradient
         for exporter in ("torchscript", "dynamo"):
@@ -121,7 +121,10 @@ def record(name, folder):
                 except Exception as error:  # what an exporter cannot do is none of ours
                     reference["files"][file] = {"exporter": str(error)[:300]}
                     continue
-                reference["files"][file] = {"parameters": parameters_of(path, network)}
+                table = parameters_of(path, network)
+                found = {row["parameter"] for row in table.values()}
+                own = losses if found == every else descend(network, cast(x), targets, found)[0]
+                reference["files"][file] = {"parameters": table, "losses": own}
                 if precision == "float32":
                     sidecar = file.replace("inside", "sidecar")
                     model = onnx.load(path)

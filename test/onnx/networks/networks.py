@@ -234,7 +234,7 @@ class Logits(nn.Module):
         self.model = model
 
     def forward(self, tokens):
-        return self.model(tokens).logits
+        return self.model(tokens, attention_mask=torch.ones_like(tokens)).logits
 
 
 def distilbert():
