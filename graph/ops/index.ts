@@ -1,9 +1,11 @@
 // Every operator, by its ONNX name. What the families share is in internal/ and not part of the door.
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
+export * from "./attention.ts";
 export * from "./comparison.ts";
 export * from "./control.ts";
 export * from "./convolution.ts";
+export * from "./deforming.ts";
 export * from "./dtypes.ts";
 export * from "./functions.ts";
 export * from "./graph.ts";
@@ -14,4 +16,10 @@ export * from "./movement.ts";
 export * from "./normalization.ts";
 export * from "./parts.ts";
 export * from "./pooling.ts";
+export * from "./quantization.ts";
+export * from "./random.ts";
 export * from "./reduction.ts";
+export * from "./regions.ts";
+export * from "./resizing.ts";
+export * from "./sampling.ts";
+export * from "./signal.ts";

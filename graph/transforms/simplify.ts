@@ -39,6 +39,7 @@ function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): reado
 /** A node of constants as constants. */
 function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
   if (inputs.length === 0 || !(node.operator.evaluate || isAuthored(node.operator))) return undefined;
+  if (node.operator.traits?.random) return undefined;
   if (inputs.some((value) => value && !constantOf(value)) || Object.values(attributes).some(isBody)) return undefined;
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;

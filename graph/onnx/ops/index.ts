@@ -7,6 +7,7 @@ import { type KnownOperator, type OnnxOperator, onnxOperator, type ReadOperator 
 import { readableOpsets } from "../opsets.ts";
 import type { Call } from "../reader/call.ts";
 import { activation } from "./activation.ts";
+import { attention } from "./attention.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
@@ -16,7 +17,11 @@ import { losses } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { normalization } from "./normalization.ts";
 import { pooling } from "./pooling.ts";
+import { quantization } from "./quantization.ts";
+import { random } from "./random.ts";
 import { reductions } from "./reduction.ts";
+import { sampling } from "./sampling.ts";
+import { signal } from "./signal.ts";
 
 type Functions = typeof op;
 /** What has the name of an operator: `squaredNorm` and `stopGradient` have none. */
@@ -52,6 +57,7 @@ type Entries = { readonly [K in Exclude<Name, Derived | BesideOnnx>]: ReadOperat
 
 const entries: Entries = {
   ...activation,
+  ...attention,
   ...control,
   ...convolution,
   ...elementwise,
@@ -61,7 +67,11 @@ const entries: Entries = {
   ...movement,
   ...normalization,
   ...pooling,
+  ...quantization,
+  ...random,
   ...reductions,
+  ...sampling,
+  ...signal,
 };
 const entryOf: ReadonlyMap<string, OnnxOperator> = new Map(Object.entries(entries));
 

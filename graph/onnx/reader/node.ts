@@ -65,7 +65,7 @@ function resultOf(call: Call, node: NodeProto, known: Knowing): Entry | readonly
 
 /** The numbers of a result that depends on no input. */
 function folded(entry: Entry): Entry {
-  if (isSizes(entry) || isNarrow(entry) || constantOf(entry)) return entry;
+  if (isSizes(entry) || isNarrow(entry) || constantOf(entry) || entry.node.operator.traits?.random) return entry;
   const size = sizeOf(entry.shape);
   if (typeof size !== "number" || size > largestFold) return entry;
   const [array] = evaluate([entry]);
