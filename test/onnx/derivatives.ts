@@ -31,10 +31,14 @@ export function scalarOf(test: NodeCase, model: OnnxModel): Differentiated | und
   const wrt = Object.fromEntries(Object.entries(model.inputs).filter(([, value]) => isFloat(value)));
   const outputs = Object.values(model.outputs).filter(isFloat);
   if (outputs.length === 0 || Object.keys(wrt).length === 0) return undefined;
-  const terms = outputs.map((y) => {
+  const values = evaluate(outputs, at);
+  const terms = outputs.map((y, i) => {
     if (!fixed(y.shape)) return total(op.Sin(op.Add(op.Mul(y, 1.3), 0.7)));
-    const weights = Float64Array.from({ length: sizeOf(y.shape) }, next);
-    return total(op.Mul(y, constant(weights, y.shape, y.dtype)));
+    const weights = constant(Float64Array.from({ length: sizeOf(y.shape) }, next), y.shape, y.dtype);
+    // What is infinite, as the score of a masked position, has no slope.
+    const there = Float64Array.from(values[i]!.data, (v) => (Number.isFinite(v) ? 1 : 0));
+    const finite = there.includes(0) ? op.Where(constant(there, y.shape, "bool"), y, constant(0, [], y.dtype)) : y;
+    return total(op.Mul(finite, weights));
   });
   return { scalar: sum(terms), wrt, at };
 }

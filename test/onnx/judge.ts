@@ -3,7 +3,6 @@ import {
   evaluate,
   type OnnxModel,
   onnxTarget,
-  readableOpsets,
   readOnnx,
   type ShapedNumbers,
   type Target,
@@ -43,13 +42,11 @@ const failure = (at: Failure["at"], error: unknown): Failure => ({
 });
 
 /** Plain ONNX in which every operator that has parts is written as these. */
-function apart(opset: number): Target {
-  const plain = onnxTarget({ opset });
-  return {
-    ...plain,
-    keeps: (operator, inputs, attributes) => !operator.decompose && plain.keeps(operator, inputs, attributes),
-  };
-}
+const plain = onnxTarget();
+const apart: Target = {
+  ...plain,
+  keeps: (operator, inputs, attributes) => !operator.decompose && plain.keeps(operator, inputs, attributes),
+};
 
 /** Cases whose numbers are drawn by chance: their outputs are known by shape alone. */
 const byChance = ({ name }: NodeCase): boolean =>
@@ -88,20 +85,14 @@ async function onRuntime(test: NodeCase, bytes: Uint8Array): Promise<Failure | u
   }
 }
 
-async function rewritten(
-  test: NodeCase,
-  model: OnnxModel,
-  target?: (opset: number) => Target,
-): Promise<Failure | undefined> {
-  const opset = Math.min(Math.max(test.opset, 18), readableOpsets.newest);
+async function rewritten(test: NodeCase, model: OnnxModel, target?: Target): Promise<Failure | undefined> {
   let bytes: Uint8Array;
   try {
     const inputs = test.inputs.flatMap(({ name }): Value[] => (model.inputs[name] ? [model.inputs[name]] : []));
     bytes = writeOnnx(model.outputs, {
       initializers: model.initializers,
       inputs,
-      opset,
-      ...(target && { target: target(opset) }),
+      ...(target && { target }),
     });
   } catch (error) {
     return failure("write", error);

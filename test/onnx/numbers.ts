@@ -86,13 +86,16 @@ export function difference(
   if (onlyShape) return undefined;
   // Floats of fewer bits are right to their last place, in which roundings of any order differ.
   const kind = ELEMENT_TYPES[expected.type];
-  const least = kind.kind === "float" && kind.bits <= 16 ? 2 ** (kind.bits === 16 ? -7 : -2) : 0;
+  const coarse = kind.kind === "float" && kind.bits <= 16 ? 2 ** (kind.bits === 16 ? -7 : -2) : 0;
+  // Sums that cancel keep the rounding of what was added, which is some places of the largest.
+  const largest = expected.data.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+  const least = kind.kind === "float" ? Math.max(atol, 1e-6 * largest) : atol;
   const wrong = expected.data.findIndex((want, i) => {
     const have = got.data[i] ?? Number.NaN;
     return (
       !Object.is(want, have) &&
       want !== have &&
-      !(Math.abs(want - have) <= atol + Math.max(rtol, least) * Math.abs(want))
+      !(Math.abs(want - have) <= least + Math.max(rtol, coarse) * Math.abs(want))
     );
   });
   return wrong < 0 ? undefined : `entry ${wrong} is ${got.data[wrong]}, not ${expected.data[wrong]}`;
