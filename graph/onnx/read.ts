@@ -21,6 +21,11 @@ import { upgrading } from "./upgrade/index.ts";
 /** The names of the ONNX operators that are read. */
 export const readableOperators: readonly string[] = [...readers.keys()];
 
+export interface ReadOptions {
+  /** The names of the tensors that are outputs, whatever the file says; those of the file unless given. */
+  readonly outputs?: readonly string[];
+}
+
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
   readonly inputs: Readonly<Record<string, Value>>;
@@ -58,7 +63,7 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
  */
-export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
+export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel {
   const model = decodeModel(bytes, source);
   const graph = model.graph ?? {};
   const nodes = nodesWithin(graph.node ?? []);
@@ -85,7 +90,7 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
       .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
-  const names = (graph.output ?? []).map(({ name }) => name ?? "");
+  const names = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
   const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
     within(budget, () => {
       const scope = new Scope(reading, graph, Object.entries(values), reading.upgrading());

@@ -1,10 +1,11 @@
 // What the operators that have derivatives are tried on.
 import { constant, cotangents, op, type ShapedNumbers, type Value } from "@innerloop/graph";
 import { type Case, on, onPositive } from "./case.ts";
+import { indexCases } from "./index-cases.ts";
 import { numbers } from "./numbers.ts";
 import { samplingCases } from "./sampling-cases.ts";
 
-export { type Case, on } from "./case.ts";
+export type { Case } from "./case.ts";
 
 const matrix = [2, 3];
 const broadcasts: (readonly number[])[][] = [
@@ -31,6 +32,7 @@ const pooling = (x: Value): Value => op.MaxPooling(x, [3, 3], window);
 
 /** By the operator that they are about. */
 export const cases: Record<string, Case[]> = {
+  ...indexCases,
   ...each(
     "Neg Abs Exp Sin Cos Tan Atan Sinh Cosh Erf Tanh Sigmoid Softplus Relu Mish Softsign HardSwish HardSigmoid Elu Celu Selu LeakyRelu Swish",
     (name) => [on((x) => named[name]!(x), matrix)],

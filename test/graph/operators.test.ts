@@ -18,12 +18,15 @@ import {
 } from "@innerloop/graph";
 import { describe, expect, test } from "vitest";
 import { readFamilies } from "../support/recorded.ts";
-import { cases, feedsOf, on } from "./cases.ts";
+import { on } from "./case.ts";
+import { cases, feedsOf } from "./cases.ts";
+import { indexSteps, toldOperators } from "./index-cases.ts";
 import { differences, distance, inputs64, numbers, randomNumbers, weighed } from "./numbers.ts";
 
 /** Operators whose derivative is zero wherever it exists, as functions of floats. */
 const named = op as unknown as Record<string, (...x: unknown[]) => Value>;
 const steps: Record<string, (x: Value) => Value> = {
+  ...indexSteps,
   ...Object.fromEntries(
     ["Sign", "Positive", "Floor", "Ceil", "Round"].map((name) => [name, (x: Value) => named[name]!(x)]),
   ),
@@ -54,6 +57,7 @@ const quantizing =
 const elsewhere = [
   ...["Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop", "StraightThrough"],
   ...["BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix"],
+  ...toldOperators,
   ...drawn,
   ...quantizing,
 ];

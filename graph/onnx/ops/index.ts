@@ -8,14 +8,18 @@ import { readableOpsets } from "../opsets.ts";
 import type { Call } from "../reader/call.ts";
 import { activation } from "./activation.ts";
 import { attention } from "./attention.ts";
+import { bits } from "./bits.ts";
+import { computed } from "./computed.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { graph } from "./graph.ts";
+import { indexing } from "./indexing.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { losses } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { normalization } from "./normalization.ts";
+import { ordering } from "./ordering.ts";
 import { pooling } from "./pooling.ts";
 import { quantization } from "./quantization.ts";
 import { random } from "./random.ts";
@@ -58,14 +62,18 @@ type Entries = { readonly [K in Exclude<Name, Derived | BesideOnnx>]: ReadOperat
 const entries: Entries = {
   ...activation,
   ...attention,
+  ...bits,
+  ...computed,
   ...control,
   ...convolution,
   ...elementwise,
   ...graph,
+  ...indexing,
   ...linearAlgebra,
   ...losses,
   ...movement,
   ...normalization,
+  ...ordering,
   ...pooling,
   ...quantization,
   ...random,

@@ -1,9 +1,11 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
-import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import { type DType, ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
 import { type NumberArray, Value } from "../../core/value.ts";
+import { Cast } from "../../ops/dtypes.ts";
+import { sizesOf } from "../../ops/internal/sizes.ts";
 import { unsupported } from "../tensors.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
@@ -75,6 +77,12 @@ export class Call {
     return [this.value(0), ...this.#inputs.slice(1).map((_, i) => this.value(i + 1))];
   }
 
+  /** The dtype of an input. */
+  dtype(i: number): DType {
+    const entry = this.entry(i);
+    return isSizes(entry) ? "int64" : this.widened(i).dtype;
+  }
+
   /** The numbers of an input that has to be a constant; undefined where it is left out. */
   constant(i: number): NumberArray | undefined {
     const name = this.#inputs[i] ?? "";
@@ -86,6 +94,16 @@ export class Call {
       "open-input",
       `needs the numbers of "${name}" while the model is read, but they depend on its inputs.`,
     );
+  }
+
+  /** Whether the numbers of an input are known while the model is read, or it is left out. */
+  isConstant(i: number): boolean {
+    return !this.has(i) || this.#names.numbers(this.#name(i)) !== undefined;
+  }
+
+  /** Whether the numbers of an input are known, or are sizes, or it is left out. */
+  isKnown(i: number): boolean {
+    return this.isConstant(i) || isSizes(this.entry(i));
   }
 
   numbers(i: number): readonly number[] | undefined {
@@ -100,10 +118,11 @@ export class Call {
     throw new InnerloopError("bad-model", `has no number in input ${i}.`);
   }
 
-  /** Sizes that are given as an input. */
+  /** Sizes that are given as an input: where they are computed, names for what they will be. */
   dims(i: number): readonly Dim[] {
     const entry = this.has(i) ? this.entry(i) : undefined;
-    return (entry && isSizes(entry) ? entry.dims : this.numbers(i)) ?? [];
+    if (entry && isSizes(entry)) return entry.dims;
+    return this.isConstant(i) ? (this.numbers(i) ?? []) : sizesOf(Cast(this.value(i), "int64"));
   }
 
   /** The one size of an input. */
