@@ -32,15 +32,16 @@ export function scalarOf(test: NodeCase, model: OnnxModel): Differentiated | und
   const outputs = Object.values(model.outputs).filter(isFloat);
   if (outputs.length === 0 || Object.keys(wrt).length === 0) return undefined;
   const values = evaluate(outputs, at);
-  const terms = outputs.map((y, i) => {
-    if (!fixed(y.shape)) return total(op.Sin(op.Add(op.Mul(y, 1.3), 0.7)));
+  const terms = outputs.flatMap((y, i) => {
+    if (!fixed(y.shape))
+      return values[i]!.data.every(Number.isFinite) ? total(op.Sin(op.Add(op.Mul(y, 1.3), 0.7))) : [];
     const weights = constant(Float64Array.from({ length: sizeOf(y.shape) }, next), y.shape, y.dtype);
     // What is infinite, as the score of a masked position, has no slope.
     const there = Float64Array.from(values[i]!.data, (v) => (Number.isFinite(v) ? 1 : 0));
     const finite = there.includes(0) ? op.Where(constant(there, y.shape, "bool"), y, constant(0, [], y.dtype)) : y;
     return total(op.Mul(finite, weights));
   });
-  return { scalar: sum(terms), wrt, at };
+  return terms.length > 0 ? { scalar: sum(terms), wrt, at } : undefined;
 }
 
 /** A direction: numbers for each input that is moved. */

@@ -10,7 +10,7 @@ import { byOperator, byReason } from "./report.ts";
 
 const isRecording = process.argv[2] === "--record";
 const [part = ""] = process.argv.slice(isRecording ? 3 : 2);
-const { version, cases } = nodeCases();
+const { version, operators, cases } = nodeCases();
 const chosen = cases.filter(({ name }) => name.includes(part));
 const verdicts: Verdict[] = [];
 for (const one of chosen) verdicts.push(await judge(one));
@@ -26,7 +26,11 @@ console.log(byOperator(among));
 if (isRecording) {
   const folder = join(repository, "test/onnx/recorded");
   mkdirSync(folder, { recursive: true });
-  const files = { "node-cases.json": pinnedOf(version, cases, verdicts), "sample.json": sampleOf(cases, verdicts) };
+  const files = {
+    "standard.json": operators,
+    "node-cases.json": pinnedOf(version, cases, verdicts),
+    "sample.json": sampleOf(cases, verdicts),
+  };
   for (const [file, what] of Object.entries(files))
     writeFileSync(join(folder, file), `${JSON.stringify(what, null, 1)}\n`);
 }
