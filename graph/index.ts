@@ -49,6 +49,8 @@ export {
   tunedProviders,
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
+export * as transform from "./models/index.ts";
+export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
@@ -65,5 +67,7 @@ export {
   type LoopKind,
   type Parameters,
 } from "./transforms/inner-loop.ts";
+export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
+export { jvp } from "./transforms/jvp.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { vmap } from "./transforms/vmap.ts";

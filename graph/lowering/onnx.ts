@@ -19,6 +19,7 @@ import { GroupNormalization, InstanceNormalization, LayerNormalization } from ".
 import { NonZero } from "../ops/ordering.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import { convolutionAsColumns } from "./columns.ts";
+import { doubles, lacksDouble } from "./double.ts";
 import { lowering, type Target } from "./lower.ts";
 import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
@@ -77,12 +78,14 @@ export function onnxTarget({ opset: asked, convolution = "columns", precision }:
       ...poolingAsTaps,
       ...normalizationAsLayers,
       sumOverUnits,
+      ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
-    keeps: (operator) =>
-      (operator.writtenAs !== undefined && (asked === undefined || (operator.since ?? 0) <= asked)) ||
-      (operator.since !== undefined && operator.since <= opset && !takenApart.has(operator)),
+    keeps: (operator, inputs) =>
+      !lacksDouble(operator, inputs) &&
+      ((operator.writtenAs !== undefined && (asked === undefined || (operator.since ?? 0) <= asked)) ||
+        (operator.since !== undefined && operator.since <= opset && !takenApart.has(operator))),
   };
 }

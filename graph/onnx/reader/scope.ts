@@ -34,6 +34,8 @@ export class Scope implements Knowing {
   readonly #around: Scope | undefined;
   readonly #upgrade: Upgrading;
   readonly #entries: Map<string, Entry>;
+  /** What was given, which nodes that would make it do not replace. */
+  readonly #given: ReadonlySet<string>;
 
   constructor(
     reading: Reading,
@@ -47,6 +49,7 @@ export class Scope implements Knowing {
     this.#around = around;
     this.#upgrade = upgrade;
     this.#entries = new Map(entries);
+    this.#given = new Set(this.#entries.keys());
   }
 
   /**
@@ -68,7 +71,13 @@ export class Scope implements Knowing {
   }
 
   set(name: string, entry: Entry): void {
-    this.#entries.set(name, entry);
+    if (!this.#given.has(name)) this.#entries.set(name, entry);
+  }
+
+  /** What a node has made by a name, where it is a value. */
+  made(name: string): [name: string, value: Value][] {
+    const entry = this.#entries.get(name);
+    return entry && !isSizes(entry) && !isNarrow(entry) ? [[name, entry]] : [];
   }
 
   entry(name: string): Entry {
