@@ -1,4 +1,6 @@
 // What becomes of one node test here: read, written as it was read and taken apart, run on ONNX Runtime, and computed in float64.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   evaluate,
   type OnnxModel,
@@ -11,6 +13,7 @@ import {
 } from "@innerloop/graph";
 import { elementNameOf, InnerloopError } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
+import { repository } from "../support/root.ts";
 import type { CaseTensor, NodeCase } from "./cases.ts";
 import { difference, numbersFrom, numbersOf, runOnOrt } from "./numbers.ts";
 
@@ -117,9 +120,19 @@ function computed(test: NodeCase, model: OnnxModel): Failure | undefined {
   }
 }
 
-/** Whether all that a case takes and gives is arrays of numbers. */
-export const isNumeric = ({ inputs, outputs }: NodeCase): boolean =>
-  [...inputs, ...outputs].every(({ name, bytes }) => name === "" || bytes !== undefined);
+/** The operators that docs/operators.md excepts, with their reasons, by domain. */
+const excepted = Object.values(
+  JSON.parse(readFileSync(join(repository, "docs/operators-not-read.json"), "utf8")) as Record<
+    string,
+    Record<string, string[]>
+  >,
+).flatMap((domains) => Object.values(domains).flat());
+const isExcepted: ReadonlySet<string> = new Set(excepted);
+
+/** Whether all that a case takes and gives is arrays of numbers, and no operator of it is excepted. */
+export const isNumeric = ({ inputs, outputs, operators, operator }: NodeCase): boolean =>
+  [...inputs, ...outputs].every(({ name, bytes }) => name === "" || bytes !== undefined) &&
+  ![...operators, operator].some((name) => isExcepted.has(name));
 
 /** Reads, writes and runs a case. */
 export async function judge(test: NodeCase): Promise<Verdict> {

@@ -50,9 +50,11 @@ const bytesOf = ({ model, inputs, outputs }: NodeCase): number =>
 /** No case of the sample is larger, in bytes. */
 const most = 6000;
 
-/** The smallest case of each operator that passes in both forms. */
+/** The smallest case of each operator that passes in both forms, and in float64. */
 export function sampleOf(cases: readonly NodeCase[], verdicts: readonly Verdict[]): SampleCase[] {
-  const right = new Set(verdicts.filter(({ authored, apart }) => !authored && !apart).map(({ name }) => name));
+  const right = new Set(
+    verdicts.filter(({ authored, apart, evaluated }) => !authored && !apart && !evaluated).map(({ name }) => name),
+  );
   const smallest = new Map<string, NodeCase>();
   for (const one of cases) {
     const before = smallest.get(one.operator);
