@@ -52,6 +52,7 @@ type BesideOnnx =
   | "InverseDeviation"
   | "Loop"
   | "MaxPooling"
+  | "Narrow"
   | "Normalize"
   | "Standardize";
 
