@@ -24,6 +24,7 @@ export * from "./parts.ts";
 export * from "./pooling.ts";
 export * from "./quantization.ts";
 export * from "./random.ts";
+export * from "./recurrent-attention.ts";
 export * from "./reduction.ts";
 export * from "./regions.ts";
 export * from "./resizing.ts";

@@ -60,6 +60,8 @@ const elsewhere = [
   ...toldOperators,
   ...drawn,
   ...quantizing,
+  // Read as operators that stand here.
+  ...spellings().flatMap(({ name, family }) => (family === "classical" ? [name] : [])),
 ];
 
 const table = Object.entries({
