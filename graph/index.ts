@@ -38,6 +38,7 @@ export {
 } from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
+export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
@@ -58,6 +59,7 @@ export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
 export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
+export { type Problem, surveyOnnx } from "./onnx/survey.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
