@@ -13,7 +13,9 @@ describeUnless(pythonLacks("onnx"), "the derivatives of ONNX's node tests", () =
     const unread = new Set(pinned().failing.authored);
     const wrong: string[] = [];
     let right = 0;
-    for (const one of nodeCases().cases.filter((each) => isNumeric(each) && !unread.has(each.name) && !byChance(each))) {
+    for (const one of nodeCases().cases.filter(
+      (each) => isNumeric(each) && !unread.has(each.name) && !byChance(each),
+    )) {
       const what = scalarOf(one, readOnnx(one.model, one.name));
       const said = what && derivativesWrong(what);
       if (said) wrong.push(`${one.name}: ${said}`);

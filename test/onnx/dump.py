@@ -94,10 +94,11 @@ def main(folder):
 
 
 def standard():
-    """The operators of the standard, by domain."""
+    """The operators of the standard that are not deprecated, by domain."""
     domains = {}
     for schema in onnx.defs.get_all_schemas():
-        domains.setdefault(schema.domain or "ai.onnx", []).append(schema.name)
+        if not schema.deprecated:
+            domains.setdefault(schema.domain or "ai.onnx", []).append(schema.name)
     return {domain: sorted(names) for domain, names in domains.items()}
 
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  defaultOpset,
   evaluate,
   type OnnxModel,
   onnxTarget,
@@ -9,6 +10,7 @@ import {
   type ShapedNumbers,
   type Target,
   type Value,
+  writableOpsets,
   writeOnnx,
 } from "@innerloop/graph";
 import { elementNameOf, InnerloopError } from "@innerloop/schemas";
@@ -45,9 +47,9 @@ const failure = (at: Failure["at"], error: unknown): Failure => ({
 });
 
 /** Plain ONNX in which every operator that has parts is written as these. */
-const plain = onnxTarget();
+const plain = onnxTarget({ opset: writableOpsets.newest });
 const apart: Target = {
-  ...plain,
+  ...onnxTarget(),
   keeps: (operator, inputs, attributes) => !operator.decompose && plain.keeps(operator, inputs, attributes),
 };
 
@@ -88,21 +90,30 @@ async function onRuntime(test: NodeCase, bytes: Uint8Array): Promise<Failure | u
   }
 }
 
-/** What is written of a model, run. Of the element types that graphs lack, onnxruntime-node takes float16 alone. */
+/**
+ * What is written of a model, run: in the opset that is written unless another is asked for, or else in its own. Of the element types
+ * that graphs lack, onnxruntime-node takes float16 alone.
+ */
 async function rewritten(test: NodeCase, model: OnnxModel, target?: Target): Promise<Failure | undefined> {
-  let bytes: Uint8Array;
-  try {
-    const inputs = test.inputs.flatMap(({ name }): Value[] => (model.inputs[name] ? [model.inputs[name]] : []));
-    bytes = writeOnnx(model.outputs, {
-      initializers: model.initializers,
-      inputs,
-      elements: Object.fromEntries(Object.entries(model.elements).filter(([, element]) => element === "float16")),
-      ...(target && { target }),
-    });
-  } catch (error) {
-    return failure("write", error);
-  }
-  return onRuntime(test, bytes);
+  const inputs = test.inputs.flatMap(({ name }): Value[] => (model.inputs[name] ? [model.inputs[name]] : []));
+  const elements = Object.entries(model.elements).filter(([, element]) => element === "float16");
+  const attempt = async (opset?: number): Promise<Failure | undefined> => {
+    let bytes: Uint8Array;
+    try {
+      bytes = writeOnnx(model.outputs, {
+        initializers: model.initializers,
+        inputs,
+        elements: Object.fromEntries(elements),
+        ...(opset !== undefined && { opset }),
+        ...(target && { target }),
+      });
+    } catch (error) {
+      return failure("write", error);
+    }
+    return onRuntime(test, bytes);
+  };
+  const first = await attempt();
+  return first && test.opset > defaultOpset ? attempt(test.opset) : first;
 }
 
 function computed(test: NodeCase, model: OnnxModel): Failure | undefined {

@@ -20,27 +20,31 @@ const forms = ["fixed-inside", "fixed-sidecar", "symbolic-inside", "symbolic-sid
 
 const read = (path: string) => readOnnx(readFileSync(path), path, { files: filesBeside(path) });
 
-describeUnless(pythonLacks("torch", "onnx", "onnxscript", "transformers", "safetensors"), "a network of PyTorch", () => {
-  const folder = temporaryFolder("networks");
-  describe.each([...small, ...large])("%s", (name) => {
-    test("is exported", () => {
-      const script = join(repository, "test/onnx/networks/export.py");
-      const { status, stderr } = spawnSync(python, [script, folder, name], { encoding: "utf8" });
-      expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
-    });
+describeUnless(
+  pythonLacks("torch", "onnx", "onnxscript", "transformers", "safetensors"),
+  "a network of PyTorch",
+  () => {
+    const folder = temporaryFolder("networks");
+    describe.each([...small, ...large])("%s", (name) => {
+      test("is exported", () => {
+        const script = join(repository, "test/onnx/networks/export.py");
+        const { status, stderr } = spawnSync(python, [script, folder, name], { encoding: "utf8" });
+        expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
+      });
 
-    const files = exporters.flatMap((exporter) => forms.map((form) => `${exporter}-${form}.onnx`));
-    test.each(files)("%s", async (file) => {
-      const own = join(folder, name);
-      if (referenceOf(own).files[file]?.exporter) return;
-      const { loss, gradient, steps, compared } = await checkNetwork(own, file, read);
-      expect(compared).toBeGreaterThan(5);
-      expect([loss, gradient, steps].filter((off) => !(off <= 1e-4))).toEqual([]);
-    });
+      const files = exporters.flatMap((exporter) => forms.map((form) => `${exporter}-${form}.onnx`));
+      test.each(files)("%s", async (file) => {
+        const own = join(folder, name);
+        if (referenceOf(own).files[file]?.exporter) return;
+        const { loss, gradient, steps, compared } = await checkNetwork(own, file, read);
+        expect(compared).toBeGreaterThan(5);
+        expect([loss, gradient, steps].filter((off) => !(off <= 1e-4))).toEqual([]);
+      });
 
-    test.each(small.includes(name) ? exporters : [])("%s in float64", async (exporter) => {
-      const { loss, gradient, steps } = await checkNetwork(join(folder, name), `${exporter}-float64.onnx`, read);
-      expect([loss, gradient, steps].filter((off) => !(off <= 1e-9))).toEqual([]);
+      test.each(small.includes(name) ? exporters : [])("%s in float64", async (exporter) => {
+        const { loss, gradient, steps } = await checkNetwork(join(folder, name), `${exporter}-float64.onnx`, read);
+        expect([loss, gradient, steps].filter((off) => !(off <= 1e-9))).toEqual([]);
+      });
     });
-  });
-});
+  },
+);
