@@ -14,6 +14,7 @@ import { NegativeLogLikelihoodLoss } from "../ops/loss.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { ReduceSum } from "../ops/reduction.ts";
+import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { lowering, type Target } from "./lower.ts";
 import { convolutionAsConv } from "./native-convolution.ts";
@@ -28,6 +29,8 @@ export interface OnnxTargetOptions {
   readonly convolution?: "columns" | "native";
   /** `float16`: for graphs of which a part will compute in it; without rewrites that need the range of float32. */
   readonly precision?: "float16";
+  /** The names of inputs whose numbers the file has for good. */
+  readonly fixed?: ReadonlySet<string>;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -58,12 +61,18 @@ export const sumAsProduct = lowering(ReduceSum, ([x], { axes }, [y]) => {
 });
 
 /** Plain ONNX of an opset. */
-export function onnxTarget({ opset: asked, convolution = "columns", precision }: OnnxTargetOptions = {}): Target {
+export function onnxTarget({
+  opset: asked,
+  convolution = "columns",
+  precision,
+  fixed = new Set(),
+}: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
+      ...channelsFirst(fixedBy(fixed)),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),

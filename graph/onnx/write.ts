@@ -23,6 +23,8 @@ import { conditionInfo, ValueNames, valueInfo } from "./writer/values.ts";
 export interface WriteOptions {
   /** Numbers that an input has unless the caller gives others. */
   readonly initializers?: Readonly<Record<string, Tensor>>;
+  /** Numbers that an input always has: it is stored, and no input of the file, so that a runtime can prepare what it computes of it. */
+  readonly weights?: Readonly<Record<string, Tensor>>;
   /** The graph's name. */
   readonly name?: string;
   /** Goes into the file's `metadata_props`. */
@@ -48,7 +50,12 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   const asked = writable(options.opset ?? defaultOpset);
   const { precision } = options;
   const target =
-    options.target ?? onnxTarget({ ...(options.opset && { opset: options.opset }), ...(precision && { precision }) });
+    options.target ??
+    onnxTarget({
+      ...(options.opset && { opset: options.opset }),
+      ...(precision && { precision }),
+      fixed: new Set(Object.keys(options.weights ?? {})),
+    });
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
   const opset = Math.max(asked, opsetFor(topological(lowered)));
@@ -64,7 +71,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     producerVersion: options.producer?.version ?? "",
     graph: {
       name: options.name ?? "innerloop",
-      ...writer.graph(results, options.inputs ?? [], options.initializers ?? {}),
+      ...writer.graph(results, options.inputs ?? [], options.initializers ?? {}, options.weights ?? {}),
     },
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
@@ -110,6 +117,7 @@ class Writer {
     outputs: readonly Output[],
     declared: readonly Value[],
     initializers: Readonly<Record<string, Tensor>>,
+    weights: Readonly<Record<string, Tensor>>,
   ): onnx.GraphProto.$Properties {
     const bodies = this.#nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
@@ -130,12 +138,14 @@ class Writer {
         this.#main.push({ opType: "Identity", input: [known], output: [name], name: `output/${name}` });
     }
     const stored = inputs.flatMap((value) => {
-      const tensor = initializers[inputName(value)];
+      const tensor = weights[inputName(value)] ?? initializers[inputName(value)];
       return tensor ? [tensorProto(inputName(value), tensor.dtype, tensor.shape, tensor.data)] : [];
     });
     return {
       node: this.#main,
-      input: inputs.map((value) => valueInfo(inputName(value), value)),
+      input: inputs
+        .filter((value) => weights[inputName(value)] === undefined)
+        .map((value) => valueInfo(inputName(value), value)),
       output: outputs.map(({ name, value }) => valueInfo(name, value)),
       initializer: [...stored, ...this.#constants.tensors],
     };
