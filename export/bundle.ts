@@ -18,7 +18,7 @@ import {
 } from "@innerloop/runtime/files";
 import { InnerloopError, MANIFEST_VERSION, type Manifest, misfit, type Preprocessing } from "@innerloop/schemas";
 import { type CalibrateOptions, calibrateBundle } from "./calibrate.ts";
-import { learnerGraphs, type Weights } from "./graphs.ts";
+import { learnerGraphs, sharedFile, type Weights } from "./graphs.ts";
 import { type VerifyOptions, verifyBundle } from "./verify.ts";
 
 /** What a bundle says besides what its learner does. */
@@ -63,7 +63,7 @@ const variantFile = (provider: string): `adapt.${string}.onnx` => `adapt.${provi
 /**
  * Builds the files of a bundle: `adapt.onnx`, `predict.onnx`, for a body that normalizes over examples
  * `predict-transductive.onnx`, and the variants `adapt.<provider>.onnx` that are asked for. The same learner, weights and
- * options give the same bytes.
+ * options give the same bytes. Of a learner with parameters that are fixed, what both graphs have of them is in `weights.bin`.
  *
  * @param weights every meta-parameter of the learner, float32
  * @throws InnerloopError `bad-weights`; `bad-option` for labels, preprocessing or variants that do not fit; `open-dim` and `unsupported-operator`
@@ -109,15 +109,19 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
   };
   const parameters = graphs.parameters.map((parameter) => ({ ...parameter, shape: [...parameter.shape] }));
   const shared = { task, input, output, ...(labels ? { labels: [...labels] } : {}) };
+  // A graph whose numbers lie in another file is told from one with others by its own bytes alone.
+  const numbers = learner.fixed ? { weights: digestOf(weights) } : {};
   const files: Record<string, Uint8Array> = {
-    "adapt.onnx": graphs.adapt(metadata({ ...shared, innerLoop })),
-    "predict.onnx": graphs.predict(metadata({ ...shared, parameters })),
+    "adapt.onnx": graphs.adapt(metadata({ ...shared, ...numbers, innerLoop })),
+    "predict.onnx": graphs.predict(metadata({ ...shared, ...numbers, parameters })),
   };
   for (const provider of variants)
-    files[variantFile(provider)] = graphs.adapt(metadata({ ...shared, innerLoop, provider }), provider);
+    files[variantFile(provider)] = graphs.adapt(metadata({ ...shared, ...numbers, innerLoop, provider }), provider);
   if (learner.usesBatchStatistics)
     files["predict-transductive.onnx"] = graphs.predict(metadata({ ...shared, parameters }), true);
   const training = { ...options.training, norm: learner.norm, usesBatchStatistics: learner.usesBatchStatistics };
+  const beside = graphs.shared();
+  if (beside) files[sharedFile] = beside;
   const manifest: Manifest = {
     format: bundleFormat,
     version: MANIFEST_VERSION,
@@ -186,6 +190,14 @@ export async function exportBundle(learner: Learner, weights: Weights, options: 
     // Only empty folders go, so this does nothing once the bundle is in place.
     await removeEmpty(folders);
   }
+}
+
+/** Of all weights, by their names. */
+function digestOf(weights: Weights): string {
+  const hash = createHash("sha256");
+  for (const [name, { data }] of Object.entries(weights))
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest("hex");
 }
 
 /** Each field under `innerloop.<field>`: text as it is, everything else as JSON. */

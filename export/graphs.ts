@@ -1,6 +1,7 @@
 // The two graphs of a learner as ONNX files: names, symbolic sizes, and which inputs a caller may leave out.
 import {
   constant,
+  type ExternalPlace,
   input,
   inputName,
   isInput,
@@ -11,7 +12,7 @@ import {
   type Value,
   writeOnnx,
 } from "@innerloop/graph";
-import { InnerloopError, type ManifestParameter, type Tensor } from "@innerloop/schemas";
+import { ELEMENTS, InnerloopError, type ManifestParameter, type Tensor } from "@innerloop/schemas";
 
 /** Tensors by the name of the meta-parameter. */
 export type Weights = Readonly<Record<string, Tensor>>;
@@ -24,6 +25,8 @@ export interface FileOptions {
 
 /** A learner's state as inputs of `predict.onnx`, in the order of the manifest. */
 export interface LearnerGraphs {
+  /** The numbers that the files share, once these are made; undefined where each has its own. */
+  shared(): Uint8Array | undefined;
   /** The parameters of `predict.onnx`. */
   readonly parameters: readonly ManifestParameter[];
   /** The inner rate of each parameter that moves. */
@@ -47,6 +50,8 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
   );
   const learned = new Set(Object.values(learner.rates).filter((rate) => typeof rate === "string"));
   const names = Object.keys(learner.parameters).filter((name) => !learned.has(name));
+  const { fixed } = learner;
+  const shared = fixed && new SharedNumbers();
   const parameters = Object.fromEntries(names.map((name) => [name, input(name, learner.parameters[name]!.shape)]));
   const known: Parameters = {
     ...parameters,
@@ -72,7 +77,10 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
   );
   const query = input("query_x", ["query", ...learner.inputShape]);
   const logits = learner.predict(known, state, query, { absolute: true });
-  const described = [...new Set([...names, ...Object.keys(state)])].filter((name) => usedInputs([logits]).has(name));
+  const needed = usedInputs([logits]);
+  const described = [...new Set([...names, ...Object.keys(state)])].filter(
+    (name) => needed.has(name) && !fixed?.has(name),
+  );
 
   const write = (
     outputs: Readonly<Record<string, Value>>,
@@ -80,10 +88,11 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
     name: string,
     metadata: Readonly<Record<string, string>>,
     provider?: string,
+    own = fixed,
   ): Uint8Array => {
     const used = usedInputs(Object.values(outputs));
-    const optional = [rate, ...Object.values({ ...parameters, ...state })].filter((value) =>
-      used.has(inputName(value)),
+    const optional = [rate, ...Object.values({ ...parameters, ...state })].filter(
+      (value) => used.has(inputName(value)) && !own?.has(inputName(value)),
     );
     return writeOnnx(outputs, {
       name,
@@ -92,12 +101,15 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
       producer,
       metadata,
       inputs: [...first, ...optional],
+      ...(own ? { fixed: own } : {}),
+      ...(shared ? { external: (name: string, tensor: Tensor) => shared.place(name, tensor) } : {}),
       initializers: { rate: { dtype: "float32", shape: [], data: Float32Array.of(1) }, ...weights },
     });
   };
 
   return {
     rates,
+    shared: () => shared?.bytes(),
     parameters: described.map((name) => ({
       name,
       shape: [...(state[name] ?? parameters[name]!).shape],
@@ -115,6 +127,7 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
         "adapt",
         metadata,
         provider,
+        fixed && new Set(names),
       ),
     predict: (metadata, transductive = false) =>
       write(
@@ -154,3 +167,40 @@ function checkWeights(learner: Learner, weights: Weights): void {
 }
 
 const badWeights = (message: string): InnerloopError => new InnerloopError("bad-weights", message);
+
+/** The file of the bundle that numbers of several models lie in. */
+export const sharedFile = "weights.bin";
+
+/** Arrays of fewer bytes stay in the models. */
+const leastShared = 1024;
+
+/** Where each array begins: at a multiple of this, so that it can be viewed as numbers where it lies. */
+const alignment = 64;
+
+/** Arrays that several models have, each once, one after the other. */
+class SharedNumbers {
+  readonly #places = new Map<string, { readonly tensor: Tensor; readonly place: ExternalPlace }>();
+  #end = 0;
+
+  /** Where an array lies; undefined where it is too small for it. */
+  place(name: string, tensor: Tensor): ExternalPlace | undefined {
+    const known = this.#places.get(name);
+    if (known) return known.place;
+    const length = tensor.data.length * ELEMENTS[tensor.dtype].array.BYTES_PER_ELEMENT;
+    if (length < leastShared) return undefined;
+    const place = { location: sharedFile, offset: Math.ceil(this.#end / alignment) * alignment, length };
+    this.#end = place.offset + length;
+    this.#places.set(name, { tensor, place });
+    return place;
+  }
+
+  bytes(): Uint8Array | undefined {
+    if (this.#end === 0) return undefined;
+    const bytes = new Uint8Array(this.#end);
+    for (const { tensor, place } of this.#places.values()) {
+      const { buffer, byteOffset } = tensor.data;
+      bytes.set(new Uint8Array(buffer, byteOffset, place.length), place.offset);
+    }
+    return bytes;
+  }
+}

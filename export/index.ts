@@ -1,4 +1,16 @@
 // The door of the room: a learner and its weights become a verified bundle.
+
+export {
+  type Adaptable,
+  type AdaptableOptions,
+  type AdaptLoss,
+  type CrossEntropyOptions,
+  crossEntropy,
+  type ExportAdaptableOptions,
+  exportAdaptable,
+  type LossContext,
+  type RawInput,
+} from "./adaptable/index.ts";
 export {
   type BuiltBundle,
   type BundleOptions,

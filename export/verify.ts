@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Learner as BundledLearner } from "@innerloop/runtime";
 import { InnerloopError, type Manifest, type ManifestFile, type Tensor } from "@innerloop/schemas";
+import { sharedFile } from "./graphs.ts";
 
 /** Examples: `x` float32 `[n, ...inputShape]`, `y` labels `[n]` (int32 or int64) or targets float32 `[n, size]`. */
 export interface VerificationExamples {
@@ -106,9 +107,11 @@ export async function verifyBundle(folder: string, options: VerifyOptions): Prom
 async function withVariant(folder: string, manifest: Manifest, file: string): Promise<BundledLearner> {
   const entry = (manifest.files as Record<string, ManifestFile>)[file]!;
   const changed: Manifest = { ...manifest, files: { ...manifest.files, "adapt.onnx": entry } };
-  const [adapt, predict] = await Promise.all([file, "predict.onnx"].map((name) => readFile(join(folder, name))));
+  const others = Object.keys(manifest.files).filter((name) => name === "predict.onnx" || name === sharedFile);
+  const read = async (name: string) => [name, await readFile(join(folder, name))] as const;
+  const [[, adapt], ...rest] = await Promise.all([read(file), ...others.map(read)]);
   const json = new TextEncoder().encode(JSON.stringify(changed));
-  const files = { "manifest.json": json, "adapt.onnx": adapt!, "predict.onnx": predict! };
+  const files = { "manifest.json": json, "adapt.onnx": adapt, ...Object.fromEntries(rest) };
   return BundledLearner.load({ files }, { provider: "cpu" });
 }
 

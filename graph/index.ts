@@ -23,6 +23,19 @@ export {
   Value,
 } from "./core/value.ts";
 export { topological } from "./core/walk.ts";
+export {
+  absentClasses,
+  absoluteLogits,
+  balancingWeights,
+  centreOf,
+  classesOf,
+  comparable,
+  curvatureBound,
+  oneHot,
+  prototypeHead,
+  prototypes,
+  zeroHead,
+} from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
@@ -38,9 +51,10 @@ export {
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
-export { type OnnxModel, readableOperators, readOnnx } from "./onnx/read.ts";
+export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
+export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
-export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
+export { type ExternalPlace, type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
 export type { Guard } from "./transforms/descent.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";

@@ -70,6 +70,11 @@ export interface Learner {
   readonly loop?: LoopKind;
   /** Every meta-learned array by name: weights, and learned inner rates as `rate/<parameter>`. */
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  /**
+   * Parameters that are part of the graphs as they are: no caller gives others. A learner that has any begins every adaptation
+   * at its own weights.
+   */
+  readonly fixed?: ReadonlySet<string>;
   /** The inner rate of each parameter that moves: a fixed number, or the name of the meta-parameter that holds it. */
   readonly rates: Readonly<Record<string, number | string>>;
   /** The normalization of the body, and whether it uses statistics of the support set. */

@@ -38,7 +38,13 @@ export const rooms = [
     folder: "export",
     package: "@innerloop/export",
     doors: [""],
-    imports: ["@innerloop/graph", "@innerloop/runtime", "@innerloop/runtime/files", "@innerloop/schemas"],
+    imports: [
+      "@innerloop/graph",
+      "@innerloop/runtime",
+      "@innerloop/runtime/files",
+      "@innerloop/runtime/session",
+      "@innerloop/schemas",
+    ],
   },
   {
     folder: "train",

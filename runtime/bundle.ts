@@ -24,6 +24,10 @@ export type BundleSource = string | URL | { readonly files: Readonly<Record<stri
 /** A manifest is a few kilobytes; one of more than this is none. */
 const mostOfManifest = 2 ** 24;
 
+/** The numbers that both models have. */
+const sharedFile = "weights.bin";
+type SharedFile = typeof sharedFile;
+
 /** A checked bundle in memory. */
 export interface Bundle {
   readonly manifest: Manifest;
@@ -34,6 +38,8 @@ export interface Bundle {
   readonly identity: string;
   /** What the provider runs: for adapt.onnx its variant, where there is one. */
   readonly models: Readonly<Record<BundleFile, Uint8Array>>;
+  /** The weights that the models share, where they lie in a file of their own. */
+  readonly beside: { readonly [file in SharedFile]?: Uint8Array };
   /** adapt.onnx itself, should the provider refuse its variant. */
   readonly portable: { readonly [file in BundleFile]?: () => Promise<Uint8Array> };
 }
@@ -82,10 +88,15 @@ export async function readBundle(
     const variant = `adapt.${name}.onnx` as const;
     return files[variant] && (!inMemory || inMemory[variant]) ? variant : "adapt.onnx";
   });
-  const [adapt, predict, file] = await Promise.all([chosen.then(load), load("predict.onnx"), chosen]);
+  const [adapt, predict, file, shared] = await Promise.all([
+    chosen.then(load),
+    load("predict.onnx"),
+    chosen,
+    files[sharedFile] && load(sharedFile),
+  ]);
   // A folder is whole only with what is not run here; over a network that would be fetched for nothing.
   if (!inMemory && !/^https?:/.test(place(""))) {
-    const others = Object.keys(files).filter((name) => name !== file && name !== "predict.onnx");
+    const others = Object.keys(files).filter((name) => ![file, "predict.onnx", sharedFile].includes(name));
     await Promise.all((others as OptionalBundleFile[]).map(load));
   }
   const identity = [files["adapt.onnx"], files["predict.onnx"]].map(({ sha256 }) => sha256.slice(0, 32)).join("");
@@ -93,6 +104,7 @@ export async function readBundle(
     manifest,
     identity,
     models: { "adapt.onnx": adapt, "predict.onnx": predict },
+    beside: shared ? { [sharedFile]: shared } : {},
     portable: file === "adapt.onnx" ? {} : { "adapt.onnx": () => load("adapt.onnx") },
   };
 }

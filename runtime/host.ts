@@ -38,3 +38,9 @@ export interface Bounds {
   /** Ends a transfer midway, whose failure then tells nothing. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What lies beside a model. */
+export interface Beside {
+  /** Files whose numbers initializers of the model have (its external data), by the names that it calls them. */
+  readonly beside?: Readonly<Record<string, Uint8Array>>;
+}

@@ -32,8 +32,8 @@ export class Models {
     const opened = this.#sessions.get(file);
     if (opened !== undefined) return opened;
     const sessions = this.#sessions;
-    const { models, portable } = this.#bundle;
-    const open = (model: Uint8Array) => openSession(model, { ...this.#options, provider: this.#provider });
+    const { models, portable, beside } = this.#bundle;
+    const open = (model: Uint8Array) => openSession(model, { ...this.#options, provider: this.#provider, beside });
     const refused = async (cause: unknown) => {
       const model = await portable[file]?.();
       if (!model) throw cause;

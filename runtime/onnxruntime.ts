@@ -3,7 +3,7 @@
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
 import type * as OnnxRuntime from "onnxruntime-common";
 import { host } from "#host";
-import type { HostOptions, ProviderName } from "./host.ts";
+import type { Beside, HostOptions, ProviderName } from "./host.ts";
 import type { Ort } from "./hosts/host.ts";
 import { openOverrides } from "./overrides.ts";
 import { badInput } from "./refusal.ts";
@@ -28,13 +28,19 @@ export type OrtTensor = OnnxRuntime.Tensor;
 export async function openModel(
   model: Uint8Array,
   provider: ProviderName,
-  options: HostOptions,
+  options: HostOptions & Beside,
   more: OnnxRuntime.InferenceSession.SessionOptions = {},
 ): Promise<Opened> {
   const ort = await host.load(provider, options);
-  const { bytes, defaults } = openOverrides(model);
+  const { beside = {} } = options;
+  const { bytes, defaults } = openOverrides(model, beside);
   try {
-    const session = await ort.InferenceSession.create(bytes, { ...settings(provider, options), ...more });
+    const externalData = Object.entries(beside).map(([path, data]) => ({ path, data }));
+    const session = await ort.InferenceSession.create(bytes, {
+      ...settings(provider, options),
+      ...(externalData[0] ? { externalData } : {}),
+      ...more,
+    });
     return { ort, session, defaults };
   } catch (cause) {
     const advice = `; export it again${provider === host.automatic.at(-1) ? "" : ", or use provider cpu"}`;

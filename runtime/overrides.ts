@@ -16,8 +16,9 @@ export interface OpenedModel {
  * initializers comes back as it is.
  *
  * @throws InnerloopError `onnx-unreadable` when the bytes are no ONNX model or are cut short.
+ * @param beside files whose numbers initializers of the model have, by name
  */
-export function openOverrides(model: Uint8Array): OpenedModel {
+export function openOverrides(model: Uint8Array, beside: Readonly<Record<string, Uint8Array>> = {}): OpenedModel {
   const whole = fieldsOf(model, [0, 0, 0, model.length, undefined]).find(([number]) => number === modelGraph);
   if (whole === undefined) throw unreadable(model);
   const graph = fieldsOf(model, whole);
@@ -26,7 +27,7 @@ export function openOverrides(model: Uint8Array): OpenedModel {
   const kept = graph
     .filter((field) => {
       const name = field[0] === graphInitializer ? nameOf(model, field, tensorName) : "";
-      const tensor = inputs.includes(name) && name !== "" ? readTensor(model, field) : undefined;
+      const tensor = inputs.includes(name) && name !== "" ? readTensor(model, field, beside) : undefined;
       if (tensor) defaults[name] = tensor;
       return !tensor;
     })
@@ -48,6 +49,9 @@ const tensorDataType = 2;
 const tensorFloatData = 4;
 const tensorName = 8;
 const tensorRawData = 9;
+const tensorExternalData = 13;
+const entryKey = 1;
+const entryValue = 2;
 const wireVarint = 0;
 const fixed64 = 1;
 const lengthDelimited = 2;
@@ -96,12 +100,19 @@ function nameOf(bytes: Uint8Array, message: Field, number: number): string {
 }
 
 /** A TensorProto; nothing where its data is stored in a way that is not read here. */
-function readTensor(bytes: Uint8Array, message: Field): Tensor | undefined {
+function readTensor(
+  bytes: Uint8Array,
+  message: Field,
+  beside: Readonly<Record<string, Uint8Array>>,
+): Tensor | undefined {
   const shape: number[] = [];
+  const place: Record<string, string> = {};
   let type: number | undefined;
   let data: Uint8Array<ArrayBuffer> | undefined;
-  for (const [number, , start, end, value] of fieldsOf(bytes, message)) {
+  for (const field of fieldsOf(bytes, message)) {
+    const [number, , start, end, value] = field;
     if (number === tensorDataType) type = value;
+    else if (number === tensorExternalData) place[nameOf(bytes, field, entryKey)] = nameOf(bytes, field, entryValue);
     else if (number === tensorRawData || (number === tensorFloatData && value === undefined)) {
       // Copied, because a view into the file need not be aligned. ONNX stores little-endian, as every host that runs this does.
       data = new Uint8Array(bytes.subarray(start, end));
@@ -113,6 +124,9 @@ function readTensor(bytes: Uint8Array, message: Field): Tensor | undefined {
       }
     }
   }
+  const { location = "", offset = 0, length = 0 } = place;
+  // Copied for the same reason.
+  data ??= beside[location]?.slice(+offset, +offset + +length);
   const dtype = dtypeBy("onnx", type);
   if (dtype === undefined || data === undefined) return undefined;
   const { array } = ELEMENTS[dtype];

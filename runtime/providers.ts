@@ -1,7 +1,7 @@
 // Which execution provider runs a model: the first that works, or the one that was asked for and no other.
 import { InnerloopError, show } from "@innerloop/schemas/bundle";
 import { host } from "#host";
-import type { HostOptions, ProviderName } from "./host.ts";
+import type { Beside, HostOptions, ProviderName } from "./host.ts";
 import { trial } from "./onnxruntime.ts";
 import { badOption } from "./refusal.ts";
 
@@ -13,7 +13,7 @@ export interface ProviderChoice {
 }
 
 /** Where and how wide to run. */
-export interface SessionOptions extends HostOptions {
+export interface SessionOptions extends HostOptions, Beside {
   /**
    * `auto` (the default) takes the first of cuda, webgpu, cpu that works, in a browser wasm; a named one is used or
    * refused, never replaced; a choice of {@link chooseProvider} is taken as it is, which saves trying providers again for

@@ -19,6 +19,7 @@ const entries = {
   data: entry("look at data: what is there, what is left out, and what to train with", () => import("../commands/data.ts")),
   train: entry("meta-train a learner", () => import("../commands/train.ts")),
   export: entry("write a run as a bundle of plain ONNX, verified", () => import("../commands/export.ts")),
+  adaptable: entry("make a bundle of an ONNX model from anywhere", () => import("../commands/adaptable.ts")),
   eval: entry("measure a bundle on classes that it was never trained on", () => import("../commands/eval.ts")),
   adapt: entry("adapt a bundle to your own examples", () => import("../commands/adapt.ts")),
   predict: entry("say what inputs are", () => import("../commands/predict.ts")),

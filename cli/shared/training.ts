@@ -46,7 +46,7 @@ async function showTraining(
       resume,
       ...(from === undefined ? {} : { from }),
       signal,
-      onRead: (done, all) => progress.update(done / all, `${done}/${all} files of ${config.data} read`),
+      onRead: (done, all) => progress.update(done / all, `${done}/${all} of ${config.data} read`),
       onStart({ config, task: kind, engine, reason, strategy, parameters, bytes, iteration, ...start }) {
         classes = kind === "classification";
         heldBack = start.heldBack;

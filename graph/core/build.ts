@@ -3,6 +3,7 @@ import { type DType, InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
 import { interned } from "./interning.ts";
 import { type Shape, showShape, sizeOf } from "./shapes.ts";
+import { remember } from "./told.ts";
 import {
   type Attributes,
   type Inputs,
@@ -53,7 +54,9 @@ export function apply<A extends Attributes, I extends Inputs, O extends Outputs>
     for (const { shape } of types) checkShape(shape, () => `${operator.name}(${operands.join(", ")})`);
     return new Node(operator, operands, known, types, scopes.join("/"));
   };
-  return interned(operator, operands, known, make).outputs;
+  const node = interned(operator, operands, known, make);
+  remember(node);
+  return node.outputs;
 }
 
 /** Inputs without those that are left out at the end, so that one node has one list. */

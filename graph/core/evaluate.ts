@@ -6,6 +6,7 @@ import { constantOf, inputName, isInput } from "./build.ts";
 import { isSymbol, resolveDim, resolveShape } from "./dims.ts";
 import { at, zip } from "./lists.ts";
 import { sizeOf } from "./shapes.ts";
+import { toldBy } from "./told.ts";
 import { type Body, isBody, type Node, type NumberArray, operandsOf, type Value } from "./value.ts";
 import { inOrder, topological } from "./walk.ts";
 
@@ -105,8 +106,9 @@ class Run {
     }
     const symbols = this.#symbols;
     const inputs = node.inputs.map((input) => input && this.#numbers(input));
+    const told = new Set<unknown>([attributes.size, ...toldBy(node)]);
     const sized = (dim: Value["shape"][number]) =>
-      typeof dim === "string" && dim === attributes.size && !symbols.has(dim) ? -1 : resolveDim(dim, symbols);
+      typeof dim === "string" && told.has(dim) && !symbols.has(dim) ? -1 : resolveDim(dim, symbols);
     const [first, ...others] = outputs.map((output) => output.shape.map(sized));
     const shapes = [first ?? [], ...others] as const;
     spend("work", workOf(node, inputs, shapes));

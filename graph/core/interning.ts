@@ -38,7 +38,8 @@ function keyOf(name: string, inputs: Inputs, attributes: Attributes): string {
 
 const valueKey = (value: Value): string => `${value.node.id}.${value.index}`;
 
-function attributeKey(attribute: Attribute): string {
+/** A text of an attribute. */
+export function attributeKey(attribute: Attribute): string {
   if (typeof attribute !== "object") return String(attribute);
   if (isList(attribute)) return `[${attribute}]`;
   if ("results" in attribute) return `{${attribute.parameters.map(valueKey)}:${attribute.results.map(valueKey)}}`;

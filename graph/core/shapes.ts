@@ -1,6 +1,7 @@
 // Arithmetic with whole shapes: how many numbers they hold, how they broadcast, how far apart neighbours lie.
 import { InnerloopError, sizeOf as product } from "@innerloop/schemas";
 import { type Dim, multiplyDims } from "./dims.ts";
+import { isTold } from "./fresh.ts";
 
 /** The sizes of a value's axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly Dim[];
@@ -18,7 +19,10 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 
 export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 
-/** NumPy broadcasting of two shapes (ONNX, "Multidirectional broadcasting"); undefined where they do not fit. */
+/**
+ * NumPy broadcasting of two shapes (ONNX, "Multidirectional broadcasting"); undefined where they do not fit. A size that only data
+ * tell is 1 or the other one.
+ */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const out: Dim[] = [];
@@ -26,7 +30,8 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
     const da = a[i - rank + a.length] ?? 1;
     const db = b[i - rank + b.length] ?? 1;
     if (da === db || db === 1) out.push(da);
-    else if (da === 1) out.push(db);
+    else if (da === 1 || isTold(da)) out.push(db);
+    else if (isTold(db)) out.push(da);
     else return undefined;
   }
   return out;

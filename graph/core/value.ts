@@ -99,6 +99,11 @@ export type Family =
   | "pooling"
   | "normalization"
   | "activation"
+  | "attention"
+  | "sampling"
+  | "quantization"
+  | "signal"
+  | "random"
   | "loss"
   | "control";
 
@@ -149,6 +154,8 @@ export interface Traits {
    * float16, its statistics are not.
    */
   readonly float16?: "product" | "range" | "movement" | "rows";
+  /** What it gives is drawn by chance when the graph runs, and is no constant whatever its inputs are. */
+  readonly random?: true;
   /** The kernel of TensorFlow.js that computes it number by number. */
   readonly tfjs?: string;
 }

@@ -7,12 +7,16 @@ import type { Operator, Value } from "../core/value.ts";
 import { defaultOpset } from "../onnx/opsets.ts";
 import { HardSigmoid, PRelu, Swish } from "../ops/activation.ts";
 import { Positive } from "../ops/arithmetic.ts";
-import { Greater } from "../ops/comparison.ts";
+import { Equal, Greater } from "../ops/comparison.ts";
 import { Cast } from "../ops/dtypes.ts";
+import { SumTo } from "../ops/internal/broadcasting.ts";
+import { ReduceSumBy } from "../ops/internal/reducing.ts";
+import { AsNumbers } from "../ops/internal/sizes.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { NegativeLogLikelihoodLoss } from "../ops/loss.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
+import { NonZero } from "../ops/ordering.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
@@ -49,6 +53,12 @@ const positive = lowering(Positive, ([x]) => [
 ]);
 const positiveInHalf = lowering(Positive, ([x]) => [compared(x)]);
 
+/** A sum over the axes that have size 1 in a shape: which those are comes out when the graph runs. */
+const sumOverUnits = lowering(SumTo, ([x], { shape }) => {
+  const axes = Reshape(NonZero(Equal(AsNumbers(shape), 1)), [-1]);
+  return [Reshape(ReduceSumBy(x, axes, true, true), shape)];
+});
+
 /** A sum over neighbouring axes that are not the last ones is a product with a row of ones, which runs as a matrix product. */
 export const sumAsProduct = lowering(ReduceSum, ([x], { axes }, [y]) => {
   const [first, last] = [at(axes, 0), at(axes, -1)];
@@ -75,6 +85,7 @@ export function onnxTarget({
       ...channelsFirst(fixedBy(fixed)),
       ...poolingAsTaps,
       ...normalizationAsLayers,
+      sumOverUnits,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),

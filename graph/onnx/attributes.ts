@@ -123,6 +123,20 @@ export const elementType = (): OnnxAttribute<DType> => ({
   write: (value) => (isDType(value) ? { i: ELEMENTS[value].onnx } : undefined),
 });
 
+/** An element type that a file may leave out. */
+export const optionalType = (): OnnxAttribute<DType | undefined> => ({
+  ...elementType(),
+  read: (found, name) => (found ? dtypeOf(Number(found.i ?? 0), `the attribute ${name}`) : undefined),
+});
+
+/** A text. */
+export const text = (fallback = ""): OnnxAttribute<string> => ({
+  type: "STRING",
+  fallback,
+  read: (found) => (found?.s ? new TextDecoder().decode(found.s) : fallback),
+  write: (value) => (typeof value === "string" ? { s: new TextEncoder().encode(value) } : undefined),
+});
+
 const isArray = (value: GraphAttribute): value is NumberArray => typeof value === "object" && "data" in value;
 
 const isNumbers = (value: GraphAttribute): value is readonly number[] =>

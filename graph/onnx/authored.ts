@@ -2,6 +2,7 @@
 // it was, so that it is written as it was read. What it is made of is what its entry reads it as.
 import type { DType } from "@innerloop/schemas";
 import { apply, constant, constantOf } from "../core/build.ts";
+import { toldIn } from "../core/fresh.ts";
 import { isAuthored } from "../core/operator.ts";
 import {
   type Attribute,
@@ -93,9 +94,9 @@ const isList = (value: unknown): value is readonly (number | string)[] =>
   Array.isArray(value) && value.every((entry) => typeof entry === "number" || typeof entry === "string");
 
 /** The outputs of a node where all of them are values. */
-const valuesOf = (result: Entry | readonly Value[]): readonly Value[] | undefined => {
-  if (Array.isArray(result)) return result;
-  return result instanceof Value ? [result] : undefined;
+const valuesOf = (result: Entry | readonly Entry[]): readonly Value[] | undefined => {
+  const list: readonly Entry[] = Array.isArray(result) ? result : [result];
+  return list.every((entry) => entry instanceof Value) ? list : undefined;
 };
 
 /**
@@ -109,13 +110,14 @@ export function asAuthored(
   reader: KnownOperator,
   call: Call,
   given: Given,
-  result: Entry | readonly Value[],
-): Entry | readonly Value[] {
+  result: Entry | readonly Entry[],
+): Entry | readonly Entry[] {
   const values = valuesOf(result)?.slice(0, Math.max(1, call.usedOutputs));
   const [first, ...others] = values ?? [];
   const attributes = values && comparable(reader, given);
   const inputs = call.authored();
   if (!first || !attributes || !inputs || reader.authored === false) return result;
+  if (tellsSizes([first, ...others], inputs)) return result;
   const isGiven = (value: Value) => inputs.includes(value) || constantOf(value) !== undefined;
   if ([first, ...others].every(isGiven) || (others.length === 0 && isWrittenAlike(opType, first, isGiven)))
     return result;
@@ -134,6 +136,16 @@ export function asAuthored(
   } finally {
     latest = undefined;
   }
+}
+
+/**
+ * Whether only data tell a size of what comes out, which none of the inputs has. Its name is of what tells it, so that would be
+ * another one each time that the node is taken apart.
+ */
+function tellsSizes(outputs: readonly Value[], inputs: readonly (Value | Sizes | undefined)[]): boolean {
+  const given = inputs.flatMap((entry) => (!entry ? [] : isSizes(entry) ? entry.dims : entry.shape));
+  const known = new Set(given.flatMap(toldIn));
+  return outputs.some(({ shape }) => shape.flatMap(toldIn).some((symbol) => !known.has(symbol)));
 }
 
 /** Whether what a node is read as is one operator that is written like it, and that simplification leaves alone. */

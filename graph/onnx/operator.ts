@@ -1,6 +1,6 @@
 // What is known of an ONNX operator as ONNX: one entry that says which attributes it has, what a node of it becomes when it
 // is read, what it does to sizes that are open, and how it is written.
-import type { Node, Value } from "../core/value.ts";
+import type { Node } from "../core/value.ts";
 import type { OnnxAttributes, ValuesOf } from "./attributes.ts";
 import type { Call } from "./reader/call.ts";
 import type { Entry } from "./reader/entry.ts";
@@ -13,7 +13,7 @@ type Given = Readonly<Record<string, unknown>>;
 interface Definition<A extends OnnxAttributes> {
   readonly attributes?: A;
   /** What a node becomes: its outputs, as many as are supported. */
-  readonly read?: (call: Call, attributes: ValuesOf<A>) => Entry | readonly Value[];
+  readonly read?: (call: Call, attributes: ValuesOf<A>) => Entry | readonly Entry[];
   /** What it makes of inputs that are sizes, some of them open; undefined where it sees them as values. */
   readonly sizes?: (call: Call, attributes: ValuesOf<A>) => Entry | undefined;
   /** The inputs and attributes of its nodes in a file, where they are not those that the graph's node has. */
@@ -27,7 +27,7 @@ interface Definition<A extends OnnxAttributes> {
 /** An operator's entry, whatever attributes it has. */
 export interface OnnxOperator {
   readonly attributes: OnnxAttributes;
-  readonly read?: (call: Call, attributes: Given) => Entry | readonly Value[];
+  readonly read?: (call: Call, attributes: Given) => Entry | readonly Entry[];
   readonly sizes?: (call: Call, attributes: Given) => Entry | undefined;
   readonly write?: (node: Node, to: Writing) => Form;
   readonly since?: (attributes: Given, inputs: number) => number;

@@ -1,28 +1,30 @@
 // Reading ONNX: a model from PyTorch, Keras or anywhere, made of the supported operators, becomes a graph here. Its
 // float weights become inputs, so that they can be meta-trained and adapted like the parameters of any other model.
 
-import { ELEMENT_TYPES, InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
 import { within } from "../core/budget.ts";
-import { constant, constantOf, input } from "../core/build.ts";
+import { input } from "../core/build.ts";
 import { type Dim, longestSymbol } from "../core/dims.ts";
-import { evaluate } from "../core/evaluate.ts";
-import { isFloat } from "../core/operator.ts";
-import { sizeOf } from "../core/shapes.ts";
+import { zip } from "../core/lists.ts";
 import { type NumberArray, Value } from "../core/value.ts";
-import { valuesOf } from "./attributes.ts";
-import { asAuthored } from "./authored.ts";
 import { readers } from "./ops/index.ts";
-import { Call, type Names } from "./reader/call.ts";
-import { inNode, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
-import { type Entry, entryOf, isNarrow, isSizes } from "./reader/entry.ts";
-import { asSizes } from "./reader/sizes.ts";
-import { dtypeOf, numbersOf, type StoredArray, unsupported } from "./tensors.ts";
+import { readableOpsets } from "./opsets.ts";
+import { graphsWithin, namesBeside, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
+import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
+import { Scope, toValue } from "./reader/scope.ts";
+import { symbol } from "./reader/sizes.ts";
+import { Weights } from "./reader/weights.ts";
+import { dtypeOf } from "./tensors.ts";
 import { upgrading } from "./upgrade/index.ts";
-import { constantPrefix } from "./writer/constants.ts";
 
 /** The names of the ONNX operators that are read. */
 export const readableOperators: readonly string[] = [...readers.keys()];
+
+export interface ReadOptions {
+  /** The names of the tensors that are outputs, whatever the file says; those of the file unless given. */
+  readonly outputs?: readonly string[];
+}
 
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
@@ -42,11 +44,7 @@ export interface OnnxModel {
   readonly apply: (values: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>;
 }
 
-type GraphProto = onnx.GraphProto.$Properties;
-type NodeProto = onnx.NodeProto.$Properties;
-
-/** The most numbers of a result that is worked out while the model is read. */
-const largestFold = 4096;
+type FunctionProto = onnx.FunctionProto.$Properties;
 
 /** What reading may make: some thirty times what the largest networks here take, and half a second of work. */
 const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
@@ -65,28 +63,41 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
  */
-export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
+export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel {
   const model = decodeModel(bytes, source);
-  const opset = opsetOf(model, source);
   const graph = model.graph ?? {};
-  refuseUnknown(graph, opset, new Set(readableOperators), source);
-  refuseRepeated(graph, source);
+  const nodes = nodesWithin(graph.node ?? []);
+  const isForeign = nodes.length > 0 && nodes.every(({ domain }) => !isStandard(domain));
+  const opset = opsetOf(model.opsetImport, source, isForeign ? readableOpsets.newest : undefined);
+  const functions = new Functions(model, source);
+  const called = functions.called(nodes);
+  const opsetIn = (defined?: FunctionProto) => opsetOf(defined?.opsetImport ?? [], source, opset);
+  const readable = new Set(readableOperators);
+  refuseUnknown(graph.node ?? [], opset, functions, readable, source);
+  for (const each of called) refuseUnknown(each.node ?? [], opsetIn(each), functions, readable, source);
+  const graphs = graphsWithin(graph);
+  for (const each of graphs) refuseRepeated(each, source);
   const weights = new Weights(graph, source);
-  const upgrade = upgrading(graph, opset);
-  const nodes = (graph.node ?? []).map((node) => ({ node, newest: inNode(node, source, () => upgrade(node)) }));
+  const unique = namesBeside(graphs, called);
+  const reading = {
+    source,
+    functions,
+    weights,
+    upgrading: (defined?: FunctionProto) => upgrading(opsetIn(defined), unique),
+  };
   const modelInputs = table(
     (graph.input ?? [])
-      .filter(({ name }) => !weights.stored.has(name ?? ""))
+      .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
+  const names = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
   const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
     within(budget, () => {
-      const known = new Known(values, weights);
-      for (const { node, newest } of nodes)
-        inNode(node, source, () => {
-          for (const step of newest) read(step, known);
-        });
-      return table((graph.output ?? []).map(({ name }) => [name ?? "", known.output(name ?? "", source)]));
+      const scope = new Scope(reading, graph, Object.entries(values), reading.upgrading());
+      const results = scope.run(names, source);
+      return table(
+        zip(names, results, (name, result) => [name, toValue(result, `${source}: the output ${show(name)}`)]),
+      );
     });
   const outputs = build(modelInputs);
   const used = weights.used();
@@ -117,90 +128,9 @@ export function readOnnx(bytes: Uint8Array, source: string): OnnxModel {
   };
 }
 
-/** The initializers of a graph. Those that are learned are inputs, made at their first use. */
-class Weights {
-  readonly stored: ReadonlyMap<string, StoredArray>;
-  readonly #measured: ReadonlySet<string>;
-  readonly #inputs = new Map<string, Value>();
-
-  constructor(graph: GraphProto, source: string) {
-    this.stored = new Map(
-      (graph.initializer ?? []).map((tensor) => [
-        tensor.name ?? "",
-        numbersOf(tensor, `${source}: the initializer ${show(tensor.name)}`),
-      ]),
-    );
-    this.#measured = statistics(graph);
-  }
-
-  /** An initializer as an input where it is learned, else as a constant. */
-  entry(name: string): Entry | undefined {
-    const array = this.stored.get(name);
-    if (!array) return undefined;
-    const fixed = this.#measured.has(name) || name.startsWith(constantPrefix);
-    if (fixed || !isFloat(array.dtype) || array.shape.length === 0) return entryOf(array);
-    const value = this.#inputs.get(name) ?? input(name, array.shape, array.dtype);
-    this.#inputs.set(name, value);
-    return entryOf(array, value);
-  }
-
-  /** The inputs that something reads, in the order of the file. */
-  used(): { readonly name: string; readonly value: Value; readonly array: NumberArray }[] {
-    return [...this.stored].flatMap(([name, array]) => {
-      const value = this.#inputs.get(name);
-      return value ? [{ name, value, array }] : [];
-    });
-  }
-}
-
-/** What the names of a graph stand for while its nodes are read. */
-class Known implements Names {
-  readonly #entries: Map<string, Entry>;
-  readonly #weights: Weights;
-
-  constructor(values: Readonly<Record<string, Value>>, weights: Weights) {
-    this.#entries = new Map(Object.entries(values));
-    this.#weights = weights;
-  }
-
-  set(name: string, entry: Entry): void {
-    this.#entries.set(name, entry);
-  }
-
-  entry(name: string): Entry {
-    const entry = this.#entries.get(name) ?? this.#weights.entry(name);
-    if (!entry) throw new InnerloopError("bad-model", `reads ${show(name)}, which nothing before it makes.`);
-    this.#entries.set(name, entry);
-    return entry;
-  }
-
-  numbers(name: string): NumberArray | undefined {
-    const entry = this.#entries.get(name);
-    if (!entry) return this.#weights.stored.get(name);
-    return isSizes(entry) ? undefined : constantOf(isNarrow(entry) ? entry.wide : entry);
-  }
-
-  /** What the graph gives by a name. */
-  output(name: string, source: string): Value {
-    const entry = this.#entries.get(name) ?? this.#weights.entry(name);
-    if (entry === undefined)
-      throw new InnerloopError("bad-model", `${source}: nothing makes the output ${show(name)}.`);
-    if (isSizes(entry))
-      throw new InnerloopError("open-dim", `${source}: the output ${show(name)} is a size that is open.`);
-    if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, `${source}: the output ${show(name)}`);
-    return entry;
-  }
-}
-
 /** A table without a prototype: a name is there only where the model has it. */
 const table = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
   Object.assign(Object.create(null), Object.fromEntries(entries));
-
-/** The names of means and variances that batch normalizations read: measured, not learned. */
-function statistics(graph: GraphProto): ReadonlySet<string> {
-  const norms = (graph.node ?? []).filter((node) => node.opType === "BatchNormalization");
-  return new Set(norms.flatMap((node) => node.input?.slice(3, 5) ?? []));
-}
 
 function tensorOf({ dtype, shape, data }: NumberArray): Tensor {
   return { dtype, shape, data: dtype === "float64" ? data : Float32Array.from(data) };
@@ -223,56 +153,4 @@ function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {
     return open;
   });
   return input(name, shape, dtypeOf(tensor.elemType ?? 0, where));
-}
-
-/** A name of a size as graphs spell them: letters, digits and underscores. */
-const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
-
-/** Reads one node of the newest opset. */
-function read(node: NodeProto, known: Known): void {
-  const call = new Call(node, known);
-  const outputs = node.output ?? [];
-  const result = resultOf(call, node, known);
-  const results = isEntry(result) ? [result] : result;
-  if (call.usedOutputs > results.length)
-    throw new InnerloopError(
-      "unsupported-output",
-      `its output "${outputs[results.length]}" is used, which is not supported; only the first ${results.length === 1 ? "is" : results.length}.`,
-    );
-  for (const [i, entry] of results.entries()) {
-    const name = outputs[i] ?? "";
-    if (name !== "") known.set(name, entry);
-  }
-}
-
-const isEntry = (result: Entry | readonly Value[]): result is Entry => !Array.isArray(result);
-
-/** What a node becomes: of sizes that are open, sizes, where it is one that works on them; what depends on no input, constants. */
-function resultOf(call: Call, node: NodeProto, known: Known): Entry | readonly Value[] {
-  const reader = readers.get(node.opType ?? "");
-  if (!reader) throw new Error(`${node.opType} has no reader`);
-  const given = valuesOf(reader.attributes, node);
-  if (reader.sizes && call.has(0)) {
-    const entries = call.entries();
-    const sizes = entries.some(isSizes) && entries.every((entry) => asSizes(entry) !== undefined);
-    const result = sizes ? reader.sizes(call, given) : undefined;
-    if (result) return result;
-  }
-  const result = reader.read(call, given);
-  const allKnown = (node.input ?? []).every((name) => name === "" || known.numbers(name) !== undefined);
-  const settled = allKnown ? foldedAll(result) : result;
-  return asAuthored(node.opType ?? "", reader, call, given, settled);
-}
-
-const foldedAll = (result: Entry | readonly Value[]): Entry | readonly Value[] =>
-  isEntry(result) ? folded(result) : result.map(foldedValue);
-
-/** The numbers of a result that depends on no input. */
-const folded = (entry: Entry): Entry => (isSizes(entry) || isNarrow(entry) ? entry : foldedValue(entry));
-
-function foldedValue(value: Value): Value {
-  const size = sizeOf(value.shape);
-  if (constantOf(value) || typeof size !== "number" || size > largestFold) return value;
-  const [array] = evaluate([value]);
-  return array ? constant(array.data, array.shape, array.dtype) : value;
 }

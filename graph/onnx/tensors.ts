@@ -11,6 +11,7 @@ import {
   isNumeric,
   type NumericName,
   sizeOf,
+  type Tensor,
 } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
 import { showShape } from "../core/shapes.ts";
@@ -101,4 +102,17 @@ export const tensorProto = (
   dataType: ELEMENTS[dtype].onnx,
   dims: [...shape],
   rawData: encodeNumbers(dtype, data),
+});
+
+/** A tensor whose numbers lie in a file beside the model (ONNX IR specification, "External Tensor Data"). */
+export const externalProto = (
+  name: string,
+  { dtype, shape }: Pick<Tensor, "dtype" | "shape">,
+  place: { readonly location: string; readonly offset: number; readonly length: number },
+): onnx.TensorProto.$Properties => ({
+  name,
+  dataType: ELEMENTS[dtype].onnx,
+  dims: [...shape],
+  dataLocation: DataLocation.EXTERNAL,
+  externalData: Object.entries(place).map(([key, value]) => ({ key, value: String(value) })),
 });

@@ -4,16 +4,18 @@ import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
 import { isAuthored } from "../core/operator.ts";
-import { type Body, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
+import { toldBy } from "../core/told.ts";
+import { type Body, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
 import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
+import { AsSizes } from "../ops/internal/sizes.ts";
 import { type AttributeProto, written } from "./attributes.ts";
 import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion, writable } from "./opsets.ts";
-import { tensorProto } from "./tensors.ts";
+import { externalProto, tensorProto } from "./tensors.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
 import { UniqueNames } from "./writer/names.ts";
@@ -23,12 +25,14 @@ import { conditionInfo, ValueNames, valueInfo } from "./writer/values.ts";
 export interface WriteOptions {
   /** Numbers that an input has unless the caller gives others. */
   readonly initializers?: Readonly<Record<string, Tensor>>;
-  /** Numbers that an input always has: it is stored, and no input of the file, so that a runtime can prepare what it computes of it. */
-  readonly weights?: Readonly<Record<string, Tensor>>;
   /** The graph's name. */
   readonly name?: string;
   /** Goes into the file's `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The names of inputs that no caller gives: they are the numbers in `initializers`, and part of the model. */
+  readonly fixed?: ReadonlySet<string>;
+  /** Where the numbers of an initializer lie, where they lie in a file beside the model. */
+  readonly external?: (name: string, tensor: Tensor) => ExternalPlace | undefined;
   /** Inputs in this order; others follow. Named inputs are declared even where nothing uses them. */
   readonly inputs?: readonly Value[];
   /** ai.onnx 17 to 28; 18 unless given. */
@@ -37,6 +41,14 @@ export interface WriteOptions {
   readonly precision?: "float16";
   readonly target?: Target;
   readonly producer?: { readonly name: string; readonly version: string };
+}
+
+/** A stretch of a file beside a model, in bytes. */
+export interface ExternalPlace {
+  /** The file's name, from the model's folder. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
 }
 
 type NodeProto = onnx.NodeProto.$Properties;
@@ -54,7 +66,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     onnxTarget({
       ...(options.opset && { opset: options.opset }),
       ...(precision && { precision }),
-      fixed: new Set(Object.keys(options.weights ?? {})),
+      ...(options.fixed && { fixed: options.fixed }),
     });
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
@@ -71,7 +83,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     producerVersion: options.producer?.version ?? "",
     graph: {
       name: options.name ?? "innerloop",
-      ...writer.graph(results, options.inputs ?? [], options.initializers ?? {}, options.weights ?? {}),
+      ...writer.graph(results, options),
     },
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
@@ -115,9 +127,7 @@ class Writer {
    */
   graph(
     outputs: readonly Output[],
-    declared: readonly Value[],
-    initializers: Readonly<Record<string, Tensor>>,
-    weights: Readonly<Record<string, Tensor>>,
+    { inputs: declared = [], initializers = {}, fixed = new Set(), external }: WriteOptions,
   ): onnx.GraphProto.$Properties {
     const bodies = this.#nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
@@ -127,9 +137,11 @@ class Writer {
     for (const input of inputs) this.#values.claim(input, inputName(input));
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
-    for (const node of this.#nodes)
+    for (const node of this.#nodes) {
       if (node.inputs.length > 0 && typeof node.attributes.size === "string")
         this.#binders.set(node.attributes.size, node);
+      for (const symbol of toldBy(node)) this.#binders.set(symbol, node);
+    }
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
     for (const { name, value } of outputs) {
@@ -138,15 +150,16 @@ class Writer {
         this.#main.push({ opType: "Identity", input: [known], output: [name], name: `output/${name}` });
     }
     const stored = inputs.flatMap((value) => {
-      const tensor = weights[inputName(value)] ?? initializers[inputName(value)];
-      return tensor ? [tensorProto(inputName(value), tensor.dtype, tensor.shape, tensor.data)] : [];
+      const tensor = initializers[inputName(value)];
+      if (!tensor) return [];
+      const name = inputName(value);
+      const place = external?.(name, tensor);
+      return [place ? externalProto(name, tensor, place) : tensorProto(name, tensor.dtype, tensor.shape, tensor.data)];
     });
     return {
       node: this.#main,
-      input: inputs
-        .filter((value) => weights[inputName(value)] === undefined)
-        .map((value) => valueInfo(inputName(value), value)),
-      output: outputs.map(({ name, value }) => valueInfo(name, value)),
+      input: inputs.flatMap((value) => (fixed.has(inputName(value)) ? [] : [valueInfo(inputName(value), value)])),
+      output: outputs.map(({ name, value }) => valueInfo(name, value, (dim) => this.#sizes.shown(dim))),
       initializer: [...stored, ...this.#constants.tensors],
     };
   }
@@ -184,11 +197,12 @@ class Writer {
     if (block !== this.#main) return;
     for (const output of outputs)
       if (!isHalf(output, this.#halves)) this.#sizes.learn(output, this.#values.name(output));
+    if (is(node, AsSizes)) this.#sizes.learnEntries(node.attributes.fresh, this.#values.name(first), first.rank);
   }
 
   /** The inputs and attributes of a node: as its operator's entry says, or those that it has. */
   #form(node: Node, opType: string): Form {
-    const entry = writerOf(opType);
+    const entry = writerOf(node.operator.name) ?? writerOf(opType);
     if (!entry)
       throw new InnerloopError(
         "unsupported-operator",

@@ -3,7 +3,7 @@ import { apply1, applying, composite, lift } from "../core/operator.ts";
 import { normalizeAxis } from "../core/shapes.ts";
 import { type Attributes, type None, type One, type Operand, type Operator, type Two, Value } from "../core/value.ts";
 import { Abs, Add, Div, Max, Min, Mul, Neg, Sub } from "./arithmetic.ts";
-import { Greater, Where } from "./comparison.ts";
+import { Greater, Less, Where } from "./comparison.ts";
 import { Erf, Exp, Log, Relu, Sigmoid, Softplus, Tanh } from "./functions.ts";
 import { stopGradient } from "./graph.ts";
 import { ReduceMax, ReduceSum } from "./reduction.ts";
@@ -98,6 +98,32 @@ const thresholdedRelu = activation<Alpha>("ThresholdedRelu", 10, "x where x > al
 export const ThresholdedRelu = applying(
   thresholdedRelu,
   (x: Value, { alpha = 1 } = {}): Value => apply1(thresholdedRelu, [x], { alpha }),
+);
+
+type Shrunk = { readonly bias: number; readonly lambd: number };
+const shrink = activation<Shrunk>(
+  "Shrink",
+  9,
+  "x nearer to 0 by a bias, and 0 where |x| ≤ lambd",
+  (x, { bias, lambd }) => Where(Greater(x, lambd), Sub(x, bias), Where(Less(x, -lambd), Add(x, bias), 0)),
+);
+/** ONNX Shrink: soft shrinking where the bias is lambd, hard where it is 0. */
+export const Shrink = applying(
+  shrink,
+  (x: Value, { bias = 0, lambd = 0.5 } = {}): Value => apply1(shrink, [x], { bias, lambd }),
+);
+
+const swiglu = composite({
+  name: "SwiGLU",
+  family: "activation",
+  summary: "x · sigmoid(alpha · x), times a gate",
+  since: 28,
+  build: ([x, gate]: Two, { alpha }: Alpha) => Mul(Swish(x, { alpha }), gate),
+});
+/** ONNX SwiGLU (arXiv 2002.05202): both operands are of one shape. */
+export const SwiGLU = applying(
+  swiglu,
+  (x: Value, gate: Value, { alpha = 1 } = {}): Value => apply1(swiglu, [x, gate], { alpha }),
 );
 
 const prelu = composite({

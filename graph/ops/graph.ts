@@ -12,9 +12,6 @@ import { Unsqueeze } from "./movement.ts";
 spelling("Identity", "graph", 14, "nothing", "the value itself");
 export const Identity = (x: Value): Value => x;
 
-spelling("Dropout", "graph", 13, "nothing", "the value itself, as in inference");
-export const Dropout = (x: Value): Value => x;
-
 spelling("Constant", "graph", 13, "a constant", "an array of numbers in the graph");
 export const Constant = constant;
 

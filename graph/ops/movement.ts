@@ -75,12 +75,13 @@ export function DepthToSpace(x: Value, blocksize: number, mode: "DCR" | "CRD" = 
 }
 
 spelling("SpaceToDepth", "movement", 13, "Reshape, Transpose", "blocks of space moved into channels");
-/** Blocks of space moved into channels (ONNX), channels first. */
-export function SpaceToDepth(x: Value, blocksize: number): Value {
+/** Blocks of space moved into channels (ONNX), channels first; `mode` as DepthToSpace has it. */
+export function SpaceToDepth(x: Value, blocksize: number, mode: "DCR" | "CRD" = "DCR"): Value {
   const misfit = () => unfit("SpaceToDepth", [x], `needs [N, C, H, W] with H and W multiples of ${blocksize}.`);
   const [n, channels, height, width] = imageAxes(x, misfit);
   const [h, w] = [divideDims(height, blocksize), divideDims(width, blocksize)];
   if (h === undefined || w === undefined) throw misfit();
   const split = Reshape(x, [n, channels, h, blocksize, w, blocksize]);
-  return Reshape(Transpose(split, [0, 3, 5, 1, 2, 4]), [n, multiplyDims(channels, blocksize ** 2), h, w]);
+  const order = mode === "DCR" ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4];
+  return Reshape(Transpose(split, order), [n, multiplyDims(channels, blocksize ** 2), h, w]);
 }

@@ -1,6 +1,7 @@
 // The bottom-up rebuilding of a graph that every rewriting pass goes through.
 import { apply, inScopeOf } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
+import { rebuilding } from "../core/told.ts";
 import { type Attributes, type Inputs, isBody, type Node, type Value } from "../core/value.ts";
 import { topological } from "../core/walk.ts";
 
@@ -18,18 +19,21 @@ export function rewrite(
 ): Value[] {
   const results = new Map<Value, Value>(replaced);
   const now = (value: Value): Value => results.get(value) ?? value;
-  for (const node of topological(outputs, new Set(replaced.keys()))) {
-    const inputs = node.inputs.map((value) => value && now(value));
-    const attributes = withBodies(node.attributes, now);
-    const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
-    const rebuilt =
-      inScopeOf(node, () => visit(node, inputs, attributes)) ??
-      (same ? node.outputs : inScopeOf(node, () => apply(node.operator, inputs, attributes)));
-    zip(node.outputs, rebuilt, (output, result) => {
-      if (!results.has(output) && result !== output) results.set(output, result);
-    });
-  }
-  return outputs.map(now);
+  return rebuilding((became) => {
+    for (const node of topological(outputs, new Set(replaced.keys()))) {
+      const inputs = node.inputs.map((value) => value && now(value));
+      const attributes = withBodies(node.attributes, now);
+      const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
+      const made =
+        inScopeOf(node, () => visit(node, inputs, attributes)) ??
+        (same ? node.outputs : inScopeOf(node, () => apply(node.operator, inputs, attributes)));
+      became(node, made);
+      zip(node.outputs, made, (output, result) => {
+        if (!results.has(output) && result !== output) results.set(output, result);
+      });
+    }
+    return outputs.map(now);
+  });
 }
 
 function withBodies(attributes: Attributes, now: (value: Value) => Value): Attributes {

@@ -27,23 +27,26 @@ const inList =
     return old.replace(beforeImport, `${importLine}\n$&`).replace(end, withEntry);
   };
 
-/** An operator with a derivative of its own, which ONNX has under the same name. */
+/** An operator with a derivative of its own, made of others where a target lacks it. */
 const operator: Addition = {
   what: "an operator",
-  thing: "graph/ops/functions.ts",
+  thing: "graph/ops/activation.ts",
   mostFiles: 3,
   edits: {
-    "graph/ops/functions.ts": (old) => `${old}export const Asinh = unary("Asinh", {
-  since: 9,
-  summary: "inverse hyperbolic sine",
-  tfjs: "Asinh",
-  compute: Math.asinh,
-  gradient: ({ g, inputs: [x] }) => [Div(g, Sqrt(Add(Mul(x, x), 1)))],
+    "graph/ops/activation.ts": (old) => `${old}
+const expm1 = composite({
+  name: "Expm1",
+  family: "elementwise",
+  summary: "eˣ − 1",
+  traits: { tfjs: "Expm1" },
+  gradient: ({ cotangents: [g], outputs: [y] }) => [Mul(g, Add(y, 1))],
+  build: ([x]: One) => Sub(Exp(x), 1),
 });
+export const Expm1 = applying(expm1, (x: Value): Value => apply1(expm1, [x]));
 `,
     "test/graph/cases.ts": after(
       /export const cases: Record<string, Case\[\]> = \{\n/,
-      "  Asinh: [{ ...on((x) => op.Asinh(x), matrix), formula: ({ data }) => Array.from(data, Math.asinh) }],\n",
+      "  Expm1: [{ ...on((x) => op.Expm1(x), matrix), formula: ({ data }) => Array.from(data, Math.expm1) }],\n",
     ),
   },
 };

@@ -193,7 +193,7 @@ test("outputs beside the first, and sizes that are open, are kept", () => {
     "m",
   );
   expect(operatorsIn(writeOnnx(two.outputs))).toEqual(["LayerNormalization(x,x)axis=3"]);
-  expect(() => readOnnx(file, "m")).toThrow("needs the numbers of");
+  expect(readOnnx(file, "m").outputs.z!.rank).toBe(4);
   const x = numbers([2, 4, 8, 8], randomNumbers(1));
   const [scale] = evaluate([two.outputs.scale!], { x, ...weightsOf(two) });
   const again = readOnnx(writeOnnx(two.outputs, { initializers: two.initializers }), "again");

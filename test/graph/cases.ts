@@ -1,23 +1,11 @@
 // What the operators that have derivatives are tried on.
 import { constant, cotangents, op, type ShapedNumbers, type Value } from "@innerloop/graph";
+import { type Case, on, onPositive } from "./case.ts";
+import { indexCases } from "./index-cases.ts";
 import { numbers } from "./numbers.ts";
+import { samplingCases } from "./sampling-cases.ts";
 
-export interface Case {
-  readonly build: (...x: Value[]) => Value;
-  readonly shapes: readonly (readonly number[])[];
-  /** What inputs are drawn from: −1…1 unless given. */
-  readonly from?: (x: number) => number;
-  /** What it computes, in plain numbers: for what stands in no recording. */
-  readonly formula?: (...x: ShapedNumbers[]) => ArrayLike<number>;
-}
-
-export const on = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({ build, shapes });
-const positive = (x: number): number => Math.abs(x) + 0.5;
-const onPositive = (build: Case["build"], ...shapes: (readonly number[])[]): Case => ({
-  build,
-  shapes,
-  from: positive,
-});
+export type { Case } from "./case.ts";
 
 const matrix = [2, 3];
 const broadcasts: (readonly number[])[][] = [
@@ -44,6 +32,7 @@ const pooling = (x: Value): Value => op.MaxPooling(x, [3, 3], window);
 
 /** By the operator that they are about. */
 export const cases: Record<string, Case[]> = {
+  ...indexCases,
   ...each(
     "Neg Abs Exp Sin Cos Tan Atan Sinh Cosh Erf Tanh Sigmoid Softplus Relu Mish Softsign HardSwish HardSigmoid Elu Celu Selu LeakyRelu Swish",
     (name) => [on((x) => named[name]!(x), matrix)],
@@ -58,6 +47,8 @@ export const cases: Record<string, Case[]> = {
   Clip: [on((x) => op.Clip(x, -0.5, 0.4), [7]), on((x, low) => op.Clip(x, low), matrix, [])],
   Gelu: [on((x) => op.Gelu(x), [5]), on((x) => op.Gelu(x, { approximate: "tanh" }), [5])],
   ThresholdedRelu: [on((x) => op.ThresholdedRelu(x, { alpha: 0.1 }), [7])],
+  Shrink: [on((x) => op.Shrink(x, { bias: 0.25, lambd: 0.4 }), [7])],
+  SwiGLU: [on((x, gate) => op.SwiGLU(x, gate, { alpha: 0.5 }), matrix, matrix)],
   PRelu: [on((x, slope) => op.PRelu(x, slope), [3, 4], [4])],
   Softmax: [on((x) => op.Softmax(x), [3, 4]), on((x) => op.Softmax(x, 0), [3, 4])],
   LogSoftmax: [on((x) => op.LogSoftmax(x), [3, 4]), on((x) => op.LogSoftmax(x, 0), [3, 4])],
@@ -120,7 +111,6 @@ export const cases: Record<string, Case[]> = {
   DepthToSpace: [on((x) => op.DepthToSpace(x, 2), [1, 4, 2, 1]), on((x) => op.DepthToSpace(x, 2, "CRD"), [1, 8, 1, 2])],
   SpaceToDepth: [on((x) => op.SpaceToDepth(x, 2), [1, 1, 4, 2])],
   Identity: [on((x) => op.Identity(x), matrix)],
-  Dropout: [on((x) => op.Dropout(x), matrix)],
   Convolution: [
     on(convolution, [2, 5, 4, 2], [3, 3, 2, 3]),
     on((x, w) => op.Convolution(x, w, grouped), [1, 5, 4, 4], [2, 2, 2, 4]),
@@ -182,6 +172,7 @@ export const cases: Record<string, Case[]> = {
     on((x) => op.SoftmaxCrossEntropyLoss(x, integers([1, 0, 3])), [3, 4]),
     on((x) => op.SoftmaxCrossEntropyLoss(x, integers([1, 0, 2, 2], [2, 2]), { reduction: "sum" }), [2, 3, 2]),
   ],
+  ...samplingCases,
 };
 
 /** Numbers for the inputs `x0`, `x1` … of a case. */

@@ -19,6 +19,7 @@ const values: Record<string, readonly [unknown, unknown]> = {
   "model.pooling": ["mean", "flat"],
   "model.input": ["raw", "standardized"],
   "model.hidden": [[3], [5]],
+  "model.residual": [true, false],
   steps: [2, 3],
   testSteps: [2, 3],
   loop: ["guarded", "plain"],

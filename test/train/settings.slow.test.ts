@@ -11,7 +11,16 @@ describeEffects("conv4 with steps of the head", {
     optimizer: { kind: "sgd", rate: 0.1 },
   },
   settings: [
-    ...["model.filters", "model.strides", "model.pool", "model.norm", "model.pooling", "model.input", "model.hidden"],
+    ...[
+      "model.filters",
+      "model.strides",
+      "model.pool",
+      "model.norm",
+      "model.pooling",
+      "model.input",
+      "model.hidden",
+      "model.residual",
+    ],
     ...[
       "steps",
       "testSteps",

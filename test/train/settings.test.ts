@@ -21,6 +21,7 @@ const situations: Record<string, Situation> = {
       "model.norm",
       "model.input",
       "model.hidden",
+      "model.residual",
       "multiStepLoss",
       "schedule.floor",
       "trainingWays",

@@ -1,11 +1,16 @@
 // Learners with an inner gradient: such algorithms differ in which parameters move and in what the meta-gradient goes through.
 import {
   type AdaptationValues,
+  absentClasses,
+  balancingWeights,
+  centreOf,
   constant,
+  curvatureBound,
   type InnerLoopOptions,
   type InnerLoopResult,
   innerLoop,
   type Learner,
+  oneHot,
   op,
   type ParameterSpec,
   type Parameters,
@@ -17,7 +22,6 @@ import { constantInit, type Pass } from "../models/layers.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
 import type { Algorithm, LearnerOptions } from "./algorithm.ts";
 import { heads } from "./heads/index.ts";
-import { absentClasses, balancingWeights, centreOf, curvatureBound, oneHot } from "./heads/linear.ts";
 
 /** What a learner with an inner gradient is made with: all that any algorithm takes. */
 export type GradientLearnerOptions = LearnerOptions;

@@ -8,10 +8,10 @@ import { fomaml } from "./fomaml.ts";
 import { maml } from "./maml.ts";
 import { prototypes } from "./prototypes.ts";
 
+export { classesOf, oneHot, prototypeHead, prototypes } from "@innerloop/graph";
 export type { Algorithm, InnerSetting, LearnerOptions } from "./algorithm.ts";
 export { type GradientLearnerOptions, gradientLearner } from "./gradient.ts";
 export { type Head, heads } from "./heads/index.ts";
-export { classesOf, oneHot, prototypeHead, prototypes } from "./heads/linear.ts";
 export { anil, fomaml, maml, prototypeLearner } from "./learners.ts";
 
 /** One line each; the first that takes a setting is what an error names for it. */

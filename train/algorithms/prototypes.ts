@@ -1,10 +1,9 @@
 // Prototypical networks: the head is the class means; there is no inner gradient.
-import { type Learner, op } from "@innerloop/graph";
+import { balancingWeights, type Learner, oneHot, op, prototypeHead } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
 import { crossEntropy } from "../losses.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
 import type { Algorithm, LearnerOptions } from "./algorithm.ts";
-import { balancingWeights, oneHot, prototypeHead } from "./heads/linear.ts";
 import { prototypesHead } from "./heads/prototypes.ts";
 
 /** Logits are −‖f(x) − c‖² to each class mean c, up to a term that all classes share. */

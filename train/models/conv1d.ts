@@ -65,13 +65,17 @@ export const namedConv1d: NamedModel = {
   },
   takes: "windows [length, channels] or sounds [frames, bands, 1]",
   accepts: ({ length }) => length === 2 || length === 3,
-  suited: ([length = 1, , bands], { strides, pool }) => ({
-    filters: 64,
-    ...(strides || pool ? {} : { strides: stridesOver(length) }),
-    norm: "layer",
-    // Where in a recording a sound is says nothing; of a movement it does.
-    pooling: bands === undefined ? "flat" : "mean",
-    input: "standardized",
-  }),
+  suited([length = 1, , bands], { strides, pool }) {
+    const isSound = bands !== undefined;
+    const pools = pool ?? (isSound && !strides);
+    return {
+      filters: 64,
+      ...(pools ? { pool: true } : strides || pool === false ? {} : { strides: stridesOver(length) }),
+      norm: "layer",
+      // Where in a recording a sound is says nothing; of a movement it does.
+      pooling: isSound ? "mean" : "flat",
+      input: "standardized",
+    };
+  },
   build: conv1d,
 };

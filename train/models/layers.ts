@@ -145,6 +145,12 @@ export const Flatten = (x: Value): Value => op.Flatten(x);
 /** The mean over space: `[n, H, W, C]` to `[n, C]`. */
 export const MeanPool = (x: Value): Value =>
   op.ReduceMean(x, { axes: [...x.shape.keys()].slice(1, -1), keepdims: false });
+/** What layers make, times a learned number that is 0 at first (Bachlechner et al. 2020): beside a shortcut, the shortcut alone is there then. */
+export const ReZero: Layer = {
+  name: "rezero",
+  parameters: () => ({ scale: constantInit([1], 0) }),
+  apply: (x, { scale }) => op.Mul(x, scale!),
+};
 export const ReLU = (x: Value): Value => op.Relu(x);
 export const Tanh = (x: Value): Value => op.Tanh(x);
 export const Sigmoid = (x: Value): Value => op.Sigmoid(x);

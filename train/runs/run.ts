@@ -53,7 +53,8 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
   const options = { ...asked, config };
   // What was found is told also where too little of it is left.
   for (const note of [...(tasks.notes ?? []), ...small]) options.onMessage?.(note);
-  const setup = await setUp(options, tasks, before, start !== undefined);
+  // A start that is worth something may stay the best.
+  const setup = await setUp(options, tasks, before, start !== undefined || config.model.residual === true);
   const { learner } = setup;
   const plan = planOf(config, tasks);
   const told = [...notes, ...notesOnHeldBack(tasks, config), ...plan.notes];

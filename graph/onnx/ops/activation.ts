@@ -26,7 +26,15 @@ export const activation = {
     attributes: { alpha: float(), gamma: float() },
     read: (c, options) => op.Selu(c.value(0), defined(options)),
   }),
+  Shrink: onnxOperator({
+    attributes: { bias: float(0), lambd: float(0.5) },
+    read: (c, options) => op.Shrink(c.value(0), options),
+  }),
   Softmax: onnxOperator({ attributes: { axis: int(-1) }, read: (c, { axis }) => op.Softmax(c.value(0), axis) }),
+  SwiGLU: onnxOperator({
+    attributes: { alpha: float(1) },
+    read: (c, options) => op.SwiGLU(c.value(0), c.value(1), options),
+  }),
   Swish: onnxOperator({ attributes: { alpha: float(1) }, read: (c, options) => op.Swish(c.value(0), options) }),
   ThresholdedRelu: onnxOperator({
     attributes: { alpha: float(1) },

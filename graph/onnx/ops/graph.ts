@@ -32,9 +32,6 @@ export const graph = {
       return op.ConstantOfShape(c.dims(0), data[0], dtype);
     },
   }),
-  Dropout: onnxOperator({
-    read: (c) => [op.Dropout(c.value(0)), op.ConstantOfShape(c.value(0).shape, 1, "bool")],
-  }),
   Identity: onnxOperator({ read: (c) => c.entry(0) }),
   Shape: onnxOperator({
     attributes: { start: int(0), end: int() },

@@ -7,16 +7,25 @@ import { type KnownOperator, type OnnxOperator, onnxOperator, type ReadOperator 
 import { readableOpsets } from "../opsets.ts";
 import type { Call } from "../reader/call.ts";
 import { activation } from "./activation.ts";
+import { attention } from "./attention.ts";
+import { bits } from "./bits.ts";
+import { computed } from "./computed.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { graph } from "./graph.ts";
+import { indexing } from "./indexing.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { losses } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { normalization } from "./normalization.ts";
+import { ordering } from "./ordering.ts";
 import { pooling } from "./pooling.ts";
+import { quantization } from "./quantization.ts";
+import { random } from "./random.ts";
 import { reductions } from "./reduction.ts";
+import { sampling } from "./sampling.ts";
+import { signal } from "./signal.ts";
 
 type Functions = typeof op;
 /** What has the name of an operator: `squaredNorm` and `stopGradient` have none. */
@@ -52,16 +61,25 @@ type Entries = { readonly [K in Exclude<Name, Derived | BesideOnnx>]: ReadOperat
 
 const entries: Entries = {
   ...activation,
+  ...attention,
+  ...bits,
+  ...computed,
   ...control,
   ...convolution,
   ...elementwise,
   ...graph,
+  ...indexing,
   ...linearAlgebra,
   ...losses,
   ...movement,
   ...normalization,
+  ...ordering,
   ...pooling,
+  ...quantization,
+  ...random,
   ...reductions,
+  ...sampling,
+  ...signal,
 };
 const entryOf: ReadonlyMap<string, OnnxOperator> = new Map(Object.entries(entries));
 

@@ -1,14 +1,19 @@
 // Movement as ONNX has it: shapes, starts, ends and pads are inputs there, which have to be known when a model is read.
 import { InnerloopError } from "@innerloop/schemas";
 import { spend } from "../../core/budget.ts";
-import { constant } from "../../core/build.ts";
-import { addDims, type Dim } from "../../core/dims.ts";
-import { normalizeAxis, type Shape } from "../../core/shapes.ts";
+import { constant, constantOf } from "../../core/build.ts";
+import { addDims, type Dim, divideDims } from "../../core/dims.ts";
+import { isTold } from "../../core/fresh.ts";
+import { isFloat } from "../../core/operator.ts";
+import { fixed, normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
 import { is, type Value } from "../../core/value.ts";
 import { LoweredSlices } from "../../lowering/slices.ts";
 import * as op from "../../ops/index.ts";
+import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/internal/computed.ts";
+import { counted } from "../../ops/internal/counting.ts";
+import { AsNumbers, sizeNumber, sizesOf } from "../../ops/internal/sizes.ts";
 import { cut } from "../../ops/internal/slicing.ts";
-import { choice, flag, int, ints } from "../attributes.ts";
+import { choice, flag, int, ints, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
 import type { Entry, Sizes } from "../reader/entry.ts";
@@ -23,7 +28,16 @@ interface Cut {
   readonly step: number;
 }
 
+/** A slice by what is computed, or of which the sizes only come out when the graph runs. */
+function slicedBy(c: Call): Value {
+  const list = (i: number) => (c.has(i) ? op.Cast(c.value(i), "int64") : undefined);
+  const starts = c.dims(1);
+  const axes = c.isConstant(3) ? (c.numbers(3) ?? starts.map((_, i) => i)) : undefined;
+  return SliceBy(c.value(0), op.Cast(c.value(1), "int64"), op.Cast(c.value(2), "int64"), list(3), list(4), axes);
+}
+
 function readSlice(c: Call): Value {
+  if (![1, 2].every((i) => c.isKnown(i)) || ![3, 4].every((i) => c.isConstant(i))) return slicedBy(c);
   const [starts, ends] = [c.dims(1), c.dims(2)];
   const axes = c.numbers(3) ?? starts.map((_, i) => i);
   const steps = c.numbers(4) ?? starts.map(() => 1);
@@ -33,16 +47,17 @@ function readSlice(c: Call): Value {
   });
   if ([ends, axes, steps, cuts].some((list) => list.length !== starts.length))
     throw new InnerloopError("bad-model", "needs as many ends, axes and steps as starts, and no step of 0.");
-  return cuts.reduce(sliced, c.value(0));
+  return cuts.reduce<Value | undefined>((x, part) => x && sliced(x, part), c.value(0)) ?? slicedBy(c);
 }
 
-function sliced(x: Value, { axis: counted, start, end, step }: Cut): Value {
+/** A part of one axis; undefined where only a graph that runs tells which. */
+function sliced(x: Value, { axis: counted, start, end, step }: Cut): Value | undefined {
   const axis = normalizeAxis(counted, x.rank, "Slice");
   const size = x.shape[axis] ?? 1;
   const known = typeof start === "number" && typeof end === "number";
   if (known && (typeof size === "number" || (start >= 0 && end >= 0)))
     return op.Slice(x, [start], [end], [axis], [step]);
-  if (step !== 1) throw new InnerloopError("open-dim", `needs a known size for steps of ${step}.`);
+  if (step !== 1) return undefined;
   const place = (at: Dim): Dim =>
     typeof at === "string" ? at : at < 0 ? addDims(size, at) : at >= 2 ** 31 - 1 ? size : at;
   return cut(x, axis, place(start), place(end));
@@ -50,6 +65,17 @@ function sliced(x: Value, { axis: counted, start, end, step }: Cut): Value {
 
 function readPad(c: Call, mode: "constant" | "reflect" | "edge" | "wrap"): Value {
   const x = c.value(0);
+  if (![1, 2, 3].every((i) => c.isConstant(i))) {
+    const axes = c.has(3) ? op.Cast(c.value(3), "int64") : undefined;
+    return PadBy(
+      x,
+      op.Cast(c.value(1), "int64"),
+      mode,
+      c.optional(2),
+      axes,
+      c.isConstant(3) ? c.numbers(3) : undefined,
+    );
+  }
   const listed = c.numbers(1) ?? [];
   const axes = (c.numbers(3) ?? [...x.shape.keys()]).map((axis) => normalizeAxis(axis, x.rank, "Pad"));
   if (listed.length !== 2 * axes.length || !listed.every(Number.isSafeInteger))
@@ -66,12 +92,13 @@ function readPad(c: Call, mode: "constant" | "reflect" | "edge" | "wrap"): Value
 }
 
 function readRange(c: Call): Value {
-  const limit = c.dim(1);
-  const [start, delta] = [c.single(0), c.single(2)];
-  if (typeof limit === "string") {
-    if (start === 0 && delta === 1) return op.Range(limit);
-    throw new InnerloopError("open-dim", `up to "${limit}" has to start at 0 and go by 1.`);
+  const counts = [0, 2].every((i) => c.isConstant(i)) && c.single(0) === 0 && c.single(2) === 1;
+  if (counts && !isFloat(c.dtype(1)) && c.isKnown(1)) {
+    const limit = c.dim(1);
+    if (typeof limit === "string") return op.Cast(op.Range(limit), c.dtype(0));
   }
+  if (![0, 1, 2].every((i) => c.isConstant(i))) return rangeBy(c.value(0), c.value(1), c.value(2));
+  const [start, limit, delta] = [c.single(0), c.single(1), c.single(2)];
   const length = Math.max(0, Math.ceil((limit - start) / delta));
   if (!Number.isSafeInteger(length))
     throw new InnerloopError("bad-model", `counts from ${start} to ${limit} by ${delta}, which never ends.`);
@@ -80,28 +107,75 @@ function readRange(c: Call): Value {
   return constant(numbers, [length], c.constant(0)?.dtype);
 }
 
+/** start, start + delta … before a limit, all of them computed. */
+function rangeBy(start: Value, limit: Value, delta: Value): Value {
+  const real = start.dtype === "float32" || start.dtype === "float64" ? start.dtype : "float64";
+  const length = op.Ceil(op.Div(op.Cast(op.Sub(limit, start), real), op.Cast(delta, real)));
+  const [size = 0] = sizesOf(op.Reshape(op.Cast(op.Max(length, 0), "int64"), []));
+  const steps = op.Cast(counted(size), start.dtype);
+  return op.Add(op.Reshape(start, []), op.Mul(steps, op.Reshape(delta, [])));
+}
+
 function readOneHot(c: Call, { axis: counted }: { readonly axis: number }): Value {
   const depth = c.dim(1);
-  const values = c.constant(2);
-  const [off, on, ...more] = values?.data ?? [];
-  if (!values || off === undefined || on === undefined || more.length > 0)
+  const values = c.value(2);
+  if (values.rank !== 1 || values.shape[0] !== 2)
     throw new InnerloopError("bad-model", "needs two values, for off and for on.");
+  const [off, on] = constantOf(values)?.data ?? [];
   const indices = op.Cast(c.value(0), "int64");
   const classes = op.Range(depth);
   const wrapped = op.Where(op.Less(indices, 0), op.Add(indices, op.Size(classes)), indices);
-  const hot = op.OneHot(wrapped, classes, values.dtype);
+  const choice = op.OneHot(wrapped, classes, "bool");
+  const hot = op.Cast(choice, values.dtype);
   const axis = normalizeAxis(counted, hot.rank, "OneHot");
   const order = [...hot.shape.keys()].slice(0, -1);
   order.splice(axis, 0, hot.rank - 1);
-  const moved = op.Transpose(hot, order);
-  return off === 0 && on === 1 ? moved : op.Add(off, op.Mul(moved, on - off));
+  if (off === 0 && on === 1) return op.Transpose(hot, order);
+  const entry = (i: number) => op.Reshape(op.Slice(values, [i], [i + 1]), []);
+  return op.Where(op.Transpose(choice, order), entry(1), entry(0));
 }
 
 function readReshape(c: Call, allowZero: boolean): Value {
+  if (!c.isKnown(1)) return reshapedBy(c.value(0), op.Cast(c.value(1), "int64"), allowZero);
   const shape = c.dims(1);
-  if (allowZero && shape.includes(0))
-    throw new InnerloopError("unsupported-attribute", "with allowzero makes an empty array, which is not supported.");
+  if (allowZero && shape.includes(0)) {
+    if (shape.every((dim) => dim !== -1)) return op.Expand(op.Reshape(c.value(0), [0]), shape);
+    throw new InnerloopError("bad-model", "with allowzero has a size of 0 and one that is to be found, −1.");
+  }
   return op.Reshape(c.value(0), shape);
+}
+
+/** A reshape to what is computed: 0 keeps the size of that axis, and −1 is what is left. */
+function reshapedBy(x: Value, shape: Value, allowZero: boolean): Value {
+  const rank = fixed(shape.shape[0] ?? 0, "the shape of a Reshape");
+  const own = x.shape.slice(0, rank);
+  const beside = AsNumbers([...own, ...new Array<number>(rank - own.length).fill(1)]);
+  const kept = allowZero ? shape : op.Where(op.Equal(shape, 0), beside, shape);
+  // Where none is to be found the product may be 0, by which nothing is divided.
+  const open = op.Equal(kept, -1);
+  const product = op.ReduceProd(op.Where(open, 1, kept), { keepdims: false });
+  const found = op.Div(sizeNumber(sizeOf(x.shape)), op.Max(product, 1));
+  return op.Reshape(x, sizesOf(op.Where(open, found, kept)));
+}
+
+function readSplit(c: Call, axis: number): Value[] {
+  const x = c.value(0);
+  const along = normalizeAxis(axis, x.rank, "Split");
+  const size = x.shape[along] ?? 1;
+  if (typeof size === "number" && c.isConstant(1)) return op.Split(x, c.numbers(1) ?? c.outputs, axis);
+  const equal = c.has(1) ? undefined : divideDims(size, c.outputs);
+  const sizes = c.has(1) ? c.dims(1) : new Array<Dim>(c.outputs).fill(equal ?? 0);
+  if (!c.has(1) && equal === undefined)
+    throw new InnerloopError(
+      "open-dim",
+      `cuts the size ${size} into ${c.outputs} parts, which need not come out even.`,
+    );
+  let start: Dim = 0;
+  return sizes.map((length, i) => {
+    const from = start;
+    start = addDims(start, length);
+    return cut(x, along, from, i === sizes.length - 1 ? size : start);
+  });
 }
 
 /** The sizes that a list of places picks out of a list. */
@@ -124,6 +198,10 @@ function concatenated(parts: readonly Sizes[]): Sizes {
   );
   return { axes: "list", dims: parts.flatMap(({ dims }) => dims) };
 }
+
+/** Whether an array has nothing in it, or may have, and not because of an axis that it keeps: 0 stands for no other size then. */
+const isEmptied = (x: Value, y: Value): boolean =>
+  y.shape.some((dim, axis) => (dim === 0 || isTold(dim)) && x.shape[axis] !== dim);
 
 /** A reshape's target with at most one size left open (−1) and kept ones as 0, so that it stays a constant; or the whole shape. */
 function reshapeTarget(x: Value, y: Value): readonly number[] | Shape {
@@ -201,9 +279,11 @@ export const movement = {
       const rank = c.sizes(1).dims.length;
       return rank > 1 ? undefined : { axes: rank === 0 ? "scalar" : "list", dims: c.sizes(0).dims };
     },
-    write: writing(op.Reshape, ({ inputs: [x], outputs: [y] }, to) => ({
-      input: [to.input(0), to.shape(reshapeTarget(x, y))],
-    })),
+    write: writing(op.Reshape, ({ inputs: [x], outputs: [y] }, to) =>
+      isEmptied(x, y)
+        ? { input: [to.input(0), to.shape(y.shape)], attribute: [written("allowzero", flag(false), true)] }
+        : { input: [to.input(0), to.shape(reshapeTarget(x, y))] },
+    ),
   }),
   Slice: onnxOperator({
     read: readSlice,
@@ -216,21 +296,28 @@ export const movement = {
     write: (node, to) => (is(node, LoweredSlices) ? slicesWritten(node, to) : sliceWritten(node, to)),
   }),
   SpaceToDepth: onnxOperator({
-    attributes: { blocksize: int(1) },
-    read: (c, { blocksize }) => op.SpaceToDepth(c.value(0), blocksize),
+    attributes: { blocksize: int(1), mode: choice("DCR", "CRD") },
+    read: (c, { blocksize, mode }) => op.SpaceToDepth(c.value(0), blocksize, mode),
   }),
   Split: onnxOperator({
-    attributes: { axis: int(0) },
-    read: (c, { axis }) => op.Split(c.value(0), c.numbers(1) ?? c.outputs, axis),
+    attributes: { axis: int(0), num_outputs: int() },
+    read: (c, { axis }) => readSplit(c, axis),
   }),
   Squeeze: onnxOperator({
-    read: (c) => op.Squeeze(c.value(0), c.numbers(1)),
+    read: (c) =>
+      c.isConstant(1) ? op.Squeeze(c.value(0), c.numbers(1)) : SqueezeBy(c.value(0), op.Cast(c.value(1), "int64")),
     sizes: (c) => ({ axes: "scalar", dims: c.sizes(0).dims }),
   }),
-  Tile: onnxOperator({ read: (c) => op.Tile(c.value(0), c.numbers(1) ?? []) }),
+  Tile: onnxOperator({
+    read: (c) =>
+      c.isConstant(1) ? op.Tile(c.value(0), c.numbers(1) ?? []) : TileBy(c.value(0), op.Cast(c.value(1), "int64")),
+  }),
   Transpose: onnxOperator({ attributes: { perm: ints() }, read: (c, { perm }) => op.Transpose(c.value(0), perm) }),
   Unsqueeze: onnxOperator({
-    read: (c) => op.Unsqueeze(c.value(0), c.numbers(1) ?? []),
+    read: (c) =>
+      c.isConstant(1)
+        ? op.Unsqueeze(c.value(0), c.numbers(1) ?? [])
+        : UnsqueezeBy(c.value(0), op.Cast(c.value(1), "int64")),
     sizes: (c) => {
       const { axes, dims } = c.sizes(0);
       return axes === "scalar" && c.numbers(1)?.length === 1 ? { axes: "list", dims } : undefined;

@@ -2,7 +2,9 @@
 import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
 import { fixed, normalizeAxis } from "../../core/shapes.ts";
 import type { Entry, One, Value } from "../../core/value.ts";
+import { Cast } from "../../ops/dtypes.ts";
 import * as op from "../../ops/index.ts";
+import { CumSumBy, reductionsBy } from "../../ops/internal/reducing.ts";
 import type { ReduceOptions } from "../../ops/reduction.ts";
 import { flag, int, ints, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
@@ -21,6 +23,7 @@ type Apply = (x: Value, options: ReduceOptions) => Value;
  * @param since the opset in which its axes became an input
  */
 const reduction = (
+  name: keyof typeof reductionsBy,
   apply: Apply | (Apply & Entry<Reduced, One, One>),
   {
     combine,
@@ -31,7 +34,9 @@ const reduction = (
   onnxOperator({
     attributes: { keepdims: flag(true), noop_with_empty_axes: flag(false) },
     read: (c, { keepdims, noop_with_empty_axes: none }) => {
-      const axes = c.numbers(1) ?? [];
+      const list = c.isConstant(1) ? undefined : c.value(1);
+      if (list && list.shape[0] !== 0) return reductionsBy[name](c.value(0), Cast(list, "int64"), keepdims, none);
+      const axes = list ? [] : (c.numbers(1) ?? []);
       if (axes.length > 0) return apply(c.value(0), { axes, keepdims });
       return none ? c.value(0) : apply(c.value(0), { keepdims });
     },
@@ -65,20 +70,21 @@ export const reductions = {
   ArgMin: place(op.ArgMin),
   CumSum: onnxOperator({
     attributes: { exclusive: int(0), reverse: int(0) },
-    read: (c, options) => op.CumSum(c.value(0), c.single(1), options),
+    read: (c, options) =>
+      c.isConstant(1) ? op.CumSum(c.value(0), c.single(1), options) : CumSumBy(c.value(0), c.value(1), options),
     write: writing(op.CumSum, ({ attributes: { axis, exclusive, reverse } }, to) => ({
       input: [to.input(0), to.scalar(axis)],
       attribute: [written("exclusive", int(), exclusive), written("reverse", int(), reverse)],
     })),
   }),
-  ReduceL1: reduction(op.ReduceL1),
-  ReduceL2: reduction(op.ReduceL2),
-  ReduceLogSum: reduction(op.ReduceLogSum),
-  ReduceLogSumExp: reduction(op.ReduceLogSumExp),
-  ReduceMax: reduction(op.ReduceMax),
-  ReduceMean: reduction(op.ReduceMean),
-  ReduceMin: reduction(op.ReduceMin),
-  ReduceProd: reduction(op.ReduceProd, { combine: multiplyDims, start: 1 }),
-  ReduceSum: reduction(op.ReduceSum, { combine: addDims, since: 13 }),
-  ReduceSumSquare: reduction(op.ReduceSumSquare),
+  ReduceL1: reduction("ReduceL1", op.ReduceL1),
+  ReduceL2: reduction("ReduceL2", op.ReduceL2),
+  ReduceLogSum: reduction("ReduceLogSum", op.ReduceLogSum),
+  ReduceLogSumExp: reduction("ReduceLogSumExp", op.ReduceLogSumExp),
+  ReduceMax: reduction("ReduceMax", op.ReduceMax),
+  ReduceMean: reduction("ReduceMean", op.ReduceMean),
+  ReduceMin: reduction("ReduceMin", op.ReduceMin),
+  ReduceProd: reduction("ReduceProd", op.ReduceProd, { combine: multiplyDims, start: 1 }),
+  ReduceSum: reduction("ReduceSum", op.ReduceSum, { combine: addDims, since: 13 }),
+  ReduceSumSquare: reduction("ReduceSumSquare", op.ReduceSumSquare),
 };

@@ -1,18 +1,23 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
-import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import { type DType, ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
 import { type NumberArray, Value } from "../../core/value.ts";
+import { Cast } from "../../ops/dtypes.ts";
+import { sizesOf } from "../../ops/internal/sizes.ts";
 import { unsupported } from "../tensors.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
+import type { Subgraph } from "./subgraph.ts";
 
 /** Looks up the names that a node reads. */
 export interface Names {
   entry(name: string): Entry;
   /** The numbers of a constant or of a weight; undefined where they depend on the inputs. */
   numbers(name: string): NumberArray | undefined;
+  /** A graph of a node's as a function; only where nodes are those of a file. */
+  subgraph?(graph: onnx.GraphProto.$Properties): Subgraph;
 }
 
 /** One node of a model. */
@@ -20,14 +25,18 @@ export class Call {
   /** How many outputs the node has, and how many up to the last that the model uses. */
   readonly outputs: number;
   readonly usedOutputs: number;
+  readonly #node: onnx.NodeProto.$Properties;
   readonly #inputs: readonly string[];
   readonly #names: Names;
   /** Inputs whose numbers were asked for. */
   readonly #asked = new Set<number>();
+  /** Inputs that were read as values that are no constants. */
+  readonly #valued = new Set<number>();
 
   constructor(node: onnx.NodeProto.$Properties, names: Names) {
     this.outputs = (node.output ?? []).length;
     this.usedOutputs = (node.output ?? []).findLastIndex((name) => name !== "") + 1;
+    this.#node = node;
     this.#inputs = node.input ?? [];
     this.#names = names;
   }
@@ -42,7 +51,9 @@ export class Call {
   }
 
   entry(i: number): Entry {
-    return this.#names.entry(this.#name(i));
+    const entry = this.#names.entry(this.#name(i));
+    if (entry instanceof Value && !constantOf(entry)) this.#valued.add(i);
+    return entry;
   }
 
   value(i: number): Value {
@@ -66,6 +77,12 @@ export class Call {
     return [this.value(0), ...this.#inputs.slice(1).map((_, i) => this.value(i + 1))];
   }
 
+  /** The dtype of an input. */
+  dtype(i: number): DType {
+    const entry = this.entry(i);
+    return isSizes(entry) ? "int64" : this.widened(i).dtype;
+  }
+
   /** The numbers of an input that has to be a constant; undefined where it is left out. */
   constant(i: number): NumberArray | undefined {
     const name = this.#inputs[i] ?? "";
@@ -77,6 +94,16 @@ export class Call {
       "open-input",
       `needs the numbers of "${name}" while the model is read, but they depend on its inputs.`,
     );
+  }
+
+  /** Whether the numbers of an input are known while the model is read, or it is left out. */
+  isConstant(i: number): boolean {
+    return !this.has(i) || this.#names.numbers(this.#name(i)) !== undefined;
+  }
+
+  /** Whether the numbers of an input are known, or are sizes, or it is left out. */
+  isKnown(i: number): boolean {
+    return this.isConstant(i) || isSizes(this.entry(i));
   }
 
   numbers(i: number): readonly number[] | undefined {
@@ -91,10 +118,11 @@ export class Call {
     throw new InnerloopError("bad-model", `has no number in input ${i}.`);
   }
 
-  /** Sizes that are given as an input. */
+  /** Sizes that are given as an input: where they are computed, names for what they will be. */
   dims(i: number): readonly Dim[] {
     const entry = this.has(i) ? this.entry(i) : undefined;
-    return (entry && isSizes(entry) ? entry.dims : this.numbers(i)) ?? [];
+    if (entry && isSizes(entry)) return entry.dims;
+    return this.isConstant(i) ? (this.numbers(i) ?? []) : sizesOf(Cast(this.value(i), "int64"));
   }
 
   /** The one size of an input. */
@@ -111,14 +139,21 @@ export class Call {
     throw new InnerloopError("bad-model", `lacks sizes in input ${i}.`);
   }
 
+  /** The graph that the node has as an attribute: the body of a loop, a branch. */
+  subgraph(name: string): Subgraph {
+    const graph = this.#node.attribute?.find((attribute) => attribute.name === name)?.g;
+    if (graph && this.#names.subgraph) return this.#names.subgraph(graph);
+    throw new InnerloopError("bad-model", `lacks the graph ${name}.`);
+  }
+
   /**
-   * The inputs of a node that is kept as it was authored, once it has been read: what was only read as numbers is a constant.
+   * The inputs of a node that is kept as it was authored, once it has been read: what was read as numbers is a constant.
    * Undefined where graphs have no value for one, or where it was read both as a value and as the numbers of a weight.
    */
   authored(): (Value | Sizes | undefined)[] | undefined {
     const inputs: (Value | Sizes | undefined)[] = [];
     for (const [i, name] of this.#inputs.entries()) {
-      const known = name === "" ? undefined : this.#names.numbers(name);
+      const known = name !== "" && this.#asked.has(i) ? this.#names.numbers(name) : undefined;
       const entry = known
         ? constant(known.data, known.shape, known.dtype)
         : name === ""
@@ -126,7 +161,7 @@ export class Call {
           : this.#names.entry(name);
       if (entry && isNarrow(entry)) return undefined;
       if (known && "stored" in known && known.stored !== known.dtype) return undefined;
-      if (entry instanceof Value && this.#asked.has(i) && !constantOf(entry)) return undefined;
+      if (known && this.#valued.has(i)) return undefined;
       inputs.push(entry);
     }
     return inputs;

@@ -3,17 +3,21 @@ import { InnerloopError, show } from "@innerloop/schemas";
 import { ONNX_IR_VERSION, type onnx } from "@innerloop/schemas/onnx";
 import { readableOpsets } from "../opsets.ts";
 import { newestName } from "../upgrade/index.ts";
+import { type Functions, graphsOf, isStandard, nodesWithin } from "./functions.ts";
 
 type GraphProto = onnx.GraphProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
+type OpsetImports = readonly onnx.OperatorSetIdProto.$Properties[];
 
-/** Whether a domain is ONNX's own, `ai.onnx`, which files may leave out. */
-const isStandard = (domain: string | null | undefined): boolean => !domain || domain === "ai.onnx";
-
-/** The opset of a model. @throws InnerloopError where it is none that is read */
-export function opsetOf(model: onnx.ModelProto, source: string): number {
+/**
+ * The opset that a model imports, or a function where it says another.
+ * @param otherwise what holds where none is said
+ * @throws InnerloopError where it is none that is read
+ */
+export function opsetOf(imports: OpsetImports, source: string, otherwise?: number): number {
   const { oldest, newest } = readableOpsets;
-  const standard = model.opsetImport.find(({ domain }) => isStandard(domain));
+  const standard = imports.find(({ domain }) => isStandard(domain));
+  if (!standard && otherwise !== undefined) return otherwise;
   const opset = Number(standard?.version ?? 0);
   if (opset >= oldest && opset <= newest) return opset;
   throw new InnerloopError(
@@ -32,10 +36,20 @@ export function notesOf({ irVersion }: onnx.ModelProto, source: string): string[
   ];
 }
 
+/** What a node's operator is called among those that are read: of another domain than ONNX's own, after that. */
+export const operatorName = ({ domain, opType }: NodeProto): string =>
+  isStandard(domain) ? (opType ?? "") : `${domain}.${opType}`;
+
 /** Every operator that is not supported is named at once, so that nobody has to find them one by one. */
-export function refuseUnknown(graph: GraphProto, opset: number, readable: ReadonlySet<string>, source: string): void {
-  const unknown = (graph.node ?? []).filter(
-    ({ domain, opType }) => !isStandard(domain) || !readable.has(newestName(opType ?? "", opset)),
+export function refuseUnknown(
+  nodes: readonly NodeProto[],
+  opset: number,
+  functions: Functions,
+  readable: ReadonlySet<string>,
+  source: string,
+): void {
+  const unknown = nodesWithin(nodes).filter(
+    (node) => !readable.has(newestName(operatorName(node), opset)) && !functions.of(node),
   );
   if (unknown.length === 0) return;
   const listed = unknown.slice(0, 5).map((node) => `${node.domain ? `${node.domain}.` : ""}${labelOf(node)}`);
@@ -46,6 +60,36 @@ export function refuseUnknown(graph: GraphProto, opset: number, readable: Readon
       `${readable.size} operators of ai.onnx are read, which docs/operators.md lists; ` +
       "export the model without these, or write them with operators of the list.",
   );
+}
+
+/** The graph of a model and those inside it, in its nodes. */
+export function graphsWithin(graph: GraphProto): GraphProto[] {
+  const found = [graph];
+  for (const each of found) for (const node of each.node ?? []) found.push(...graphsOf(node));
+  return found;
+}
+
+/** Gives names that no graph has. */
+export function namesBeside(
+  graphs: readonly GraphProto[],
+  functions: readonly onnx.FunctionProto.$Properties[],
+): () => string {
+  const taken = new Set<string>();
+  for (const { node, input, output, initializer } of graphs) {
+    for (const list of [input, output, initializer]) for (const { name } of list ?? []) taken.add(name ?? "");
+    for (const { input, output } of node ?? [])
+      for (const name of [...(input ?? []), ...(output ?? [])]) taken.add(name);
+  }
+  for (const { node } of functions)
+    for (const { input, output } of nodesWithin(node ?? []))
+      for (const name of [...(input ?? []), ...(output ?? [])]) taken.add(name);
+  let count = 0;
+  return () => {
+    let name: string;
+    do name = `upgrade/${count++}`;
+    while (taken.has(name));
+    return name;
+  };
 }
 
 /** A name that stands for two things would stand for the one or the other, as a reader likes. */
@@ -83,12 +127,14 @@ export function inNode<T>(node: NodeProto, source: string, act: () => T): T {
     return act();
   } catch (error) {
     if (error instanceof InnerloopError)
-      throw new InnerloopError(error.code, `${source}: ${labelOf(node)}: ${error.message}`, { cause: error });
+      throw new InnerloopError(error.code, `${source && `${source}: `}${labelOf(node)}: ${error.message}`, {
+        cause: error,
+      });
     // An operator's rule met what no exporter writes: an input that is missing, a list that is empty, a number for a size.
     const reason = error instanceof Error ? error.message : String(error);
     throw new InnerloopError(
       "bad-model",
-      `${source}: ${labelOf(node)} has inputs or attributes that do not go together (${reason}); export the model again.`,
+      `${source && `${source}: `}${labelOf(node)} has inputs or attributes that do not go together (${reason}); export the model again.`,
       { cause: error },
     );
   }

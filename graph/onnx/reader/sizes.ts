@@ -5,8 +5,7 @@ import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
 import { isFloat } from "../../core/operator.ts";
 import type { Value } from "../../core/value.ts";
-import { ConstantOfShape, Shape } from "../../ops/graph.ts";
-import { Reshape } from "../../ops/movement.ts";
+import { AsNumbers, sizeNumber } from "../../ops/internal/sizes.ts";
 import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
 
 /** Sizes that are all known are a constant like any other. */
@@ -15,6 +14,9 @@ export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry
   if (!dims.every((dim) => typeof dim === "number")) return { axes, dims };
   return constant(dims, axes === "list" ? [dims.length] : [], "int64");
 }
+
+/** A name of a size as graphs spell them: letters, digits and underscores. */
+export const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
 
 /** Whole numbers as sizes, where they can be. */
 export function asSizes(entry: Entry): Sizes | undefined {
@@ -27,6 +29,6 @@ export function asSizes(entry: Entry): Sizes | undefined {
 
 /** Sizes as a value that is counted when the graph runs. */
 export function asValue({ axes, dims }: Sizes): Value {
-  const list = Shape(ConstantOfShape(dims));
-  return axes === "list" ? list : Reshape(list, []);
+  if (axes === "list") return AsNumbers(dims);
+  return sizeNumber(dims[0] ?? 1);
 }

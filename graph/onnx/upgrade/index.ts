@@ -1,6 +1,5 @@
 // Brings the nodes of older opsets to the newest that is read, one opset after the other, so that every reader knows one version
 // of its operator. A file here has the changes of one opset; what it does not name is read as it is.
-import type { onnx } from "@innerloop/schemas/onnx";
 import { type AttributeProto, float, floats, int, ints, written } from "../attributes.ts";
 import { opset9 } from "./9.ts";
 import { opset10 } from "./10.ts";
@@ -37,13 +36,15 @@ export function newestName(opType: string, opset: number): string {
   return later && opset < later.until ? later.to : opType;
 }
 
-/** Turns a node of a graph of an opset into nodes of the newest: itself, after those that make what it newly reads. */
-export function upgrading(
-  graph: onnx.GraphProto.$Properties,
-  opset: number,
-): (node: NodeProto) => readonly NodeProto[] {
+/** Turns a node into nodes of the newest opset: itself, after those that make what it newly reads. */
+export type Upgrading = (node: NodeProto) => readonly NodeProto[];
+
+/**
+ * @param opset that of the nodes
+ * @param unique gives names that no graph of the model has
+ */
+export function upgrading(opset: number, unique: () => string): Upgrading {
   const due = changes.filter(([since]) => since > opset).map(([, upgrades]) => new Map(Object.entries(upgrades)));
-  const unique = namesBeside(graph);
   return (original) => {
     const nodes: NodeProto[] = [];
     const make = (opType: string, input: readonly string[], attribute: AttributeProto[]): string => {
@@ -65,20 +66,5 @@ export function upgrading(
     };
     nodes.push(due.reduce((node, upgrades) => upgrades.get(node.opType ?? "")?.(node, add) ?? node, original));
     return nodes;
-  };
-}
-
-/** Gives names that a graph does not have. */
-function namesBeside(graph: onnx.GraphProto.$Properties): () => string {
-  const taken = new Set([
-    ...(graph.node ?? []).flatMap(({ input, output }) => [...(input ?? []), ...(output ?? [])]),
-    ...[graph.input, graph.output, graph.initializer].flatMap((list) => (list ?? []).map(({ name }) => name ?? "")),
-  ]);
-  let count = 0;
-  return () => {
-    let name: string;
-    do name = `upgrade/${count++}`;
-    while (taken.has(name));
-    return name;
   };
 }

@@ -2,6 +2,7 @@
 import { InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { type Dim, termsOf } from "../../core/dims.ts";
+import { toldIn } from "../../core/fresh.ts";
 import type { Shape } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import { type AttributeProto, int, written } from "../attributes.ts";
@@ -21,11 +22,24 @@ export class OpenSizes {
   readonly #options: OpenSizesOptions;
   /** For each symbol, a value that has it as the size of an axis. */
   readonly #symbols = new Map<string, readonly [value: string, axis: number]>();
+  /** For each symbol that is an entry of a list, or a scalar, the list, which entry, and how many axes it has. */
+  readonly #entries = new Map<string, readonly [value: string, entry: number, rank: number]>();
   readonly #sizes = new Map<Dim, string>();
+  /** What sizes are called in the file that only data tell: their own names depend on what else was made before. */
+  readonly #called = new Map<string, string>();
   readonly #shapes = new Map<string, string>();
 
   constructor(options: OpenSizesOptions) {
     this.#options = options;
+  }
+
+  /** A size as it is called in the file. */
+  shown(dim: Dim): Dim {
+    return toldIn(dim).reduce<Dim>((text, symbol) => {
+      const known = this.#called.get(symbol) ?? `${symbol.split("_")[0]}_${this.#called.size}`;
+      this.#called.set(symbol, known);
+      return typeof text === "string" ? text.replaceAll(symbol, known) : text;
+    }, dim);
   }
 
   /** Remembers which symbols can be asked of a value. */
@@ -33,6 +47,13 @@ export class OpenSizes {
     shape.forEach((dim, axis) => {
       if (typeof dim === "string" && /^[A-Za-z_]\w*$/.test(dim) && !this.#symbols.has(dim))
         this.#symbols.set(dim, [name, axis]);
+    });
+  }
+
+  /** Remembers which symbols are the entries of a value of int64, in this order. */
+  learnEntries(symbols: readonly string[], name: string, rank: number): void {
+    symbols.forEach((symbol, i) => {
+      if (!this.#entries.has(symbol)) this.#entries.set(symbol, [name, i, rank]);
     });
   }
 
@@ -77,7 +98,13 @@ export class OpenSizes {
   #symbol(name: string): string {
     const known = this.#sizes.get(name);
     if (known) return known;
-    if (!this.#symbols.has(name)) this.#options.reach(name);
+    if (!this.#symbols.has(name) && !this.#entries.has(name)) this.#options.reach(name);
+    const entry = this.#entries.get(name);
+    if (entry) {
+      const size = this.#entry(name, ...entry);
+      this.#sizes.set(name, size);
+      return size;
+    }
     const source = this.#symbols.get(name);
     if (!source)
       throw new InnerloopError(
@@ -85,12 +112,18 @@ export class OpenSizes {
         `The size "${name}" is the size of no input and of no range of labels, so it cannot be computed in the exported graph.`,
       );
     const [value, axis] = source;
-    const size = this.#emit("Shape", [value], `size/${name}`, [
+    const size = this.#emit("Shape", [value], `size/${this.shown(name)}`, [
       written("start", int(), axis),
       written("end", int(), axis + 1),
     ]);
     this.#sizes.set(name, size);
     return size;
+  }
+
+  #entry(symbol: string, value: string, place: number, rank: number): string {
+    const { constants } = this.#options;
+    if (rank === 0) return this.#emit("Reshape", [value, constants.list([1])], `size/${this.shown(symbol)}`);
+    return this.#emit("Gather", [value, constants.list([place])], `size/${this.shown(symbol)}`);
   }
 
   #emit(opType: string, input: string[], hint: string, attribute: AttributeProto[] = []): string {

@@ -3,6 +3,7 @@
 import { ELEMENT_TYPES } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constantOf } from "../../core/build.ts";
+import type { Dim } from "../../core/dims.ts";
 import type { Value } from "../../core/value.ts";
 import { int, written } from "../attributes.ts";
 import type { Constants } from "./constants.ts";
@@ -95,9 +96,16 @@ export class ValueNames {
   }
 }
 
-/** What a file says of a value that goes in or out. */
-export function valueInfo(name: string, { dtype, shape }: Value): onnx.ValueInfoProto.$Properties {
-  const dim = shape.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
+/**
+ * What a file says of a value that goes in or out.
+ * @param shown what a size is called in the file
+ */
+export function valueInfo(
+  name: string,
+  { dtype, shape }: Value,
+  shown = (dim: Dim): Dim => dim,
+): onnx.ValueInfoProto.$Properties {
+  const dim = shape.map(shown).map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
   return { name, type: { tensorType: { elemType: ELEMENT_TYPES[dtype].onnx, shape: { dim } } } };
 }
 

@@ -1,26 +1,36 @@
 // Reshaping, repeating and summing: what every derivative of something that broadcasts is made of. Repeating and summing are each
 // other's derivatives.
+import type { DType } from "@innerloop/schemas";
 import { broadcastTo, foldInto, placesOf, stridesOf } from "../../core/arrays.ts";
 import { type Dim, divideDims } from "../../core/dims.ts";
+import { isTold } from "../../core/fresh.ts";
 import { eachOf, zip } from "../../core/lists.ts";
 import { apply1, applying, define, unfit } from "../../core/operator.ts";
 import { broadcastShapes, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../../core/shapes.ts";
+import { tellersOf } from "../../core/told.ts";
 import type { NumberArray, One, Operator, Traits, Value } from "../../core/value.ts";
 
-const reshape: Operator<{ readonly shape: Shape }, One, One> = define({
+/** A value, and after it those that tell sizes which its shape does not have. */
+type AndTellers = readonly [Value, ...Value[]];
+
+const reshape: Operator<{ readonly shape: Shape }, AndTellers, One> = define({
   name: "Reshape",
   family: "movement",
   summary: "the same numbers in another shape",
   since: 14,
   traits: { float16: "movement" },
   infer([x], { shape }) {
-    if (sizeOf(x.shape) !== sizeOf(shape))
+    if (sizeOf(x.shape) !== sizeOf(shape) && ![...x.shape, ...shape].some(isTold))
       throw unfit("Reshape", [x], `has ${sizeOf(x.shape)} elements, which do not fill ${showShape(shape)}.`);
     return [{ dtype: x.dtype, shape }];
   },
   gradient: ({ inputs: [x], cotangents: [g] }) => [Reshape(g, x.shape)],
   batch: ([x], _, { shape }) => [Reshape(x, [...x.shape.slice(0, 1), ...shape])],
-  evaluate: ({ inputs: [x] }) => [x.data],
+  evaluate({ inputs: [x], shapes: [shape], outputs: [y] }) {
+    if (x.data.length !== sizeOf(shape))
+      throw unfit("Reshape", [y], `${x.data.length} elements do not fill ${showShape(shape)}.`);
+    return [x.data];
+  },
 });
 
 /** `shape` may hold one −1, which takes what is left, and 0, which keeps the size of that axis (ONNX Reshape). */
@@ -33,23 +43,30 @@ export const Reshape = applying(reshape, (x: Value, shape: Shape): Value => {
       throw unfit("Reshape", [x], `has ${sizeOf(x.shape)} elements, which do not fill ${showShape(shape)}.`);
     kept[open] = rest;
   }
-  return sameShape(x.shape, kept) ? x : apply1(reshape, [x], { shape: kept });
+  return sameShape(x.shape, kept) ? x : apply1(reshape, [x, ...tellersOf(kept, [x])], { shape: kept });
 });
 
-const expand: Operator<{ readonly shape: Shape }, One, One> = define({
+/** What something of a shape is repeated to; a size that only data tell is what is asked for where the other one is open. */
+const repeatedShape = (from: Shape, to: Shape): Shape | undefined =>
+  broadcastShapes(from, to)?.map((dim, axis, { length }) => {
+    const wanted = to[axis - length + to.length];
+    return wanted !== undefined && isTold(wanted) && typeof dim === "string" ? wanted : dim;
+  });
+
+const expand: Operator<{ readonly shape: Shape }, AndTellers, One> = define({
   name: "Expand",
   family: "movement",
   summary: "repeated by broadcasting to a shape",
   since: 13,
   traits: { float16: "movement" },
   infer([x], { shape }) {
-    const target = broadcastShapes(x.shape, shape);
+    const target = repeatedShape(x.shape, shape);
     if (!target) throw unfit("Expand", [x], `does not broadcast to ${showShape(shape)}.`);
     return [{ dtype: x.dtype, shape: target }];
   },
   gradient: ({ inputs: [x], cotangents: [g] }) => [unbroadcast(g, x.shape)],
   batch: ([x], _, { shape }, [original]) => {
-    const target = broadcastShapes(original.shape, shape) ?? shape;
+    const target = repeatedShape(original.shape, shape) ?? shape;
     const tasks = x.shape.slice(0, 1);
     const padded = Reshape(x, [...tasks, ...ones(target.length - original.rank), ...original.shape]);
     return [Expand(padded, [...tasks, ...target])];
@@ -58,7 +75,8 @@ const expand: Operator<{ readonly shape: Shape }, One, One> = define({
 });
 export const Expand = applying(
   expand,
-  (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : apply1(expand, [x], { shape })),
+  (x: Value, shape: Shape): Value =>
+    sameShape(x.shape, shape) ? x : apply1(expand, [x, ...tellersOf(shape, [x])], { shape }),
 );
 
 const ones = (count: number): Dim[] => new Array<Dim>(count).fill(1);
@@ -70,7 +88,11 @@ export function unbroadcast(cotangent: Value, shape: Shape): Value {
   const axes = cotangent.shape.flatMap((dim, axis) =>
     axis < extra || (shape[axis - extra] === 1 && dim !== 1) ? [axis] : [],
   );
-  return Reshape(axes.length > 0 ? ReduceSum(cotangent, { axes, keepdims: false }) : cotangent, shape);
+  const summed = axes.length > 0 ? ReduceSum(cotangent, { axes, keepdims: false }) : cotangent;
+  const left = cotangent.shape.filter((_, axis) => !axes.includes(axis));
+  const kept = shape.filter((dim, axis) => dim !== 1 || !axes.includes(axis + extra));
+  const open = left.length === kept.length && left.some((dim, axis) => dim !== kept[axis]);
+  return Reshape(open && kept.some(isTold) ? SumTo(summed, kept) : summed, shape);
 }
 
 /** Brings operands with a leading task axis to one rank, so that this axis stays first under broadcasting. */
@@ -118,6 +140,10 @@ interface Reduction {
   readonly gradient: (g: Value, x: Value, y: Value) => Value;
 }
 
+/** What nothing comes to, as often as asked, where a dtype has it: the least truth value is 0. */
+export const blank = (size: number, start: number, dtype: DType): Float64Array =>
+  new Float64Array(size).fill(dtype === "bool" ? Math.min(Math.max(start, 0), 1) : start);
+
 /** An operator that joins the numbers along some axes. */
 export function reduction(name: string, { start, step, gradient, ...entry }: Reduction) {
   const operator: Operator<{ readonly axes: readonly number[]; readonly keepdims: boolean }, One, One> = define({
@@ -132,7 +158,7 @@ export function reduction(name: string, { start, step, gradient, ...entry }: Red
     },
     batch: ([x], _, { axes, keepdims }) => [apply1(operator, [x], { axes: axes.map((axis) => axis + 1), keepdims })],
     evaluate({ inputs: [x], attributes: { axes }, shapes: [shape] }) {
-      return [foldInto(new Float64Array(sizeOf(shape)).fill(start), reducedPlaces(x, axes), x.data, step)];
+      return [foldInto(blank(sizeOf(shape), start, x.dtype), reducedPlaces(x, axes), x.data, step)];
     },
   });
   return applying(operator, (x: Value, { axes, keepdims = true }: ReduceOptions = {}): Value => {
@@ -148,3 +174,21 @@ export const ReduceSum = reduction("ReduceSum", {
   step: (a, b) => a + b,
   gradient: (g, x) => Expand(g, x.shape),
 });
+
+const sumTo: Operator<{ readonly shape: Shape }, AndTellers, One> = define({
+  name: "SumTo",
+  family: "reduction",
+  summary: "summed over the axes that have size 1 in a shape of which only data tell it: the derivative of repeating",
+  infer: ([x], { shape }) => [{ dtype: x.dtype, shape }],
+  gradient: ({ inputs: [x], cotangents: [g] }) => [Expand(g, x.shape)],
+  batch: ([x], _, { shape }) => [SumTo(x, [...x.shape.slice(0, 1), ...shape])],
+  evaluate({ inputs: [x], shapes: [shape] }) {
+    const axes = [...shape.keys()].filter((axis) => shape[axis] === 1);
+    return [foldInto(new Float64Array(sizeOf(shape)), reducedPlaces(x, axes), x.data, (a, b) => a + b)];
+  },
+});
+/** The sum over the axes along which something of a shape was repeated; the same number of axes. */
+export const SumTo = applying(
+  sumTo,
+  (x: Value, shape: Shape): Value => apply1(sumTo, [x, ...tellersOf(shape, [x])], { shape }),
+);

@@ -1,20 +1,21 @@
 // Looking up entries by index, and what its derivative and its batching are made of: sums over readers, or products with one-hot rows.
-import type { DType } from "@innerloop/schemas";
 import { spend } from "../../core/budget.ts";
 import { constant, constantOf } from "../../core/build.ts";
-import type { Dim } from "../../core/dims.ts";
 import { at, upTo } from "../../core/lists.ts";
-import { apply1, applying, define, spelling, unfit } from "../../core/operator.ts";
+import { apply1, applying, define, unfit } from "../../core/operator.ts";
 import { fixed, normalizeAxis, sizeOf } from "../../core/shapes.ts";
 import type { NumberArray, One, Operator, Two, Value } from "../../core/value.ts";
 import { Add } from "../arithmetic.ts";
-import { Equal, Less, Where } from "../comparison.ts";
-import { Cast } from "../dtypes.ts";
+import { Less, Where } from "../comparison.ts";
 import { MatMul } from "../linear-algebra.ts";
-import { Unsqueeze } from "../movement.ts";
 import { allBatched, ReduceSum, Reshape } from "./broadcasting.ts";
+import { OneHot } from "./counting.ts";
+import { addWhereRead } from "./scattering.ts";
 import { appendZero } from "./slicing.ts";
 import { Transpose } from "./transpose.ts";
+
+/** Up to so many entries a product with rows that have a one is quicker than adding one by one, and every engine has it. */
+const mostOneHot = 128;
 
 const gather: Operator<{ readonly axis: number }, Two, One> = define({
   name: "Gather",
@@ -28,10 +29,12 @@ const gather: Operator<{ readonly axis: number }, Two, One> = define({
     return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
   },
   gradient({ inputs: [x, indices], cotangents: [g], attributes: { axis } }) {
-    const size = fixed(at(x.shape, axis), "the derivative of Gather");
+    const size = at(x.shape, axis);
     const known = constantOf(indices);
     const flat = Reshape(g, [...x.shape.slice(0, axis), sizeOf(indices.shape), ...x.shape.slice(axis + 1)]);
-    return [known ? gatherTransposed(flat, known, axis, size) : gatherByOneHot(flat, indices, axis, size)];
+    if (typeof size === "number" && known) return [gatherTransposed(flat, known, axis, size)];
+    if (typeof size === "number" && size <= mostOneHot) return [gatherByOneHot(flat, indices, axis, size)];
+    return [addWhereRead(flat, Reshape(indices, [-1]), axis, size)];
   },
   batch(inputs, batched, { axis }, [original]) {
     const [x, indices] = inputs;
@@ -104,39 +107,4 @@ function lookUpByOneHot(table: Value, indices: Value, axis: number, size: number
   const back = upTo(table.rank).map((i) => (i === 0 ? 0 : i === axis ? 1 : order.indexOf(i) + 2));
   const moved = Transpose(shaped, back);
   return Reshape(moved, [...table.shape.slice(0, axis), ...indices.shape.slice(1), ...table.shape.slice(axis + 1)]);
-}
-
-const range: Operator<{ readonly size: Dim }, readonly [limit?: Value | undefined], One> = define({
-  name: "Range",
-  family: "movement",
-  summary: "0, 1, 2 … as many as a symbol stands for, or as a scalar says",
-  since: 11,
-  infer: (_, { size }) => [{ dtype: "int64", shape: [size] }],
-  batch: (inputs, batched) => {
-    throw unfit(
-      "Range",
-      inputs,
-      batched.length > 0 ? "its length cannot differ from task to task." : "it takes no tasks.",
-    );
-  },
-  evaluate({ inputs: [limit], attributes: { size }, bind, shapes: [shape] }) {
-    const length = limit ? at(limit.data, 0) : at(shape, 0);
-    if (limit && typeof size === "string") bind(size, length);
-    return [Float64Array.from({ length }, (_, i) => i)];
-  },
-});
-
-/** 0 … size−1 as int64. With `limit` (an int64 scalar) the length is known only when the graph runs, and `size` names it. */
-export const Range = applying(range, (size: Dim, limit?: Value): Value => {
-  if (typeof size !== "number" || limit) return apply1(range, limit ? [limit] : [], { size });
-  if (!(Number.isSafeInteger(size) && size >= 0)) throw unfit("Range", [], `${size} is no number of entries.`);
-  spend("numbers", size);
-  return constant(upTo(size), [size], "int64");
-});
-
-spelling("OneHot", "movement", 11, "Equal, Cast", "1 at the index, 0 elsewhere");
-/** One-hot rows on a new last axis: 1 at the index, 0 elsewhere; indices outside 0…depth−1 give zeros. */
-export function OneHot(indices: Value, depth: Dim | Value, dtype: DType = "float32"): Value {
-  const classes = typeof depth === "object" ? depth : Range(depth);
-  return Cast(Equal(Unsqueeze(Cast(indices, "int64"), [-1]), classes), dtype);
 }

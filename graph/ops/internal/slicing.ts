@@ -6,6 +6,7 @@ import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
 import { at } from "../../core/lists.ts";
 import { apply1, applying, define, unfit } from "../../core/operator.ts";
 import { normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
+import { tellersOf } from "../../core/told.ts";
 import type { One, Operator, Value } from "../../core/value.ts";
 import { allBatched, Expand } from "./broadcasting.ts";
 
@@ -53,7 +54,11 @@ export const Concat = applying(concat, (inputs: readonly Value[], axis: number):
     : apply1(concat, [first, ...others], { axis: normalizeAxis(axis, first.rank, "Concat") });
 });
 
-const slice: Operator<{ readonly axis: number; readonly start: Dim; readonly end: Dim }, One, One> = define({
+const slice: Operator<
+  { readonly axis: number; readonly start: Dim; readonly end: Dim },
+  readonly [Value, ...Value[]],
+  One
+> = define({
   name: "Slice",
   family: "movement",
   summary: "a contiguous part along one axis",
@@ -81,7 +86,9 @@ const withSize = (shape: Shape, axis: number, size: Dim): Dim[] => shape.map((di
 export const cut = applying(
   slice,
   (x: Value, axis: number, start: Dim, end: Dim): Value =>
-    start === 0 && end === x.shape[axis] ? x : apply1(slice, [x], { axis, start, end }),
+    start === 0 && end === x.shape[axis]
+      ? x
+      : apply1(slice, [x, ...tellersOf([start, end], [x])], { axis, start, end }),
 );
 
 /** One more entry, zero, at the end of an axis. */

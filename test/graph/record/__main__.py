@@ -20,8 +20,8 @@ from case import CASES, recorded  # noqa: E402
 from recording import formatted, write  # noqa: E402
 
 OPERATORS = [
-    "activation", "convolution", "elementwise", "graph", "linear-algebra", "loss", "movement", "normalization", "pooling",
-    "reduction",
+    "activation", "attention", "bits", "convolution", "elementwise", "graph", "indexing", "linear-algebra", "loss",
+    "movement", "normalization", "pooling", "quantization", "reduction", "sampling", "signals",
 ]
 # Each a file of its own: nodes of older opsets; models exported by PyTorch; tensors; what the converter of ONNX makes of operators.
 OTHERS = ["older", "models", "tensors", "upgrades"]

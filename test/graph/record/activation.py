@@ -20,3 +20,6 @@ case("Clip", [real(7), np.array(0.25)], note="lower bound as an input")
 for op in ["Softmax", "LogSoftmax"]:
     case(op, [real(2, 3, 2)])
     case(op, [real(2, 3)], axis=0)
+case("Shrink", [real(7)], bias=0.25, lambd=0.75)
+case("SwiGLU", [real(2, 3), real(2, 3)], opset=28, alpha=0.75)
+case("Swish", [real(2, 3)], opset=24, alpha=0.75)

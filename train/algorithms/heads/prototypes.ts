@@ -1,6 +1,6 @@
 // A head that starts at the means of the classes (Triantafillou et al. 2020, Proto-MAML).
+import { absoluteLogits, comparable, prototypeHead } from "@innerloop/graph";
 import type { Head } from "./head.ts";
-import { absoluteLogits, comparable, prototypeHead } from "./linear.ts";
 
 export const prototypesHead: Head = {
   name: "prototypes",

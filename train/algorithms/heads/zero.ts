@@ -1,7 +1,6 @@
 // A head that starts at zero for any number of classes.
-
+import { zeroHead as zeros } from "@innerloop/graph";
 import type { Head } from "./head.ts";
-import { zeroHead as zeros } from "./linear.ts";
 
 export const zeroHead: Head = {
   name: "zero",

@@ -18,7 +18,7 @@ export interface OpenTasksOptions {
   readonly split?: SplitRule;
   /** Fractions of the classes that are held back, in place of what suits their number. Folder splits need none. */
   readonly heldBack?: SplitRule["heldBack"];
-  /** Told after each file, where data are read from many. */
+  /** Told after each file or row, where data are read from many. */
   onRead?(done: number, all: number): void;
 }
 

@@ -1,5 +1,9 @@
-// Where a linear head starts at each task: learned, zero, or the support set's prototypes.
-import { constant, type Dim, op, type Parameters, type Value } from "@innerloop/graph";
+// Where a linear head starts at each task: zero, or the support set's prototypes; and what its steps take.
+import { constant } from "../core/build.ts";
+import type { Dim } from "../core/dims.ts";
+import type { Value } from "../core/value.ts";
+import * as op from "../ops/index.ts";
+import type { Parameters } from "../transforms/inner-loop.ts";
 
 /** The classes of labels as a row 0…ways−1; where only the labels tell how many there are, their largest says it. */
 export const classesOf = (labels: Value, ways: Dim): Value =>

@@ -1,0 +1,133 @@
+// `innerloop adaptable`: an ONNX model becomes a bundle, to adapt on a device.
+import { basename } from "node:path";
+import { defineCommand, needed, wrongCall } from "../call/command.ts";
+import { readModel } from "../inputs/models.ts";
+import { numbersFrom, pairsFrom } from "../inputs/pairs.ts";
+import { columns } from "../terminal/layout.ts";
+import {
+  commandLine,
+  kilobytes,
+  percent,
+  print,
+  printJson,
+  resultStyle,
+  say,
+  style,
+  tiny,
+} from "../terminal/output.ts";
+
+export const command = defineCommand({
+  name: "adaptable",
+  summary: "make a bundle of an ONNX model from anywhere, to adapt on a device",
+  arguments: [{ name: "MODEL", what: "an .onnx file, from PyTorch or anywhere" }],
+  options: {
+    out: { type: "text", what: "folder of the bundle", completes: "paths" },
+    head: {
+      type: "text",
+      what: "any: any number of classes, by their means on the embedding; ways:N: a fresh classifier; keep: the model's own outputs",
+      otherwise: "any",
+      completes: { words: ["any", "keep", "ways:5"] },
+    },
+    train: {
+      type: "text",
+      what: "what moves besides a fresh head: head (nothing else), all, bias, norm, a /pattern/ of names, or several with commas",
+      otherwise: "head",
+      completes: { words: ["head", "all", "bias", "norm"] },
+    },
+    steps: { type: "whole", least: 0, most: 1000, what: "steps of an adaptation", otherwise: "10, of ways:N alone 20" },
+    rate: { type: "number", least: 0, what: "rate of what moves in the model", otherwise: "0.01" },
+    "head-rate": { type: "number", least: 0, what: "rate of a fresh head", otherwise: "1, of ways:N 0.4" },
+    embedding: { type: "text", what: "tensor that features come from", otherwise: "found", group: "The model" },
+    input: { type: "text", what: "input that takes an example", otherwise: "found", group: "The model" },
+    size: { type: "text", what: "sizes that the file leaves open, as sequence=64,height=224", group: "The model" },
+    set: { type: "text", what: "one number for all of a further input, as sr=16000,state=0", group: "The model" },
+    labels: { type: "text", what: "of head keep: names of the model's classes, with commas", group: "The model" },
+    kind: {
+      type: "text",
+      what: "what an example is; tokens are seen by themselves",
+      choices: ["picture", "sound", "numbers"],
+      otherwise: "by the model's shapes",
+      group: "Raw input",
+    },
+    mean: {
+      type: "text",
+      what: "of pictures with values from 0 to 1: taken from each channel, as 0.485,0.456,0.406",
+      group: "Raw input",
+    },
+    std: { type: "text", what: "what they are divided by, as 0.229,0.224,0.225", group: "Raw input" },
+    "sample-rate": { type: "number", least: 1, what: "of sounds: samples a second", group: "Raw input" },
+    padding: {
+      type: "whole",
+      least: 0,
+      what: "of tokens: the one that fills up what is short",
+      otherwise: "0",
+      group: "Raw input",
+    },
+    json: { type: "switch", what: "the manifest and what was found as JSON on stdout" },
+  },
+  notes: async () => [
+    "What an example is (a picture, tokens, a row of numbers) and which tensor is the embedding are found and said. Nothing is written before the bundle was compared with the file itself on ONNX Runtime.",
+  ],
+  examples: [
+    ["adaptable encoder.onnx --out bundle", "any number of classes, on its embedding"],
+    [
+      "adaptable resnet18.onnx --head ways:5 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out bundle",
+      "a fresh classifier",
+    ],
+    ["adaptable text.onnx --train bias --size sequence=64 --out bundle", "biases move as well"],
+  ],
+  async run(options, args) {
+    const [file] = args as [string];
+    const out = needed(options.out, "adaptable", "out", "the folder of the bundle");
+    const { bytes } = await readModel(file);
+    const { mean, std, kind, steps, rate, head, embedding, input, padding } = options;
+    const raw = {
+      ...(kind === undefined ? {} : { kind: kind as "picture" }),
+      ...(mean === undefined ? {} : { mean: numbersFrom("mean", mean) }),
+      ...(std === undefined ? {} : { std: numbersFrom("std", std, 0) }),
+      ...(options["sample-rate"] === undefined ? {} : { rate: options["sample-rate"] }),
+    };
+    if (options.labels !== undefined && head !== "keep")
+      throw wrongCall("no-effect", "--labels are those of the model's own classes; give --head keep as well.");
+    const { exportAdaptable } = await import("@innerloop/export");
+    const { manifest, notes, moved, size } = await exportAdaptable(bytes, {
+      out,
+      name: basename(file),
+      raw,
+      ...(head === undefined ? {} : { head }),
+      ...(options.train === undefined ? {} : { train: wordsOf(options.train) }),
+      ...(steps === undefined ? {} : { steps }),
+      ...(rate === undefined ? {} : { rate }),
+      ...(options["head-rate"] === undefined ? {} : { headRate: options["head-rate"] }),
+      ...(embedding === undefined ? {} : { embedding }),
+      ...(input === undefined ? {} : { input }),
+      ...(padding === undefined ? {} : { padding }),
+      ...(options.size === undefined ? {} : { sizes: pairsFrom("size", options.size) }),
+      ...(options.set === undefined ? {} : { set: pairsFrom("set", options.set) }),
+      ...(options.labels === undefined ? {} : { labels: options.labels.split(",").map((label) => label.trim()) }),
+    });
+    if (options.json) {
+      printJson({ bundle: out, notes, moved, size, manifest });
+      return;
+    }
+    for (const note of notes) say(`${style("dim", "found")} ${note}`);
+    const { episodes, largestDifference, engine } = manifest.verification;
+    const weights =
+      moved === 0
+        ? "none of the model's weights move"
+        : `${moved.toLocaleString("en")} of the model's weights move (${percent(moved / size)})`;
+    print(`${resultStyle("bold", out)}: ${weights}; ${classesText(manifest.output.ways, manifest.task)}`);
+    print(
+      `  the same numbers as the file on ONNX Runtime; largest difference ${tiny(largestDifference)} on ${episodes} episodes against ${engine}`,
+    );
+    print(columns(Object.entries(manifest.files).map(([name, { bytes: length }]) => [name, kilobytes(length)])));
+    say(`Next: ${style("bold", commandLine`adapt ${out} --support EXAMPLES --out mine.safetensors`)}`);
+  },
+});
+
+/** Words between commas, but for those in a pattern. */
+const wordsOf = (text: string): string[] =>
+  (text.match(/\/(?:\\.|[^/\\])+\/i?|[^,]+/g) ?? []).map((word) => word.trim()).filter((word) => word !== "");
+
+const classesText = (ways: number | null, task: string): string =>
+  task === "regression" ? "it gives values" : ways === null ? "any number of classes" : `up to ${ways} classes`;

@@ -1,0 +1,205 @@
+// A model of a file as a network to adapt: examples in, rows of features out, its weights by name.
+import {
+  input,
+  inputName,
+  isInput,
+  type OnnxModel,
+  op,
+  outlineOnnx,
+  type Parameters,
+  readOnnx,
+  topological,
+  type Value,
+  vmap,
+} from "@innerloop/graph";
+import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { findEmbedding, outputOf } from "./embedding.ts";
+import { type ExampleOptions, type ExamplePlan, planExample } from "./example.ts";
+import { type Role, rolesOf } from "./trained.ts";
+
+export interface Network {
+  /** The file's name, for messages. */
+  readonly source: string;
+  readonly plan: ExamplePlan;
+  readonly weights: Readonly<Record<string, Tensor>>;
+  /** Examples of the kind, `[n, ...inputShape]`, whose numbers are not there. */
+  readonly example: Value;
+  /** How many features an example has. */
+  readonly width: number;
+  /** `[n, ...inputShape]` to features `[n, width]`. */
+  features(parameters: Parameters, x: Value): Value;
+  /** `[n, ...inputShape]` to what the model itself gives, `[n, outputs]`. */
+  outputs(parameters: Parameters, x: Value): Value;
+  /** The tensors of the file that features and outputs come from, of one example. */
+  raw(x: Value): Readonly<Record<string, Value>>;
+  /** The names of the weights that features depend on, and of those that only outputs do. */
+  readonly body: ReadonlySet<string>;
+  readonly head: ReadonlySet<string>;
+  /** What each weight does in the model. */
+  readonly roles: ReadonlyMap<string, Role>;
+  /** What was found, in sentences. */
+  readonly notes: readonly string[];
+  /** What those tensors are called. */
+  readonly tensors: { readonly features: string; readonly outputs: string };
+}
+
+export interface NetworkOptions extends ExampleOptions {
+  /** The tensor that features come from; found unless given. */
+  readonly embedding?: string;
+}
+
+/**
+ * Reads a model as a network.
+ * @param source the file's name, for messages
+ * @throws InnerloopError what reading it throws; `unknown-tensor`, `open-size`, `unclear-input` (status 2);
+ *   `no-embedding` where features are no rows of numbers
+ */
+export function readNetwork(bytes: Uint8Array, source: string, options: NetworkOptions): Network {
+  const outline = outlineOnnx(bytes, source);
+  const { tensor, classifier } = findEmbedding(outline, source, options.embedding);
+  const own = outputOf(outline);
+  const model = readOnnx(bytes, source, { outputs: [...new Set([tensor, own])] });
+  const plan = planExample(model, source, options);
+  const spatial = comesOfConvolution(tensor, outline.nodes);
+  const run = batched(model, plan, source);
+  const features = (parameters: Parameters, x: Value): Value =>
+    run(parameters, x, tensor, (value, of) => asRow(value, spatial, plan.mask?.(of)));
+  const outputs = (parameters: Parameters, x: Value): Value =>
+    run(parameters, x, own, (value, of) => asRow(value, spatial, plan.mask?.(of)));
+  const example = input("x", ["n", ...plan.inputShape]);
+  const row = features({}, example);
+  const width = row.shape[1];
+  if (row.rank !== 2 || typeof width !== "number" || row.dtype !== "float32")
+    throw new InnerloopError(
+      "no-embedding",
+      `${source}: ${show(tensor)} gives ${row} for an example, and a row of a known number of float32 features was expected; ` +
+        "name another tensor (--embedding NAME).",
+      { exitStatus: 2 },
+    );
+  const body = weightsOf(row, model);
+  const head = new Set([...weightsOf(outputs({}, example), model)].filter((name) => !body.has(name)));
+  const from = classifier
+    ? `, which ${classifier.type} ${show(classifier.name || classifier.outputs[0])} classifies`
+    : "";
+  return {
+    source,
+    plan,
+    weights: model.initializers,
+    example,
+    width,
+    features,
+    outputs,
+    raw: (x) => model.apply(plan.feed(x)),
+    body,
+    head,
+    roles: rolesOf(outline),
+    notes: [...plan.notes, `features are ${width} numbers of the tensor ${show(tensor)}${from}`],
+    tensors: { features: tensor, outputs: own },
+  };
+}
+
+type Row = (value: Value, of: Value) => Value;
+
+/**
+ * The model as a function of a batch: as it is where it takes one, else an example at a time, for all of them at once.
+ */
+function batched(
+  model: OnnxModel,
+  plan: ExamplePlan,
+  source: string,
+): (parameters: Parameters, x: Value, tensor: string, row: Row) => Value {
+  const pick = (parameters: Parameters) =>
+    Object.fromEntries(Object.entries(parameters).filter(([name]) => name in model.initializers));
+  const whole = (parameters: Parameters, x: Value, tensor: string, row: Row): Value =>
+    row(model.apply({ ...plan.feed(x), ...pick(parameters) })[tensor]!, x);
+  const single = (parameters: Parameters, x: Value, tensor: string, row: Row): Value => {
+    const [rows] = vmap((one) => [op.Squeeze(whole(parameters, op.Unsqueeze(one, [0]), tensor, row), [0])], [x]);
+    return rows!;
+  };
+  let way: typeof whole | undefined;
+  return (parameters, x, tensor, row) => {
+    if (way) return way(parameters, x, tensor, row);
+    try {
+      const result = whole(parameters, x, tensor, row);
+      if (result.shape[0] === x.shape[0]) {
+        way = whole;
+        return result;
+      }
+    } catch (error) {
+      if (!(error instanceof InnerloopError)) throw error;
+      const fixed = Object.values(model.inputs).some(({ shape }) => shape[0] === 1);
+      if (!fixed) throw error;
+    }
+    const result = single(parameters, x, tensor, row);
+    if (result.shape[0] === x.shape[0] && result.rank > 0) {
+      way = single;
+      return result;
+    }
+    throw new InnerloopError(
+      "no-batch",
+      `${source}: ${show(tensor)} gives ${result} for examples ${x}, and a row for each example was expected; export the model with an open batch size.`,
+    );
+  };
+}
+
+/** What a tensor has of each example as a row: the mean over tokens that are there, or over places of a map. */
+function asRow(value: Value, spatial: boolean, mask: Value | undefined): Value {
+  const last = value.rank - 1;
+  if (value.rank <= 2) return value;
+  if (value.rank === 3 && mask && !spatial && value.shape[1] === mask.shape[1]) {
+    const there = op.Unsqueeze(mask, [2]);
+    const sum = op.ReduceSum(op.Mul(value, there), { axes: [1], keepdims: false });
+    return op.Div(sum, op.Max(op.ReduceSum(there, { axes: [1], keepdims: false }), 1));
+  }
+  const places = spatial
+    ? Array.from({ length: last - 1 }, (_, i) => i + 2)
+    : Array.from({ length: last - 1 }, (_, i) => i + 1);
+  return op.ReduceMean(value, { axes: places, keepdims: false });
+}
+
+/** Operators whose results have channels on axis 1. */
+const channelled = /Conv|Pool|BatchNormalization|InstanceNormalization|GroupNormalization|LRN/;
+
+/** Operators that may follow one of those without changing where the channels are. */
+const pointwise = new Set([
+  "Relu",
+  "LeakyRelu",
+  "Sigmoid",
+  "HardSigmoid",
+  "HardSwish",
+  "Clip",
+  "Mul",
+  "Add",
+  "Elu",
+  "Selu",
+  "PRelu",
+  "Identity",
+  "Dropout",
+  "Tanh",
+]);
+
+/** Whether a tensor has channels on axis 1, as what convolutions give. */
+function comesOfConvolution(
+  tensor: string,
+  nodes: readonly { readonly type: string; readonly inputs: readonly string[]; readonly outputs: readonly string[] }[],
+): boolean {
+  const made = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const seen = new Set<string>();
+  const look = (name: string): boolean => {
+    const node = made.get(name);
+    if (!node || seen.has(name)) return false;
+    seen.add(name);
+    if (channelled.test(node.type)) return true;
+    return pointwise.has(node.type) && node.inputs.some(look);
+  };
+  return look(tensor);
+}
+
+const weightsOf = (value: Value, model: OnnxModel): Set<string> =>
+  new Set(
+    topological([value])
+      .flatMap((node) => node.outputs)
+      .filter(isInput)
+      .map(inputName)
+      .filter((name) => name in model.initializers),
+  );

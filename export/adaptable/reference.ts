@@ -1,0 +1,153 @@
+// What a bundle made of a file is compared with: the file itself, run as it is, and the inner loop written out step by step.
+import { input, type Learner, type Parameters, withOutputs, writeOnnx } from "@innerloop/graph";
+import { openSession, type Session } from "@innerloop/runtime/session";
+import { InnerloopError, show, sizeOf, type Tensor } from "@innerloop/schemas";
+import type { Weights } from "../graphs.ts";
+import { tolerance, type VerificationEpisode, type VerifyOptions } from "../verify.ts";
+import type { Network } from "./network.ts";
+
+/** What answers are compared with: the learner's steps, one after the other in a graph without a loop. */
+export interface Reference extends Pick<VerifyOptions, "reference" | "engine"> {
+  dispose(): Promise<void>;
+}
+
+/** @param compared whether adapted arrays are compared as well as what comes of them */
+export function openReference(learner: Learner, weights: Weights, compared: boolean): Reference {
+  const sessions = new Map<number, Promise<Session>>();
+  const opened = (steps: number): Promise<Session> => {
+    const known = sessions.get(steps);
+    if (known !== undefined) return known;
+    const session = openSession(unrolled(learner, weights, steps, compared), { provider: "cpu" });
+    sessions.set(steps, session);
+    return session;
+  };
+  return {
+    engine: "onnxruntime:cpu, steps unrolled",
+    async reference(support, query, steps) {
+      const session = await opened(steps);
+      const found = await session.run({ support_x: support.x, support_y: support.y, query_x: query.x });
+      const state = Object.entries(found).flatMap(([name, value]): [string, Tensor][] =>
+        name.startsWith("adapted/") ? [[name.slice("adapted/".length), value]] : [],
+      );
+      return { logits: found.logits!, supportLoss: found.support_loss!, state: Object.fromEntries(state) };
+    },
+    async dispose() {
+      for (const session of sessions.values()) await (await session).dispose();
+    },
+  };
+}
+
+function unrolled(learner: Learner, weights: Weights, steps: number, compared: boolean): Uint8Array {
+  const parameters: Parameters = Object.fromEntries(
+    Object.entries(learner.parameters).map(([name, { shape }]) => [name, input(name, shape)]),
+  );
+  const x = input("support_x", ["support", ...learner.inputShape]);
+  const y =
+    learner.task === "regression"
+      ? input("support_y", ["support", learner.outputs!])
+      : input("support_y", ["support"], "int64");
+  const query = input("query_x", ["query", ...learner.inputShape]);
+  const ways = learner.outputs ?? "ways";
+  const masked = learner.outputs !== undefined;
+  const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways, masked, balanced: true });
+  const logits = learner.predict(parameters, state, query, { absolute: true });
+  const adapted = compared ? Object.entries(state).map(([name, value]) => [`adapted/${name}`, value] as const) : [];
+  return writeOnnx(
+    { logits, support_loss: losses, ...Object.fromEntries(adapted) },
+    { inputs: [x, y, query], initializers: weights, fixed: new Set(Object.keys(learner.parameters)) },
+  );
+}
+
+/** Episodes of random examples of the kind that a network takes. */
+export function randomEpisodes(network: Network, learner: Learner, count: number): VerificationEpisode[] {
+  const random = stream(1);
+  const { inputShape } = network.plan;
+  const { outputs, task } = learner;
+  const examples = (labels: readonly number[]) => {
+    const data = new Float32Array(labels.length * sizeOf(inputShape));
+    labels.forEach((_, row) => {
+      data.set(network.plan.sample(random), row * sizeOf(inputShape));
+    });
+    const x: Tensor = { dtype: "float32", shape: [labels.length, ...inputShape], data };
+    const y: Tensor =
+      task === "classification"
+        ? { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels) }
+        : {
+            dtype: "float32",
+            shape: [labels.length, outputs!],
+            data: Float32Array.from({ length: labels.length * outputs! }, () => 2 * random() - 1),
+          };
+    return { x, y };
+  };
+  const ways = Math.min(3, outputs ?? 3);
+  const labels = Array.from({ length: 2 * ways }, (_, i) => i % ways);
+  return Array.from({ length: count }, () => ({
+    support: examples(labels),
+    query: examples(labels.slice(0, 3)),
+  }));
+}
+
+/**
+ * Runs the file as it is, an example at a time, and compares its tensors with those that were read of it.
+ * @throws InnerloopError `verification-failed` where they differ
+ */
+export async function compareWithFile(bytes: Uint8Array, network: Network, weights: Weights): Promise<void> {
+  const { plan, source, tensors } = network;
+  const example = input("x", [1, ...plan.inputShape]);
+  const fed = Object.entries(plan.feed(example)).map(([name, value]) => [`fed/${name}`, value] as const);
+  const read = Object.entries(network.raw(example)).map(([name, value]) => [`read/${name}`, value] as const);
+  const ours = writeOnnx(Object.fromEntries([...fed, ...read]), {
+    inputs: [example],
+    initializers: weights,
+    fixed: new Set(Object.keys(weights)),
+  });
+  const names = [...new Set([tensors.features, tensors.outputs])];
+  const sessions: Session[] = [];
+  try {
+    for (const model of [withOutputs(bytes, source, names), ours])
+      sessions.push(await openSession(model, { provider: "cpu" }));
+    const [file, mine] = sessions as [Session, Session];
+    const random = stream(2);
+    for (let turn = 0; turn < 3; turn++) {
+      const x: Tensor = { dtype: "float32", shape: [1, ...plan.inputShape], data: plan.sample(random) };
+      const found = await mine.run({ x });
+      const feeds = Object.fromEntries(fed.map(([name]) => [name.slice("fed/".length), found[name]!]));
+      const expected = await file.run(feeds, names);
+      for (const name of names) {
+        const size = difference(found[`read/${name}`]!, expected[name]!);
+        if (!(size <= tolerance))
+          throw new InnerloopError(
+            "verification-failed",
+            `${source}: what was read of it gives another ${show(name)} than the file itself on ONNX Runtime: they differ by ` +
+              `${size.toExponential(1)} of the largest number; nothing was written; report it, with the file.`,
+          );
+      }
+    }
+  } finally {
+    for (const session of sessions) await session.dispose();
+  }
+}
+
+/** The largest, relative to the largest number that was expected. */
+function difference(found: Tensor, expected: Tensor): number {
+  if (found.data.length !== expected.data.length) return Number.POSITIVE_INFINITY;
+  let [apart, largest] = [0, Number.MIN_VALUE];
+  for (let i = 0; i < found.data.length; i++) {
+    const [a, b] = [Number(found.data[i]), Number(expected.data[i])];
+    if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.POSITIVE_INFINITY;
+    apart = Math.max(apart, Math.abs(a - b));
+    largest = Math.max(largest, Math.abs(b));
+  }
+  return apart / largest;
+}
+
+/** Numbers in [0, 1) of a seed (mulberry32). */
+function stream(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

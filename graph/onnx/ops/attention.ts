@@ -1,0 +1,54 @@
+// Attention as ONNX has it.
+import { isFloat } from "../../core/operator.ts";
+import * as op from "../../ops/index.ts";
+import { defined, flag, float, int } from "../attributes.ts";
+import { onnxOperator } from "../operator.ts";
+import { elementDTypes } from "../tensors.ts";
+
+const modes = ["products", "capped", "masked", "softmax"] as const;
+
+export const attention = {
+  Attention: onnxOperator({
+    attributes: {
+      is_causal: flag(false),
+      kv_num_heads: int(),
+      left_window_size: int(-1),
+      q_num_heads: int(),
+      qk_matmul_output_mode: int(0),
+      right_window_size: int(-1),
+      scale: float(),
+      softcap: float(0),
+      softmax_precision: int(),
+    },
+    read: (c, a) => {
+      const [key, value] = [c.optional(4), c.optional(5)];
+      const precision = elementDTypes.get(a.softmax_precision ?? 0);
+      const { y, presentKey, presentValue, scores } = op.Attention(c.value(0), c.value(1), c.value(2), {
+        isCausal: a.is_causal,
+        leftWindow: a.left_window_size,
+        rightWindow: a.right_window_size,
+        softcap: a.softcap,
+        ...defined({
+          filled: c.optional(6),
+          heads: a.q_num_heads && a.kv_num_heads ? { query: a.q_num_heads, key: a.kv_num_heads } : undefined,
+          mask: c.optional(3),
+          past: key && value && { key, value },
+          scale: a.scale,
+          scores: modes[a.qk_matmul_output_mode],
+          softmaxPrecision: precision && isFloat(precision) ? precision : undefined,
+        }),
+      });
+      return [y, presentKey, presentValue, scores];
+    },
+  }),
+  RotaryEmbedding: onnxOperator({
+    attributes: { interleaved: flag(false), num_heads: int(0), rotary_embedding_dim: int(0) },
+    read: (c, { interleaved, num_heads: heads, rotary_embedding_dim: size }) =>
+      op.RotaryEmbedding(c.value(0), c.value(1), c.value(2), {
+        interleaved,
+        heads,
+        size,
+        ...defined({ positions: c.optional(3) }),
+      }),
+  }),
+};

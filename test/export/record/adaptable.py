@@ -1,0 +1,193 @@
+"""Two small networks as PyTorch writes them, and what PyTorch's own derivatives make of a few steps on them.
+
+    python test/export/record/adaptable.py        writes test/export/recorded/adaptable.json
+"""
+
+import base64
+import io
+import math
+import pathlib
+import sys
+import warnings
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import recording
+
+warnings.filterwarnings("ignore")
+torch.manual_seed(0)
+torch.set_num_threads(1)
+
+
+class Pictures(nn.Module):
+    """A convolutional classifier of ten classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm = nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.BatchNorm2d(6)
+        self.conv2, self.fc = nn.Conv2d(6, 12, 3, stride=2, padding=1), nn.Linear(12, 10)
+
+    def features(self, x):
+        # A norm after the activation, which the exporter leaves a node of its own.
+        x = self.norm(torch.relu(self.conv1(x)))
+        return torch.relu(self.conv2(x)).mean((2, 3))
+
+    def forward(self, x):
+        return self.fc(self.features(x))
+
+
+class Texts(nn.Module):
+    """One layer of a transformer encoder."""
+
+    def __init__(self, width=16, heads=2):
+        super().__init__()
+        self.heads = heads
+        self.embed, self.place = nn.Embedding(40, width), nn.Parameter(0.1 * torch.randn(1, 32, width))
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+
+    def forward(self, ids, mask):
+        x = self.embed(ids) + self.place[:, : ids.shape[1]]
+        n, t, d = x.shape
+        q, k, v = self.qkv(x).reshape(n, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = q @ k.transpose(-1, -2) / math.sqrt(d // self.heads) - 1e4 * (1 - mask.float())[:, None, None, :]
+        x = self.norm1(x + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(n, t, d)))
+        return self.norm2(x + self.down(F.gelu(self.up(x))))
+
+
+def written(model, inputs, names, output, axes):
+    file = io.BytesIO()
+    open_axes = {name: dict(axes) for name in [*names, output]} if axes else None
+    if axes and output == "logits":
+        open_axes[output] = {0: axes[0]}
+    torch.onnx.export(model, inputs, file, input_names=names, output_names=[output], dynamic_axes=open_axes,
+                      opset_version=17, dynamo=False)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def framed(rows, centre, scale):
+    return (rows - centre) * scale
+
+
+def frame(rows):
+    """Less the mean, and scaled so that squares sum to 8 in the mean; classes have equally many examples here."""
+    centre = rows.mean(0, keepdim=True)
+    return centre.detach(), (8 / ((rows - centre) ** 2).sum(1).mean()).sqrt().detach()
+
+
+def guarded(loss_of, moved, rates, steps, decay):
+    """Steps that raise the objective are taken back, and the rate is quartered."""
+    start = [value.detach().clone() for value in moved]
+    best, best_objective, losses, shrink = start, None, [], 1.0
+    trial = start
+    for step in range(steps + 1):
+        now = [value.detach().clone().requires_grad_() for value in trial]
+        loss = loss_of(now)
+        away = sum(((a - b) ** 2).sum() for a, b in zip(now, start))
+        objective = loss + decay / 2 * away
+        if best_objective is None or objective <= best_objective:
+            best, best_objective = [value.detach() for value in now], objective.detach()
+            kept = loss.item()
+            slopes = torch.autograd.grad(objective, now)
+        else:
+            shrink /= 4
+        losses.append(kept)
+        trial = [value - shrink * rate * slope for value, rate, slope in zip(best, rates, slopes)]
+    return best, losses
+
+
+def listed(tensor):
+    return recording.array(tensor.detach().double().numpy(), 8)
+
+
+def main():
+    cases = {}
+    pictures = Pictures()
+    with torch.no_grad():
+        pictures.train()
+        for _ in range(20):
+            pictures(torch.rand(16, 3, 12, 12))
+        pictures.eval()
+    ones = torch.ones(1, 6, dtype=torch.long)
+    texts = Texts().eval()
+    models = {
+        "pictures": written(pictures, (torch.rand(2, 3, 12, 12),), ["picture"], "logits", {0: "n"}),
+        "pictures, one at a time": written(pictures, (torch.rand(1, 3, 12, 12),), ["picture"], "logits", None),
+        "texts": written(texts, (ones, ones), ["input_ids", "attention_mask"], "hidden", {0: "batch", 1: "sequence"}),
+    }
+
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    base = torch.rand(3, 12, 12, 3)
+    x = 0.7 * base[labels] + 0.3 * torch.rand(6, 12, 12, 3)
+    query = 0.7 * base + 0.3 * torch.rand(3, 12, 12, 3)
+    first = lambda images: images.permute(0, 3, 1, 2)
+
+    def of(model, names, values):
+        """The model with other values for some of its parameters, its features or its outputs."""
+        return lambda call, *inputs: torch.func.functional_call(call, dict(zip(names, values)), inputs)
+
+    # A fresh classifier, and every weight of the body with it.
+    for train in ["head", "all"]:
+        names = [name for name, _ in pictures.named_parameters() if not name.startswith("fc.")] if train == "all" else []
+        own = dict(pictures.named_parameters())
+        body = nn.Module()
+        body.net = pictures
+        body.forward = lambda images: pictures.features(images)
+        rows = lambda values, images: torch.func.functional_call(
+            body, {f"net.{name}": value for name, value in zip(names, values)}, (first(images),))
+        centre, scale = frame(rows([], x))
+        moved = [torch.zeros(12, 3), torch.zeros(3)] + [own[name] for name in names]
+        loss_of = lambda values: F.cross_entropy(framed(rows(values[2:], x), centre, scale) @ values[0] + values[1], labels)
+        rates = [0.4, 0.4] + [0.05] * len(names)
+        best, losses = guarded(loss_of, moved, rates, 5, 0)
+        logits = framed(rows(best[2:], query), centre, scale) @ best[0] + best[1]
+        cases[f"pictures, ways:3, {train}"] = {"losses": losses, "logits": listed(logits)}
+
+    # The model's own classes 2, 5 and 7, its classifier moving.
+    own_labels = torch.tensor([2, 5, 7])[labels]
+    others = torch.full((10,), -1e9)
+    others[[2, 5, 7]] = 0
+    with torch.no_grad():
+        features = pictures.features(first(x))
+    loss_of = lambda values: F.cross_entropy(features @ values[0].T + values[1] + others, own_labels)
+    best, losses = guarded(loss_of, [pictures.fc.weight, pictures.fc.bias], [0.05, 0.05], 5, 0)
+    logits = pictures.features(first(query)) @ best[0].T + best[1]
+    cases["pictures, keep, head"] = {"losses": losses, "logits": listed(logits[:, [2, 5, 7]])}
+
+    # Class means on unit rows, of tokens that are there; the head holds on to its start, and its steps are no longer than its curvature.
+    lengths = torch.tensor([6, 8, 5, 7, 8, 4])
+    ids = torch.randint(1, 40, (6, 8)) * (torch.arange(8) < lengths[:, None])
+    query_ids = torch.cat([ids[:3, :7], torch.randint(1, 40, (3, 1))], 1)
+    def unit(tokens):
+        mask = (tokens != 0).long()
+        there = mask[:, :, None].float()
+        mean = (texts(tokens, mask) * there).sum(1) / there.sum(1)
+        return mean / (mean * mean).sum(1, keepdim=True).add(1e-12).sqrt()
+    with torch.no_grad():
+        rows, query_rows = unit(ids), unit(query_ids)
+    centre, scale = frame(rows)
+    z = framed(rows, centre, scale)
+    means = torch.stack([z[labels == k].mean(0) for k in range(3)])
+    bound = 0.5 * ((z * z).sum(1) + 1).mean() + 1
+    rate = 1 / max(bound, 1)
+    loss_of = lambda values: F.cross_entropy(z @ values[0] + values[1], labels)
+    best, losses = guarded(loss_of, [2 * means.T, -(means * means).sum(1)], [rate, rate], 5, 1)
+    seen = framed(query_rows, centre, scale)
+    logits = seen @ best[0] + best[1] - (seen * seen).sum(1, keepdim=True)
+    cases["texts, any, head"] = {"losses": losses, "logits": listed(logits)}
+
+    recorded = {
+        "models": models,
+        "labels": labels.tolist(),
+        "pictures": {"support": listed(x), "query": listed(query)},
+        "texts": {"support": listed(ids), "query": listed(query_ids)},
+        "cases": cases,
+    }
+    recording.write(pathlib.Path(__file__).resolve().parents[1] / "recorded" / "adaptable.json", recorded)
+
+
+main()
