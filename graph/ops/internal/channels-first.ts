@@ -1,12 +1,12 @@
 // Convolution as ONNX has it, channels first: the same trilinear form as in convolving.ts, whose three partial maps are each
 // other's derivatives. x [N, C, …space], w [O, C/groups, ...kernel], y [N, O, …space]. A target with none of them has the
 // operators of channels last between transposes.
-import { addDims, type Dim, divideDims, multiplyDims } from "../../core/dims.ts";
+import { multiplyDims } from "../../core/dims.ts";
 import { at, upTo } from "../../core/lists.ts";
 import { apply1, define, unfit } from "../../core/operator.ts";
 import { fixed, type Shape, sizeOf } from "../../core/shapes.ts";
 import type { One, Operator, Two, Value } from "../../core/value.ts";
-import { reachOf, type Window, windowTable } from "../../core/windows.ts";
+import { placesAlong, type Window, windowTable } from "../../core/windows.ts";
 import { Add } from "../arithmetic.ts";
 import { allBatched, ReduceSum, Reshape } from "./broadcasting.ts";
 import { ConvolutionWeightGradient, convolution, convolutionInputGradient } from "./convolving.ts";
@@ -40,15 +40,6 @@ function weightsFirst(w: Value, spatial: number): Value {
 
 const knownSpace = (shape: Shape, spatial: number): number[] =>
   shape.slice(shape.length - spatial).map((dim) => fixed(dim, "Convolution"));
-
-/** How many places a window has along an axis whose size may be open. */
-function placesAlong(size: Dim, { kernel, strides, dilations, before, after }: Window, axis: number): Dim | undefined {
-  const reach = reachOf({ kernel: at(kernel, axis), dilation: at(dilations, axis) });
-  const free = addDims(size, at(before, axis) + at(after, axis) - reach);
-  const stride = at(strides, axis);
-  const steps = typeof free === "number" ? Math.floor(free / stride) : stride === 1 ? free : divideDims(free, stride);
-  return steps === undefined ? undefined : addDims(steps, 1);
-}
 
 /** For each product of the three maps, its places in x, w and y. */
 function forEachProduct(
