@@ -49,10 +49,13 @@ export {
   tunedProviders,
 } from "./lowering/providers.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
+export * as transform from "./models/index.ts";
+export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
+export { type Problem, surveyOnnx } from "./onnx/survey.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
 export { type ExternalPlace, type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
@@ -65,5 +68,7 @@ export {
   type LoopKind,
   type Parameters,
 } from "./transforms/inner-loop.ts";
+export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
+export { jvp } from "./transforms/jvp.ts";
 export { simplify } from "./transforms/simplify.ts";
 export { vmap } from "./transforms/vmap.ts";

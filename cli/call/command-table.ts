@@ -25,6 +25,7 @@ const entries = {
   predict: entry("say what inputs are", () => import("../commands/predict.ts")),
   demo: entry("open a page to draw your own symbols, and watch a bundle learn them", () => import("../commands/demo.ts")),
   inspect: entry("show what is in a bundle, a run or an .onnx file", () => import("../commands/inspect.ts")),
+  transform: entry("write the derivatives of a model, or the model of many at once, as another .onnx file", () => import("../commands/transform.ts")),
   bench: entry("measure how long a bundle takes to start, adapt and predict here", () => import("../commands/bench.ts")),
   setup: entry("install what computes on a GPU: made aside, tried, then put to use", () => import("../commands/setup.ts")),
   doctor: entry("show which engines and providers work here, and what to do about the others", () => import("../commands/doctor.ts")),

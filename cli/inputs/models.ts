@@ -1,6 +1,8 @@
-// An ONNX file that a call names, read whole.
+// ONNX models that a call names, and names of what is in them.
+import type { Model } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
 import { wrongCall } from "../call/command.ts";
+import { say } from "../terminal/output.ts";
 import { pathOf, placeAt, shownPath } from "./places.ts";
 import { mostOfModel, readWithin } from "./reading.ts";
 
@@ -24,4 +26,48 @@ export async function readModel(given: string): Promise<{ readonly path: string;
       cause,
     });
   }
+}
+
+/**
+ * Reads the model that a call names, and says what to know of it.
+ * @throws InnerloopError as {@link readModel}, and what `readOnnx` throws
+ */
+export async function openModel(given: string): Promise<Model> {
+  const { path, bytes } = await readModel(given);
+  const { readOnnx } = await import("@innerloop/graph");
+  const model = readOnnx(bytes, path);
+  for (const note of model.notes) say(note);
+  return model;
+}
+
+/** The entries of a list `a,b,/pattern/`; commas within a pattern are its own. */
+export function namesIn(option: string, text: string): string[] {
+  const names = [...text.matchAll(/\/[^/]*\/|[^,]+/g)].map(([name]) => name.trim()).filter((name) => name !== "");
+  if (names.length > 0) return names;
+  throw wrongCall("bad-option", `--${option} is "${text}"; names were expected, as in x,w1.`);
+}
+
+/** A pattern between slashes. @throws InnerloopError `bad-option` (status 2) for one that is none */
+export function patternIn(option: string, name: string): RegExp | undefined {
+  if (!/^\/.*\/$/.test(name)) return undefined;
+  try {
+    return new RegExp(name.slice(1, -1));
+  } catch (cause) {
+    throw wrongCall("bad-option", `--${option}: ${name} is no regular expression (${(cause as Error).message}).`);
+  }
+}
+
+/**
+ * The entries of a list `name=value,name=value`.
+ * @param what they are, for messages: "axes, as in x=0"
+ */
+export function pairsIn(option: string, text: string, what: string): Record<string, string> {
+  const pairs = text.split(",").map((pair): [string, string] => {
+    // Names may hold a sign of equality; what they are given does not.
+    const at = pair.lastIndexOf("=");
+    const [name, value] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+    if (at < 1 || value === "") throw wrongCall("bad-option", `--${option} is "${text}"; ${what} were expected.`);
+    return [name, value];
+  });
+  return Object.assign(Object.create(null), Object.fromEntries(pairs));
 }

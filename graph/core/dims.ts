@@ -104,6 +104,15 @@ export function divideDims(a: Dim, b: Dim): Dim | undefined {
 export const termsOf = (dim: Dim): [number, string[]][] =>
   [...parse(dim)].map(([monomial, coefficient]) => [coefficient, monomial ? monomial.split("*") : []]);
 
+/** A size with other sizes in place of some of its names. */
+export function substituted(dim: Dim, sizes: ReadonlyMap<string, Dim>): Dim {
+  if (typeof dim === "number") return dim;
+  const terms = termsOf(dim).map(([coefficient, names]) =>
+    names.map((name) => sizes.get(name) ?? name).reduce(multiplyDims, coefficient),
+  );
+  return terms.reduce(addDims, 0);
+}
+
 /** What the names of open sizes stand for. */
 export type Symbols = ReadonlyMap<string, number>;
 

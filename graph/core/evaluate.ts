@@ -108,7 +108,9 @@ class Run {
     const inputs = node.inputs.map((input) => input && this.#numbers(input));
     const told = new Set<unknown>([attributes.size, ...toldBy(node)]);
     const sized = (dim: Value["shape"][number]) =>
-      typeof dim === "string" && told.has(dim) && !symbols.has(dim) ? -1 : resolveDim(dim, symbols);
+      inputs.length > 0 && typeof dim === "string" && told.has(dim) && !symbols.has(dim)
+        ? -1
+        : resolveDim(dim, symbols);
     const [first, ...others] = outputs.map((output) => output.shape.map(sized));
     const shapes = [first ?? [], ...others] as const;
     spend("work", workOf(node, inputs, shapes));

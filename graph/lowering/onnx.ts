@@ -20,6 +20,7 @@ import { NonZero } from "../ops/ordering.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
+import { doubles, lacksDouble } from "./double.ts";
 import { lowering, type Target } from "./lower.ts";
 import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
@@ -105,12 +106,14 @@ export function onnxTarget({
       ...poolingAsTaps,
       ...normalizationAsLayers,
       sumOverUnits,
+      ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
-    keeps: (operator) =>
-      (operator.writtenAs !== undefined && (asked === undefined || (operator.since ?? 0) <= asked)) ||
-      (operator.since !== undefined && operator.since <= opset && !takenApart.has(operator)),
+    keeps: (operator, inputs) =>
+      !lacksDouble(operator, inputs) &&
+      ((operator.writtenAs !== undefined && (asked === undefined || (operator.since ?? 0) <= asked)) ||
+        (operator.since !== undefined && operator.since <= opset && !takenApart.has(operator))),
   };
 }

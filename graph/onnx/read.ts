@@ -12,7 +12,7 @@ import { readers } from "./ops/index.ts";
 import { readableOpsets } from "./opsets.ts";
 import { graphsWithin, namesBeside, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
-import { Scope, toValue } from "./reader/scope.ts";
+import { type Attempt, Scope, toValue } from "./reader/scope.ts";
 import { symbol } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
 import { dtypeOf } from "./tensors.ts";
@@ -34,14 +34,21 @@ export interface OnnxModel {
   readonly initializers: Readonly<Record<string, Tensor>>;
   /** The version of `ai.onnx` that the file is written in. */
   readonly opset: number;
+  /** What the model's nodes make, by name; sizes that are worked out while it is read are not among it. */
+  readonly tensors: Readonly<Record<string, Value>>;
   /** What to know of how it was read: that the file is of a later version of the format than is known. */
   readonly notes: readonly string[];
   /**
    * The outputs for other values, of other sizes where the file leaves them open: the model as a function.
-   * @param values by the name of an input; inputs without one keep their own
-   * @throws InnerloopError for a name that is no input, or a value that does not fit the model
+   * @param values by the name of an input, or of one of `tensors`, which then stands for what the model would make; inputs without
+   *   one keep their own
+   * @param names what is wanted: outputs, or others of `tensors`; the outputs unless given
+   * @throws InnerloopError for a name that is none of them, or a value that does not fit the model
    */
-  readonly apply: (values: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>;
+  readonly apply: (
+    values: Readonly<Record<string, Value>>,
+    names?: readonly string[],
+  ) => Readonly<Record<string, Value>>;
 }
 
 type FunctionProto = onnx.FunctionProto.$Properties;
@@ -63,8 +70,19 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
  */
-export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel {
-  const model = decodeModel(bytes, source);
+export const readOnnx = (bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel =>
+  readModel(decodeModel(bytes, source), source, options);
+
+/**
+ * The same of a model that is decoded already.
+ * @param attempt what is done with the reading of each node, for a survey that goes on where one cannot be read
+ */
+export function readModel(
+  model: onnx.ModelProto,
+  source: string,
+  options: ReadOptions = {},
+  attempt?: Attempt,
+): OnnxModel {
   const graph = model.graph ?? {};
   const nodes = nodesWithin(graph.node ?? []);
   const isForeign = nodes.length > 0 && nodes.every(({ domain }) => !isStandard(domain));
@@ -73,7 +91,7 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
   const called = functions.called(nodes);
   const opsetIn = (defined?: FunctionProto) => opsetOf(defined?.opsetImport ?? [], source, opset);
   const readable = new Set(readableOperators);
-  refuseUnknown(graph.node ?? [], opset, functions, readable, source);
+  if (!attempt) refuseUnknown(graph.node ?? [], opset, functions, readable, source);
   for (const each of called) refuseUnknown(each.node ?? [], opsetIn(each), functions, readable, source);
   const graphs = graphsWithin(graph);
   for (const each of graphs) refuseRepeated(each, source);
@@ -90,16 +108,19 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
       .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
-  const names = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
-  const build = (values: Readonly<Record<string, Value>>): Record<string, Value> =>
+  const outputNames = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
+  const build = (values: Readonly<Record<string, Value>>, names: readonly string[]): Built =>
     within(budget, () => {
       const scope = new Scope(reading, graph, Object.entries(values), reading.upgrading());
-      const results = scope.run(names, source);
-      return table(
-        zip(names, results, (name, result) => [name, toValue(result, `${source}: the output ${show(name)}`)]),
-      );
+      const results = scope.run(names, source, attempt);
+      const found = zip(names, results, (name, result) => {
+        return [name, toValue(result, `${source}: the output ${show(name)}`)] as const;
+      });
+      return { scope, outputs: table(found) };
     });
-  const outputs = build(modelInputs);
+  const { scope, outputs } = build(modelInputs, outputNames);
+  const made = (graph.node ?? []).flatMap(({ output }) => output ?? []);
+  const tensors = table(made.flatMap((name) => scope.made(name)));
   const used = weights.used();
   const inputs = table([...Object.entries(modelInputs), ...used.map(({ name, value }) => [name, value] as const)]);
   return {
@@ -107,8 +128,9 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
     outputs,
     initializers: table(used.map(({ name, array }) => [name, tensorOf(array)])),
     opset,
+    tensors,
     notes: notesOf(model, source),
-    apply(values) {
+    apply(values, names = outputNames) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;
       if (replaced.length === 0 ? !isTable : replaced.some(([, value]) => !(value instanceof Value)))
@@ -117,8 +139,8 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
           `apply was called with ${show(values)}; values of a graph by the names of inputs were expected.`,
           { exitStatus: 2 },
         );
-      const stranger = Object.keys(values).find((name) => inputs[name] === undefined);
-      if (stranger === undefined) return build(table([...Object.entries(modelInputs), ...replaced]));
+      const stranger = Object.keys(values).find((name) => (inputs[name] ?? tensors[name]) === undefined);
+      if (stranger === undefined) return build(table([...Object.entries(modelInputs), ...replaced]), names).outputs;
       throw new InnerloopError(
         "unknown-input",
         `${source} has no input ${show(stranger)}; it has ${Object.keys(inputs).join(", ")}.`,
@@ -126,6 +148,11 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
       );
     },
   };
+}
+
+interface Built {
+  readonly scope: Scope;
+  readonly outputs: Record<string, Value>;
 }
 
 /** A table without a prototype: a name is there only where the model has it. */

@@ -26,6 +26,15 @@ export function gradients(output: Value, wrt: readonly Value[]): (Value | undefi
   return cotangents([output], [constant(1, [], output.dtype)], wrt);
 }
 
+/** @throws InnerloopError `not-a-float` (status 2) for a value that has no derivatives */
+export function floats(who: string, values: readonly Value[]): void {
+  const other = values.find(({ dtype }) => !isFloat(dtype));
+  if (other)
+    throw new InnerloopError("not-a-float", `${who} needs floats, but got ${other}; name values that are.`, {
+      exitStatus: 2,
+    });
+}
+
 /** As `gradients`, with zeros where there is no dependence. */
 export const grad = (output: Value, wrt: readonly Value[]): Value[] =>
   zip(wrt, gradients(output, wrt), (value, g) => g ?? Expand(constant(0, [], value.dtype), value.shape));

@@ -26,6 +26,9 @@ export interface Reading {
   readonly upgrading: (defined?: FunctionProto) => Upgrading;
 }
 
+/** Reads a node by calling `read`, or not. */
+export type Attempt = (node: NodeProto, read: () => void) => void;
+
 /** The names of one graph, or of one call of a function. */
 export class Scope implements Knowing {
   readonly #reading: Reading;
@@ -34,6 +37,8 @@ export class Scope implements Knowing {
   readonly #around: Scope | undefined;
   readonly #upgrade: Upgrading;
   readonly #entries: Map<string, Entry>;
+  /** What was given, which nodes that would make it do not replace. */
+  readonly #given: ReadonlySet<string>;
 
   constructor(
     reading: Reading,
@@ -47,19 +52,23 @@ export class Scope implements Knowing {
     this.#around = around;
     this.#upgrade = upgrade;
     this.#entries = new Map(entries);
+    this.#given = new Set(this.#entries.keys());
   }
 
   /**
    * Reads the nodes, and gives what the names of outputs stand for.
    * @param source the file, for messages; "" inside a node, which names it already
+   * @param attempt what is to be done with the reading of each node
    */
-  run(outputs: readonly string[], source = ""): Entry[] {
+  run(outputs: readonly string[], source = "", attempt: Attempt = (_, read) => read()): Entry[] {
     for (const node of this.#graph.node ?? [])
-      inNode(node, source, () => {
-        const called = this.#reading.functions.of(node);
-        if (called) this.#call(called, node);
-        else for (const step of this.#upgrade(node)) readNode(step, this);
-      });
+      attempt(node, () =>
+        inNode(node, source, () => {
+          const called = this.#reading.functions.of(node);
+          if (called) this.#call(called, node);
+          else for (const step of this.#upgrade(node)) readNode(step, this);
+        }),
+      );
     return outputs.map((name) => {
       const entry = this.#find(name);
       if (entry) return entry;
@@ -68,7 +77,13 @@ export class Scope implements Knowing {
   }
 
   set(name: string, entry: Entry): void {
-    this.#entries.set(name, entry);
+    if (!this.#given.has(name)) this.#entries.set(name, entry);
+  }
+
+  /** What a node has made by a name, where it is a value. */
+  made(name: string): [name: string, value: Value][] {
+    const entry = this.#entries.get(name);
+    return entry && !isSizes(entry) && !isNarrow(entry) ? [[name, entry]] : [];
   }
 
   entry(name: string): Entry {
