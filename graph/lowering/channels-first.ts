@@ -9,7 +9,6 @@ import type { Value } from "../core/value.ts";
 import { topological } from "../core/walk.ts";
 import { reachOf, transposedSize, type Window, windowAxes } from "../core/windows.ts";
 import { Mul } from "../ops/arithmetic.ts";
-import { Conv } from "../ops/convolution.ts";
 import { Gather } from "../ops/indexing.ts";
 import { ConvInputGradient, ConvWeightGradient, type SpacedFirst } from "../ops/internal/channels-first.ts";
 import { transposeLast } from "../ops/internal/transpose.ts";
@@ -200,10 +199,6 @@ function swapped(x: Value, g: Value, { kernel, strides, dilations, before, after
 export function channelsFirst(isFixed: IsFixed): readonly Lowering[] {
   const isDouble = ({ dtype }: Value) => dtype !== "float32";
   return [
-    // ONNX Runtime has none of float64.
-    lowering(Conv, ([x, w, bias], window) =>
-      isDouble(x) ? Conv.operator.decompose?.([x, w, bias], window) : undefined,
-    ),
     lowering(ConvInputGradient, ([g, w], window) => {
       const result = isDouble(g) ? undefined : inputGradient(g, w, window, isFixed);
       return result && [result];

@@ -1,15 +1,17 @@
 // The gradients of max pooling, channels first, tap by tap: numbers and comparisons of whole arrays, which ONNX Runtime is quicker
 // at than at places. Its MaxPool takes fifty times as long where it gives these as well.
-import { constant } from "../core/build.ts";
+import { apply, constant } from "../core/build.ts";
 import { at, upTo, zip } from "../core/lists.ts";
 import { type Shape, sizeOf } from "../core/shapes.ts";
-import type { Value } from "../core/value.ts";
+import type { One, Operator, Value } from "../core/value.ts";
 import type { Window } from "../core/windows.ts";
 import { HardSigmoid } from "../ops/activation.ts";
 import { Add, Mul, Sub } from "../ops/arithmetic.ts";
 import { MaxPoolGradient, MaxPoolSelection } from "../ops/internal/max-pool.ts";
 import { Expand, Reshape, Transpose } from "../ops/movement.ts";
 import { Concat, Pad } from "../ops/parts.ts";
+import { MaxPool } from "../ops/pooling.ts";
+import { maxPlaces } from "../ops/unpooling.ts";
 import { type Lowering, lowering } from "./lower.ts";
 import { cutSteps } from "./slices.ts";
 
@@ -101,4 +103,24 @@ const selection = lowering(MaxPoolSelection, ([x, y, t], window) => {
   return [chosen.reduce((a, b) => Add(a, b))];
 });
 
-export const poolsFirst: readonly Lowering[] = [gradient, selection];
+/** ONNX MaxPool with both of its outputs. Only lowering makes it. */
+const maxPoolBoth: Operator<Window & { readonly order: 0 | 1 }, One, readonly [y: Value, places: Value]> = {
+  name: "MaxPoolBoth",
+  family: "pooling",
+  summary: "the largest in each window and where it is, channels first",
+  writtenAs: "MaxPool",
+  infer: ([x], { order: _, ...window }) => {
+    const [{ dtype, shape }] = MaxPool.operator.infer([x], window);
+    return [
+      { dtype, shape },
+      { dtype: "int64", shape },
+    ];
+  },
+};
+
+/** By which its nodes are known. */
+export const LoweredMaxPool = { operator: maxPoolBoth };
+
+const places = lowering(maxPlaces, ([x], attributes) => [apply(maxPoolBoth, [x], attributes)[1]]);
+
+export const poolsFirst: readonly Lowering[] = [gradient, selection, places];

@@ -94,7 +94,10 @@ export function ConvTranspose(
           options.autoPad,
         )
       : { before: pads.slice(0, kernel.length), after: pads.slice(kernel.length) };
-  const out = zip(full, before, (size, low, i) => size - low - at(after, i));
+  // What is asked for beyond the windows' reach is zeros after the end.
+  const out = zip(full, before, (size, low, i) =>
+    outputShape || same ? asked(at(space, i), i) : size - low - at(after, i),
+  );
   const window = { kernel, strides, dilations, before, after, groups: group };
   const y = apply1(convInputGradient, [x, w], { ...window, space: out });
   return b ? Add(y, Reshape(b, [-1, ...kernel.map(() => 1)])) : y;
