@@ -104,6 +104,7 @@ export type Family =
   | "quantization"
   | "signal"
   | "random"
+  | "classical"
   | "loss"
   | "control";
 

@@ -21,6 +21,7 @@ import { ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
+import { flooredRemainder } from "./indexing.ts";
 import { lowering, type Target } from "./lower.ts";
 import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
@@ -105,7 +106,7 @@ export function onnxTarget({
       ...(precision === "float16" ? [] : poolsFirst),
       ...poolingAsTaps,
       ...normalizationAsLayers,
-      sumOverUnits,
+      ...[sumOverUnits, flooredRemainder],
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],

@@ -1,6 +1,6 @@
 // Activations made of elementwise operators.
 import { uniformOf } from "../core/build.ts";
-import { apply1, applying, composite, lift } from "../core/operator.ts";
+import { apply1, applying, composite, lift, spelling } from "../core/operator.ts";
 import { normalizeAxis } from "../core/shapes.ts";
 import { type Attributes, type None, type One, type Operand, type Operator, type Two, Value } from "../core/value.ts";
 import { Abs, Add, Div, Max, Min, Mul, Neg, Positive, Sub } from "./arithmetic.ts";
@@ -115,18 +115,9 @@ export const Shrink = applying(
   (x: Value, { bias = 0, lambd = 0.5 } = {}): Value => apply1(shrink, [x], { bias, lambd }),
 );
 
-const swiglu = composite({
-  name: "SwiGLU",
-  family: "activation",
-  summary: "x · sigmoid(alpha · x), times a gate",
-  since: 28,
-  build: ([x, gate]: Two, { alpha }: Alpha) => Mul(Swish(x, { alpha }), gate),
-});
+spelling("SwiGLU", "activation", 28, "Swish, Mul", "x · sigmoid(alpha · x), times a gate");
 /** ONNX SwiGLU (arXiv 2002.05202): both operands are of one shape. */
-export const SwiGLU = applying(
-  swiglu,
-  (x: Value, gate: Value, { alpha = 1 } = {}): Value => apply1(swiglu, [x, gate], { alpha }),
-);
+export const SwiGLU = (x: Value, gate: Value, { alpha = 1 } = {}): Value => Mul(Swish(x, { alpha }), gate);
 
 const prelu = composite({
   name: "PRelu",

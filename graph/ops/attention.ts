@@ -14,7 +14,7 @@ import { Cast } from "./dtypes.ts";
 import { Tanh } from "./functions.ts";
 import { ConstantOfShape } from "./graph.ts";
 import { Gather, Range } from "./indexing.ts";
-import { countOf } from "./internal/places.ts";
+import { sizeNumber } from "./internal/sizes.ts";
 import { cut } from "./internal/slicing.ts";
 import { transposeLast } from "./internal/transpose.ts";
 import { MatMul } from "./linear-algebra.ts";
@@ -128,9 +128,9 @@ function masks(q: Value, key: Value, options: AttentionOptions): Masks {
   if (isCausal || leftWindow >= 0 || rightWindow >= 0) {
     const rows = Reshape(Range(queries), [queries, 1]);
     const own = past
-      ? Add(rows, countOf(at(past.key.shape, 2)))
+      ? Add(rows, sizeNumber(at(past.key.shape, 2)))
       : filled
-        ? Add(rows, Sub(Reshape(Cast(filled, "int64"), [-1, 1, 1, 1]), countOf(queries)))
+        ? Add(rows, Sub(Reshape(Cast(filled, "int64"), [-1, 1, 1, 1]), sizeNumber(queries)))
         : rows;
     if (isCausal) allowed.push(LessOrEqual(places, own));
     if (leftWindow >= 0) allowed.push(LessOrEqual(Sub(own, places), leftWindow));

@@ -1,18 +1,20 @@
 // Convolution that reads at places of its own, and columns of windows put back where they came from.
 import { spend } from "../core/budget.ts";
 import { constant } from "../core/build.ts";
-import { type Dim, multiplyDims } from "../core/dims.ts";
-import { at, upTo } from "../core/lists.ts";
+import { addDims, type Dim, multiplyDims } from "../core/dims.ts";
+import { at, upTo, zip } from "../core/lists.ts";
 import { spelling, unfit } from "../core/operator.ts";
 import { fixed, sizeOf } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { resolveWindow, type WindowOptions, windowTable } from "../core/windows.ts";
-import { Add, Mul } from "./arithmetic.ts";
-import { Gather } from "./indexing.ts";
+import { Add, Div, Mul, Sub } from "./arithmetic.ts";
+import { And, GreaterOrEqual, Less, Where } from "./comparison.ts";
+import { Gather, Range, ScatterElements } from "./indexing.ts";
 import { insideOnly, linearTaps, sampled } from "./internal/looking-up.ts";
+import { sizeNumber, sizesOf } from "./internal/sizes.ts";
 import { appendZero, cut } from "./internal/slicing.ts";
 import { MatMul } from "./linear-algebra.ts";
-import { Reshape } from "./movement.ts";
+import { Expand, Reshape, Unsqueeze } from "./movement.ts";
 import { ReduceSum } from "./reduction.ts";
 
 /** Options of a deformable convolution, as ONNX names them. */
@@ -95,26 +97,78 @@ spelling("Col2Im", "movement", 18, "Gather, ReduceSum", "columns of windows summ
  * @param image the sizes of the axes of space
  * @param kernel the sizes of a window
  */
-export function Col2Im(
-  x: Value,
-  image: readonly number[],
-  kernel: readonly number[],
-  options: WindowOptions = {},
-): Value {
-  const window = resolveWindow(image, kernel, options);
-  const { table } = windowTable(image, window);
-  const [batch = 1, rows = 1, places] = x.shape;
+export function Col2Im(x: Value, image: readonly Dim[], kernel: readonly Dim[], options: WindowOptions = {}): Value {
+  const [batch = 1, rows = 1, places = 1] = x.shape;
+  const [space, window] = [known(image), known(kernel)];
+  if (x.rank !== 3) throw unfit("Col2Im", [x], "needs [batch, channels·taps, places].");
+  if (!space || !window || typeof places !== "number") return putBack(x, image, kernel, options);
+  const resolved = resolveWindow(space, window, options);
+  const { table } = windowTable(space, resolved);
   const taps = table.length;
   const channels = fixed(rows, "Col2Im") / taps;
-  if (x.rank !== 3 || places !== table[0]?.length || !Number.isInteger(channels))
+  if (places !== table[0]?.length || !Number.isInteger(channels))
     throw unfit("Col2Im", [x], `needs [batch, channels·${taps}, ${table[0]?.length}] for these windows.`);
-  const readers: number[][] = upTo(sizeOf(image)).map(() => []);
+  const readers: number[][] = upTo(sizeOf(space)).map(() => []);
   for (const [n, place] of table.flat().entries()) readers[place]?.push(n);
   const most = Math.max(1, ...readers.map((list) => list.length));
-  const nothing = taps * Number(places);
+  const nothing = taps * places;
   spend("numbers", readers.length * most);
   const order = readers.flatMap((list) => [...list, ...new Array<number>(most - list.length).fill(nothing)]);
   const flat: readonly Dim[] = [batch, channels, nothing];
   const read = Gather(appendZero(Reshape(x, flat), 2), constant(order, [readers.length, most], "int64"), 2);
-  return Reshape(ReduceSum(read, { axes: [3], keepdims: false }), [batch, channels, ...image]);
+  return Reshape(ReduceSum(read, { axes: [3], keepdims: false }), [batch, channels, ...space]);
+}
+
+const known = (dims: readonly Dim[]): number[] | undefined => {
+  const numbers = dims.filter((dim) => typeof dim === "number");
+  return numbers.length === dims.length ? numbers : undefined;
+};
+
+/** The same where sizes only come out when the graph runs: each number is added at a place that is computed. */
+function putBack(x: Value, image: readonly Dim[], kernel: readonly Dim[], options: WindowOptions): Value {
+  const [batch = 1, rows = 1, places = 1] = x.shape;
+  const { strides = image.map(() => 1), dilations = image.map(() => 1), pads = image.flatMap(() => [0, 0]) } = options;
+  const number = (dims: readonly Dim[]) => dims.map(sizeNumber);
+  const [sizes, taps] = [number(image), number(kernel)];
+  const blocks = zip(sizes, taps, (size, tap, i) => {
+    const free = Sub(Add(size, at(pads, i) + at(pads, i + image.length)), Add(Mul(Sub(tap, 1), at(dilations, i)), 1));
+    return Add(Div(free, at(strides, i)), 1);
+  });
+  const tapCount = sizeNumber(sizeOf(kernel));
+  const row = Unsqueeze(Range(rows), [1]);
+  const channel = Div(row, tapCount);
+  const tap = alongEach(Sub(row, Mul(channel, tapCount)), taps);
+  const block = alongEach(Unsqueeze(Range(places), [0]), blocks);
+  const where = zip(block, tap, (step, n, i) =>
+    Sub(Add(Mul(step, at(strides, i)), Mul(n, at(dilations, i))), at(pads, i)),
+  );
+  const inside = zip(where, sizes, (place, size) => And(GreaterOrEqual(place, 0), Less(place, size)));
+  const flat = where.reduce((outer, place, i) => (i === 0 ? place : Add(Mul(outer, at(sizes, i)), place)));
+  const area = sizeOf(image);
+  const [channels = 1] = sizesOf(Div(sizeNumber(rows), tapCount));
+  const whole = multiplyDims(channels, area);
+  const target = Where(
+    inside.reduce<Value>(And, at(inside, 0)),
+    Add(Mul(channel, sizeNumber(area)), flat),
+    sizeNumber(whole),
+  );
+  const count = multiplyDims(rows, places);
+  const blank = Expand(constant(0, [], x.dtype), [batch, addDims(whole, 1)]);
+  const indices = Expand(Reshape(target, [1, count]), [batch, count]);
+  const added = ScatterElements(blank, indices, Reshape(x, [batch, count]), 1, "add");
+  return Reshape(cut(added, 1, 0, whole), [batch, channels, ...image]);
+}
+
+/** The index along each of some axes of one that goes over all of them. */
+function alongEach(index: Value, sizes: readonly Value[]): Value[] {
+  let left = index;
+  return sizes
+    .toReversed()
+    .map((size) => {
+      const outer = Div(left, size);
+      const own = Sub(left, Mul(outer, size));
+      left = outer;
+      return own;
+    })
+    .reverse();
 }

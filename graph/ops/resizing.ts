@@ -4,10 +4,10 @@ import { constant } from "../core/build.ts";
 import { type Dim, multiplyDims } from "../core/dims.ts";
 import { at, upTo, zip } from "../core/lists.ts";
 import { isFloat, spelling, unfit } from "../core/operator.ts";
-import { fixed, normalizeAxis, sizeOf } from "../core/shapes.ts";
-import type { Value } from "../core/value.ts";
+import { normalizeAxis, sizeOf } from "../core/shapes.ts";
+import { type Operand, Value } from "../core/value.ts";
 import { Clip } from "./activation.ts";
-import { Add, Mul, Round } from "./arithmetic.ts";
+import { Add, Div, Floor, Mul, Round } from "./arithmetic.ts";
 import { Cast } from "./dtypes.ts";
 import { Gather } from "./indexing.ts";
 import {
@@ -19,9 +19,12 @@ import {
   tapsOf,
 } from "./internal/interpolation.ts";
 import { integerRange } from "./internal/ranges.ts";
+import { type ComputedAxis, computedTo, resizedBy } from "./internal/resizing-by.ts";
+import { AsNumbers, sizeNumber, sizesOf } from "./internal/sizes.ts";
+import { cut } from "./internal/slicing.ts";
 import { MatMul } from "./linear-algebra.ts";
 import { Expand, Reshape } from "./movement.ts";
-import { ReduceSum } from "./reduction.ts";
+import { ReduceMax, ReduceMin, ReduceSum } from "./reduction.ts";
 
 /** Options of a resizing, as ONNX names them. */
 export interface ResizeOptions extends Partial<Interpolation> {
@@ -29,7 +32,7 @@ export interface ResizeOptions extends Partial<Interpolation> {
   readonly axes?: readonly number[];
   readonly keepAspectRatio?: "stretch" | "not_larger" | "not_smaller";
   /** For `tf_crop_and_resize`: the starts of the axes, then the ends, from 0 to 1. */
-  readonly region?: readonly number[];
+  readonly region?: readonly number[] | Value;
   /** What lies outside of a region's array. */
   readonly extrapolation?: number;
 }
@@ -44,72 +47,104 @@ spelling(
   "MatMul, Gather, Expand",
   "made larger or smaller along axes: nearest, linear or cubic",
 );
-/** ONNX Resize, by scales or to sizes. An axis of open size stays as it is, or is repeated. */
-export function Resize(
-  x: Value,
-  asked: { readonly scales: readonly number[] } | { readonly sizes: readonly Dim[] },
-  options: ResizeOptions = {},
-): Value {
-  const how: Interpolation = {
-    mode: "nearest",
-    nearest: "round_prefer_floor",
-    coordinates: "half_pixel",
-    cubic: -0.75,
-    excludeOutside: false,
-    antialias: false,
-    ...options,
-  };
-  const axes = (options.axes ?? upTo(x.rank)).map((axis) => normalizeAxis(axis, x.rank, "Resize"));
-  const given = "scales" in asked ? asked.scales : asked.sizes;
-  if (given.length !== axes.length)
-    throw unfit("Resize", [x], `has ${given.length} scales or sizes for ${axes.length} axes.`);
-  const { region: listed = [], extrapolation = 0, keepAspectRatio = "stretch" } = options;
-  const open = axes.filter((axis, i) => {
-    const same = "scales" in asked ? asked.scales[i] === 1 : asked.sizes[i] === x.shape[axis];
-    return typeof x.shape[axis] === "string" && (same || "scales" in asked);
-  });
-  const closed = axes.filter((axis) => !open.includes(axis));
-  const pick = <T>(list: readonly T[], axis: number): T => at(list, axes.indexOf(axis));
-  const sizes = closed.map((axis) => fixed(at(x.shape, axis), "Resize"));
-  const targets = resizedTo(
-    sizes,
-    "scales" in asked
-      ? { scales: closed.map((axis) => pick(asked.scales, axis)) }
-      : { sizes: closed.map((axis) => fixed(pick(asked.sizes, axis), "Resize")) },
-    keepAspectRatio,
-  );
-  const repeated = open.reduce<Value>(
-    (y, axis) => {
-      const scale = "scales" in asked ? pick(asked.scales, axis) : 1;
-      return scale === 1 ? y : repeatedOpen(y, axis, scale, how);
-    },
-    isFloat(x.dtype) || how.mode === "nearest" ? x : Cast(x, "float32"),
-  );
-  const whole = zip(
-    closed,
-    zip(sizes, targets, (size, target) => ({ size, ...target })),
-    (axis, target) => {
-      const place = axes.indexOf(axis);
-      const part = [listed[place] ?? 0, listed[place + axes.length] ?? 1] as const;
-      const region = how.coordinates === "tf_crop_and_resize" ? part : ([0, 1] as const);
-      return { axis, target: { ...target, region } };
-    },
-  );
-  const y = whole.reduce<Value>((v, { axis, target }) => along(v, axis, target, how, extrapolation), repeated);
+type Policy = "stretch" | "not_larger" | "not_smaller";
+type Scales = { readonly scales: readonly number[] | Value };
+type Sizes = { readonly sizes: readonly Dim[] };
+
+/**
+ * ONNX Resize, by scales or to sizes. What is known when the graph is built makes for the least work: an axis is repeated, looked
+ * up, or multiplied by a constant. Otherwise the matrix is computed in the graph.
+ */
+export function Resize(x: Value, asked: Scales | Sizes, options: ResizeOptions = {}): Value {
+  const {
+    region = [],
+    extrapolation = 0,
+    keepAspectRatio = "stretch",
+    axes: listed = upTo(x.rank),
+    ...given
+  } = options;
+  const how: Interpolation = { ...usual, ...given };
+  const axes = listed.map((axis) => normalizeAxis(axis, x.rank, "Resize"));
+  const list = "scales" in asked ? asked.scales : asked.sizes;
+  const count = list instanceof Value ? list.shape[0] : list.length;
+  if (count !== axes.length) throw unfit("Resize", [x], `has ${count} scales or sizes for ${axes.length} axes.`);
+  const start = isFloat(x.dtype) || how.mode === "nearest" ? x : Cast(x, "float32");
+  const crops = how.coordinates === "tf_crop_and_resize";
+  const regionOf = (i: number) => [edge(region, i, 0), edge(region, i + axes.length, 1)] as const;
+  const targets = targetsOf(x, asked, axes, keepAspectRatio);
+  const y = axes.reduce<Value>((v, axis, i) => {
+    const target = { ...at(targets, i), region: crops ? regionOf(i) : ([0, 1] as const) };
+    return along(v, axis, target, how, extrapolation);
+  }, start);
   if (y.dtype === x.dtype) return y;
   const { least, most } = integerRange(x.dtype);
   return Cast(Clip(Round(y), least, most), x.dtype);
 }
 
-/** An axis of open size, where all that becomes of it is the same for any size. */
-function repeatedOpen(x: Value, axis: number, scale: number, how: Interpolation): Value {
+const usual: Interpolation = {
+  mode: "nearest",
+  nearest: "round_prefer_floor",
+  coordinates: "half_pixel",
+  cubic: -0.75,
+  excludeOutside: false,
+  antialias: false,
+};
+
+/** Where a region starts or ends along an axis. */
+function edge(region: readonly number[] | Value, i: number, otherwise: number): Operand {
+  if (!(region instanceof Value)) return region[i] ?? otherwise;
+  return region.shape[0] === 0 ? otherwise : entry(Cast(region, "float64"), i);
+}
+
+const entry = (list: Value, i: number): Value => Reshape(cut(list, 0, i, i + 1), []);
+
+/** What becomes of each axis. */
+function targetsOf(
+  x: Value,
+  asked: Scales | Sizes,
+  axes: readonly number[],
+  policy: Policy,
+): Omit<ComputedAxis, "region">[] {
+  const sizes = axes.map((axis) => at(x.shape, axis));
+  const known = sizes.filter((size) => typeof size === "number");
+  const allKnown = known.length === sizes.length;
+  if ("scales" in asked && !(asked.scales instanceof Value)) {
+    const { scales } = asked;
+    if (allKnown) return resizedTo(known, { scales }, policy);
+    return zip(sizes, scales, (size, scale) => ({ to: scaledSize(size, scale), scale }));
+  }
+  if ("sizes" in asked) {
+    const wanted = asked.sizes.filter((size) => typeof size === "number");
+    if (allKnown && wanted.length === sizes.length) return resizedTo(known, { sizes: wanted }, policy);
+    if (policy === "stretch")
+      return zip(sizes, asked.sizes, (size, to) => ({ to, scale: size === to ? 1 : ratio(to, size) }));
+  }
+  const numbers = "scales" in asked ? { scales: listOf(asked.scales) } : { sizes: AsNumbers(asked.sizes) };
+  const { to, scales } = computedTo(AsNumbers(sizes), numbers, policy, (ratios) =>
+    (policy === "not_larger" ? ReduceMin : ReduceMax)(ratios),
+  );
+  return zip(sizesOf(to), axes, (size, _, i) => ({ to: size, scale: entry(scales, i) }));
+}
+
+const listOf = (numbers: readonly number[] | Value): Value =>
+  numbers instanceof Value ? numbers : constant(numbers, [numbers.length], "float64");
+
+const ratio = (to: Dim, size: Dim): Value => Div(Cast(sizeNumber(to), "float64"), Cast(sizeNumber(size), "float64"));
+
+/** A size of which so much becomes. */
+function scaledSize(size: Dim, scale: number): Dim {
+  if (typeof size === "number") return Math.floor(size * scale);
+  if (Number.isInteger(scale)) return multiplyDims(size, scale);
+  const [to = 0] = sizesOf(Cast(Floor(Mul(Cast(sizeNumber(size), "float64"), scale)), "int64"));
+  return to;
+}
+
+/** How often each place is repeated, where that is all that becomes of an axis of any size. */
+function repeatsOfAny(scale: number, how: Interpolation): number | undefined {
   const sample = 6;
-  const anySize = how.coordinates !== "align_corners" && how.coordinates !== "tf_crop_and_resize";
+  const differs = how.coordinates === "align_corners" || how.coordinates === "tf_crop_and_resize";
   const taps = tapsOf({ size: sample, to: Math.floor(sample * scale), scale, region: [0, 1] }, how);
-  const often = anySize ? repeatsOf(taps, sample) : undefined;
-  if (often !== undefined) return repeat(x, axis, often);
-  fixed(at(x.shape, axis), `Resize (${how.mode}, ${how.coordinates}) by ${scale}`);
-  return x;
+  return differs ? undefined : repeatsOf(taps, sample);
 }
 
 function repeat(x: Value, axis: number, often: number): Value {
@@ -118,9 +153,20 @@ function repeat(x: Value, axis: number, often: number): Value {
   return Reshape(each, [...before, multiplyDims(size, often), ...after]);
 }
 
-function along(x: Value, axis: number, target: ResizedAxis, how: Interpolation, extrapolation: number): Value {
-  const { size, to, scale, region } = target;
-  if (to === size && Math.abs(scale - 1) < 1e-9 && region[0] === 0 && region[1] === 1) return x;
+function along(x: Value, axis: number, target: ComputedAxis, how: Interpolation, extrapolation: number): Value {
+  const size = at(x.shape, axis);
+  const { to, scale, region } = target;
+  const [start, end] = region;
+  if (to === size && typeof scale === "number" && Math.abs(scale - 1) < 1e-9 && start === 0 && end === 1) return x;
+  const numbers = typeof scale === "number" && typeof start === "number" && typeof end === "number";
+  if (numbers && typeof size === "number" && typeof to === "number")
+    return byTaps(x, axis, { size, to, scale, region: [start, end] }, how, extrapolation);
+  const often = typeof scale === "number" ? repeatsOfAny(scale, how) : undefined;
+  return often === undefined ? resizedBy(x, axis, target, how, extrapolation) : repeat(x, axis, often);
+}
+
+function byTaps(x: Value, axis: number, target: ResizedAxis, how: Interpolation, extrapolation: number): Value {
+  const { size, to } = target;
   spend("numbers", to);
   const taps = tapsOf(target, how);
   const often = repeatsOf(taps, size);

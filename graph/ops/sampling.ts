@@ -1,18 +1,22 @@
 // Maps read at coordinates that are computed: grids of them, and grids that a matrix gives.
 import { constant } from "../core/build.ts";
-import { at, upTo } from "../core/lists.ts";
+import type { Dim } from "../core/dims.ts";
+import { at } from "../core/lists.ts";
 import { spelling, unfit } from "../core/operator.ts";
 import { sizeOf } from "../core/shapes.ts";
 import type { Operand, Value } from "../core/value.ts";
 import { Clip } from "./activation.ts";
-import { Abs, Add, Div, Floor, Mul, Round, Sub } from "./arithmetic.ts";
+import { Abs, Add, Div, Floor, Max, Mul, Round, Sub } from "./arithmetic.ts";
 import { And, GreaterOrEqual, LessOrEqual, Where } from "./comparison.ts";
+import { Cast } from "./dtypes.ts";
+import { Range } from "./indexing.ts";
 import { cubicTaps, insideOnly, linearTaps, sampled, type Tap } from "./internal/looking-up.ts";
 import { measureOf, plus, times } from "./internal/places.ts";
 import { cut } from "./internal/slicing.ts";
 import { transposeLast } from "./internal/transpose.ts";
 import { MatMul } from "./linear-algebra.ts";
 import { Expand, Reshape } from "./movement.ts";
+import { Concat } from "./parts.ts";
 
 /** Options of sampling at a grid, as ONNX names them. */
 export interface GridOptions {
@@ -88,17 +92,18 @@ spelling("AffineGrid", "sampling", 20, "MatMul", "the coordinates of a grid, mov
  * @param space the sizes of the axes
  * @returns `[batch, …space, axes]`
  */
-export function AffineGrid(theta: Value, space: readonly number[], { alignCorners = false } = {}): Value {
+export function AffineGrid(theta: Value, space: readonly Dim[], { alignCorners = false } = {}): Value {
   if (theta.rank !== 3 || theta.shape[1] !== space.length || theta.shape[2] !== space.length + 1)
     throw unfit("AffineGrid", [theta], `needs [batch, ${space.length}, ${space.length + 1}].`);
-  const along = space.map((size) =>
-    upTo(size).map((i) => (alignCorners ? (size === 1 ? -1 : (2 * i) / (size - 1) - 1) : (2 * i + 1) / size - 1)),
-  );
-  const places = along.reduce<number[][]>((rows, axis) => rows.flatMap((row) => axis.map((x) => [x, ...row])), [[]]);
-  const grid = constant(
-    places.flatMap((row) => [...row, 1]),
-    [places.length, space.length + 1],
-    theta.dtype,
-  );
+  const along = space.map((dim, axis) => {
+    const places = Cast(Range(dim), theta.dtype);
+    const size = measureOf(dim, theta.dtype);
+    const from = alignCorners
+      ? Sub(Div(Mul(places, 2), typeof size === "number" ? Math.max(size - 1, 1) : Max(Sub(size, 1), 1)), 1)
+      : Sub(Div(Add(Mul(places, 2), 1), size), 1);
+    return Expand(Reshape(from, [dim, ...space.slice(axis + 1).map(() => 1), 1]), [...space, 1]);
+  });
+  const ones = Expand(constant(1, [], theta.dtype), [...space, 1]);
+  const grid = Reshape(Concat([...along.toReversed(), ones], space.length), [sizeOf(space), space.length + 1]);
   return Reshape(MatMul(grid, transposeLast(theta)), [at(theta.shape, 0), ...space, space.length]);
 }

@@ -56,11 +56,13 @@ const quantizing =
 
 /** Operators that only name sizes or constants, the loop, and what tests of their own cover. */
 const elsewhere = [
-  ...["Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop", "StraightThrough"],
+  ...["Narrow", "Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop", "StraightThrough"],
   ...["BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix"],
   ...toldOperators,
   ...drawn,
   ...quantizing,
+  // Read as operators that stand here.
+  ...spellings().flatMap(({ name, family }) => (family === "classical" ? [name] : [])),
 ];
 
 const table = Object.entries({

@@ -49,6 +49,28 @@ export const samplingCases: Record<string, Case[]> = {
       [2, 1, 3, 2],
     ),
   ],
+  LinearAttention: [
+    on(
+      (q, k, v, decay, beta) => {
+        const [y, state] = op.LinearAttention(q, k, v, { heads: { query: 2, key: 1 }, decay, beta });
+        return op.Add(y, op.ReduceSum(state));
+      },
+      [1, 3, 4],
+      [1, 3, 2],
+      [1, 3, 2],
+      [1, 3, 1],
+      [1, 3, 1],
+    ),
+  ],
+  CausalConvWithState: [
+    on(
+      (x, w, b, past) => op.CausalConvWithState(x, w, { bias: b, past, activation: "silu" })[0],
+      [1, 2, 4],
+      [2, 1, 3],
+      [2],
+      [1, 2, 2],
+    ),
+  ],
   RotaryEmbedding: [
     on(
       (x, c, s) => op.RotaryEmbedding(x, c, s, { positions: integers([0, 2, 3, 1], [2, 2]), interleaved: true }),

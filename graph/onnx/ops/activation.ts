@@ -31,8 +31,10 @@ export const activation = {
     read: (c, options) => op.Shrink(c.value(0), options),
   }),
   Softmax: onnxOperator({ attributes: { axis: int(-1) }, read: (c, { axis }) => op.Softmax(c.value(0), axis) }),
+  // Of an opset that no runtime has yet: it is written as what it is made of.
   SwiGLU: onnxOperator({
     attributes: { alpha: float(1) },
+    authored: false,
     read: (c, options) => op.SwiGLU(c.value(0), c.value(1), options),
   }),
   Swish: onnxOperator({ attributes: { alpha: float(1) }, read: (c, options) => op.Swish(c.value(0), options) }),

@@ -1,7 +1,7 @@
 // Attention as ONNX has it.
 import { isFloat } from "../../core/operator.ts";
 import * as op from "../../ops/index.ts";
-import { defined, flag, float, int } from "../attributes.ts";
+import { choice, defined, flag, float, int } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import { elementDTypes } from "../tensors.ts";
 
@@ -40,6 +40,36 @@ export const attention = {
       });
       return [y, presentKey, presentValue, scores];
     },
+  }),
+  // Of opsets that no runtime has yet: they are written as what they are made of.
+  CausalConvWithState: onnxOperator({
+    attributes: { activation: choice("none", "silu", "swish") },
+    authored: false,
+    read: (c, { activation }) =>
+      op.CausalConvWithState(c.value(0), c.value(1), {
+        activation: activation === "none" ? "none" : "silu",
+        ...defined({ bias: c.optional(2), past: c.optional(3) }),
+      }),
+  }),
+  LinearAttention: onnxOperator({
+    attributes: {
+      chunk_size: int(0),
+      kv_num_heads: int(1),
+      q_num_heads: int(1),
+      scale: float(0),
+      update_rule: choice("gated_delta", "linear", "gated", "delta"),
+    },
+    authored: false,
+    read: (c, { kv_num_heads: key, q_num_heads: query, scale, update_rule: rule }) =>
+      op.LinearAttention(c.value(0), c.value(1), c.value(2), {
+        heads: { query, key },
+        scale,
+        ...defined({
+          past: c.optional(3),
+          decay: rule.startsWith("gated") ? c.value(4) : undefined,
+          beta: rule.endsWith("delta") ? c.value(5) : undefined,
+        }),
+      }),
   }),
   RotaryEmbedding: onnxOperator({
     attributes: { interleaved: flag(false), num_heads: int(0), rotary_embedding_dim: int(0) },

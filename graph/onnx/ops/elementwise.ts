@@ -1,13 +1,17 @@
 // Elementwise operators as ONNX has them. Those that are not here are read as they are called: one operand, or two.
-import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
-import { addDims, type Dim, divideDims, multiplyDims } from "../../core/dims.ts";
+import { ELEMENT_TYPES, InnerloopError, type NumericName, type Rounding } from "@innerloop/schemas";
+import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
 import { zip } from "../../core/lists.ts";
+import { is, type Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
-import { elementType, int, written } from "../attributes.ts";
+import { dividedSize } from "../../ops/internal/sizes.ts";
+import { anyElementType, choice, flag, int, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
 import type { Entry, Sizes } from "../reader/entry.ts";
 import { sizes } from "../reader/sizes.ts";
+import { narrowed } from "../tensors.ts";
+import type { Form, Writing } from "../writer/form.ts";
 
 /** The sizes of both, entry by entry, a single one with each. */
 function pairs(a: Sizes, b: Sizes): (readonly [Dim, Dim])[] {
@@ -21,42 +25,72 @@ function pairs(a: Sizes, b: Sizes): (readonly [Dim, Dim])[] {
 
 /** A rule for sizes that are combined entry by entry. */
 const pairwise =
-  (combine: (a: Dim, b: Dim) => Dim) =>
-  (c: Call): Entry => {
+  (combine: (a: Dim, b: Dim) => Dim | undefined) =>
+  (c: Call): Entry | undefined => {
     const [a, b] = [c.sizes(0), c.sizes(1)];
-    return sizes(
-      pairs(a, b).map(([x, y]) => combine(x, y)),
-      a.axes === "scalar" && b.axes === "scalar" ? "scalar" : "list",
-    );
+    const combined = pairs(a, b).map(([x, y]) => combine(x, y));
+    const known = combined.filter((dim) => dim !== undefined);
+    if (known.length < combined.length) return undefined;
+    return sizes(known, a.axes === "scalar" && b.axes === "scalar" ? "scalar" : "list");
   };
 
-function quotient(a: Dim, b: Dim): Dim {
-  const exact = typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : divideDims(a, b);
-  if (exact === undefined)
-    throw new InnerloopError("open-dim", `The size (${a}) / (${b}) does not come out even for every ${a}.`);
-  return exact;
-}
+const quotient = (a: Dim, b: Dim): Dim =>
+  typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : dividedSize(a, b);
 
-/** 1 where two sizes are equal, 0 where they never are. */
-function same(a: Dim, b: Dim): Dim {
+/** 1 where two sizes are equal, 0 where they never are; undefined where that comes out when the graph runs. */
+function same(a: Dim, b: Dim): Dim | undefined {
   if (a === b) return 1;
   const impossible = (x: Dim, y: Dim) => typeof x === "string" && typeof y === "number" && y < 0;
   if ((typeof a === "number" && typeof b === "number") || impossible(a, b) || impossible(b, a)) return 0;
-  throw new InnerloopError("open-dim", `Whether the sizes ${a} and ${b} are equal is open while the model is read.`);
+  return undefined;
 }
 
-const to = elementType();
+/** A value in an element type: where graphs have no dtype for it, rounded to it. */
+function cast(c: Call, to: NumericName, rounding: Rounding = {}): Value {
+  const x = c.value(0);
+  const known = c.element(0);
+  c.gives(to);
+  const narrow = narrowed(to);
+  if (!narrow) return op.Cast(x, ELEMENT_TYPES[to].dtype);
+  return known === to ? x : op.Narrow(x, narrow, rounding);
+}
+
+function narrowForm({ to, saturate, direction }: op.Narrowing, file: Writing): Form {
+  const isMini = ELEMENT_TYPES[to].kind === "float" && ELEMENT_TYPES[to].bits <= 8;
+  return {
+    input: file.inputs(),
+    attribute: [
+      written("to", anyElementType(), to),
+      ...(isMini && !saturate ? [written("saturate", flag(true), false)] : []),
+      ...(to === "float8e8m0" && direction !== "up" ? [written("round_mode", choice("up"), direction)] : []),
+    ],
+    element: to,
+  };
+}
 
 export const elementwise = {
   Add: onnxOperator({ sizes: pairwise(addDims) }),
   Cast: onnxOperator({
-    attributes: { to },
-    read: (c, { to }) => op.Cast(c.widened(0), to),
+    attributes: { to: anyElementType(), saturate: flag(true), round_mode: choice("up", "down", "nearest") },
+    read: (c, { to, saturate, round_mode: direction }) =>
+      cast(c, to, to === "float8e8m0" ? { saturate, direction } : { saturate }),
     sizes: (c, { to }) => (to === "int64" || to === "int32" ? c.sizes(0) : undefined),
-    write: (_, file) => ({
-      input: file.inputs(),
-      attribute: file.half ? [written("to", int(), ELEMENT_TYPES.float16.onnx)] : file.attributes(),
-    }),
+    write(node, file) {
+      if (is(node, op.Narrow)) return narrowForm(node.attributes, file);
+      return {
+        input: file.inputs(),
+        attribute: file.half ? [written("to", int(), ELEMENT_TYPES.float16.onnx)] : file.attributes(),
+      };
+    },
+    authored: false,
+  }),
+  CastLike: onnxOperator({
+    attributes: { saturate: flag(true), round_mode: choice("up", "down", "nearest") },
+    read: (c, { saturate, round_mode: direction }) => {
+      const to = c.element(1);
+      return cast(c, to, to === "float8e8m0" ? { saturate, direction } : { saturate });
+    },
+    authored: false,
   }),
   Div: onnxOperator({ sizes: pairwise(quotient) }),
   Equal: onnxOperator({ sizes: pairwise(same) }),

@@ -9,6 +9,7 @@ import type { Call } from "../reader/call.ts";
 import { activation } from "./activation.ts";
 import { attention } from "./attention.ts";
 import { bits } from "./bits.ts";
+import { classical } from "./classical.ts";
 import { computed } from "./computed.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
@@ -52,6 +53,7 @@ type BesideOnnx =
   | "InverseDeviation"
   | "Loop"
   | "MaxPooling"
+  | "Narrow"
   | "Normalize"
   | "Standardize";
 
@@ -63,6 +65,7 @@ const entries: Entries = {
   ...activation,
   ...attention,
   ...bits,
+  ...classical,
   ...computed,
   ...control,
   ...convolution,

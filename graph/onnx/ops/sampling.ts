@@ -1,8 +1,6 @@
 // Resizing and sampling as ONNX has them.
 import { InnerloopError } from "@innerloop/schemas";
-import type { Dim } from "../../core/dims.ts";
-import { fixed } from "../../core/shapes.ts";
-import type { Value } from "../../core/value.ts";
+import { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import { choice, defined, flag, float, int, ints, type ValuesOf } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
@@ -28,14 +26,14 @@ const resizing = {
   nearest_mode: choice("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"),
 };
 
-const fixedSizes = (dims: readonly Dim[], what: string): number[] => dims.map((dim) => fixed(dim, what));
-
 function readResize(c: Call, a: ValuesOf<typeof resizing>): Value {
   const coordinates = a.coordinate_transformation_mode;
-  const scales = c.has(2) ? c.numbers(2) : undefined;
-  const region = coordinates === "tf_crop_and_resize" ? c.numbers(1) : undefined;
-  if (!scales?.length && !c.has(3)) throw new InnerloopError("bad-model", "has neither scales nor sizes.");
-  return op.Resize(c.value(0), scales?.length ? { scales } : { sizes: c.dims(3) }, {
+  const list = (i: number) => (c.isConstant(i) ? c.numbers(i) : c.value(i));
+  const scales = c.has(2) ? list(2) : undefined;
+  const region = coordinates === "tf_crop_and_resize" && c.has(1) ? list(1) : undefined;
+  const scaled = scales instanceof Value ? scales.shape[0] !== 0 : scales !== undefined && scales.length > 0;
+  if (!scaled && !c.has(3)) throw new InnerloopError("bad-model", "has neither scales nor sizes.");
+  return op.Resize(c.value(0), scaled && scales ? { scales } : { sizes: c.dims(3) }, {
     mode: a.mode,
     nearest: a.nearest_mode,
     coordinates,
@@ -68,13 +66,11 @@ const regions = {
 export const sampling = {
   AffineGrid: onnxOperator({
     attributes: { align_corners: flag(false) },
-    read: (c, { align_corners: alignCorners }) =>
-      op.AffineGrid(c.value(0), fixedSizes(c.dims(1).slice(2), "AffineGrid"), { alignCorners }),
+    read: (c, { align_corners: alignCorners }) => op.AffineGrid(c.value(0), c.dims(1).slice(2), { alignCorners }),
   }),
   Col2Im: onnxOperator({
     attributes: { dilations: ints(), pads: ints(), strides: ints() },
-    read: (c, options) =>
-      op.Col2Im(c.value(0), fixedSizes(c.dims(1), "Col2Im"), fixedSizes(c.dims(2), "Col2Im"), defined(options)),
+    read: (c, options) => op.Col2Im(c.value(0), c.dims(1), c.dims(2), defined(options)),
   }),
   DeformConv: onnxOperator({
     attributes: {

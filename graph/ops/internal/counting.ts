@@ -25,8 +25,8 @@ const range: Operator<{ readonly size: Dim }, readonly [limit?: Value | undefine
       batched.length > 0 ? "its length cannot differ from task to task." : "it takes no tasks.",
     );
   },
-  evaluate({ inputs: [limit], attributes: { size }, bind, shapes: [shape] }) {
-    const length = limit ? at(limit.data, 0) : at(shape, 0);
+  evaluate({ inputs: [limit], attributes: { size }, bind, resolve }) {
+    const length = limit ? at(limit.data, 0) : resolve(size);
     if (limit && typeof size === "string") bind(size, length);
     return [Float64Array.from({ length }, (_, i) => i)];
   },

@@ -6,13 +6,11 @@ import { Clip } from "../activation.ts";
 import { Add, Floor, Mul, Sub } from "../arithmetic.ts";
 import { And, GreaterOrEqual, LessOrEqual } from "../comparison.ts";
 import { Cast } from "../dtypes.ts";
-import { OneHot } from "../indexing.ts";
-import { MatMul } from "../linear-algebra.ts";
-import { Reshape, Unsqueeze } from "../movement.ts";
+import { GatherElements } from "../indexing.ts";
+import { Expand, Reshape, Unsqueeze } from "../movement.ts";
 import { Concat } from "../parts.ts";
 import { ReduceSum } from "../reduction.ts";
 import { measureOf, plus } from "./places.ts";
-import { transposeLast } from "./transpose.ts";
 
 /** One of the neighbours that a coordinate is between, along an axis of space: where it lies, and its share. */
 export interface Tap {
@@ -92,5 +90,6 @@ export function sampled(maps: Value, taps: readonly (readonly Tap[])[]): Value {
 
 /** `rows [batch, channels, size]` at `indices [batch, places]`: `[batch, channels, places]`. */
 function lookedUp(rows: Value, indices: Value): Value {
-  return MatMul(rows, transposeLast(OneHot(indices, at(rows.shape, -1), rows.dtype)));
+  const [batch = 1, channels = 1] = rows.shape;
+  return GatherElements(rows, Expand(Unsqueeze(indices, [1]), [batch, channels, at(indices.shape, 1)]), 2);
 }

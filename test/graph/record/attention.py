@@ -31,3 +31,12 @@ case("RotaryEmbedding", [real(2, 2, 3, 4), angles, angles, places], opset=23)
 case("RotaryEmbedding", [real(2, 2, 3, 4), angles, angles, places], opset=23, interleaved=1)
 case("RotaryEmbedding", [real(2, 3, 12), angles, angles, places], opset=23, num_heads=2, rotary_embedding_dim=4)
 case("RotaryEmbedding", [real(1, 2, 3, 4), Angles((1, 3, 2), -3, 3), Angles((1, 3, 2), -3, 3)], opset=23, note="angles of each place")
+
+steps = [real(2, 3, 8), real(2, 3, 4), real(2, 3, 6)]
+state, decay, beta = real(2, 2, 2, 3), Drawn((2, 3, 2), -1, 0), Drawn((2, 3, 1), 0, 1)
+heads = {"q_num_heads": 4, "kv_num_heads": 2}
+case("LinearAttention", steps, opset=27, outputs=2, update_rule="linear", scale=0.25, **heads)
+case("LinearAttention", [*steps, state, decay], opset=27, outputs=2, update_rule="gated", **heads)
+case("LinearAttention", [*steps, state, Drawn((2, 3, 4), -1, 0), beta], opset=27, outputs=2, **heads)
+case("CausalConvWithState", [real(2, 3, 5), real(3, 1, 3), real(3)], opset=27, outputs=2)
+case("CausalConvWithState", [real(2, 3, 5), real(3, 1, 3), None, real(2, 3, 2)], opset=27, outputs=2, activation="silu")

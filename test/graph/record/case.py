@@ -58,6 +58,7 @@ class Case:
     reference: bool
     note: str
     older: bool
+    domain: str
     attributes: dict = field(default_factory=dict)
 
     @property
@@ -71,13 +72,14 @@ def family(name, older=False):
     `older`: of opsets that the reference implementation does not know: ONNX Runtime computes them, in float32."""
     cases = CASES.setdefault(name, [])
 
-    def case(operator, inputs, opset=17, constants=(), outputs=1, expected=None, reference=True, note=None, **attributes):
+    def case(operator, inputs, opset=17, constants=(), outputs=1, expected=None, reference=True, note=None, domain="", **attributes):
         """`constants`: positions of inputs that are stored in the model, as exporters store shapes and axes.
         `expected`: a function of the inputs as tensors of PyTorch that has to agree with the reference implementation.
+        `domain`: of the operator, of version 1, where it is not ONNX's own.
         `reference`: false where the reference implementation has a mistake, and `expected` alone counts."""
         if note is None:
             note = " ".join(f"{key}={value}" for key, value in attributes.items())
-        new = Case(operator, inputs, opset, constants, outputs, expected, reference, note, older, attributes)
+        new = Case(operator, inputs, opset, constants, outputs, expected, reference, note, older, domain, attributes)
         if any(new.name == other.name for others in CASES.values() for other in others):
             raise SystemExit(f"two cases are called {new.name!r}: give one of them a note of its own")
         cases.append(new)
@@ -99,13 +101,14 @@ def recorded(case):
     fed = {n: x for i, (n, x) in enumerate(zip(names, drawn)) if x is not None and i not in case.constants}
     kind = helper.np_dtype_to_tensor_dtype
     graph = helper.make_graph(
-        [helper.make_node(case.operator, names, results, **attributes)],
+        [helper.make_node(case.operator, names, results, domain=case.domain, **attributes)],
         case.operator,
         [helper.make_tensor_value_info(n, kind(x.dtype), x.shape) for n, x in fed.items()],
         [helper.make_empty_tensor_value_info(r) for r in results],
         [numpy_helper.from_array(drawn[i], names[i]) for i in case.constants if drawn[i] is not None],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)], ir_version=4 if case.older else 10)
+    others = [helper.make_opsetid(case.domain, 1)] if case.domain else []
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset), *others], ir_version=4 if case.older else 10)
     if case.older:
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         return entry(case, model, fed, dict(zip(results, session.run(None, fed))), digits=8)
@@ -127,7 +130,7 @@ def recorded(case):
 
 def entry(case, model, inputs, outputs, digits):
     return {
-        "operator": case.operator,
+        "operator": f"{case.domain}.{case.operator}" if case.domain else case.operator,
         "opset": case.opset,
         "note": case.note,
         "model": base64.b64encode(model.SerializeToString()).decode(),

@@ -89,3 +89,15 @@ case("DeformConv", [x, real(4, 1, 2, 2), offset], opset=19, group=2, offset_grou
 case("Col2Im", [real(1, 8, 12), ints(4, 5), ints(2, 2)], opset=18, constants=(1, 2))
 case("Col2Im", [real(2, 8, 8), ints(4, 4), ints(2, 2)], opset=18, constants=(1, 2), strides=[2, 1], pads=[0, 1, 0, 0])
 case("Col2Im", [real(1, 3, 4), ints(8), ints(3)], opset=18, constants=(1, 2), dilations=[2])
+
+# What comes out is of a size that only the inputs tell.
+for attributes in [{"mode": "nearest"}, {"mode": "linear", "antialias": 1}, {"mode": "cubic", "coordinate_transformation_mode": "align_corners"}]:
+    case("Resize", scales(1.75, 0.625), opset=19, note=f"computed scales {attributes}", **attributes)
+for policy in ["stretch", "not_larger", "not_smaller"]:
+    case("Resize", sizes(7, 3), opset=19, note=f"computed sizes {policy}", mode="linear", axes=[2, 3], keep_aspect_ratio_policy=policy)
+case(
+    "Resize", [x, region, None, ints(3, 3)], opset=19, note="a computed region", mode="cubic", axes=[2, 3],
+    coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=10.0,
+)  # fmt: skip
+case("AffineGrid", [real(2, 2, 3), ints(2, 1, 3, 4)], opset=20, note="computed", expected=lambda t, s: torch.nn.functional.affine_grid(t, tuple(s), align_corners=False))  # fmt: skip
+case("Col2Im", [real(2, 8, 8), ints(4, 4), ints(2, 2)], opset=18, note="computed", strides=[2, 1], pads=[0, 1, 0, 0], dilations=[1, 1])
