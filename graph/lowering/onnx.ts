@@ -17,7 +17,7 @@ import { NegativeLogLikelihoodLoss } from "../ops/loss.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
-import { ReduceSum } from "../ops/reduction.ts";
+import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
@@ -28,6 +28,8 @@ import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { poolsFirst } from "./pools-first.ts";
 import { joinProducts } from "./products.ts";
+import { recurrentAsSteps } from "./recurrent.ts";
+import { scanAsLoop } from "./scan.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
@@ -73,6 +75,13 @@ function boundOf(value: Value): number | undefined {
 }
 const positiveInHalf = lowering(Positive, ([x]) => [compared(x)]);
 
+/** Truth values have a largest and a smallest since opset 20 only. */
+const extremesOfBools = [ReduceMax, ReduceMin].map((reduce) =>
+  lowering(reduce, ([x], attributes) =>
+    x.dtype === "bool" ? [Cast(reduce(Cast(x, "int32"), attributes), "bool")] : undefined,
+  ),
+);
+
 /** A sum over the axes that have size 1 in a shape: which those are comes out when the graph runs. */
 const sumOverUnits = lowering(SumTo, ([x], { shape }) => {
   const axes = Reshape(NonZero(Equal(AsNumbers(shape), 1)), [-1]);
@@ -106,7 +115,10 @@ export function onnxTarget({
       ...(precision === "float16" ? [] : poolsFirst),
       ...poolingAsTaps,
       ...normalizationAsLayers,
+      ...recurrentAsSteps,
+      scanAsLoop,
       ...[sumOverUnits, flooredRemainder],
+      ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
