@@ -9,8 +9,8 @@ import {
   preprocessingText,
   sizeOf,
 } from "@innerloop/schemas";
-import type { onnx } from "@innerloop/schemas/onnx";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
+import { pairsIn } from "../inputs/models.ts";
 import { bundleArgument, pathOf, placeAt, shippedBundle, shownPath } from "../inputs/places.ts";
 import { mostOfModel, readListed, readManifest, readWithin } from "../inputs/reading.ts";
 import { confidenceText } from "../shared/show-export.ts";
@@ -29,34 +29,64 @@ export const command = defineCommand({
   ],
   options: {
     graph: { type: "switch", what: "the graph of an .onnx file as text" },
+    of: {
+      type: "text",
+      what: "the output of an .onnx file whose gradient is looked at, or what a node makes",
+      otherwise: "the first of floats",
+    },
+    dim: { type: "text", what: "what open sizes of an .onnx file are taken to be, as batch=8", otherwise: "1 each" },
     json: { type: "switch", what: "the same as JSON on stdout" },
   },
-  examples: [["inspect bundle/predict.onnx --graph", "one line an operator"]],
-  async run({ graph = false, json = false }, args) {
+  examples: [
+    ["inspect bundle/predict.onnx --graph", "one line an operator"],
+    ["inspect model.onnx --dim batch=8", "what can be done with it: what gradients reach, memory and time"],
+  ],
+  async run({ graph = false, of, dim, json = false }, args) {
     const [file] = args as [string];
-    const found = await look(file, graph);
+    const found = await look(file, { graph, of, dim });
     if (json) printJson(found.data);
     else print(found.text);
   },
 });
+
+/** What is asked for of an .onnx file. */
+interface Wanted {
+  readonly graph: boolean;
+  readonly of: string | undefined;
+  readonly dim: string | undefined;
+}
+
+/** Sizes by their names. */
+function numbersIn(dim: string | undefined): Record<string, number> {
+  const pairs = Object.entries(dim === undefined ? {} : pairsIn("dim", dim, "sizes, as in batch=8,"));
+  return Object.fromEntries(
+    pairs.map(([name, text]) => {
+      if (/^\d+$/.test(text)) return [name, Number(text)];
+      throw wrongCall("bad-option", `--dim is "${dim}"; "${text}" is no size; a whole number was expected.`);
+    }),
+  );
+}
 
 interface Found {
   readonly data: unknown;
   readonly text: string;
 }
 
-async function look(given: string, graph: boolean): Promise<Found> {
+async function look(given: string, { graph, of, dim }: Wanted): Promise<Found> {
   const file = pathOf(given);
   const place = await placeAt(file);
   const starter = shippedBundle(given);
   if (starter && (place === "nothing" || place === "folder")) return lookAtBundle(starter);
   if (place === "nothing") throw wrongCall("file-missing", `${shownPath(file)} does not exist; check the path.`);
   const onnx = place === "file" && /\.onnx$/i.test(file);
-  if (graph && !onnx)
-    throw withoutEffect("--graph", `${file} is no .onnx file`, "name one, as the predict.onnx of a bundle");
+  const idle = graph ? "--graph" : of !== undefined ? "--of" : dim === undefined ? undefined : "--dim";
+  if (idle && !onnx) throw withoutEffect(idle, `${file} is no .onnx file`, "name one, as the predict.onnx of a bundle");
   if (place === "bundle") return lookAtBundle(file);
   if (place === "run") return lookAtRun(file);
-  if (onnx) return lookAtOnnx(file, graph);
+  if (onnx) {
+    const { inspectOnnx } = await import("../shared/inspect-onnx.ts");
+    return inspectOnnx(file, new Uint8Array(await read(file)), { graph, of, sizes: numbersIn(dim) });
+  }
   if (place === "file" && /\.safetensors$/i.test(file)) return lookAtTensors(file);
   throw wrongCall(
     "unknown-file",
@@ -194,95 +224,4 @@ async function lookAtTensors(file: string): Promise<Found> {
     ),
   ].join("\n");
   return { data: { kind: "safetensors", metadata, tensors: entries }, text };
-}
-
-async function lookAtOnnx(file: string, graph: boolean): Promise<Found> {
-  const { decodeModel, onnx: format } = await import("@innerloop/schemas/onnx");
-  const bytes = new Uint8Array(await read(file));
-  const model = decodeModel(bytes, file);
-  const { graph: body } = model as unknown as { graph: onnx.GraphProto };
-  const initialized = new Map((body.initializer ?? []).map((tensor) => [tensor.name ?? "", tensor]));
-  const typeText = (value: onnx.IValueInfoProto): string => {
-    const tensor = value.type?.tensorType;
-    const dims = (tensor?.shape?.dim ?? []).map((dim) => dim.dimParam || Number(dim.dimValue));
-    const name = format.TensorProto.DataType[tensor?.elemType ?? 0] ?? "?";
-    return `${name.toLowerCase()} ${shapeText(dims)}`;
-  };
-  const inputs = (body.input ?? []).map((info) => ({
-    name: info.name ?? "",
-    type: typeText(info),
-    optional: initialized.has(info.name ?? ""),
-  }));
-  const outputs = (body.output ?? []).map((info) => ({ name: info.name ?? "", type: typeText(info) }));
-  const operators = countOperators(body);
-  const numbers = [...initialized.values()].reduce(
-    (total, { dims }) => total + (dims ?? []).reduce<number>((a, b) => a * Number(b), 1),
-    0,
-  );
-  const opsets = Object.fromEntries(
-    (model.opsetImport ?? []).map((imported) => [imported.domain || "ai.onnx", Number(imported.version)]),
-  );
-  const metadata = Object.fromEntries((model.metadataProps ?? []).map((entry) => [entry.key ?? "", entry.value ?? ""]));
-  const data = {
-    kind: "onnx",
-    irVersion: Number(model.irVersion),
-    opsets,
-    producer: `${model.producerName ?? ""} ${model.producerVersion ?? ""}`.trim(),
-    inputs,
-    outputs,
-    operators,
-    initializers: { count: initialized.size, numbers },
-    metadata,
-  };
-  const lines = [
-    heading(`${file}: ${body.name || "a model"}, ${kilobytes(bytes.length)}`),
-    `  ${Object.entries(opsets)
-      .map(([domain, opset]) => `${domain} ${opset}`)
-      .join(", ")}, IR version ${data.irVersion}${data.producer ? `, by ${data.producer}` : ""}`,
-    "",
-    heading("inputs"),
-    columns(
-      inputs.map((port) => [port.name, port.type, port.optional ? "optional" : ""]),
-      { right: false },
-    ),
-    "",
-    heading("outputs"),
-    columns(
-      outputs.map((port) => [port.name, port.type]),
-      { right: false },
-    ),
-    "",
-    heading(`${Object.values(operators).reduce((a, b) => a + b, 0)} operators`),
-    `  ${Object.entries(operators)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(", ")}`,
-    "",
-    heading("initializers"),
-    `  ${initialized.size} arrays, ${numbers.toLocaleString("en")} numbers`,
-    ...(Object.keys(metadata).length > 0 ? ["", heading("metadata")] : []),
-    columns(
-      Object.entries(metadata).map(([key, text]) => [key, text.length > 80 ? `${text.slice(0, 79)}…` : text]),
-      { right: false },
-    ),
-  ];
-  if (graph) {
-    const { print: printGraph, readOnnx } = await import("@innerloop/graph");
-    const read = readOnnx(bytes, file);
-    const text = printGraph(Object.values(read.outputs));
-    return { data: { ...data, graph: text }, text: [...lines, "", heading("graph"), text.trimEnd()].join("\n") };
-  }
-  return { data, text: lines.join("\n").trimEnd() };
-}
-
-/** How often each operator occurs, in bodies of Loop and the like too; the most frequent first. */
-function countOperators(graph: onnx.IGraphProto): Record<string, number> {
-  const counts = new Map<string, number>();
-  const visit = ({ node = [] }: onnx.IGraphProto): void => {
-    for (const { opType, attribute } of node ?? []) {
-      counts.set(opType ?? "", (counts.get(opType ?? "") ?? 0) + 1);
-      for (const { g } of attribute ?? []) if (g) visit(g);
-    }
-  };
-  visit(graph);
-  return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)));
 }

@@ -12,7 +12,7 @@ import { readers } from "./ops/index.ts";
 import { readableOpsets } from "./opsets.ts";
 import { graphsWithin, namesBeside, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
-import { Scope, toValue } from "./reader/scope.ts";
+import { type Attempt, Scope, toValue } from "./reader/scope.ts";
 import { symbol } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
 import { dtypeOf } from "./tensors.ts";
@@ -70,8 +70,19 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
  */
-export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel {
-  const model = decodeModel(bytes, source);
+export const readOnnx = (bytes: Uint8Array, source: string, options: ReadOptions = {}): OnnxModel =>
+  readModel(decodeModel(bytes, source), source, options);
+
+/**
+ * The same of a model that is decoded already.
+ * @param attempt what is done with the reading of each node, for a survey that goes on where one cannot be read
+ */
+export function readModel(
+  model: onnx.ModelProto,
+  source: string,
+  options: ReadOptions = {},
+  attempt?: Attempt,
+): OnnxModel {
   const graph = model.graph ?? {};
   const nodes = nodesWithin(graph.node ?? []);
   const isForeign = nodes.length > 0 && nodes.every(({ domain }) => !isStandard(domain));
@@ -80,7 +91,7 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
   const called = functions.called(nodes);
   const opsetIn = (defined?: FunctionProto) => opsetOf(defined?.opsetImport ?? [], source, opset);
   const readable = new Set(readableOperators);
-  refuseUnknown(graph.node ?? [], opset, functions, readable, source);
+  if (!attempt) refuseUnknown(graph.node ?? [], opset, functions, readable, source);
   for (const each of called) refuseUnknown(each.node ?? [], opsetIn(each), functions, readable, source);
   const graphs = graphsWithin(graph);
   for (const each of graphs) refuseRepeated(each, source);
@@ -101,7 +112,7 @@ export function readOnnx(bytes: Uint8Array, source: string, options: ReadOptions
   const build = (values: Readonly<Record<string, Value>>, names: readonly string[]): Built =>
     within(budget, () => {
       const scope = new Scope(reading, graph, Object.entries(values), reading.upgrading());
-      const results = scope.run(names, source);
+      const results = scope.run(names, source, attempt);
       const found = zip(names, results, (name, result) => {
         return [name, toValue(result, `${source}: the output ${show(name)}`)] as const;
       });

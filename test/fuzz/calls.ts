@@ -159,6 +159,8 @@ export const graphCalls = target("graph", 256e6, () => {
     "transform.vmap": [graph.transform.vmap, graph.readOnnx(model, "m"), { axes: { m: 0 }, size: "many" }],
     "transform.specialize": [graph.transform.specialize, graph.readOnnx(model, "m"), { n: 2 }],
     "transform.reach": [graph.transform.reach, graph.readOnnx(model, "m"), "y"],
+    "transform.costOf": [graph.transform.costOf, graph.readOnnx(model, "m"), "y", { n: 2 }],
+    surveyOnnx: [graph.surveyOnnx, model, "m"],
     writeModel: [graph.writeModel, graph.readOnnx(model, "m"), { opset: 18, overridable: ["m"] }],
     vmap: [graph.vmap, (a: graph.Value) => [op.Neg(a)], [m]],
     simplify: [graph.simplify, [sum]],

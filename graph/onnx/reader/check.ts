@@ -40,6 +40,15 @@ export function notesOf({ irVersion }: onnx.ModelProto, source: string): string[
 export const operatorName = ({ domain, opType }: NodeProto): string =>
   isStandard(domain) ? (opType ?? "") : `${domain}.${opType}`;
 
+/** The nodes whose operators are not supported. */
+export const unknownNodes = (
+  nodes: readonly NodeProto[],
+  opset: number,
+  functions: Functions,
+  readable: ReadonlySet<string>,
+): NodeProto[] =>
+  nodesWithin(nodes).filter((node) => !readable.has(newestName(operatorName(node), opset)) && !functions.of(node));
+
 /** Every operator that is not supported is named at once, so that nobody has to find them one by one. */
 export function refuseUnknown(
   nodes: readonly NodeProto[],
@@ -48,9 +57,7 @@ export function refuseUnknown(
   readable: ReadonlySet<string>,
   source: string,
 ): void {
-  const unknown = nodesWithin(nodes).filter(
-    (node) => !readable.has(newestName(operatorName(node), opset)) && !functions.of(node),
-  );
+  const unknown = unknownNodes(nodes, opset, functions, readable);
   if (unknown.length === 0) return;
   const listed = unknown.slice(0, 5).map((node) => `${node.domain ? `${node.domain}.` : ""}${labelOf(node)}`);
   const more = unknown.length > listed.length ? `, and ${unknown.length - listed.length} more` : "";

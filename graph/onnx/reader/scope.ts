@@ -26,6 +26,9 @@ export interface Reading {
   readonly upgrading: (defined?: FunctionProto) => Upgrading;
 }
 
+/** Reads a node by calling `read`, or not. */
+export type Attempt = (node: NodeProto, read: () => void) => void;
+
 /** The names of one graph, or of one call of a function. */
 export class Scope implements Knowing {
   readonly #reading: Reading;
@@ -55,14 +58,17 @@ export class Scope implements Knowing {
   /**
    * Reads the nodes, and gives what the names of outputs stand for.
    * @param source the file, for messages; "" inside a node, which names it already
+   * @param attempt what is to be done with the reading of each node
    */
-  run(outputs: readonly string[], source = ""): Entry[] {
+  run(outputs: readonly string[], source = "", attempt: Attempt = (_, read) => read()): Entry[] {
     for (const node of this.#graph.node ?? [])
-      inNode(node, source, () => {
-        const called = this.#reading.functions.of(node);
-        if (called) this.#call(called, node);
-        else for (const step of this.#upgrade(node)) readNode(step, this);
-      });
+      attempt(node, () =>
+        inNode(node, source, () => {
+          const called = this.#reading.functions.of(node);
+          if (called) this.#call(called, node);
+          else for (const step of this.#upgrade(node)) readNode(step, this);
+        }),
+      );
     return outputs.map((name) => {
       const entry = this.#find(name);
       if (entry) return entry;

@@ -1,0 +1,121 @@
+// What running a model takes, estimated before any work: the memory of what is alive at once, and the arithmetic.
+import { ELEMENT_TYPES } from "@innerloop/schemas";
+import { constantOf, isInput } from "../core/build.ts";
+import { type Dim, resolveDim, termsOf } from "../core/dims.ts";
+import { at } from "../core/lists.ts";
+import { isFloat } from "../core/operator.ts";
+import { sizeOf } from "../core/shapes.ts";
+import { type Node, operandsOf, type Value } from "../core/value.ts";
+import { dependencies, inOrder, topological } from "../core/walk.ts";
+import { lower } from "../lowering/lower.ts";
+import { onnxTarget } from "../lowering/onnx.ts";
+import { Convolution } from "../ops/convolution.ts";
+import { ConvolutionInputGradient, ConvolutionWeightGradient } from "../ops/internal/convolving.ts";
+import { MatMul } from "../ops/linear-algebra.ts";
+import { ReduceSum } from "../ops/reduction.ts";
+import { gradients } from "../transforms/grad.ts";
+import { type Model, table, valueNamed } from "./model.ts";
+import { reachOf } from "./reach.ts";
+import { openSizes, specialize } from "./sizes.ts";
+
+/** What one run takes. */
+export interface RunCost {
+  /** The most bytes of what is alive at once, beside weights and inputs. */
+  readonly bytes: number;
+  /** Additions and multiplications. */
+  readonly flops: number;
+}
+
+/** What a model takes, of sizes that are given. */
+export interface ModelCost {
+  /** What each open size was taken to be. */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** The bytes of its weights. */
+  readonly weights: number;
+  readonly forward: RunCost;
+  /** The value and its gradient by every weight that it reaches; absent where it reaches none. */
+  readonly step?: RunCost;
+}
+
+/**
+ * Estimates what a run of a model takes, and a step of training.
+ * @param of what is differentiated: an output of floats; its sum, where it is no scalar
+ * @param sizes what open sizes are; 1 for those that are not named
+ * @throws InnerloopError for a name that is not there, and where the model does not take these sizes
+ */
+export function costOf(model: Model, of: string, sizes: Readonly<Record<string, number>> = {}): ModelCost {
+  const assumed = table([...openSizes(model).map((name) => [name, 1] as const), ...Object.entries(sizes)]);
+  const fixed = specialize(model, assumed);
+  const weights = Object.keys(model.initializers).flatMap((name) => fixed.inputs[name] ?? []);
+  const output = fixed.outputs[of] ?? valueNamed(fixed.tensors, of, "output");
+  const floats = weights.filter(({ dtype }) => isFloat(dtype));
+  const reach = reachOf(output, floats, {});
+  const reached = floats.filter((value) => reach.reaches(value));
+  const loss = output.rank === 0 ? output : ReduceSum(output, { keepdims: false });
+  const step = reached.length > 0 && isFloat(output.dtype) ? [loss, ...gradients(loss, reached)] : [];
+  return {
+    sizes: assumed,
+    weights: total(weights),
+    forward: costOfRun(Object.values(fixed.outputs)),
+    ...(step.length > 0 && { step: costOfRun(step.filter((value) => value !== undefined)) }),
+  };
+}
+
+function costOfRun(outputs: readonly Value[]): RunCost {
+  const values = lower(outputs, onnxTarget());
+  return { bytes: mostAlive(values), flops: topological(values).reduce((sum, node) => sum + flopsOf(node), 0) };
+}
+
+/** A size as a number; what only data tell counts as 1. */
+const known = (dim: Dim): number => {
+  if (typeof dim === "number") return dim;
+  return resolveDim(dim, new Map(termsOf(dim).flatMap(([, names]) => names.map((name) => [name, 1] as const))));
+};
+const numbersIn = ({ shape }: Value): number => sizeOf(shape.map(known));
+const bytesIn = (value: Value): number => numbersIn(value) * (ELEMENT_TYPES[value.dtype].bits / 8);
+
+const total = (values: readonly Value[]): number => values.reduce((sum, value) => sum + bytesIn(value), 0);
+
+/** Products that are summed: two operations each. */
+function flopsOf(node: Node): number {
+  const { operator, inputs, outputs, attributes } = node;
+  const [a, b] = inputs;
+  if (constantOf(outputs[0]) || isInput(outputs[0]) || !a) return 0;
+  if (operator === MatMul.operator) return 2 * numbersIn(outputs[0]) * known(at(a.shape, -1));
+  const perOutput = (w: Value) => numbersIn(w) / Math.max(1, known(at(w.shape, -1)));
+  if (b && operator === Convolution.operator) return 2 * numbersIn(outputs[0]) * perOutput(b);
+  if (b && operator === ConvolutionInputGradient.operator) return 2 * numbersIn(a) * perOutput(b);
+  if (b && operator === ConvolutionWeightGradient.operator) return 2 * numbersIn(b) * perOutput(outputs[0]);
+  if (operator.writtenAs === undefined || !operator.decompose)
+    return operator.family === "movement" ? 0 : Math.max(...[...operandsOf(node), ...outputs].map(numbersIn));
+  const given = new Set(operandsOf(node));
+  const parts = inOrder(operator.decompose(inputs, attributes), (value) => given.has(value), dependencies);
+  return parts.reduce((sum, part) => sum + flopsOf(part), 0);
+}
+
+/** The most bytes that are alive at once, where each array goes after its last use. */
+function mostAlive(outputs: readonly Value[]): number {
+  const nodes = topological(outputs);
+  const isThere = (value: Value) => isInput(value) || constantOf(value) !== undefined;
+  // What has another shape alone is the same array.
+  const holder = new Map<Value, Value>();
+  const held = (value: Value): Value => holder.get(value) ?? value;
+  for (const { operator, inputs, outputs } of nodes)
+    if (operator.name === "Reshape" && inputs[0]) holder.set(outputs[0], held(inputs[0]));
+  const last = new Map<Value, Node | undefined>();
+  for (const node of nodes) for (const value of dependencies(node)) last.set(held(value), node);
+  for (const value of outputs) last.set(held(value), undefined);
+  let [alive, most] = [0, 0];
+  for (const node of nodes) {
+    const made = node.outputs.filter((value) => !isThere(value) && !holder.has(value));
+    const freed = [...new Set(dependencies(node).map(held))].filter(
+      (value) => !isThere(value) && last.get(value) === node,
+    );
+    const [more, less] = [total(made), total(freed)];
+    const inPlace = node.operator.family === "elementwise" || node.operator.family === "activation";
+    alive += more;
+    most = Math.max(most, alive - (inPlace ? Math.min(more, less) : 0));
+    alive -= less;
+  }
+  return most;
+}
