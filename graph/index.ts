@@ -51,13 +51,15 @@ export {
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export * as transform from "./models/index.ts";
 export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
+export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
+export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
 export { type Problem, surveyOnnx } from "./onnx/survey.ts";
 export { elementDTypes } from "./onnx/tensors.ts";
-export { type ExternalPlace, type WriteOptions, writeOnnx } from "./onnx/write.ts";
+export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export * as op from "./ops/index.ts";
 export type { Guard } from "./transforms/descent.ts";
 export { cotangents, grad, gradients } from "./transforms/grad.ts";

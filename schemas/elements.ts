@@ -1,5 +1,17 @@
 // Every element type that ONNX has: what it is called in files, how many bits it takes, and how its numbers lie in them. The
 // rows of those that tensors have are in `tensor.ts`, so that a device loads no others.
+import {
+  bitsOf,
+  float4e2m1,
+  float8e4m3fn,
+  float8e4m3fnuz,
+  float8e5m2,
+  float8e5m2fnuz,
+  float8e8m0,
+  type Minifloat,
+  numberOf,
+  type Rounding,
+} from "./minifloats.ts";
 import { type DType, ELEMENTS } from "./tensor.ts";
 
 /** One element type. */
@@ -36,16 +48,29 @@ const held = (dtype: DType, kind: ElementType["kind"], numbers: Codec): HeldType
 
 const bytes: Codec = { get: (v, i) => v.getUint8(i), set: (v, i, x) => v.setUint8(i, Number(x)) };
 
-/** Half a byte each, the first in the lower bits. */
-const halfBytes = (signed: boolean): Codec => ({
-  get(v, i) {
-    const bits = (v.getUint8(i >> 1) >> (i % 2 ? 4 : 0)) & 15;
-    return signed && bits > 7 ? bits - 16 : bits;
-  },
-  set(v, i, x) {
-    const [shift, before] = [i % 2 ? 4 : 0, v.getUint8(i >> 1)];
-    v.setUint8(i >> 1, (before & ~(15 << shift)) | ((Number(x) & 15) << shift));
-  },
+/** A few bits each, several to a byte, the first in the lowest; as bits without a sign. */
+const packed = (bits: 2 | 4): Codec => {
+  const [each, mask] = [8 / bits, 2 ** bits - 1];
+  return {
+    get: (v, i) => (v.getUint8(Math.floor(i / each)) >> ((i % each) * bits)) & mask,
+    set(v, i, x) {
+      const [at, shift] = [Math.floor(i / each), (i % each) * bits];
+      v.setUint8(at, (v.getUint8(at) & ~(mask << shift)) | ((Number(x) & mask) << shift));
+    },
+  };
+};
+
+/** The same with a sign. */
+const packedSigned = (bits: 2 | 4): Codec => {
+  const { get, set } = packed(bits);
+  const half = 2 ** (bits - 1);
+  return { get: (v, i) => ((get(v, i) + half) % (2 * half)) - half, set };
+};
+
+/** A float of so few bits that it is a table, with bits that lie as those of a whole number do. */
+const small = (type: Minifloat, bits: Codec, rounding?: Rounding): Codec => ({
+  get: (v, i) => numberOf(type, bits.get(v, i)),
+  set: (v, i, x) => bits.set(v, i, bitsOf(type, Number(x), rounding)),
 });
 
 /** Every element type, by the project's name for it. */
@@ -108,12 +133,38 @@ export const ELEMENT_TYPES = {
       set: (v, i, x) => v.setUint16(2 * i, bfloat16Bits(Number(x)), true),
     },
   },
-  int4: { kind: "integer", bits: 4, onnx: 22, dtype: "int8", numbers: halfBytes(true) },
-  uint4: { kind: "integer", bits: 4, onnx: 21, dtype: "uint8", numbers: halfBytes(false) },
-  float8e4m3fn: { kind: "float", bits: 8, onnx: 17, code: "F8_E4M3" },
-  float8e4m3fnuz: { kind: "float", bits: 8, onnx: 18 },
-  float8e5m2: { kind: "float", bits: 8, onnx: 19, code: "F8_E5M2" },
-  float8e5m2fnuz: { kind: "float", bits: 8, onnx: 20 },
+  int4: { kind: "integer", bits: 4, onnx: 22, dtype: "int8", numbers: packedSigned(4) },
+  uint4: { kind: "integer", bits: 4, onnx: 21, dtype: "uint8", numbers: packed(4) },
+  int2: { kind: "integer", bits: 2, onnx: 26, dtype: "int8", numbers: packedSigned(2) },
+  uint2: { kind: "integer", bits: 2, onnx: 25, dtype: "uint8", numbers: packed(2) },
+  float8e4m3fn: {
+    kind: "float",
+    bits: 8,
+    onnx: 17,
+    code: "F8_E4M3",
+    dtype: "float32",
+    numbers: small(float8e4m3fn, bytes),
+  },
+  float8e4m3fnuz: { kind: "float", bits: 8, onnx: 18, dtype: "float32", numbers: small(float8e4m3fnuz, bytes) },
+  float8e5m2: {
+    kind: "float",
+    bits: 8,
+    onnx: 19,
+    code: "F8_E5M2",
+    dtype: "float32",
+    numbers: small(float8e5m2, bytes),
+  },
+  float8e5m2fnuz: { kind: "float", bits: 8, onnx: 20, dtype: "float32", numbers: small(float8e5m2fnuz, bytes) },
+  float8e8m0: {
+    kind: "float",
+    bits: 8,
+    onnx: 24,
+    dtype: "float32",
+    numbers: small(float8e8m0, bytes, { direction: "up" }),
+  },
+  float4e2m1: { kind: "float", bits: 4, onnx: 23, dtype: "float32", numbers: small(float4e2m1, packed(4)) },
+  float6e2m3: { kind: "float", bits: 6, onnx: 27 },
+  float6e3m2: { kind: "float", bits: 6, onnx: 28 },
   complex64: { kind: "complex", bits: 64, onnx: 14, code: "C64" },
   complex128: { kind: "complex", bits: 128, onnx: 15 },
   string: { kind: "text", bits: 0, onnx: 8 },
@@ -154,6 +205,25 @@ export function decodeNumbers(name: NumericName, encoded: Uint8Array, count: num
   const decoded = new Float64Array(count);
   for (let i = 0; i < count; i++) decoded[i] = get(view, i);
   return decoded;
+}
+
+const minifloats: Partial<Record<ElementName, Minifloat>> = {
+  float4e2m1,
+  float8e4m3fn,
+  float8e4m3fnuz,
+  float8e5m2,
+  float8e5m2fnuz,
+  float8e8m0,
+};
+
+/**
+ * What numbers become in another type.
+ * @param rounding how, for floats of 8 bits and fewer
+ */
+export function roundNumbers(name: NumericName, numbers: Float64Array, rounding: Rounding = {}): Float64Array {
+  const type = minifloats[name];
+  if (!type) return decodeNumbers(name, encodeNumbers(name, numbers), numbers.length);
+  return numbers.map((x) => numberOf(type, bitsOf(type, x, rounding)));
 }
 
 /** The largest number of float16 (IEEE 754 binary16). */

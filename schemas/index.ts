@@ -32,11 +32,13 @@ export {
   encodeNumbers,
   isNumeric,
   type NumericName,
+  roundNumbers,
 } from "./elements.ts";
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export { guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
 export type * from "./manifest.ts";
+export type { Rounding } from "./minifloats.ts";
 export { mistaken } from "./mistaken.ts";
 export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
 export { preprocessingText } from "./preprocessing-words.ts";

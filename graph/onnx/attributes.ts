@@ -1,9 +1,9 @@
 // The attributes of ONNX operators: of what type each is, what holds where it is left out, how it is read from a node and
 // written into one. An operator's entry lists its own with these.
-import { type DType, ELEMENTS, InnerloopError, show } from "@innerloop/schemas";
+import { type DType, ELEMENT_TYPES, ELEMENTS, InnerloopError, type NumericName, show } from "@innerloop/schemas";
 import { onnx } from "@innerloop/schemas/onnx";
 import type { Attribute as GraphAttribute, NumberArray } from "../core/value.ts";
-import { dtypeOf, isDType, numbersOf, type StoredArray, tensorProto } from "./tensors.ts";
+import { dtypeOf, elementOf, isDType, numbersOf, type StoredArray, tensorProto } from "./tensors.ts";
 
 export type AttributeProto = onnx.AttributeProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
@@ -116,12 +116,22 @@ export const tensor = (): OnnxAttribute<StoredArray | undefined> => ({
   write: (value) => (isArray(value) ? { t: tensorProto("", value.dtype, value.shape, value.data) } : undefined),
 });
 
-/** An element type. */
+/** An element type, as the dtype that holds its numbers. */
 export const elementType = (): OnnxAttribute<DType> => ({
   type: "INT",
   read: (found, name) => dtypeOf(Number(found?.i ?? 0), `the attribute ${name}`),
   write: (value) => (isDType(value) ? { i: ELEMENTS[value].onnx } : undefined),
 });
+
+/** An element type as files have it, of those whose numbers are read. */
+export const anyElementType = (): OnnxAttribute<NumericName> => ({
+  type: "INT",
+  read: (found, name) => elementOf(Number(found?.i ?? 0), `the attribute ${name}`),
+  write: (value) => (isElement(value) ? { i: ELEMENT_TYPES[value].onnx } : undefined),
+});
+
+const isElement = (value: GraphAttribute): value is NumericName =>
+  typeof value === "string" && Object.hasOwn(ELEMENT_TYPES, value);
 
 /** An element type that a file may leave out. */
 export const optionalType = (): OnnxAttribute<DType | undefined> => ({

@@ -1,13 +1,14 @@
 // Reading ONNX: a model from PyTorch, Keras or anywhere, made of the supported operators, becomes a graph here. Its
 // float weights become inputs, so that they can be meta-trained and adapted like the parameters of any other model.
 
-import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError, type NumericName, show, type Tensor } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
 import { within } from "../core/budget.ts";
 import { input } from "../core/build.ts";
 import { type Dim, longestSymbol } from "../core/dims.ts";
 import { zip } from "../core/lists.ts";
-import { type NumberArray, Value } from "../core/value.ts";
+import { Value } from "../core/value.ts";
+import type { ModelFiles } from "./files.ts";
 import { readers } from "./ops/index.ts";
 import { readableOpsets } from "./opsets.ts";
 import { graphsWithin, namesBeside, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
@@ -15,7 +16,7 @@ import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
 import { type Attempt, Scope, toValue } from "./reader/scope.ts";
 import { symbol } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
-import { dtypeOf } from "./tensors.ts";
+import { dtypeOf, elementNamed, elementOf, narrowed } from "./tensors.ts";
 import { upgrading } from "./upgrade/index.ts";
 
 /** The names of the ONNX operators that are read. */
@@ -24,14 +25,21 @@ export const readableOperators: readonly string[] = [...readers.keys()];
 export interface ReadOptions {
   /** The names of the tensors that are outputs, whatever the file says; those of the file unless given. */
   readonly outputs?: readonly string[];
+  /** The files beside the model, where its numbers may be. */
+  readonly files?: ModelFiles;
 }
 
 export interface OnnxModel {
   /** Every input by its name: the model's own, then its weights. Sizes that are open are named as in the file. */
   readonly inputs: Readonly<Record<string, Value>>;
   readonly outputs: Readonly<Record<string, Value>>;
-  /** The numbers of the weights among `inputs`. */
+  /** The numbers of the weights among `inputs`, each read when its `data` is asked for. Long lists of whole numbers are among them. */
   readonly initializers: Readonly<Record<string, Tensor>>;
+  /**
+   * The element types of inputs, weights and outputs that the file has in types which graphs lack (float16, bfloat16, int4 …): they are
+   * computed in a dtype that holds their numbers, and `writeOnnx` writes them in these types again where it is given this.
+   */
+  readonly elements: Readonly<Record<string, NumericName>>;
   /** The version of `ai.onnx` that the file is written in. */
   readonly opset: number;
   /** What the model's nodes make, by name; sizes that are worked out while it is read are not among it. */
@@ -60,12 +68,13 @@ const budget = { nodes: 2 ** 17, numbers: 2 ** 21, work: 2 ** 23 };
  * Reads an ONNX model.
  *
  * Float initializers are inputs with their numbers in `initializers`; scalars, the running statistics of batch
- * normalization, and what an operator needs to know while it is read (a shape, bounds of Pad) are constants. Initializers
- * of an element type that graphs lack (float16, bfloat16, int4, uint4) are read where a Cast reads them: in float32, int8 and
- * uint8, which hold their numbers exactly. Shapes that the model computes are worked out, with open sizes where the file names them (`dim_param`). Dropout is left out.
+ * normalization, and what an operator needs to know while it is read (a shape, bounds of Pad) are constants. What is of an
+ * element type that graphs lack (float16, bfloat16, float8, int4 …) is computed in float32, int8 or uint8, which hold its
+ * numbers exactly, and is rounded where a Cast of the file says so. Shapes that the model computes are worked out, with open sizes where the file names them (`dim_param`). Dropout is left out.
  *
  * @param bytes the whole file
  * @param source its name, for messages
+ * @param options.files what lies beside the model, where its numbers may be; those are read when they are asked for
  * @throws InnerloopError where the file is cut short, has a name twice, is of an opset that is not read, or has an operator,
  *   an element type or a use of sizes that is not supported; the message names the node. `too-large` where reading it
  *   would make more operators, constants or work than any network does.
@@ -95,14 +104,14 @@ export function readModel(
   for (const each of called) refuseUnknown(each.node ?? [], opsetIn(each), functions, readable, source);
   const graphs = graphsWithin(graph);
   for (const each of graphs) refuseRepeated(each, source);
-  const weights = new Weights(graph, source);
+  const weights = new Weights(graph, source, options.files);
   const unique = namesBeside(graphs, called);
-  const reading = {
-    source,
-    functions,
-    weights,
-    upgrading: (defined?: FunctionProto) => upgrading(opsetIn(defined), unique),
-  };
+  const upgradingIn = (defined?: FunctionProto) => upgrading(opsetIn(defined), unique);
+  const elements = new Map<string, NumericName>();
+  for (const { name, type } of graph.input ?? []) {
+    const element = elementNamed(type?.tensorType?.elemType ?? 0);
+    if (element) elements.set(name ?? "", element);
+  }
   const modelInputs = table(
     (graph.input ?? [])
       .filter(({ name }) => !weights.has(graph, name ?? ""))
@@ -111,22 +120,30 @@ export function readModel(
   const outputNames = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
   const build = (values: Readonly<Record<string, Value>>, names: readonly string[]): Built =>
     within(budget, () => {
-      const scope = new Scope(reading, graph, Object.entries(values), reading.upgrading());
-      const results = scope.run(names, source, attempt);
-      const found = zip(names, results, (name, result) => {
-        return [name, toValue(result, `${source}: the output ${show(name)}`)] as const;
+      const given = new Map(Object.entries(values));
+      const scope = new Scope({ functions, weights, given, upgrading: upgradingIn }, graph, upgradingIn());
+      for (const [name, value] of given) scope.give(name, value, narrowed(elements.get(name)));
+      const results = scope.run(names, source, attempt).map(toValue);
+      zip(names, results, (name, value) => {
+        const said = graph.output?.find((info) => info.name === name);
+        const element = elementOfOutput(name, said, value, scope.element(name), source);
+        if (element) elements.set(name, element);
       });
-      return { scope, outputs: table(found) };
+      return { scope, outputs: table(zip(names, results, (name, value) => [name, value])) };
     });
   const { scope, outputs } = build(modelInputs, outputNames);
   const made = (graph.node ?? []).flatMap(({ output }) => output ?? []);
   const tensors = table(made.flatMap((name) => scope.made(name)));
   const used = weights.used();
   const inputs = table([...Object.entries(modelInputs), ...used.map(({ name, value }) => [name, value] as const)]);
+  for (const { name, element } of used) if (element) elements.set(name, element);
   return {
     inputs,
     outputs,
-    initializers: table(used.map(({ name, array }) => [name, tensorOf(array)])),
+    initializers: table(used.map(({ name, tensor }) => [name, tensor])),
+    elements: table(
+      [...elements].filter(([name, element]) => narrowed(element) && (name in inputs || name in outputs)),
+    ),
     opset,
     tensors,
     notes: notesOf(model, source),
@@ -159,8 +176,21 @@ interface Built {
 const table = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
   Object.assign(Object.create(null), Object.fromEntries(entries));
 
-function tensorOf({ dtype, shape, data }: NumberArray): Tensor {
-  return { dtype, shape, data: dtype === "float64" ? data : Float32Array.from(data) };
+/** The element type of an output, which a file may leave out. @throws InnerloopError where it says another than the model makes */
+function elementOfOutput(
+  name: string,
+  info: onnx.ValueInfoProto.$Properties | undefined,
+  { dtype }: Value,
+  made: NumericName | undefined,
+  source: string,
+): NumericName | undefined {
+  const number = info?.type?.tensorType?.elemType;
+  const said = number ? elementOf(number, `${source}: the output ${show(name)}`) : undefined;
+  if (!said || ELEMENT_TYPES[said].dtype === dtype) return said ?? made;
+  throw new InnerloopError(
+    "bad-model",
+    `${source}: the output ${show(name)} is said to be ${said}, but the model makes ${made ?? dtype} of it; export the model again.`,
+  );
 }
 
 function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {

@@ -1,8 +1,9 @@
 // Writing a graph as an ONNX file: plain `ai.onnx`, readable names, every constant once, nothing unused. How one operator is
 // written is in its entry in `ops/`.
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type NumericName, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { constantOf, inputName, isInput } from "../core/build.ts";
+import { zip } from "../core/lists.ts";
 import { isAuthored } from "../core/operator.ts";
 import { toldBy } from "../core/told.ts";
 import { type Body, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
@@ -10,12 +11,14 @@ import { dependents, topological } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
+import { Narrow } from "../ops/dtypes.ts";
 import { AsSizes } from "../ops/internal/sizes.ts";
-import { type AttributeProto, written } from "./attributes.ts";
+import { type AttributeProto, anyElementType, written } from "./attributes.ts";
 import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
 import { defaultOpset, irVersion, writable } from "./opsets.ts";
-import { externalProto, tensorProto } from "./tensors.ts";
+import type { External } from "./sidecar.ts";
+import { Borders, borderCast, opsetForElements } from "./writer/borders.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
 import { UniqueNames } from "./writer/names.ts";
@@ -31,24 +34,18 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** The names of inputs that no caller gives: they are the numbers in `initializers`, and part of the model. */
   readonly fixed?: ReadonlySet<string>;
-  /** Where the numbers of an initializer lie, where they lie in a file beside the model. */
-  readonly external?: (name: string, tensor: Tensor) => ExternalPlace | undefined;
+  /** Where the numbers of an initializer lie, where they lie in a file beside the model: a `Sidecar`'s, or of one's own. */
+  readonly external?: External;
   /** Inputs in this order; others follow. Named inputs are declared even where nothing uses them. */
   readonly inputs?: readonly Value[];
   /** ai.onnx 17 to 28; 18 unless given. */
   readonly opset?: number;
   /** `float16`: what can be is computed in it, between Casts; inputs, outputs and weights stay float32. */
   readonly precision?: "float16";
+  /** Element types of inputs and outputs that graphs have no dtype for, by their names, as `OnnxModel.elements` has them. */
+  readonly elements?: Readonly<Record<string, NumericName>>;
   readonly target?: Target;
   readonly producer?: { readonly name: string; readonly version: string };
-}
-
-/** A stretch of a file beside a model, in bytes. */
-export interface ExternalPlace {
-  /** The file's name, from the model's folder. */
-  readonly location: string;
-  readonly offset: number;
-  readonly length: number;
 }
 
 type NodeProto = onnx.NodeProto.$Properties;
@@ -65,8 +62,16 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
     options.target ?? onnxTarget({ ...(options.opset && { opset: options.opset }), ...(precision && { precision }) });
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
-  const opset = Math.max(asked, opsetFor(topological(lowered)));
-  const writer = new Writer(lowered, opset, precision ? halfNodes(lowered) : new Set());
+  const elements = options.elements ?? {};
+  const nodes = topological(lowered);
+  const narrow = nodes.flatMap((node) => (is(node, Narrow) ? [node.attributes.to] : []));
+  const opset = Math.max(asked, opsetFor(nodes), opsetForElements([...Object.values(elements), ...narrow]));
+  const writer = new Writer(
+    lowered,
+    opset,
+    precision ? halfNodes(lowered) : new Set(),
+    new Borders(elements, options.external),
+  );
   const results = lowered.flatMap((value, i): Output[] => {
     const name = names[i];
     return name === undefined ? [] : [{ name, value }];
@@ -92,6 +97,7 @@ interface Output {
 class Writer {
   readonly #nodes: readonly Node[];
   readonly #opset: number;
+  readonly #borders: Borders;
   /** The nodes that compute in float16. */
   readonly #halves: ReadonlySet<Node>;
 
@@ -110,7 +116,8 @@ class Writer {
   /** For each symbol that only data tell, the node that makes a value of that size. */
   readonly #binders = new Map<string, Node>();
 
-  constructor(outputs: readonly Value[], opset: number, halves: ReadonlySet<Node>) {
+  constructor(outputs: readonly Value[], opset: number, halves: ReadonlySet<Node>, borders: Borders) {
+    this.#borders = borders;
     this.#nodes = topological(outputs);
     this.#opset = opset;
     this.#halves = halves;
@@ -122,7 +129,7 @@ class Writer {
    */
   graph(
     outputs: readonly Output[],
-    { inputs: declared = [], initializers = {}, fixed = new Set(), external }: WriteOptions,
+    { inputs: declared = [], initializers = {}, fixed = new Set() }: WriteOptions,
   ): onnx.GraphProto.$Properties {
     const bodies = this.#nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
@@ -132,6 +139,7 @@ class Writer {
     for (const input of inputs) this.#values.claim(input, inputName(input));
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
+    for (const input of used) this.#widen(input);
     for (const node of this.#nodes) {
       if (node.inputs.length > 0 && typeof node.attributes.size === "string")
         this.#binders.set(node.attributes.size, node);
@@ -140,21 +148,26 @@ class Writer {
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
     for (const { name, value } of outputs) {
+      const element = this.#borders.of(name, value);
+      if (element !== value.dtype) {
+        this.#cast(this.#values.name(value), name, borderCast(element), this.#main);
+        continue;
+      }
       const known = this.#values.output(value, name);
       if (known !== name)
         this.#main.push({ opType: "Identity", input: [known], output: [name], name: `output/${name}` });
     }
     const stored = inputs.flatMap((value) => {
       const tensor = initializers[inputName(value)];
-      if (!tensor) return [];
-      const name = inputName(value);
-      const place = external?.(name, tensor);
-      return [place ? externalProto(name, tensor, place) : tensorProto(name, tensor.dtype, tensor.shape, tensor.data)];
+      return tensor ? [this.#borders.initializer(inputName(value), value, tensor)] : [];
     });
     return {
       node: this.#main,
-      input: inputs.flatMap((value) => (fixed.has(inputName(value)) ? [] : [valueInfo(inputName(value), value)])),
-      output: outputs.map(({ name, value }) => valueInfo(name, value, (dim) => this.#sizes.shown(dim))),
+      input: inputs.flatMap((value) => {
+        const name = inputName(value);
+        return fixed.has(name) ? [] : [this.#borders.info(name, value)];
+      }),
+      output: outputs.map(({ name, value }) => this.#borders.info(name, value, (dim) => this.#sizes.shown(dim))),
       initializer: [...stored, ...this.#constants.tensors],
     };
   }
@@ -167,7 +180,20 @@ class Writer {
         `The output "${name}" has the name of an input; ONNX needs another one, such as "next/${name}".`,
       );
     this.#unique.take(name);
+    if (this.#borders.of(name, value) !== value.dtype) return;
     if (!this.#values.known(value) && !constantOf(value) && !isHalf(value, this.#halves)) this.#values.set(value, name);
+  }
+
+  /** An input that the file has in a narrower element type is read through a Cast. */
+  #widen(input: Value): void {
+    const name = inputName(input);
+    if (this.#borders.of(name, input) === input.dtype) return;
+    const wide = this.#values.claim(input, `${name}/${input.dtype}`);
+    this.#cast(name, wide, [written("to", anyElementType(), input.dtype)], this.#main);
+  }
+
+  #cast(from: string, to: string, attribute: AttributeProto[], block: NodeProto[]): void {
+    block.push({ opType: "Cast", input: [from], output: [to], attribute, name: to });
   }
 
   #reach(symbol: string): void {
@@ -181,14 +207,18 @@ class Writer {
     if (!first || constantOf(first) || isInput(first) || this.#done.has(node)) return;
     this.#done.add(node);
     const opType = operator.writtenAs ?? operator.name;
-    const { input, attribute = [] } = this.#form(node, opType);
+    const { input, attribute = [], element } = this.#form(node, opType);
     const wanted = `${node.scope ? `${node.scope}/` : ""}${opType}`;
     const names = outputs.map((output) =>
       isHalf(output, this.#halves)
         ? this.#values.claimHalf(output, wanted)
         : (this.#values.known(output) ?? this.#values.claim(output, wanted)),
     );
-    block.push({ opType, input: [...input], attribute: [...attribute], output: names, name: names[0] ?? "" });
+    // What graphs have no dtype for has a name of its own, and is cast to the value's.
+    const given = names.map((name) => (element ? this.#unique.unique(`${name}/${element}`) : name));
+    block.push({ opType, input: [...input], attribute: [...attribute], output: given, name: given[0] ?? "" });
+    if (element)
+      zip(given, names, (from, name) => this.#cast(from, name, [written("to", anyElementType(), first.dtype)], block));
     if (block !== this.#main) return;
     for (const output of outputs)
       if (!isHalf(output, this.#halves)) this.#sizes.learn(output, this.#values.name(output));

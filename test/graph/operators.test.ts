@@ -55,8 +55,7 @@ const quantizing =
 
 /** Operators that only name sizes or constants, the loop, and what tests of their own cover. */
 const elsewhere = [
-  ...toldOperators,
-  ...["Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop", "StraightThrough"],
+  ...["Narrow", "Range", "Constant", "ConstantOfShape", "Shape", "Size", "Loop", "StraightThrough"],
   ...["BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix"],
   ...toldOperators,
   ...drawn,

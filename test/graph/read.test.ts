@@ -284,9 +284,9 @@ describe("what cannot be read", () => {
       'bad-tensor: model.onnx: the initializer "w" has 1 numbers, which do not fill its shape [2]',
     ],
     [
-      "half precision",
-      modelOf([relu], { elemType: DataType.FLOAT16 }),
-      'unsupported-dtype: model.onnx: the input "x" has the element type FLOAT16; supported are float32',
+      "texts",
+      modelOf([relu], { elemType: DataType.STRING }),
+      'unsupported-dtype: model.onnx: the input "x" has the element type STRING; supported are float32',
     ],
     [
       "a name that nothing makes",

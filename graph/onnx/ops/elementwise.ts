@@ -1,15 +1,17 @@
 // Elementwise operators as ONNX has them. Those that are not here are read as they are called: one operand, or two.
-import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError, type NumericName, type Rounding } from "@innerloop/schemas";
 import { addDims, type Dim, divideDims, multiplyDims } from "../../core/dims.ts";
 import { zip } from "../../core/lists.ts";
 import { normalizeAxis } from "../../core/shapes.ts";
-import type { Value } from "../../core/value.ts";
+import { is, type Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
-import { elementType, int, written } from "../attributes.ts";
+import { anyElementType, choice, flag, int, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
 import type { Entry, Sizes } from "../reader/entry.ts";
 import { sizes } from "../reader/sizes.ts";
+import { narrowed } from "../tensors.ts";
+import type { Form, Writing } from "../writer/form.ts";
 
 /** The sizes of both, entry by entry, a single one with each. */
 function pairs(a: Sizes, b: Sizes): (readonly [Dim, Dim])[] {
@@ -47,7 +49,28 @@ function same(a: Dim, b: Dim): Dim {
   throw new InnerloopError("open-dim", `Whether the sizes ${a} and ${b} are equal is open while the model is read.`);
 }
 
-const to = elementType();
+/** A value in an element type: where graphs have no dtype for it, rounded to it. */
+function cast(c: Call, to: NumericName, rounding: Rounding = {}): Value {
+  const x = c.value(0);
+  const known = c.element(0);
+  c.gives(to);
+  const narrow = narrowed(to);
+  if (!narrow) return op.Cast(x, ELEMENT_TYPES[to].dtype);
+  return known === to ? x : op.Narrow(x, narrow, rounding);
+}
+
+function narrowForm({ to, saturate, direction }: op.Narrowing, file: Writing): Form {
+  const isMini = ELEMENT_TYPES[to].kind === "float" && ELEMENT_TYPES[to].bits <= 8;
+  return {
+    input: file.inputs(),
+    attribute: [
+      written("to", anyElementType(), to),
+      ...(isMini && !saturate ? [written("saturate", flag(true), false)] : []),
+      ...(to === "float8e8m0" && direction !== "up" ? [written("round_mode", choice("up"), direction)] : []),
+    ],
+    element: to,
+  };
+}
 
 /**
  * A softmax of which whole rows are replaced, since everything in them is −∞: one of other rows in their place, so that no
@@ -67,13 +90,26 @@ function definedShares(condition: Value, shares: Value): Value {
 export const elementwise = {
   Add: onnxOperator({ sizes: pairwise(addDims) }),
   Cast: onnxOperator({
-    attributes: { to },
-    read: (c, { to }) => op.Cast(c.widened(0), to),
+    attributes: { to: anyElementType(), saturate: flag(true), round_mode: choice("up", "down", "nearest") },
+    read: (c, { to, saturate, round_mode: direction }) =>
+      cast(c, to, to === "float8e8m0" ? { saturate, direction } : { saturate }),
     sizes: (c, { to }) => (to === "int64" || to === "int32" ? c.sizes(0) : undefined),
-    write: (_, file) => ({
-      input: file.inputs(),
-      attribute: file.half ? [written("to", int(), ELEMENT_TYPES.float16.onnx)] : file.attributes(),
-    }),
+    write(node, file) {
+      if (is(node, op.Narrow)) return narrowForm(node.attributes, file);
+      return {
+        input: file.inputs(),
+        attribute: file.half ? [written("to", int(), ELEMENT_TYPES.float16.onnx)] : file.attributes(),
+      };
+    },
+    authored: false,
+  }),
+  CastLike: onnxOperator({
+    attributes: { saturate: flag(true), round_mode: choice("up", "down", "nearest") },
+    read: (c, { saturate, round_mode: direction }) => {
+      const to = c.element(1);
+      return cast(c, to, to === "float8e8m0" ? { saturate, direction } : { saturate });
+    },
+    authored: false,
   }),
   Div: onnxOperator({ sizes: pairwise(quotient) }),
   Equal: onnxOperator({ sizes: pairwise(same) }),

@@ -1,19 +1,20 @@
 // ONNX operators about the graph itself: names, sizes and constants.
-import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas";
 import { constant } from "../../core/build.ts";
 import { sizeOf } from "../../core/shapes.ts";
 import * as op from "../../ops/index.ts";
 import { float, floats, int, ints, tensor } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
-import { entryOf } from "../reader/entry.ts";
 import { sizes } from "../reader/sizes.ts";
-import { unsupported } from "../tensors.ts";
 
 export const graph = {
   Constant: onnxOperator({
     attributes: { value: tensor(), value_float: float(), value_int: int(), value_floats: floats(), value_ints: ints() },
-    read: (_, { value, ...literal }) => {
-      if (value) return entryOf(value);
+    read: (c, { value, ...literal }) => {
+      if (value) {
+        c.gives(value.stored);
+        return constant(value.data, value.shape, value.dtype);
+      }
       if (literal.value_float !== undefined) return constant(literal.value_float);
       if (literal.value_int !== undefined) return constant(literal.value_int, [], "int64");
       if (literal.value_floats) return constant(literal.value_floats);
@@ -27,7 +28,7 @@ export const graph = {
     read: (c, { value }) => {
       if (!value) return op.ConstantOfShape(c.dims(0));
       const { stored, dtype, data } = value;
-      if (stored !== dtype) throw unsupported(ELEMENT_TYPES[stored].onnx, "the attribute value");
+      c.gives(stored);
       if (data.length !== 1) throw new InnerloopError("bad-model", "has more or less than one value.");
       return op.ConstantOfShape(c.dims(0), data[0], dtype);
     },

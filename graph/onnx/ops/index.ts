@@ -53,6 +53,7 @@ type BesideOnnx =
   | "InverseDeviation"
   | "Loop"
   | "MaxPooling"
+  | "Narrow"
   | "Normalize"
   | "Standardize";
 

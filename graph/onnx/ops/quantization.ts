@@ -1,29 +1,32 @@
 // Numbers in few bits as ONNX has them.
-import { ELEMENT_TYPES, elementNameOf, isNumeric } from "@innerloop/schemas";
-import type { Value } from "../../core/value.ts";
+import { type DType, ELEMENT_TYPES, InnerloopError, type NumericName } from "@innerloop/schemas";
 import * as op from "../../ops/index.ts";
 import { defined, flag, int } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
-import type { Call } from "../reader/call.ts";
-import { isNarrow } from "../reader/entry.ts";
-import { elementDTypes, unsupported } from "../tensors.ts";
+import { elementNamed } from "../tensors.ts";
 import { windowAttributes, windowOf } from "./convolution.ts";
 
 const scaled = { axis: int(1), block_size: int(0) };
 
 /** An element type of whole numbers: the dtype that holds it, and its range where that has more. */
-function integers(type: number) {
-  const stored = elementNameOf(type);
-  if (!stored || !isNumeric(stored) || ELEMENT_TYPES[stored].kind !== "integer") throw unsupported(type, "quantizing");
-  const { bits, dtype } = ELEMENT_TYPES[stored];
-  const [least, most] = stored.startsWith("u") ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
-  return { stored, dtype, range: { least, most } };
+function integers(type: NumericName) {
+  const { bits, dtype, kind } = ELEMENT_TYPES[type];
+  if (kind !== "integer")
+    throw new InnerloopError(
+      "unsupported-dtype",
+      `quantizes to the element type ${type}; types of whole numbers are supported.`,
+    );
+  const [least, most] = type.startsWith("u") ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+  return { dtype, range: { least, most } };
+}
+
+/** The dtype that holds the numbers of an element type, by its number in ONNX; 0 is none. */
+function dtypeOfNumber(type: number): DType | undefined {
+  const name = elementNamed(type);
+  return name && ELEMENT_TYPES[name].dtype;
 }
 
 const window = { ...windowAttributes, group: int(1) };
-
-/** An input that may be of an element type that graphs do not have. */
-const narrow = (c: Call, i: number): Value | undefined => (c.has(i) ? c.widened(i) : undefined);
 
 export const quantization = {
   ConvInteger: onnxOperator({
@@ -34,10 +37,10 @@ export const quantization = {
   DequantizeLinear: onnxOperator({
     attributes: { ...scaled, output_dtype: int(0) },
     read: (c, { axis, block_size: blockSize, output_dtype: dtype }) =>
-      op.DequantizeLinear(c.widened(0), c.value(1), {
+      op.DequantizeLinear(c.value(0), c.value(1), {
         axis,
         blockSize,
-        ...defined({ zeroPoint: narrow(c, 2), dtype: elementDTypes.get(dtype) }),
+        ...defined({ zeroPoint: c.optional(2), dtype: dtypeOfNumber(dtype) }),
       }),
   }),
   DynamicQuantizeLinear: onnxOperator({
@@ -71,18 +74,16 @@ export const quantization = {
   QuantizeLinear: onnxOperator({
     attributes: { ...scaled, output_dtype: int(0), precision: int(0), saturate: flag(true) },
     read: (c, { axis, block_size: blockSize, output_dtype: type, precision }) => {
-      const zero = c.has(2) ? c.entry(2) : undefined;
-      const zeroPoint = narrow(c, 2);
-      const known = zero && (isNarrow(zero) ? zero.stored : zeroPoint?.dtype);
-      const { stored, dtype, range } = integers(known ? ELEMENT_TYPES[known].onnx : type || ELEMENT_TYPES.uint8.onnx);
-      const wide = op.QuantizeLinear(c.value(0), c.value(1), {
+      const to = c.has(2) ? c.element(2) : (elementNamed(type) ?? "uint8");
+      c.gives(to);
+      const { dtype, range } = integers(to);
+      return op.QuantizeLinear(c.value(0), c.value(1), {
         axis,
         blockSize,
         dtype,
         range,
-        ...defined({ zeroPoint, precision: elementDTypes.get(precision) }),
+        ...defined({ zeroPoint: c.optional(2), precision: dtypeOfNumber(precision) }),
       });
-      return stored === dtype ? wide : { stored, wide };
     },
   }),
 };

@@ -1,13 +1,12 @@
 // One node of a model as the operators' readers see it: its inputs as values, as numbers or as sizes.
-import { type DType, ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
+import { type DType, ELEMENT_TYPES, InnerloopError, type NumericName } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
 import { type NumberArray, Value } from "../../core/value.ts";
-import { Cast } from "../../ops/dtypes.ts";
+import { Cast, type NarrowType } from "../../ops/dtypes.ts";
 import { sizesOf } from "../../ops/internal/sizes.ts";
-import { unsupported } from "../tensors.ts";
-import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
+import { type Entry, isSizes, type Sizes } from "./entry.ts";
 import { asSizes, asValue } from "./sizes.ts";
 import type { Subgraph } from "./subgraph.ts";
 
@@ -16,6 +15,8 @@ export interface Names {
   entry(name: string): Entry;
   /** The numbers of a constant or of a weight; undefined where they depend on the inputs. */
   numbers(name: string): NumberArray | undefined;
+  /** The element type of a name in the file, where it is no dtype. */
+  element?(name: string): NarrowType | undefined;
   /** A graph of a node's as a function; only where nodes are those of a file. */
   subgraph?(graph: onnx.GraphProto.$Properties): Subgraph;
 }
@@ -28,6 +29,7 @@ export class Call {
   readonly #node: onnx.NodeProto.$Properties;
   readonly #inputs: readonly string[];
   readonly #names: Names;
+  #given: NumericName | undefined;
   /** Inputs whose numbers were asked for. */
   readonly #asked = new Set<number>();
   /** Inputs that were read as values that are no constants. */
@@ -58,14 +60,25 @@ export class Call {
 
   value(i: number): Value {
     const entry = this.entry(i);
-    if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, `reads "${this.#name(i)}", which`);
     return isSizes(entry) ? asValue(entry) : entry;
   }
 
-  /** The same for an operator that reads element types which graphs do not have. */
-  widened(i: number): Value {
-    const entry = this.entry(i);
-    return isNarrow(entry) ? entry.wide : this.value(i);
+  /**
+   * The element type of an input in the file: float16, int4 and the like are read as a dtype that holds their numbers, which is all
+   * that most operators need to know.
+   */
+  element(i: number): NumericName {
+    return this.#names.element?.(this.#name(i)) ?? this.value(i).dtype;
+  }
+
+  /** Says that the outputs are of this element type; what is not said has that of the inputs, where the dtype is the same. */
+  gives(element: NumericName): void {
+    this.#given = element;
+  }
+
+  /** What an entry said of the outputs. */
+  get given(): NumericName | undefined {
+    return this.#given;
   }
 
   optional(i: number): Value | undefined {
@@ -80,7 +93,7 @@ export class Call {
   /** The dtype of an input. */
   dtype(i: number): DType {
     const entry = this.entry(i);
-    return isSizes(entry) ? "int64" : this.widened(i).dtype;
+    return isSizes(entry) ? "int64" : entry.dtype;
   }
 
   /** The numbers of an input that has to be a constant; undefined where it is left out. */
@@ -152,6 +165,8 @@ export class Call {
    */
   authored(): (Value | Sizes | undefined)[] | undefined {
     const inputs: (Value | Sizes | undefined)[] = [];
+    // What graphs have no dtype for is a Cast of its own, before and after.
+    if (this.#given && ELEMENT_TYPES[this.#given].dtype !== this.#given) return undefined;
     for (const [i, name] of this.#inputs.entries()) {
       const known = name !== "" && this.#asked.has(i) ? this.#names.numbers(name) : undefined;
       const entry = known
@@ -159,8 +174,6 @@ export class Call {
         : name === ""
           ? undefined
           : this.#names.entry(name);
-      if (entry && isNarrow(entry)) return undefined;
-      if (known && "stored" in known && known.stored !== known.dtype) return undefined;
       if (known && this.#valued.has(i)) return undefined;
       inputs.push(entry);
     }

@@ -1,16 +1,18 @@
 // Reading one node of the newest opset: what it gives for what its names stand for.
-import { InnerloopError } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { spend } from "../../core/budget.ts";
 import { constant, constantOf } from "../../core/build.ts";
 import { evaluate } from "../../core/evaluate.ts";
 import { sizeOf } from "../../core/shapes.ts";
+import type { NarrowType } from "../../ops/dtypes.ts";
 import { valuesOf } from "../attributes.ts";
 import { asAuthored } from "../authored.ts";
 import { readers } from "../ops/index.ts";
+import { narrowed } from "../tensors.ts";
 import { Call, type Names } from "./call.ts";
 import { operatorName } from "./check.ts";
-import { type Entry, isNarrow, isSizes } from "./entry.ts";
+import { type Entry, isSizes } from "./entry.ts";
 import { asSizes } from "./sizes.ts";
 
 type NodeProto = onnx.NodeProto.$Properties;
@@ -22,7 +24,7 @@ const largestFold = 4096;
 export interface Knowing extends Names {
   /** Whether a name stands for numbers that nothing changes. */
   isFixed(name: string): boolean;
-  set(name: string, entry: Entry): void;
+  set(name: string, entry: Entry, element?: NarrowType): void;
 }
 
 /** Reads one node of the newest opset. */
@@ -39,8 +41,19 @@ export function readNode(node: NodeProto, known: Knowing): void {
     );
   for (const [i, entry] of results.entries()) {
     const name = outputs[i] ?? "";
-    if (name !== "") known.set(name, entry);
+    if (name !== "") known.set(name, entry, elementOf(entry, call, node, known));
   }
+}
+
+/** The element type of a result: what its entry said, else that of the first input of its dtype, as ONNX's operators have it. */
+function elementOf(entry: Entry, call: Call, { input }: NodeProto, known: Knowing): NarrowType | undefined {
+  if (isSizes(entry)) return undefined;
+  if (call.given) return narrowed(call.given);
+  for (const name of input ?? []) {
+    const element = name === "" ? undefined : known.element?.(name);
+    if (element && ELEMENT_TYPES[element].dtype === entry.dtype) return element;
+  }
+  return undefined;
 }
 
 const isEntry = (result: Entry | readonly Entry[]): result is Entry => !Array.isArray(result);
@@ -65,7 +78,7 @@ function resultOf(call: Call, node: NodeProto, known: Knowing): Entry | readonly
 
 /** The numbers of a result that depends on no input. */
 function folded(entry: Entry): Entry {
-  if (isSizes(entry) || isNarrow(entry) || constantOf(entry) || entry.node.operator.traits?.random) return entry;
+  if (isSizes(entry) || constantOf(entry) || entry.node.operator.traits?.random) return entry;
   const size = sizeOf(entry.shape);
   if (typeof size !== "number" || size > largestFold) return entry;
   const [array] = evaluate([entry]);

@@ -2,11 +2,13 @@
 import { ELEMENT_TYPES, InnerloopError, show } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constantOf } from "../../core/build.ts";
+import { zip } from "../../core/lists.ts";
 import type { NumberArray, Value } from "../../core/value.ts";
-import { elementDTypes, unsupported } from "../tensors.ts";
+import type { NarrowType } from "../../ops/dtypes.ts";
+import { elementNamed, narrowed } from "../tensors.ts";
 import type { Upgrading } from "../upgrade/index.ts";
 import { inNode } from "./check.ts";
-import { type Entry, isNarrow, isSizes } from "./entry.ts";
+import { type Entry, isSizes } from "./entry.ts";
 import { type Functions, instantiate } from "./functions.ts";
 import { type Knowing, readNode } from "./node.ts";
 import { asValue, symbol } from "./sizes.ts";
@@ -19,9 +21,10 @@ type FunctionProto = onnx.FunctionProto.$Properties;
 
 /** The model that is being read. */
 export interface Reading {
-  readonly source: string;
   readonly functions: Functions;
   readonly weights: Weights;
+  /** Values for inputs and weights, by what they are called as inputs of the model. */
+  readonly given: ReadonlyMap<string, Value>;
   /** Brings nodes to the newest opset, from that of the model or of a function. */
   readonly upgrading: (defined?: FunctionProto) => Upgrading;
 }
@@ -36,23 +39,17 @@ export class Scope implements Knowing {
   /** The graph around; none for a model's and a function's. */
   readonly #around: Scope | undefined;
   readonly #upgrade: Upgrading;
-  readonly #entries: Map<string, Entry>;
+  readonly #entries = new Map<string, Entry>();
+  /** Of names whose element type is none that graphs have. */
+  readonly #elements = new Map<string, NarrowType>();
   /** What was given, which nodes that would make it do not replace. */
-  readonly #given: ReadonlySet<string>;
+  readonly #given = new Set<string>();
 
-  constructor(
-    reading: Reading,
-    graph: GraphProto,
-    entries: Iterable<readonly [string, Entry]>,
-    upgrade: Upgrading,
-    around?: Scope,
-  ) {
+  constructor(reading: Reading, graph: GraphProto, upgrade: Upgrading, around?: Scope) {
     this.#reading = reading;
     this.#graph = graph;
     this.#around = around;
     this.#upgrade = upgrade;
-    this.#entries = new Map(entries);
-    this.#given = new Set(this.#entries.keys());
   }
 
   /**
@@ -76,14 +73,27 @@ export class Scope implements Knowing {
     });
   }
 
-  set(name: string, entry: Entry): void {
-    if (!this.#given.has(name)) this.#entries.set(name, entry);
+  /** What stands for a name whatever a node makes of it. */
+  give(name: string, entry: Entry, element: NarrowType | undefined): void {
+    this.set(name, entry, element);
+    this.#given.add(name);
+  }
+
+  set(name: string, entry: Entry, element?: NarrowType): void {
+    if (this.#given.has(name)) return;
+    this.#entries.set(name, entry);
+    if (element) this.#elements.set(name, element);
+  }
+
+  element(name: string): NarrowType | undefined {
+    const own = this.#elements.get(name) ?? this.#reading.weights.element(this.#graph, name);
+    return own ?? this.#around?.element(name);
   }
 
   /** What a node has made by a name, where it is a value. */
   made(name: string): [name: string, value: Value][] {
     const entry = this.#entries.get(name);
-    return entry && !isSizes(entry) && !isNarrow(entry) ? [[name, entry]] : [];
+    return entry && !isSizes(entry) ? [[name, entry]] : [];
   }
 
   entry(name: string): Entry {
@@ -93,17 +103,16 @@ export class Scope implements Knowing {
   }
 
   numbers(name: string): NumberArray | undefined {
-    const { weights } = this.#reading;
+    const { weights, given } = this.#reading;
     const entry = this.#entries.get(name);
-    if (!entry) return weights.numbers(this.#graph, name) ?? this.#around?.numbers(name);
+    if (!entry) return weights.numbers(this.#graph, name, given) ?? this.#around?.numbers(name);
     if (isSizes(entry)) return undefined;
-    const value = isNarrow(entry) ? entry.wide : entry;
-    return constantOf(value) ?? weights.numbersOf(value);
+    return constantOf(entry) ?? weights.numbersOf(entry);
   }
 
   isFixed(name: string): boolean {
     const entry = this.#entries.get(name);
-    if (entry) return !isSizes(entry) && constantOf(isNarrow(entry) ? entry.wide : entry) !== undefined;
+    if (entry) return !isSizes(entry) && constantOf(entry) !== undefined;
     return this.#reading.weights.has(this.#graph, name) || (this.#around?.isFixed(name) ?? false);
   }
 
@@ -116,17 +125,15 @@ export class Scope implements Knowing {
           "bad-model",
           `has a body with ${inputs.length} inputs, where ${given.length} are given to it.`,
         );
-      const known = inputs.flatMap(({ name }, i): [string, Entry][] => {
-        const entry = given[i];
-        return entry ? [[name, entry]] : [];
-      });
-      return new Scope(this.#reading, graph, known, this.#upgrade, this).run(outputs);
+      const inner = new Scope(this.#reading, graph, this.#upgrade, this);
+      zip(inputs, given, ({ name, element }, entry) => inner.set(name, entry, narrowed(element)));
+      return inner.run(outputs);
     };
     return {
       inputs,
       outputs,
       entries,
-      values: (given) => entries(given).map((entry) => toValue(entry, "an output of its body")),
+      values: (given) => entries(given).map(toValue),
     };
   }
 
@@ -134,47 +141,38 @@ export class Scope implements Knowing {
     const known = this.#entries.get(name);
     if (known) return known;
     const around = this.#around;
-    const entry = this.#reading.weights.entry(this.#graph, name) ?? (around ? around.#find(name) : undefined);
+    const entry =
+      this.#reading.weights.entry(this.#graph, name, this.#reading.given) ?? (around ? around.#find(name) : undefined);
     if (entry) this.#entries.set(name, entry);
     return entry;
   }
 
   /** Reads the nodes of a function in place of a call of it. */
   #call(defined: FunctionProto, call: NodeProto): void {
-    const given: [string, Entry][] = [];
-    const absent = new Set<string>();
-    for (const [i, inside] of (defined.input ?? []).entries()) {
-      const outside = call.input?.[i] ?? "";
-      if (outside === "") absent.add(inside);
-      else given.push([inside, this.entry(outside)]);
-    }
+    const outside = (defined.input ?? []).map((_, i) => call.input?.[i] ?? "");
+    const absent = new Set((defined.input ?? []).filter((_, i) => outside[i] === ""));
     const graph: GraphProto = { node: instantiate(defined, call, absent) };
     const wanted = (call.output ?? []).slice(0, defined.output?.length ?? 0);
-    const inner = new Scope(this.#reading, graph, given, this.#reading.upgrading(defined));
+    const inner = new Scope(this.#reading, graph, this.#reading.upgrading(defined));
+    zip(defined.input ?? [], outside, (name, given) => {
+      if (given !== "") inner.set(name, this.entry(given), this.element(given));
+    });
     const used = wanted.flatMap((name, i) => (name === "" ? [] : [[name, defined.output?.[i] ?? ""] as const]));
     const results = inner.run(used.map(([, inside]) => inside));
-    used.forEach(([outside], i) => {
-      const result = results[i];
-      if (result) this.set(outside, result);
-    });
+    zip(used, results, ([name, inside], result) => this.set(name, result, inner.element(inside)));
   }
 }
 
-/**
- * A value of what a name stands for.
- * @param where the file and the name, for messages
- * @throws InnerloopError for an array of a type that graphs lack
- */
-export function toValue(entry: Entry, where: string): Value {
-  if (isNarrow(entry)) throw unsupported(ELEMENT_TYPES[entry.stored].onnx, where);
-  return isSizes(entry) ? asValue(entry) : entry;
-}
+/** A value of what a name stands for. */
+export const toValue = (entry: Entry): Value => (isSizes(entry) ? asValue(entry) : entry);
 
 function typeOf({ name, type }: onnx.ValueInfoProto.$Properties): SubgraphInput {
   const tensor = type?.tensorType;
+  const element = elementNamed(tensor?.elemType ?? 0);
   return {
     name: name ?? "",
-    dtype: elementDTypes.get(tensor?.elemType ?? 0),
+    dtype: element && ELEMENT_TYPES[element].dtype,
+    element,
     shape: tensor?.shape?.dim?.map(({ dimValue, dimParam }) =>
       dimValue === undefined || dimValue === null ? (dimParam ? symbol(dimParam) : undefined) : Number(dimValue),
     ),

@@ -6,7 +6,7 @@ import type { Dim } from "../../core/dims.ts";
 import { isFloat } from "../../core/operator.ts";
 import type { Value } from "../../core/value.ts";
 import { AsNumbers, sizeNumber } from "../../ops/internal/sizes.ts";
-import { type Entry, isNarrow, isSizes, type Sizes } from "./entry.ts";
+import { type Entry, isSizes, type Sizes } from "./entry.ts";
 
 /** Sizes that are all known are a constant like any other. */
 export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry {
@@ -21,7 +21,6 @@ export const symbol = (name: string): string => name.replaceAll(/\W/g, "_").repl
 /** Whole numbers as sizes, where they can be. */
 export function asSizes(entry: Entry): Sizes | undefined {
   if (isSizes(entry)) return entry;
-  if (isNarrow(entry)) return undefined;
   const known = constantOf(entry);
   if (!known || known.shape.length > 1 || isFloat(known.dtype)) return undefined;
   return { axes: known.shape.length === 0 ? "scalar" : "list", dims: [...known.data] };

@@ -1,6 +1,6 @@
 // A graph inside a node (the body of a Loop or Scan, a branch of an If) as the reader of that node sees it: a function that may
 // also read what the graphs around it know.
-import type { DType } from "@innerloop/schemas";
+import type { DType, NumericName } from "@innerloop/schemas";
 import type { Dim } from "../../core/dims.ts";
 import type { Value } from "../../core/value.ts";
 import type { Entry } from "./entry.ts";
@@ -9,6 +9,8 @@ import type { Entry } from "./entry.ts";
 export interface SubgraphInput {
   readonly name: string;
   readonly dtype: DType | undefined;
+  /** Its element type in the file, such as float16, whose numbers the dtype holds. */
+  readonly element: NumericName | undefined;
   /** Undefined where the number of axes is not said; a size that is not said is undefined. */
   readonly shape: readonly (Dim | undefined)[] | undefined;
 }

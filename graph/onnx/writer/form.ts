@@ -1,4 +1,5 @@
 // What an operator's entry sees of a file while a node is written into it, and what it gives: see `operator.ts`.
+import type { NumericName } from "@innerloop/schemas";
 import type { Dim } from "../../core/dims.ts";
 import type { Shape } from "../../core/shapes.ts";
 import {
@@ -18,6 +19,8 @@ export interface Form {
   /** Names; "" for an input that is left out. */
   readonly input: readonly string[];
   readonly attribute?: readonly AttributeProto[];
+  /** The element type of what the node gives, where graphs have no dtype for it: a Cast brings it back into that of the value. */
+  readonly element?: NumericName;
 }
 
 /** The file that a node is written into. */

@@ -1,6 +1,6 @@
 // What the values of a graph are called in a file, in the precision that who reads them computes in: constants are made, and
 // Casts where a value was made in the other one.
-import { ELEMENT_TYPES } from "@innerloop/schemas";
+import { ELEMENT_TYPES, type NumericName } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
@@ -99,14 +99,16 @@ export class ValueNames {
 /**
  * What a file says of a value that goes in or out.
  * @param shown what a size is called in the file
+ * @param element its element type there
  */
 export function valueInfo(
   name: string,
   { dtype, shape }: Value,
   shown = (dim: Dim): Dim => dim,
+  element: NumericName = dtype,
 ): onnx.ValueInfoProto.$Properties {
   const dim = shape.map(shown).map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
-  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[dtype].onnx, shape: { dim } } } };
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[element].onnx, shape: { dim } } } };
 }
 
 /** The same of a truth value. */

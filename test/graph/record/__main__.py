@@ -23,8 +23,8 @@ OPERATORS = [
     "activation", "attention", "bits", "classical", "convolution", "elementwise", "graph", "indexing", "linear-algebra",
     "loss", "movement", "normalization", "pooling", "quantization", "reduction", "sampling", "signals",
 ]
-# Each a file of its own: nodes of older opsets; models exported by PyTorch; tensors; what the converter of ONNX makes of operators.
-OTHERS = ["older", "models", "tensors", "upgrades"]
+# Each a file of its own: nodes of older opsets; models exported by PyTorch; tensors; rounding to narrow types; what the converter of ONNX makes of operators.
+OTHERS = ["older", "models", "tensors", "narrow", "upgrades"]
 
 parser = argparse.ArgumentParser()
 parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"{', '.join(OPERATORS + OTHERS)}; all unless named")
