@@ -79,6 +79,7 @@ function narrowForm({ to, saturate, direction }: op.Narrowing, file: Writing): F
 function definedShares(condition: Value, shares: Value): Value {
   const { node, rank } = shares;
   const [x] = node.inputs;
+  if (node.operator === op.Cast.operator && x) return op.Cast(definedShares(condition, x), shares.dtype);
   if (node.operator.name !== "Softmax" || !x) return shares;
   const given = node.attributes.axis;
   const axis = normalizeAxis(typeof given === "number" ? given : -1, rank, "Softmax");
