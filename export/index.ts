@@ -4,11 +4,15 @@ export {
   type Adaptable,
   type AdaptableOptions,
   type AdaptLoss,
-  type CrossEntropyOptions,
-  crossEntropy,
   type ExportAdaptableOptions,
   exportAdaptable,
   type LossContext,
+  type LossSettings,
+  lossNamed,
+  lossNames,
+  lossOfFile,
+  type OptimizerOptions,
+  optimizerKinds,
   type RawInput,
 } from "./adaptable/index.ts";
 export {

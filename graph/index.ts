@@ -38,6 +38,7 @@ export {
 } from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
+export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
@@ -53,6 +54,7 @@ export * as transform from "./models/index.ts";
 export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
 export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
+export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
@@ -72,5 +74,7 @@ export {
 } from "./transforms/inner-loop.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
+export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export { simplify } from "./transforms/simplify.ts";
+export { adam, type OptimizerRule, sgd } from "./transforms/update-rules.ts";
 export { vmap } from "./transforms/vmap.ts";

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { defineCommand, needed, wrongCall } from "../call/command.ts";
 import { readModel } from "../inputs/models.ts";
 import { numbersFrom, pairsFrom } from "../inputs/pairs.ts";
+import { innerLoopOf, lossWords, wordsOf } from "../shared/inner-loop-options.ts";
 import { columns } from "../terminal/layout.ts";
 import {
   commandLine,
@@ -30,13 +31,66 @@ export const command = defineCommand({
     },
     train: {
       type: "text",
-      what: "what moves besides a fresh head: head (nothing else), all, bias, norm, a /pattern/ of names, or several with commas",
+      what: "what moves besides a fresh head: head (nothing else), all, bias, norm, lora:R (factors of rank R beside weights), a /pattern/ of names, or several with commas",
       otherwise: "head",
-      completes: { words: ["head", "all", "bias", "norm"] },
+      completes: { words: ["head", "all", "bias", "norm", "lora:8"] },
     },
-    steps: { type: "whole", least: 0, most: 1000, what: "steps of an adaptation", otherwise: "10, of ways:N alone 20" },
-    rate: { type: "number", least: 0, what: "rate of what moves in the model", otherwise: "0.01" },
-    "head-rate": { type: "number", least: 0, what: "rate of a fresh head", otherwise: "1, of ways:N 0.4" },
+    "lora-on": { type: "text", what: "of lora:R: a /pattern/ of the weights that get factors", otherwise: "every one" },
+    alpha: {
+      type: "number",
+      least: 0,
+      what: "of lora:R: what the factors' product is multiplied by, times R",
+      otherwise: "R",
+    },
+    loss: {
+      type: "text",
+      what: `${lossWords.join(", ")}, or an .onnx file that takes outputs and targets`,
+      otherwise: "cross-entropy",
+      completes: { words: lossWords, paths: true },
+      group: "The inner loop",
+    },
+    "loss-settings": {
+      type: "text",
+      what: "as smoothing=0.1, delta=1 or margin=1",
+      group: "The inner loop",
+    },
+    "class-weights": {
+      type: "text",
+      what: "of cross-entropy: what each class weighs, with commas",
+      group: "The inner loop",
+    },
+    optimizer: {
+      type: "text",
+      what: "how weights move",
+      choices: ["sgd", "momentum", "adam", "adamw"],
+      otherwise: "adam, for a head alone sgd",
+      group: "The inner loop",
+    },
+    steps: {
+      type: "whole",
+      least: 0,
+      most: 1000,
+      what: "steps of an adaptation",
+      otherwise: "10, of ways:N alone 20",
+      group: "The inner loop",
+    },
+    rate: {
+      type: "text",
+      what: "rate of what moves in the model, or rates by patterns, as 0.001 or /norm/=0.01,/./=0.001",
+      otherwise: "0.001, of sgd and momentum 0.01",
+      group: "The inner loop",
+    },
+    "head-rate": {
+      type: "number",
+      least: 0,
+      what: "rate of a fresh head",
+      otherwise: "1, of ways:N 0.4, with an optimizer 0.01",
+      group: "The inner loop",
+    },
+    decay: { type: "number", least: 0, what: "weight decay", otherwise: "of adamw 0.01", group: "The inner loop" },
+    momentum: { type: "number", least: 0, most: 1, what: "of momentum", otherwise: "0.9", group: "The inner loop" },
+    clip: { type: "number", least: 0, what: "largest norm of all gradients together", group: "The inner loop" },
+    batch: { type: "whole", least: 1, what: "examples that a step goes by", otherwise: "all", group: "The inner loop" },
     embedding: { type: "text", what: "tensor that features come from", otherwise: "found", group: "The model" },
     input: { type: "text", what: "input that takes an example", otherwise: "found", group: "The model" },
     size: { type: "text", what: "sizes that the file leaves open, as sequence=64,height=224", group: "The model" },
@@ -74,13 +128,13 @@ export const command = defineCommand({
       "adaptable resnet18.onnx --head ways:5 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out bundle",
       "a fresh classifier",
     ],
-    ["adaptable text.onnx --train bias --size sequence=64 --out bundle", "biases move as well"],
+    ["adaptable text.onnx --train lora:8 --size sequence=64 --out bundle", "factors beside its weights move as well"],
   ],
   async run(options, args) {
     const [file] = args as [string];
     const out = needed(options.out, "adaptable", "out", "the folder of the bundle");
     const { bytes } = await readModel(file);
-    const { mean, std, kind, steps, rate, head, embedding, input, padding } = options;
+    const { mean, std, kind, head, embedding, input, padding } = options;
     const raw = {
       ...(kind === undefined ? {} : { kind: kind as "picture" }),
       ...(mean === undefined ? {} : { mean: numbersFrom("mean", mean) }),
@@ -96,9 +150,7 @@ export const command = defineCommand({
       raw,
       ...(head === undefined ? {} : { head }),
       ...(options.train === undefined ? {} : { train: wordsOf(options.train) }),
-      ...(steps === undefined ? {} : { steps }),
-      ...(rate === undefined ? {} : { rate }),
-      ...(options["head-rate"] === undefined ? {} : { headRate: options["head-rate"] }),
+      ...(await innerLoopOf(options)),
       ...(embedding === undefined ? {} : { embedding }),
       ...(input === undefined ? {} : { input }),
       ...(padding === undefined ? {} : { padding }),
@@ -124,10 +176,6 @@ export const command = defineCommand({
     say(`Next: ${style("bold", commandLine`adapt ${out} --support EXAMPLES --out mine.safetensors`)}`);
   },
 });
-
-/** Words between commas, but for those in a pattern. */
-const wordsOf = (text: string): string[] =>
-  (text.match(/\/(?:\\.|[^/\\])+\/i?|[^,]+/g) ?? []).map((word) => word.trim()).filter((word) => word !== "");
 
 const classesText = (ways: number | null, task: string): string =>
   task === "regression" ? "it gives values" : ways === null ? "any number of classes" : `up to ${ways} classes`;

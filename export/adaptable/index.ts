@@ -1,14 +1,15 @@
 // Somebody's ONNX model becomes a bundle: read, given a head, verified against the file itself, and written.
-import type { Learner } from "@innerloop/graph";
+import { addLora, type Learner, type LoraAdapter } from "@innerloop/graph";
 import type { Manifest } from "@innerloop/schemas";
 import { exportBundle, placeFor } from "../bundle.ts";
 import { learnerOf } from "./learner.ts";
-import { readNetwork } from "./network.ts";
-import { type AdaptableOptions, planLearner } from "./options.ts";
-import { compareWithFile, openReference, randomEpisodes } from "./reference.ts";
+import { type Network, readNetwork } from "./network.ts";
+import { type AdaptableOptions, loraRank, planLearner, trainWords } from "./options.ts";
+import { compareWithFile, numbersFrom, openReference, randomEpisodes } from "./reference.ts";
 
 export type { RawInput } from "./example.ts";
-export { type AdaptLoss, type CrossEntropyOptions, crossEntropy, type LossContext } from "./losses.ts";
+export { type AdaptLoss, type LossContext, type LossSettings, lossNamed, lossNames, lossOfFile } from "./losses.ts";
+export { type OptimizerOptions, optimizerKinds } from "./optimizer.ts";
 export type { AdaptableOptions } from "./options.ts";
 
 export interface ExportAdaptableOptions extends AdaptableOptions {
@@ -46,14 +47,18 @@ const episodes = 2;
 export async function exportAdaptable(model: Uint8Array, options: ExportAdaptableOptions): Promise<Adaptable> {
   const { name = "model", out, signal, opset } = options;
   await placeFor(out);
-  const network = readNetwork(model, name, options);
-  const plan = planLearner(network, options);
+  const { bytes, adapters } = withFactors(model, name, options);
+  const network = readNetwork(bytes, name, options);
+  const factors = adapters.flatMap(({ down, up }) => [down, up]).filter((each) => isUsed(network, each, options));
+  const plan = planLearner(network, options, factors);
+  const moving = Object.keys(plan.moved);
   const learner = learnerOf(network, plan);
   const weights = Object.fromEntries(Object.keys(learner.parameters).map((each) => [each, network.weights[each]!]));
   await compareWithFile(model, network, network.weights);
   signal?.throwIfAborted();
   const labels = labelsOf(learner, options.labels);
-  const reference = openReference(learner, weights, true);
+  // Where each number moves by the sign of its gradient, what has none moves by rounding.
+  const reference = openReference(learner, weights, plan.optimizer === undefined);
   try {
     const manifest = await exportBundle(learner, weights, {
       out,
@@ -64,7 +69,7 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
       ...(signal ? { signal } : {}),
       verify: {
         episodes: randomEpisodes(network, learner, episodes),
-        steps: [0, 1, Math.min(plan.steps, plan.moved.length > 0 ? 2 : 10)],
+        steps: [0, 1, Math.min(plan.steps, moving.length > 0 ? 2 : 10)],
         engine: reference.engine,
         reference: reference.reference,
       },
@@ -72,13 +77,33 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
     return {
       manifest,
       notes: network.notes,
-      moved: sum(plan.moved.map((each) => network.weights[each]!.data.length)),
+      moved: sum(moving.map((each) => network.weights[each]!.data.length)),
       size: sum(Object.values(network.weights).map(({ data }) => data.length)),
     };
   } finally {
     await reference.dispose();
   }
 }
+
+/** The model with factors beside its weights, where these are what moves. */
+function withFactors(
+  model: Uint8Array,
+  name: string,
+  options: AdaptableOptions,
+): { readonly bytes: Uint8Array; readonly adapters: readonly LoraAdapter[] } {
+  const rank = loraRank(trainWords(options));
+  if (rank === undefined) return { bytes: model, adapters: [] };
+  const { alpha, adapters: of } = options;
+  return addLora(model, name, {
+    rank,
+    random: numbersFrom(3),
+    ...(alpha === undefined ? {} : { alpha }),
+    ...(of ? { of } : {}),
+  });
+}
+
+const isUsed = ({ body, head }: Network, name: string, options: AdaptableOptions): boolean =>
+  body.has(name) || (options.head === "keep" && head.has(name));
 
 /** A model's own classes have names; where nobody says which, their numbers. */
 function labelsOf(

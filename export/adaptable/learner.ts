@@ -3,15 +3,18 @@ import {
   balancingWeights,
   constant,
   curvatureBound,
+  type InnerLoopOptions,
   innerLoop,
   type Learner,
   type Operand,
+  type OptimizedOptions,
   oneHot,
   op,
   type ParameterSpec,
   type Parameters,
   type Value,
 } from "@innerloop/graph";
+import { rowsOfTurn } from "./batches.ts";
 import { anyHead, framed, frameOf, freshHead, type HeadKind, type Linear, logitsOf, withoutAbsent } from "./head.ts";
 import type { AdaptLoss } from "./losses.ts";
 import type { Network } from "./network.ts";
@@ -20,13 +23,16 @@ import type { Network } from "./network.ts";
 export interface LearnerPlan {
   /** `any`: as many classes as the support set has; a number: a fresh classifier of so many; `keep`: the model's own outputs. */
   readonly head: "any" | "keep" | number;
-  /** The names of the weights of the model that move. */
-  readonly moved: readonly string[];
+  /** The names of the weights of the model that move, with their rates. */
+  readonly moved: Readonly<Record<string, number>>;
   readonly loss: AdaptLoss;
   readonly steps: number;
-  /** The inner rate of what moves in the model, and of a head. */
-  readonly rate: number;
+  /** The rate of a fresh head. */
   readonly headRate: number;
+  /** Undefined: plain descent, whose steps are guarded one by one. */
+  readonly optimizer: OptimizedOptions | undefined;
+  /** Examples that a step goes by; undefined: all of them. */
+  readonly batch: number | undefined;
 }
 
 /** The learner of a network. */
@@ -34,19 +40,19 @@ export const learnerOf = (network: Network, plan: LearnerPlan): Learner =>
   plan.head === "keep" ? ownHeadLearner(network, plan) : linearHeadLearner(network, plan, plan.head);
 
 /** The parts of a learner that do not depend on its head. @param used the weights that its answers depend on */
-function common(network: Network, { moved, steps, loss }: LearnerPlan, used: ReadonlySet<string>) {
+function common(network: Network, { moved, steps, loss, optimizer }: LearnerPlan, used: ReadonlySet<string>) {
   return {
     algorithm: "fine-tuning",
     inputShape: network.plan.inputShape,
     steps,
-    loop: "guarded" as const,
+    ...(optimizer ? {} : { loop: "guarded" as const }),
     parameters: Object.fromEntries(
       [...used].map((name): [string, ParameterSpec] => {
         const { shape, data } = network.weights[name]!;
         return [name, { shape, initialize: () => data as Float32Array }];
       }),
     ),
-    fixed: new Set([...used].filter((name) => !moved.includes(name))),
+    fixed: new Set([...used].filter((name) => !(name in moved))),
     norm: "the model's own",
     usesBatchStatistics: false,
     loss: (outputs: Value, targets: Value) => loss.of(outputs, targets, {}),
@@ -59,10 +65,34 @@ const paced = (rates: Readonly<Record<string, Operand>>, rate: Operand): Record<
 const product = (a: Operand, b: Operand): Operand =>
   typeof a === "number" && typeof b === "number" ? a * b : typeof a === "number" ? op.Mul(a, b as Value) : op.Mul(a, b);
 
+/** A loss over all rows of a support set, or over some of them. */
+type LossOver = (given: Parameters, rows?: Value) => Value;
+
+/** The loop over a loss, by whatever optimizer there is. */
+function descend(
+  lossOver: LossOver,
+  begin: Parameters,
+  examples: Value,
+  { optimizer, batch }: LearnerPlan,
+  options: InnerLoopOptions,
+) {
+  return innerLoop((given) => lossOver(given), begin, {
+    ...options,
+    ...(optimizer ? { optimizer } : {}),
+    ...(batch === undefined
+      ? {}
+      : { partial: (given, number) => lossOver(given, rowsOfTurn(examples, batch, number)) }),
+  });
+}
+
+const picked = (values: Value, rows: Value | undefined): Value => (rows ? op.Gather(values, rows, 0) : values);
+
 /** A linear head on the features, trained alone or with what moves of the network. */
 function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" | number): Learner {
-  const { moved, loss, rate: modelRate, headRate } = plan;
+  const { moved, loss, headRate } = plan;
   const kind = classes === "any" ? anyHead : freshHead;
+  const still = Object.keys(moved).length === 0;
+  const ofFeatures = loss.on === "features";
   const prefix = headPrefix(network);
   const asParameters = (head: Parameters): Parameters =>
     Object.fromEntries(Object.entries(head).map(([short, value]) => [prefix + short, value]));
@@ -77,32 +107,37 @@ function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" |
       ),
     );
   const features = (parameters: Parameters, x: Value): Value => kind.features(network.features(parameters, x));
-  const modelRates = Object.fromEntries(moved.map((name) => [name, modelRate]));
   return {
     ...common(network, plan, network.body),
     head: kind.name,
     task: "classification",
     outputs: classes === "any" ? undefined : classes,
-    rates: { ...modelRates, ...bothOf(prefix, headRate) },
+    rates: { ...moved, ...(ofFeatures ? {} : bothOf(prefix, headRate)) },
     adapt(parameters, { x, y }, { steps, rate = 1, ways, masked = false, balanced = false }) {
       const hot = oneHot(y, classes === "any" ? ways : classes);
       const equal = balancingWeights(hot);
-      const rows = features(parameters, x);
-      const frame = frameOf(rows, equal);
-      const start = kind.start(framed(rows, frame), hot, network.width);
-      const lossOf = (given: Parameters): Value => {
-        const seen = moved.length > 0 ? features(given, x) : rows;
-        const logits = logitsOf(framed(seen, frame), own(given));
-        return loss.of(masked ? withoutAbsent(logits, hot) : logits, y, balanced ? { weights: equal } : {});
+      const rowsAtStart = features(parameters, x);
+      const frame = frameOf(rowsAtStart, equal);
+      const seen = (given: Parameters, rows?: Value): Value =>
+        framed(still ? picked(rowsAtStart, rows) : features(given, picked(x, rows)), frame);
+      const start = (given: Parameters) => kind.start(seen(given), hot, network.width);
+      const lossOver: LossOver = (given, rows) => {
+        const found = seen(given, rows);
+        const logits = ofFeatures ? found : logitsOf(found, own(given));
+        const answers = masked && !ofFeatures ? withoutAbsent(logits, hot) : logits;
+        return loss.of(answers, picked(y, rows), balanced ? { weights: picked(equal, rows) } : {});
       };
-      const heads = headRates(product(headRate, rate), kind, framed(rows, frame), equal);
-      const rates = { ...paced(modelRates, rate), ...bothOf(prefix, heads) };
-      const begin = { ...parameters, ...asParameters({ ...start }) };
-      const { adapted, losses, path, guard } = innerLoop(lossOf, begin, { steps, rates, decay: kind.decay });
-      const complete = (state: Parameters): Parameters => ({
-        ...Object.fromEntries(moved.map((name) => [name, state[name] ?? begin[name]!])),
-        ...asParameters(kind.finish(own({ ...begin, ...state }), frame)),
-      });
+      const heads = headRates(product(headRate, rate), kind, framed(rowsAtStart, frame), equal);
+      const begin = ofFeatures ? parameters : { ...parameters, ...asParameters({ ...start(parameters) }) };
+      const rates = { ...paced(moved, rate), ...(ofFeatures ? {} : bothOf(prefix, heads)) };
+      const { adapted, losses, path, guard } = descend(lossOver, begin, x, plan, { steps, rates, decay: kind.decay });
+      const complete = (state: Parameters): Parameters => {
+        const all = { ...begin, ...state };
+        return {
+          ...Object.fromEntries(Object.keys(moved).map((name) => [name, all[name]!])),
+          ...asParameters(kind.finish(ofFeatures ? start(all) : own(all), frame)),
+        };
+      };
       return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
     },
     predict: (parameters, state, query) => kind.logits(features({ ...parameters, ...state }, query), kept(state)),
@@ -130,28 +165,33 @@ function headRates(rate: Operand, { decay }: HeadKind, features: Value, weights:
 
 /** The model's own outputs; what moves is in the model. */
 function ownHeadLearner(network: Network, plan: LearnerPlan): Learner {
-  const { moved, loss, rate: modelRate } = plan;
+  const { moved, loss } = plan;
   const used = new Set([...network.body, ...network.head]);
-  const example = network.outputs({}, network.example);
-  const outputs = example.shape[1] as number;
-  const rates = Object.fromEntries(moved.map((name) => [name, modelRate]));
   const { task } = loss;
+  /** One score that is high for the second of two classes has a zero for the first beside it. */
+  const outputsOf = (given: Parameters, x: Value): Value => {
+    const found = network.outputs(given, x);
+    return task === "classification" && found.shape[1] === 1 ? op.Concat([op.Mul(found, 0), found], 1) : found;
+  };
+  const outputs = outputsOf({}, network.example).shape[1] as number;
   return {
     ...common(network, plan, used),
     head: "learned",
     task,
     outputs,
-    rates,
+    rates: moved,
     adapt(parameters, { x, y }, { steps, rate = 1, masked = false, balanced = false }) {
       const hot = task === "classification" ? oneHot(y, outputs) : undefined;
-      const weights = balanced && hot ? { weights: balancingWeights(hot) } : {};
-      const lossOf = (given: Parameters): Value => {
-        const found = network.outputs(given, x);
-        return loss.of(masked && hot ? withoutAbsent(found, hot) : found, y, weights);
+      const equal = balanced && hot ? balancingWeights(hot) : undefined;
+      const lossOver: LossOver = (given, rows) => {
+        const found = outputsOf(given, picked(x, rows));
+        const answers = masked && hot ? withoutAbsent(found, hot) : found;
+        return loss.of(answers, picked(y, rows), equal ? { weights: picked(equal, rows) } : {});
       };
-      const { adapted, losses, path, guard } = innerLoop(lossOf, parameters, { steps, rates: paced(rates, rate) });
+      const rates = paced(moved, rate);
+      const { adapted, losses, path, guard } = descend(lossOver, parameters, x, plan, { steps, rates });
       return { state: adapted, losses, path, ...(guard ? { guard } : {}) };
     },
-    predict: (parameters, state, query) => network.outputs({ ...parameters, ...state }, query),
+    predict: (parameters, state, query) => outputsOf({ ...parameters, ...state }, query),
   };
 }

@@ -1,8 +1,9 @@
 // What a caller may say of a model that is made adaptable, and what is taken where nothing is said.
 import { InnerloopError, show } from "@innerloop/schemas";
 import type { LearnerPlan } from "./learner.ts";
-import { type AdaptLoss, crossEntropy } from "./losses.ts";
+import { type AdaptLoss, type LossSettings, lossNamed } from "./losses.ts";
 import type { Network, NetworkOptions } from "./network.ts";
+import { type OptimizerOptions, ruleOf } from "./optimizer.ts";
 import { trainedWeights } from "./trained.ts";
 
 /** How an ONNX model becomes adaptable. */
@@ -12,65 +13,116 @@ export interface AdaptableOptions extends NetworkOptions {
    * `ways:N`: a fresh classifier of N classes on the embedding. `keep`: the model's own outputs.
    */
   readonly head?: string;
-  /** What moves besides a fresh head: `head`, the default, is nothing; `all` every weight; of several, all of them. */
+  /**
+   * What moves besides a fresh head: `head`, the default, is nothing; `all` every weight, `bias`, `norm`, `/pattern/` of names;
+   * `lora:R` factors of rank R beside the weights of products. Of several, all of them.
+   */
   readonly train?: string | readonly string[];
-  /** The loss; cross-entropy unless given. */
-  readonly loss?: AdaptLoss;
+  /** Of `lora:R`: what the factors' product is multiplied by, times R; R unless given. */
+  readonly alpha?: number;
+  /** Of `lora:R`: whether a weight gets factors; every one unless given. */
+  readonly adapters?: (weight: string) => boolean;
+  /** The loss, by its name or as a function; cross-entropy unless given. */
+  readonly loss?: string | AdaptLoss;
+  readonly lossSettings?: LossSettings;
+  /** Plain descent for a head alone, Adam where more moves, unless given. */
+  readonly optimizer?: OptimizerOptions["kind"] | OptimizerOptions;
   /** Steps of an adaptation where the user names no number. */
   readonly steps?: number;
-  /** The rate of what moves in the model. */
-  readonly rate?: number;
+  /** The rate of what moves in the model; or rates by patterns of names, of which the first that matches counts. */
+  readonly rate?: number | readonly (readonly [pattern: RegExp, rate: number])[];
   /** The rate of a fresh head. */
   readonly headRate?: number;
 }
 
-/** What is taken unless given. */
-const usual = { anySteps: 10, freshSteps: 20, modelSteps: 10, rate: 0.01, anyRate: 1, freshRate: 0.4 };
+/** What is taken unless given: figures of a head alone, where the model moves by plain descent, and by an optimizer. */
+const usual = {
+  steps: { any: 10, fresh: 20, model: 10 },
+  rate: { sgd: 0.01, momentum: 0.01, adam: 0.001, adamw: 0.001 },
+  head: { any: 1, fresh: 0.4, optimized: 0.01 },
+};
 
-/**
- * The head that a word names.
- * @throws InnerloopError `bad-option` (status 2)
- */
+/** The rank of `lora:R` among words; undefined where there is none. */
+export function loraRank(words: readonly string[]): number | undefined {
+  const word = words.find((each) => each.startsWith("lora"));
+  if (word === undefined) return undefined;
+  const rank = Number(/^lora:(\d+)$/.exec(word)?.[1]);
+  if (rank >= 1 && rank <= 4096) return rank;
+  throw badOption(`${show(word)} was given; lora:R with a rank from 1 was expected, as lora:8`);
+}
+
+export const trainWords = ({ train = "head" }: AdaptableOptions): readonly string[] =>
+  typeof train === "string" ? [train] : train;
+
+/** The head that a word names. @throws InnerloopError `bad-option` (status 2) */
 function headFrom(word: string): LearnerPlan["head"] {
   if (word === "any" || word === "keep") return word;
-  const ways = /^ways:(\d+)$/.exec(word)?.[1];
-  if (ways !== undefined && Number(ways) >= 2 && Number(ways) <= 10_000) return Number(ways);
-  throw new InnerloopError(
-    "bad-option",
-    `The head ${show(word)} was asked for; any, keep or ways:N with a number of classes from 2 was expected.`,
-    { exitStatus: 2 },
+  const ways = Number(/^ways:(\d+)$/.exec(word)?.[1]);
+  if (ways >= 2 && ways <= 10_000) return ways;
+  throw badOption(
+    `the head ${show(word)} was asked for; any, keep or ways:N with a number of classes from 2 was expected`,
   );
 }
 
 /**
  * All that a learner is made with.
+ * @param factors the names of the factors of LoRA in the network
  * @throws InnerloopError `bad-option` (status 2) for what does not go together
  */
-export function planLearner(network: Network, options: AdaptableOptions): LearnerPlan {
+export function planLearner(network: Network, options: AdaptableOptions, factors: readonly string[] = []): LearnerPlan {
   const head = headFrom(options.head ?? "any");
-  const moved = movedWeights(
-    network,
-    head,
-    typeof options.train === "string" ? [options.train] : (options.train ?? ["head"]),
-  );
-  const alone = moved.length === 0;
+  const { loss = "cross-entropy", lossSettings, optimizer } = options;
+  const chosen = typeof loss === "string" ? lossNamed(loss, lossSettings) : loss;
+  const names = [...movedWeights(network, head, trainWords(options)), ...factors];
+  const moves = names.length > 0;
+  checkTogether(head, chosen, moves);
+  const kind = typeof optimizer === "string" ? { kind: optimizer } : (optimizer ?? { kind: moves ? "adam" : "sgd" });
+  const rule = ruleOf(kind);
+  const { batch } = kind;
+  const rateOf = rates(options.rate, usual.rate[kind.kind]);
+  const steps = moves ? usual.steps.model : head === "any" ? usual.steps.any : usual.steps.fresh;
+  const headRate = rule ? usual.head.optimized : head === "any" ? usual.head.any : usual.head.fresh;
   return {
     head,
-    moved,
-    loss: options.loss ?? crossEntropy(),
-    steps: options.steps ?? (alone ? (head === "any" ? usual.anySteps : usual.freshSteps) : usual.modelSteps),
-    rate: options.rate ?? usual.rate,
-    headRate: options.headRate ?? (head === "any" ? usual.anyRate : usual.freshRate),
+    moved: Object.fromEntries(names.map((name) => [name, rateOf(name)])),
+    loss: chosen,
+    steps: options.steps ?? steps,
+    headRate: options.headRate ?? headRate,
+    optimizer: rule,
+    batch,
   };
+}
+
+function checkTogether(head: LearnerPlan["head"], { task, on, name }: AdaptLoss, moves: boolean): void {
+  if (task === "regression" && head !== "keep")
+    throw badOption(`the loss ${name} is of values, and a fresh head tells classes apart; give --head keep`);
+  if (on === "features" && head !== "any")
+    throw badOption(`the loss ${name} is of the embedding, and says nothing of a classifier; give --head any`);
+  if (on === "features" && !moves)
+    throw badOption(`the loss ${name} is of the embedding, which does not move; say what does, as --train all`);
+  if (head === "keep" && !moves)
+    throw badOption("the model's own outputs are kept, and none of its weights moves; say which do, as --train all");
+}
+
+/** The rate of a weight by its name. */
+function rates(given: AdaptableOptions["rate"], otherwise: number): (name: string) => number {
+  if (typeof given === "number") return () => given;
+  return (name) => given?.find(([pattern]) => pattern.test(name))?.[1] ?? otherwise;
 }
 
 /** The names of the weights of the model that move. */
 function movedWeights(network: Network, head: LearnerPlan["head"], words: readonly string[]): string[] {
   const own = head === "keep";
-  const names = [...network.body, ...(own ? network.head : [])];
-  return trainedWeights(words, {
-    weights: Object.fromEntries(names.map((name) => [name, network.weights[name]!.shape])),
-    head: own ? network.head : new Set(),
-    roles: network.roles,
-  });
+  const names = [...network.body, ...(own ? network.head : [])].filter((name) => !name.startsWith("lora/"));
+  return trainedWeights(
+    words.filter((word) => !word.startsWith("lora")),
+    {
+      weights: Object.fromEntries(names.map((name) => [name, network.weights[name]!.shape])),
+      head: own ? network.head : new Set(),
+      roles: network.roles,
+    },
+  );
 }
+
+const badOption = (message: string): InnerloopError =>
+  new InnerloopError("bad-option", `${message}.`, { exitStatus: 2 });

@@ -60,7 +60,7 @@ function unrolled(learner: Learner, weights: Weights, steps: number, compared: b
 
 /** Episodes of random examples of the kind that a network takes. */
 export function randomEpisodes(network: Network, learner: Learner, count: number): VerificationEpisode[] {
-  const random = stream(1);
+  const random = numbersFrom(1);
   const { inputShape } = network.plan;
   const { outputs, task } = learner;
   const examples = (labels: readonly number[]) => {
@@ -107,7 +107,7 @@ export async function compareWithFile(bytes: Uint8Array, network: Network, weigh
     for (const model of [withOutputs(bytes, source, names), ours])
       sessions.push(await openSession(model, { provider: "cpu" }));
     const [file, mine] = sessions as [Session, Session];
-    const random = stream(2);
+    const random = numbersFrom(2);
     for (let turn = 0; turn < 3; turn++) {
       const x: Tensor = { dtype: "float32", shape: [1, ...plan.inputShape], data: plan.sample(random) };
       const found = await mine.run({ x });
@@ -142,7 +142,7 @@ function difference(found: Tensor, expected: Tensor): number {
 }
 
 /** Numbers in [0, 1) of a seed (mulberry32). */
-function stream(seed: number): () => number {
+export function numbersFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

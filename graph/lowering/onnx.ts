@@ -20,6 +20,7 @@ import { NonZero } from "../ops/ordering.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
+import { flooredRemainder } from "./indexing.ts";
 import { lowering, type Target } from "./lower.ts";
 import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
@@ -77,7 +78,7 @@ export function onnxTarget({ opset: asked, convolution = "columns", precision }:
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
       ...poolingAsTaps,
       ...normalizationAsLayers,
-      sumOverUnits,
+      ...[sumOverUnits, flooredRemainder],
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],

@@ -18,6 +18,7 @@ export * from "./linear-algebra.ts";
 export * from "./loss.ts";
 export * from "./matrices.ts";
 export * from "./movement.ts";
+export * from "./ngrams.ts";
 export * from "./normalization.ts";
 export * from "./ordering.ts";
 export * from "./parts.ts";

@@ -8,7 +8,7 @@ import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
 import { fixed, normalizeAxis, sizeOf } from "../core/shapes.ts";
 import type { One, Operator, Value } from "../core/value.ts";
 import { Gather } from "./internal/gathering.ts";
-import { cut } from "./internal/slicing.ts";
+import { beyondAxes, cut } from "./internal/slicing.ts";
 
 export { Concat } from "./internal/slicing.ts";
 
@@ -28,7 +28,7 @@ function sliced(x: Value, axis: number, from: number, to: number, step: number):
   const along = normalizeAxis(axis, x.rank, "Slice");
   const whole = at(x.shape, along);
   if (typeof whole === "string" && step === 1 && from >= 0 && to >= 0)
-    return cut(x, along, from, to >= 2 ** 31 - 1 ? whole : to);
+    return cut(x, along, from, to >= beyondAxes ? whole : to);
   const size = fixed(whole, "Slice");
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const clamp = (place: number) => Math.min(Math.max(place < 0 ? place + size : place, low), high);

@@ -13,6 +13,7 @@ import { Concat } from "../ops/parts.ts";
 import { type Descent, type Guard, inRow, type Problem } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { guardedSteps } from "./guarded-steps.ts";
+import { type OptimizedOptions, optimizedSteps } from "./optimized-steps.ts";
 
 /** Values by the name of the parameter. */
 export type Parameters = Readonly<Record<string, Value>>;
@@ -36,6 +37,13 @@ export interface InnerLoopOptions {
    * value is the loss at the start and never below the loss, so that the guard holds for the loss as well.
    */
   readonly decay?: number;
+  /**
+   * A rule that keeps arrays of its own, in the place of plain descent: what comes out is then the best place of the way.
+   * `decay` and `loop` have no part in it.
+   */
+  readonly optimizer?: OptimizedOptions;
+  /** The loss that a step of an optimizer goes by, where that is not of all examples. @param number of the step, int64 from 0 */
+  readonly partial?: (parameters: Parameters, number: Value) => Value;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
@@ -64,7 +72,7 @@ const mostUnrolled = 256;
 export function innerLoop(
   loss: (parameters: Parameters) => Value,
   parameters: Parameters,
-  { steps, rates, loop = "guarded", decay = 0, order = 2, lossScale }: InnerLoopOptions,
+  { steps, rates, loop = "guarded", decay = 0, order = 2, lossScale, optimizer, partial }: InnerLoopOptions,
 ): InnerLoopResult {
   if (typeof steps === "number" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostUnrolled))
     throw new InnerloopError(
@@ -90,7 +98,18 @@ export function innerLoop(
     },
   };
   const { adapted, losses, path, guard } =
-    loop === "plain" || moved.length === 0 ? plainSteps(problem, steps) : guardedSteps(problem, steps, decay);
+    optimizer && moved.length > 0
+      ? optimizedSteps(
+          {
+            ...problem,
+            ...(partial ? { partial: (values, number) => partial({ ...parameters, ...named(values) }, number) } : {}),
+          },
+          steps,
+          optimizer,
+        )
+      : loop === "plain" || moved.length === 0
+        ? plainSteps(problem, steps)
+        : guardedSteps(problem, steps, decay);
   const result = { adapted: named(adapted), losses, path: path.map(named) };
   return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
 }

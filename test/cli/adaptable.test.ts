@@ -23,6 +23,11 @@ describe("innerloop adaptable", () => {
   it.each([
     ["any number of classes", []],
     ["a fresh classifier and biases", ["--head", "ways:2", "--train", "bias,/norm/"]],
+    ["factors", ["--train", "lora:2", "--lora-on", "/conv2/", "--optimizer", "adamw", "--clip", "1", "--batch", "4"]],
+    [
+      "a loss of the embedding",
+      ["--loss", "triplet", "--loss-settings", "margin=2", "--train", "all", "--rate", "/norm/=0,/./=0.001"],
+    ],
   ])("leads from a model to answers about pictures: %s", async (_, options) => {
     const made = await run(
       "adaptable",
@@ -51,6 +56,10 @@ describe("innerloop adaptable", () => {
     [["adaptable", "texts.onnx", "--out", "refused"], "--size sequence=64"],
     [["adaptable", "pictures.onnx", "--size", "n", "--out", "refused"], "height=224"],
     [["adaptable", "pictures.onnx", "--mean", "half", "--out", "refused"], "numbers with commas"],
+    [["adaptable", "pictures.onnx", "--alpha", "8", "--out", "refused"], "--train lora:8"],
+    [["adaptable", "pictures.onnx", "--momentum", "0.5", "--out", "refused"], "--optimizer momentum"],
+    [["adaptable", "pictures.onnx", "--rate", "conv=1,/x/=1", "--out", "refused"], "a pattern was expected"],
+    [["adaptable", "pictures.onnx", "--loss", "missing.onnx", "--out", "refused"], "does not exist"],
     [["adaptable", "pictures.onnx", "--labels", "a,b", "--out", "refused"], "--head keep"],
     [["adaptable", "pictures.onnx", "--head", "keep", "--labels", "a,b", "--out", "refused"], "10 outputs"],
   ])("%s is a wrong call", async (call, says) => {

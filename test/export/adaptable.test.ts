@@ -3,7 +3,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ExportAdaptableOptions, exportAdaptable } from "@innerloop/export";
+import { mergeLora } from "@innerloop/graph";
 import { Learner } from "@innerloop/runtime";
+import { openSession } from "@innerloop/runtime/session";
+import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { distance } from "../support/numbers.ts";
@@ -29,6 +32,11 @@ interface Recorded extends Readonly<Record<"pictures" | "texts", Examples>> {
 const recorded = readRecorded<Recorded>("export/recorded/adaptable.json");
 const modelOf = (name: string): Uint8Array => new Uint8Array(Buffer.from(recorded.models[name]!, "base64"));
 
+const arraysOf = (state: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(
+    Object.entries(state).map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]),
+  );
+
 const batch = ({ shape, data }: Numbers) => ({ shape, data: Float32Array.from(data) });
 
 /** Makes a bundle, adapts it to what is recorded, and asks it what is recorded. */
@@ -53,7 +61,10 @@ function expectRecorded(name: string, { losses, logits }: { losses: readonly num
   expect(distance(logits, wanted.logits.data)).toBeLessThan(1e-4);
 }
 
-const inOne = { steps: 5, rate: 0.05 };
+/** The model's own classes that examples are of. */
+const own = ["2", "5", "7"];
+
+const inOne = { steps: 5, rate: 0.05, optimizer: "sgd" } as const;
 
 describe("a network that PyTorch wrote", () => {
   it("gets a fresh classifier", async () => {
@@ -69,8 +80,51 @@ describe("a network that PyTorch wrote", () => {
     expect(result.moved).toBe(6 * 28 + 6 + 6 + 12 * 55);
   });
 
+  it.each([
+    ["momentum", { kind: "momentum", momentum: 0.5 }],
+    ["adamw, clip 1", { kind: "adamw", clip: 1 }],
+  ] as const)("goes the way of PyTorch's optimizer: %s", async (name, optimizer) => {
+    const options = { head: "keep", train: "all", optimizer, rate: optimizer.kind === "adamw" ? 0.002 : 0.02 } as const;
+    expectRecorded(`pictures, keep, all, ${name}`, await answers("pictures", options, own));
+  });
+
+  it("gets factors of LoRA beside its weights", async () => {
+    const options = { head: "keep", train: "lora:2", alpha: 4, rate: 0.01 };
+    const result = await answers("pictures", options, own);
+    expectRecorded("pictures, keep, lora:2", result);
+    expect(result.manifest.parameters.map(({ name }) => name).sort()).toEqual([
+      "lora/conv1.weight/down",
+      "lora/conv1.weight/up",
+      "lora/conv2.weight/down",
+      "lora/conv2.weight/up",
+      "lora/fc.weight/down",
+      "lora/fc.weight/up",
+    ]);
+  });
+
+  it("has them put into its weights, in a file without factors", async () => {
+    const options = { head: "keep", train: "lora:2", alpha: 4, rate: 0.01 };
+    const { personal, logits } = await answers("pictures", options, own);
+    const merged = mergeLora(modelOf("pictures"), "net.onnx", arraysOf(personal.state), { rank: 2, alpha: 4 });
+    const session = await openSession(merged, { provider: "cpu" });
+    const { shape, data } = recorded.pictures.query;
+    const [n, height, width, channels] = shape as [number, number, number, number];
+    const turned = Float32Array.from({ length: data.length }, (_, i) => {
+      const [image, channel] = [
+        Math.floor(i / (channels * height * width)),
+        Math.floor(i / (height * width)) % channels,
+      ];
+      return data[(image * height * width + (i % (height * width))) * channels + channel]!;
+    });
+    const picture = { dtype: "float32", shape: [n, channels, height, width], data: turned } as const;
+    const found = (await session.run({ picture })).logits!.data as Float32Array;
+    await session.dispose();
+    const wanted = [0, 1, 2].flatMap((row) => own.map((name) => found[row * 10 + Number(name)]!));
+    expect(distance(logits, wanted)).toBeLessThan(1e-5);
+  });
+
   it("keeps its own classes, of which those that examples are of are learned", async () => {
-    const result = await answers("pictures", { head: "keep", ...inOne }, ["2", "5", "7"]);
+    const result = await answers("pictures", { head: "keep", ...inOne }, own);
     expectRecorded("pictures, keep, head", result);
     expect(result.personal.labels).toEqual(["2", "5", "7"]);
   });
@@ -155,6 +209,12 @@ describe("what cannot be done is refused, and nothing is written", () => {
     ["a head that there is not", "pictures", { head: "ways:1" }, "bad-option", "ways:N"],
     ["weights that there are not", "pictures", { train: "/nothing/" }, "bad-option", "conv1"],
     ["a word that says nothing", "pictures", { train: "biases" }, "bad-option", "did you mean bias?"],
+    ["a rank that is none", "pictures", { train: "lora:0" }, "bad-option", "lora:8"],
+    ["factors beside nothing", "pictures", { train: "lora:2", adapters: () => false }, "no-weights", "no weight"],
+    ["a loss that there is not", "pictures", { loss: "hinge" }, "bad-option", "cross-entropy"],
+    ["a loss of values for classes", "pictures", { loss: "huber" }, "bad-option", "--head keep"],
+    ["a loss of an embedding that stays", "pictures", { loss: "triplet" }, "bad-option", "--train all"],
+    ["an optimizer that there is not", "pictures", { optimizer: "lion" as "adam" }, "bad-option", "adamw"],
     ["an input that there is not", "pictures", { set: { state: 0 } }, "unknown-input", "it has picture"],
     ["means of other channels", "pictures", { raw: { mean: [1, 2] } }, "bad-option", "3 channels"],
   ];

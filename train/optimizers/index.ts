@@ -1,15 +1,14 @@
 // The optimizers, each of which gives a rule of updates, and schedules of their rate; all are graphs. Where an optimizer is to be
 // chosen, by a config, a flag or a shell, it is from this list.
+import type { OptimizerRule } from "@innerloop/graph";
 import type { OptimizerConfig } from "@innerloop/schemas";
 import { registry } from "../registry.ts";
 import { namedAdam } from "./adam.ts";
-import type { OptimizerRule } from "./optimizer.ts";
 import { namedSgd } from "./sgd.ts";
 
-export { adam } from "./adam.ts";
-export type { Optimizer, OptimizerRule, OptimizerSetting } from "./optimizer.ts";
+export { adam, type OptimizerRule, sgd } from "@innerloop/graph";
+export type { Optimizer, OptimizerSetting } from "./optimizer.ts";
 export { scheduledRate } from "./schedule.ts";
-export { sgd } from "./sgd.ts";
 export { initialNumbers, initialState, type UpdateOptions, update } from "./update.ts";
 
 /** One line each; the first that takes a setting is what an error names for it. */

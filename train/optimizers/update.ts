@@ -1,9 +1,8 @@
 // An update as a graph: new parameters and new state from parameters, gradients and state, by any rule. Any engine runs it.
-import { input, op, type ParameterSpec, type Parameters, type Value } from "@innerloop/graph";
+import { input, type OptimizerRule, op, type ParameterSpec, type Parameters, type Value } from "@innerloop/graph";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
 import { next, optimizerArray } from "../names.ts";
 import { random } from "../random.ts";
-import type { OptimizerRule } from "./optimizer.ts";
 
 /** The first numbers of parameters, drawn from a seed. */
 export function initialNumbers(

@@ -1,13 +1,15 @@
 // Whole numbers and matrices as ONNX has them.
+import { InnerloopError } from "@innerloop/schemas";
 import { constant } from "../../core/build.ts";
 import { normalizeAxis } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import { PadBy, SliceBy } from "../../ops/internal/computed.ts";
 import { AsNumbers } from "../../ops/internal/sizes.ts";
-import { choice, flag, int, ints, optionalType, text } from "../attributes.ts";
+import { choice, elementType, flag, floats, int, ints, optionalType, text, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
+import { writing } from "../writer/form.ts";
 
 /** A part from the middle of each axis, or what there is with zeros around it. */
 function centerCropPad(c: Call, { axes: listed }: { readonly axes: readonly number[] | undefined }): Value {
@@ -25,6 +27,7 @@ function centerCropPad(c: Call, { axes: listed }: { readonly axes: readonly numb
 }
 
 export const bits = {
+  BitCast: onnxOperator({ attributes: { to: elementType() }, read: (c, { to }) => op.BitCast(c.value(0), to) }),
   BitShift: onnxOperator({
     attributes: { direction: choice("LEFT", "RIGHT") },
     read: (c, { direction }) => op.BitShift(c.value(0), c.value(1), direction),
@@ -67,6 +70,39 @@ export const bits = {
     attributes: { batch_axis: int(1), time_axis: int(0) },
     read: (c, { batch_axis: batchAxis, time_axis: timeAxis }) =>
       op.ReverseSequence(c.value(0), c.value(1), { batchAxis, timeAxis }),
+  }),
+  TfIdfVectorizer: onnxOperator({
+    attributes: {
+      mode: choice("TF", "IDF", "TFIDF"),
+      min_gram_length: int(1),
+      max_gram_length: int(1),
+      max_skip_count: int(0),
+      ngram_counts: ints(),
+      ngram_indexes: ints(),
+      pool_int64s: ints(),
+      weights: floats(),
+    },
+    read(c, { mode, weights, pool_int64s: pool, ...groups }) {
+      if (!pool)
+        throw new InnerloopError("unsupported-attribute", "has no pool_int64s; groups of strings are not supported.");
+      return op.TfIdfVectorizer(c.value(0), {
+        ...{ mode, pool, weights, least: groups.min_gram_length, most: groups.max_gram_length },
+        ...{ skips: groups.max_skip_count, starts: groups.ngram_counts ?? [], places: groups.ngram_indexes ?? [] },
+      });
+    },
+    write: writing(op.TfIdfVectorizer, ({ attributes: { mode, weights, ...groups } }, to) => ({
+      input: to.inputs(),
+      attribute: [
+        written("mode", choice("TF"), mode),
+        written("min_gram_length", int(), groups.least),
+        written("max_gram_length", int(), groups.most),
+        written("max_skip_count", int(), groups.skips),
+        written("ngram_counts", ints(), groups.starts),
+        written("ngram_indexes", ints(), groups.places),
+        written("pool_int64s", ints(), groups.pool),
+        ...(weights ? [written("weights", floats(), weights)] : []),
+      ],
+    })),
   }),
   Trilu: onnxOperator({
     attributes: { upper: flag(true) },

@@ -1,10 +1,11 @@
 // Elementwise operators as ONNX has them. Those that are not here are read as they are called: one operand, or two.
 import { ELEMENT_TYPES, InnerloopError, type NumericName, type Rounding } from "@innerloop/schemas";
-import { addDims, type Dim, divideDims, multiplyDims } from "../../core/dims.ts";
+import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
 import { zip } from "../../core/lists.ts";
 import { normalizeAxis } from "../../core/shapes.ts";
 import { is, type Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
+import { dividedSize } from "../../ops/internal/sizes.ts";
 import { anyElementType, choice, flag, int, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
@@ -25,28 +26,24 @@ function pairs(a: Sizes, b: Sizes): (readonly [Dim, Dim])[] {
 
 /** A rule for sizes that are combined entry by entry. */
 const pairwise =
-  (combine: (a: Dim, b: Dim) => Dim) =>
-  (c: Call): Entry => {
+  (combine: (a: Dim, b: Dim) => Dim | undefined) =>
+  (c: Call): Entry | undefined => {
     const [a, b] = [c.sizes(0), c.sizes(1)];
-    return sizes(
-      pairs(a, b).map(([x, y]) => combine(x, y)),
-      a.axes === "scalar" && b.axes === "scalar" ? "scalar" : "list",
-    );
+    const combined = pairs(a, b).map(([x, y]) => combine(x, y));
+    const known = combined.filter((dim) => dim !== undefined);
+    if (known.length < combined.length) return undefined;
+    return sizes(known, a.axes === "scalar" && b.axes === "scalar" ? "scalar" : "list");
   };
 
-function quotient(a: Dim, b: Dim): Dim {
-  const exact = typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : divideDims(a, b);
-  if (exact === undefined)
-    throw new InnerloopError("open-dim", `The size (${a}) / (${b}) does not come out even for every ${a}.`);
-  return exact;
-}
+const quotient = (a: Dim, b: Dim): Dim =>
+  typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : dividedSize(a, b);
 
-/** 1 where two sizes are equal, 0 where they never are. */
-function same(a: Dim, b: Dim): Dim {
+/** 1 where two sizes are equal, 0 where they never are; undefined where that comes out when the graph runs. */
+function same(a: Dim, b: Dim): Dim | undefined {
   if (a === b) return 1;
   const impossible = (x: Dim, y: Dim) => typeof x === "string" && typeof y === "number" && y < 0;
   if ((typeof a === "number" && typeof b === "number") || impossible(a, b) || impossible(b, a)) return 0;
-  throw new InnerloopError("open-dim", `Whether the sizes ${a} and ${b} are equal is open while the model is read.`);
+  return undefined;
 }
 
 /** A value in an element type: where graphs have no dtype for it, rounded to it. */

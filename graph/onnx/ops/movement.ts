@@ -11,7 +11,7 @@ import * as op from "../../ops/index.ts";
 import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/internal/computed.ts";
 import { counted } from "../../ops/internal/counting.ts";
 import { AsNumbers, sizeNumber, sizesOf } from "../../ops/internal/sizes.ts";
-import { cut } from "../../ops/internal/slicing.ts";
+import { beyondAxes, cut } from "../../ops/internal/slicing.ts";
 import { choice, flag, int, ints, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
@@ -58,7 +58,7 @@ function sliced(x: Value, { axis: counted, start, end, step }: Cut): Value | und
     return op.Slice(x, [start], [end], [axis], [step]);
   if (step !== 1) return undefined;
   const place = (at: Dim): Dim =>
-    typeof at === "string" ? at : at < 0 ? addDims(size, at) : at >= 2 ** 31 - 1 ? size : at;
+    typeof at === "string" ? at : at < 0 ? addDims(size, at) : at >= beyondAxes ? size : at;
   return cut(x, axis, place(start), place(end));
 }
 

@@ -24,7 +24,10 @@ const reshape: Operator<{ readonly shape: Shape }, AndTellers, One> = define({
       throw unfit("Reshape", [x], `has ${sizeOf(x.shape)} elements, which do not fill ${showShape(shape)}.`);
     return [{ dtype: x.dtype, shape }];
   },
-  gradient: ({ inputs: [x], cotangents: [g] }) => [Reshape(g, x.shape)],
+  // A size of 0 is one here, and not that of the axis.
+  gradient: ({ inputs: [x], cotangents: [g] }) => [
+    apply1(reshape, [g, ...tellersOf(x.shape, [g])], { shape: x.shape }),
+  ],
   batch: ([x], _, { shape }) => [Reshape(x, [...x.shape.slice(0, 1), ...shape])],
   evaluate({ inputs: [x], shapes: [shape], outputs: [y] }) {
     if (x.data.length !== sizeOf(shape))

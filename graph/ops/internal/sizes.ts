@@ -1,12 +1,14 @@
 // Between numbers and sizes: the entries of a list taken as sizes of axes, and sizes as the entries of a list. So a shape, a start
 // or a length may be computed while a graph runs.
 import { constant, constantOf } from "../../core/build.ts";
-import type { Dim } from "../../core/dims.ts";
+import { type Dim, divideDims } from "../../core/dims.ts";
 import { at } from "../../core/lists.ts";
 import { apply1, applying, define, unfit, zeroDerivative } from "../../core/operator.ts";
 import { fixed, type Shape } from "../../core/shapes.ts";
 import { freshSizes, tellersOf } from "../../core/told.ts";
 import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
+import { Div } from "../arithmetic.ts";
+import { Concat } from "./slicing.ts";
 
 const asSizes: Operator<{ readonly fresh: readonly string[] }, One, One> = define({
   name: "AsSizes",
@@ -66,8 +68,16 @@ export function sizesOf(list: Value): readonly Dim[] {
   if (counted) return counted.attributes.dims;
   const taken = madeBy(list, AsSizes);
   if (taken) return taken.attributes.fresh;
+  const joined = madeBy(list, Concat);
+  if (joined) return joined.inputs.flatMap(sizesOf);
   const length = list.rank === 0 ? 1 : fixed(at(list.shape, 0), "a list of sizes");
   const fresh = freshSizes("size", [list], length);
   apply1(asSizes, [list], { fresh });
   return fresh;
 }
+
+/** A size divided by a number and rounded down; where that need not come out even, a graph that runs computes it. */
+export const dividedSize = (dim: Dim, by: Dim): Dim =>
+  typeof dim === "number" && typeof by === "number"
+    ? Math.floor(dim / by)
+    : (divideDims(dim, by) ?? at(sizesOf(Div(sizeNumber(dim), sizeNumber(by))), 0));

@@ -54,6 +54,9 @@ export const Concat = applying(concat, (inputs: readonly Value[], axis: number):
     : apply1(concat, [first, ...others], { axis: normalizeAxis(axis, first.rank, "Concat") });
 });
 
+/** An end from here on is that of the axis, whatever its size: exporters write 10⁹, or the largest whole number of 32 or 64 bits. */
+export const beyondAxes = 2 ** 28;
+
 const slice: Operator<
   { readonly axis: number; readonly start: Dim; readonly end: Dim },
   readonly [Value, ...Value[]],

@@ -100,6 +100,77 @@ def guarded(loss_of, moved, rates, steps, decay):
     return best, losses
 
 
+def optimized(loss_of, moved, steps, make, clip=None):
+    """The best place of an optimizer's way, and its loss at each time; none of these ways leads above the start."""
+    now = [value.detach().clone().requires_grad_() for value in moved]
+    optimizer, best, lowest, losses = make(now), None, math.inf, []
+    for step in range(steps + 1):
+        optimizer.zero_grad()
+        loss = loss_of(now)
+        if loss.item() <= lowest:
+            best, lowest = [value.detach().clone() for value in now], loss.item()
+        losses.append(lowest)
+        assert loss.item() <= losses[0]
+        loss.backward()
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_(now, clip)
+        if step < steps:
+            optimizer.step()
+    return best, losses
+
+
+def uniform(seed):
+    """mulberry32, as the factors of LoRA are drawn."""
+    state = seed
+    wrap = lambda number: number & 0xFFFFFFFF
+    while True:
+        state = wrap(state + 0x6D2B79F5)
+        t = wrap((state ^ (state >> 15)) * (1 | state))
+        t = wrap(t + wrap((t ^ (t >> 7)) * (61 | t))) ^ t
+        yield ((t ^ (t >> 14)) & 0xFFFFFFFF) / 2**32
+
+
+def losses_of_torch():
+    """Losses of PyTorch with their derivatives, in float64."""
+    generator = torch.Generator().manual_seed(7)
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    class_weights = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
+
+    def squares(x):
+        return ((x[:, None] - x[None]) ** 2).sum(2)
+
+    def triplet(x):
+        d, same = squares(x), (labels[:, None] == labels[None]).double()
+        which = same[:, :, None] * (1 - same)[:, None, :]
+        return (which * (d[:, :, None] - d[:, None, :] + 1).clamp(min=0)).sum() / which.sum()
+
+    def contrastive(x):
+        d, same = squares(x), (labels[:, None] == labels[None]).double()
+        return (same * d + (1 - same) * (4 - (d + 1e-6).sqrt()).clamp(min=0) ** 2).mean()
+
+    targets = torch.randn(6, 3, generator=generator, dtype=torch.float64)
+    hot = F.one_hot(labels, 3).double()
+    named = {
+        "cross-entropy": lambda x: F.cross_entropy(x, labels),
+        "cross-entropy, smoothing 0.1": lambda x: F.cross_entropy(x, labels, label_smoothing=0.1),
+        "cross-entropy, classWeights 1,2,0.5": lambda x: F.cross_entropy(x, labels, weight=class_weights),
+        "binary": lambda x: F.binary_cross_entropy_with_logits(x, hot),
+        "squared": lambda x: F.mse_loss(x, targets),
+        "absolute": lambda x: F.l1_loss(x, targets),
+        "huber, delta 0.7": lambda x: F.huber_loss(x, targets, delta=0.7),
+        "cosine": lambda x: (1 - F.cosine_similarity(x, targets)).mean(),
+        "triplet": triplet,
+        "contrastive": contrastive,
+    }
+    cases = {}
+    for name, of in named.items():
+        x = torch.randn(6, 3, generator=generator, dtype=torch.float64, requires_grad=True)
+        value = of(x)
+        (slope,) = torch.autograd.grad(value, x)
+        cases[name] = {"x": listed(x), "value": value.item(), "gradient": listed(slope)}
+    return {"labels": labels.tolist(), "targets": listed(targets), "cases": cases}
+
+
 def listed(tensor):
     return recording.array(tensor.detach().double().numpy(), 8)
 
@@ -158,6 +229,34 @@ def main():
     logits = pictures.features(first(query)) @ best[0].T + best[1]
     cases["pictures, keep, head"] = {"losses": losses, "logits": listed(logits[:, [2, 5, 7]])}
 
+    # The same with all weights, by optimizers. The start of a fresh head has no slope in its bias, which Adam would follow all the same.
+    own = dict(pictures.named_parameters())
+    outputs_of = lambda values, images: torch.func.functional_call(pictures, dict(zip(own, values)), (first(images),))
+    loss_of = lambda values: F.cross_entropy(outputs_of(values, x) + others, own_labels)
+    for name, make, clip in [
+        ("momentum", lambda now: torch.optim.SGD(now, lr=0.02, momentum=0.5), None),
+        ("adamw, clip 1", lambda now: torch.optim.AdamW(now, lr=0.002, weight_decay=0.01), 1.0),
+    ]:
+        best, losses = optimized(loss_of, list(own.values()), 5, make, clip)
+        cases[f"pictures, keep, all, {name}"] = {"losses": losses, "logits": listed(outputs_of(best, query)[:, [2, 5, 7]])}
+
+    # Factors of rank 2 beside each weight of a product, whose own product counts twice.
+    numbers = uniform(3)
+    def first_factor(shape, fan):
+        return torch.tensor([(2 * next(numbers) - 1) / math.sqrt(fan) for _ in range(math.prod(shape))]).reshape(shape)
+    factors = []
+    for channels, outputs in [(3, 6), (6, 12)]:
+        factors += [first_factor((2, channels, 3, 3), 9 * channels), torch.zeros(outputs, 2, 1, 1)]
+    factors += [first_factor((12, 2), 12), torch.zeros(2, 10)]
+    def adapted(values, images):
+        turned = lambda x, layer, down, up: layer(x) + 2 * F.conv2d(F.conv2d(x, down, stride=2, padding=1), up)
+        x = pictures.norm(torch.relu(turned(first(images), pictures.conv1, *values[:2])))
+        x = torch.relu(turned(x, pictures.conv2, *values[2:4])).mean((2, 3))
+        return pictures.fc(x) + 2 * x @ values[4] @ values[5]
+    loss_of = lambda values: F.cross_entropy(adapted(values, x) + others, own_labels)
+    best, losses = optimized(loss_of, factors, 5, lambda now: torch.optim.Adam(now, lr=0.01))
+    cases["pictures, keep, lora:2"] = {"losses": losses, "logits": listed(adapted(best, query)[:, [2, 5, 7]])}
+
     # Class means on unit rows, of tokens that are there; the head holds on to its start, and its steps are no longer than its curvature.
     lengths = torch.tensor([6, 8, 5, 7, 8, 4])
     ids = torch.randint(1, 40, (6, 8)) * (torch.arange(8) < lengths[:, None])
@@ -186,6 +285,7 @@ def main():
         "pictures": {"support": listed(x), "query": listed(query)},
         "texts": {"support": listed(ids), "query": listed(query_ids)},
         "cases": cases,
+        "losses": losses_of_torch(),
     }
     recording.write(pathlib.Path(__file__).resolve().parents[1] / "recorded" / "adaptable.json", recorded)
 

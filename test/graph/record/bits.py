@@ -22,3 +22,11 @@ for op in ["Acos", "Asin", "Atanh"]:
     case(op, [Drawn((2, 3), -0.9, 0.9)])
 case("Asinh", [real(2, 3)])
 case("Acosh", [Drawn((2, 3), 1.1, 3)])
+groups = {
+    "ngram_counts": [0, 4], "ngram_indexes": [0, 1, 2, 3, 4, 5, 6], "pool_int64s": [2, 3, 5, 4, 5, 6, 7, 8, 6, 7],
+    "max_gram_length": 2,
+}
+sequences = np.array([[1, 1, 3, 3, 3, 7], [8, 6, 7, 5, 6, 8]], np.int32)
+case("TfIdfVectorizer", [sequences], mode="TF", min_gram_length=2, max_skip_count=5, note="pairs", **groups)
+case("TfIdfVectorizer", [sequences[1]], mode="TF", min_gram_length=1, max_skip_count=0, note="ones and pairs", **groups)
+case("BitCast", [np.array([1, 255, 128], np.uint8)], opset=26, to=3)

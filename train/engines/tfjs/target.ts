@@ -4,6 +4,7 @@ import {
   convolutionAsColumns,
   exactTrigonometry,
   type Inputs,
+  indexingAsBlocks,
   type Lowering,
   type Outputs,
   op,
@@ -63,12 +64,14 @@ export function targetOf(backend: string): Target {
       unless(inputGradient, (window, [y], [x]) => isNative(backend, "inputGradient", window, { x, y, result: x })),
       unless(weightGradient, (window, [x, y], [w]) => isNative(backend, "weightGradient", window, { x, y, result: w })),
       ...poolingAsTaps,
+      ...indexingAsBlocks,
       ...(backend === "wasm" ? [leadingSum] : []),
       ...(backend === "webgpu" ? exactTrigonometry : []),
     ],
-    keeps: (operator, [first]) =>
+    keeps: (operator, [first], attributes) =>
       (hasKernel(operator) || operator === op.Reshape.operator) &&
       (operator !== op.Div.operator || (first !== undefined && kernelDType(first.dtype) === "float32")) &&
-      (operator !== op.Range.operator || first === undefined),
+      (operator !== op.Range.operator || first === undefined) &&
+      (operator !== op.ScatterND.operator || ["none", "add"].includes(String(attributes.reduction))),
   };
 }

@@ -4,14 +4,20 @@ import type { Operator } from "@innerloop/graph";
 import type { Device, Kernel, Ready, Site } from "../kernel.ts";
 import { convolutionKernels } from "./convolution.ts";
 import { elementwiseKernels, numberByNumber } from "./elementwise.ts";
+import { indexingKernels } from "./indexing.ts";
 import { movementKernels } from "./movement.ts";
 import { matMul } from "./products.ts";
 import { reductionKernels } from "./reduction.ts";
 
 const kernels: ReadonlyMap<Operator, Kernel> = new Map(
-  [matMul, ...elementwiseKernels, ...reductionKernels, ...movementKernels, ...convolutionKernels].map(
-    (entry: Kernel): [Operator, Kernel] => [entry.operator, entry],
-  ),
+  [
+    matMul,
+    ...elementwiseKernels,
+    ...reductionKernels,
+    ...movementKernels,
+    ...indexingKernels,
+    ...convolutionKernels,
+  ].map((entry: Kernel): [Operator, Kernel] => [entry.operator, entry]),
 );
 
 export const hasKernel = (operator: Operator): boolean => kernels.has(operator) || operator.traits?.tfjs !== undefined;

@@ -1,0 +1,192 @@
+// Steps by an optimizer that keeps arrays of its own, over all examples or some at a time. A step may make the loss higher for a
+// while; what comes out is the best place of the way, so that it is never worse than the start.
+import { constant, scope } from "../core/build.ts";
+import { at, zip } from "../core/lists.ts";
+import type { Operand, Value } from "../core/value.ts";
+import { Add, Div, Min, Mul } from "../ops/arithmetic.ts";
+import { Less, LessOrEqual, Not, Where } from "../ops/comparison.ts";
+import { Loop } from "../ops/control.ts";
+import { Cast } from "../ops/dtypes.ts";
+import { Sqrt } from "../ops/functions.ts";
+import { squaredNorm } from "../ops/linear-algebra.ts";
+import { Expand, Unsqueeze } from "../ops/movement.ts";
+import { Concat } from "../ops/parts.ts";
+import { type Descent, inRow } from "./descent.ts";
+import { grad } from "./grad.ts";
+import type { OptimizerRule } from "./update-rules.ts";
+
+/** What is descended, over the moved parameters as a list. */
+export interface OptimizedProblem {
+  readonly start: readonly Value[];
+  /** What each rate is multiplied by, as the rule sees it. */
+  readonly rates: readonly Operand[];
+  /** The loss over all examples. */
+  loss(values: readonly Value[]): Value;
+  /** The loss that a step goes by, where that is of some of the examples. @param number of the step, int64 from 0 */
+  partial?(values: readonly Value[], number: Value): Value;
+}
+
+export interface OptimizedOptions {
+  readonly rule: OptimizerRule;
+  /** The largest norm of all gradients together; longer ones are shortened to it. */
+  readonly clip?: number;
+}
+
+/** Where the way is, and the best place of it so far. */
+interface Standing {
+  readonly now: readonly Value[];
+  readonly best: readonly Value[];
+  readonly slots: readonly Value[];
+  /** The loss of the best, and that of the start. */
+  readonly loss: Value;
+  readonly limit: Value;
+  readonly scale: Value;
+  /** Updates since the slots were empty, a float. */
+  readonly updates: Value;
+  readonly number: Value;
+  readonly kept: Value;
+  readonly refused: Value;
+}
+
+/** What a way that leads astray leaves of the rate. */
+const backOff = 0.25;
+
+/**
+ * Where the loss is no number or above that of the start, a turn goes back to the best place with empty slots and a quarter of the
+ * rate. With partial losses only the start and the end are looked at with all examples.
+ */
+export function optimizedSteps(
+  { start, rates, loss, partial }: OptimizedProblem,
+  steps: number | Value,
+  { rule, clip }: OptimizedOptions,
+): Descent {
+  const { dtype } = at(start, 0);
+  const whole = (n: number) => constant(n, [], "int64");
+  const number = (n: number) => constant(n, [], dtype);
+  const kinds = rule.slots.length;
+  const infinite = number(Number.POSITIVE_INFINITY);
+  const empty = (values: readonly Value[]): Value[] =>
+    values.flatMap((value) => rule.slots.map(() => Expand(constant(0, [], dtype), value.shape)));
+
+  /** The place as it is known to be now: the best of the way, and whether it goes on from here. */
+  const judged = (from: Standing, value: Value): Standing & { astray: Value } => {
+    const better = LessOrEqual(value, from.loss);
+    const choose = (now: Value, before: Value) => Where(better, now, before);
+    const limit = Where(Less(from.limit, infinite), from.limit, value);
+    return {
+      ...from,
+      limit,
+      best: zip(from.now, from.best, choose),
+      loss: choose(value, from.loss),
+      kept: choose(from.number, from.kept),
+      // Whatever is no number is not below anything either.
+      astray: Not(LessOrEqual(value, limit)),
+    };
+  };
+
+  const step = (from: Standing): { next: Standing; loss: Value } => {
+    const own = partial?.(from.now, from.number);
+    const value = own ?? loss(from.now);
+    const seen = own ? { ...from, astray: Not(LessOrEqual(own, infinite)) } : judged(from, value);
+    const { astray } = seen;
+    const slopes = shortened(grad(value, from.now), clip);
+    const updates = Add(from.updates, number(1));
+    const moved = zip(from.now, slopes, (parameter, slope, i) =>
+      rule.update(
+        parameter,
+        slope,
+        from.slots.slice(i * kinds, (i + 1) * kinds),
+        scaled(at(rates, i), from.scale),
+        updates,
+      ),
+    );
+    const back = (there: Value, otherwise: Value) => Where(astray, there, otherwise);
+    const next: Standing = {
+      ...seen,
+      now: zip(moved, seen.best, ({ parameter }, best) => back(best, parameter)),
+      slots: zip(
+        moved.flatMap(({ slots }) => slots),
+        empty(from.now),
+        (slot, none) => back(none, slot),
+      ),
+      updates: back(number(0), updates),
+      scale: back(Mul(from.scale, backOff), from.scale),
+      number: Add(from.number, whole(1)),
+      refused: Add(from.refused, Cast(astray, "int64")),
+    };
+    return { next, loss: seen.loss };
+  };
+
+  const known = partial ? scope("start", () => loss(start)) : infinite;
+  const beginning: Standing = {
+    now: start,
+    best: start,
+    slots: empty(start),
+    loss: known,
+    limit: known,
+    scale: number(1),
+    updates: number(0),
+    number: whole(0),
+    kept: whole(0),
+    refused: whole(0),
+  };
+  const ended = (standing: Standing): Standing => scope("adapted", () => judged(standing, loss(standing.now)));
+
+  if (typeof steps !== "number") {
+    const { carried, collected } = scope("inner_loop", () =>
+      Loop(
+        steps,
+        listed(beginning),
+        (...values) => {
+          const { next, loss: reached } = step(standing(values, start.length, kinds));
+          return { carried: listed(next), collected: [reached] };
+        },
+        "steps",
+      ),
+    );
+    const last = ended(standing(carried, start.length, kinds));
+    return {
+      adapted: last.best,
+      losses: Concat([...collected, Unsqueeze(last.loss, [0])], 0),
+      path: [],
+      guard: last,
+    };
+  }
+  let last = beginning;
+  const losses: Value[] = [];
+  const path = [start];
+  for (let k = 0; k < steps; k++) {
+    const { next, loss: reached } = scope(`step${k + 1}`, () => step(last));
+    losses.push(reached);
+    path.push(next.now);
+    last = next;
+  }
+  last = ended(last);
+  losses.push(last.loss);
+  return { adapted: last.best, losses: inRow(losses), path, guard: last };
+}
+
+const scaled = (rate: Operand, scale: Value): Value => (typeof rate === "number" ? Mul(scale, rate) : Mul(rate, scale));
+
+/** Gradients whose norm, all of them together, is no larger than a number. */
+function shortened(slopes: readonly Value[], clip: number | undefined): readonly Value[] {
+  if (clip === undefined) return slopes;
+  const factor = Min(1, Div(clip, Add(Sqrt(squaredNorm(slopes)), 1e-12)));
+  return slopes.map((slope) => Mul(slope, factor));
+}
+
+/** As a Loop carries it. */
+const listed = ({ now, best, slots, ...others }: Standing): Value[] => {
+  const { loss, limit, scale, updates, number, kept, refused } = others;
+  return [...now, ...best, ...slots, loss, limit, scale, updates, number, kept, refused];
+};
+
+function standing(values: readonly Value[], count: number, kinds: number): Standing {
+  const arrays = count * (2 + kinds);
+  const scalar = (i: number) => at(values, arrays + i);
+  return {
+    ...{ now: values.slice(0, count), best: values.slice(count, 2 * count), slots: values.slice(2 * count, arrays) },
+    ...{ loss: scalar(0), limit: scalar(1), scale: scalar(2), updates: scalar(3) },
+    ...{ number: scalar(4), kept: scalar(5), refused: scalar(6) },
+  };
+}
