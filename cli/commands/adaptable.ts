@@ -1,7 +1,7 @@
 // `innerloop adaptable`: an ONNX model becomes a bundle, to adapt on a device.
 import { basename } from "node:path";
 import { defineCommand, needed, wrongCall } from "../call/command.ts";
-import { readModel } from "../inputs/models.ts";
+import { readFileOf, readModel } from "../inputs/models.ts";
 import { numbersFrom, pairsFrom } from "../inputs/pairs.ts";
 import { innerLoopOf, lossWords, wordsOf } from "../shared/inner-loop-options.ts";
 import { columns } from "../terminal/layout.ts";
@@ -91,6 +91,13 @@ export const command = defineCommand({
     momentum: { type: "number", least: 0, most: 1, what: "of momentum", otherwise: "0.9", group: "The inner loop" },
     clip: { type: "number", least: 0, what: "largest norm of all gradients together", group: "The inner loop" },
     batch: { type: "whole", least: 1, what: "examples that a step goes by", otherwise: "all", group: "The inner loop" },
+    "stop-loss": { type: "number", least: 0, what: "loss at which it ends", group: "The inner loop" },
+    patience: {
+      type: "whole",
+      least: 1,
+      what: "steps in a row that may keep nothing before it ends",
+      group: "The inner loop",
+    },
     embedding: { type: "text", what: "tensor that features come from", otherwise: "found", group: "The model" },
     input: { type: "text", what: "input that takes an example", otherwise: "found", group: "The model" },
     size: { type: "text", what: "sizes that the file leaves open, as sequence=64,height=224", group: "The model" },
@@ -110,11 +117,17 @@ export const command = defineCommand({
     },
     std: { type: "text", what: "what they are divided by, as 0.229,0.224,0.225", group: "Raw input" },
     "sample-rate": { type: "number", least: 1, what: "of sounds: samples a second", group: "Raw input" },
+    tokenizer: {
+      type: "text",
+      what: "of texts: the tokenizer.json that belongs to the model, so that the bundle takes texts",
+      completes: "paths",
+      group: "Raw input",
+    },
     padding: {
       type: "whole",
       least: 0,
       what: "of tokens: the one that fills up what is short",
-      otherwise: "0",
+      otherwise: "the tokenizer's, or 0",
       group: "Raw input",
     },
     json: { type: "switch", what: "the manifest and what was found as JSON on stdout" },
@@ -143,6 +156,7 @@ export const command = defineCommand({
     };
     if (options.labels !== undefined && head !== "keep")
       throw wrongCall("no-effect", "--labels are those of the model's own classes; give --head keep as well.");
+    const tokenizer = options.tokenizer === undefined ? undefined : await readTokenizer(options.tokenizer);
     const { exportAdaptable } = await import("@innerloop/export");
     const { manifest, notes, moved, size } = await exportAdaptable(bytes, {
       out,
@@ -155,6 +169,7 @@ export const command = defineCommand({
       ...(embedding === undefined ? {} : { embedding }),
       ...(input === undefined ? {} : { input }),
       ...(padding === undefined ? {} : { padding }),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(options.size === undefined ? {} : { sizes: pairsFrom("size", options.size) }),
       ...(options.set === undefined ? {} : { set: pairsFrom("set", options.set) }),
       ...(options.labels === undefined ? {} : { labels: options.labels.split(",").map((label) => label.trim()) }),
@@ -177,6 +192,19 @@ export const command = defineCommand({
     say(`Next: ${style("bold", commandLine`adapt ${out} --support EXAMPLES --out mine.safetensors`)}`);
   },
 });
+
+/** @throws InnerloopError `file-missing` (status 2), `file-unreadable`; `too-large` for one that no manifest may hold */
+async function readTokenizer(given: string): Promise<string> {
+  const { bytes, path } = await readFileOf(given, "a tokenizer.json");
+  if (bytes.length <= mostOfTokenizer) return new TextDecoder().decode(bytes);
+  throw wrongCall(
+    "too-large",
+    `${path} has ${bytes.length} bytes; a tokenizer of at most ${mostOfTokenizer} is kept in a bundle.`,
+  );
+}
+
+/** Half of what a manifest may have. */
+const mostOfTokenizer = 2 ** 23;
 
 const classesText = (ways: number | null, task: string): string =>
   task === "regression" ? "it gives values" : ways === null ? "any number of classes" : `up to ${ways} classes`;

@@ -7,11 +7,11 @@ import { say } from "../terminal/output.ts";
 import { pathOf, placeAt, shownPath } from "./places.ts";
 import { mostOfModel, readWithin } from "./reading.ts";
 
-/** A model on disk. */
-interface OnnxFile {
+/** A file that a call names. */
+interface GivenFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** What lies beside it, where its numbers may be. */
+  /** What lies beside it, where numbers of a model may be. */
   readonly files: FilesBeside;
 }
 
@@ -19,13 +19,16 @@ interface OnnxFile {
  * The bytes of a model.
  * @throws InnerloopError `file-missing` (status 2) where there is no such file; `file-unreadable`
  */
-export async function readModel(given: string): Promise<OnnxFile> {
+export const readModel = (given: string): Promise<GivenFile> => readFileOf(given, "an .onnx file");
+
+/** The same of any file. @param what was expected */
+export async function readFileOf(given: string, what: string): Promise<GivenFile> {
   const path = pathOf(given);
   const place = await placeAt(path);
   if (place !== "file")
     throw wrongCall(
       "file-missing",
-      `${shownPath(path)} ${place === "nothing" ? "does not exist" : "is a folder"}; an .onnx file was expected; check the path.`,
+      `${shownPath(path)} ${place === "nothing" ? "does not exist" : "is a folder"}; ${what} was expected; check the path.`,
     );
   try {
     const { buffer, byteOffset, length } = await readWithin(path, mostOfModel);

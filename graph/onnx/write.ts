@@ -7,7 +7,7 @@ import { zip } from "../core/lists.ts";
 import { isAuthored } from "../core/operator.ts";
 import { toldBy } from "../core/told.ts";
 import { type Body, is, isBody, type Node, operandsOf, type Subgraph, type Value } from "../core/value.ts";
-import { dependents, topological } from "../core/walk.ts";
+import { dependents, topological, withInner } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
@@ -64,7 +64,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
   const elements = options.elements ?? {};
-  const nodes = topological(lowered);
+  const nodes = withInner(lowered);
   const narrow = nodes.flatMap((node) => (is(node, Narrow) ? [node.attributes.to] : []));
   const opset = Math.max(asked, opsetFor(nodes), opsetForElements([...Object.values(elements), ...narrow]));
   const writer = new Writer(

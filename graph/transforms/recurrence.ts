@@ -8,8 +8,10 @@ import { isFloat } from "../core/operator.ts";
 import { type Node, operandsOf, type Value } from "../core/value.ts";
 import { dependents, inOrder } from "../core/walk.ts";
 import { Expand } from "../ops/movement.ts";
+import { withJoinedFactors } from "./factors.ts";
 import { cotangents } from "./grad.ts";
 import { rewrite } from "./rewrite.ts";
+import { simplify } from "./simplify.ts";
 import { dependOn } from "./subgraph.ts";
 import { summedOverTurns } from "./turns.ts";
 import { batchOutputs } from "./vmap.ts";
@@ -160,10 +162,13 @@ export function backward(problem: Backward, seeds: Seeds, wanted: Wanted): Slope
   const slices = turn.slices.filter((_, i) => wanted.stacks[i]);
   const captured = turn.captured.filter((_, i) => wanted.captured[i]);
   const states = live.map((i) => at(turn.states, i));
-  const found = cotangents(
-    [...live.map((i) => at(turn.next, i)), ...turn.collected],
-    [...carried, ...given.map((one) => one?.slice)],
-    [...states, ...slices, ...captured],
+  const found = tidied(
+    cotangents(
+      [...live.map((i) => at(turn.next, i)), ...turn.collected],
+      [...carried, ...given.map((one) => one?.slice)],
+      [...states, ...slices, ...captured],
+    ),
+    carried,
   );
   const [handed, others] = [found.slice(0, live.length), found.slice(live.length)];
   const next = zip(carried, handed, (value, slope) => slope ?? Expand(constant(0, [], value.dtype), value.shape));
@@ -226,6 +231,12 @@ export function backward(problem: Backward, seeds: Seeds, wanted: Wanted): Slope
     stacks: place(wanted.stacks, slopes.slice(0, slices.length)),
     captured: place(wanted.captured, slopes.slice(slices.length)),
   };
+}
+
+/** Cotangents of a turn in few nodes, since each is computed at every turn. */
+function tidied(found: readonly (Value | undefined)[], carried: readonly Value[]): (Value | undefined)[] {
+  const simple = withJoinedFactors(simplify(found.filter((value) => value !== undefined)), carried);
+  return found.map((value) => value && simple.shift());
 }
 
 /** The states that a cotangent reaches and that something wanted goes into, so that the sweep carries their cotangents. */

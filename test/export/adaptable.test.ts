@@ -88,6 +88,20 @@ describe("a network that PyTorch wrote", () => {
     expectRecorded(`pictures, keep, all, ${name}`, await answers("pictures", options, own));
   });
 
+  it("ends where a loss is reached, or nothing is gained any more", async () => {
+    const plain = { head: "ways:3", ...inOne } as const;
+    const { losses } = await answers("pictures", plain);
+    const least = (losses[2]! + losses[3]!) / 2;
+    const stopped = await answers("pictures", { ...plain, stop: { loss: least } });
+    // The turn that sees the loss takes one more step, which is judged at the end.
+    expect(distance(stopped.losses, losses.slice(0, 5))).toBeLessThan(1e-6);
+    // Every step of such a length is taken back, and the second in a row ends it.
+    const wild = { head: "keep", train: "all", optimizer: "sgd", rate: 1e9, stop: { patience: 2 } } as const;
+    const refused = await answers("pictures", wild, own);
+    expect(refused.losses.length).toBe(4);
+    expect(refused.losses.at(-1)).toBe(refused.losses[0]);
+  });
+
   it("gets factors of LoRA beside its weights", async () => {
     const options = { head: "keep", train: "lora:2", alpha: 4, rate: 0.01 };
     const result = await answers("pictures", options, own);
