@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ExportAdaptableOptions, exportAdaptable } from "@innerloop/export";
-import { mergeLora } from "@innerloop/graph";
+import { constant, input, mergeLora, op, writeOnnx } from "@innerloop/graph";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
@@ -156,6 +156,31 @@ describe("a network that PyTorch wrote", () => {
     expect(distance(one.losses, many.losses)).toBeLessThan(1e-6);
     expect(distance(one.logits, many.logits)).toBeLessThan(1e-5);
   });
+});
+
+it("takes a model with further inputs, open sizes and large constants", async () => {
+  const [x, state] = [input("x", ["n", "length"]), input("state", [2, 3])];
+  const table = constant(
+    Array.from({ length: 1800 }, (_, i) => Math.sin(i)),
+    [600, 3],
+  );
+  const weight = input("w", [600, 3]);
+  const shifted = op.Add(op.MatMul(op.Tanh(x), op.Add(weight, table)), op.ReduceSum(state, { axes: [0] }));
+  const model = writeOnnx(
+    { features: shifted },
+    {
+      inputs: [x, state],
+      fixed: new Set(["w"]),
+      initializers: { w: { dtype: "float32", shape: [600, 3], data: new Float32Array(1800).fill(0.5) } },
+    },
+  );
+  const out = join(temporaryFolder(), "bundle");
+  const { manifest, notes } = await exportAdaptable(model, { out, sizes: { length: 600 }, set: { state: 2 } });
+  expect(manifest.input.shape).toEqual([600]);
+  expect(notes.at(-1)).toBe('features are 3 numbers of the tensor "features"');
+  // Weight and constant are in the shared file, once each.
+  expect(manifest.files["weights.bin"]!.bytes).toBe(Math.ceil((1800 * 4) / 64) * 64 + 1800 * 4);
+  expect(manifest.files["predict.onnx"].bytes).toBeLessThan(7200);
 });
 
 describe("the bundle", () => {
