@@ -7,11 +7,14 @@ import { say } from "../terminal/output.ts";
 import { pathOf, placeAt, shownPath } from "./places.ts";
 import { mostOfModel, readWithin } from "./reading.ts";
 
-/** A file that a call names. */
 interface GivenFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** What lies beside it, where numbers of a model may be. */
+}
+
+/** A model on disk. */
+interface OnnxFile extends GivenFile {
+  /** What lies beside it, where its numbers may be. */
   readonly files: FilesBeside;
 }
 
@@ -19,9 +22,15 @@ interface GivenFile {
  * The bytes of a model.
  * @throws InnerloopError `file-missing` (status 2) where there is no such file; `file-unreadable`
  */
-export const readModel = (given: string): Promise<GivenFile> => readFileOf(given, "an .onnx file");
+export async function readModel(given: string): Promise<OnnxFile> {
+  const [file, { filesBeside }] = await Promise.all([
+    readFileOf(given, "an .onnx file"),
+    import("@innerloop/runtime/files"),
+  ]);
+  return { ...file, files: filesBeside(file.path) };
+}
 
-/** The same of any file. @param what was expected */
+/** The bytes of any file. @param what was expected */
 export async function readFileOf(given: string, what: string): Promise<GivenFile> {
   const path = pathOf(given);
   const place = await placeAt(path);
@@ -32,8 +41,7 @@ export async function readFileOf(given: string, what: string): Promise<GivenFile
     );
   try {
     const { buffer, byteOffset, length } = await readWithin(path, mostOfModel);
-    const { filesBeside } = await import("@innerloop/runtime/files");
-    return { path, bytes: new Uint8Array(buffer, byteOffset, length), files: filesBeside(path) };
+    return { path, bytes: new Uint8Array(buffer, byteOffset, length) };
   } catch (cause) {
     throw new InnerloopError("file-unreadable", `${shownPath(path)} cannot be read (${(cause as Error).message}).`, {
       cause,
@@ -46,9 +54,9 @@ export async function readFileOf(given: string, what: string): Promise<GivenFile
  * @throws InnerloopError as {@link readModel}, and what `readOnnx` throws
  */
 export async function openModel(given: string): Promise<Model> {
-  const { path, bytes } = await readModel(given);
+  const { path, bytes, files } = await readModel(given);
   const { readOnnx } = await import("@innerloop/graph");
-  const model = readOnnx(bytes, path);
+  const model = readOnnx(bytes, path, { files });
   for (const note of model.notes) say(note);
   return model;
 }
