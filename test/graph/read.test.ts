@@ -245,6 +245,38 @@ describe("shapes that a model computes", () => {
   });
 });
 
+describe("sizes that a file leaves open without a name", () => {
+  const shapeOf = (...dim: onnx.TensorShapeProto.Dimension.$Properties[]) => {
+    const bytes = encodeModel({
+      irVersion: 8,
+      opsetImport: [{ domain: "", version: 17 }],
+      graph: {
+        name: "g",
+        node: [{ opType: "Relu", input: ["x"], output: ["y"] }],
+        input: [{ name: "x", type: { tensorType: { elemType: DataType.FLOAT, shape: { dim } } } }],
+        output: [{ name: "y" }],
+      },
+    });
+    return readOnnx(bytes, "m").inputs.x!.shape;
+  };
+
+  test("are sizes of their own, whatever stands in their place", () => {
+    expect(shapeOf({ dimValue: -1 }, { dimValue: 3 }, { dimParam: "?" }, { dimParam: "?" })).toEqual([
+      "x_axis0",
+      3,
+      "x_axis2",
+      "x_axis3",
+    ]);
+    expect(shapeOf({}, { dimParam: "" }, { dimParam: "None" }, { dimParam: "_" })).toEqual([
+      "x_axis0",
+      "x_axis1",
+      "x_axis2",
+      "x_axis3",
+    ]);
+    expect(shapeOf({ dimParam: "n" }, { dimParam: "n" })).toEqual(["n", "n"]);
+  });
+});
+
 describe("what cannot be read", () => {
   const relu: NodeProto = { opType: "Relu", name: "act", input: ["x"], output: ["y"] };
   const messageOf = (bytes: Uint8Array): string => {

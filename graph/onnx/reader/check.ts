@@ -153,7 +153,9 @@ function contradicts(said: readonly onnx.TensorShapeProto.Dimension.$Properties[
   if (said.length !== shape.length) return true;
   return said.some(({ dimValue }, axis) => {
     const size = shape[axis];
-    return dimValue !== undefined && dimValue !== null && typeof size === "number" && Number(dimValue) !== size;
+    // Some exporters have −1 for a size that is open.
+    const known = dimValue === undefined || dimValue === null || Number(dimValue) === -1 ? size : Number(dimValue);
+    return typeof size === "number" && known !== size;
   });
 }
 

@@ -15,6 +15,9 @@ export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry
   return constant(dims, axes === "list" ? [dims.length] : [], "int64");
 }
 
+/** Whether a file names a size: "?" and the like name none, wherever they stand. */
+export const isNamed = (name: string | null | undefined): name is string => !!name && !/^(\W*|_+|None|-1)$/.test(name);
+
 /** A name of a size as graphs spell them: letters, digits and underscores. */
 export const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
 
