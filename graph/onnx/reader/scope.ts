@@ -203,7 +203,7 @@ function typeOf({ name, type }: onnx.ValueInfoProto.$Properties): SubgraphInput 
     dtype: element && ELEMENT_TYPES[element].dtype,
     element,
     shape: tensor?.shape?.dim?.map(({ dimValue, dimParam }) =>
-      dimValue === undefined || dimValue === null
+      dimValue === undefined || dimValue === null || Number(dimValue) === -1
         ? isNamed(dimParam)
           ? symbol(dimParam)
           : undefined
