@@ -100,6 +100,22 @@ const choice: Operator<Branches, Given, Outputs> = defineWithBody({
 const namesOf = (count: number): string[] => upTo(count).map((i) => `outer${i}`);
 
 /**
+ * One of two lists of values that were made since a node was, as a condition says.
+ * @param mark everything made later belongs to the branches
+ */
+export function chosenSince(
+  mark: Value,
+  condition: Value,
+  holds: readonly Value[],
+  otherwise: readonly Value[],
+): readonly Value[] {
+  if (holds.length !== otherwise.length)
+    throw unfit("If", [condition], `one branch gives ${holds.length} values, the other ${otherwise.length}.`);
+  const both = closedSince(mark.node, [...holds, ...otherwise]);
+  return apply(choice, [condition, ...both.captured], split(both));
+}
+
+/**
  * What `then` gives where the condition holds, else what `otherwise` gives; both as many values of the same types.
  * @param condition a bool scalar
  */
@@ -107,10 +123,6 @@ export const If = applying(
   choice,
   (condition: Value, then: () => readonly Value[], otherwise: () => readonly Value[]): readonly Value[] => {
     const mark = input("mark", []);
-    const [a, b] = [then(), otherwise()];
-    if (a.length !== b.length)
-      throw unfit("If", [condition], `one branch gives ${a.length} values, the other ${b.length}.`);
-    const both = closedSince(mark.node, [...a, ...b]);
-    return apply(choice, [condition, ...both.captured], split(both));
+    return chosenSince(mark, condition, then(), otherwise());
   },
 );

@@ -122,7 +122,6 @@ const loop: Operator<WhileAttributes, Given, Outputs> = defineWithBody({
 
 repeats("While", ({ states }) => 1 + Number(states));
 
-/** So many turns are more than anything needs while numbers are worked out here. */
 function evaluated({ inputs, attributes, outputs, run, bind }: EvaluationContext<WhileAttributes, Given, Outputs>) {
   const { body, states, fresh } = attributes;
   const [count, condition] = inputs;

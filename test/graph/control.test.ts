@@ -11,7 +11,7 @@ import {
   vmap,
   writeOnnx,
 } from "@innerloop/graph";
-import { decodeModel } from "@innerloop/schemas/onnx";
+import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
 import { refusalOf } from "../support/refusal.ts";
 import { differences, distance, numbers, randomNumbers } from "./numbers.ts";
@@ -122,6 +122,54 @@ describe("in a file", () => {
   test("a loop and its derivative are two, over an open number of turns, and no turn is gone through twice", () => {
     const nodes = decodeModel(writeOnnx({ loss, slope: grad(loss, [h])[0]! }), "file").graph?.node ?? [];
     expect(nodes.filter(({ opType }) => opType === "Scan").length).toBe(2);
+  });
+
+  test("a value, squeezed where its size is 1, is squeezed", () => {
+    const { AttributeType } = onnx.AttributeProto;
+    const array = (name: string, shape: (number | string)[], elemType = 1) => ({
+      name,
+      type: {
+        tensorType: {
+          elemType,
+          shape: { dim: shape.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size })) },
+        },
+      },
+    });
+    const branch = (name: string, node: onnx.NodeProto.$Properties) => ({
+      name,
+      type: AttributeType.GRAPH,
+      g: { name, node: [node], output: [array("b", [3])] },
+    });
+    const list = (name: string, ...int64Data: number[]) => ({ name, dataType: 7, dims: [int64Data.length], int64Data });
+    const file = encodeModel({
+      irVersion: 8,
+      opsetImport: [{ domain: "", version: 17 }],
+      graph: {
+        name: "g",
+        input: [array("all", [4, 3]), array("k", [1], 7)],
+        output: [array("y", [3])],
+        initializer: [list("zero", 0), list("one", 1)],
+        node: [
+          { opType: "Slice", input: ["all", "zero", "k", "zero"], output: ["x"] },
+          { opType: "Shape", input: ["x"], output: ["s"] },
+          { opType: "Gather", input: ["s", "zero"], output: ["size"] },
+          { opType: "Equal", input: ["size", "one"], output: ["c"] },
+          {
+            opType: "If",
+            input: ["c"],
+            output: ["y"],
+            attribute: [
+              branch("then_branch", { opType: "Squeeze", input: ["x", "zero"], output: ["b"] }),
+              branch("else_branch", { opType: "Identity", input: ["x"], output: ["b"] }),
+            ],
+          },
+        ],
+      },
+    });
+    const { y } = readOnnx(file, "squeezes.onnx").outputs;
+    expect(y!.shape).toEqual([3]);
+    const feeds = { all: numbers([4, 3], randomNumbers(1)), k: { shape: [1], data: [1] } };
+    expect([...evaluate([y!], feeds)[0]!.data]).toEqual(Array.from(feeds.all.data).slice(0, 3));
   });
 
   test("what is nested beyond any use is refused", () => {

@@ -7,6 +7,7 @@ import { isTold } from "../../core/fresh.ts";
 import { at, upTo } from "../../core/lists.ts";
 import { normalizeAxis } from "../../core/shapes.ts";
 import { is, type Node, type Value } from "../../core/value.ts";
+import { chosenSince } from "../../ops/branch.ts";
 import * as op from "../../ops/index.ts";
 import { applied, closed } from "../../transforms/subgraph.ts";
 import { vmap } from "../../transforms/vmap.ts";
@@ -164,11 +165,20 @@ function readIf(c: Call): readonly Entry[] {
   const condition = scalar(c.value(0));
   const known = constantOf(condition);
   if (known) return (known.data[0] ? then : otherwise).entries([]);
-  return op.If(
-    condition,
-    () => then.values([]),
-    () => otherwise.values([]),
-  );
+  const mark = input("mark", []);
+  const [a, b] = [then.values([]), otherwise.values([])];
+  return squeezed(a, b) ?? chosenSince(mark, condition, a, b);
+}
+
+/**
+ * The squeezed value where branches are one value with an axis and without, as programs write `x.squeeze(1)`: what follows needs
+ * one number of axes, and a size that is not 1 fails when the model runs.
+ */
+function squeezed(a: readonly Value[], b: readonly Value[]): readonly Value[] | undefined {
+  const [x, y] = [a[0], b[0]];
+  if (!x || !y || a.length !== 1 || b.length !== 1 || x.rank === y.rank) return undefined;
+  const [less, more] = x.rank < y.rank ? [x, y] : [y, x];
+  return less.node.inputs[0] === more ? [less] : undefined;
 }
 
 const writeScan = writing(op.Scan, ({ attributes: { body, states, scanned, reverse } }, to) => {
