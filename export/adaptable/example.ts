@@ -149,8 +149,10 @@ function tokenPlan(
     ],
     sample(random) {
       const length = shape[0]!;
+      // Small numbers, which every vocabulary has, and none of them the padding.
+      const token = (at: number) => Math.floor(20 * at) + (padding <= 20 ? padding + 1 : 1);
       const used = Math.max(1, Math.ceil(length * (0.5 + random() / 2)));
-      return Float32Array.from({ length }, (_, i) => (i < used ? 1 + padding + Math.floor(20 * random()) : padding));
+      return Float32Array.from({ length }, (_, i) => (i < used ? token(random()) : padding));
     },
   };
 }
