@@ -149,10 +149,11 @@ function tokenPlan(
     ],
     sample(random) {
       const length = shape[0]!;
-      // Small numbers, which every vocabulary has, and none of them the padding.
-      const token = (at: number) => Math.floor(20 * at) + (padding <= 20 ? padding + 1 : 1);
       const used = Math.max(1, Math.ceil(length * (0.5 + random() / 2)));
-      return Float32Array.from({ length }, (_, i) => (i < used ? token(random()) : padding));
+      // Small ones, which every vocabulary has, and not the one that fills up.
+      const token = () => Math.floor(20 * random());
+      const others = (drawn: number) => (drawn >= padding ? drawn + 1 : drawn);
+      return Float32Array.from({ length }, (_, i) => (i < used ? others(token()) : padding));
     },
   };
 }

@@ -33,7 +33,7 @@ const brought: Partial<Record<NumericName, number>> = {
 
 /** The opset that element types need. */
 export const opsetForElements = (elements: Iterable<string>): number =>
-  Math.max(0, ...[...elements].map((name) => brought[name as NumericName] ?? 0));
+  [...elements].reduce((most, name) => Math.max(most, brought[name as NumericName] ?? 0), 0);
 
 /** What goes in and out of a file, by its name. */
 export class Borders {
