@@ -43,7 +43,7 @@ const namesOfScores = /logit|score|prob|class|label|pred/i;
  * @throws InnerloopError `unknown-tensor` (status 2) for a name that nothing has
  */
 export function findEmbedding(outline: Outline, source: string, named?: string): Embedding {
-  const made = new Map(outline.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const made = makersOf(outline);
   if (named !== undefined) {
     if (made.has(named)) return { tensor: named };
     const near = suggest(named, [...made.keys()]);
@@ -67,6 +67,24 @@ export function outputOf({ outputs }: Outline): string {
   return namesOfEmbeddings.flatMap((name) => outputs.find((output) => name.test(output)) ?? [])[0] ?? first;
 }
 
+/**
+ * The scores that a tensor of probabilities is made of, by a Softmax or a Sigmoid or by the parts of one; any other tensor is its own.
+ */
+export function scoresBefore(name: string, made: ReadonlyMap<string, OutlinedNode>): string {
+  const node = made.get(name);
+  const [first = ""] = node?.inputs ?? [];
+  if (node?.type === "Softmax" || node?.type === "Sigmoid") return first;
+  const power = node?.type === "Div" ? made.get(first) : undefined;
+  if (power?.type !== "Exp") return name;
+  const [exponent = ""] = power.inputs;
+  const shifted = made.get(exponent);
+  return shifted?.type === "Sub" ? (shifted.inputs[0] ?? exponent) : exponent;
+}
+
+/** The node that makes each tensor. */
+export const makersOf = ({ nodes }: Outline): ReadonlyMap<string, OutlinedNode> =>
+  new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+
 function classifierOf(
   output: string,
   { stored }: Outline,
@@ -82,6 +100,7 @@ function classifierOf(
   let name = output;
   // As long as it goes on, each node is nearer to the inputs than the one before it.
   for (let pooled = false; ; ) {
+    name = scoresBefore(name, made);
     const node = made.get(name);
     if (!node) return undefined;
     const data = node.inputs.filter((input) => input !== "" && !isStored(input));

@@ -15,7 +15,7 @@ import {
   withSizes,
 } from "@innerloop/graph";
 import { InnerloopError, type NumericName, show, type Tensor } from "@innerloop/schemas";
-import { findEmbedding, outputOf } from "./embedding.ts";
+import { findEmbedding, makersOf, outputOf, scoresBefore } from "./embedding.ts";
 import { type ExampleOptions, type ExamplePlan, planExample } from "./example.ts";
 import { type Use, usesOf } from "./trained.ts";
 
@@ -69,7 +69,7 @@ export function readNetwork(
 ): Network {
   const outline = outlineOnnx(original, source);
   const { tensor, classifier } = findEmbedding(outline, source, options.embedding);
-  const own = outputOf(outline);
+  const own = scoresBefore(outputOf(outline), makersOf(outline));
   const sized = withSizes(bytes, source, options.sizes ?? {});
   const model = readOnnx(sized, source, {
     outputs: [...new Set([tensor, own])],
