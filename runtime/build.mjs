@@ -8,7 +8,7 @@ import { buildSync, transformSync } from "esbuild";
 
 const dist = fileURLToPath(new URL("dist", import.meta.url));
 const commonjs = join(dist, "cjs");
-const external = ["onnxruntime-*", "sharp"];
+const external = ["onnxruntime-*", "sharp", "@huggingface/tokenizers"];
 /** No older Node runs it, but one that parses it can say so. */
 const parsed = { "logical-assignment": false };
 

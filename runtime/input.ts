@@ -1,6 +1,6 @@
 // The door `@innerloop/runtime/input`: raw input becomes an example without a learner, and what training shares of that.
 // The learner itself loads it when it first makes an example.
-import type { Manifest, Preprocessing } from "@innerloop/schemas/bundle";
+import type { Manifest, Preprocessing, TextPreprocessing } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { refuseAborted } from "./adaptation.ts";
 import { isBytes, ownBytes } from "./bytes.ts";
@@ -19,6 +19,7 @@ export { finish, type Picture, type Resize, resized, resizer, standardize, stand
 export { exampleOf, preprocess, type RawInput } from "./preprocessing.ts";
 export type { Cell, Row } from "./rows.ts";
 export type { Samples, Sound } from "./samples.ts";
+export { loadTokenizers, type TokenizersLibrary, useTokenizers } from "./texts.ts";
 
 /** More than this is no photograph. */
 const mostOfImage = 2 ** 28;
@@ -45,18 +46,20 @@ export type PictureSource =
   | Global<"ImageBitmap">
   | Global<"VideoFrame">;
 
-/** What {@link Learner.example} takes: a picture, samples of a sensor or sound, or a row of a table, whichever the bundle says. */
+/** What {@link Learner.example} takes: a picture, samples of a sensor or sound, a row of a table, or a text, whichever the bundle says. */
 export type Input = PictureSource | Samples | Sound | Row;
 
 // Loaded by who has such input, so that a page that takes pictures stays small.
 const sounds = () => import("./sounds.ts");
 const rows = () => import("./rows.ts");
+const texts = () => import("./texts.ts");
 
 /** Loads what a bundle's raw input takes, where that is not here yet. */
 export async function prepareInput({ input }: Pick<Manifest, "input">): Promise<void> {
   const kind = input.preprocessing?.kind;
   if (kind === "sound") await sounds();
   if (kind === "row") await rows();
+  if (kind === "text") await (await texts()).loadTokenizers();
   if (kind === "image") await host.pictures?.();
 }
 
@@ -79,7 +82,14 @@ export async function readInput(how: Preprocessing, input: Input, options?: Read
   if (how.kind === "window") return windowOf(how, samplesIn(input));
   if (how.kind === "sound") return inTurns((await sounds()).soundOf(how, samplesIn(input)));
   if (how.kind === "row") return (await rows()).rowOf(how, input as Row);
+  if (how.kind === "text") return textIn(how, input);
   return withPicture(input, options, async (picture) => standardized(await inTurns(resized(picture, how)), how));
+}
+
+async function textIn(how: TextPreprocessing, input: Input): Promise<Float32Array> {
+  const { loadTokenizers, textOf } = await texts();
+  await loadTokenizers();
+  return textOf(how, input);
 }
 
 /**

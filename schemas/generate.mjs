@@ -160,6 +160,7 @@ function generateTypes() {
         "#/definitions/windowPreprocessing": "WindowPreprocessing",
         "#/definitions/soundPreprocessing": "SoundPreprocessing",
         "#/definitions/rowPreprocessing": "RowPreprocessing",
+        "#/definitions/textPreprocessing": "TextPreprocessing",
         "#/definitions/numberColumn": "NumberColumn",
         "#/definitions/categoryColumn": "CategoryColumn",
       },

@@ -17,6 +17,7 @@ export type {
   SoundPreprocessing,
   SplitRecord,
   Spread,
+  TextPreprocessing,
   WindowPreprocessing,
 } from "./generated/manifest.js";
 

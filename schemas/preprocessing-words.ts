@@ -21,6 +21,7 @@ export function preprocessingText(how: Preprocessing): string {
       `${number(how.lowest)} to ${number(how.highest)} Hz in ${frames} steps of ${number((1000 * how.hop) / how.rate)} ms`
     );
   }
+  if (how.kind === "text") return `texts of ${plural(how.length, "token")} at most`;
   const numbers = how.columns.filter(({ kind }) => kind === "number").length;
   const categories = how.columns.length - numbers;
   return [

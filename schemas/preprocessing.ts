@@ -32,12 +32,13 @@ export function checkPreprocessing(input: Manifest["input"]): Preprocessing | un
 
 /**
  * The shape of what a preprocessing makes: `[height, width, channels]` of pictures, `[length, channels]` of windows,
- * `[frames, bands, 1]` of sounds, `[numbers]` of rows.
+ * `[frames, bands, 1]` of sounds, `[numbers]` of rows, `[tokens]` of texts.
  */
 export function preprocessedShape(how: Preprocessing): number[] {
   if (how.kind === "image") return [how.height, how.width, how.channels];
   if (how.kind === "window") return [how.length, how.channels];
   if (how.kind === "sound") return [1 + Math.floor((how.length - how.frame) / how.hop), how.bands, 1];
+  if (how.kind === "text") return [how.length];
   return [how.columns.reduce((sum, column) => sum + (column.kind === "number" ? 1 : column.values.length), 0)];
 }
 
@@ -90,6 +91,14 @@ const contradictions: Contradictions = {
       if (column.values.length === 0) return `has no values of ${show(column.name)}`;
     }
     return undefined;
+  },
+  text({ tokenizer }) {
+    try {
+      if (Object(JSON.parse(tokenizer)).model !== undefined) return undefined;
+    } catch {
+      // What it is instead does not matter.
+    }
+    return "has a tokenizer that is no tokenizer.json";
   },
 };
 

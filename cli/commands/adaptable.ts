@@ -1,7 +1,7 @@
 // `innerloop adaptable`: an ONNX model becomes a bundle, to adapt on a device.
 import { basename } from "node:path";
 import { defineCommand, needed, wrongCall } from "../call/command.ts";
-import { readModel } from "../inputs/models.ts";
+import { readFileOf, readModel } from "../inputs/models.ts";
 import { numbersFrom, pairsFrom } from "../inputs/pairs.ts";
 import { innerLoopOf, lossWords, wordsOf } from "../shared/inner-loop-options.ts";
 import { columns } from "../terminal/layout.ts";
@@ -110,11 +110,17 @@ export const command = defineCommand({
     },
     std: { type: "text", what: "what they are divided by, as 0.229,0.224,0.225", group: "Raw input" },
     "sample-rate": { type: "number", least: 1, what: "of sounds: samples a second", group: "Raw input" },
+    tokenizer: {
+      type: "text",
+      what: "of texts: the tokenizer.json that belongs to the model, so that the bundle takes texts",
+      completes: "paths",
+      group: "Raw input",
+    },
     padding: {
       type: "whole",
       least: 0,
       what: "of tokens: the one that fills up what is short",
-      otherwise: "0",
+      otherwise: "the tokenizer's, or 0",
       group: "Raw input",
     },
     json: { type: "switch", what: "the manifest and what was found as JSON on stdout" },
@@ -133,7 +139,7 @@ export const command = defineCommand({
   async run(options, args) {
     const [file] = args as [string];
     const out = needed(options.out, "adaptable", "out", "the folder of the bundle");
-    const { bytes } = await readModel(file);
+    const { bytes, files } = await readModel(file);
     const { mean, std, kind, head, embedding, input, padding } = options;
     const raw = {
       ...(kind === undefined ? {} : { kind: kind as "picture" }),
@@ -143,17 +149,20 @@ export const command = defineCommand({
     };
     if (options.labels !== undefined && head !== "keep")
       throw wrongCall("no-effect", "--labels are those of the model's own classes; give --head keep as well.");
+    const tokenizer = options.tokenizer === undefined ? undefined : await readTokenizer(options.tokenizer);
     const { exportAdaptable } = await import("@innerloop/export");
     const { manifest, notes, moved, size } = await exportAdaptable(bytes, {
       out,
       name: basename(file),
       raw,
+      files,
       ...(head === undefined ? {} : { head }),
       ...(options.train === undefined ? {} : { train: wordsOf(options.train) }),
       ...(await innerLoopOf(options)),
       ...(embedding === undefined ? {} : { embedding }),
       ...(input === undefined ? {} : { input }),
       ...(padding === undefined ? {} : { padding }),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(options.size === undefined ? {} : { sizes: pairsFrom("size", options.size) }),
       ...(options.set === undefined ? {} : { set: pairsFrom("set", options.set) }),
       ...(options.labels === undefined ? {} : { labels: options.labels.split(",").map((label) => label.trim()) }),
@@ -176,6 +185,19 @@ export const command = defineCommand({
     say(`Next: ${style("bold", commandLine`adapt ${out} --support EXAMPLES --out mine.safetensors`)}`);
   },
 });
+
+/** @throws InnerloopError `file-missing` (status 2), `file-unreadable`; `too-large` for one that no manifest may hold */
+async function readTokenizer(given: string): Promise<string> {
+  const { bytes, path } = await readFileOf(given, "a tokenizer.json");
+  if (bytes.length <= mostOfTokenizer) return new TextDecoder().decode(bytes);
+  throw wrongCall(
+    "too-large",
+    `${path} has ${bytes.length} bytes; a tokenizer of at most ${mostOfTokenizer} is kept in a bundle.`,
+  );
+}
+
+/** Half of what a manifest may have. */
+const mostOfTokenizer = 2 ** 23;
 
 const classesText = (ways: number | null, task: string): string =>
   task === "regression" ? "it gives values" : ways === null ? "any number of classes" : `up to ${ways} classes`;

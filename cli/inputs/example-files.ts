@@ -61,7 +61,7 @@ export async function readSupport(
   }
   const door = await doorFor(support, is, manifest);
   if (label !== undefined && !door.files.settings.includes("label")) throw idle();
-  if (is === "file" && door.files.kind !== "row")
+  if (is === "file" && door.files.kind !== "row" && door.files.kind !== "text")
     throw wrongCall(
       "bad-support",
       `--${option} is the file ${support}; a folder with one sub-folder of ${door.several} a class${isTable(support) ? ", or a table with a column of classes" : ""} was expected.`,

@@ -1,22 +1,43 @@
 // ONNX models that a call names, and names of what is in them.
 import type { Model } from "@innerloop/graph";
+import type { FilesBeside } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
 import { wrongCall } from "../call/command.ts";
 import { say } from "../terminal/output.ts";
 import { pathOf, placeAt, shownPath } from "./places.ts";
 import { mostOfModel, readWithin } from "./reading.ts";
 
+interface GivenFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A model on disk. */
+interface OnnxFile extends GivenFile {
+  /** What lies beside it, where its numbers may be. */
+  readonly files: FilesBeside;
+}
+
 /**
  * The bytes of a model.
  * @throws InnerloopError `file-missing` (status 2) where there is no such file; `file-unreadable`
  */
-export async function readModel(given: string): Promise<{ readonly path: string; readonly bytes: Uint8Array }> {
+export async function readModel(given: string): Promise<OnnxFile> {
+  const [file, { filesBeside }] = await Promise.all([
+    readFileOf(given, "an .onnx file"),
+    import("@innerloop/runtime/files"),
+  ]);
+  return { ...file, files: filesBeside(file.path) };
+}
+
+/** The bytes of any file. @param what was expected */
+export async function readFileOf(given: string, what: string): Promise<GivenFile> {
   const path = pathOf(given);
   const place = await placeAt(path);
   if (place !== "file")
     throw wrongCall(
       "file-missing",
-      `${shownPath(path)} ${place === "nothing" ? "does not exist" : "is a folder"}; an .onnx file was expected; check the path.`,
+      `${shownPath(path)} ${place === "nothing" ? "does not exist" : "is a folder"}; ${what} was expected; check the path.`,
     );
   try {
     const { buffer, byteOffset, length } = await readWithin(path, mostOfModel);
@@ -33,9 +54,9 @@ export async function readModel(given: string): Promise<{ readonly path: string;
  * @throws InnerloopError as {@link readModel}, and what `readOnnx` throws
  */
 export async function openModel(given: string): Promise<Model> {
-  const { path, bytes } = await readModel(given);
+  const { path, bytes, files } = await readModel(given);
   const { readOnnx } = await import("@innerloop/graph");
-  const model = readOnnx(bytes, path);
+  const model = readOnnx(bytes, path, { files });
   for (const note of model.notes) say(note);
   return model;
 }

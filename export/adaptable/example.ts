@@ -22,8 +22,10 @@ export interface ExampleOptions {
   /** One number for all of an input: of further inputs that are no part of an example. */
   readonly set?: Readonly<Record<string, number>>;
   readonly raw?: RawInput;
-  /** The token that fills up a text that is too short, which a mask leaves out; 0 unless given. */
+  /** The token that fills up a text that is too short, which a mask leaves out; what the tokenizer has for it, or 0, unless given. */
   readonly padding?: number;
+  /** The text of a file tokenizer.json, so that a bundle takes texts. */
+  readonly tokenizer?: string;
 }
 
 /** What an example is, and how a batch of them becomes the model's inputs. */
@@ -93,6 +95,11 @@ export function planExample(model: OnnxModel, source: string, options: ExampleOp
         return [name, op.Expand(constant(set[name] ?? 0, [], value.dtype), shape)];
       }),
     );
+  if (options.tokenizer !== undefined && !tokens)
+    throw wrong(
+      "bad-option",
+      `${source} takes ${described(main)}, and a tokenizer was given; one of whole numbers was expected`,
+    );
   if (tokens) return tokenPlan(main, known(main), others, rest, options);
   return { ...numberPlan(main, known(main), rest, options.raw ?? {}, source) };
 }
@@ -117,13 +124,15 @@ function tokenPlan(
   shape: readonly number[],
   others: readonly Value[],
   rest: (x: Value) => Record<string, Value>,
-  { padding = 0, set = {} }: ExampleOptions,
+  { tokenizer, padding = tokenizer === undefined ? 0 : paddingOf(tokenizer), set = {} }: ExampleOptions,
 ): ExamplePlan {
+  const length = shape.reduce((product, size) => product * size, 1);
   const mask = (x: Value): Value => op.Cast(op.Not(op.Equal(x, padding)), "float32");
   const positions = (x: Value, value: Value): Value =>
     op.Expand(op.Cast(op.Unsqueeze(op.Range(shape[0]!), [0]), value.dtype), [x.shape[0]!, shape[0]!]);
   return {
     inputShape: shape,
+    ...(tokenizer === undefined ? {} : { preprocessing: { kind: "text" as const, length, padding, tokenizer } }),
     mask,
     feed(x) {
       const special = others.flatMap((value): [string, Value][] => {
@@ -135,7 +144,7 @@ function tokenPlan(
       return { ...rest(x), ...Object.fromEntries(special), [inputName(main)]: op.Cast(x, main.dtype) };
     },
     notes: [
-      `an example is the numbers of ${shape.join("×")} tokens, for ${show(inputName(main))}; ${padding} fills up what is shorter`,
+      `an example is ${tokenizer === undefined ? "the numbers" : "a text"} of ${shape.join("×")} tokens${tokenizer === undefined ? "" : " at most"}, for ${show(inputName(main))}; ${padding} fills up what is shorter`,
     ],
     sample(random) {
       const length = shape[0]!;
@@ -143,6 +152,27 @@ function tokenPlan(
       return Float32Array.from({ length }, (_, i) => (i < used ? 1 + padding + Math.floor(20 * random()) : padding));
     },
   };
+}
+
+/** The token that a tokenizer fills up with: that of its padding, or the one that is called so. @throws InnerloopError for what is no tokenizer */
+function paddingOf(tokenizer: string): number {
+  interface Parts {
+    readonly model?: unknown;
+    readonly padding?: { readonly pad_id?: number } | null;
+    readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
+  }
+  let parts: Parts | null = null;
+  try {
+    parts = JSON.parse(tokenizer) as Parts | null;
+  } catch {
+    // Said below.
+  }
+  if (parts?.model === undefined)
+    throw wrong(
+      "bad-option",
+      "the tokenizer is no tokenizer.json, as Hugging Face's libraries write it: save_pretrained, or tokenizer.save(file)",
+    );
+  return parts.padding?.pad_id ?? parts.added_tokens?.find(({ content }) => /^[[<]?pad[\]>]?$/i.test(content))?.id ?? 0;
 }
 
 function numberPlan(
@@ -187,7 +217,7 @@ function numberPlan(
         `an example is a picture of ${width}×${height} pixels and ${channels} channel${channels === 1 ? "" : "s"}` +
           (usual ? ", its values from 0 to 1 (give --mean and --std where the model was trained with others)" : ""),
       ],
-      sample: (random) => Float32Array.from({ length: height * width * channels }, random),
+      sample: (random) => drawn([height, width, channels], random),
     };
   }
   const size = shape.reduce((product, dim) => product * dim, 1);
@@ -212,8 +242,28 @@ function numberPlan(
     notes: [
       `an example is ${kind === "sound" ? `${size} samples of a sound` : `${shape.join("×")} numbers`}, for ${show(name)}`,
     ],
-    sample: (random) => Float32Array.from({ length: size }, () => 2 * random() - 1),
+    sample(random) {
+      const [level, reach] = [random() - 0.5, 0.2 + random()];
+      return Float32Array.from({ length: size }, () => level + reach * (2 * random() - 1));
+    },
   };
+}
+
+/** A picture of waves and noise, which differ from one to the next: noise alone is much the same to a network. */
+function drawn([height, width, channels]: readonly [number, number, number], random: () => number): Float32Array {
+  const waves = Array.from({ length: channels }, () => ({
+    level: random(),
+    reach: 0.5 * random(),
+    along: 6 * random() - 3,
+    down: 6 * random() - 3,
+    phase: random(),
+  }));
+  return Float32Array.from({ length: height * width * channels }, (_, i) => {
+    const { level, reach, along, down, phase } = waves[i % channels]!;
+    const [x, y] = [Math.floor(i / channels) % width, Math.floor(i / channels / width)];
+    const wave = Math.sin(2 * Math.PI * ((along * x) / width + (down * y) / height + phase));
+    return Math.min(1, Math.max(0, level + reach * (wave + random() - 0.5)));
+  });
 }
 
 const described = (value: Value): string => `${inputName(value)} (${value})`;

@@ -26,6 +26,8 @@ import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { joinProducts } from "./products.ts";
+import { recurrentAsSteps } from "./recurrent.ts";
+import { scanAsLoop } from "./scan.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
@@ -85,6 +87,8 @@ export function onnxTarget({ opset: asked, convolution = "columns", precision }:
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
       ...poolingAsTaps,
       ...normalizationAsLayers,
+      ...recurrentAsSteps,
+      scanAsLoop,
       ...[sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,

@@ -147,13 +147,14 @@ const vectorsOf = ({ model, wrt }: Call, directions: Named, values: Named): Valu
 
 /** A model with further inputs, of the types given, that makes its outputs anew. */
 function derived({ model, also }: Call, further: Named, build: (values: Named) => Named): Model {
-  const { initializers, opset, tensors } = model;
+  const { initializers, elements, opset, tensors } = model;
   const isWeight = ([name]: readonly [string, Value]) => initializers[name] !== undefined;
   const own = Object.entries(model.inputs);
   const added = Object.entries(further).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)] as const);
   return transformed({
     inputs: table([...own.filter((entry) => !isWeight(entry)), ...added, ...own.filter(isWeight)]),
     initializers,
+    elements,
     opset,
     tensors,
     build: (values) => {

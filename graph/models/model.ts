@@ -6,7 +6,7 @@ import type { OnnxModel } from "../onnx/read.ts";
 import { writeOnnx } from "../onnx/write.ts";
 
 /** What `readOnnx` gives; transforms take one and give one, so that they can be put one after another. */
-export type Model = Pick<OnnxModel, "inputs" | "outputs" | "initializers" | "opset" | "tensors" | "apply">;
+export type Model = Pick<OnnxModel, "inputs" | "outputs" | "initializers" | "elements" | "opset" | "tensors" | "apply">;
 
 /** Values by name. */
 export type Named = Readonly<Record<string, Value>>;
@@ -16,7 +16,7 @@ export const table = <T>(entries: Iterable<readonly [string, T]>): Record<string
   Object.assign(Object.create(null), Object.fromEntries(entries));
 
 /** What a transform makes of a model. */
-interface Transformed extends Pick<Model, "inputs" | "initializers" | "opset" | "tensors"> {
+interface Transformed extends Pick<Model, "inputs" | "initializers" | "elements" | "opset" | "tensors"> {
   /** The outputs, of a value for each input. */
   build(values: Named): Named;
   /** What else is asked for by name. */
@@ -94,11 +94,12 @@ export interface WriteModelOptions {
  * @throws InnerloopError as `writeOnnx`
  */
 export function writeModel(model: Model, { overridable = [], ...options }: WriteModelOptions = {}): Uint8Array {
-  const { inputs, outputs, initializers } = model;
+  const { inputs, outputs, initializers, elements } = model;
   const open = new Set(overridable);
   return writeOnnx(outputs, {
     ...options,
     initializers,
+    elements,
     inputs: Object.entries(inputs).flatMap(([name, value]) => (initializers[name] ? [] : [value])),
     fixed: new Set(Object.keys(initializers).filter((name) => !open.has(name))),
   });

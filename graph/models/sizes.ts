@@ -45,6 +45,7 @@ export function vmap(model: Model, { axes, size = unused(model, "mapped") }: Vma
   return transformed({
     inputs,
     initializers,
+    elements: model.elements,
     opset: model.opset,
     tensors: {},
     build(values) {
@@ -100,11 +101,12 @@ export function specialize(model: Model, sizes: Readonly<Record<string, Dim>>): 
     const shape = value.shape.map((dim) => substituted(dim, now));
     return shape.join() === value.shape.join() ? value : input(name, shape, value.dtype);
   };
-  const { initializers, opset, tensors } = model;
+  const { initializers, elements, opset, tensors } = model;
   const inputs: Named = table(Object.entries(model.inputs).map(([name, value]) => [name, fixed(value, name)]));
   return transformed({
     inputs,
     initializers,
+    elements,
     opset,
     tensors: model.apply(inputs, Object.keys(tensors)),
     build: (values) => model.apply(taken(model, values)),

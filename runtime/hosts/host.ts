@@ -3,6 +3,7 @@
 import type * as OnnxRuntime from "onnxruntime-common";
 import type { Bounds, HostOptions, ProviderName } from "../host.ts";
 import type { Picture } from "../pictures.ts";
+import type { TokenizersLibrary } from "../texts.ts";
 
 /** What every package of ONNX Runtime exports alike. */
 export type Ort = Pick<typeof OnnxRuntime, "InferenceSession" | "Tensor" | "env">;
@@ -68,6 +69,11 @@ export interface Host {
   write(place: string | URL, bytes: Uint8Array): Promise<void>;
   /** What decodes pictures, loaded on first use; absent where only decoded ones are taken. */
   readonly pictures?: () => Promise<PictureDecoder>;
+  /**
+   * What makes tokens of texts, loaded on first use; absent where a caller gives it.
+   * @throws InnerloopError `tokenizers-missing`, saying what to install.
+   */
+  readonly tokenizers?: () => Promise<TokenizersLibrary>;
   /** The SHA-256 of bytes, in lower-case hexadecimal; undefined where there is no way to tell. */
   sha256(bytes: Uint8Array): Promise<string | undefined>;
 }

@@ -63,6 +63,7 @@ export const host: Host = {
     isUrl(place)
       ? (await import("./http.ts")).readUrl(String(place), what, bounds)
       : readDisk(toPath(place), what, bounds),
+  tokenizers: () => import("./node-tokenizers.ts").then(({ load }) => load()),
   pictures: () => import("./node-pictures.ts"),
   write: (place, bytes) => writeDisk(toPath(place), bytes),
   sha256: async (bytes) => createHash("sha256").update(bytes).digest("hex"),

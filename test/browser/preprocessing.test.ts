@@ -75,7 +75,7 @@ it.each(
     if (how.kind !== files.kind) continue;
     const item = { name: "one", file: "one" };
     // In files samples are as they lie there, and not as Web Audio has them, and of rows each column has a field.
-    if ("getChannelData" in input || Array.isArray(input)) continue;
+    if (typeof input === "string" || "getChannelData" in input || Array.isArray(input)) continue;
     // A recording of a sensor is there as float32, and has the channels that it has.
     if (how.kind === "window" && !("data" in input && input.data instanceof Float32Array)) continue;
     const expected = inNode(number);

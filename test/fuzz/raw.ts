@@ -37,6 +37,10 @@ const bases: readonly Given[] = [
     },
     raw: { a: "1.5", b: "y" },
   },
+  {
+    how: { kind: "text", length: 6, padding: 0, tokenizer: '{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1}}}' },
+    raw: "a b",
+  },
 ];
 
 export const rawTarget: Target = {

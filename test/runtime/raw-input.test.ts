@@ -145,10 +145,10 @@ describe("learner.example", () => {
     ],
     [
       "preprocessing of a later release",
-      { kind: "text", vocabulary: 3 },
+      { kind: "video", frames: 3 },
       "hello",
       "newer-version",
-      /of the kind "text", and this release knows image, window, sound and row; upgrade/,
+      /of the kind "video", and this release knows image, window, sound, row and text; upgrade/,
     ],
     ["preprocessing that lacks a field", { ...how, std: undefined }, "a.png", "manifest-invalid", /std is missing/],
     ["preprocessing of another size", { ...how, width: 3 }, "a.png", "manifest-invalid", /makes \[2, 3, 1\]/],

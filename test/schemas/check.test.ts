@@ -198,6 +198,9 @@ describe("preprocessing, which is checked where something is preprocessed", () =
       'has the value "x" of "b" twice',
     );
     expect(said({ kind: "row", columns: [number, { ...category, values: [] }] }, [1])).toBe('has no values of "b"');
+    const text = { kind: "text", length: 8, padding: 0, tokenizer: '{"model":{}}' };
+    expect([said(text, [8]), said(text, [9])]).toEqual(["accepted", "makes [8], and an example is [9]"]);
+    expect(said({ ...text, tokenizer: "{" }, [8])).toBe("has a tokenizer that is no tokenizer.json");
   });
 
   test("says what is wrong", () => {
@@ -217,8 +220,8 @@ describe("preprocessing, which is checked where something is preprocessed", () =
     expect(said({ ...window, std: [1, 2] })).toBe(
       "the manifest: preprocessing has 2 means or deviations for 3 channels; export the bundle again",
     );
-    expect(said({ kind: "text" })).toBe(
-      'the manifest\'s input.preprocessing is of the kind "text", and this release knows image, window, sound and row; ' +
+    expect(said({ kind: "video" })).toBe(
+      'the manifest\'s input.preprocessing is of the kind "video", and this release knows image, window, sound, row and text; ' +
         "upgrade @innerloop/runtime, or give the numbers of an example",
     );
   });

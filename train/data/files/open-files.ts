@@ -207,7 +207,8 @@ function failureOf(item: FileItem, of: string, error: unknown): Failure {
   return { name: item.name, of, error, why: error.message.replace(`${item.file}: `, "") };
 }
 
-const bytesOf = (raw: RawInput): number => ("data" in raw && ArrayBuffer.isView(raw.data) ? raw.data.byteLength : 0);
+const bytesOf = (raw: RawInput): number =>
+  typeof raw !== "string" && "data" in raw && ArrayBuffer.isView(raw.data) ? raw.data.byteLength : 0;
 
 /** Reads all examples; where too many of them cannot be read, that is a problem. */
 async function readAll<Item extends FileItem, Raw extends RawInput, Kept>(

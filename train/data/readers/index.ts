@@ -5,6 +5,7 @@ import type { TaskSource } from "../episodes/task.ts";
 import type { FileKind } from "../files/file-kind.ts";
 import { type GuessedDoor, guessAmong } from "../files/guess.ts";
 import { type FilesRead, type ReadingBounds, readFiles } from "../files/open-files.ts";
+import { textFiles } from "../files/texts.ts";
 import { arrays } from "./arrays.ts";
 import { glyphs } from "./glyphs.ts";
 import { images } from "./images.ts";
@@ -51,7 +52,7 @@ export const readerOf = (spec: string): NamedReader | undefined => readers.find(
 
 /** The files that a bundle with a preprocessing of this kind takes, one example each. */
 export const fileKindOf = (kind: Preprocessing["kind"]): FileKind | undefined =>
-  all.find(({ files }) => files?.kind === kind)?.files;
+  kind === "text" ? textFiles : all.find(({ files }) => files?.kind === kind)?.files;
 
 /** Which door opens what is at a place: the one that takes most of the files there. Nothing is opened but folders. */
 export const guessDoor = (place: string): GuessedDoor => guessAmong(readers.all, place);

@@ -1,0 +1,92 @@
+// Texts from files to answers: an encoder with its tokenizer becomes a bundle, which takes folders of .txt and tables of texts.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { input, op, writeOnnx } from "@innerloop/graph";
+import { innerloop } from "innerloop";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
+import { randomNumbers } from "../support/numbers.ts";
+import { readRecorded } from "../support/recorded.ts";
+
+const folder = temporaryFolder();
+const at = (...parts: string[]) => join(folder, ...parts);
+const write = (file: string, text: string | Uint8Array) => {
+  mkdirSync(dirname(at(file)), { recursive: true });
+  writeFileSync(at(file), text);
+};
+
+let said = "";
+beforeEach(() => {
+  said = "";
+  for (const stream of [process.stdout, process.stderr])
+    vi.spyOn(stream, "write").mockImplementation((text) => {
+      said += text;
+      return true;
+    });
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const [{ tokenizer }] = readRecorded<{ tokenizer: string }[]>("runtime/recorded/texts.json") as [{ tokenizer: string }];
+
+const examples: Record<string, string[]> = {
+  printing: ["The printer does not print.", "Printing on the second floor does not work", "print the print again"],
+  passwords: ["My password has expired", "I cannot log in, my password was reset", "passwords expired again"],
+};
+
+beforeAll(() => {
+  // An encoder as sentences have: a vector for each token, and their mean.
+  const vocabulary = Object.keys(JSON.parse(tokenizer).model.vocab).length;
+  const ids = input("input_ids", ["batch", "sequence"], "int64");
+  const table = input("embeddings", [vocabulary, 24]);
+  const numbers = randomNumbers(3);
+  const data = Float32Array.from({ length: vocabulary * 24 }, () => numbers());
+  const embedding = op.ReduceMean(op.Gather(table, ids, 0), { axes: [1], keepdims: false });
+  write(
+    "encoder.onnx",
+    writeOnnx(
+      { embedding },
+      { inputs: [ids], initializers: { embeddings: { dtype: "float32", shape: [vocabulary, 24], data } } },
+    ),
+  );
+  write("tokenizer.json", tokenizer);
+  write("not-a-tokenizer.json", "{}");
+  for (const [label, texts] of Object.entries(examples))
+    for (const [i, text] of texts.entries()) write(`support/${label}/${i}.txt`, text);
+  const rows = Object.entries(examples).flatMap(([label, texts]) => texts.map((text) => `"${text}",${label}`));
+  write("support.csv", ["text,label", ...rows].join("\n"));
+  write("new.txt", "the printer prints nothing again");
+  write("new.csv", "sentence\nthe printer does not print\nmy password has expired and I cannot log in\n");
+});
+
+const adaptable = (...more: string[]) =>
+  innerloop(["adaptable", at("encoder.onnx"), "--size", "sequence=16", "--out", at("bundle"), ...more]);
+
+describe("texts", () => {
+  it("are adapted to from a folder or a table, and told apart", { timeout: 60_000 }, async () => {
+    expect(await adaptable("--tokenizer", at("tokenizer.json")), said).toBe(0);
+    expect(said).toMatch(/an example is a text of 16 tokens at most/);
+    for (const support of ["support", "support.csv"]) {
+      expect(
+        await innerloop(["adapt", at("bundle"), "--support", at(support), "--out", at("mine.safetensors")]),
+        said,
+      ).toBe(0);
+      said = "";
+      const call = ["predict", at("bundle"), "--params", at("mine.safetensors"), at("new.csv"), at("new.txt")];
+      expect(await innerloop(call), said).toBe(0);
+      expect([...said.matchAll(/printing|passwords/g)].map(([word]) => word)).toEqual([
+        "printing",
+        "passwords",
+        "printing",
+      ]);
+    }
+    said = "";
+    expect(await innerloop(["inspect", at("bundle")])).toBe(0);
+    expect(said).toMatch(/from texts: texts of 16 tokens at most/);
+  });
+
+  it("need a tokenizer that is one, of a model that takes tokens", async () => {
+    expect(await adaptable("--tokenizer", at("not-a-tokenizer.json"))).toBe(2);
+    expect(await adaptable("--tokenizer", at("none.json"))).toBe(2);
+    expect(said).toMatch(/is no tokenizer\.json[\s\S]*none\.json does not exist; a tokenizer\.json was expected/);
+  });
+});
