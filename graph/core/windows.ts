@@ -1,8 +1,9 @@
 // Windows that move over space, of convolutions and pools: how they are described, what comes out, and what each reads.
 import { InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
+import { addDims, type Dim, divideDims } from "./dims.ts";
 import { at, upTo, zip } from "./lists.ts";
-import { sizeOf } from "./shapes.ts";
+import { type Shape, sizeOf } from "./shapes.ts";
 
 /** How a window moves over space; one number for each axis of space. */
 export type Window = {
@@ -13,6 +14,9 @@ export type Window = {
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly groups: number;
+  /** The sizes of the output where strides do not divide open sizes: of these only a run tells, by names among `fresh`. */
+  readonly out?: Shape;
+  readonly fresh?: readonly string[];
 };
 
 /** Options of a convolution or a pool, as ONNX names them; `pads` holds the begins of all axes, then the ends. */
@@ -53,6 +57,19 @@ export const windowOutput = (space: readonly number[], w: Omit<Window, "groups">
   windowAxes(space, w).map(
     (axis) => Math.floor((axis.size + axis.before + axis.after - reachOf(axis)) / axis.stride) + 1,
   );
+
+/** The same along one axis whose size may be open; undefined where the stride does not divide it evenly. */
+export function placesAlong(
+  size: Dim,
+  { kernel, strides, dilations, before, after }: Window,
+  axis: number,
+): Dim | undefined {
+  const reach = reachOf({ kernel: at(kernel, axis), dilation: at(dilations, axis) });
+  const free = addDims(size, at(before, axis) + at(after, axis) - reach);
+  const stride = at(strides, axis);
+  const steps = typeof free === "number" ? Math.floor(free / stride) : stride === 1 ? free : divideDims(free, stride);
+  return steps === undefined ? undefined : addDims(steps, 1);
+}
 
 /** The size along one axis that a transposed convolution gives, by the size that it gets. */
 export const transposedSize = ({ size, stride, before, after, ...axis }: WindowAxis): number =>

@@ -60,7 +60,12 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   const asked = writable(options.opset ?? defaultOpset);
   const { precision } = options;
   const target =
-    options.target ?? onnxTarget({ ...(options.opset && { opset: options.opset }), ...(precision && { precision }) });
+    options.target ??
+    onnxTarget({
+      ...(options.opset && { opset: options.opset }),
+      ...(precision && { precision }),
+      ...(options.fixed && { fixed: options.fixed }),
+    });
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
   const elements = options.elements ?? {};

@@ -1,5 +1,6 @@
 // Moving numbers without changing them: other shapes, other orders, repetition.
 import { type Dim, divideDims, multiplyDims } from "../core/dims.ts";
+import { mayAgree } from "../core/fresh.ts";
 import { zip } from "../core/lists.ts";
 import { spelling, unfit } from "../core/operator.ts";
 import { normalizeAxis, sizeOf } from "../core/shapes.ts";
@@ -18,7 +19,7 @@ export function Squeeze(
 ): Value {
   const gone = axes.map((axis) => normalizeAxis(axis, x.rank, "Squeeze"));
   for (const axis of gone)
-    if (x.shape[axis] !== 1) throw unfit("Squeeze", [x], `axis ${axis} has size ${x.shape[axis]}, not 1.`);
+    if (!mayAgree(x.shape[axis], 1)) throw unfit("Squeeze", [x], `axis ${axis} has size ${x.shape[axis]}, not 1.`);
   return Reshape(
     x,
     x.shape.filter((_, axis) => !gone.includes(axis)),

@@ -7,6 +7,7 @@ import { at, upTo, zip } from "../core/lists.ts";
 import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
 import { fixed, normalizeAxis, sizeOf } from "../core/shapes.ts";
 import type { One, Operator, Value } from "../core/value.ts";
+import { padTo } from "./internal/computed.ts";
 import { Gather } from "./internal/gathering.ts";
 import { beyondAxes, cut } from "./internal/slicing.ts";
 
@@ -113,13 +114,21 @@ export const Pad = applying(
       });
     return around.reduce<Value>((v, { low, high }, axis) => {
       if (low === 0 && high === 0) return v;
-      const size = fixed(at(v.shape, axis), "Pad");
+      const size = at(v.shape, axis);
+      if (typeof size === "string") return paddedOpen(v, axis, low, high, mode);
       spend("numbers", low + size + high);
       const read = upTo(low + size + high).map((i) => mirrored(i - low, size, mode));
       return Gather(v, constant(read, [read.length], "int64"), axis);
     }, cropped);
   },
 );
+
+/** What lies beside an axis of open size: which entry that is comes out when the graph runs. */
+function paddedOpen(x: Value, axis: number, low: number, high: number, mode: "reflect" | "edge" | "wrap"): Value {
+  const pads = upTo(2 * x.rank).map((i) => (i === axis ? low : i === axis + x.rank ? high : 0));
+  const shape = x.shape.with(axis, addDims(at(x.shape, axis), low + high));
+  return padTo(x, constant(pads, undefined, "int64"), shape, mode);
+}
 
 function mirrored(at: number, size: number, mode: "reflect" | "edge" | "wrap"): number {
   if (mode === "edge") return Math.min(Math.max(at, 0), size - 1);
