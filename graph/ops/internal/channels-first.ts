@@ -197,7 +197,7 @@ function transposed(g: Value, w: Value, { space, ...window }: SpacedFirst): Valu
   return first(apply1(convolutionInputGradient, [last(g, spatial), weightsLast(w, spatial)], attributes), spatial);
 }
 
-export const convWeightGradient: Operator<Window, Two, One> = define({
+const convWeightGradient: Operator<Window, Two, One> = define({
   name: "ConvWeightGradient",
   family: "convolution",
   summary: "the map y ↦ w that is transposed to a Conv of a given input",
