@@ -149,7 +149,10 @@ function tokenPlan(
     sample(random) {
       const length = shape[0]!;
       const used = Math.max(1, Math.ceil(length * (0.5 + random() / 2)));
-      return Float32Array.from({ length }, (_, i) => (i < used ? 1 + padding + Math.floor(20 * random()) : padding));
+      // Small ones, which every vocabulary has, and not the one that fills up.
+      const token = () => Math.floor(20 * random());
+      const others = (drawn: number) => (drawn >= padding ? drawn + 1 : drawn);
+      return Float32Array.from({ length }, (_, i) => (i < used ? others(token()) : padding));
     },
   };
 }
