@@ -7,9 +7,8 @@ import { at, upTo, zip } from "../core/lists.ts";
 import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
 import { fixed, normalizeAxis, sizeOf } from "../core/shapes.ts";
 import type { One, Operator, Value } from "../core/value.ts";
-import { padTo } from "./internal/computed.ts";
 import { Gather } from "./internal/gathering.ts";
-import { beyondAxes, cut } from "./internal/slicing.ts";
+import { beyondAxes, Concat, cut } from "./internal/slicing.ts";
 
 export { Concat } from "./internal/slicing.ts";
 
@@ -123,11 +122,14 @@ export const Pad = applying(
   },
 );
 
-/** What lies beside an axis of open size: which entry that is comes out when the graph runs. */
+/** The same along an axis whose size is open: what goes before and after has places that count from either end. */
 function paddedOpen(x: Value, axis: number, low: number, high: number, mode: "reflect" | "edge" | "wrap"): Value {
-  const pads = upTo(2 * x.rank).map((i) => (i === axis ? low : i === axis + x.rank ? high : 0));
-  const shape = x.shape.with(axis, addDims(at(x.shape, axis), low + high));
-  return padTo(x, constant(pads, undefined, "int64"), shape, mode);
+  spend("numbers", low + high);
+  const taken = (count: number, place: (i: number) => number): Value[] =>
+    count === 0 ? [] : [Gather(x, constant(upTo(count).map(place), [count], "int64"), axis)];
+  const before = taken(low, (i) => (mode === "edge" ? 0 : mode === "wrap" ? i - low : low - i));
+  const after = taken(high, (i) => (mode === "edge" ? -1 : mode === "wrap" ? i : -2 - i));
+  return Concat([...before, x, ...after], axis);
 }
 
 function mirrored(at: number, size: number, mode: "reflect" | "edge" | "wrap"): number {

@@ -143,6 +143,7 @@ const spaceFirst = (x: Value): number[] => x.shape.slice(2).map((dim) => fixed(d
 function windowSums(x: Value, window: Window): Value {
   spend("numbers", sizeOf(window.kernel));
   const [examples = 1, channels = 1, ...space] = x.shape;
+  spend("numbers", sizeOf(window.kernel));
   const ones = Expand(constant(1, [], x.dtype), [1, 1, ...window.kernel]);
   const sums = apply1(conv, [Reshape(x, [multiplyDims(examples, channels), 1, ...space]), ones], {
     ...window,

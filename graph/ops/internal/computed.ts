@@ -174,10 +174,6 @@ export function PadBy(
   return apply1(padBy, [x, pads, fill, axes], { ...computed, mode });
 }
 
-/** The same where the sizes that come out are known. */
-export const padTo = (x: Value, pads: Value, shape: Shape, mode: PadMode): Value =>
-  apply1(padBy, [x, pads, constant(0, [], x.dtype), undefined], { shape, fresh: [], mode });
-
 const tileBy = movement<Computed>("TileBy", {
   summary: "Tile by repeats that are computed",
   writtenAs: "Tile",

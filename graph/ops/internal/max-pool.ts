@@ -1,5 +1,6 @@
 // Max pooling as ONNX has it, channels first, and its derivatives. A target with none of them has those of channels last
 // between transposes.
+import { spend } from "../../core/budget.ts";
 import { type Dim, multiplyDims } from "../../core/dims.ts";
 import { at } from "../../core/lists.ts";
 import { apply1, define, unfit } from "../../core/operator.ts";
@@ -14,6 +15,7 @@ import { channelsFirst, channelsLast } from "./transpose.ts";
 function pooledShape(x: Value, window: Window): Dim[] {
   if (x.rank !== window.kernel.length + 2)
     throw unfit("MaxPool", [x], `needs [N, channels, …${window.kernel.length} axes…].`);
+  spend("numbers", sizeOf(window.kernel));
   const out = x.shape.slice(2).map((size, axis) => {
     const places = window.out?.[axis] ?? placesAlong(size, window, axis);
     if (places === undefined)
