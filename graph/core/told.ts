@@ -1,6 +1,7 @@
 // Sizes that only data tell, such as how many numbers are not zero. Each is a symbol of its own, which the node that lists it
 // among its `fresh` sizes gives a number when the graph runs: as the size of an axis of an output or, for AsSizes, as an entry of
 // its output. Whatever takes such a size as an attribute reads a value that tells it, so that it is known by then.
+import { spend } from "./budget.ts";
 import { takeName, toldIn } from "./fresh.ts";
 import { attributeKey } from "./interning.ts";
 import type { Shape } from "./shapes.ts";
@@ -64,6 +65,7 @@ const keys = new WeakMap<Node, string>();
  * others for any other. A name follows from what the values are made of, so that it is the same when they are made again.
  */
 export function freshSizes(what: string, values: Inputs, count: number, more = ""): string[] {
+  spend("numbers", count);
   const operands = values.filter((value) => value !== undefined);
   for (const node of inOrder(operands, ({ node }) => keys.has(node), operandsOf)) keys.set(node, hash(keyOf(node)));
   const key = hash(`${what}:${values.map((value) => value && keyAt(value))}:${more}`);

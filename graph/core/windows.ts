@@ -3,7 +3,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
 import { addDims, type Dim, divideDims } from "./dims.ts";
 import { at, upTo, zip } from "./lists.ts";
-import { sizeOf } from "./shapes.ts";
+import { type Shape, sizeOf } from "./shapes.ts";
 
 /** How a window moves over space; one number for each axis of space. */
 export type Window = {
@@ -14,6 +14,9 @@ export type Window = {
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly groups: number;
+  /** The sizes of the output where strides do not divide open sizes: of these only a run tells, by names among `fresh`. */
+  readonly out?: Shape;
+  readonly fresh?: readonly string[];
 };
 
 /** Options of a convolution or a pool, as ONNX names them; `pads` holds the begins of all axes, then the ends. */

@@ -1,13 +1,13 @@
 // The gradients of convolutions, channels first, in the forms that measure best on ONNX Runtime's processor: by kernel, stride,
 // groups and sizes.
 import { constant, constantOf, inputName, isInput } from "../core/build.ts";
-import { multiplyDims } from "../core/dims.ts";
+import { addDims, multiplyDims } from "../core/dims.ts";
 import { at, upTo, zip } from "../core/lists.ts";
 import { apply1 } from "../core/operator.ts";
 import { type Shape, sizeOf } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { topological } from "../core/walk.ts";
-import { reachOf, transposedSize, type Window, windowAxes } from "../core/windows.ts";
+import { reachOf, type Window } from "../core/windows.ts";
 import { Mul } from "../ops/arithmetic.ts";
 import { Gather } from "../ops/indexing.ts";
 import { ConvInputGradient, ConvWeightGradient, type SpacedFirst } from "../ops/internal/channels-first.ts";
@@ -73,12 +73,12 @@ function inputGradient(g: Value, w: Value, { space, ...window }: SpacedFirst, is
   if (every(strides, 1) && sizeOf(kernel) > 1 && wide && inside && isFixed(w))
     return apply1(LoweredConv.operator, [g, turned(w, window)], onnxWindow({ ...window, ...pads }, groups));
   const out = g.shape.slice(2);
-  const extra =
-    isKnown(space) && isKnown(out)
-      ? zip(space, windowAxes(out, window), (size, axis) => size - transposedSize(axis))
-      : every(strides, 1)
-        ? strides.map(() => 0)
-        : undefined;
+  const differences = zip(space, out, (size, places, i) => {
+    const given = addDims(multiplyDims(addDims(places, -1), at(strides, i)), at(reaches, i));
+    return addDims(size, multiplyDims(addDims(given, -at(before, i) - at(after, i)), -1));
+  });
+  const known = differences.filter((size) => typeof size === "number");
+  const extra = known.length === differences.length ? known : every(strides, 1) ? strides.map(() => 0) : undefined;
   const fits = extra?.every(
     (more, i) => more === 0 || (more > 0 && (more < at(strides, i) || more < at(dilations, i))),
   );

@@ -1,4 +1,5 @@
 // Convolution: channels last, as graphs have it inside, and channels first, as ONNX has it.
+import { addDims, type Dim, multiplyDims } from "../core/dims.ts";
 import { at, zip } from "../core/lists.ts";
 import { apply1, applying, spelling, unfit } from "../core/operator.ts";
 import { fixed, type Shape } from "../core/shapes.ts";
@@ -7,6 +8,7 @@ import { checkWindow, reachOf, resolveWindow, splitPads, type Window, type Windo
 import { Add } from "./arithmetic.ts";
 import { conv, convInputGradient } from "./internal/channels-first.ts";
 import { convolution } from "./internal/convolving.ts";
+import { openPlaces } from "./internal/sizes.ts";
 import { Reshape } from "./movement.ts";
 
 export type { WindowOptions } from "../core/windows.ts";
@@ -41,7 +43,8 @@ export const Conv = applying(
     if (x.rank < 3 || w.rank !== x.rank)
       throw unfit("Conv", [x, w], "needs x [N, channels, …space] and w [filters, channels/group, ...kernel].");
     const kernel = w.shape.slice(2).map((dim) => fixed(dim, "Conv"));
-    return apply1(conv, [x, w, b], windowOver(x.shape.slice(2), kernel, options, group));
+    const window = windowOver(x.shape.slice(2), kernel, options, group);
+    return apply1(conv, [x, w, b], { ...window, ...openPlaces(x.shape.slice(2), window) });
   },
 );
 
@@ -73,7 +76,7 @@ export function ConvTranspose(
   if (x.rank < 3 || w.rank !== x.rank || x.shape[1] !== w.shape[0] || x.dtype !== w.dtype)
     throw unfit("ConvTranspose", [x, w], "needs x [N, channels, …space] and w [channels, filters/group, ...kernel].");
   const [c, o, ...kernel] = w.shape.map((dim) => fixed(dim, "ConvTranspose"));
-  const space = x.shape.slice(2).map((dim) => fixed(dim, "ConvTranspose"));
+  const space = x.shape.slice(2);
   const strides = options.strides ?? kernel.map(() => 1);
   const dilations = options.dilations ?? kernel.map(() => 1);
   const pads = options.pads ?? kernel.flatMap(() => [0, 0]);
@@ -83,20 +86,21 @@ export function ConvTranspose(
   if (pads.length !== 2 * kernel.length) throw unfit("ConvTranspose", [x, w], `needs ${2 * kernel.length} pads.`);
   const full = zip(space, kernel, (size, taps, i) => {
     const reach = reachOf({ kernel: taps, dilation: at(dilations, i) });
-    return at(strides, i) * (size - 1) + (outputPadding?.[i] ?? 0) + reach;
+    return addDims(multiplyDims(addDims(size, -1), at(strides, i)), (outputPadding?.[i] ?? 0) + reach);
   });
   const same = options.autoPad === "SAME_UPPER" || options.autoPad === "SAME_LOWER";
-  const asked = (size: number, i: number): number => outputShape?.[i] ?? size * at(strides, i);
+  const known = (dim: Dim) => fixed(dim, "ConvTranspose to an output of a given size");
+  const asked = (size: Dim, i: number): number => outputShape?.[i] ?? known(size) * at(strides, i);
   const { before, after } =
     outputShape || same
       ? splitPads(
-          zip(full, space, (most, size, i) => Math.max(0, most - asked(size, i))),
+          zip(full, space, (most, size, i) => Math.max(0, known(most) - asked(size, i))),
           options.autoPad,
         )
       : { before: pads.slice(0, kernel.length), after: pads.slice(kernel.length) };
   // What is asked for beyond the windows' reach is zeros after the end.
   const out = zip(full, before, (size, low, i) =>
-    outputShape || same ? asked(at(space, i), i) : size - low - at(after, i),
+    outputShape || same ? asked(at(space, i), i) : addDims(size, -low - at(after, i)),
   );
   const window = { kernel, strides, dilations, before, after, groups: group };
   const y = apply1(convInputGradient, [x, w], { ...window, space: out });

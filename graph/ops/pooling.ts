@@ -15,12 +15,13 @@ import {
   windowOutput,
   windowTable,
 } from "../core/windows.ts";
-import { Abs, Add, Mul } from "./arithmetic.ts";
+import { Abs, Add, Div, Mul } from "./arithmetic.ts";
 import { Pow, Relu, Sqrt } from "./functions.ts";
 import { Gather } from "./indexing.ts";
 import { conv } from "./internal/channels-first.ts";
 import { maxPool } from "./internal/max-pool.ts";
 import { leadOf, maxPooling, spaceOf } from "./internal/max-pooling.ts";
+import { openPlaces } from "./internal/sizes.ts";
 import { appendZero } from "./internal/slicing.ts";
 import { Expand, Reshape } from "./movement.ts";
 import { ReduceMax, ReduceMean, ReduceSum } from "./reduction.ts";
@@ -118,14 +119,29 @@ function coveredTaps(space: readonly number[], window: Window, declared: Window)
 export const MaxPool = applying(
   maxPool,
   (x: Value, kernelShape: readonly number[], options: PoolOptions = {}): Value =>
-    apply1(maxPool, [x], poolWindow(spaceFirst(x), kernelShape, options)),
+    apply1(maxPool, [x], poolOver(x, kernelShape, options)),
 );
+
+/** A window over a space of which some sizes may be open, where that does not ask for more zeros at the end. */
+function poolOver(x: Value, kernel: readonly number[], options: PoolOptions): Window {
+  const space = x.shape.slice(2);
+  const pads = options.autoPad === "SAME_UPPER" || options.autoPad === "SAME_LOWER";
+  if (options.ceilMode || pads || space.every((dim) => typeof dim === "number"))
+    return poolWindow(spaceFirst(x), kernel, options);
+  const window = resolveWindow(
+    space.map((dim) => (typeof dim === "number" ? dim : 1)),
+    kernel,
+    options,
+  );
+  return { ...window, ...openPlaces(space, window) };
+}
 
 /** The sizes of space of an array that has its channels first. */
 const spaceFirst = (x: Value): number[] => x.shape.slice(2).map((dim) => fixed(dim, "pooling"));
 
 /** The sum of each window, channels first: each channel is an image of its own. */
 function windowSums(x: Value, window: Window): Value {
+  spend("numbers", sizeOf(window.kernel));
   const [examples = 1, channels = 1, ...space] = x.shape;
   spend("numbers", sizeOf(window.kernel));
   const ones = Expand(constant(1, [], x.dtype), [1, 1, ...window.kernel]);
@@ -142,6 +158,13 @@ export function AveragePool(
   kernelShape: readonly number[],
   { countIncludePad = false, ...options }: PoolOptions & { readonly countIncludePad?: boolean } = {},
 ): Value {
+  if (!x.shape.slice(2).every((dim) => typeof dim === "number")) {
+    const window = poolOver(x, kernelShape, options);
+    const padded = [...window.before, ...window.after].some((pad) => pad > 0);
+    if (countIncludePad || !padded) return Mul(windowSums(x, window), 1 / sizeOf(kernelShape));
+    const ones = Expand(constant(1, [], x.dtype), [1, 1, ...x.shape.slice(2)]);
+    return Div(windowSums(x, window), windowSums(ones, window));
+  }
   const space = spaceFirst(x);
   const window = poolWindow(space, kernelShape, options);
   const shares = sharesOf(space, window, resolveWindow(space, kernelShape, options), countIncludePad);

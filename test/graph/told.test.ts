@@ -143,6 +143,32 @@ describe("sizes that are open", () => {
     expect([...evaluate([op.CumSum(input("x", ["n"], "float64"), 0)], five)[0]!.data]).toEqual([3, 4, 7, 9, 9]);
   });
 
+  test("may be what strides do not divide", async () => {
+    const open = input("x", [1, 2, "n"], "float32");
+    const w = constant(
+      Array.from({ length: 18 }, (_, i) => Math.sin(i)),
+      [3, 2, 3],
+    );
+    const net = (from: Value) => {
+      const y = op.Relu(op.Conv(from, w, undefined, { strides: [2], pads: [1, 1] }));
+      const pooled = op.MaxPool(y, [2], { strides: [2] });
+      const means = op.AveragePool(op.Pad(pooled, [0, 0, 1, 0, 0, 1], "reflect"), [3], { strides: [2], pads: [1, 0] });
+      return op.Add(means, op.Conv(means, constant([1, 1, 1], [3, 1, 1]), undefined, { group: 3 }));
+    };
+    const y = net(open);
+    const model = { inputs: { x: open }, initializers: {} } as unknown as OnnxModel;
+    for (const n of [11, 14]) {
+      const feeds = { x: { shape: [1, 2, n], data: Array.from({ length: 2 * n }, (_, i) => Math.cos(3 * i)) } };
+      const [expected] = evaluate([net(input("x", [1, 2, n], "float32"))], feeds);
+      const [got] = evaluate([y], feeds);
+      expect(got!.shape).toEqual(expected!.shape);
+      expect(distance(got!.data, expected!.data)).toBeLessThan(1e-12);
+      const results = await onRuntime({ y }, model, feeds);
+      expect([...results.y!.dims]).toEqual(expected!.shape);
+      expect(distance(results.y!.data as Float32Array, expected!.data)).toBeLessThan(1e-5);
+    }
+  });
+
   test("are halved when the graph runs", async () => {
     const model = readOnnx(
       modelOf([

@@ -148,6 +148,7 @@ function readReshape(c: Call, allowZero: boolean): Value {
 /** A reshape to what is computed: 0 keeps the size of that axis, and −1 is what is left. */
 function reshapedBy(x: Value, shape: Value, allowZero: boolean): Value {
   const rank = fixed(shape.shape[0] ?? 0, "the shape of a Reshape");
+  spend("numbers", rank);
   const own = x.shape.slice(0, rank);
   const beside = AsNumbers([...own, ...new Array<number>(rank - own.length).fill(1)]);
   const kept = allowZero ? shape : op.Where(op.Equal(shape, 0), beside, shape);

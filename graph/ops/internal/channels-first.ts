@@ -6,7 +6,7 @@ import { at, upTo } from "../../core/lists.ts";
 import { apply1, define, unfit } from "../../core/operator.ts";
 import { fixed, type Shape, sizeOf } from "../../core/shapes.ts";
 import type { One, Operator, Two, Value } from "../../core/value.ts";
-import { placesAlong, type Window, windowTable } from "../../core/windows.ts";
+import { placesAlong, type Window, windowOutput, windowTable } from "../../core/windows.ts";
 import { Add } from "../arithmetic.ts";
 import { allBatched, ReduceSum, Reshape } from "./broadcasting.ts";
 import { ConvolutionWeightGradient, convolution, convolutionInputGradient } from "./convolving.ts";
@@ -91,6 +91,16 @@ const perChannel = (bias: Value, spatial: number): Value =>
     ...new Array<number>(spatial).fill(1),
   ]);
 
+/** Says what the sizes of an output are that only a run tells. */
+export function bindSpace(
+  { out, fresh }: Window,
+  space: readonly number[],
+  bind: (symbol: string, size: number) => void,
+): void {
+  for (const [axis, size] of (out ?? []).entries())
+    if (typeof size === "string" && fresh?.includes(size)) bind(size, at(space, axis));
+}
+
 /** The convolution by way of channels last. */
 function convolved(x: Value, w: Value, window: Window): Value {
   const spatial = window.kernel.length;
@@ -116,7 +126,7 @@ export const conv: Operator<Window, WithBias, One> = define({
         [x, w, bias],
         `${expected}; the channels (${channels}, in ${window.groups} groups) do not fit.`,
       );
-    const out = x.shape.slice(2).map((size, axis) => placesAlong(size, window, axis));
+    const out = window.out ?? x.shape.slice(2).map((size, axis) => placesAlong(size, window, axis));
     if (out.some((size) => typeof size === "number" && size < 1))
       throw unfit("Conv", [x, w], `the kernel [${window.kernel}] is larger than the padded input.`);
     const places = out.map((size) => {
@@ -143,8 +153,11 @@ export const conv: Operator<Window, WithBias, One> = define({
     const y = convolved(x, w, window);
     return [bias ? Add(y, perChannel(bias, window.kernel.length)) : y];
   },
-  evaluate({ inputs: [x, w, bias], attributes, shapes: [shape] }) {
-    const places = sizeOf(shape.slice(2));
+  evaluate({ inputs: [x, w, bias], attributes, shapes: [open], bind }) {
+    const space = attributes.out ? windowOutput(x.shape.slice(2), attributes) : open.slice(2);
+    bindSpace(attributes, space, bind);
+    const shape = [...open.slice(0, 2), ...space];
+    const places = sizeOf(space);
     const [sums] = summed(sizeOf(shape), (add) =>
       forEachProduct(x.shape, shape, attributes, (i, j, k) => add(k, at(x.data, i) * at(w.data, j))),
     );

@@ -228,7 +228,12 @@ const unsqueezeBy = reshapeBy("UnsqueezeBy", "Unsqueeze", "Unsqueeze of axes tha
   return shape;
 });
 
-const lengthOf = (list: Value): number => fixed(list.shape[0] ?? 1, "a list of axes");
+/** How many axes a list names. @throws InnerloopError where no array has so many */
+function lengthOf(list: Value): number {
+  const length = fixed(list.shape[0] ?? 1, "a list of axes");
+  if (length <= 64) return length;
+  throw unfit("axes", [list], "an array has 64 axes at most.");
+}
 
 /** ONNX Squeeze of computed axes. */
 export const SqueezeBy = (x: Value, axes: Value): Value =>

@@ -2,11 +2,13 @@
 // between transposes.
 import { spend } from "../../core/budget.ts";
 import { type Dim, multiplyDims } from "../../core/dims.ts";
+import { at } from "../../core/lists.ts";
 import { apply1, define, unfit } from "../../core/operator.ts";
 import { sizeOf } from "../../core/shapes.ts";
 import type { One, Operator, Two, Value } from "../../core/value.ts";
-import { placesAlong, type Window } from "../../core/windows.ts";
+import { placesAlong, type Window, windowOutput, windowTable } from "../../core/windows.ts";
 import { allBatched, Reshape } from "./broadcasting.ts";
+import { bindSpace } from "./channels-first.ts";
 import { MaxPoolingGradient, MaxPoolingSelection, maxPooling } from "./max-pooling.ts";
 import { channelsFirst, channelsLast } from "./transpose.ts";
 
@@ -15,7 +17,7 @@ function pooledShape(x: Value, window: Window): Dim[] {
     throw unfit("MaxPool", [x], `needs [N, channels, …${window.kernel.length} axes…].`);
   spend("numbers", sizeOf(window.kernel));
   const out = x.shape.slice(2).map((size, axis) => {
-    const places = placesAlong(size, window, axis);
+    const places = window.out?.[axis] ?? placesAlong(size, window, axis);
     if (places === undefined)
       throw unfit("MaxPool", [x], `the strides [${window.strides}] do not divide an open size.`);
     if (typeof places === "number" && places < 1)
@@ -47,6 +49,21 @@ export const maxPool: Operator<Window, One, One> = define({
   ],
   batch: (inputs, flags, window) => foldTasks(inputs, flags, ([x = inputs[0]]) => apply1(maxPool, [x], window)),
   decompose: ([x], window) => [channelsFirst(apply1(maxPooling, [channelsLast(x)], window))],
+  evaluate({ inputs: [x], attributes, bind }) {
+    const space = x.shape.slice(2);
+    bindSpace(attributes, windowOutput(space, attributes), bind);
+    const { table } = windowTable(space, attributes);
+    const [inside, images] = [sizeOf(space), sizeOf(x.shape.slice(0, 2))];
+    const places = at(table, 0).length;
+    const largest = (image: number, place: number) =>
+      Math.max(
+        ...table.map((reads) => {
+          const read = at(reads, place);
+          return read === inside ? Number.NEGATIVE_INFINITY : at(x.data, image * inside + read);
+        }),
+      );
+    return [Float64Array.from({ length: images * places }, (_, i) => largest(Math.floor(i / places), i % places))];
+  },
   work,
 });
 

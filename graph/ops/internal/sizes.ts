@@ -1,13 +1,14 @@
 // Between numbers and sizes: the entries of a list taken as sizes of axes, and sizes as the entries of a list. So a shape, a start
 // or a length may be computed while a graph runs.
 import { constant, constantOf } from "../../core/build.ts";
-import { type Dim, divideDims } from "../../core/dims.ts";
-import { at } from "../../core/lists.ts";
+import { addDims, type Dim, divideDims } from "../../core/dims.ts";
+import { at, zip } from "../../core/lists.ts";
 import { apply1, applying, define, unfit, zeroDerivative } from "../../core/operator.ts";
 import { fixed, type Shape } from "../../core/shapes.ts";
 import { freshSizes, tellersOf } from "../../core/told.ts";
 import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
-import { Div } from "../arithmetic.ts";
+import { placesAlong, reachOf, type Window } from "../../core/windows.ts";
+import { Add, Div } from "../arithmetic.ts";
 import { Concat } from "./slicing.ts";
 
 const asSizes: Operator<{ readonly fresh: readonly string[] }, One, One> = define({
@@ -81,3 +82,24 @@ export const dividedSize = (dim: Dim, by: Dim): Dim =>
   typeof dim === "number" && typeof by === "number"
     ? Math.floor(dim / by)
     : (divideDims(dim, by) ?? at(sizesOf(Div(sizeNumber(dim), sizeNumber(by))), 0));
+
+/** What tells sizes that a window leaves: needed as long as such a size may be asked for. */
+const counts = new Map<string, Value>();
+
+/** The sizes that a window leaves of a space, where only a run tells some of them. */
+export function openPlaces(space: Shape, window: Window): Pick<Window, "out" | "fresh"> {
+  const places = space.map((size, axis) => placesAlong(size, window, axis));
+  if (places.every((size) => size !== undefined)) return {};
+  const fresh: string[] = [];
+  const out = zip(places, space, (known, size, axis) => {
+    if (known !== undefined) return known;
+    const reach = reachOf({ kernel: at(window.kernel, axis), dilation: at(window.dilations, axis) });
+    const free = sizeNumber(addDims(size, at(window.before, axis) + at(window.after, axis) - reach));
+    const count = Add(Div(free, at(window.strides, axis)), 1);
+    const symbol = String(at(sizesOf(count), 0));
+    counts.set(symbol, count);
+    fresh.push(symbol);
+    return symbol;
+  });
+  return { out, fresh };
+}
