@@ -42,8 +42,11 @@ export async function readFileOf(given: string, what: string): Promise<GivenFile
  */
 export async function openModel(given: string): Promise<Model> {
   const { path, bytes } = await readModel(given);
-  const { readOnnx } = await import("@innerloop/graph");
-  const model = readOnnx(bytes, path);
+  const [{ readOnnx }, { filesBeside }] = await Promise.all([
+    import("@innerloop/graph"),
+    import("@innerloop/runtime/files"),
+  ]);
+  const model = readOnnx(bytes, path, { files: filesBeside(path) });
   for (const note of model.notes) say(note);
   return model;
 }
