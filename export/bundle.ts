@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { defaultOpset, irVersion, type Learner, tunedProviders } from "@innerloop/graph";
+import { defaultOpset, irVersion, type Learner, outlineOnnx, tunedProviders } from "@innerloop/graph";
 import {
   behindLinks,
   makeFolder,
@@ -16,7 +16,14 @@ import {
   temporaryIn,
   tryFolder,
 } from "@innerloop/runtime/files";
-import { InnerloopError, MANIFEST_VERSION, type Manifest, misfit, type Preprocessing } from "@innerloop/schemas";
+import {
+  InnerloopError,
+  MANIFEST_VERSION,
+  type Manifest,
+  misfit,
+  type NumericName,
+  type Preprocessing,
+} from "@innerloop/schemas";
 import { type CalibrateOptions, calibrateBundle } from "./calibrate.ts";
 import { learnerGraphs, sharedFile, type Weights } from "./graphs.ts";
 import { type VerifyOptions, verifyBundle } from "./verify.ts";
@@ -35,6 +42,8 @@ export interface BundleOptions {
   readonly metrics?: Readonly<Record<string, number>>;
   /** ai.onnx 17 to 21. */
   readonly opset?: number;
+  /** The element types that fixed parameters have in the files, where graphs lack them: float16, bfloat16, int4, …. */
+  readonly elements?: Readonly<Record<string, NumericName>>;
   /** Providers of ONNX Runtime that get an adapt.onnx of their own beside the portable one: `cuda`, `webgpu`, `dml`. */
   readonly variants?: readonly string[];
   readonly producer?: { readonly name: string; readonly version: string };
@@ -91,7 +100,8 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
     );
   const wrongly = preprocessing && misfit(preprocessing, learner.inputShape);
   if (wrongly) throw badOption(`the ${wrongly}; give the one that the learner was trained with`);
-  const graphs = learnerGraphs(learner, weights, { opset, producer });
+  const { elements } = options;
+  const graphs = learnerGraphs(learner, weights, { opset, producer, ...(elements ? { elements } : {}) });
   const { task } = learner;
   const input = {
     shape: [...learner.inputShape],
@@ -120,6 +130,10 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
   if (learner.usesBatchStatistics)
     files["predict-transductive.onnx"] = graphs.predict(metadata({ ...shared, parameters }), true);
   const training = { ...options.training, norm: learner.norm, usesBatchStatistics: learner.usesBatchStatistics };
+  // A model of a later opset that is a part of the graphs brings its own.
+  const written = learner.fixed
+    ? Math.max(...Object.entries(files).map(([file, bytes]) => outlineOnnx(bytes, file).opset))
+    : opset;
   const beside = graphs.shared();
   if (beside) files[sharedFile] = beside;
   const manifest: Manifest = {
@@ -129,8 +143,8 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
     created: new Date().toISOString(),
     producer: { ...producer },
     ...shared,
-    opset,
-    irVersion: irVersion(opset),
+    opset: written,
+    irVersion: irVersion(written),
     innerLoop,
     parameters,
     files: Object.fromEntries(

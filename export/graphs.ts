@@ -1,18 +1,18 @@
 // The two graphs of a learner as ONNX files: names, symbolic sizes, and which inputs a caller may leave out.
 import {
   constant,
-  type ExternalPlace,
   input,
   inputName,
   isInput,
   type Learner,
   onnxTargetFor,
   type Parameters,
+  Sidecar,
   topological,
   type Value,
   writeOnnx,
 } from "@innerloop/graph";
-import { ELEMENTS, InnerloopError, type ManifestParameter, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type ManifestParameter, type NumericName, type Tensor } from "@innerloop/schemas";
 
 /** Tensors by the name of the meta-parameter. */
 export type Weights = Readonly<Record<string, Tensor>>;
@@ -21,6 +21,8 @@ export type Weights = Readonly<Record<string, Tensor>>;
 export interface FileOptions {
   readonly opset: number;
   readonly producer: { readonly name: string; readonly version: string };
+  /** The element types of fixed parameters in files, where graphs lack them. */
+  readonly elements?: Readonly<Record<string, NumericName>>;
 }
 
 /** A learner's state as inputs of `predict.onnx`, in the order of the manifest. */
@@ -42,7 +44,11 @@ export interface LearnerGraphs {
  * @throws InnerloopError `bad-weights` where a weight is missing or does not fit the learner, `open-dim` and
  *   `unsupported-operator` where the learner uses what has no ONNX form
  */
-export function learnerGraphs(learner: Learner, weights: Weights, { opset, producer }: FileOptions): LearnerGraphs {
+export function learnerGraphs(
+  learner: Learner,
+  weights: Weights,
+  { opset, producer, elements }: FileOptions,
+): LearnerGraphs {
   checkWeights(learner, weights);
   const numberOf = (rate: string) => Number(weights[rate]!.data[0]);
   const rates = Object.fromEntries(
@@ -51,8 +57,8 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
   const learned = new Set(Object.values(learner.rates).filter((rate) => typeof rate === "string"));
   const names = Object.keys(learner.parameters).filter((name) => !learned.has(name));
   const { fixed } = learner;
-  const shared = fixed && new SharedNumbers();
-  const parameters = Object.fromEntries(names.map((name) => [name, input(name, learner.parameters[name]!.shape)]));
+  const shared = fixed && new Sidecar(sharedFile);
+  const parameters = Object.fromEntries(names.map((name) => [name, inputFor(learner, weights, name)]));
   const known: Parameters = {
     ...parameters,
     ...Object.fromEntries([...learned].map((rate) => [rate, constant(numberOf(rate))])),
@@ -99,17 +105,18 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
       opset,
       ...(provider ? { target: onnxTargetFor(provider, { opset }) } : {}),
       producer,
+      ...(elements ? { elements } : {}),
       metadata,
       inputs: [...first, ...optional],
       ...(own ? { fixed: own } : {}),
-      ...(shared ? { external: (name: string, tensor: Tensor) => shared.place(name, tensor) } : {}),
+      ...(shared ? { external: shared.external } : {}),
       initializers: { rate: { dtype: "float32", shape: [], data: Float32Array.of(1) }, ...weights },
     });
   };
 
   return {
     rates,
-    shared: () => shared?.bytes(),
+    shared: () => shared && bytesOf(shared),
     parameters: described.map((name) => ({
       name,
       shape: [...(state[name] ?? parameters[name]!).shape],
@@ -139,6 +146,10 @@ export function learnerGraphs(learner: Learner, weights: Weights, { opset, produ
   };
 }
 
+/** A parameter as an input of a graph: of the weight's own type where it is a part of the model. */
+export const inputFor = ({ parameters, fixed }: Learner, weights: Weights, name: string): Value =>
+  input(name, parameters[name]!.shape, fixed?.has(name) ? weights[name]!.dtype : "float32");
+
 /** The names of the inputs that values need. */
 const usedInputs = (values: readonly Value[]): Set<string> =>
   new Set(
@@ -154,11 +165,11 @@ function checkWeights(learner: Learner, weights: Weights): void {
     const wanted = `float32[${shape.join(", ")}]`;
     if (weight === undefined)
       throw badWeights(`The weights have no "${name}"; this learner needs it as ${wanted}; give all of its weights.`);
-    if (weight.dtype !== "float32" || weight.shape.join() !== shape.join())
+    if (!(weight.dtype === "float32" || learner.fixed?.has(name)) || weight.shape.join() !== shape.join())
       throw badWeights(
         `The weight "${name}" is ${weight.dtype}[${weight.shape.join(", ")}]; this learner needs ${wanted}; give the weights of a run with the same model.`,
       );
-    const at = (weight.data as Float32Array).findIndex((number) => !Number.isFinite(number));
+    const at = Array.prototype.findIndex.call(weight.data, (number: number) => Number.isNaN(Number(number) * 0));
     if (at >= 0)
       throw badWeights(
         `The weight "${name}" holds ${weight.data[at]} at position ${at}; finite numbers were expected; export an earlier checkpoint of the run.`,
@@ -171,36 +182,13 @@ const badWeights = (message: string): InnerloopError => new InnerloopError("bad-
 /** The file of the bundle that numbers of several models lie in. */
 export const sharedFile = "weights.bin";
 
-/** Arrays of fewer bytes stay in the models. */
-const leastShared = 1024;
-
-/** Where each array begins: at a multiple of this, so that it can be viewed as numbers where it lies. */
-const alignment = 64;
-
-/** Arrays that several models have, each once, one after the other. */
-class SharedNumbers {
-  readonly #places = new Map<string, { readonly tensor: Tensor; readonly place: ExternalPlace }>();
-  #end = 0;
-
-  /** Where an array lies; undefined where it is too small for it. */
-  place(name: string, tensor: Tensor): ExternalPlace | undefined {
-    const known = this.#places.get(name);
-    if (known) return known.place;
-    const length = tensor.data.length * ELEMENTS[tensor.dtype].array.BYTES_PER_ELEMENT;
-    if (length < leastShared) return undefined;
-    const place = { location: sharedFile, offset: Math.ceil(this.#end / alignment) * alignment, length };
-    this.#end = place.offset + length;
-    this.#places.set(name, { tensor, place });
-    return place;
+function bytesOf(sidecar: Sidecar): Uint8Array | undefined {
+  if (sidecar.size === 0) return undefined;
+  const bytes = new Uint8Array(sidecar.size);
+  let at = 0;
+  for (const part of sidecar.parts()) {
+    bytes.set(part, at);
+    at += part.length;
   }
-
-  bytes(): Uint8Array | undefined {
-    if (this.#end === 0) return undefined;
-    const bytes = new Uint8Array(this.#end);
-    for (const { tensor, place } of this.#places.values()) {
-      const { buffer, byteOffset } = tensor.data;
-      bytes.set(new Uint8Array(buffer, byteOffset, place.length), place.offset);
-    }
-    return bytes;
-  }
+  return bytes;
 }

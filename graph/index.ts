@@ -37,6 +37,7 @@ export {
   zeroHead,
 } from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
+export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
@@ -49,6 +50,7 @@ export {
   type ProviderTargetOptions,
   tunedProviders,
 } from "./lowering/providers.ts";
+export { scanUnrolled } from "./lowering/scan.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export * as transform from "./models/index.ts";
 export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
@@ -56,8 +58,9 @@ export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
-export { type Outline, type OutlinedNode, outlineOnnx, withOutputs } from "./onnx/outline.ts";
+export { type Outline, type OutlinedNode, outlineOnnx, withOutputs, withSizes } from "./onnx/outline.ts";
 export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
+export type { Sharing } from "./onnx/reader/joined.ts";
 export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
 export { type Problem, surveyOnnx } from "./onnx/survey.ts";
 export { elementDTypes } from "./onnx/tensors.ts";

@@ -139,7 +139,7 @@ export const command = defineCommand({
   async run(options, args) {
     const [file] = args as [string];
     const out = needed(options.out, "adaptable", "out", "the folder of the bundle");
-    const { bytes } = await readModel(file);
+    const { bytes, files } = await readModel(file);
     const { mean, std, kind, head, embedding, input, padding } = options;
     const raw = {
       ...(kind === undefined ? {} : { kind: kind as "picture" }),
@@ -155,6 +155,7 @@ export const command = defineCommand({
       out,
       name: basename(file),
       raw,
+      files,
       ...(head === undefined ? {} : { head }),
       ...(options.train === undefined ? {} : { train: wordsOf(options.train) }),
       ...(await innerLoopOf(options)),

@@ -1,5 +1,6 @@
 // ONNX models that a call names, and names of what is in them.
 import type { Model } from "@innerloop/graph";
+import type { FilesBeside } from "@innerloop/runtime/files";
 import { InnerloopError } from "@innerloop/schemas";
 import { wrongCall } from "../call/command.ts";
 import { say } from "../terminal/output.ts";
@@ -11,13 +12,25 @@ interface GivenFile {
   readonly bytes: Uint8Array;
 }
 
+/** A model on disk. */
+interface OnnxFile extends GivenFile {
+  /** What lies beside it, where its numbers may be. */
+  readonly files: FilesBeside;
+}
+
 /**
  * The bytes of a model.
  * @throws InnerloopError `file-missing` (status 2) where there is no such file; `file-unreadable`
  */
-export const readModel = (given: string): Promise<GivenFile> => readFileOf(given, "an .onnx file");
+export async function readModel(given: string): Promise<OnnxFile> {
+  const [file, { filesBeside }] = await Promise.all([
+    readFileOf(given, "an .onnx file"),
+    import("@innerloop/runtime/files"),
+  ]);
+  return { ...file, files: filesBeside(file.path) };
+}
 
-/** The same of any file. @param what was expected */
+/** The bytes of any file. @param what was expected */
 export async function readFileOf(given: string, what: string): Promise<GivenFile> {
   const path = pathOf(given);
   const place = await placeAt(path);
@@ -41,12 +54,9 @@ export async function readFileOf(given: string, what: string): Promise<GivenFile
  * @throws InnerloopError as {@link readModel}, and what `readOnnx` throws
  */
 export async function openModel(given: string): Promise<Model> {
-  const { path, bytes } = await readModel(given);
-  const [{ readOnnx }, { filesBeside }] = await Promise.all([
-    import("@innerloop/graph"),
-    import("@innerloop/runtime/files"),
-  ]);
-  const model = readOnnx(bytes, path, { files: filesBeside(path) });
+  const { path, bytes, files } = await readModel(given);
+  const { readOnnx } = await import("@innerloop/graph");
+  const model = readOnnx(bytes, path, { files });
   for (const note of model.notes) say(note);
   return model;
 }

@@ -56,7 +56,7 @@ export async function innerLoopOf(given: Given): Promise<Partial<AdaptableOption
   return {
     ...(words ? { train: words } : {}),
     ...(alpha === undefined ? {} : { alpha }),
-    ...(pattern ? { adapters: (weight: string) => pattern.test(weight) } : {}),
+    ...(pattern ? { adapters: (weight: string, node: string) => pattern.test(weight) || pattern.test(node) } : {}),
     ...(await lossOf(given)),
     ...(moves ? { optimizer: { kind: kind as "sgd", ...set } } : {}),
     ...(steps === undefined ? {} : { steps }),

@@ -217,7 +217,7 @@ function numberPlan(
         `an example is a picture of ${width}×${height} pixels and ${channels} channel${channels === 1 ? "" : "s"}` +
           (usual ? ", its values from 0 to 1 (give --mean and --std where the model was trained with others)" : ""),
       ],
-      sample: (random) => Float32Array.from({ length: height * width * channels }, random),
+      sample: (random) => drawn([height, width, channels], random),
     };
   }
   const size = shape.reduce((product, dim) => product * dim, 1);
@@ -242,8 +242,28 @@ function numberPlan(
     notes: [
       `an example is ${kind === "sound" ? `${size} samples of a sound` : `${shape.join("×")} numbers`}, for ${show(name)}`,
     ],
-    sample: (random) => Float32Array.from({ length: size }, () => 2 * random() - 1),
+    sample(random) {
+      const [level, reach] = [random() - 0.5, 0.2 + random()];
+      return Float32Array.from({ length: size }, () => level + reach * (2 * random() - 1));
+    },
   };
+}
+
+/** A picture of waves and noise, which differ from one to the next: noise alone is much the same to a network. */
+function drawn([height, width, channels]: readonly [number, number, number], random: () => number): Float32Array {
+  const waves = Array.from({ length: channels }, () => ({
+    level: random(),
+    reach: 0.5 * random(),
+    along: 6 * random() - 3,
+    down: 6 * random() - 3,
+    phase: random(),
+  }));
+  return Float32Array.from({ length: height * width * channels }, (_, i) => {
+    const { level, reach, along, down, phase } = waves[i % channels]!;
+    const [x, y] = [Math.floor(i / channels) % width, Math.floor(i / channels / width)];
+    const wave = Math.sin(2 * Math.PI * ((along * x) / width + (down * y) / height + phase));
+    return Math.min(1, Math.max(0, level + reach * (wave + random() - 0.5)));
+  });
 }
 
 const described = (value: Value): string => `${inputName(value)} (${value})`;

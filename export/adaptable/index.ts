@@ -48,13 +48,13 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
   const { name = "model", out, signal, opset } = options;
   await placeFor(out);
   const { bytes, adapters } = withFactors(model, name, options);
-  const network = readNetwork(bytes, name, options);
+  const network = readNetwork(bytes, name, options, model);
   const factors = adapters.flatMap(({ down, up }) => [down, up]).filter((each) => isUsed(network, each, options));
   const plan = planLearner(network, options, factors);
   const moving = Object.keys(plan.moved);
   const learner = learnerOf(network, plan);
   const weights = Object.fromEntries(Object.keys(learner.parameters).map((each) => [each, network.weights[each]!]));
-  await compareWithFile(model, network, network.weights);
+  await compareWithFile(model, network, network.weights, options.files);
   signal?.throwIfAborted();
   const labels = labelsOf(learner, options.labels);
   // Where each number moves by the sign of its gradient, what has none moves by rounding.
@@ -66,6 +66,7 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
       ...(network.plan.preprocessing ? { preprocessing: network.plan.preprocessing } : {}),
       ...(labels ? { labels } : {}),
       ...(opset === undefined ? {} : { opset }),
+      elements: Object.fromEntries(Object.entries(network.elements).filter(([each]) => learner.fixed?.has(each))),
       ...(signal ? { signal } : {}),
       verify: {
         episodes: randomEpisodes(network, learner, episodes),

@@ -3,6 +3,7 @@ import {
   input,
   inputName,
   isInput,
+  type ModelFiles,
   type OnnxModel,
   op,
   outlineOnnx,
@@ -11,17 +12,20 @@ import {
   topological,
   type Value,
   vmap,
+  withSizes,
 } from "@innerloop/graph";
-import { InnerloopError, show, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, type NumericName, show, type Tensor } from "@innerloop/schemas";
 import { findEmbedding, outputOf } from "./embedding.ts";
 import { type ExampleOptions, type ExamplePlan, planExample } from "./example.ts";
-import { type Role, rolesOf } from "./trained.ts";
+import { type Use, usesOf } from "./trained.ts";
 
 export interface Network {
   /** The file's name, for messages. */
   readonly source: string;
   readonly plan: ExamplePlan;
   readonly weights: Readonly<Record<string, Tensor>>;
+  /** The element types that weights have in the file, where graphs lack them. */
+  readonly elements: Readonly<Record<string, NumericName>>;
   /** Examples of the kind, `[n, ...inputShape]`, whose numbers are not there. */
   readonly example: Value;
   /** How many features an example has. */
@@ -35,8 +39,8 @@ export interface Network {
   /** The names of the weights that features depend on, and of those that only outputs do. */
   readonly body: ReadonlySet<string>;
   readonly head: ReadonlySet<string>;
-  /** What each weight does in the model. */
-  readonly roles: ReadonlyMap<string, Role>;
+  /** How each weight is used in the model. */
+  readonly uses: ReadonlyMap<string, Use>;
   /** What was found, in sentences. */
   readonly notes: readonly string[];
   /** What those tensors are called. */
@@ -44,6 +48,8 @@ export interface Network {
 }
 
 export interface NetworkOptions extends ExampleOptions {
+  /** The files beside the model, where its numbers may be. */
+  readonly files?: ModelFiles;
   /** The tensor that features come from; found unless given. */
   readonly embedding?: string;
 }
@@ -51,14 +57,24 @@ export interface NetworkOptions extends ExampleOptions {
 /**
  * Reads a model as a network.
  * @param source the file's name, for messages
+ * @param original the file as it was before factors were put into it, which is where tensors are looked for
  * @throws InnerloopError what reading it throws; `unknown-tensor`, `open-size`, `unclear-input` (status 2);
  *   `no-embedding` where features are no rows of numbers
  */
-export function readNetwork(bytes: Uint8Array, source: string, options: NetworkOptions): Network {
-  const outline = outlineOnnx(bytes, source);
+export function readNetwork(
+  bytes: Uint8Array,
+  source: string,
+  options: NetworkOptions,
+  original: Uint8Array = bytes,
+): Network {
+  const outline = outlineOnnx(original, source);
   const { tensor, classifier } = findEmbedding(outline, source, options.embedding);
   const own = outputOf(outline);
-  const model = readOnnx(bytes, source, { outputs: [...new Set([tensor, own])] });
+  const sized = withSizes(bytes, source, options.sizes ?? {});
+  const model = readOnnx(sized, source, {
+    outputs: [...new Set([tensor, own])],
+    ...(options.files ? { files: options.files } : {}),
+  });
   const plan = planExample(model, source, options);
   const spatial = comesOfConvolution(tensor, outline.nodes);
   const run = batched(model, plan, source);
@@ -85,6 +101,7 @@ export function readNetwork(bytes: Uint8Array, source: string, options: NetworkO
     source,
     plan,
     weights: model.initializers,
+    elements: model.elements,
     example,
     width,
     features,
@@ -92,7 +109,7 @@ export function readNetwork(bytes: Uint8Array, source: string, options: NetworkO
     raw: (x) => model.apply(plan.feed(x)),
     body,
     head,
-    roles: rolesOf(outline),
+    uses: usesOf(outline),
     notes: [...plan.notes, `features are ${width} numbers of the tensor ${show(tensor)}${from}`],
     tensors: { features: tensor, outputs: own },
   };

@@ -20,8 +20,8 @@ export interface AdaptableOptions extends NetworkOptions {
   readonly train?: string | readonly string[];
   /** Of `lora:R`: what the factors' product is multiplied by, times R; R unless given. */
   readonly alpha?: number;
-  /** Of `lora:R`: whether a weight gets factors; every one unless given. */
-  readonly adapters?: (weight: string) => boolean;
+  /** Of `lora:R`: whether a weight gets factors, by its name and that of the node that multiplies by it; every one unless given. */
+  readonly adapters?: (weight: string, node: string) => boolean;
   /** The loss, by its name or as a function; cross-entropy unless given. */
   readonly loss?: string | AdaptLoss;
   readonly lossSettings?: LossSettings;
@@ -113,13 +113,15 @@ function rates(given: AdaptableOptions["rate"], otherwise: number): (name: strin
 /** The names of the weights of the model that move. */
 function movedWeights(network: Network, head: LearnerPlan["head"], words: readonly string[]): string[] {
   const own = head === "keep";
-  const names = [...network.body, ...(own ? network.head : [])].filter((name) => !name.startsWith("lora/"));
+  const names = [...network.body, ...(own ? network.head : [])].filter(
+    (name) => !name.startsWith("lora/") && network.weights[name]!.dtype === "float32",
+  );
   return trainedWeights(
     words.filter((word) => !word.startsWith("lora")),
     {
       weights: Object.fromEntries(names.map((name) => [name, network.weights[name]!.shape])),
       head: own ? network.head : new Set(),
-      roles: network.roles,
+      uses: network.uses,
     },
   );
 }

@@ -121,6 +121,7 @@ class Run {
       outputs,
       resolve: (dim) => resolveDim(dim, symbols),
       bind: (symbol, size) => symbols.set(symbol, size),
+      run: ({ takes, gives }, arrays) => new Run(new Map(zip(takes, arrays, pair)), new Map(symbols)).compute(gives),
     });
     return zip(outputs, data, ({ dtype, shape }, numbers) => ({
       dtype,
@@ -151,6 +152,8 @@ class Run {
     return [...carried, ...stacked];
   }
 }
+
+const pair = <A, B>(a: A, b: B): readonly [A, B] => [a, b];
 
 /** How many numbers are read, written and multiplied for a node; what its inputs broadcast to counts as well. */
 function workOf(

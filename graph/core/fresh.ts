@@ -17,3 +17,7 @@ export const toldIn = (dim: Dim): string[] =>
 
 /** Whether a size is one that only data tell, or is computed of one. */
 export const isTold = (dim: Dim): boolean => toldIn(dim).length > 0;
+
+/** Whether two sizes are the same, or may be: what only data tell is not refused before they do. */
+export const mayAgree = (a: Dim | undefined, b: Dim | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && (isTold(a) || isTold(b)));

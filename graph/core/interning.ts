@@ -43,6 +43,7 @@ export function attributeKey(attribute: Attribute): string {
   if (typeof attribute !== "object") return String(attribute);
   if (isList(attribute)) return `[${attribute}]`;
   if ("results" in attribute) return `{${attribute.parameters.map(valueKey)}:${attribute.results.map(valueKey)}}`;
+  if ("gives" in attribute) return `{${attribute.takes.map(valueKey)}:${attribute.gives.map(valueKey)}}`;
   return `${attribute.dtype}${attribute.shape}:${numbersKey(attribute.data)}`;
 }
 
@@ -71,6 +72,8 @@ function same(a: Attribute, b: Attribute): boolean {
   if (isList(a) || isList(b)) return isList(a) && isList(b) && sameList(a, b);
   if ("results" in a || "results" in b)
     return "results" in a && "results" in b && sameList(a.parameters, b.parameters) && sameList(a.results, b.results);
+  if ("gives" in a || "gives" in b)
+    return "gives" in a && "gives" in b && sameList(a.takes, b.takes) && sameList(a.gives, b.gives);
   return sameNumbers(a, b);
 }
 

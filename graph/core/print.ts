@@ -1,6 +1,6 @@
 // A graph as text, for people and for tests.
 import { constantOf, inputName, isInput } from "./build.ts";
-import { type Attribute, isBody, type Node, type Value } from "./value.ts";
+import { type Attribute, isBody, isSubgraph, type Node, type Value } from "./value.ts";
 import { topological } from "./walk.ts";
 
 /** One line a node, in the order of computation: `%3 = MatMul(%1, %2) : float32[5, 40]  # dense1`. */
@@ -38,6 +38,7 @@ function line(node: Node, name: (value: Value) => string): string {
 function showAttribute(attribute: Attribute, name: (value: Value) => string): string {
   if (isBody(attribute))
     return `{(${attribute.parameters.map(name).join(", ")}) → (${attribute.results.map(name).join(", ")})}`;
+  if (isSubgraph(attribute)) return `{ ${print(attribute.gives).trimEnd().replaceAll("\n", "; ")} }`;
   if (Array.isArray(attribute)) return `[${attribute.join(", ")}]`;
   if (typeof attribute === "object" && "data" in attribute) {
     const some = [...attribute.data.subarray(0, 6)].map((x) => Number(x.toPrecision(6))).join(", ");

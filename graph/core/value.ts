@@ -17,7 +17,16 @@ export interface Body {
   readonly results: readonly Value[];
 }
 
-export type Attribute = number | string | boolean | Shape | NumberArray | Body | undefined;
+/**
+ * A graph inside a node that reads nothing but what it takes, and constants: `gives` as a function of `takes`. What it needs
+ * from outside is an input of the node, so that whoever walks the graph around it need not look inside.
+ */
+export interface Subgraph {
+  readonly takes: readonly Value[];
+  readonly gives: readonly Value[];
+}
+
+export type Attribute = number | string | boolean | Shape | NumberArray | Body | Subgraph | undefined;
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** What a node reads; an input that is left out is undefined. */
@@ -106,7 +115,8 @@ export type Family =
   | "random"
   | "classical"
   | "loss"
-  | "control";
+  | "control"
+  | "recurrent";
 
 /** The cotangents that a derivative rule gets: of one output it is there, of several some may be absent, which is zero. */
 type Cotangents<O extends Outputs> = O extends readonly [Value]
@@ -143,6 +153,8 @@ export interface EvaluationContext<
   readonly resolve: (dim: Dim) => number;
   /** Says what a symbol stands for, for outputs whose size depends on the numbers. */
   readonly bind: (symbol: string, size: number) => void;
+  /** The numbers that a graph inside the node gives for some. */
+  readonly run: (graph: Subgraph, arrays: readonly NumberArray[]) => NumberArray[];
 }
 
 /** What others go by who treat operators alike; what is not said of an operator does not hold. */
@@ -209,6 +221,9 @@ export const operandsOf = ({ inputs }: { readonly inputs: Inputs }): Value[] =>
 
 export const isBody = (attribute: Attribute): attribute is Body =>
   typeof attribute === "object" && "results" in attribute;
+
+export const isSubgraph = (attribute: Attribute): attribute is Subgraph =>
+  typeof attribute === "object" && "gives" in attribute;
 
 /** No attributes. */
 export type None = Readonly<Record<never, never>>;

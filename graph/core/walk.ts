@@ -1,11 +1,18 @@
 // Walking a graph: what is needed for some values, in order, and what depends on some.
 import { at } from "./lists.ts";
-import { isBody, type Node, operandsOf, type Value } from "./value.ts";
+import { isBody, isSubgraph, type Node, operandsOf, type Value } from "./value.ts";
 
 /** All nodes that `outputs` need, each after those that it needs; nodes inside loop bodies are included. */
 export function topological(outputs: readonly Value[], stop: ReadonlySet<Value> = new Set()): Node[] {
   return inOrder(outputs, (value) => stop.has(value), dependencies);
 }
+
+/** The same with the nodes of graphs inside nodes. */
+export const withInner = (outputs: readonly Value[]): Node[] =>
+  topological(outputs).flatMap((node) => [
+    node,
+    ...Object.values(node.attributes).flatMap((graph) => (isSubgraph(graph) ? withInner(graph.gives) : [])),
+  ]);
 
 /** Nodes in the order in which they can be computed, without what lies behind values that `known` accepts. */
 export function inOrder(

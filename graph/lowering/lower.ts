@@ -8,9 +8,11 @@ import {
   type Operator,
   type Outputs,
   operandsOf,
+  type Subgraph,
   type Value,
 } from "../core/value.ts";
-import { rewrite } from "../transforms/rewrite.ts";
+import { withoutRepeats } from "../transforms/merge-scans.ts";
+import { type Inside, rewrite } from "../transforms/rewrite.ts";
 import { simplify } from "../transforms/simplify.ts";
 import { withoutTwins } from "./twins.ts";
 
@@ -47,8 +49,22 @@ export interface Target {
  */
 export function lower(outputs: readonly Value[], target: Target): Value[] {
   const ways = new Map(target.lowerings.map((way) => [way.operator, way]));
-  const values = simplify(lowered(simplify(withoutTwins(outputs)), target, ways, new Map()));
-  return target.finish ? simplify(target.finish(values)) : values;
+  const finished = (values: Value[]): Value[] => {
+    const simple = simplify(values);
+    return target.finish ? simplify(target.finish(simple)) : simple;
+  };
+  const seen = new WeakMap<Subgraph, Subgraph>();
+  const inside = (graph: Subgraph): Subgraph => {
+    const known = seen.get(graph);
+    if (known) return known;
+    const result = {
+      takes: graph.takes,
+      gives: finished(lowered(withoutTwins(graph.gives), target, ways, new Map(), inside)),
+    };
+    seen.set(graph, result);
+    return result;
+  };
+  return finished(withoutRepeats(lowered(simplify(withoutTwins(outputs)), target, ways, new Map(), inside)));
 }
 
 function lowered(
@@ -56,6 +72,7 @@ function lowered(
   target: Target,
   ways: ReadonlyMap<Operator, Lowering>,
   leaves: ReadonlyMap<Value, Value>,
+  inside: Inside,
 ): Value[] {
   return rewrite(
     outputs,
@@ -64,7 +81,8 @@ function lowered(
       const way = ways.get(node.operator)?.lower(inputs, attributes, node.outputs);
       const keeps = target.keeps(node.operator, inputs, attributes);
       const below = way ?? (keeps ? undefined : node.operator.decompose?.(inputs, attributes));
-      if (below) return lowered(below, target, ways, new Map(operandsOf({ inputs }).map((value) => [value, value])));
+      if (below)
+        return lowered(below, target, ways, new Map(operandsOf({ inputs }).map((value) => [value, value])), inside);
       if (keeps) return undefined;
       throw new InnerloopError(
         "unsupported-operator",
@@ -72,5 +90,6 @@ function lowered(
       );
     },
     leaves,
+    inside,
   );
 }

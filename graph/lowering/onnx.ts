@@ -17,7 +17,7 @@ import { NegativeLogLikelihoodLoss } from "../ops/loss.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
-import { ReduceSum } from "../ops/reduction.ts";
+import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
 import { flooredRemainder } from "./indexing.ts";
@@ -26,6 +26,8 @@ import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { joinProducts } from "./products.ts";
+import { recurrentAsSteps } from "./recurrent.ts";
+import { scanAsLoop } from "./scan.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
@@ -51,6 +53,13 @@ const positive = lowering(Positive, ([x]) => [
   x.dtype === "float32" ? HardSigmoid(x, { alpha: 1e38, beta: 0 }) : compared(x),
 ]);
 const positiveInHalf = lowering(Positive, ([x]) => [compared(x)]);
+
+/** Truth values have a largest and a smallest since opset 20 only. */
+const extremesOfBools = [ReduceMax, ReduceMin].map((reduce) =>
+  lowering(reduce, ([x], attributes) =>
+    x.dtype === "bool" ? [Cast(reduce(Cast(x, "int32"), attributes), "bool")] : undefined,
+  ),
+);
 
 /** A sum over the axes that have size 1 in a shape: which those are comes out when the graph runs. */
 const sumOverUnits = lowering(SumTo, ([x], { shape }) => {
@@ -78,7 +87,10 @@ export function onnxTarget({ opset: asked, convolution = "columns", precision }:
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
       ...poolingAsTaps,
       ...normalizationAsLayers,
+      ...recurrentAsSteps,
+      scanAsLoop,
       ...[sumOverUnits, flooredRemainder],
+      ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],

@@ -109,6 +109,14 @@ export const choice = <const L extends readonly [string, ...string[]]>(...known:
   write: (value) => (typeof value === "string" ? { s: new TextEncoder().encode(value) } : undefined),
 });
 
+/** Words; absent where a file has none. */
+export const strings = (): OnnxAttribute<readonly string[] | undefined> => ({
+  type: "STRINGS",
+  read: (found) => found && (found.strings ?? []).map((word) => new TextDecoder().decode(word)),
+  write: (value) =>
+    Array.isArray(value) ? { strings: value.map((word) => new TextEncoder().encode(String(word))) } : undefined,
+});
+
 /** The numbers of a tensor; absent where a file has none. */
 export const tensor = (): OnnxAttribute<StoredArray | undefined> => ({
   type: "TENSOR",

@@ -13,8 +13,8 @@ export interface LoraOptions {
   readonly rank: number;
   /** What the factors' product is multiplied by, times the rank; the rank unless given, so that it is as it is. */
   readonly alpha?: number;
-  /** Whether a weight gets factors, by its name; every one unless given. */
-  readonly of?: (weight: string) => boolean;
+  /** Whether a weight gets factors, by its name and that of the node that multiplies by it; every one unless given. */
+  readonly of?: (weight: string, node: string) => boolean;
   /** Numbers in [0, 1) that the first factors come of. */
   readonly random: () => number;
 }
@@ -51,7 +51,7 @@ export function addLora(bytes: Uint8Array, source: string, options: LoraOptions)
   const added: TensorProto[] = [];
   const nodes = (graph.node ?? []).flatMap((node): NodeProto[] => {
     const weight = weightOf(node, stored, made);
-    if (!weight || options.of?.(weight.name) === false) return [node];
+    if (!weight || options.of?.(weight.name, node.name ?? "") === false) return [node];
     const factors = factorsOf(node, weight.shape, options.rank);
     if (!factors) return [node];
     const { name } = weight;

@@ -1,5 +1,8 @@
 // The names in an ONNX file as they stand there, without its numbers: what one looks through to find a tensor in it.
-import { decodeModel, encodeModel } from "@innerloop/schemas/onnx";
+import { bytesOf, elementNameOf, isNumeric, show, sizeOf } from "@innerloop/schemas";
+import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
+import { externalBytes, type ModelFiles } from "./files.ts";
+import { symbol } from "./reader/sizes.ts";
 
 /** A node of a file, by the names of what it reads and gives; an input that is left out is "". */
 export interface OutlinedNode {
@@ -10,12 +13,16 @@ export interface OutlinedNode {
 }
 
 export interface Outline {
+  /** The version of `ai.onnx` that it is written in. */
+  readonly opset: number;
   /** Those that are no weights. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly nodes: readonly OutlinedNode[];
   /** The names of the arrays that the file has. */
   readonly stored: ReadonlySet<string>;
+  /** The files beside it that have numbers of them. */
+  readonly beside: ReadonlySet<string>;
 }
 
 /**
@@ -24,11 +31,12 @@ export interface Outline {
  * @throws InnerloopError where it is no ONNX file
  */
 export function outlineOnnx(bytes: Uint8Array, source: string): Outline {
-  const { graph } = decodeModel(bytes, source);
+  const { graph, opsetImport } = decodeModel(bytes, source);
   const named = (list: readonly { readonly name?: string | null }[] | null | undefined) =>
     (list ?? []).map(({ name }) => name ?? "");
   const stored = new Set(named(graph?.initializer));
   return {
+    opset: Number(opsetImport.find(({ domain }) => !domain || domain === "ai.onnx")?.version ?? 0),
     inputs: named(graph?.input).filter((name) => !stored.has(name)),
     outputs: named(graph?.output),
     nodes: (graph?.node ?? []).map(({ opType, name, input, output }) => ({
@@ -38,18 +46,68 @@ export function outlineOnnx(bytes: Uint8Array, source: string): Outline {
       outputs: output ?? [],
     })),
     stored,
+    beside: new Set(
+      (graph?.initializer ?? []).flatMap(({ externalData }) =>
+        (externalData ?? []).flatMap(({ key, value }) => (key === "location" && value ? [value] : [])),
+      ),
+    ),
   };
 }
 
+/** Arrays of fewer bytes are shapes and the like, which ONNX Runtime wants to see when it opens a model. */
+const largestInside = 4096;
+
 /**
- * The same model with other outputs, any of its tensors.
+ * The same model with other outputs, any of its tensors, and with its small arrays inside.
  * @param source the file's name, for messages
- * @throws InnerloopError where it is no ONNX file
+ * @throws InnerloopError where it is no ONNX file, or a file beside it has not what it says
  */
-export function withOutputs(bytes: Uint8Array, source: string, outputs: readonly string[]): Uint8Array {
+export function withOutputs(
+  bytes: Uint8Array,
+  source: string,
+  outputs: readonly string[],
+  files?: ModelFiles,
+): Uint8Array {
   const model = decodeModel(bytes, source);
   const { graph } = model;
   if (!graph) return bytes;
   const known = new Map((graph.output ?? []).map((info) => [info.name, info]));
-  return encodeModel({ ...model, graph: { ...graph, output: outputs.map((name) => known.get(name) ?? { name }) } });
+  const initializer = (graph.initializer ?? []).map((tensor): onnx.TensorProto.$Properties => {
+    if (tensor.dataLocation !== onnx.TensorProto.DataLocation.EXTERNAL) return tensor;
+    const { dataType, dims, name, externalData } = tensor;
+    const stored = elementNameOf(dataType ?? 0);
+    const length = stored && isNumeric(stored) ? bytesOf(stored, sizeOf((dims ?? []).map(Number))) : Infinity;
+    if (!(length <= largestInside)) return tensor;
+    const where = `${source}: the initializer ${show(name)}`;
+    return {
+      name: name ?? "",
+      dataType: dataType ?? 0,
+      dims: dims ?? [],
+      rawData: externalBytes(externalData ?? [], length, where, files)(),
+    };
+  });
+  const output = outputs.map((name) => known.get(name) ?? { name });
+  return encodeModel({ ...model, graph: { ...graph, initializer, output } });
+}
+
+/**
+ * The same model with known sizes in the place of open ones of its inputs.
+ * @param sizes by the names of the sizes, as a read model has them; of one without a name `input_axis0`
+ * @throws InnerloopError where it is no ONNX file
+ */
+export function withSizes(bytes: Uint8Array, source: string, sizes: Readonly<Record<string, number>>): Uint8Array {
+  if (Object.keys(sizes).length === 0) return bytes;
+  const model = decodeModel(bytes, source);
+  const { graph } = model;
+  if (!graph) return bytes;
+  const input = (graph.input ?? []).map((info) => {
+    const tensorType = info.type?.tensorType;
+    const dim = tensorType?.shape?.dim?.map((given, axis) => {
+      if (given.dimValue !== undefined && given.dimValue !== null) return given;
+      const size = sizes[symbol(given.dimParam || `${info.name}_axis${axis}`)];
+      return size === undefined ? given : { dimValue: size };
+    });
+    return dim ? { ...info, type: { ...info.type, tensorType: { ...tensorType, shape: { dim } } } } : info;
+  });
+  return encodeModel({ ...model, graph: { ...graph, input } });
 }

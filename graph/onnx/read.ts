@@ -13,6 +13,7 @@ import { readers } from "./ops/index.ts";
 import { readableOpsets } from "./opsets.ts";
 import { graphsWithin, namesBeside, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
+import { notesOfSharing, type Sharing, toldApart } from "./reader/joined.ts";
 import { type Attempt, Scope, toValue } from "./reader/scope.ts";
 import { symbol } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
@@ -44,7 +45,9 @@ export interface OnnxModel {
   readonly opset: number;
   /** What the model's nodes make, by name; sizes that are worked out while it is read are not among it. */
   readonly tensors: Readonly<Record<string, Value>>;
-  /** What to know of how it was read: that the file is of a later version of the format than is known. */
+  /** Which weights several nodes read, and which the file stores as though they did. */
+  readonly sharing: Sharing;
+  /** What to know of how it was read: that the file is of a later version of the format than is known, or weights that were told apart. */
   readonly notes: readonly string[];
   /**
    * The outputs for other values, of other sizes where the file leaves them open: the model as a function.
@@ -92,18 +95,22 @@ export function readModel(
   options: ReadOptions = {},
   attempt?: Attempt,
 ): OnnxModel {
-  const graph = model.graph ?? {};
-  const nodes = nodesWithin(graph.node ?? []);
+  const original = model.graph ?? {};
+  const nodes = nodesWithin(original.node ?? []);
   const isForeign = nodes.length > 0 && nodes.every(({ domain }) => !isStandard(domain));
   const opset = opsetOf(model.opsetImport, source, isForeign ? readableOpsets.newest : undefined);
   const functions = new Functions(model, source);
   const called = functions.called(nodes);
   const opsetIn = (defined?: FunctionProto) => opsetOf(defined?.opsetImport ?? [], source, opset);
   const readable = new Set(readableOperators);
-  if (!attempt) refuseUnknown(graph.node ?? [], opset, functions, readable, source);
+  if (!attempt) refuseUnknown(original.node ?? [], opset, functions, readable, source);
   for (const each of called) refuseUnknown(each.node ?? [], opsetIn(each), functions, readable, source);
-  const graphs = graphsWithin(graph);
+  const graphs = graphsWithin(original);
   for (const each of graphs) refuseRepeated(each, source);
+  // A survey goes by the nodes as they are.
+  const { graph, sharing } = attempt
+    ? { graph: original, sharing: { tied: [], apart: [] } }
+    : toldApart(original, source, options.files);
   const weights = new Weights(graph, source, options.files);
   const unique = namesBeside(graphs, called);
   const upgradingIn = (defined?: FunctionProto) => upgrading(opsetIn(defined), unique);
@@ -146,7 +153,8 @@ export function readModel(
     ),
     opset,
     tensors,
-    notes: notesOf(model, source),
+    sharing,
+    notes: [...notesOf(model, source), ...notesOfSharing(sharing, source)],
     apply(values, names = outputNames) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;

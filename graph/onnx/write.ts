@@ -6,13 +6,14 @@ import { constantOf, inputName, isInput } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { isAuthored } from "../core/operator.ts";
 import { toldBy } from "../core/told.ts";
-import { type Body, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
-import { dependents, topological } from "../core/walk.ts";
+import { type Body, is, isBody, type Node, operandsOf, type Subgraph, type Value } from "../core/value.ts";
+import { dependents, topological, withInner } from "../core/walk.ts";
 import { lower, type Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
 import { Narrow } from "../ops/dtypes.ts";
 import { AsSizes } from "../ops/internal/sizes.ts";
+import { nameOfParameter } from "../transforms/subgraph.ts";
 import { type AttributeProto, anyElementType, written } from "./attributes.ts";
 import { authoredForm, opsetFor } from "./authored.ts";
 import { writerOf } from "./ops/index.ts";
@@ -63,7 +64,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
   const elements = options.elements ?? {};
-  const nodes = topological(lowered);
+  const nodes = withInner(lowered);
   const narrow = nodes.flatMap((node) => (is(node, Narrow) ? [node.attributes.to] : []));
   const opset = Math.max(asked, opsetFor(nodes), opsetForElements([...Object.values(elements), ...narrow]));
   const writer = new Writer(
@@ -103,24 +104,30 @@ class Writer {
 
   /** The nodes of the file, but for those in the bodies of loops. */
   readonly #main: NodeProto[] = [];
-  readonly #unique = new UniqueNames();
-  readonly #constants = new Constants(this.#unique);
-  readonly #values = new ValueNames(this.#unique, this.#constants, this.#main);
-  readonly #sizes = new OpenSizes({
-    names: this.#unique,
-    constants: this.#constants,
-    nodes: this.#main,
-    reach: (symbol) => this.#reach(symbol),
-  });
+  readonly #unique: UniqueNames;
+  readonly #constants: Constants;
+  readonly #values: ValueNames;
+  readonly #sizes: OpenSizes;
   readonly #done = new Set<Node>();
   /** For each symbol that only data tell, the node that makes a value of that size. */
   readonly #binders = new Map<string, Node>();
 
-  constructor(outputs: readonly Value[], opset: number, halves: ReadonlySet<Node>, borders: Borders) {
+  /** @param around the writer of the graph that has this one in a node, whose names are seen in it */
+  constructor(outputs: readonly Value[], opset: number, halves: ReadonlySet<Node>, borders: Borders, around?: Writer) {
     this.#borders = borders;
     this.#nodes = topological(outputs);
     this.#opset = opset;
     this.#halves = halves;
+    this.#unique = around ? around.#unique : new UniqueNames();
+    this.#constants = around ? around.#constants : new Constants(this.#unique);
+    this.#values = new ValueNames(this.#unique, this.#constants, this.#main);
+    this.#sizes = new OpenSizes({
+      names: this.#unique,
+      constants: this.#constants,
+      nodes: this.#main,
+      reach: (symbol) => this.#reach(symbol),
+      around: around ? around.#sizes : undefined,
+    });
   }
 
   /**
@@ -140,11 +147,7 @@ class Writer {
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
     for (const input of used) this.#widen(input);
-    for (const node of this.#nodes) {
-      if (node.inputs.length > 0 && typeof node.attributes.size === "string")
-        this.#binders.set(node.attributes.size, node);
-      for (const symbol of toldBy(node)) this.#binders.set(symbol, node);
-    }
+    this.#findBinders();
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
     for (const { name, value } of outputs) {
@@ -170,6 +173,55 @@ class Writer {
       output: outputs.map(({ name, value }) => this.#borders.info(name, value, (dim) => this.#sizes.shown(dim))),
       initializer: [...stored, ...this.#constants.tensors],
     };
+  }
+
+  #findBinders(): void {
+    for (const node of this.#nodes) {
+      const { size } = node.attributes;
+      const told = node.inputs.length > 0 && typeof size === "string" ? [size, ...toldBy(node)] : toldBy(node);
+      for (const symbol of told) if (!this.#binders.has(symbol)) this.#binders.set(symbol, node);
+    }
+  }
+
+  /**
+   * A graph inside a node, as a graph of the file.
+   * @param own how many of the values that it takes are its own inputs; the others have names outside
+   */
+  inside(
+    { takes, gives }: Subgraph,
+    own: number,
+    outer: readonly string[],
+    scope: string,
+  ): onnx.GraphProto.$Properties {
+    const prefix = scope ? `${scope}/` : "";
+    const writer = new Writer(gives, this.#opset, new Set(), this.#borders, this);
+    takes.forEach((value, i) => {
+      const name = outer[i - own];
+      if (i < own || name === undefined) writer.#values.claim(value, `${prefix}${nameOfParameter(value)}`);
+      else writer.#values.set(value, name);
+      writer.#done.add(value.node);
+      writer.#sizes.learn(value, writer.#values.name(value));
+    });
+    return writer.#bodyOf(takes.slice(0, own), gives, prefix);
+  }
+
+  #bodyOf(own: readonly Value[], gives: readonly Value[], prefix: string): onnx.GraphProto.$Properties {
+    this.#findBinders();
+    const given = new Set(own);
+    for (const node of this.#nodes) this.#write(node, this.#main);
+    const output = gives.map((value, i) => {
+      const input = this.#values.name(value);
+      const made = this.#main.some((node) => node.output?.includes(input));
+      if (made && !given.has(value)) {
+        given.add(value);
+        return valueInfo(input, value);
+      }
+      const name = this.#unique.unique(`${prefix}give${i}`);
+      this.#main.push({ opType: "Identity", input: [input], output: [name], name });
+      return valueInfo(name, value);
+    });
+    const input = own.map((value) => valueInfo(this.#values.name(value), value));
+    return { name: `${prefix}body`, node: this.#main, input, output };
   }
 
   /** A value that is made for an output has its name; constants, inputs and what is in float16 are copied to it. */
@@ -267,6 +319,7 @@ class Writer {
       scalarSize: (dim) => this.#sizes.scalar(dim),
       shape: (shape) => this.#sizes.shape(shape),
       loop: (body) => this.#loop(node, body),
+      inside: (graph, own, outer) => this.inside(graph, own, outer, node.scope),
     };
     if (isAuthored(node.operator)) return authoredForm(node, entry, to);
     return entry.write?.(node, to) ?? { input: names(), attribute: attributes() };

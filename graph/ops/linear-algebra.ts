@@ -1,5 +1,6 @@
 // Matrix products.
 import { broadcastTo } from "../core/arrays.ts";
+import { mayAgree } from "../core/fresh.ts";
 import { at } from "../core/lists.ts";
 import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
 import { broadcastShapes, sizeOf } from "../core/shapes.ts";
@@ -18,7 +19,7 @@ const matmul: Operator<None, Two, One> = define({
     const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
     const [rows, depth] = a.shape.slice(-2);
     const [across, columns] = b.shape.slice(-2);
-    if (a.dtype !== b.dtype || depth !== across || !batch || rows === undefined || columns === undefined)
+    if (a.dtype !== b.dtype || !mayAgree(depth, across) || !batch || rows === undefined || columns === undefined)
       throw unfit(
         "MatMul",
         [a, b],

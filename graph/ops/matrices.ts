@@ -1,5 +1,6 @@
 // Matrices: their triangles, diagonals and determinants; and the place of the largest as a row with a one.
 import type { DType } from "@innerloop/schemas";
+import { spend } from "../core/budget.ts";
 import { constant } from "../core/build.ts";
 import { at, upTo } from "../core/lists.ts";
 import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
@@ -103,6 +104,7 @@ const size = (rows: readonly (readonly number[])[], row: number, column: number)
 function cofactors(x: Value): Value {
   const n = fixed(at(x.shape, -1), "the derivative of Det");
   if (n === 1) return Expand(constant(1, [], x.dtype), x.shape);
+  spend("numbers", n * n);
   const others = constant(
     upTo(n).flatMap((i) => upTo(n).filter((j) => j !== i)),
     [n, n - 1],

@@ -1,11 +1,12 @@
 // Reductions over axes, running sums, and the index of the largest or smallest.
 import { numbersAt, placesOf, stridesOf } from "../core/arrays.ts";
+import { constant } from "../core/build.ts";
 import { at } from "../core/lists.ts";
-import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
+import { apply1, applying, define, spelling } from "../core/operator.ts";
 import { normalizeAxis, sizeOf } from "../core/shapes.ts";
 import type { One, Operator, Value } from "../core/value.ts";
 import { Abs, Add, Div, Mul, Sub } from "./arithmetic.ts";
-import { Equal } from "./comparison.ts";
+import { Equal, Where } from "./comparison.ts";
 import { Cast } from "./dtypes.ts";
 import { Exp, Log, Sqrt } from "./functions.ts";
 import { stopGradient } from "./graph.ts";
@@ -38,11 +39,28 @@ export const ReduceMin = reduction("ReduceMin", {
   step: Math.min,
   gradient: shareOfTies,
 });
+
+/** Up to so many factors the product of all others is taken of each, which zeros among them do not disturb. */
+const fewFactors = 16;
+
+/** For each factor along an axis the product of the others. */
+function othersOf(x: Value, axis: number, size: number): Value {
+  const own = Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
+  const shape = [size, size, ...new Array<number>(x.rank - axis - 1).fill(1)];
+  const factors = Reshape(x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
+  return ReduceProd(Where(constant(own, shape, "bool"), 1, factors), { axes: [axis + 1], keepdims: false });
+}
+
 export const ReduceProd = reduction("ReduceProd", {
-  summary: "product (its derivative needs factors that are not zero)",
+  summary: "product (its derivative needs factors that are not zero where they are more than 16, or of several axes)",
   start: 1,
   step: (a, b) => a * b,
-  gradient: (g, x, y) => Div(Mul(g, y), x),
+  gradient(g, x, y) {
+    const [axis = -1, ...more] = x.shape.flatMap((dim, i) => (y.shape[i] === 1 && dim !== 1 ? [i] : []));
+    const size = x.shape[axis];
+    const few = more.length === 0 && typeof size === "number" && size <= fewFactors;
+    return few ? Mul(g, othersOf(x, axis, size)) : Div(Mul(g, y), x);
+  },
 });
 
 /** How many numbers a reduction over these axes joins. */
@@ -120,10 +138,7 @@ const cumulative: Operator<Running, One, One> = define({
   family: "reduction",
   summary: "running sum along an axis",
   since: 14,
-  infer: ([x], { axis }) => {
-    if (typeof x.shape[axis] !== "number") throw unfit("CumSum", [x], "the axis needs a size that is known.");
-    return [{ dtype: x.dtype, shape: x.shape }];
-  },
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   gradient: ({ cotangents: [g], attributes }) => [
     apply1(cumulative, [g], { ...attributes, reverse: attributes.reverse ? 0 : 1 }),
   ],

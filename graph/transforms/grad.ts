@@ -2,13 +2,14 @@
 // differentiated again, batched and exported like anything else.
 import { InnerloopError } from "@innerloop/schemas";
 import { constant, inScopeOf } from "../core/build.ts";
+import { mayAgree } from "../core/fresh.ts";
 import { zip } from "../core/lists.ts";
 import { isFlat, isFloat } from "../core/operator.ts";
-import { showShape } from "../core/shapes.ts";
+import { sameShape, showShape } from "../core/shapes.ts";
 import type { Node, Value } from "../core/value.ts";
 import { dependencies, dependents, inOrder, topological } from "../core/walk.ts";
 import { Add } from "../ops/arithmetic.ts";
-import { Expand } from "../ops/movement.ts";
+import { Expand, Reshape } from "../ops/movement.ts";
 
 /**
  * The derivatives of a scalar with respect to values, which count as independent of one another.
@@ -51,11 +52,12 @@ export function cotangents(
   const isLeaf = new Set(wrt);
   const { order, parts, onPath } = pathsTo(isLeaf, outputs);
   const found = new Map<Value, Value>();
-  const accumulate = (value: Value, cotangent: Value) => {
-    if (cotangent.shape.join() !== value.shape.join())
-      throw new Error(
-        `A derivative rule gave ${showShape(cotangent.shape)} for ${value} of ${value.node.operator.name}.`,
-      );
+  const accumulate = (value: Value, given: Value) => {
+    const fits = given.rank === value.rank && zip(given.shape, value.shape, mayAgree).every(Boolean);
+    if (!fits)
+      throw new Error(`A derivative rule gave ${showShape(given.shape)} for ${value} of ${value.node.operator.name}.`);
+    // Of one size there may be two names where only data tell it.
+    const cotangent = sameShape(given.shape, value.shape) ? given : Reshape(given, value.shape);
     const before = found.get(value);
     found.set(value, before ? Add(before, cotangent) : cotangent);
   };

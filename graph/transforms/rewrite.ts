@@ -2,8 +2,19 @@
 import { apply, inScopeOf } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { rebuilding } from "../core/told.ts";
-import { type Attributes, type Inputs, isBody, type Node, type Value } from "../core/value.ts";
+import {
+  type Attributes,
+  type Inputs,
+  isBody,
+  isSubgraph,
+  type Node,
+  type Subgraph,
+  type Value,
+} from "../core/value.ts";
 import { topological } from "../core/walk.ts";
+
+/** What a pass makes of a graph inside a node, which is left as it is unless the pass says. */
+export type Inside = (graph: Subgraph) => Subgraph;
 
 /** What a pass makes of one node, given its new inputs and attributes; undefined leaves the operator as it is. */
 export type Visit = (node: Node, inputs: Inputs, attributes: Attributes) => readonly Value[] | undefined;
@@ -16,13 +27,14 @@ export function rewrite(
   outputs: readonly Value[],
   visit: Visit,
   replaced: ReadonlyMap<Value, Value> = new Map(),
+  inside?: Inside,
 ): Value[] {
   const results = new Map<Value, Value>(replaced);
   const now = (value: Value): Value => results.get(value) ?? value;
   return rebuilding((became) => {
     for (const node of topological(outputs, new Set(replaced.keys()))) {
       const inputs = node.inputs.map((value) => value && now(value));
-      const attributes = withBodies(node.attributes, now);
+      const attributes = withSubgraphs(withBodies(node.attributes, now), inside);
       const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
       const made =
         inScopeOf(node, () => visit(node, inputs, attributes)) ??
@@ -44,6 +56,19 @@ function withBodies(attributes: Attributes, now: (value: Value) => Value): Attri
     if (results.every((value, i) => value === attribute.results[i])) continue;
     changed ??= { ...attributes };
     changed[name] = { parameters: attribute.parameters, results };
+  }
+  return changed ?? attributes;
+}
+
+function withSubgraphs(attributes: Attributes, inside: Inside | undefined): Attributes {
+  if (!inside) return attributes;
+  let changed: Record<string, Attributes[string]> | undefined;
+  for (const [name, attribute] of Object.entries(attributes)) {
+    if (!isSubgraph(attribute)) continue;
+    const graph = inside(attribute);
+    if (graph.gives.every((value, i) => value === attribute.gives[i])) continue;
+    changed ??= { ...attributes };
+    changed[name] = graph;
   }
   return changed ?? attributes;
 }

@@ -20,6 +20,7 @@ import { MatMul } from "../ops/linear-algebra.ts";
 import { Expand, Reshape, Transpose } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
+import { sumOfJoined } from "./joined-sums.ts";
 
 /** What an operator's nodes may be instead. */
 interface Rule<A extends Attributes = Attributes, I extends Inputs = Inputs> {
@@ -72,7 +73,7 @@ const add = rule(Add, ([a, b], _, y) => {
   if (everywhere(b) === 0) return shaped(a, y);
   const [na, nb] = [negated(a), negated(b)];
   if (nb) return Sub(a, nb);
-  return na && Sub(b, na);
+  return na ? Sub(b, na) : sumOfJoined(a, b, (value) => everywhere(value) === 0);
 });
 
 const subtract = rule(Sub, ([a, b], _, y) => {

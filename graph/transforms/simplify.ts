@@ -6,7 +6,17 @@ import { evaluate } from "../core/evaluate.ts";
 import { isAuthored } from "../core/operator.ts";
 import { sizeOf } from "../core/shapes.ts";
 import { toldBy } from "../core/told.ts";
-import { type Attributes, type Inputs, is, isBody, type Node, operandsOf, type Value } from "../core/value.ts";
+import {
+  type Attributes,
+  type Inputs,
+  is,
+  isBody,
+  isSubgraph,
+  type Node,
+  operandsOf,
+  type Subgraph,
+  type Value,
+} from "../core/value.ts";
 import { Expand } from "../ops/movement.ts";
 import { reshapedLater, withoutExpands } from "./broadcasting.ts";
 import { rewrite } from "./rewrite.ts";
@@ -19,11 +29,23 @@ const [largestFold, largestRepeated] = [1 << 17, 4096];
 export function simplify(outputs: readonly Value[]): Value[] {
   let before = [...outputs];
   for (let pass = 0; pass < 8; pass++) {
-    const after = rewrite(before, simplifyNode);
+    const after = rewrite(before, simplifyNode, new Map(), simplifyInside);
     if (after.every((value, i) => value === before[i])) return after;
     before = after;
   }
   return before;
+}
+
+/** Graphs inside nodes that were simplified, so that what is nested is gone through once. */
+const simplified = new WeakMap<Subgraph, Subgraph>();
+
+function simplifyInside(graph: Subgraph): Subgraph {
+  const known = simplified.get(graph);
+  if (known) return known;
+  const result = { takes: graph.takes, gives: simplify(graph.gives) };
+  simplified.set(graph, result);
+  simplified.set(result, result);
+  return result;
 }
 
 function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
@@ -42,7 +64,8 @@ function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Va
   if (inputs.length === 0 || toldBy(node).length > 0) return undefined;
   if (!(node.operator.evaluate || isAuthored(node.operator))) return undefined;
   if (node.operator.traits?.random) return undefined;
-  if (inputs.some((value) => value && !constantOf(value)) || Object.values(attributes).some(isBody)) return undefined;
+  if (inputs.some((value) => value && !constantOf(value))) return undefined;
+  if (Object.values(attributes).some((attribute) => isBody(attribute) || isSubgraph(attribute))) return undefined;
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;
   const sizes = outputs.map(({ shape }) => sizeOf(shape));

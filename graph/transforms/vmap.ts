@@ -25,7 +25,7 @@ export function vmap(build: (...slices: Value[]) => readonly Value[], args: read
 }
 
 /** `outputs` with some values replaced by batches of them (axis 0), everything that depends on these batched too. */
-function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Value>, tasks: Dim): Value[] {
+export function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Value>, tasks: Dim): Value[] {
   const batched = new Map<Value, Value>(batches);
   const run = (values: readonly Value[], known: (value: Value) => boolean) => {
     for (const node of inOrder(values, known, dependencies)) {
@@ -50,6 +50,6 @@ function batchOutputs(outputs: readonly Value[], batches: ReadonlyMap<Value, Val
     return parts.map(result);
   };
   const result = (value: Value): Value => batched.get(value) ?? Expand(value, [tasks, ...value.shape]);
-  run(outputs, () => false);
+  run(outputs, (value) => batches.has(value));
   return outputs.map(result);
 }

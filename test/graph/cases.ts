@@ -30,6 +30,20 @@ const convolution = (x: Value, w: Value): Value => op.Convolution(x, w, window);
 const grouped = { pads: [1, 0, 1, 2], dilations: [2, 1], groups: 2 };
 const pooling = (x: Value): Value => op.MaxPooling(x, [3, 3], window);
 
+/** Everything that an operator gives, in one row. */
+const inOne = (values: readonly Value[]): Value =>
+  op.Concat(
+    values.map((value) => op.Reshape(value, [-1])),
+    0,
+  );
+const weights = (gates: number, ways: number): (readonly number[])[] => [
+  [ways, 2 * gates, 3],
+  [ways, 2 * gates, 2],
+  [ways, 4 * gates],
+];
+const lengths = (...list: number[]): Value => constant(list, [list.length], "int32");
+const running = { reverse: true };
+
 /** By the operator that they are about. */
 export const cases: Record<string, Case[]> = {
   ...indexCases,
@@ -82,6 +96,91 @@ export const cases: Record<string, Case[]> = {
     [0, 1].map((reverse) => on((x) => op.CumSum(x, 1, { exclusive, reverse }), [2, 4])),
   ),
   StopGradient: [on((x) => op.Mul(x, op.stopGradient(op.Add(constant(2, [], "float64"), op.Sign(x)))), matrix)],
+  Scan: [
+    on(
+      (h, x, w) => {
+        const turn = ([s]: readonly Value[], [e]: readonly Value[]) => {
+          const next = op.Tanh(op.Add(op.MatMul(s!, w), e!));
+          return { carried: [next], collected: [op.Mul(next, e!)] };
+        };
+        const there = op.Scan([h], [x], turn);
+        const back = op.Scan(there.carried, there.collected, turn, running);
+        return inOne([...there.carried, ...back.carried, ...back.collected]);
+      },
+      [2, 2],
+      [3, 2, 2],
+      [2, 2],
+    ),
+    on((x) => op.Scan([], [x], (_, [e]) => ({ carried: [], collected: [op.Sin(e!)] })).collected[0]!, [2, 3]),
+    on(
+      (a, b, x, w) => {
+        const { carried } = op.Scan([a, b], [x], ([s, t], [e]) => ({
+          carried: [
+            op.Add(s!, op.Mul(t!, w)),
+            op.Mul(
+              t!,
+              op.Scan([e!], [x], ([u], [v]) => ({ carried: [op.Mul(u!, op.Cos(v!))], collected: [] })).carried[0]!,
+            ),
+          ],
+          collected: [],
+        }));
+        return inOne(carried);
+      },
+      [2],
+      [2],
+      [2, 2],
+      [2],
+    ),
+  ],
+  If: [1, -1].map((sign) =>
+    on(
+      (a, b) =>
+        op.If(
+          op.Greater(op.Mul(op.ReduceSum(op.Mul(a, a), { keepdims: false }), sign), 0),
+          () => [op.Mul(op.Sin(a), b)],
+          () => [op.Add(op.Exp(a), b)],
+        )[0]!,
+      [3],
+      [3],
+    ),
+  ),
+  RNN: [
+    on((x, w, r, b) => inOne(op.RNN(x, w, r, { b })), [2, 2, 3], ...weights(1, 1)),
+    on(
+      (x, w, r, b) => inOne(op.RNN(x, w, r, { b, direction: "reverse", sequenceLens: lengths(1, 2) })),
+      [2, 2, 3],
+      ...weights(1, 1),
+    ),
+  ],
+  GRU: [
+    on((x, w, r, b, initialH) => inOne(op.GRU(x, w, r, { b, initialH })), [2, 1, 3], ...weights(3, 1), [1, 1, 2]),
+    on(
+      (x, w, r, b) =>
+        inOne(op.GRU(x, w, r, { b, direction: "bidirectional", linearBeforeReset: true, sequenceLens: lengths(1, 2) })),
+      [2, 2, 3],
+      ...weights(3, 2),
+    ),
+  ],
+  LSTM: [
+    on(
+      (x, w, r, b, initialH, initialC, p) => inOne(op.LSTM(x, w, r, { b, initialH, initialC, p })),
+      ...[[2, 1, 3], ...weights(4, 1), [1, 1, 2], [1, 1, 2], [1, 6]],
+    ),
+    on(
+      (x, w, r, b) =>
+        inOne(
+          op.LSTM(x, w, r, {
+            b,
+            direction: "bidirectional",
+            sequenceLens: lengths(1, 2),
+            inputForget: true,
+            clip: 0.9,
+          }),
+        ),
+      [2, 2, 3],
+      ...weights(4, 2),
+    ),
+  ],
   Reshape: [on((x) => op.Reshape(x, [3, -1]), [2, 6])],
   Transpose: [on((x) => op.Transpose(x, [2, 0, 1]), [2, 3, 4])],
   Expand: [on((x) => op.Expand(x, [4, 2, 3]), [2, 1])],

@@ -56,9 +56,14 @@ export const indexCases: Record<string, Case[]> = {
     on((a, b, c) => op.Einsum("bi,ij,bj->b", a, b, c), [2, 3], [3, 4], [2, 4]),
   ],
   Trilu: [on((x) => op.Trilu(x), [2, 3, 4]), on((x) => op.Trilu(x, -1, false), [3, 4])],
-  CumProd: [0, 1].flatMap((exclusive) =>
-    [0, 1].map((reverse) => within(0.5, 1.5, (x) => op.CumProd(x, 1, { exclusive, reverse }), [2, 4])),
-  ),
+  CumProd: [
+    ...[0, 1].flatMap((exclusive) =>
+      [0, 1].map((reverse) => within(0.5, 1.5, (x) => op.CumProd(x, 1, { exclusive, reverse }), [2, 4])),
+    ),
+    // A factor of 0, which the products of the others survive.
+    on((x) => op.CumProd(op.Mul(x, constant([0, 1, 1, 0], [4], "float64")), 1), [2, 4]),
+    on((x) => op.ReduceProd(op.Mul(x, constant([1, 0, 1], [3], "float64")), { axes: [1] }), [2, 3]),
+  ],
   ReverseSequence: [on((x) => op.ReverseSequence(x, integers([4, 1, 2])), [4, 3, 2])],
   Acos: [within(-0.8, 0.8, (x) => op.Acos(x), [2, 3])],
   Asin: [within(-0.8, 0.8, (x) => op.Asin(x), [2, 3])],

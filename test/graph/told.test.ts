@@ -16,7 +16,7 @@ import {
   writeOnnx,
 } from "@innerloop/graph";
 import { ELEMENTS, encodeNumbers } from "@innerloop/schemas";
-import { decodeModel } from "@innerloop/schemas/onnx";
+import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { readRecorded } from "../support/recorded.ts";
@@ -97,6 +97,77 @@ describe("derivatives of models that were read", () => {
         expect(distance(data as Float64Array, expected[i]!.data), `order ${order + 1}`).toBeLessThan(1e-6);
       });
     }
+  });
+});
+
+describe("sizes that are open", () => {
+  const { AttributeType } = onnx.AttributeProto;
+  const whole = (name: string, i: number) => ({ name, i, type: AttributeType.INT });
+  /** A model of one input, `x` of float64 `[n]`, whose outputs are those of the last node. */
+  const modelOf = (node: readonly onnx.NodeProto.$Properties[]) =>
+    encodeModel({
+      irVersion: 8,
+      opsetImport: [{ domain: "", version: 18 }],
+      graph: {
+        name: "g",
+        node: [...node],
+        input: [{ name: "x", type: { tensorType: { elemType: 11, shape: { dim: [{ dimParam: "n" }] } } } }],
+        output: (node.at(-1)?.output ?? []).map((name) => ({ name })),
+      },
+    });
+  const five = { x: { shape: [5], data: [3, 1, 3, 2, 0] } };
+
+  test("are cut into parts of which the last has what is left", async () => {
+    const model = readOnnx(
+      modelOf([{ opType: "Split", input: ["x"], output: ["a", "b"], attribute: [whole("num_outputs", 2)] }]),
+      "m",
+    );
+    const parts = evaluate([model.outputs.a!, model.outputs.b!], five);
+    expect(parts.map(({ data }) => [...data])).toEqual([
+      [3, 1, 3],
+      [2, 0],
+    ]);
+    const loss = op.ReduceSum(op.Mul(model.outputs.b!, model.outputs.b!), { keepdims: false });
+    const slopes = grad(loss, [model.inputs.x!]);
+    expect([...evaluate(slopes, five)[0]!.data]).toEqual([0, 0, 0, 4, 0]);
+    const { slope } = await onRuntime({ slope: slopes[0]! }, model, five);
+    expect([...(slope!.data as Float64Array)]).toEqual([0, 0, 0, 4, 0]);
+  });
+
+  test("have a last largest and running sums", () => {
+    const last = readOnnx(
+      modelOf([{ opType: "ArgMax", input: ["x"], output: ["y"], attribute: [whole("select_last_index", 1)] }]),
+      "m",
+    );
+    expect([...evaluate([last.outputs.y!], five)[0]!.data]).toEqual([2]);
+    expect([...evaluate([op.CumSum(input("x", ["n"], "float64"), 0)], five)[0]!.data]).toEqual([3, 4, 7, 9, 9]);
+  });
+
+  test("are halved when the graph runs", async () => {
+    const model = readOnnx(
+      modelOf([
+        { opType: "Shape", input: ["x"], output: ["s"] },
+        {
+          opType: "Constant",
+          output: ["two"],
+          attribute: [{ name: "value_ints", ints: [2], type: AttributeType.INTS }],
+        },
+        {
+          opType: "Constant",
+          output: ["none"],
+          attribute: [{ name: "value_ints", ints: [0], type: AttributeType.INTS }],
+        },
+        { opType: "Div", input: ["s", "two"], output: ["half"] },
+        { opType: "Slice", input: ["x", "none", "half"], output: ["y"] },
+      ]),
+      "m",
+    );
+    const { y } = model.outputs;
+    const [slope] = grad(op.ReduceSum(op.Mul(y!, y!), { keepdims: false }), [model.inputs.x!]);
+    expect([...evaluate([slope!], five)[0]!.data]).toEqual([6, 2, 0, 0, 0]);
+    const results = await onRuntime({ y: model.outputs.y!, slope: slope! }, model, five);
+    expect([...(results.y!.data as Float64Array)]).toEqual([3, 1]);
+    expect([...(results.slope!.data as Float64Array)]).toEqual([6, 2, 0, 0, 0]);
   });
 });
 

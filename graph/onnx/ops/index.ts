@@ -24,6 +24,7 @@ import { ordering } from "./ordering.ts";
 import { pooling } from "./pooling.ts";
 import { quantization } from "./quantization.ts";
 import { random } from "./random.ts";
+import { recurrent } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
 import { sampling } from "./sampling.ts";
 import { signal } from "./signal.ts";
@@ -55,7 +56,8 @@ type BesideOnnx =
   | "MaxPooling"
   | "Narrow"
   | "Normalize"
-  | "Standardize";
+  | "Standardize"
+  | "While";
 
 type Entries = { readonly [K in Exclude<Name, Derived | BesideOnnx>]: ReadOperator } & {
   readonly [K in Name]?: OnnxOperator;
@@ -78,6 +80,7 @@ const entries: Entries = {
   ...normalization,
   ...ordering,
   ...pooling,
+  ...recurrent,
   ...quantization,
   ...random,
   ...reductions,
@@ -106,7 +109,7 @@ const known = [...operators(), ...spellings()].filter(
 export const readers: ReadonlyMap<string, KnownOperator> = new Map(
   known.flatMap(({ name, since = 1 }): [string, KnownOperator][] => {
     const entry = entryOf.get(name) ?? onnxOperator({});
-    const read = entry.read ?? (name in control ? undefined : asCalled(name));
+    const read = entry.read ?? asCalled(name);
     return read ? [[name, { since: () => since, ...entry, read }]] : [];
   }),
 );

@@ -10,7 +10,7 @@ import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/internal/computed.ts";
 import { counted } from "../../ops/internal/counting.ts";
-import { AsNumbers, sizeNumber, sizesOf } from "../../ops/internal/sizes.ts";
+import { AsNumbers, dividedSize, sizeNumber, sizesOf } from "../../ops/internal/sizes.ts";
 import { beyondAxes, cut } from "../../ops/internal/slicing.ts";
 import { choice, flag, int, ints, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
@@ -162,13 +162,9 @@ function readSplit(c: Call, axis: number): Value[] {
   const along = normalizeAxis(axis, x.rank, "Split");
   const size = x.shape[along] ?? 1;
   if (typeof size === "number" && c.isConstant(1)) return op.Split(x, c.numbers(1) ?? c.outputs, axis);
-  const equal = c.has(1) ? undefined : divideDims(size, c.outputs);
-  const sizes = c.has(1) ? c.dims(1) : new Array<Dim>(c.outputs).fill(equal ?? 0);
-  if (!c.has(1) && equal === undefined)
-    throw new InnerloopError(
-      "open-dim",
-      `cuts the size ${size} into ${c.outputs} parts, which need not come out even.`,
-    );
+  // Parts are equal but for the last, which has what is left.
+  const part = divideDims(size, c.outputs) ?? dividedSize(addDims(size, c.outputs - 1), c.outputs);
+  const sizes = c.has(1) ? c.dims(1) : new Array<Dim>(c.outputs).fill(part);
   let start: Dim = 0;
   return sizes.map((length, i) => {
     const from = start;

@@ -1,9 +1,10 @@
 // Reductions as ONNX has them since opset 18, in which the axes of most became an input; the sum has had them there since 13.
 import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
-import { fixed, normalizeAxis } from "../../core/shapes.ts";
+import { normalizeAxis } from "../../core/shapes.ts";
 import type { Entry, One, Value } from "../../core/value.ts";
 import { Cast } from "../../ops/dtypes.ts";
 import * as op from "../../ops/index.ts";
+import { counted } from "../../ops/internal/counting.ts";
 import { CumSumBy, reductionsBy } from "../../ops/internal/reducing.ts";
 import type { ReduceOptions } from "../../ops/reduction.ts";
 import { flag, int, ints, written } from "../attributes.ts";
@@ -53,21 +54,29 @@ function reduced({ axes, keepdims }: Reduced, to: Writing, since: number): Form 
 }
 
 /** The place of the largest or smallest number along an axis. */
-const place = (apply: (x: Value, axis: number, keepdims: boolean) => Value) =>
+const place = (
+  apply: (x: Value, axis: number, keepdims: boolean) => Value,
+  best: (x: Value, options: ReduceOptions) => Value,
+) =>
   onnxOperator({
     attributes: { axis: int(0), keepdims: flag(true), select_last_index: flag(false) },
     read: (c, { keepdims, ...options }) => {
       const x = c.value(0);
       const axis = normalizeAxis(options.axis, x.rank, "axis");
       if (!options.select_last_index) return apply(x, axis, keepdims);
-      const size = fixed(x.shape[axis] ?? 1, "select_last_index");
-      return op.Sub(size - 1, apply(op.Slice(x, [-1], [-size - 1], [axis], [-1]), axis, keepdims));
+      const size = x.shape[axis] ?? 1;
+      const places = op.Reshape(
+        counted(size),
+        x.shape.map((_, i) => (i === axis ? size : 1)),
+      );
+      const found = op.Where(op.Equal(x, best(x, { axes: [axis] })), places, -1);
+      return op.ReduceMax(found, { axes: [axis], keepdims });
     },
   });
 
 export const reductions = {
-  ArgMax: place(op.ArgMax),
-  ArgMin: place(op.ArgMin),
+  ArgMax: place(op.ArgMax, op.ReduceMax),
+  ArgMin: place(op.ArgMin, op.ReduceMin),
   CumSum: onnxOperator({
     attributes: { exclusive: int(0), reverse: int(0) },
     read: (c, options) =>

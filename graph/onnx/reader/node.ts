@@ -71,7 +71,9 @@ function resultOf(call: Call, node: NodeProto, known: Knowing): Entry | readonly
     if (result) return result;
   }
   const result = reader.read(call, given);
-  const allFixed = (node.input ?? []).every((input) => input === "" || known.isFixed(input));
+  // A graph inside the node may read what no input says.
+  const closed = !node.attribute?.some(({ g }) => g);
+  const allFixed = closed && (node.input ?? []).every((input) => input === "" || known.isFixed(input));
   const settled = allFixed ? (isEntry(result) ? folded(result) : result.map(folded)) : result;
   return asAuthored(name, reader, call, given, settled);
 }

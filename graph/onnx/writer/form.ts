@@ -1,5 +1,6 @@
 // What an operator's entry sees of a file while a node is written into it, and what it gives: see `operator.ts`.
 import type { NumericName } from "@innerloop/schemas";
+import type { onnx } from "@innerloop/schemas/onnx";
 import type { Dim } from "../../core/dims.ts";
 import type { Shape } from "../../core/shapes.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type Node,
   type NumberArray,
   type Outputs,
+  type Subgraph,
 } from "../../core/value.ts";
 import type { AttributeProto } from "../attributes.ts";
 
@@ -48,6 +50,12 @@ export interface Writing {
   shape(shape: Shape): string;
   /** The whole form of a node whose body is a graph of its own. */
   loop(body: Body): Form;
+  /**
+   * A graph inside the node.
+   * @param own how many of the values that it takes are inputs of it in a file
+   * @param outer the names outside of the others
+   */
+  inside(graph: Subgraph, own: number, outer: readonly string[]): onnx.GraphProto.$Properties;
 }
 
 /** How the nodes of an operator are written, which have its attributes, inputs and outputs. */

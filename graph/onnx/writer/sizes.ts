@@ -16,6 +16,8 @@ export interface OpenSizesOptions {
   readonly nodes: onnx.NodeProto.$Properties[];
   /** Writes the node that makes a value whose size has this name, where only data tell it. */
   readonly reach: (symbol: string) => void;
+  /** Those of the graph around this one, which are known here too. */
+  readonly around?: OpenSizes | undefined;
 }
 
 export class OpenSizes {
@@ -60,6 +62,8 @@ export class OpenSizes {
   /** A size as an int64 list of one. */
   size(dim: Dim): string {
     if (typeof dim === "number") return this.#options.constants.list([dim]);
+    const around = this.#outside([dim]);
+    if (around) return around.size(dim);
     const known = this.#sizes.get(dim);
     if (known) return known;
     const terms = termsOf(dim).map(([coefficient, names]) => {
@@ -76,6 +80,8 @@ export class OpenSizes {
 
   /** A size as an int64 scalar. */
   scalar(dim: Dim): string {
+    const around = this.#outside([dim]);
+    if (around) return around.scalar(dim);
     const { names, nodes } = this.#options;
     const list = this.size(dim);
     const name = `${list}/scalar`;
@@ -86,6 +92,8 @@ export class OpenSizes {
   /** A shape as an int64 list. */
   shape(shape: Shape): string {
     if (isKnown(shape)) return this.#options.constants.list(shape);
+    const around = this.#outside(shape);
+    if (around) return around.shape(shape);
     const key = shape.join();
     const known = this.#shapes.get(key);
     if (known) return known;
@@ -95,9 +103,27 @@ export class OpenSizes {
     return name;
   }
 
+  /** The sizes of the graph around this one, where these can be computed there, once. */
+  #outside(shape: Shape): OpenSizes | undefined {
+    const { around } = this.#options;
+    const names = shape.flatMap((dim) =>
+      typeof dim === "number" ? [] : termsOf(dim).flatMap(([, symbols]) => symbols),
+    );
+    return names.every((name) => around?.knows(name)) ? around : undefined;
+  }
+
+  /** Whether a symbol can be computed here or in what is around. */
+  knows(name: string): boolean {
+    const here = () => this.#symbols.has(name) || this.#entries.has(name);
+    if (!here()) this.#options.reach(name);
+    return here() || this.#options.around?.knows(name) === true;
+  }
+
   #symbol(name: string): string {
     const known = this.#sizes.get(name);
     if (known) return known;
+    const { around } = this.#options;
+    if (around?.knows(name)) return around.size(name);
     if (!this.#symbols.has(name) && !this.#entries.has(name)) this.#options.reach(name);
     const entry = this.#entries.get(name);
     if (entry) {

@@ -3,6 +3,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import { numbersAt, placesOf, stridesOf } from "../../core/arrays.ts";
 import { constant } from "../../core/build.ts";
 import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
+import { isTold, mayAgree } from "../../core/fresh.ts";
 import { at } from "../../core/lists.ts";
 import { apply1, applying, define, unfit } from "../../core/operator.ts";
 import { normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
@@ -19,10 +20,11 @@ const concat: Operator<{ readonly axis: number }, readonly [Value, ...Value[]], 
   infer(inputs, { axis }) {
     const [{ dtype, shape, rank }, ...others] = inputs;
     for (const x of others)
-      if (x.rank !== rank || x.dtype !== dtype || x.shape.some((dim, i) => i !== axis && dim !== shape[i]))
+      if (x.rank !== rank || x.dtype !== dtype || x.shape.some((dim, i) => i !== axis && !mayAgree(dim, shape[i])))
         throw unfit("Concat", inputs, `the inputs have to agree in dtype and in every axis but ${axis}.`);
     const size = inputs.map((x) => at(x.shape, axis)).reduce(addDims);
-    return [{ dtype, shape: withSize(shape, axis, size) }];
+    const known = shape.map((dim, i) => [dim, ...others.map((x) => at(x.shape, i))].find((one) => !isTold(one)) ?? dim);
+    return [{ dtype, shape: withSize(known, axis, size) }];
   },
   gradient({ inputs, cotangents: [g], attributes: { axis }, needs }) {
     let start: Dim = 0;

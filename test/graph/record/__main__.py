@@ -20,11 +20,12 @@ from case import CASES, recorded  # noqa: E402
 from recording import formatted, write  # noqa: E402
 
 OPERATORS = [
-    "activation", "attention", "bits", "classical", "convolution", "elementwise", "graph", "indexing", "linear-algebra",
-    "loss", "movement", "normalization", "pooling", "quantization", "reduction", "sampling", "signals",
+    "activation", "attention", "bits", "classical", "control", "convolution", "elementwise", "graph", "indexing",
+    "linear-algebra", "loss", "movement", "normalization", "pooling", "quantization", "recurrent", "reduction", "sampling",
+    "signals",
 ]
-# Each a file of its own: nodes of older opsets; models exported by PyTorch; tensors; rounding to narrow types; what the converter of ONNX makes of operators.
-OTHERS = ["older", "models", "tensors", "narrow", "upgrades"]
+# Each a file of its own: nodes of older opsets; models and modules of PyTorch; tensors; rounding to narrow types; weights that exporters join; what the converter of ONNX makes of operators.
+OTHERS = ["older", "models", "modules", "tensors", "narrow", "joined", "upgrades"]
 
 parser = argparse.ArgumentParser()
 parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"{', '.join(OPERATORS + OTHERS)}; all unless named")

@@ -1,6 +1,7 @@
 // What a graph is lowered to for each backend of TensorFlow.js: which operators stay whole, and which have a quicker way.
 import {
   type Attributes,
+  bothBranches,
   convolutionAsColumns,
   exactTrigonometry,
   type Inputs,
@@ -9,6 +10,7 @@ import {
   type Outputs,
   op,
   poolingAsTaps,
+  scanUnrolled,
   sumAsProduct,
   type Target,
   type Value,
@@ -65,6 +67,8 @@ export function targetOf(backend: string): Target {
       unless(weightGradient, (window, [x, y], [w]) => isNative(backend, "weightGradient", window, { x, y, result: w })),
       ...poolingAsTaps,
       ...indexingAsBlocks,
+      bothBranches,
+      scanUnrolled,
       ...(backend === "wasm" ? [leadingSum] : []),
       ...(backend === "webgpu" ? exactTrigonometry : []),
     ],
