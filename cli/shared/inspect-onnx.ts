@@ -28,12 +28,14 @@ export async function inspectOnnx(file: string, bytes: Uint8Array, options: Insp
   const { decodeModel, onnx: format } = await import("@innerloop/schemas/onnx");
   const listed = listing(file, bytes, decodeModel(bytes, file), format);
   const { print: printGraph, readOnnx, surveyOnnx, transform: by } = await import("@innerloop/graph");
+  const { filesBeside } = await import("@innerloop/runtime/files");
+  const files = filesBeside(file);
   let model: ReturnType<typeof readOnnx>;
   try {
-    model = readOnnx(bytes, file);
+    model = readOnnx(bytes, file, { files });
   } catch (error) {
     if (options.graph || !(error instanceof InnerloopError)) throw error;
-    const problems = problemsOf(() => surveyOnnx(bytes, file), error);
+    const problems = problemsOf(() => surveyOnnx(bytes, file, { files }), error);
     return { data: { ...listed.data, notRead: problems }, text: [listed.text, notReadText(problems)].join("\n\n") };
   }
   const learned = learning(by, model, options);

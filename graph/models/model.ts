@@ -2,6 +2,7 @@
 import { InnerloopError, show, suggest } from "@innerloop/schemas";
 import { isFloat } from "../core/operator.ts";
 import type { Value } from "../core/value.ts";
+import { onnxTarget } from "../lowering/onnx.ts";
 import type { OnnxModel } from "../onnx/read.ts";
 import { writeOnnx } from "../onnx/write.ts";
 
@@ -96,8 +97,12 @@ export interface WriteModelOptions {
 export function writeModel(model: Model, { overridable = [], ...options }: WriteModelOptions = {}): Uint8Array {
   const { inputs, outputs, initializers, elements } = model;
   const open = new Set(overridable);
+  // Models from elsewhere have channels first, where a convolution is quickest as it is; in float64 nothing runs one.
+  const isDouble = [...Object.values(inputs), ...Object.values(outputs)].some(({ dtype }) => dtype === "float64");
+  const { opset } = options;
   return writeOnnx(outputs, {
     ...options,
+    target: onnxTarget({ ...(opset === undefined ? {} : { opset }), convolution: isDouble ? "columns" : "native" }),
     initializers,
     elements,
     inputs: Object.entries(inputs).flatMap(([name, value]) => (initializers[name] ? [] : [value])),

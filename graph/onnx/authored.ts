@@ -179,7 +179,7 @@ const isArray = (value: object): value is NumberArray & { readonly stored?: DTyp
 
 /** The opset that nodes need which are written as they were authored. */
 export const opsetFor = (nodes: readonly Node[]): number =>
-  Math.max(0, ...nodes.map(({ operator }) => (isAuthored(operator) ? (operator.since ?? 0) : 0)));
+  nodes.reduce((most, { operator }) => (isAuthored(operator) ? Math.max(most, operator.since ?? 0) : most), 0);
 
 /** The inputs and attributes of an authored node in a file. */
 export function authoredForm({ inputs, attributes }: Node, entry: OnnxOperator, to: Writing): Form {

@@ -1,7 +1,7 @@
 // What of a model cannot be read: every node, where reading stops at the first, with the nearest way out.
 import { InnerloopError } from "@innerloop/schemas";
 import { decodeModel, type onnx } from "@innerloop/schemas/onnx";
-import { readableOperators, readModel } from "./read.ts";
+import { type ReadOptions, readableOperators, readModel } from "./read.ts";
 import { operatorName, opsetOf, unknownNodes } from "./reader/check.ts";
 import { Functions, nodesWithin } from "./reader/functions.ts";
 
@@ -24,7 +24,7 @@ export interface Problem {
  * Every node of a model that cannot be read, but for those that read only what other such nodes make.
  * @throws InnerloopError where the file itself, its opset, its names or its inputs are not what is read
  */
-export function surveyOnnx(bytes: Uint8Array, source: string): Problem[] {
+export function surveyOnnx(bytes: Uint8Array, source: string, options: ReadOptions = {}): Problem[] {
   const model = decodeModel(bytes, source);
   const opset = opsetOf(model.opsetImport, source, 0);
   const opsets = new Map(model.opsetImport.map(({ domain, version }) => [domain ?? "", Number(version)]));
@@ -43,7 +43,7 @@ export function surveyOnnx(bytes: Uint8Array, source: string): Problem[] {
   const lost = new Set<string>();
   let begun = false;
   try {
-    readModel(model, source, {}, (node, read) => {
+    readModel(model, source, options, (node, read) => {
       begun = true;
       const lose = () => {
         for (const name of node.output ?? []) if (name !== "") lost.add(name);

@@ -1,5 +1,5 @@
 // Transforms of small networks from PyTorch give the numbers of torch.func, in float64: forces and Hessians of an energy,
-// Grad-CAM, the product of a Hessian with vectors.
+// Grad-CAM, the product of a Hessian with vectors, a recurrent tagger of many sentences.
 import { evaluate, type Model, readOnnx, type ShapedNumbers, transform, writeModel } from "@innerloop/graph";
 import { describe, expect, it } from "vitest";
 import { distance } from "../support/numbers.ts";
@@ -53,6 +53,18 @@ describe("torch.func", () => {
     const { scores, maps, gradient } = outputs;
     const feeds = { image: inputs.image!, "cotangent/scores": inputs.score! };
     expect(far(cam, feeds, { scores: scores!, features: maps!, "vjp/features": gradient! })).toBeLessThan(1e-12);
+  });
+
+  it("a tagger of one sentence: of many, and its gradient by what a node makes of the words", () => {
+    const { file, inputs, outputs } = caseOf("tagger");
+    const { sentences, vectors } = inputs as { sentences: ShapedNumbers; vectors: ShapedNumbers };
+    const many = transform.vmap(file, { axes: { sentence: 0 } });
+    expect(far(many, { sentence: sentences }, { tags: outputs.tags! })).toBeLessThan(1e-12);
+    const [embedded = ""] = Object.entries(file.tensors).find(([, { shape }]) => shape.join() === "words,4") ?? [];
+    const back = transform.vjp(file, { of: "tags", wrt: [embedded] });
+    const each = transform.vmap(back, { axes: { sentence: 0, "cotangent/tags": 0 } });
+    const feeds = { sentence: sentences, "cotangent/tags": vectors };
+    expect(far(each, feeds, { [`vjp/${embedded}`]: outputs.gradient! })).toBeLessThan(1e-12);
   });
 
   it("a Hessian times vectors, by all weights of a convolutional network", () => {
