@@ -15,7 +15,7 @@ import { graphsWithin, namesBeside, notesOf, opsetOf, refuseRepeated, refuseUnkn
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
 import { notesOfSharing, type Sharing, toldApart } from "./reader/joined.ts";
 import { type Attempt, Scope, toValue } from "./reader/scope.ts";
-import { symbol } from "./reader/sizes.ts";
+import { openSize } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
 import { dtypeOf, elementNamed, elementOf, narrowed } from "./tensors.ts";
 import { upgrading } from "./upgrade/index.ts";
@@ -210,9 +210,9 @@ function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {
       "bad-model",
       `${where} is no array with a known number of axes; export the model with the shapes of its inputs.`,
     );
-  const shape = (tensor.shape.dim ?? []).map(({ dimValue, dimParam }, axis): Dim => {
-    if (dimValue !== undefined && dimValue !== null) return Number(dimValue);
-    const open = symbol(dimParam || `${name}_axis${axis}`);
+  const shape = (tensor.shape.dim ?? []).map((dim, axis): Dim => {
+    const open = openSize(dim, name, axis);
+    if (open === undefined) return Number(dim.dimValue);
     if (open.length > longestSymbol)
       throw new InnerloopError("bad-model", `${where} has a size whose name is longer than ${longestSymbol} letters.`);
     return open;
