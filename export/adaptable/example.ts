@@ -89,9 +89,10 @@ export function planExample(model: OnnxModel, source: string, options: ExampleOp
     Object.fromEntries(
       others.map((value) => {
         const name = inputName(value);
-        const shape = value.shape.map((dim, axis) =>
-          axis === 0 && value.rank > 1 ? x.shape[0]! : typeof dim === "number" ? dim : (options.sizes?.[dim] ?? dim),
-        );
+        const shape = value.shape.map((dim, axis) => {
+          if (typeof dim === "number") return dim;
+          return dim === main.shape[0] || axis === 0 ? x.shape[0]! : (options.sizes?.[dim] ?? dim);
+        });
         return [name, op.Expand(constant(set[name] ?? 0, [], value.dtype), shape)];
       }),
     );

@@ -1,6 +1,7 @@
 // Windows that move over space, of convolutions and pools: how they are described, what comes out, and what each reads.
 import { InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
+import { addDims, type Dim, divideDims } from "./dims.ts";
 import { at, upTo, zip } from "./lists.ts";
 import { sizeOf } from "./shapes.ts";
 
@@ -53,6 +54,19 @@ export const windowOutput = (space: readonly number[], w: Omit<Window, "groups">
   windowAxes(space, w).map(
     (axis) => Math.floor((axis.size + axis.before + axis.after - reachOf(axis)) / axis.stride) + 1,
   );
+
+/** The same along one axis whose size may be open; undefined where the stride does not divide it evenly. */
+export function placesAlong(
+  size: Dim,
+  { kernel, strides, dilations, before, after }: Window,
+  axis: number,
+): Dim | undefined {
+  const reach = reachOf({ kernel: at(kernel, axis), dilation: at(dilations, axis) });
+  const free = addDims(size, at(before, axis) + at(after, axis) - reach);
+  const stride = at(strides, axis);
+  const steps = typeof free === "number" ? Math.floor(free / stride) : stride === 1 ? free : divideDims(free, stride);
+  return steps === undefined ? undefined : addDims(steps, 1);
+}
 
 /** The size along one axis that a transposed convolution gives, by the size that it gets. */
 export const transposedSize = ({ size, stride, before, after, ...axis }: WindowAxis): number =>

@@ -1,12 +1,12 @@
 // The target "plain ONNX": ai.onnx operators of one opset, laid out the way ONNX Runtime is quick at.
-import { constant } from "../core/build.ts";
+import { constant, uniformOf } from "../core/build.ts";
 import { at } from "../core/lists.ts";
 import { isFloat } from "../core/operator.ts";
-import { sizeOf } from "../core/shapes.ts";
-import type { Operator, Value } from "../core/value.ts";
+import { sameShape, sizeOf } from "../core/shapes.ts";
+import { madeBy, type Operator, type Value } from "../core/value.ts";
 import { defaultOpset } from "../onnx/opsets.ts";
 import { HardSigmoid, PRelu, Swish } from "../ops/activation.ts";
-import { Positive } from "../ops/arithmetic.ts";
+import { Positive, Sub } from "../ops/arithmetic.ts";
 import { Equal, Greater } from "../ops/comparison.ts";
 import { Cast } from "../ops/dtypes.ts";
 import { SumTo } from "../ops/internal/broadcasting.ts";
@@ -18,6 +18,7 @@ import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
 import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
+import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
 import { flooredRemainder } from "./indexing.ts";
@@ -25,6 +26,7 @@ import { lowering, type Target } from "./lower.ts";
 import { convolutionAsConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
+import { poolsFirst } from "./pools-first.ts";
 import { joinProducts } from "./products.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
 import { scanAsLoop } from "./scan.ts";
@@ -36,6 +38,8 @@ export interface OnnxTargetOptions {
   readonly convolution?: "columns" | "native";
   /** `float16`: for graphs of which a part will compute in it; without rewrites that need the range of float32. */
   readonly precision?: "float16";
+  /** The names of inputs whose numbers the file has for good. */
+  readonly fixed?: ReadonlySet<string>;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -49,9 +53,26 @@ const takenApart = new Set<Operator>(
 const compared = (x: Value): Value => Cast(Greater(x, 0), x.dtype);
 
 /** 1 where x > 0: a HardSigmoid so steep that it has no slope in between is one node where comparing and casting are two. */
-const positive = lowering(Positive, ([x]) => [
-  x.dtype === "float32" ? HardSigmoid(x, { alpha: 1e38, beta: 0 }) : compared(x),
-]);
+const positive = lowering(Positive, ([x]) => [x.dtype === "float32" ? steepAt(x) : compared(x)]);
+
+/** The slope is a power of two where a bound is taken along, so that both products are exact. */
+const [slope, largestBound] = [2 ** 119, 255];
+
+function steepAt(x: Value): Value {
+  const [a, b] = madeBy(x, Sub)?.inputs ?? [];
+  const [bound, limit] = [a && boundOf(a), b && boundOf(b)];
+  if (b && bound !== undefined && sameShape(b.shape, x.shape))
+    return HardSigmoid(b, { alpha: -slope, beta: bound * slope });
+  if (a && limit !== undefined && sameShape(a.shape, x.shape))
+    return HardSigmoid(a, { alpha: slope, beta: -limit * slope });
+  return HardSigmoid(x, { alpha: 1e38, beta: 0 });
+}
+
+/** The number that a value is everywhere, where float32 has it and its product with the slope. */
+function boundOf(value: Value): number | undefined {
+  const bound = uniformOf(value);
+  return bound !== undefined && Math.abs(bound) <= largestBound && Math.fround(bound) === bound ? bound : undefined;
+}
 const positiveInHalf = lowering(Positive, ([x]) => [compared(x)]);
 
 /** Truth values have a largest and a smallest since opset 20 only. */
@@ -79,12 +100,19 @@ export const sumAsProduct = lowering(ReduceSum, ([x], { axes }, [y]) => {
 });
 
 /** Plain ONNX of an opset. */
-export function onnxTarget({ opset: asked, convolution = "columns", precision }: OnnxTargetOptions = {}): Target {
+export function onnxTarget({
+  opset: asked,
+  convolution = "columns",
+  precision,
+  fixed = new Set(),
+}: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
+      ...channelsFirst(fixedBy(fixed)),
+      ...(precision === "float16" ? [] : poolsFirst),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,

@@ -60,7 +60,12 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   const asked = writable(options.opset ?? defaultOpset);
   const { precision } = options;
   const target =
-    options.target ?? onnxTarget({ ...(options.opset && { opset: options.opset }), ...(precision && { precision }) });
+    options.target ??
+    onnxTarget({
+      ...(options.opset && { opset: options.opset }),
+      ...(precision && { precision }),
+      ...(options.fixed && { fixed: options.fixed }),
+    });
   const names = Object.keys(outputs);
   const lowered = lower(Object.values(outputs), target);
   const elements = options.elements ?? {};
@@ -119,7 +124,7 @@ class Writer {
     this.#opset = opset;
     this.#halves = halves;
     this.#unique = around ? around.#unique : new UniqueNames();
-    this.#constants = around ? around.#constants : new Constants(this.#unique);
+    this.#constants = around ? around.#constants : new Constants(this.#unique, borders.external);
     this.#values = new ValueNames(this.#unique, this.#constants, this.#main);
     this.#sizes = new OpenSizes({
       names: this.#unique,

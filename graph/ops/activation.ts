@@ -1,11 +1,13 @@
 // Activations made of elementwise operators.
+import { uniformOf } from "../core/build.ts";
 import { apply1, applying, composite, lift, spelling } from "../core/operator.ts";
 import { normalizeAxis } from "../core/shapes.ts";
 import { type Attributes, type None, type One, type Operand, type Operator, type Two, Value } from "../core/value.ts";
-import { Abs, Add, Div, Max, Min, Mul, Neg, Sub } from "./arithmetic.ts";
+import { Abs, Add, Div, Max, Min, Mul, Neg, Positive, Sub } from "./arithmetic.ts";
 import { Greater, Less, Where } from "./comparison.ts";
 import { Erf, Exp, Log, Relu, Sigmoid, Softplus, Tanh } from "./functions.ts";
 import { stopGradient } from "./graph.ts";
+import { unbroadcast } from "./internal/broadcasting.ts";
 import { ReduceMax, ReduceSum } from "./reduction.ts";
 
 const activation = <A extends Attributes = None>(
@@ -135,6 +137,21 @@ const clip = composite({
   build([x, low, high]: readonly [Value, (Value | undefined)?, (Value | undefined)?]) {
     const raised = low ? Max(low, x) : x;
     return high ? Min(high, raised) : raised;
+  },
+  gradient({ inputs: [x, low, high], outputs: [y], cotangents: [g], needs }) {
+    const fixed = [low, high].every((bound) => !bound || (bound.rank === 0 && uniformOf(bound) !== undefined));
+    // Between fixed bounds the result tells as much as the operand, which then need not be there.
+    const seen = fixed ? y : x;
+    const above = low ? Mul(g, Positive(Sub(seen, low))) : g;
+    const inside = high ? Mul(above, Positive(Sub(high, seen))) : above;
+    if (fixed) return [inside];
+    const [under, raised] = [low && Positive(Sub(low, x)), low ? Max(low, x) : x];
+    const kept = high ? Mul(g, Positive(Sub(high, raised))) : g;
+    return [
+      needs(0) ? inside : undefined,
+      low && under && needs(1) ? unbroadcast(Mul(kept, under), low.shape) : undefined,
+      high && needs(2) ? unbroadcast(Mul(g, Positive(Sub(raised, high))), high.shape) : undefined,
+    ];
   },
 });
 /** x between `min` and `max`, either of which may be left out. */

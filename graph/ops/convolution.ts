@@ -1,13 +1,13 @@
 // Convolution: channels last, as graphs have it inside, and channels first, as ONNX has it.
-import { at, upTo, zip } from "../core/lists.ts";
+import { at, zip } from "../core/lists.ts";
 import { apply1, applying, spelling, unfit } from "../core/operator.ts";
-import { fixed } from "../core/shapes.ts";
+import { fixed, type Shape } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
-import { checkWindow, reachOf, resolveWindow, splitPads, type WindowOptions } from "../core/windows.ts";
+import { checkWindow, reachOf, resolveWindow, splitPads, type Window, type WindowOptions } from "../core/windows.ts";
 import { Add } from "./arithmetic.ts";
-import { convolution, convolutionInputGradient } from "./internal/convolving.ts";
-import { channelsFirst, channelsLast } from "./internal/transpose.ts";
-import { Reshape, Transpose } from "./movement.ts";
+import { conv, convInputGradient } from "./internal/channels-first.ts";
+import { convolution } from "./internal/convolving.ts";
+import { Reshape } from "./movement.ts";
 
 export type { WindowOptions } from "../core/windows.ts";
 
@@ -29,17 +29,30 @@ export const Convolution = applying(
   },
 );
 
-spelling("Conv", "convolution", 11, "Transpose, Convolution, Add", "convolution, channels first");
-/** ONNX Conv: channels first, weights `[O, C/group, ...kernel]`, bias `[O]`. */
-export function Conv(
-  x: Value,
-  w: Value,
-  b?: Value,
-  { group = 1, ...options }: WindowOptions & { readonly group?: number } = {},
-): Value {
-  const weights = Transpose(w, [...upTo(w.rank).slice(2), 1, 0]);
-  const y = Convolution(channelsLast(x), weights, { ...options, groups: group });
-  return channelsFirst(b ? Add(y, b) : y);
+/** ONNX Conv: channels first, weights `[O, C/group, ...kernel]`, bias `[O]`. Sizes of space may be open where the stride leaves them whole. */
+export const Conv = applying(
+  conv,
+  (
+    x: Value,
+    w: Value,
+    b?: Value,
+    { group = 1, ...options }: WindowOptions & { readonly group?: number } = {},
+  ): Value => {
+    if (x.rank < 3 || w.rank !== x.rank)
+      throw unfit("Conv", [x, w], "needs x [N, channels, …space] and w [filters, channels/group, ...kernel].");
+    const kernel = w.shape.slice(2).map((dim) => fixed(dim, "Conv"));
+    return apply1(conv, [x, w, b], windowOver(x.shape.slice(2), kernel, options, group));
+  },
+);
+
+/** The window that ONNX options describe over a space of which some sizes may be open. */
+function windowOver(space: Shape, kernel: readonly number[], options: WindowOptions, groups: number): Window {
+  const same = options.autoPad === "SAME_UPPER" || options.autoPad === "SAME_LOWER";
+  // Padded to keep its size, an axis has as many zeros whatever its size is, where the stride is 1.
+  const sizes = space.map((size, axis) =>
+    typeof size === "number" || (same && (options.strides?.[axis] ?? 1) !== 1) ? fixed(size, "Conv") : 1,
+  );
+  return resolveWindow(sizes, kernel, options, groups);
 }
 
 /** Options of a transposed convolution, as ONNX names them. */
@@ -49,13 +62,7 @@ export interface TransposedOptions extends WindowOptions {
   readonly outputShape?: readonly number[];
 }
 
-spelling(
-  "ConvTranspose",
-  "convolution",
-  11,
-  "Transpose, ConvolutionInputGradient, Add",
-  "transposed convolution, channels first",
-);
+spelling("ConvTranspose", "convolution", 11, "ConvInputGradient, Add", "transposed convolution, channels first");
 /** ONNX ConvTranspose: channels first, weights `[C, O/group, ...kernel]`, bias `[O]`. */
 export function ConvTranspose(
   x: Value,
@@ -87,10 +94,11 @@ export function ConvTranspose(
           options.autoPad,
         )
       : { before: pads.slice(0, kernel.length), after: pads.slice(kernel.length) };
-  const out = zip(full, before, (size, low, i) => size - low - at(after, i));
-  const grouped = Reshape(w, [group, c / group, o, ...kernel]);
-  const weights = Reshape(Transpose(grouped, [...kernel.map((_, i) => i + 3), 2, 0, 1]), [...kernel, o, c]);
+  // What is asked for beyond the windows' reach is zeros after the end.
+  const out = zip(full, before, (size, low, i) =>
+    outputShape || same ? asked(at(space, i), i) : size - low - at(after, i),
+  );
   const window = { kernel, strides, dilations, before, after, groups: group };
-  const y = apply1(convolutionInputGradient, [channelsLast(x), weights], { ...window, space: out });
-  return channelsFirst(b ? Add(y, b) : y);
+  const y = apply1(convInputGradient, [x, w], { ...window, space: out });
+  return b ? Add(y, Reshape(b, [-1, ...kernel.map(() => 1)])) : y;
 }

@@ -135,6 +135,20 @@ const batchNormalization = composite({
     const y = Div(Sub(x, per(mean)), per(Sqrt(Add(variance, epsilon))));
     return Add(Mul(y, per(scale)), per(bias));
   },
+  gradient({ inputs: [x, scale, , mean, variance], cotangents: [g], attributes: { epsilon }, needs }) {
+    const per = (v: Value) => overChannels(v, x.rank);
+    const summed = (v: Value) => ReduceSum(v, { axes: upTo(x.rank).filter((axis) => axis !== 1), keepdims: false });
+    const deviation = Sqrt(Add(variance, epsilon));
+    const slope = Div(scale, deviation);
+    const away = () => summed(Mul(g, Sub(x, per(mean))));
+    return [
+      needs(0) ? Mul(g, per(slope)) : undefined,
+      needs(1) ? Div(away(), deviation) : undefined,
+      needs(2) ? summed(g) : undefined,
+      needs(3) ? Neg(Mul(summed(g), slope)) : undefined,
+      needs(4) ? Mul(away(), Div(slope, Mul(Add(variance, epsilon), -2))) : undefined,
+    ];
+  },
 });
 /**
  * ONNX BatchNormalization; in training mode the mean and the variance given are not looked at.

@@ -1,9 +1,10 @@
 // Pooling. Channels last inside; the ONNX operators, channels first, are spelled out of these.
 import { spend } from "../core/budget.ts";
 import { constant } from "../core/build.ts";
+import { multiplyDims } from "../core/dims.ts";
 import { at, upTo } from "../core/lists.ts";
 import { apply1, applying, spelling, unfit } from "../core/operator.ts";
-import { sizeOf } from "../core/shapes.ts";
+import { fixed, sizeOf } from "../core/shapes.ts";
 import { madeBy, type Value } from "../core/value.ts";
 import {
   reachOf,
@@ -14,13 +15,14 @@ import {
   windowOutput,
   windowTable,
 } from "../core/windows.ts";
-import { Add, Mul } from "./arithmetic.ts";
-import { Relu } from "./functions.ts";
+import { Abs, Add, Mul } from "./arithmetic.ts";
+import { Pow, Relu, Sqrt } from "./functions.ts";
 import { Gather } from "./indexing.ts";
+import { conv } from "./internal/channels-first.ts";
+import { maxPool } from "./internal/max-pool.ts";
 import { leadOf, maxPooling, spaceOf } from "./internal/max-pooling.ts";
 import { appendZero } from "./internal/slicing.ts";
-import { channelsFirst, channelsLast } from "./internal/transpose.ts";
-import { Reshape } from "./movement.ts";
+import { Expand, Reshape } from "./movement.ts";
 import { ReduceMax, ReduceMean, ReduceSum } from "./reduction.ts";
 
 /** Options of a pool, as ONNX names them. */
@@ -90,37 +92,80 @@ export function AveragePooling(
   const reads = windowTable(space, window);
   const rows = ReduceSum(windows(x, window, reads), { axes: [leadOf(x.shape, window).length + 1], keepdims: false });
   const sum = Reshape(rows, out);
-  const outside = sizeOf(space);
-  const counts = countIncludePad
-    ? coveredTaps(space, window, resolveWindow(space, kernel, options))
-    : upTo(sizeOf(places)).map((place) => reads.table.filter((tap) => tap[place] !== outside).length);
-  const shares = counts.map((count) => 1 / count);
+  const shares = sharesOf(space, window, resolveWindow(space, kernel, options), countIncludePad);
   return Mul(sum, constant(shares, [...places, 1], x.dtype));
+}
+
+/** For each output place, what each entry of its window counts for. */
+function sharesOf(space: readonly number[], window: Window, declared: Window, countIncludePad: boolean): number[] {
+  const within = countIncludePad ? declared : { ...declared, before: space.map(() => 0), after: space.map(() => 0) };
+  return coveredTaps(space, window, within).map((count) => 1 / count);
 }
 
 /** For each output place, how many taps of its window lie in the input or in its declared padding. */
 function coveredTaps(space: readonly number[], window: Window, declared: Window): number[] {
   const perAxis = windowAxes(space, window).map(({ size, kernel, stride, dilation, before }, i) => {
-    const end = size + at(declared.after, i);
+    const [start, end] = [-at(declared.before, i), size + at(declared.after, i)];
     const taps = upTo(kernel).map((tap) => tap * dilation - before);
     return upTo(at(windowOutput(space, window), i)).map(
-      (place) => taps.filter((tap) => place * stride + tap < end).length,
+      (place) => taps.filter((tap) => place * stride + tap >= start && place * stride + tap < end).length,
     );
   });
   return perAxis.reduce((counts, axis) => counts.flatMap((count) => axis.map((n) => count * n)), [1]);
 }
 
-spelling("MaxPool", "pooling", 12, "Transpose, MaxPooling", "the largest in each window, channels first");
 /** ONNX MaxPool, channels first. */
-export const MaxPool = (x: Value, kernelShape: readonly number[], options?: PoolOptions): Value =>
-  channelsFirst(MaxPooling(channelsLast(x), kernelShape, options));
-spelling("AveragePool", "pooling", 19, "Transpose, Gather, ReduceSum, Mul", "the mean of each window, channels first");
+export const MaxPool = applying(
+  maxPool,
+  (x: Value, kernelShape: readonly number[], options: PoolOptions = {}): Value =>
+    apply1(maxPool, [x], poolWindow(spaceFirst(x), kernelShape, options)),
+);
+
+/** The sizes of space of an array that has its channels first. */
+const spaceFirst = (x: Value): number[] => x.shape.slice(2).map((dim) => fixed(dim, "pooling"));
+
+/** The sum of each window, channels first: each channel is an image of its own. */
+function windowSums(x: Value, window: Window): Value {
+  const [examples = 1, channels = 1, ...space] = x.shape;
+  spend("numbers", sizeOf(window.kernel));
+  const ones = Expand(constant(1, [], x.dtype), [1, 1, ...window.kernel]);
+  const sums = apply1(conv, [Reshape(x, [multiplyDims(examples, channels), 1, ...space]), ones], {
+    ...window,
+    groups: 1,
+  });
+  return Reshape(sums, [examples, channels, ...sums.shape.slice(2)]);
+}
+spelling("AveragePool", "pooling", 19, "Conv, Mul", "the mean of each window, channels first");
 /** ONNX AveragePool, channels first. */
-export const AveragePool = (
+export function AveragePool(
   x: Value,
   kernelShape: readonly number[],
-  options?: PoolOptions & { readonly countIncludePad?: boolean },
-): Value => channelsFirst(AveragePooling(channelsLast(x), kernelShape, options));
+  { countIncludePad = false, ...options }: PoolOptions & { readonly countIncludePad?: boolean } = {},
+): Value {
+  const space = spaceFirst(x);
+  const window = poolWindow(space, kernelShape, options);
+  const shares = sharesOf(space, window, resolveWindow(space, kernelShape, options), countIncludePad);
+  return Mul(windowSums(x, window), constant(shares, windowOutput(space, window), x.dtype));
+}
+
+spelling("LpPool", "pooling", 18, "Abs, Pow, Conv", "the p-norm of each window, channels first");
+/** ONNX LpPool: the p-norm of each window, channels first. */
+export function LpPool(
+  x: Value,
+  kernelShape: readonly number[],
+  { p = 2, ...options }: PoolOptions & { readonly p?: number } = {},
+): Value {
+  return root(windowSums(power(x, p), poolWindow(spaceFirst(x), kernelShape, options)), p);
+}
+
+spelling("GlobalLpPool", "pooling", 2, "Abs, Pow, ReduceSum", "the p-norm over space, channels first");
+/** ONNX GlobalLpPool: the p-norm over space, `[N, C, 1, …]`. */
+export const GlobalLpPool = (x: Value, { p = 2 } = {}): Value =>
+  root(ReduceSum(power(x, p), { axes: spaceAxes(x) }), p);
+
+/** |x|ᵖ, and the p-th root of what is not negative. */
+const power = (x: Value, p: number): Value => (p === 1 ? Abs(x) : p === 2 ? Mul(x, x) : Pow(Abs(x), p));
+const root = (x: Value, p: number): Value => (p === 1 ? x : p === 2 ? Sqrt(x) : Pow(x, 1 / p));
 
 const spaceAxes = (x: Value): number[] => upTo(x.rank).slice(2);
 spelling("GlobalAveragePool", "pooling", 1, "ReduceSum, Mul", "the mean over space, channels first");

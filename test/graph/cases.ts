@@ -29,6 +29,8 @@ const window = { pads: [1, 1, 1, 1], strides: [2, 2] };
 const convolution = (x: Value, w: Value): Value => op.Convolution(x, w, window);
 const grouped = { pads: [1, 0, 1, 2], dilations: [2, 1], groups: 2 };
 const pooling = (x: Value): Value => op.MaxPooling(x, [3, 3], window);
+const conv = (x: Value, w: Value): Value => op.Conv(x, w, undefined, window);
+const pool = (x: Value): Value => op.MaxPool(x, [3, 3], window);
 
 /** Everything that an operator gives, in one row. */
 const inOne = (values: readonly Value[]): Value =>
@@ -222,7 +224,42 @@ export const cases: Record<string, Case[]> = {
   ConvolutionWeightGradient: [
     on((g, x, w) => cotangents([convolution(x, w)], [g], [w])[0]!, [2, 3, 2, 3], [2, 5, 4, 2], [3, 3, 2, 3]),
   ],
-  Conv: [on((x, w, b) => op.Conv(x, w, b, { pads: [1, 1, 1, 1], strides: [2, 1] }), [2, 2, 4, 4], [3, 2, 3, 3], [3])],
+  ConvInputGradient: [
+    on((g, x, w) => cotangents([conv(x, w)], [g], [x])[0]!, [2, 3, 3, 2], [2, 2, 5, 4], [3, 2, 3, 3]),
+  ],
+  ConvWeightGradient: [
+    on((g, x, w) => cotangents([conv(x, w)], [g], [w])[0]!, [2, 3, 3, 2], [2, 2, 5, 4], [3, 2, 3, 3]),
+  ],
+  MaxPoolGradient: [on((g, x) => cotangents([pool(x)], [g], [x])[0]!, [1, 2, 3, 3], [1, 2, 5, 5])],
+  MaxPoolSelection: [
+    on(
+      (t, g, x) => cotangents([cotangents([pool(x)], [g], [x])[0]!], [t], [g])[0]!,
+      [1, 2, 5, 5],
+      [1, 2, 3, 3],
+      [1, 2, 5, 5],
+    ),
+  ],
+  MaxUnpool: [
+    on(
+      (x, y) => op.MaxUnpool(x, op.maxPlaces(op.MaxPool(y, [2, 2], { strides: [2, 2] })), [2, 2], { strides: [2, 2] }),
+      [1, 2, 2, 2],
+      [1, 2, 4, 4],
+    ),
+  ],
+  LpPool: [
+    on((x) => op.LpPool(x, [2, 2], { strides: [2, 2] }), [1, 2, 4, 4]),
+    on((x) => op.LpPool(x, [3], { pads: [1, 1], p: 3 }), [1, 2, 5]),
+  ],
+  GlobalLpPool: [on((x) => op.GlobalLpPool(x, { p: 3 }), [1, 2, 3, 4])],
+  RMSNormalization: [on((x, s) => op.RMSNormalization(x, s), [2, 3, 4], [4])],
+  LpNormalization: [on((x) => op.LpNormalization(x, { axis: 1 }), [2, 3, 4])],
+  LRN: [on((x) => op.LRN(x, 3, { alpha: 0.5, bias: 2 }), [2, 4, 2, 3])],
+  MeanVarianceNormalization: [on((x) => op.MeanVarianceNormalization(x), [2, 3, 2, 2])],
+  Conv: [
+    on((x, w, b) => op.Conv(x, w, b, { pads: [1, 1, 1, 1], strides: [2, 1] }), [2, 2, 4, 4], [3, 2, 3, 3], [3]),
+    on((x, w) => op.Conv(x, w, undefined, { group: 2, dilations: [2] }), [2, 4, 6], [2, 2, 2]),
+    on((x, w) => op.Conv(x, w, undefined, { group: 3, pads: [0, 1, 1, 0, 1, 0] }), [1, 3, 2, 2, 3], [3, 1, 2, 2, 2]),
+  ],
   ConvTranspose: [
     on((x, w, b) => op.ConvTranspose(x, w, b, { ...window, outputPadding: [1, 1] }), [2, 2, 3, 2], [2, 3, 3, 3], [3]),
     on((x, w) => op.ConvTranspose(x, w, undefined, { group: 2 }), [1, 4, 2, 2], [4, 1, 2, 2]),

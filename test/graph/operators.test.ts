@@ -41,6 +41,7 @@ const steps: Record<string, (x: Value) => Value> = {
   Not: (x) => op.Not(op.Less(x, 0)),
   IsNaN: (x) => op.IsNaN(x),
   ArgMax: (x) => op.ArgMax(x, 1),
+  MaxPoolPlaces: (x) => op.maxPlaces(op.MaxPool(op.Reshape(x, [-1, 1, 4]), [2]), 1),
   ArgMin: (x) => op.ArgMin(x, -1, false),
   OneHot: (x) => op.OneHot(op.Cast(op.Mul(x, 3), "int64"), 3, "float64"),
 };
@@ -61,7 +62,7 @@ const elsewhere = [
   ...drawn,
   ...quantizing,
   // Read as operators that stand here.
-  ...spellings().flatMap(({ name, family }) => (family === "classical" ? [name] : [])),
+  ...spellings().flatMap(({ name }) => (name.includes(".") ? [name] : [])),
 ];
 
 const table = Object.entries({

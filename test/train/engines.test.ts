@@ -37,6 +37,8 @@ it("has a case for every operator", () => {
   const met = new Set(nodes.map((node) => node.operator.name));
   // Made by lowering only, or made for exported graphs only.
   for (const name of ["Conv", "ConvTranspose", "Loop"]) met.add(name);
+  // Drawn by chance, which nothing is compared with.
+  for (const name of ["Bernoulli", "Dropout", "Multinomial", "RandomNormalLike", "RandomUniformLike"]) met.add(name);
   // Of known size it is a constant; the test of open sizes has it.
   met.add("Range");
   // Of what only data tell the sizes, and of bits, not every engine has kernels: the tests of the graph room have them.

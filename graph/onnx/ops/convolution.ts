@@ -1,4 +1,6 @@
 // Convolutions as ONNX has them.
+
+import { is } from "../../core/value.ts";
 import { LoweredConv, LoweredConvTranspose, type LoweredWindow } from "../../lowering/native-convolution.ts";
 import * as op from "../../ops/index.ts";
 import { choice, defined, int, ints, type ValuesOf, written } from "../attributes.ts";
@@ -34,14 +36,19 @@ const windowWritten = ({ strides, dilations, before, after, group }: LoweredWind
   written("group", int(), group),
 ];
 
+const loweredWritten = writing(LoweredConv, ({ attributes }, to) => ({
+  input: to.inputs(),
+  attribute: windowWritten(attributes),
+}));
+
 export const convolution = {
   Conv: onnxOperator({
     attributes: { ...windowAttributes, kernel_shape: ints(), group: int(1) },
     read: (c, { group, ...window }) => op.Conv(c.value(0), c.value(1), c.optional(2), { ...windowOf(window), group }),
-    write: writing(LoweredConv, ({ attributes }, to) => ({
-      input: to.inputs(),
-      attribute: windowWritten(attributes),
-    })),
+    write: (node, to) =>
+      is(node, op.Conv)
+        ? { input: to.inputs(), attribute: windowWritten({ ...node.attributes, group: node.attributes.groups }) }
+        : loweredWritten(node, to),
   }),
   ConvTranspose: onnxOperator({
     attributes: {

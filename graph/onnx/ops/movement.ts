@@ -6,7 +6,8 @@ import { addDims, type Dim, divideDims } from "../../core/dims.ts";
 import { isTold } from "../../core/fresh.ts";
 import { isFloat } from "../../core/operator.ts";
 import { fixed, normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
-import type { Value } from "../../core/value.ts";
+import { is, type Value } from "../../core/value.ts";
+import { LoweredSlices } from "../../lowering/slices.ts";
 import * as op from "../../ops/index.ts";
 import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/internal/computed.ts";
 import { counted } from "../../ops/internal/counting.ts";
@@ -218,6 +219,16 @@ function reshapeTarget(x: Value, y: Value): readonly number[] | Shape {
 const expandTarget = (x: Value, y: Value): Dim[] =>
   y.shape.map((dim, axis) => (typeof dim === "string" && x.shape[axis - y.rank + x.rank] === dim ? 1 : dim));
 
+const sliceWritten = writing(op.Slice, ({ inputs: [x], attributes: { axis, start, end } }, to) => {
+  const whole = to.input(0);
+  const last = end === x.shape[axis] ? to.list([Number.MAX_SAFE_INTEGER]) : to.size(end);
+  return { input: [whole, to.size(start), last, to.list([axis])] };
+});
+
+const slicesWritten = writing(LoweredSlices, ({ attributes: { starts, ends, axes, steps } }, to) => ({
+  input: [to.input(0), to.list(starts), to.list(ends), to.list(axes), to.list(steps)],
+}));
+
 export const movement = {
   Concat: onnxOperator({
     attributes: { axis: int(0) },
@@ -278,11 +289,7 @@ export const movement = {
       if (typeof start !== "number" || typeof end !== "number" || step !== 1) return undefined;
       return sizes(c.sizes(0).dims.slice(start, end));
     },
-    write: writing(op.Slice, ({ inputs: [x], attributes: { axis, start, end } }, to) => {
-      const whole = to.input(0);
-      const last = end === x.shape[axis] ? to.list([Number.MAX_SAFE_INTEGER]) : to.size(end);
-      return { input: [whole, to.size(start), last, to.list([axis])] };
-    }),
+    write: (node, to) => (is(node, LoweredSlices) ? slicesWritten(node, to) : sliceWritten(node, to)),
   }),
   SpaceToDepth: onnxOperator({
     attributes: { blocksize: int(1), mode: choice("DCR", "CRD") },
