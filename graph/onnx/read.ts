@@ -24,7 +24,7 @@ import {
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
 import { notesOfSharing, type Sharing, toldApart } from "./reader/joined.ts";
 import { type Attempt, Scope, toValue } from "./reader/scope.ts";
-import { isNamed, symbol } from "./reader/sizes.ts";
+import { openSize } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
 import { dtypeOf, elementNamed, elementOf, narrowed } from "./tensors.ts";
 import { upgrading } from "./upgrade/index.ts";
@@ -224,10 +224,9 @@ function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {
       "bad-model",
       `${where} is no array with a known number of axes; export the model with the shapes of its inputs.`,
     );
-  const shape = (tensor.shape.dim ?? []).map(({ dimValue, dimParam }, axis): Dim => {
-    // Some exporters have −1 for a size that is open.
-    if (dimValue !== undefined && dimValue !== null && Number(dimValue) !== -1) return Number(dimValue);
-    const open = symbol(isNamed(dimParam) ? dimParam : `${name}_axis${axis}`);
+  const shape = (tensor.shape.dim ?? []).map((dim, axis): Dim => {
+    const open = openSize(dim, name, axis);
+    if (open === undefined) return Number(dim.dimValue);
     if (open.length > longestSymbol)
       throw new InnerloopError("bad-model", `${where} has a size whose name is longer than ${longestSymbol} letters.`);
     return open;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { operators, readableOperators } from "@innerloop/graph";
 import { describe, expect, it } from "vitest";
 import { sample } from "../onnx/pinned.ts";
-import { readFamilies } from "../support/recorded.ts";
+import { readFamilies, readRecorded } from "../support/recorded.ts";
 import { repository } from "../support/root.ts";
 import { cases } from "./cases.ts";
 
@@ -37,4 +37,21 @@ describe("every operator", () => {
       readableOperators.filter((name) => ![tried, sampled].some((names) => names.has(name)) && !drawn.includes(name)),
     ).toEqual([]);
   });
+});
+
+it("what the standard has is read, or excepted with a reason", () => {
+  const standard = readRecorded<Record<string, string[]>>("onnx/recorded/standard.json");
+  const reasons = JSON.parse(readFileSync(join(repository, "docs/operators-not-read.json"), "utf8")) as Record<
+    string,
+    Record<string, string[]>
+  >;
+  const full = (domain: string, names: readonly string[]) =>
+    names.map((name) => (domain === "ai.onnx" ? name : `${domain}.${name}`));
+  const excepted = Object.values(reasons).flatMap((list) =>
+    Object.entries(list).flatMap(([domain, names]) => full(domain, names)),
+  );
+  const all = Object.entries(standard).flatMap(([domain, names]) => full(domain, names));
+  const read = new Set(readableOperators);
+  expect(all.filter((name) => !read.has(name) && !excepted.includes(name))).toEqual([]);
+  expect(excepted.filter((name) => !all.includes(name))).toEqual([]);
 });

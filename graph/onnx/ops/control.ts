@@ -162,9 +162,10 @@ function turnsOf(count: Entry | undefined): Dim | undefined {
 
 function readIf(c: Call): readonly Entry[] {
   const [then, otherwise] = [c.subgraph("then_branch"), c.subgraph("else_branch")];
-  const condition = scalar(c.value(0));
-  const known = constantOf(condition);
+  const given = c.value(0);
+  const known = constantOf(given);
   if (known) return (known.data[0] ? then : otherwise).entries([]);
+  const condition = scalar(given);
   const mark = input("mark", []);
   const [a, b] = [then.values([]), otherwise.values([])];
   return squeezed(a, b) ?? chosenSince(mark, condition, a, b);

@@ -1,5 +1,6 @@
 // Shapes that a model computes while it runs (Shape, Gather, Concat, Reshape …), worked out while it is read, with
 // sizes that may be open: exporters write such chains wherever a program says x.shape[0].
+import type { onnx } from "@innerloop/schemas/onnx";
 import { spend } from "../../core/budget.ts";
 import { constant, constantOf } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
@@ -20,6 +21,19 @@ export const isNamed = (name: string | null | undefined): name is string => !!na
 
 /** A name of a size as graphs spell them: letters, digits and underscores. */
 export const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
+
+/**
+ * The name of a size of an input that is open; undefined where it is fixed. Some exporters write -1 for a size that is open, and "?"
+ * for the name of any.
+ */
+export function openSize(
+  { dimValue, dimParam }: onnx.TensorShapeProto.Dimension.$Properties,
+  input: string,
+  axis: number,
+): string | undefined {
+  if (dimValue !== undefined && dimValue !== null && Number(dimValue) !== -1) return undefined;
+  return symbol(isNamed(dimParam) ? dimParam : `${input}_axis${axis}`);
+}
 
 /** Whole numbers as sizes, where they can be. */
 export function asSizes(entry: Entry): Sizes | undefined {
