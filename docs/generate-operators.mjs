@@ -38,6 +38,15 @@ function section(family) {
   return lines.join("\n");
 }
 
+const notRead = Object.entries(
+  JSON.parse(readFileSync(new URL("operators-not-read.json", import.meta.url), "utf8")),
+).map(([reason, domains]) => {
+  const names = Object.entries(domains).map(
+    ([domain, list]) => `${domain === "ai.onnx" ? "" : `of ${domain}: `}${list.join(", ")}`,
+  );
+  return row(names.join("; "), reason);
+});
+
 const families = [...new Set([...own, ...spelled.values()].map(({ family }) => family))].sort();
 const text = `# Operators
 
@@ -55,6 +64,15 @@ What graphs are made of: ${own.length} operators, and ${spelled.size} ONNX opera
 - A **spelling** leaves no node of its own: it is written as the operators named at once.
 
 ${families.map(section).join("\n\n")}
+
+## What is not read
+
+Of the operators of ONNX's standard, those below. A model that has one is refused by its name and its node; ONNX's own tests of them
+are not among those that \`test/onnx/\` runs.
+
+| operators | why |
+| --- | --- |
+${notRead.join("\n")}
 `;
 
 if (!process.argv.includes("--check")) writeFileSync(file, text);

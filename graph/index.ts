@@ -79,5 +79,6 @@ export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export { simplify } from "./transforms/simplify.ts";
+export type { Stop } from "./transforms/stopping.ts";
 export { adam, type OptimizerRule, sgd } from "./transforms/update-rules.ts";
 export { vmap } from "./transforms/vmap.ts";

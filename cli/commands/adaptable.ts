@@ -91,6 +91,13 @@ export const command = defineCommand({
     momentum: { type: "number", least: 0, most: 1, what: "of momentum", otherwise: "0.9", group: "The inner loop" },
     clip: { type: "number", least: 0, what: "largest norm of all gradients together", group: "The inner loop" },
     batch: { type: "whole", least: 1, what: "examples that a step goes by", otherwise: "all", group: "The inner loop" },
+    "stop-loss": { type: "number", least: 0, what: "loss at which it ends", group: "The inner loop" },
+    patience: {
+      type: "whole",
+      least: 1,
+      what: "steps in a row that may keep nothing before it ends",
+      group: "The inner loop",
+    },
     embedding: { type: "text", what: "tensor that features come from", otherwise: "found", group: "The model" },
     input: { type: "text", what: "input that takes an example", otherwise: "found", group: "The model" },
     size: { type: "text", what: "sizes that the file leaves open, as sequence=64,height=224", group: "The model" },

@@ -33,6 +33,8 @@ interface Given {
   readonly momentum?: number;
   readonly clip?: number;
   readonly batch?: number;
+  readonly "stop-loss"?: number;
+  readonly patience?: number;
 }
 
 /**
@@ -59,6 +61,14 @@ export async function innerLoopOf(given: Given): Promise<Partial<AdaptableOption
     ...(pattern ? { adapters: (weight: string, node: string) => pattern.test(weight) || pattern.test(node) } : {}),
     ...(await lossOf(given)),
     ...(moves ? { optimizer: { kind: kind as "sgd", ...set } } : {}),
+    ...(given["stop-loss"] === undefined && given.patience === undefined
+      ? {}
+      : {
+          stop: {
+            ...(given["stop-loss"] === undefined ? {} : { loss: given["stop-loss"] }),
+            ...(given.patience === undefined ? {} : { patience: given.patience }),
+          },
+        }),
     ...(steps === undefined ? {} : { steps }),
     ...(given.rate === undefined ? {} : { rate: ratesFrom(given.rate) }),
     ...(given["head-rate"] === undefined ? {} : { headRate: given["head-rate"] }),

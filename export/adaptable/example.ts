@@ -89,9 +89,10 @@ export function planExample(model: OnnxModel, source: string, options: ExampleOp
     Object.fromEntries(
       others.map((value) => {
         const name = inputName(value);
-        const shape = value.shape.map((dim, axis) =>
-          axis === 0 && value.rank > 1 ? x.shape[0]! : typeof dim === "number" ? dim : (options.sizes?.[dim] ?? dim),
-        );
+        const shape = value.shape.map((dim, axis) => {
+          if (typeof dim === "number") return dim;
+          return dim === main.shape[0] || axis === 0 ? x.shape[0]! : (options.sizes?.[dim] ?? dim);
+        });
         return [name, op.Expand(constant(set[name] ?? 0, [], value.dtype), shape)];
       }),
     );
@@ -149,7 +150,10 @@ function tokenPlan(
     sample(random) {
       const length = shape[0]!;
       const used = Math.max(1, Math.ceil(length * (0.5 + random() / 2)));
-      return Float32Array.from({ length }, (_, i) => (i < used ? 1 + padding + Math.floor(20 * random()) : padding));
+      // Small ones, which every vocabulary has, and not the one that fills up.
+      const token = () => Math.floor(20 * random());
+      const others = (drawn: number) => (drawn >= padding ? drawn + 1 : drawn);
+      return Float32Array.from({ length }, (_, i) => (i < used ? others(token()) : padding));
     },
   };
 }

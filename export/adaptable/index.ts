@@ -58,7 +58,7 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
   signal?.throwIfAborted();
   const labels = labelsOf(learner, options.labels);
   // Where each number moves by the sign of its gradient, what has none moves by rounding.
-  const reference = openReference(learner, weights, plan.optimizer === undefined);
+  const reference = openReference(learner, weights, plan.optimizer === undefined, plan.stop);
   try {
     const manifest = await exportBundle(learner, weights, {
       out,

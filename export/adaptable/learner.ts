@@ -12,6 +12,7 @@ import {
   op,
   type ParameterSpec,
   type Parameters,
+  type Stop,
   type Value,
 } from "@innerloop/graph";
 import { rowsOfTurn } from "./batches.ts";
@@ -31,6 +32,8 @@ export interface LearnerPlan {
   readonly headRate: number;
   /** Undefined: plain descent, whose steps are guarded one by one. */
   readonly optimizer: OptimizedOptions | undefined;
+  /** What ends the loop before its last step. */
+  readonly stop: Stop | undefined;
   /** Examples that a step goes by; undefined: all of them. */
   readonly batch: number | undefined;
 }
@@ -73,12 +76,12 @@ function descend(
   lossOver: LossOver,
   begin: Parameters,
   examples: Value,
-  { optimizer, batch }: LearnerPlan,
+  { optimizer, batch, stop }: LearnerPlan,
   options: InnerLoopOptions,
 ) {
   return innerLoop((given) => lossOver(given), begin, {
     ...options,
-    ...(optimizer ? { optimizer } : {}),
+    ...(optimizer ? { optimizer: { ...optimizer, ...(stop ? { stop } : {}) } } : stop ? { stop } : {}),
     ...(batch === undefined
       ? {}
       : { partial: (given, number) => lossOver(given, rowsOfTurn(examples, batch, number)) }),

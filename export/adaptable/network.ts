@@ -76,7 +76,7 @@ export function readNetwork(
     ...(options.files ? { files: options.files } : {}),
   });
   const plan = planExample(model, source, options);
-  const spatial = comesOfConvolution(tensor, outline.nodes);
+  const spatial = classifier?.type === "Conv" || comesOfConvolution(tensor, outline.nodes);
   const run = batched(model, plan, source);
   const features = (parameters: Parameters, x: Value): Value =>
     run(parameters, x, tensor, (value, of) => asRow(value, spatial, plan.mask?.(of)));

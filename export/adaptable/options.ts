@@ -1,4 +1,5 @@
 // What a caller may say of a model that is made adaptable, and what is taken where nothing is said.
+import type { Stop } from "@innerloop/graph";
 import { InnerloopError, show } from "@innerloop/schemas";
 import type { LearnerPlan } from "./learner.ts";
 import { type AdaptLoss, type LossSettings, lossNamed } from "./losses.ts";
@@ -27,6 +28,8 @@ export interface AdaptableOptions extends NetworkOptions {
   readonly lossSettings?: LossSettings;
   /** Plain descent for a head alone, Adam where more moves, unless given. */
   readonly optimizer?: OptimizerOptions["kind"] | OptimizerOptions;
+  /** What ends an adaptation before its last step: a loss that is reached, or so many steps in a row that kept nothing. */
+  readonly stop?: Stop;
   /** Steps of an adaptation where the user names no number. */
   readonly steps?: number;
   /** The rate of what moves in the model; or rates by patterns of names, of which the first that matches counts. */
@@ -89,8 +92,22 @@ export function planLearner(network: Network, options: AdaptableOptions, factors
     steps: options.steps ?? steps,
     headRate: options.headRate ?? headRate,
     optimizer: rule,
+    stop: stopOf(options.stop, batch),
     batch,
   };
+}
+
+function stopOf(stop: Stop | undefined, batch: number | undefined): Stop | undefined {
+  if (!stop) return undefined;
+  const { loss = 0, patience = 1 } = stop;
+  if (!(Number.isFinite(loss) && Number.isInteger(patience) && patience >= 1))
+    throw badOption(
+      `a stop of loss ${show(stop.loss)} and patience ${show(stop.patience)} was given; a number, and a whole number from 1, were expected`,
+    );
+  // Only start and end are looked at with all examples then.
+  if (batch !== undefined)
+    throw badOption("a stop was given with a batch, whose loss says little; leave one of them out");
+  return stop;
 }
 
 function checkTogether(head: LearnerPlan["head"], { task, on, name }: AdaptLoss, moves: boolean): void {

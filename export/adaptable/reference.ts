@@ -5,6 +5,7 @@ import {
   type ModelFiles,
   outlineOnnx,
   type Parameters,
+  type Stop,
   withOutputs,
   writeOnnx,
 } from "@innerloop/graph";
@@ -20,7 +21,7 @@ export interface Reference extends Pick<VerifyOptions, "reference" | "engine"> {
 }
 
 /** @param compared whether adapted arrays are compared as well as what comes of them */
-export function openReference(learner: Learner, weights: Weights, compared: boolean): Reference {
+export function openReference(learner: Learner, weights: Weights, compared: boolean, stop?: Stop): Reference {
   const sessions = new Map<number, Promise<Session>>();
   const opened = (steps: number): Promise<Session> => {
     const known = sessions.get(steps);
@@ -32,8 +33,13 @@ export function openReference(learner: Learner, weights: Weights, compared: bool
   return {
     engine: "onnxruntime:cpu, steps unrolled",
     async reference(support, query, steps) {
-      const session = await opened(steps);
-      const found = await session.run({ support_x: support.x, support_y: support.y, query_x: query.x });
+      const run = async (turns: number) => {
+        const session = await opened(turns);
+        return session.run({ support_x: support.x, support_y: support.y, query_x: query.x });
+      };
+      const whole = await run(steps);
+      const turns = turnsUntil(stop, whole.support_loss!.data as Float32Array);
+      const found = turns < steps ? await run(turns) : whole;
       const state = Object.entries(found).flatMap(([name, value]): [string, Tensor][] =>
         name.startsWith("adapted/") ? [[name.slice("adapted/".length), value]] : [],
       );
@@ -43,6 +49,19 @@ export function openReference(learner: Learner, weights: Weights, compared: bool
       for (const session of sessions.values()) await (await session).dispose();
     },
   };
+}
+
+/** After how many turns a loop with these losses ends. The steps here go on; as many of them as the loop takes are what it does. */
+function turnsUntil(stop: Stop | undefined, losses: Float32Array): number {
+  const most = losses.length - 1;
+  if (!stop) return most;
+  let kept = 0;
+  for (let turn = 0; turn < most; turn++) {
+    if (turn > 0 && losses[turn]! < losses[turn - 1]!) kept = turn;
+    const { loss = Number.NEGATIVE_INFINITY, patience = Number.POSITIVE_INFINITY } = stop;
+    if (!(losses[turn]! > loss) || turn - kept >= patience) return turn + 1;
+  }
+  return most;
 }
 
 function unrolled(learner: Learner, weights: Weights, steps: number, compared: boolean): Uint8Array {

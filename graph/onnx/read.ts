@@ -11,7 +11,16 @@ import { Value } from "../core/value.ts";
 import type { ModelFiles } from "./files.ts";
 import { readers } from "./ops/index.ts";
 import { readableOpsets } from "./opsets.ts";
-import { graphsWithin, namesBeside, notesOf, opsetOf, refuseRepeated, refuseUnknown } from "./reader/check.ts";
+import {
+  graphsWithin,
+  namesBeside,
+  notesOf,
+  notesOfShapes,
+  opsetOf,
+  refuseContradictions,
+  refuseRepeated,
+  refuseUnknown,
+} from "./reader/check.ts";
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
 import { notesOfSharing, type Sharing, toldApart } from "./reader/joined.ts";
 import { type Attempt, Scope, toValue } from "./reader/scope.ts";
@@ -112,6 +121,7 @@ export function readModel(
     ? { graph: original, sharing: { tied: [], apart: [] } }
     : toldApart(original, source, options.files);
   const weights = new Weights(graph, source, options.files);
+  refuseContradictions(graph, (name) => weights.stored(graph, name), source);
   const unique = namesBeside(graphs, called);
   const upgradingIn = (defined?: FunctionProto) => upgrading(opsetIn(defined), unique);
   const elements = new Map<string, NumericName>();
@@ -124,6 +134,7 @@ export function readModel(
       .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
+  const saidOutputs = new Map((graph.output ?? []).map((info) => [info.name ?? "", info]));
   const outputNames = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
   const build = (values: Readonly<Record<string, Value>>, names: readonly string[]): Built =>
     within(budget, () => {
@@ -132,8 +143,7 @@ export function readModel(
       for (const [name, value] of given) scope.give(name, value, narrowed(elements.get(name)));
       const results = scope.run(names, source, attempt).map(toValue);
       zip(names, results, (name, value) => {
-        const said = graph.output?.find((info) => info.name === name);
-        const element = elementOfOutput(name, said, value, scope.element(name), source);
+        const element = elementOfOutput(name, saidOutputs.get(name), value, scope.element(name), source);
         if (element) elements.set(name, element);
       });
       return { scope, outputs: table(zip(names, results, (name, value) => [name, value])) };
@@ -154,7 +164,11 @@ export function readModel(
     opset,
     tensors,
     sharing,
-    notes: [...notesOf(model, source), ...notesOfSharing(sharing, source)],
+    notes: [
+      ...notesOf(model, source),
+      ...notesOfSharing(sharing, source),
+      ...notesOfShapes(graph.output ?? [], outputs, source),
+    ],
     apply(values, names = outputNames) {
       const replaced = Object.entries(values ?? {});
       const isTable = typeof values === "object" && values !== null;

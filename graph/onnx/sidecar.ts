@@ -20,7 +20,7 @@ export interface ExternalPlace {
 /** Says where an initializer's numbers lie, or that they are in the model. They have so many bytes as the model's element type for them. */
 export type External = (
   name: string,
-  tensor: Tensor,
+  tensor: Pick<Tensor, "dtype" | "shape">,
   stored: { readonly length: number; readonly bytes: () => Uint8Array },
 ) => ExternalPlace | undefined;
 
@@ -40,7 +40,7 @@ export class Sidecar {
   /** The file, by its path from the models' folder. */
   readonly path: string;
   readonly #parts: Part[] = [];
-  readonly #places = new Map<Tensor, Map<number, Part>>();
+  readonly #places = new Map<Parameters<External>[1], Map<number, Part>>();
   #end = 0;
 
   /** @throws InnerloopError for a path that leads out of the folder */

@@ -124,7 +124,7 @@ class Writer {
     this.#opset = opset;
     this.#halves = halves;
     this.#unique = around ? around.#unique : new UniqueNames();
-    this.#constants = around ? around.#constants : new Constants(this.#unique);
+    this.#constants = around ? around.#constants : new Constants(this.#unique, borders.external);
     this.#values = new ValueNames(this.#unique, this.#constants, this.#main);
     this.#sizes = new OpenSizes({
       names: this.#unique,

@@ -42,6 +42,9 @@ export interface AttentionOptions {
   /** How many places before and after its own a query attends to; −1 for all. */
   readonly leftWindow?: number;
   readonly rightWindow?: number;
+  /** What becomes of the scores before the softmax, and of the shares after it, `[batch, heads, queries, keys]`. */
+  readonly changeScores?: (scores: Value) => Value;
+  readonly changeShares?: (shares: Value) => Value;
   /** Which scores are given beside the result: the products, these capped, those masked as well, or the softmax. */
   readonly scores?: "products" | "capped" | "masked" | "softmax";
 }
@@ -88,8 +91,9 @@ export function Attention(query: Value, key: Value, value: Value, options: Atten
   const safe = blind ? Where(blind, 0, masked) : masked;
   const { softmaxPrecision } = options;
   const exact = softmaxPrecision && isFloat(softmaxPrecision) ? Cast(safe, softmaxPrecision) : safe;
-  const shares = Cast(Softmax(exact), q.dtype);
-  const weights = blind ? Where(blind, 0, shares) : shares;
+  const shares = Softmax(options.changeScores?.(exact) ?? exact);
+  const changed = Cast(options.changeShares?.(shares) ?? shares, q.dtype);
+  const weights = blind ? Where(blind, 0, changed) : changed;
   const attended = sharing(weights, presentValue, MatMul);
   return {
     y: inLast ? Reshape(Transpose(attended, [0, 2, 1, 3]), [0, 0, -1]) : attended,

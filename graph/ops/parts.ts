@@ -8,7 +8,7 @@ import { apply1, applying, define, spelling, unfit } from "../core/operator.ts";
 import { fixed, normalizeAxis, sizeOf } from "../core/shapes.ts";
 import type { One, Operator, Value } from "../core/value.ts";
 import { Gather } from "./internal/gathering.ts";
-import { beyondAxes, cut } from "./internal/slicing.ts";
+import { beyondAxes, Concat, cut } from "./internal/slicing.ts";
 
 export { Concat } from "./internal/slicing.ts";
 
@@ -113,13 +113,24 @@ export const Pad = applying(
       });
     return around.reduce<Value>((v, { low, high }, axis) => {
       if (low === 0 && high === 0) return v;
-      const size = fixed(at(v.shape, axis), "Pad");
+      const size = at(v.shape, axis);
+      if (typeof size === "string") return paddedOpen(v, axis, low, high, mode);
       spend("numbers", low + size + high);
       const read = upTo(low + size + high).map((i) => mirrored(i - low, size, mode));
       return Gather(v, constant(read, [read.length], "int64"), axis);
     }, cropped);
   },
 );
+
+/** The same along an axis whose size is open: what goes before and after has places that count from either end. */
+function paddedOpen(x: Value, axis: number, low: number, high: number, mode: "reflect" | "edge" | "wrap"): Value {
+  spend("numbers", low + high);
+  const taken = (count: number, place: (i: number) => number): Value[] =>
+    count === 0 ? [] : [Gather(x, constant(upTo(count).map(place), [count], "int64"), axis)];
+  const before = taken(low, (i) => (mode === "edge" ? 0 : mode === "wrap" ? i - low : low - i));
+  const after = taken(high, (i) => (mode === "edge" ? -1 : mode === "wrap" ? i : -2 - i));
+  return Concat([...before, x, ...after], axis);
+}
 
 function mirrored(at: number, size: number, mode: "reflect" | "edge" | "wrap"): number {
   if (mode === "edge") return Math.min(Math.max(at, 0), size - 1);

@@ -97,6 +97,10 @@ export function DequantizeLinear(
   return Cast(y, options.dtype ?? computed);
 }
 
+/** x over a scale that is of all of it, of the places of an axis, or of blocks. */
+export const overScale = (x: Value, scale: Value, options: Omit<QuantizeOptions, "zeroPoint">): Value =>
+  Div(x, Cast(beside(scale, x, options), x.dtype));
+
 /** What DynamicQuantizeLinear gives. */
 export interface Quantized {
   readonly y: Value;

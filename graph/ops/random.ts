@@ -5,11 +5,13 @@ import { apply } from "../core/build.ts";
 import { at } from "../core/lists.ts";
 import { apply1, applying, define, lift, spelling, unfit, zeroDerivative } from "../core/operator.ts";
 import { type Shape, sizeOf } from "../core/shapes.ts";
-import type { Attributes, Derivative, Inputs, One, Operator, Two, Value } from "../core/value.ts";
+import type { Attributes, One, Operator, Two, Value } from "../core/value.ts";
 import { Div, Mul, Sub } from "./arithmetic.ts";
 import { GreaterOrEqual, Not, Or, Where } from "./comparison.ts";
 import { Cast } from "./dtypes.ts";
 import { ConstantOfShape } from "./graph.ts";
+import { Reshape } from "./movement.ts";
+import { ReduceSum } from "./reduction.ts";
 
 /** Which draw it is: a seed makes it the same in every run. */
 type Draw = {
@@ -176,12 +178,13 @@ const dropout: Operator<Dropped, DroppedInputs, Two> = define({
     { dtype: "bool", shape: x.shape },
   ],
   // The numbers that were kept are those of this very draw.
-  gradient({
-    inputs: [, ratio, training],
-    outputs: [, mask],
-    cotangents: [g],
-  }: Derivative<Dropped, DroppedInputs, Two>): Inputs {
-    return [g && Where(mask, Mul(g, keptScale(ratio, training)), 0)];
+  gradient({ inputs: [x, ratio, training], outputs: [, mask], cotangents: [g], needs }) {
+    if (!g) return [];
+    const scale = keptScale(ratio, training);
+    if (!needs(1)) return [Where(mask, Mul(g, scale), 0)];
+    const steeper = training ? Where(training, Mul(scale, scale), 0) : Mul(scale, scale);
+    const byRatio = ReduceSum(Where(mask, Mul(g, x), 0), { keepdims: false });
+    return [Where(mask, Mul(g, scale), 0), Reshape(Mul(byRatio, steeper), ratio.shape)];
   },
   decompose([x, ratio, training], { seed, draw }) {
     const drawn = apply1(uniformLike, [x], { low: 0, high: 1, dtype: x.dtype, seed, draw });

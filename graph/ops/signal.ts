@@ -58,12 +58,15 @@ export function DFT(x: Value, { axis: counted = -2, ...options }: DftOptions = {
 function alongComputed(x: Value, axis: Value, options: Omit<DftOptions, "axis">): Value {
   const counted = Reshape(Cast(axis, "int64"), []);
   const own = Where(Less(counted, 0), Add(counted, x.rank), counted);
-  const axes = upTo(x.rank - 1);
+  // Of one frequency alone there is no real signal.
+  const { inverse = false, onesided = false, length } = options;
+  const alone = (i: number) => inverse && onesided && length === undefined && x.shape[i] === 1;
+  const axes = upTo(x.rank - 1).filter((i) => !alone(i));
   const all = axes.map((i) => DFT(x, { ...options, axis: i }));
   const sizes = upTo(x.rank).map((i) => all.map((y) => fixed(at(y.shape, i), "DFT along a computed axis")));
   const most = sizes.map((list) => Math.max(...list));
-  const pick = (of: (i: number) => Value): Value =>
-    axes.slice(1).reduce((chosen, i) => Where(Equal(own, i), of(i), chosen), of(0));
+  const pick = (of: (place: number) => Value): Value =>
+    axes.reduce((chosen, axis, i) => (i === 0 ? chosen : Where(Equal(own, axis), of(i), chosen)), of(0));
   const widened = (y: Value) =>
     Pad(y, [...most.map(() => 0), ...zip(most, y.shape, (size, own) => size - Number(own))]);
   const whole = pick((i) => widened(at(all, i)));

@@ -4,11 +4,11 @@ import { at, zip } from "../core/lists.ts";
 import type { Value } from "../core/value.ts";
 import { Add, Mul, Sub } from "../ops/arithmetic.ts";
 import { LessOrEqual, Where } from "../ops/comparison.ts";
-import { Loop } from "../ops/control.ts";
 import { Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import { type Descent, inRow, type Problem } from "./descent.ts";
+import { repeated, type Stop } from "./stopping.ts";
 
 /** What a refused step leaves of the rate. */
 const backOff = 0.25;
@@ -33,7 +33,12 @@ interface Standing {
  * Each turn judges the step of the turn before and takes the next one from the better of both places. So K steps cost K
  * gradients and a last look at the loss, as plain ones do.
  */
-export function guardedSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, decay: number): Descent {
+export function guardedSteps(
+  { start, rates, loss, slopes }: Problem,
+  steps: number | Value,
+  decay: number,
+  stop?: Stop,
+): Descent {
   const away = (values: readonly Value[]) => zip(values, start, Sub);
   const squared = (distance: Value): Value => ReduceSum(Mul(distance, distance), { keepdims: false });
   const objectiveOf = (value: Value, values: readonly Value[]): Value =>
@@ -83,14 +88,14 @@ export function guardedSteps({ start, rates, loss, slopes }: Problem, steps: num
 
   if (typeof steps !== "number") {
     const { carried, collected } = scope("inner_loop", () =>
-      Loop(
+      repeated(
         steps,
         listed(beginning),
-        (...values) => {
+        (values) => {
           const judged = judge(standing(values), true);
-          return { carried: listed(step(judged)), collected: [judged.loss] };
+          return { carried: listed(step(judged)), collected: [judged.loss], reached: judged };
         },
-        "steps",
+        stop,
       ),
     );
     const last = scope("adapted", () => judge(standing(carried), false));

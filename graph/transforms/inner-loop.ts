@@ -14,6 +14,7 @@ import { type Descent, type Guard, inRow, type Problem } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { guardedSteps } from "./guarded-steps.ts";
 import { type OptimizedOptions, optimizedSteps } from "./optimized-steps.ts";
+import type { Stop } from "./stopping.ts";
 
 /** Values by the name of the parameter. */
 export type Parameters = Readonly<Record<string, Value>>;
@@ -42,6 +43,8 @@ export interface InnerLoopOptions {
    * `decay` and `loop` have no part in it.
    */
   readonly optimizer?: OptimizedOptions;
+  /** Of a guarded loop whose steps are a Loop: what ends it before its last turn. An optimizer has its own. */
+  readonly stop?: Stop;
   /** The loss that a step of an optimizer goes by, where that is not of all examples. @param number of the step, int64 from 0 */
   readonly partial?: (parameters: Parameters, number: Value) => Value;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
@@ -72,7 +75,7 @@ const mostUnrolled = 256;
 export function innerLoop(
   loss: (parameters: Parameters) => Value,
   parameters: Parameters,
-  { steps, rates, loop = "guarded", decay = 0, order = 2, lossScale, optimizer, partial }: InnerLoopOptions,
+  { steps, rates, loop = "guarded", decay = 0, order = 2, lossScale, optimizer, partial, stop }: InnerLoopOptions,
 ): InnerLoopResult {
   if (typeof steps === "number" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostUnrolled))
     throw new InnerloopError(
@@ -109,7 +112,7 @@ export function innerLoop(
         )
       : loop === "plain" || moved.length === 0
         ? plainSteps(problem, steps)
-        : guardedSteps(problem, steps, decay);
+        : guardedSteps(problem, steps, decay, stop);
   const result = { adapted: named(adapted), losses, path: path.map(named) };
   return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
 }

@@ -5,7 +5,6 @@ import { at, zip } from "../core/lists.ts";
 import type { Operand, Value } from "../core/value.ts";
 import { Add, Div, Min, Mul } from "../ops/arithmetic.ts";
 import { Less, LessOrEqual, Not, Where } from "../ops/comparison.ts";
-import { Loop } from "../ops/control.ts";
 import { Cast } from "../ops/dtypes.ts";
 import { Sqrt } from "../ops/functions.ts";
 import { squaredNorm } from "../ops/linear-algebra.ts";
@@ -13,6 +12,7 @@ import { Expand, Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { type Descent, inRow } from "./descent.ts";
 import { grad } from "./grad.ts";
+import { repeated, type Stop } from "./stopping.ts";
 import type { OptimizerRule } from "./update-rules.ts";
 
 /** What is descended, over the moved parameters as a list. */
@@ -30,6 +30,8 @@ export interface OptimizedOptions {
   readonly rule: OptimizerRule;
   /** The largest norm of all gradients together; longer ones are shortened to it. */
   readonly clip?: number;
+  /** Where the steps are a Loop: what ends it before its last turn. */
+  readonly stop?: Stop;
 }
 
 /** Where the way is, and the best place of it so far. */
@@ -58,7 +60,7 @@ const backOff = 0.25;
 export function optimizedSteps(
   { start, rates, loss, partial }: OptimizedProblem,
   steps: number | Value,
-  { rule, clip }: OptimizedOptions,
+  { rule, clip, stop }: OptimizedOptions,
 ): Descent {
   const { dtype } = at(start, 0);
   const whole = (n: number) => constant(n, [], "int64");
@@ -134,14 +136,19 @@ export function optimizedSteps(
 
   if (typeof steps !== "number") {
     const { carried, collected } = scope("inner_loop", () =>
-      Loop(
+      repeated(
         steps,
         listed(beginning),
-        (...values) => {
-          const { next, loss: reached } = step(standing(values, start.length, kinds));
-          return { carried: listed(next), collected: [reached] };
+        (values) => {
+          const from = standing(values, start.length, kinds);
+          const { next, loss: reached } = step(from);
+          return {
+            carried: listed(next),
+            collected: [reached],
+            reached: { loss: reached, number: from.number, kept: next.kept },
+          };
         },
-        "steps",
+        stop,
       ),
     );
     const last = ended(standing(carried, start.length, kinds));

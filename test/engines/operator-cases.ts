@@ -297,6 +297,14 @@ on(
   tensor([4]),
   tensor([4], 0.5, 2),
 );
+withGradient(
+  "Quantizing and back",
+  (x) => {
+    const scale = constant(0.25);
+    return op.DequantizeLinear(op.QuantizeLinear(x, scale, { dtype: "int8" }), scale);
+  },
+  tensor([3, 4]),
+);
 
 // An operator that stands in none of these is tried on the graph room's cases.
 const met = new Set(topological(cases.flatMap(({ outputs }) => outputs)).map((node) => node.operator.name));

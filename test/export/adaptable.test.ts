@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ExportAdaptableOptions, exportAdaptable } from "@innerloop/export";
-import { mergeLora } from "@innerloop/graph";
+import { constant, input, mergeLora, op, writeOnnx } from "@innerloop/graph";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
@@ -88,6 +88,20 @@ describe("a network that PyTorch wrote", () => {
     expectRecorded(`pictures, keep, all, ${name}`, await answers("pictures", options, own));
   });
 
+  it("ends where a loss is reached, or nothing is gained any more", async () => {
+    const plain = { head: "ways:3", ...inOne } as const;
+    const { losses } = await answers("pictures", plain);
+    const least = (losses[2]! + losses[3]!) / 2;
+    const stopped = await answers("pictures", { ...plain, stop: { loss: least } });
+    // The turn that sees the loss takes one more step, which is judged at the end.
+    expect(distance(stopped.losses, losses.slice(0, 5))).toBeLessThan(1e-6);
+    // Every step of such a length is taken back, and the second in a row ends it.
+    const wild = { head: "keep", train: "all", optimizer: "sgd", rate: 1e9, stop: { patience: 2 } } as const;
+    const refused = await answers("pictures", wild, own);
+    expect(refused.losses.length).toBe(4);
+    expect(refused.losses.at(-1)).toBe(refused.losses[0]);
+  });
+
   it("gets factors of LoRA beside its weights", async () => {
     const options = { head: "keep", train: "lora:2", alpha: 4, rate: 0.01 };
     const result = await answers("pictures", options, own);
@@ -142,6 +156,31 @@ describe("a network that PyTorch wrote", () => {
     expect(distance(one.losses, many.losses)).toBeLessThan(1e-6);
     expect(distance(one.logits, many.logits)).toBeLessThan(1e-5);
   });
+});
+
+it("takes a model with further inputs and large constants", async () => {
+  const [x, state] = [input("x", ["n", 600]), input("state", [2, 3])];
+  const table = constant(
+    Array.from({ length: 1800 }, (_, i) => Math.sin(i)),
+    [600, 3],
+  );
+  const weight = input("w", [600, 3]);
+  const shifted = op.Add(op.MatMul(op.Tanh(x), op.Add(weight, table)), op.ReduceSum(state, { axes: [0] }));
+  const model = writeOnnx(
+    { features: shifted },
+    {
+      inputs: [x, state],
+      fixed: new Set(["w"]),
+      initializers: { w: { dtype: "float32", shape: [600, 3], data: new Float32Array(1800).fill(0.5) } },
+    },
+  );
+  const out = join(temporaryFolder(), "bundle");
+  const { manifest, notes } = await exportAdaptable(model, { out, set: { state: 2 } });
+  expect(manifest.input.shape).toEqual([600]);
+  expect(notes.at(-1)).toBe('features are 3 numbers of the tensor "features"');
+  // Weight and constant are in the shared file, once each.
+  expect(manifest.files["weights.bin"]!.bytes).toBe(Math.ceil((1800 * 4) / 64) * 64 + 1800 * 4);
+  expect(manifest.files["predict.onnx"].bytes).toBeLessThan(7200);
 });
 
 describe("the bundle", () => {

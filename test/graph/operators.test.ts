@@ -62,7 +62,7 @@ const elsewhere = [
   ...drawn,
   ...quantizing,
   // Read as operators that stand here.
-  ...spellings().flatMap(({ name, family }) => (family === "classical" ? [name] : [])),
+  ...spellings().flatMap(({ name }) => (name.includes(".") ? [name] : [])),
 ];
 
 const table = Object.entries({

@@ -106,6 +106,19 @@ describe("Dropout", () => {
     expect(theirs!.mask).not.toEqual(again!.mask);
   });
 
+  test("by its ratio has the derivative of what the numbers that are kept are multiplied by", () => {
+    const [small, ratio] = [input("x", [4, 3], "float64"), input("ratio", [], "float64")];
+    const [y] = op.dropped(small, { ratio, seed: 4 });
+    const [slope] = grad(sum(op.Mul(y, y)), [ratio]);
+    const feeds = (at: number) => ({
+      x: { shape: [4, 3], data: Array.from({ length: 12 }, (_, i) => i - 5) },
+      ratio: { shape: [], data: [at] },
+    });
+    const squares = (at: number): number => evaluate([sum(op.Mul(y, y))], feeds(at))[0]!.data[0]!;
+    const h = 1e-6;
+    expect(evaluate([slope!], feeds(0.3))[0]!.data[0]).toBeCloseTo((squares(0.3 + h) - squares(0.3 - h)) / (2 * h), 4);
+  });
+
   test("is read as it was written", () => {
     const [y, mask] = op.dropped(x, { ratio: 0.25, seed: 3 });
     const again = readOnnx(writeOnnx({ y, mask }, { inputs: [x] }), "dropout.onnx");

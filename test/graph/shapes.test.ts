@@ -161,3 +161,12 @@ test("what the padding of a transposed convolution's output adds is zero, be it 
   const [expected, actual] = evaluate([op.Pad(plain, [0, 0, 0, 0, 0, 2]), padded], feeds);
   expect(actual).toEqual(expected);
 });
+
+test.each(["reflect", "edge", "wrap"] as const)("along an open axis the same is put around by %s", (mode) => {
+  const feeds = { x: numbers([2, 5], randomNumbers(7)) };
+  const [known, open] = [
+    [2, 5],
+    [2, "n"],
+  ].map((shape) => evaluate([op.Pad(input("x", shape, "float64"), [0, 2, 0, 3], mode)], feeds));
+  expect(open).toEqual(known);
+});

@@ -36,6 +36,7 @@ interface Row extends Omit<CaseTensor, "bytes"> {
 }
 interface Index {
   readonly onnx: string;
+  readonly operators: Readonly<Record<string, readonly string[]>>;
   readonly cases: readonly (Omit<NodeCase, "model" | "inputs" | "outputs"> & {
     readonly model: readonly [number, number];
     readonly inputs: readonly Row[];
@@ -57,8 +58,16 @@ function folderOfCases(): string {
   return folder;
 }
 
+/** What the `onnx` of Python has. */
+export interface Standard {
+  readonly version: string;
+  /** The operators, by domain. */
+  readonly operators: Readonly<Record<string, readonly string[]>>;
+  readonly cases: readonly NodeCase[];
+}
+
 /** All node tests of the `onnx` that Python has. */
-export function nodeCases(): { readonly version: string; readonly cases: readonly NodeCase[] } {
+export function nodeCases(): Standard {
   const folder = folderOfCases();
   const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as Index;
   const data = new Uint8Array(readFileSync(join(folder, "data.bin")));
@@ -70,5 +79,5 @@ export function nodeCases(): { readonly version: string; readonly cases: readonl
     inputs: inputs.map(tensor),
     outputs: outputs.map(tensor),
   }));
-  return { version: index.onnx, cases };
+  return { version: index.onnx, operators: index.operators, cases };
 }

@@ -90,7 +90,16 @@ def main(folder):
         )
     data.file.close()
     with open(os.path.join(folder, "index.json"), "w") as file:
-        json.dump({"onnx": onnx.__version__, "cases": index}, file)
+        json.dump({"onnx": onnx.__version__, "operators": standard(), "cases": index}, file)
+
+
+def standard():
+    """The operators of the standard that are not deprecated, by domain."""
+    domains = {}
+    for schema in onnx.defs.get_all_schemas():
+        if not schema.deprecated:
+            domains.setdefault(schema.domain or "ai.onnx", []).append(schema.name)
+    return {domain: sorted(names) for domain, names in domains.items()}
 
 
 def operator_of(case):

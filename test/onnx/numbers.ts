@@ -75,6 +75,9 @@ export function numbersFrom(tensor: ort.Tensor): Numbers {
   return { type: type as ElementName, shape: dims, data: Float64Array.from(data as ArrayLike<number>, Number) };
 }
 
+/** Of what is computed in few bits, each step rounds: two places of the last. */
+const places: Partial<Record<ElementName, number>> = { float16: 2 ** -8, bfloat16: 2 ** -6 };
+
 /** How far off numbers are from those expected, in words; undefined where each is within the tolerances of the case. */
 export function difference(
   { rtol, atol }: Pick<NodeCase, "rtol" | "atol">,
@@ -84,15 +87,17 @@ export function difference(
 ): string | undefined {
   if (expected.shape.join() !== got.shape.join()) return `shape [${got.shape}], not [${expected.shape}]`;
   if (onlyShape) return undefined;
-  // Floats of fewer bits are right to their last place, in which roundings of any order differ.
   const kind = ELEMENT_TYPES[expected.type];
-  const least = kind.kind === "float" && kind.bits <= 16 ? 2 ** (kind.bits === 16 ? -7 : -2) : 0;
+  const coarse = places[expected.type] ?? (kind.kind === "float" && kind.bits < 16 ? 2 ** -2 : 0);
+  // Sums that cancel keep the rounding of what was added, which is some places of the largest.
+  const largest = expected.data.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+  const least = kind.kind === "float" ? Math.max(atol, 1e-6 * largest) : atol;
   const wrong = expected.data.findIndex((want, i) => {
     const have = got.data[i] ?? Number.NaN;
     return (
       !Object.is(want, have) &&
       want !== have &&
-      !(Math.abs(want - have) <= atol + Math.max(rtol, least) * Math.abs(want))
+      !(Math.abs(want - have) <= least + Math.max(rtol, coarse) * Math.abs(want))
     );
   });
   return wrong < 0 ? undefined : `entry ${wrong} is ${got.data[wrong]}, not ${expected.data[wrong]}`;

@@ -1,9 +1,25 @@
 // Attention as ONNX has it.
-import { isFloat } from "../../core/operator.ts";
+import { InnerloopError } from "@innerloop/schemas";
+import { isFloat, spelling } from "../../core/operator.ts";
+import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import { choice, defined, flag, float, int } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
+import type { Call } from "../reader/call.ts";
 import { elementDTypes } from "../tensors.ts";
+
+const flexible = "ai.onnx.preview.FlexAttention";
+spelling(flexible, "attention", 1, "Attention", "attention whose scores and shares graphs of its own change");
+
+/** What a graph of the node makes of one value. */
+function changedBy(c: Call, name: string): ((x: Value) => Value) | undefined {
+  if (!c.hasSubgraph(name)) return undefined;
+  return (x) => {
+    const [y] = c.subgraph(name).values([x]);
+    if (y) return y;
+    throw new InnerloopError("bad-model", `has a graph ${name} without an output.`);
+  };
+}
 
 const modes = ["products", "capped", "masked", "softmax"] as const;
 
@@ -50,6 +66,23 @@ export const attention = {
         activation: activation === "none" ? "none" : "silu",
         ...defined({ bias: c.optional(2), past: c.optional(3) }),
       }),
+  }),
+  [flexible]: onnxOperator({
+    attributes: { scale: float(), softmax_precision: int() },
+    authored: false,
+    read: (c, { scale, softmax_precision: type }) => {
+      const query = c.value(0);
+      const exact = query.dtype === "float64" ? query.dtype : "float32";
+      const attended = op.Attention(query, c.value(1), c.value(2), {
+        softmaxPrecision: elementDTypes.get(type ?? 0) ?? exact,
+        ...defined({
+          scale,
+          changeScores: changedBy(c, "score_mod"),
+          changeShares: changedBy(c, "prob_mod"),
+        }),
+      });
+      return attended.y;
+    },
   }),
   LinearAttention: onnxOperator({
     attributes: {

@@ -3,11 +3,13 @@
 import { InnerloopError } from "@innerloop/schemas";
 import { constant, constantOf, input, inputName } from "../../core/build.ts";
 import type { Dim } from "../../core/dims.ts";
+import { isTold } from "../../core/fresh.ts";
 import { at, upTo } from "../../core/lists.ts";
 import { normalizeAxis } from "../../core/shapes.ts";
 import { is, type Node, type Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import { applied, closed } from "../../transforms/subgraph.ts";
+import { vmap } from "../../transforms/vmap.ts";
 import { int, ints, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
@@ -40,7 +42,13 @@ interface ScanSettings {
 
 function readScan(c: Call, settings: ScanSettings): Value[] {
   const body = c.subgraph("body");
-  const given = c.values();
+  // Before opset 9 there was a batch of sequences, and their lengths came first.
+  if (c.has(0)) return scanOf(body, c.values(), settings);
+  const given = upTo(body.inputs.length).map((i) => c.value(i + 1));
+  return vmap((...one) => scanOf(body, one, settings), given);
+}
+
+function scanOf(body: Subgraph, given: readonly Value[], settings: ScanSettings): Value[] {
   const count = given.length - settings.num_scan_inputs;
   if (!(settings.num_scan_inputs > 0 && count >= 0))
     throw new InnerloopError("bad-model", `goes over ${settings.num_scan_inputs} of ${given.length} inputs.`);
@@ -55,7 +63,7 @@ function readScan(c: Call, settings: ScanSettings): Value[] {
     initial,
     over,
     (states, entries) => {
-      const results = body.values([...states, ...entries]);
+      const results = alike(body.values([...states, ...entries]), states);
       return { carried: results.slice(0, count), collected: results.slice(count) };
     },
     { reverse },
@@ -67,8 +75,27 @@ function readScan(c: Call, settings: ScanSettings): Value[] {
   return [...carried, ...kept];
 }
 
+/**
+ * Results of a turn, the first of which are states for the next. Where only a run tells a size of one, it is that of the state
+ * before, or the run fails.
+ */
+function alike(results: readonly Value[], states: readonly Value[]): Value[] {
+  const now = new Map(
+    states.flatMap(({ shape }, i) => {
+      const next = results[i];
+      const differs = next?.shape.length === shape.length && next.shape.some((dim, axis) => dim !== shape[axis]);
+      return differs && next.shape.some(isTold) ? [[next, op.Reshape(next, shape)] as const] : [];
+    }),
+  );
+  return results.map((value) => now.get(value) ?? value);
+}
+
 /** A value of one number as a scalar. */
-const scalar = (value: Value): Value => (value.rank === 0 ? value : op.Reshape(value, []));
+function scalar(value: Value): Value {
+  const known = constantOf(value);
+  if (known?.data.length === 1) return constant(known.data, [], value.dtype);
+  return value.rank === 0 ? value : op.Reshape(value, []);
+}
 
 /** The most turns that are read one after another, where what they hand on changes its shape. */
 const mostUnrolled = 64;
@@ -84,12 +111,12 @@ function readLoop(c: Call): readonly Value[] {
     input("going", [], "bool"),
     ...initial.map(({ shape, dtype }, i) => input(`state${i}`, shape, dtype)),
   ];
-  const results = body.values(own);
-  const [first] = results;
-  if (!first || results.length !== body.outputs.length || results.length <= states)
-    throw new InnerloopError("bad-model", `hands ${states} values to a body that gives ${results.length}.`);
+  const [first, ...given] = body.values(own);
+  if (!first || given.length < states)
+    throw new InnerloopError("bad-model", `hands ${states} values to a body that gives ${body.outputs.length}.`);
+  const results = alike(given, own.slice(2));
   const going = scalar(first);
-  const { graph, captured } = closed(own, own.map(inputName), [going, ...results.slice(1)]);
+  const { graph, captured } = closed(own, own.map(inputName), [going, ...results]);
   const turn = (carried: readonly Value[], number: Value, on: Value) => {
     const [next = on, ...others] = applied(graph, [number, on, ...carried, ...captured]);
     return { going: next, carried: others.slice(0, states), collected: others.slice(states) };
@@ -97,9 +124,9 @@ function readLoop(c: Call): readonly Value[] {
   const endless =
     (going === own[1] || constantOf(going)?.data[0] === 1) && constantOf(condition ?? always)?.data[0] === 1;
   const turns = endless ? turnsOf(count) : undefined;
-  const changes = initial.some((value, i) => results[i + 1]?.shape.join() !== value.shape.join());
+  const changes = initial.some((value, i) => results[i]?.shape.join() !== value.shape.join());
   if (typeof turns === "number" && turns > 0 && turns <= mostUnrolled && changes)
-    return unrolled(body, initial, turns, results.length - 1 - states);
+    return unrolled(body, initial, turns, results.length - states);
   const { carried, collected } =
     turns === undefined || turns === 0
       ? op.While(initial, turn, { count: c.has(0) ? scalar(c.value(0)) : undefined, condition })

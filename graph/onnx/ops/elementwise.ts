@@ -2,6 +2,7 @@
 import { ELEMENT_TYPES, InnerloopError, type NumericName, type Rounding } from "@innerloop/schemas";
 import { addDims, type Dim, multiplyDims } from "../../core/dims.ts";
 import { zip } from "../../core/lists.ts";
+import { normalizeAxis } from "../../core/shapes.ts";
 import { is, type Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
 import { dividedSize } from "../../ops/internal/sizes.ts";
@@ -68,6 +69,22 @@ function narrowForm({ to, saturate, direction }: op.Narrowing, file: Writing): F
   };
 }
 
+/**
+ * A softmax of which whole rows are replaced, since everything in them is −∞: one of other rows in their place, so that no
+ * derivative meets what is undefined. Attention is exported like this.
+ */
+function definedShares(condition: Value, shares: Value): Value {
+  const { node, rank } = shares;
+  const [x] = node.inputs;
+  if (node.operator === op.Cast.operator && x) return op.Cast(definedShares(condition, x), shares.dtype);
+  if (node.operator.name !== "Softmax" || !x) return shares;
+  const given = node.attributes.axis;
+  const axis = normalizeAxis(typeof given === "number" ? given : -1, rank, "Softmax");
+  const ofRows = condition.shape[axis - rank + condition.rank] === 1;
+  const ofItself = condition.node.operator.name === "IsNaN" && condition.node.inputs[0] === shares;
+  return ofRows || ofItself ? op.Softmax(op.Where(condition, 0, x), axis) : shares;
+}
+
 export const elementwise = {
   Add: onnxOperator({ sizes: pairwise(addDims) }),
   Cast: onnxOperator({
@@ -102,6 +119,10 @@ export const elementwise = {
   Sub: onnxOperator({ sizes: pairwise((a, b) => addDims(a, multiplyDims(b, -1))) }),
   Sum: onnxOperator({ read: (c) => op.Sum(...c.values()) }),
   Where: onnxOperator({
+    read: (c) => {
+      const [condition, a, b] = [c.value(0), c.value(1), c.value(2)];
+      return op.Where(condition, a, definedShares(condition, b));
+    },
     sizes: (c) => {
       const condition = c.sizes(0).dims;
       const holds = (i: number) => Boolean(condition[condition.length === 1 ? 0 : i]);

@@ -3,7 +3,7 @@ import { type DType, ELEMENT_TYPES, InnerloopError, type NumericName } from "@in
 import * as op from "../../ops/index.ts";
 import { defined, flag, int } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
-import { elementNamed } from "../tensors.ts";
+import { elementNamed, narrowed } from "../tensors.ts";
 import { windowAttributes, windowOf } from "./convolution.ts";
 
 const scaled = { axis: int(1), block_size: int(0) };
@@ -73,9 +73,13 @@ export const quantization = {
   }),
   QuantizeLinear: onnxOperator({
     attributes: { ...scaled, output_dtype: int(0), precision: int(0), saturate: flag(true) },
-    read: (c, { axis, block_size: blockSize, output_dtype: type, precision }) => {
+    read: (c, { axis, block_size: blockSize, output_dtype: type, precision, saturate }) => {
       const to = c.has(2) ? c.element(2) : (elementNamed(type) ?? "uint8");
       c.gives(to);
+      const narrow = narrowed(to);
+      // Floats of few bits have no zero point, and are rounded to one of their own numbers.
+      if (narrow && ELEMENT_TYPES[to].kind === "float")
+        return op.Narrow(op.overScale(c.value(0), c.value(1), { axis, blockSize }), narrow, { saturate });
       const { dtype, range } = integers(to);
       return op.QuantizeLinear(c.value(0), c.value(1), {
         axis,

@@ -152,6 +152,11 @@ export class Call {
     throw new InnerloopError("bad-model", `lacks sizes in input ${i}.`);
   }
 
+  /** Whether the node has a graph as this attribute. */
+  hasSubgraph(name: string): boolean {
+    return this.#node.attribute?.some((attribute) => attribute.name === name && attribute.g) === true;
+  }
+
   /** The graph that the node has as an attribute: the body of a loop, a branch. */
   subgraph(name: string): Subgraph {
     const graph = this.#node.attribute?.find((attribute) => attribute.name === name)?.g;

@@ -1,6 +1,7 @@
 // What is refused of a model before any of it is read, and how errors say which node of which file they are about.
-import { InnerloopError, show } from "@innerloop/schemas";
+import { ELEMENT_TYPES, InnerloopError, type NumericName, show } from "@innerloop/schemas";
 import { ONNX_IR_VERSION, type onnx } from "@innerloop/schemas/onnx";
+import { type Shape, showShape } from "../../core/shapes.ts";
 import { readableOpsets } from "../opsets.ts";
 import { newestName } from "../upgrade/index.ts";
 import { type Functions, graphsOf, isStandard, nodesWithin } from "./functions.ts";
@@ -145,4 +146,50 @@ export function inNode<T>(node: NodeProto, source: string, act: () => T): T {
       { cause: error },
     );
   }
+}
+
+/** Whether what is said of an array's axes cannot be: another number of them, or another size where both have one. */
+function contradicts(said: readonly onnx.TensorShapeProto.Dimension.$Properties[], shape: Shape): boolean {
+  if (said.length !== shape.length) return true;
+  return said.some(({ dimValue }, axis) => {
+    const size = shape[axis];
+    return dimValue !== undefined && dimValue !== null && typeof size === "number" && Number(dimValue) !== size;
+  });
+}
+
+/**
+ * An initializer that is an input too has to be what the input says.
+ * @param storedAs the array that is stored by a name
+ */
+export function refuseContradictions(
+  { input }: GraphProto,
+  storedAs: (name: string) => { readonly stored: NumericName; readonly shape: Shape } | undefined,
+  source: string,
+): void {
+  for (const { name, type } of input ?? []) {
+    const array = storedAs(name ?? "");
+    const said = type?.tensorType;
+    if (!array || !said) continue;
+    const isOther = said.elemType && said.elemType !== ELEMENT_TYPES[array.stored].onnx;
+    if (!isOther && !(said.shape && contradicts(said.shape.dim ?? [], array.shape))) continue;
+    throw new InnerloopError(
+      "bad-model",
+      `${source}: the input ${show(name)} is said to be of another type or shape than what is stored for it, ` +
+        `${array.stored}${showShape(array.shape)}; export the model again.`,
+    );
+  }
+}
+
+/** What files say of the shapes of outputs is often older than the model; what it makes holds, and that is told. */
+export function notesOfShapes(
+  output: readonly onnx.ValueInfoProto.$Properties[],
+  made: Readonly<Record<string, { readonly shape: Shape }>>,
+  source: string,
+): string[] {
+  return output.flatMap(({ name, type }) => {
+    const [said, value] = [type?.tensorType?.shape, made[name ?? ""]];
+    if (!said || !value || !contradicts(said.dim ?? [], value.shape)) return [];
+    const text = (said.dim ?? []).map(({ dimValue, dimParam }) => dimParam || String(dimValue ?? "?")).join(", ");
+    return [`${source} says that its output ${show(name)} is of the shape [${text}]; it is ${showShape(value.shape)}`];
+  });
 }

@@ -1,6 +1,7 @@
 // What the names of a graph stand for while its nodes are read, and of the graphs around it.
 import { ELEMENT_TYPES, InnerloopError, show } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
+import { spend } from "../../core/budget.ts";
 import { constantOf } from "../../core/build.ts";
 import { zip } from "../../core/lists.ts";
 import type { NumberArray, Value } from "../../core/value.ts";
@@ -18,6 +19,12 @@ import type { Weights } from "./weights.ts";
 type GraphProto = onnx.GraphProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
 type FunctionProto = onnx.FunctionProto.$Properties;
+
+/** The most that calls of functions and bodies may be inside each other. */
+const deepest = 64;
+
+/** What a call of a function costs beside its nodes, in operators. */
+const callCost = 8;
 
 /** The model that is being read. */
 export interface Reading {
@@ -39,13 +46,25 @@ export class Scope implements Knowing {
   /** The graph around; none for a model's and a function's. */
   readonly #around: Scope | undefined;
   readonly #upgrade: Upgrading;
+  readonly #depth: number;
   readonly #entries = new Map<string, Entry>();
   /** Of names whose element type is none that graphs have. */
   readonly #elements = new Map<string, NarrowType>();
   /** What was given, which nodes that would make it do not replace. */
   readonly #given = new Set<string>();
 
-  constructor(reading: Reading, graph: GraphProto, upgrade: Upgrading, around?: Scope) {
+  /**
+   * @param around the graph around, whose names are known here too
+   * @param depth how many calls of functions and bodies this is in
+   * @throws InnerloopError `too-large` where that is more than any model has
+   */
+  constructor(reading: Reading, graph: GraphProto, upgrade: Upgrading, around?: Scope, depth = 0) {
+    if (depth > deepest)
+      throw new InnerloopError(
+        "too-large",
+        `is more than ${deepest} functions and bodies deep; export the model flatter.`,
+      );
+    this.#depth = depth;
     this.#reading = reading;
     this.#graph = graph;
     this.#around = around;
@@ -99,7 +118,10 @@ export class Scope implements Knowing {
   entry(name: string): Entry {
     const entry = this.#find(name);
     if (entry) return entry;
-    throw new InnerloopError("bad-model", `reads ${show(name)}, which nothing before it makes.`);
+    throw new InnerloopError(
+      "bad-model",
+      `reads ${show(name)}, which nothing before it makes${this.#isMadeLater(name) ? "; a node after it does: nodes have to be in order, and without a circle" : ""}.`,
+    );
   }
 
   numbers(name: string): NumberArray | undefined {
@@ -125,7 +147,7 @@ export class Scope implements Knowing {
           "bad-model",
           `has a body with ${inputs.length} inputs, where ${given.length} are given to it.`,
         );
-      const inner = new Scope(this.#reading, graph, this.#upgrade, this);
+      const inner = new Scope(this.#reading, graph, this.#upgrade, this, this.#depth + 1);
       zip(inputs, given, ({ name, element }, entry) => inner.set(name, entry, narrowed(element)));
       return inner.run(outputs);
     };
@@ -135,6 +157,12 @@ export class Scope implements Knowing {
       entries,
       values: (given) => entries(given).map(toValue),
     };
+  }
+
+  #isMadeLater(name: string): boolean {
+    if ((this.#graph.node ?? []).some(({ output }) => output?.includes(name))) return true;
+    const around = this.#around;
+    return around ? around.#isMadeLater(name) : false;
   }
 
   #find(name: string): Entry | undefined {
@@ -149,11 +177,12 @@ export class Scope implements Knowing {
 
   /** Reads the nodes of a function in place of a call of it. */
   #call(defined: FunctionProto, call: NodeProto): void {
+    spend("nodes", callCost);
     const outside = (defined.input ?? []).map((_, i) => call.input?.[i] ?? "");
     const absent = new Set((defined.input ?? []).filter((_, i) => outside[i] === ""));
     const graph: GraphProto = { node: instantiate(defined, call, absent) };
     const wanted = (call.output ?? []).slice(0, defined.output?.length ?? 0);
-    const inner = new Scope(this.#reading, graph, this.#reading.upgrading(defined));
+    const inner = new Scope(this.#reading, graph, this.#reading.upgrading(defined), undefined, this.#depth + 1);
     zip(defined.input ?? [], outside, (name, given) => {
       if (given !== "") inner.set(name, this.entry(given), this.element(given));
     });

@@ -9,6 +9,9 @@ import { elementNamed, StoredTensor } from "../tensors.ts";
 type GraphProto = onnx.GraphProto.$Properties;
 type NodeProto = onnx.NodeProto.$Properties;
 
+/** The most embeddings that are looked at, and the most arrays of the shape of one. */
+const mostLike = 64;
+
 /** A weight that several nodes read. */
 export interface Tied {
   readonly name: string;
@@ -26,16 +29,22 @@ export function transposedTwins(
     new Set(nodes.flatMap((node) => (opTypes.includes(node.opType ?? "") ? [node.input?.[input] ?? ""] : [])));
   const [lookedUp, multiplied] = [readAs(["Gather"], 0), readAs(["MatMul", "Gemm"], 1)];
   const given = new Set((graph.input ?? []).map(({ name }) => name));
+  if (lookedUp.size === 0 || multiplied.size === 0) return { graph, tied: [] };
   const matrices = (graph.initializer ?? []).filter(({ dims, dataType, name }) => {
     const element = elementNamed(dataType ?? 0);
     return dims?.length === 2 && element && isFloat(ELEMENT_TYPES[element].dtype) && !given.has(name);
   });
-  const embeddings = matrices.filter(({ name }) => lookedUp.has(name ?? ""));
+  const byShape = new Map<string, onnx.TensorProto.$Properties[]>();
+  for (const matrix of matrices) {
+    const key = (matrix.dims ?? []).join();
+    byShape.set(key, [...(byShape.get(key) ?? []), matrix].slice(0, mostLike));
+  }
+  const embeddings = matrices.filter(({ name }) => lookedUp.has(name ?? "")).slice(0, mostLike);
   const made: NodeProto[] = [];
   const tied: Tied[] = [];
   const gone = new Set<string>();
   for (const embedding of embeddings)
-    for (const other of matrices) {
+    for (const other of byShape.get([...(embedding.dims ?? [])].reverse().join()) ?? []) {
       const [name, of] = [other.name ?? "", embedding.name ?? ""];
       if (name === of || gone.has(name) || !multiplied.has(name) || lookedUp.has(name)) continue;
       if (!isTransposed(embedding, other, source, files)) continue;

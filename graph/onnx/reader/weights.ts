@@ -66,6 +66,11 @@ export class Weights {
     return this.#of.get(graph)?.has(name) ?? false;
   }
 
+  /** The array that a graph stores by a name. */
+  stored(graph: GraphProto, name: string): StoredTensor | undefined {
+    return this.#of.get(graph)?.get(name)?.tensor;
+  }
+
   /**
    * What a graph stores by a name: an input where it is learned, else a constant.
    * @param given values in place of inputs

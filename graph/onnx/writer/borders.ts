@@ -33,12 +33,13 @@ const brought: Partial<Record<NumericName, number>> = {
 
 /** The opset that element types need. */
 export const opsetForElements = (elements: Iterable<string>): number =>
-  Math.max(0, ...[...elements].map((name) => brought[name as NumericName] ?? 0));
+  [...elements].reduce((most, name) => Math.max(most, brought[name as NumericName] ?? 0), 0);
 
 /** What goes in and out of a file, by its name. */
 export class Borders {
   readonly #elements: Readonly<Record<string, NumericName>>;
-  readonly #external: External | undefined;
+  /** Where arrays lie that are not in the file. */
+  readonly external: External | undefined;
 
   /**
    * @param elements of inputs and outputs, by their names; others have the dtype of their value
@@ -46,7 +47,7 @@ export class Borders {
    */
   constructor(elements: Readonly<Record<string, NumericName>>, external: External | undefined) {
     this.#elements = elements;
-    this.#external = external;
+    this.external = external;
   }
 
   /** The element type of what goes by a name. @throws InnerloopError for one whose numbers the value does not hold */
@@ -70,7 +71,7 @@ export class Borders {
     const { dtype, shape } = tensor;
     const said = this.of(name, value);
     const element = said === value.dtype ? dtype : said;
-    const place = this.#external?.(name, tensor, {
+    const place = this.external?.(name, tensor, {
       length: bytesOf(element, sizeOf(shape)),
       bytes: () => bytesOfNumbers(element, tensor.data),
     });

@@ -1,9 +1,11 @@
 // The constants of a file: every array once, under a name that says what it holds.
-import { ELEMENT_TYPES, encodeNumbers } from "@innerloop/schemas";
+import { bytesOf, ELEMENT_TYPES, encodeNumbers } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
+import { isFloat } from "../../core/operator.ts";
 import { type Shape, showShape } from "../../core/shapes.ts";
 import type { NumberArray } from "../../core/value.ts";
-import { tensorProto } from "../tensors.ts";
+import type { External } from "../sidecar.ts";
+import { externalProto, tensorProto } from "../tensors.ts";
 import type { UniqueNames } from "./names.ts";
 
 /** What the names of constants start with, which tells them from weights when a file is read. */
@@ -13,16 +15,27 @@ export class Constants {
   readonly tensors: onnx.TensorProto.$Properties[] = [];
   readonly #names: UniqueNames;
   readonly #lists = new Map<string, string>();
+  readonly #external: External | undefined;
 
-  constructor(names: UniqueNames) {
+  /** @param external where arrays lie that are not in the file */
+  constructor(names: UniqueNames, external?: External) {
     this.#names = names;
+    this.#external = external;
   }
 
   /** The name of a new constant. */
-  array({ dtype, shape, data }: NumberArray): string {
+  array(array: NumberArray): string {
+    const { dtype, shape, data } = array;
     const kind = data.length === 1 ? String(data[0]) : showShape(shape).replaceAll(", ", "x");
     const name = this.#names.unique(`${constantPrefix}${kind}`);
-    this.tensors.push(tensorProto(name, dtype, shape, data));
+    // Whole numbers may be a shape, which ONNX Runtime wants to see when it opens the model.
+    const place = isFloat(dtype)
+      ? this.#external?.(name, array, {
+          length: bytesOf(dtype, data.length),
+          bytes: () => encodeNumbers(dtype, data),
+        })
+      : undefined;
+    this.tensors.push(place ? externalProto(name, dtype, shape, place) : tensorProto(name, dtype, shape, data));
     return name;
   }
 

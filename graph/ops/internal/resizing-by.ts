@@ -10,7 +10,6 @@ import { Abs, Add, Ceil, Div, Floor, Min, Mul, Sub } from "../arithmetic.ts";
 import { And, Equal, GreaterOrEqual, Less, LessOrEqual, Or, Where } from "../comparison.ts";
 import { Cast } from "../dtypes.ts";
 import { Relu } from "../functions.ts";
-import { stopGradient } from "../graph.ts";
 import { Gather, Range } from "../indexing.ts";
 import { MatMul } from "../linear-algebra.ts";
 import { Reshape, Unsqueeze } from "../movement.ts";
@@ -38,15 +37,16 @@ function sourcesOf({ to, scale: by, region }: ComputedAxis, size: Operand, { coo
   const last = plus(size, -1);
   const halfPixel = Sub(Div(Add(y, 0.5), scale), 0.5);
   const one = Equal(whole, 1);
+  const steps = Where(one, 1, Sub(whole, 1));
   switch (coordinates) {
     case "align_corners":
-      return Where(one, 0, Div(Mul(y, last), Sub(whole, 1)));
+      return Where(one, 0, Div(Mul(y, last), steps));
     case "asymmetric":
       return Div(y, scale);
     case "tf_crop_and_resize": {
       const [start, end] = [scalar(region[0]), scalar(region[1])];
       const length = Mul(Sub(end, start), last);
-      return Add(Mul(start, last), Where(one, Mul(length, 0.5), Div(Mul(y, length), Sub(whole, 1))));
+      return Add(Mul(start, last), Where(one, Mul(length, 0.5), Div(Mul(y, length), steps)));
     }
     case "pytorch_half_pixel":
       return Where(one, -0.5, halfPixel);
@@ -96,7 +96,7 @@ export function resizedBy(x: Value, axis: number, target: ComputedAxis, how: Int
   const size = at(x.shape, axis);
   const [before, after] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
   const whole = measureOf(size, exact);
-  const sources = stopGradient(sourcesOf(target, whole, how));
+  const sources = sourcesOf(target, whole, how);
   const last = plus(whole, -1);
   const y =
     how.mode === "nearest"

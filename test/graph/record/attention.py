@@ -1,5 +1,6 @@
 import numpy as np
 from case import Drawn, family, ints, real
+from onnx import TensorProto, helper
 
 case = family("attention")
 
@@ -40,3 +41,13 @@ case("LinearAttention", [*steps, state, decay], opset=27, outputs=2, update_rule
 case("LinearAttention", [*steps, state, Drawn((2, 3, 4), -1, 0), beta], opset=27, outputs=2, **heads)
 case("CausalConvWithState", [real(2, 3, 5), real(3, 1, 3), real(3)], opset=27, outputs=2)
 case("CausalConvWithState", [real(2, 3, 5), real(3, 1, 3), None, real(2, 3, 2)], opset=27, outputs=2, activation="silu")
+
+scores = [2, 4, 3, 4]
+capped = helper.make_graph(
+    [helper.make_node("Tanh", ["s"], ["t"]), helper.make_node("Add", ["t", "s"], ["changed"])],
+    "capped",
+    [helper.make_tensor_value_info("s", TensorProto.DOUBLE, scores)],
+    [helper.make_tensor_value_info("changed", TensorProto.DOUBLE, scores)],
+)
+case("FlexAttention", qkv(heads=4), opset=26, domain="ai.onnx.preview", scale=0.25, note="grouped")
+case("FlexAttention", qkv(heads=4), opset=26, domain="ai.onnx.preview", score_mod=capped, prob_mod=capped, note="changed by graphs")

@@ -64,3 +64,8 @@ case("Loop", [ints(9).reshape(()), np.array(False), real(2)], note="no turn", co
      expected=lambda count, on, s: s.numpy(), body=stops)
 grows = graph([("Concat", ["s", "s"], ["n"], {"axis": 0}), ("Identity", ["c"], ["on"], {})], ins, [value("on", [], BOOL), value("n", [None])])
 case("Loop", [ints(2).reshape(()), np.array(True), real(2)], note="a state that grows", constants=[0, 1], body=grows)
+
+# Before opset 9 a Scan had a batch of sequences; ONNX Runtime computes it.
+older = family("control-runtime", older=True)
+batched = graph(STEP, [value("s", [2], 1), value("e", [2], 1)], [value("n", [2], 1)])
+older("Scan", [None, real(3, 2), real(3, 4, 2)], opset=8, note="a batch", body=batched, num_scan_inputs=1)

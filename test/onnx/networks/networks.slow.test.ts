@@ -1,0 +1,50 @@
+// Networks that PyTorch's two exporters write, weights inside and in a file beside, batches fixed and open: the loss, all gradients and
+// five steps of gradient descent are those of autograd. It runs where Python has torch and onnx.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readOnnx } from "@innerloop/graph";
+import { filesBeside } from "@innerloop/runtime/files";
+import { describe, expect, test } from "vitest";
+import { describeUnless } from "../../support/absent.ts";
+import { temporaryFolder } from "../../support/folders.ts";
+import { python, pythonLacks } from "../../support/python.ts";
+import { repository } from "../../support/root.ts";
+import { checkNetwork, referenceOf } from "./check.ts";
+
+/** Small enough to be computed in float64 by plain loops. */
+const small = ["lenet", "speech", "lstm-tagger", "gru", "unet", "gpt2", "distilbert", "vit-tiny"];
+const large = ["mobilenetv3-small", "efficientnet-b0", "convnext-tiny", "resnet18"];
+const exporters = ["torchscript", "dynamo"];
+const forms = ["fixed-inside", "fixed-sidecar", "symbolic-inside", "symbolic-sidecar"];
+
+const read = (path: string) => readOnnx(readFileSync(path), path, { files: filesBeside(path) });
+
+describeUnless(
+  pythonLacks("torch", "onnx", "onnxscript", "transformers", "safetensors"),
+  "a network of PyTorch",
+  () => {
+    const folder = temporaryFolder("networks");
+    describe.each([...small, ...large])("%s", (name) => {
+      test("is exported", () => {
+        const script = join(repository, "test/onnx/networks/export.py");
+        const { status, stderr } = spawnSync(python, [script, folder, name], { encoding: "utf8" });
+        expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
+      });
+
+      const files = exporters.flatMap((exporter) => forms.map((form) => `${exporter}-${form}.onnx`));
+      test.each(files)("%s", async (file) => {
+        const own = join(folder, name);
+        if (referenceOf(own).files[file]?.exporter) return;
+        const { loss, gradient, steps, compared } = await checkNetwork(own, file, read);
+        expect(compared).toBeGreaterThan(5);
+        expect([loss, gradient, steps].filter((off) => !(off <= 1e-4))).toEqual([]);
+      });
+
+      test.each(small.includes(name) ? exporters : [])("%s in float64", async (exporter) => {
+        const { loss, gradient, steps } = await checkNetwork(join(folder, name), `${exporter}-float64.onnx`, read);
+        expect([loss, gradient, steps].filter((off) => !(off <= 1e-9))).toEqual([]);
+      });
+    });
+  },
+);
