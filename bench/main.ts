@@ -1,4 +1,4 @@
-// `npm run bench -- peers | check | engines | gpu | embed | shifts`: see README.md.
+// `npm run bench -- peers | check | engines | gpu | imported | embed | shifts`: see README.md.
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
@@ -8,6 +8,7 @@ import { check, type Outcome, peers } from "./commands.ts";
 import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
+import { imported, importedNetworks } from "./imported/run.ts";
 import { shifts } from "./shifts/run.ts";
 import { workloads } from "./workloads.ts";
 
@@ -132,6 +133,25 @@ try {
         ),
     )
     .command(
+      "imported",
+      "models of PyTorch, read and written again, beside the originals, onnx-ad and PyTorch",
+      {
+        networks: { type: "string", default: importedNetworks.join(), describe: `of ${importedNetworks.join(", ")}` },
+        threads: { ...threads, default: "1,2" },
+        rounds: { type: "number", default: 7, describe: "turns of each side" },
+        json: measuring.json,
+      },
+      (args) =>
+        run(async () =>
+          imported({
+            networks: among("networks", args.networks, importedNetworks),
+            threads: counts(args.threads, "threads"),
+            rounds: args.rounds,
+            json: args.json,
+          }),
+        ),
+    )
+    .command(
       "embed <bundle>",
       "a bundle in an application beside PyTorch, TensorFlow.js and knn-classifier: accuracy, latency, bytes",
       (call) =>
@@ -209,7 +229,7 @@ try {
           }),
         ),
     )
-    .demandCommand(1, "Say what to do: peers, check, engines, gpu, embed or shifts.")
+    .demandCommand(1, "Say what to do: peers, check, engines, gpu, imported, embed or shifts.")
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
