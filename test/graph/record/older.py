@@ -74,3 +74,22 @@ for opset in (8, 12):
     case("Pow", opset, [positive(2, 3), real(3)])
     case("Expand", opset, [real(2, 1), ints(3, 1, 4)], constants=(1,))
     case("Tile", opset, [real(2, 1, 3), ints(1, 3, 2)], constants=(1,))
+
+# What opset 9 and 10 changed of scaling, counting and scattering, and what they are called since.
+for opset, inputs, more in (
+    (7, [real(1, 2, 2, 3)], {"scales": [1.0, 1.0, 2.0, 3.0]}),
+    (9, [real(1, 2, 2, 3), np.array([1.0, 1.0, 2.0, 3.0], np.float32)], {"constants": (1,)}),
+):
+    case("Upsample", opset, inputs, mode="nearest", **more)
+    case("Upsample", opset, inputs, mode="linear", note="linear", **more)
+case("Resize", 10, [real(1, 1, 2, 3), np.array([1.0, 1.0, 2.0, 2.0], np.float32)], constants=(1,), mode="linear")
+case("TopK", 9, [real(3, 5)], k=2, axis=1, outputs=2)
+case("Scatter", 9, [real(3, 3), np.array([[1, 0, 2], [0, 2, 1]], np.int64), real(2, 3)], axis=0)
+
+# What opset 13 and later ones changed of other operators.
+case("Hardmax", 11, [real(2, 3, 2)])
+case("RoiAlign", 10, [real(1, 2, 6, 6), np.array([[0.0, 0.0, 4.0, 5.0]], np.float32), ints(0)], output_height=2, output_width=2)
+case("GridSample", 16, [real(1, 2, 4, 4), real(1, 3, 2, 2)], mode="bicubic", align_corners=1)
+case("GridSample", 16, [real(1, 2, 4, 4), real(1, 3, 2, 2)], note="bilinear")
+case("DFT", 17, [real(2, 5, 1)], axis=1)
+case("GroupNormalization", 18, [real(2, 4, 3), real(2), real(2)], num_groups=2)
