@@ -196,7 +196,7 @@ class Speech(nn.Module):
     def forward(self, x):
         x = F.elu(self.stem(x))
         for conv, norm in zip(self.layers, self.norms):
-            x = x + F.leaky_relu(norm(conv(x)), 0.1)
+            x = x + F.leaky_relu(norm(conv(x)), 0.125)
         x = self.down(x)
         return self.head(torch.cat([x.mean(-1), x.amax(-1)], 1))
 
