@@ -195,7 +195,12 @@ export function backward(problem: Backward, seeds: Seeds, wanted: Wanted): Slope
     ...zip(turn.slices, problem.stacks, (slice, stack) => [slice, stack] as const),
     ...given.flatMap((one) => (one ? [[one.slice, one.seed] as const] : [])),
   ]);
-  for (const [leaf, stack] of taped(problem, [...next, ...afterwards], dependent)) stacks.set(leaf, stack);
+  const seeded = dependents(
+    [...next, ...afterwards],
+    given.flatMap((one) => (one ? [one.slice] : [])),
+  );
+  const isLater = (node: Node): boolean => dependent.has(node) || seeded.has(node);
+  for (const [leaf, stack] of taped(problem, [...next, ...afterwards], isLater)) stacks.set(leaf, stack);
   const same = new Map(zip(turn.captured, problem.captured, (value, outer) => [value, outer] as const));
   const outside = new Outside(stacks, same, problem.length);
   const initial = live.map((i) => {
@@ -267,17 +272,20 @@ function grown(start: boolean[], follow: (known: readonly boolean[]) => readonly
   }
 }
 
-/** Stacks of what values of the body need of the turns themselves. */
+/**
+ * Stacks of what values of the body need of the turns themselves.
+ * @param isLater whether a node needs cotangents, which the turns do not have yet
+ */
 function taped(
   { turn, tape, products }: Backward,
   results: readonly Value[],
-  dependent: ReadonlySet<Node>,
+  isLater: (node: Node) => boolean,
 ): (readonly [Value, Value])[] {
   const own = new Set([...turn.states, ...(turn.others ?? [])]);
   const ofTurns = dependents(results, own);
   const needed = new Set<Value>();
   const stop = (value: Value): boolean => {
-    if (dependent.has(value.node)) return false;
+    if (isLater(value.node)) return false;
     const product = products && value.node.operator.traits?.float16 === "product" && ofTurns.has(value.node);
     if (!own.has(value) && !product) return false;
     needed.add(value);

@@ -113,6 +113,19 @@ export const cases: Record<string, Case[]> = {
       [3, 2, 2],
       [2, 2],
     ),
+    // Attention over a state that keys and values are summed up in: its derivative multiplies states by cotangents of what is collected.
+    on(
+      (s, k, v) => {
+        const { carried, collected } = op.Scan([s], [k, v], ([m], [key, value]) => {
+          const next = op.Add(m!, op.MatMul(op.Transpose(key!, [1, 0]), value!));
+          return { carried: [next], collected: [op.MatMul(key!, next)] };
+        });
+        return inOne([...carried, ...collected]);
+      },
+      [2, 2],
+      [3, 1, 2],
+      [3, 1, 2],
+    ),
     on((x) => op.Scan([], [x], (_, [e]) => ({ carried: [], collected: [op.Sin(e!)] })).collected[0]!, [2, 3]),
     on(
       (a, b, x, w) => {
