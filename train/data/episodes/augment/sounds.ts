@@ -10,7 +10,7 @@ const asWindow =
     windowAugmentations[name]!.make([frames, bands]);
 
 export const soundAugmentations: Augmentations = {
-  delay: { what: "up to a tenth of its length earlier or later", usual: false, make: asWindow("delay") },
+  delay: { what: "up to a tenth of its length earlier or later", usual: true, make: asWindow("delay") },
   warp: { what: "at an uneven pace", usual: false, make: asWindow("warp") },
   level: {
     what: "louder or softer by up to half a deviation",
@@ -22,7 +22,7 @@ export const soundAugmentations: Augmentations = {
   },
   bands: {
     what: "up to an eighth of the bands not heard",
-    usual: false,
+    usual: true,
     make:
       ([, bands = 1]) =>
       (source, target, random) => {
@@ -36,7 +36,7 @@ export const soundAugmentations: Augmentations = {
   },
   gaps: {
     what: "up to an eighth of the time not heard",
-    usual: false,
+    usual: true,
     make:
       ([frames = 1, bands = 1]) =>
       (source, target, random) => {
