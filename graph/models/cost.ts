@@ -5,12 +5,14 @@ import { type Dim, resolveDim, termsOf } from "../core/dims.ts";
 import { at } from "../core/lists.ts";
 import { isFloat } from "../core/operator.ts";
 import { sizeOf } from "../core/shapes.ts";
-import { type Node, operandsOf, type Value } from "../core/value.ts";
+import { is, type Node, operandsOf, type Value } from "../core/value.ts";
 import { dependencies, inOrder, topological } from "../core/walk.ts";
-import { Convolution } from "../ops/convolution.ts";
+import { Conv, Convolution } from "../ops/convolution.ts";
+import { ConvInputGradient, ConvWeightGradient } from "../ops/internal/channels-first.ts";
 import { ConvolutionInputGradient, ConvolutionWeightGradient } from "../ops/internal/convolving.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { ReduceSum } from "../ops/reduction.ts";
+import { Scan } from "../ops/scan.ts";
 import { gradients } from "../transforms/grad.ts";
 import { simplify } from "../transforms/simplify.ts";
 import { type Model, table, valueNamed } from "./model.ts";
@@ -86,6 +88,20 @@ function flopsOf(node: Node): number {
   if (b && operator === Convolution.operator) return 2 * numbersIn(outputs[0]) * perOutput(b);
   if (b && operator === ConvolutionInputGradient.operator) return 2 * numbersIn(a) * perOutput(b);
   if (b && operator === ConvolutionWeightGradient.operator) return 2 * numbersIn(b) * perOutput(outputs[0]);
+  // Channels first: weights [O, C/groups, ...kernel].
+  const perFilter = (w: Value) => numbersIn(w) / Math.max(1, known(at(w.shape, 0)));
+  if (b && operator === Conv.operator) return 2 * numbersIn(outputs[0]) * perFilter(b);
+  if (b && operator === ConvInputGradient.operator) return 2 * numbersIn(a) * perFilter(b);
+  if (b && operator === ConvWeightGradient.operator) return 2 * numbersIn(b) * perFilter(outputs[0]);
+  if (is(node, Scan)) {
+    const { body, states } = node.attributes;
+    const turn = topological(body.gives).reduce((sum, each) => sum + flopsOf(each), 0);
+    return turn * known(at(at(node.inputs, states).shape, 0));
+  }
+  if (b && operator.family === "recurrent") {
+    const steps = numbersIn(a) / Math.max(1, known(at(a.shape, -1)));
+    return 2 * steps * (numbersIn(b) + (inputs[2] ? numbersIn(inputs[2]) : 0));
+  }
   if (operator.writtenAs === undefined || !operator.decompose)
     return operator.family === "movement" ? 0 : Math.max(...[...operandsOf(node), ...outputs].map(numbersIn));
   const given = new Set(operandsOf(node));

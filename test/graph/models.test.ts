@@ -254,3 +254,42 @@ describe("what is refused says what there is", () => {
     ]);
   });
 });
+
+describe("what a run takes", () => {
+  const read = (outputs: Record<string, ReturnType<typeof input>>): Model => readOnnx(writeOnnx(outputs), "net.onnx");
+  const w = (name: string, ...shape: number[]) => input(name, shape);
+
+  test("counts the products of convolutions, of what has gates, and of every turn of a body", () => {
+    const picture = op.Conv(input("x", ["batch", 3, 32, 32]), w("w", 16, 3, 3, 3), undefined, { pads: [1, 1, 1, 1] });
+    const { forward } = transform.costOf(read({ y: picture }), "y", { batch: 2 });
+    expect(forward.flops).toBe(2 * (2 * 16 * 32 * 32) * (3 * 3 * 3));
+
+    const series = input("x", [10, 2, 8]);
+    const [hidden] = op.LSTM(series, w("w", 1, 4 * 6, 8), w("r", 1, 4 * 6, 6));
+    const gates = transform.costOf(read({ y: hidden! }), "y").forward.flops;
+    expect(gates).toBe(2 * (10 * 2) * (4 * 6) * (8 + 6));
+
+    const turns = op.Scan([input("h", [2, 6])], [input("x", [10, 2, 6])], ([h], [e]) => ({
+      carried: [op.Add(op.MatMul(h!, w("r", 6, 6)), e!)],
+      collected: [],
+    }));
+    const steps = transform.costOf(read({ y: turns.carried[0]! }), "y").forward.flops;
+    expect(steps).toBe(10 * (2 * 2 * 6 * 6 + 2 * 6));
+  });
+
+  test("counts what the gradient of a convolution multiplies", () => {
+    const y = op.Conv(input("x", [1, 3, 8, 8]), w("w", 4, 3, 3, 3), undefined, { pads: [1, 1, 1, 1] });
+    const model = readOnnx(
+      writeOnnx(
+        { loss: op.ReduceSum(op.Mul(y, y), { keepdims: false }) },
+        { initializers: { w: { dtype: "float32", shape: [4, 3, 3, 3], data: new Float32Array(108).fill(0.1) } } },
+      ),
+      "net.onnx",
+    );
+    const { forward, step } = transform.costOf(model, "loss");
+    const products = 2 * (4 * 8 * 8) * (3 * 3 * 3);
+    expect(forward.flops).toBeGreaterThan(products);
+    expect(step!.flops - forward.flops).toBeGreaterThan(0.9 * products);
+    expect(step!.flops - forward.flops).toBeLessThan(1.2 * products);
+  });
+});
