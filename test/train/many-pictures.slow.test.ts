@@ -19,8 +19,10 @@ function readAll(data: string, files: number): number {
   const module = (name: string): string => JSON.stringify(import.meta.resolve(name));
   writeFileSync(
     script,
-    `import { readExample } from ${module("@innerloop/runtime/input")};
-import { loadImage, listImageClasses, openImages } from ${module("@innerloop/train")};
+    // Node opens the modules of an import all at once, some 150 of them; one package after another they stay below what may be open.
+    `await import(${module("@innerloop/graph")});
+const { readExample } = await import(${module("@innerloop/runtime/input")});
+const { loadImage, listImageClasses, openImages } = await import(${module("@innerloop/train")});
 const [data, how] = process.argv.slice(2);
 await openImages(data);
 const files = listImageClasses(data).flatMap(({ files }) => files);
