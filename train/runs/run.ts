@@ -2,6 +2,7 @@
 // something goes wrong.
 import { InnerloopError, type RunConfig, sizeOf } from "@innerloop/schemas";
 import { isSpec, type TaskSource } from "../data/index.ts";
+import { models } from "../models/index.ts";
 import { firstWeights, fromNothing, preprocessingFrom, readStart } from "../start/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
@@ -53,8 +54,7 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
   const options = { ...asked, config };
   // What was found is told also where too little of it is left.
   for (const note of [...(tasks.notes ?? []), ...small]) options.onMessage?.(note);
-  // A start that is worth something may stay the best.
-  const setup = await setUp(options, tasks, before, start !== undefined || config.model.residual === true);
+  const setup = await setUp(options, tasks, before, start !== undefined || startsFromDistances(config));
   const { learner } = setup;
   const plan = planOf(config, tasks);
   const told = [...notes, ...notesOnHeldBack(tasks, config), ...plan.notes];
@@ -101,6 +101,10 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
     await loop.trainer.dispose().catch(() => {});
   }
 }
+
+/** Whether its model begins as good as distances of the input, so that the start may stay the best. */
+const startsFromDistances = ({ model: { kind, residual } }: RunConfig): boolean =>
+  residual === true && "residual" in models.named(kind).options;
 
 const resultOf = (
   loop: TrainingLoop,
