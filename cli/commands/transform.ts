@@ -58,55 +58,26 @@ interface Entry {
 const any = ["of", "wrt", "also", "overridable", "zeros"] as const;
 const scalar = [...any, "reduce"] as const;
 
+/** One that differentiates: it takes what is differentiated, and by what. */
+const differentiating = (
+  name: "grad" | "valueAndGrad" | "vjp" | "jvp" | "jacobian" | "hvp",
+  what: string,
+  takes: Entry["takes"],
+): Entry => ({ what, takes, apply: (by, model, given) => by[name](model, derivative(by, model, given)) });
+
 const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
-  [
-    "grad",
-    {
-      what: "the gradient of one number: an output grad/NAME for each NAME of --wrt",
-      takes: scalar,
-      apply: (by, model, given) => by.grad(model, derivative(by, model, given)),
-    },
-  ],
-  [
-    "value-and-grad",
-    {
-      what: "the same, and the number under its own name",
-      takes: scalar,
-      apply: (by, model, given) => by.valueAndGrad(model, derivative(by, model, given)),
-    },
-  ],
-  [
-    "vjp",
-    {
-      what: "a vector times the Jacobian: takes cotangent/OF, gives OF and vjp/NAME",
-      takes: any,
-      apply: (by, model, given) => by.vjp(model, derivative(by, model, given)),
-    },
-  ],
-  [
-    "jvp",
-    {
-      what: "the Jacobian times vectors: takes tangent/NAME, gives OF and jvp/OF",
-      takes: any,
-      apply: (by, model, given) => by.jvp(model, derivative(by, model, given)),
-    },
-  ],
+  ["grad", differentiating("grad", "the gradient of one number: an output grad/NAME for each NAME of --wrt", scalar)],
+  ["value-and-grad", differentiating("valueAndGrad", "the same, and the number under its own name", scalar)],
+  ["vjp", differentiating("vjp", "a vector times the Jacobian: takes cotangent/OF, gives OF and vjp/NAME", any)],
+  ["jvp", differentiating("jvp", "the Jacobian times vectors: takes tangent/NAME, gives OF and jvp/OF", any)],
   [
     "jacobian",
-    {
-      what: "every number by every number: jacobian/NAME of the shape [...OF, ...NAME]",
-      takes: [...any, "mode"],
-      apply: (by, model, given) => by.jacobian(model, derivative(by, model, given)),
-    },
+    differentiating("jacobian", "every number by every number: jacobian/NAME of the shape [...OF, ...NAME]", [
+      ...any,
+      "mode",
+    ]),
   ],
-  [
-    "hvp",
-    {
-      what: "the Hessian of one number times vectors: takes vector/NAME, gives hvp/NAME",
-      takes: scalar,
-      apply: (by, model, given) => by.hvp(model, derivative(by, model, given)),
-    },
-  ],
+  ["hvp", differentiating("hvp", "the Hessian of one number times vectors: takes vector/NAME, gives hvp/NAME", scalar)],
   [
     "vmap",
     {

@@ -17,17 +17,10 @@ import { Reshape, Transpose } from "../ops/movement.ts";
 import { Concat, Pad, Slice } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import { type Lowering, lowering } from "./lower.ts";
-import { LoweredConv, LoweredConvTranspose, type LoweredWindow } from "./native-convolution.ts";
+import { LoweredConv, LoweredConvTranspose, onnxWindow } from "./native-convolution.ts";
 import { cutSteps } from "./slices.ts";
 
 const places = (indices: readonly number[]): Value => constant(indices, [indices.length], "int64");
-const onnxWindow = ({ strides, dilations, before, after }: Window, group: number): LoweredWindow => ({
-  strides,
-  dilations,
-  before,
-  after,
-  group,
-});
 const every = (list: readonly number[], number: number): boolean => list.every((entry) => entry === number);
 const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
 

@@ -76,7 +76,8 @@ function filtersFirst(w: Value, spatial: number): Value {
 
 const tasksOf = (x: Value, spatial: number): number =>
   x.rank === spatial + 3 ? fixed(at(x.shape, 0), "tasks as groups of a convolution") : 1;
-const onnxWindow = ({ strides, dilations, before, after }: Window, group: number): LoweredWindow => ({
+/** A window of a convolution as ONNX has it. */
+export const onnxWindow = ({ strides, dilations, before, after }: Window, group: number): LoweredWindow => ({
   strides,
   dilations,
   before,

@@ -13,6 +13,9 @@ export interface Guard {
   readonly scale: Value;
 }
 
+/** What a step that is taken back, or a way that leads astray, leaves of the rate. */
+export const backOff = 0.25;
+
 /** What is descended, over the moved parameters as a list. */
 export interface Problem {
   readonly start: readonly Value[];

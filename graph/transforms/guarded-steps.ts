@@ -7,11 +7,8 @@ import { LessOrEqual, Where } from "../ops/comparison.ts";
 import { Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
-import { type Descent, inRow, type Problem } from "./descent.ts";
+import { backOff, type Descent, inRow, type Problem } from "./descent.ts";
 import { repeated, type Stop } from "./stopping.ts";
-
-/** What a refused step leaves of the rate. */
-const backOff = 0.25;
 
 /** Where a guarded loop stands: the best place so far, and the next one that is tried. */
 interface Standing {

@@ -10,7 +10,7 @@ import { Sqrt } from "../ops/functions.ts";
 import { squaredNorm } from "../ops/linear-algebra.ts";
 import { Expand, Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
-import { type Descent, inRow } from "./descent.ts";
+import { backOff, type Descent, inRow } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { repeated, type Stop } from "./stopping.ts";
 import type { OptimizerRule } from "./update-rules.ts";
@@ -49,9 +49,6 @@ interface Standing {
   readonly kept: Value;
   readonly refused: Value;
 }
-
-/** What a way that leads astray leaves of the rate. */
-const backOff = 0.25;
 
 /**
  * Where the loss is no number or above that of the start, a turn goes back to the best place with empty slots and a quarter of the

@@ -4,22 +4,14 @@ import { join } from "node:path";
 import { input, op, writeOnnx } from "@innerloop/graph";
 import { encodeModel } from "@innerloop/schemas/onnx";
 import { innerloop } from "innerloop";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
+import { heardOutput } from "../support/output.ts";
 
 const folder = temporaryFolder();
 const at = (file: string) => join(folder, file);
 
-let said = "";
-beforeEach(() => {
-  said = "";
-  for (const stream of [process.stdout, process.stderr])
-    vi.spyOn(stream, "write").mockImplementation((text) => {
-      said += text;
-      return true;
-    });
-});
-afterEach(() => void vi.restoreAllMocks());
+const output = heardOutput();
 
 const weight = (...shape: number[]) => ({
   dtype: "float32" as const,
@@ -69,7 +61,7 @@ writeFileSync(
 
 const inspected = async (...args: string[]) => {
   expect(await innerloop(["inspect", ...args])).toBe(0);
-  return said;
+  return output.said;
 };
 
 describe("innerloop inspect model.onnx", () => {
@@ -116,7 +108,7 @@ describe("innerloop inspect model.onnx", () => {
     expect(text).toMatch(/Frobnicate, opset 18 +y +.*docs\/operators\.md/);
     expect(text).toMatch(/MatMul, opset 18 +unfit +.*MatMul\(/);
     expect(text).not.toMatch(/later/);
-    said = "";
+    output.said = "";
     const { notRead } = JSON.parse(await inspected(at("unknown.onnx"), "--json"));
     expect(notRead.map(({ operator }: { operator: string }) => operator)).toContain("Frobnicate");
   });
@@ -125,6 +117,6 @@ describe("innerloop inspect model.onnx", () => {
     expect(await innerloop(["inspect", at("model.onnx"), "--of", "lgits"])).toBe(2);
     expect(await innerloop(["inspect", at("model.onnx"), "--dim", "time=3"])).toBe(2);
     expect(await innerloop(["inspect", at("model.onnx"), "--dim", "batch=many"])).toBe(2);
-    expect(said).toMatch(/no output "lgits"[\s\S]*no open size "time"; there is batch[\s\S]*"many" is no size/);
+    expect(output.said).toMatch(/no output "lgits"[\s\S]*no open size "time"; there is batch[\s\S]*"many" is no size/);
   });
 });

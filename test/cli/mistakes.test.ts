@@ -4,22 +4,14 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { defaultBundle } from "@innerloop/demo";
 import { innerloop } from "innerloop";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { heardOutput } from "../support/output.ts";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
 
-let said = "";
-beforeEach(() => {
-  said = "";
-  for (const stream of [process.stdout, process.stderr])
-    vi.spyOn(stream, "write").mockImplementation((text) => {
-      said += text;
-      return true;
-    });
-});
-afterEach(() => void vi.restoreAllMocks());
+const output = heardOutput();
 
 /** The places that a call may name by mistake. */
 const places = ["nothing", "a-folder", "a-file", "a-bundle", "a-run", "bad-json", "newer", "bad-run", "loop"] as const;
@@ -65,24 +57,24 @@ describe("what a call names", () => {
   it.each([...cases, ...others])("$command of $place: status $status", async ({ args, status, place }) => {
     const before = filesIn(folder);
     expect(await innerloop(args)).toBe(status);
-    expect(said.match(/error:/g)).toHaveLength(1);
-    expect(said).toContain(at(place));
-    expect(said).not.toContain("unexpected");
+    expect(output.said.match(/error:/g)).toHaveLength(1);
+    expect(output.said).toContain(at(place));
+    expect(output.said).not.toContain("unexpected");
     expect(filesIn(folder)).toEqual(before);
   });
 
   it("tells the way from a run to its bundle", async () => {
     await innerloop(["eval", at("a-run")]);
-    expect(said).toMatch(/is a run; a bundle, .* was expected; make one of it: (npx )?innerloop export/);
+    expect(output.said).toMatch(/is a run; a bundle, .* was expected; make one of it: (npx )?innerloop export/);
     cpSync(at("a-bundle"), at("a-run", "bundle"), { recursive: true });
     await innerloop(["eval", at("a-run")]);
-    expect(said).toContain(`its bundle is ${at("a-run", "bundle")}`);
+    expect(output.said).toContain(`its bundle is ${at("a-run", "bundle")}`);
   });
 
   it("may be the address of a file, too", async () => {
     expect(await innerloop(["inspect", `file://${at("a-bundle")}`])).toBe(0);
     expect(await innerloop(["predict", `file://${at("a-bundle")}`, at("a-file"), "--params", at("nothing")])).toBe(2);
-    expect(said).toMatch(/nothing does not exist; a file that (npx )?innerloop adapt wrote/);
+    expect(output.said).toMatch(/nothing does not exist; a file that (npx )?innerloop adapt wrote/);
   });
 });
 
@@ -119,35 +111,35 @@ describe("the words of a call", () => {
       ...(command === many ? [] : [[["one", "two", "three"], /one argument too many/] as [string[], RegExp]]),
     ];
     for (const [words, message] of wrongWords) {
-      said = "";
-      expect({ words, status: await innerloop([command, ...words]), said }).toMatchObject({
+      output.said = "";
+      expect({ words, status: await innerloop([command, ...words]), said: output.said }).toMatchObject({
         status: 2,
         said: expect.stringMatching(message),
       });
-      expect(said.match(/error:/g)).toHaveLength(1);
+      expect(output.said.match(/error:/g)).toHaveLength(1);
     }
   });
 
   it("says of an option that it has no value, or more than one", async () => {
     expect(await innerloop(["eval", at("a-bundle"), "--ways"])).toBe(2);
-    expect(said).toMatch(/--ways has no value/);
-    said = "";
+    expect(output.said).toMatch(/--ways has no value/);
+    output.said = "";
     expect(await innerloop(["eval", at("a-bundle"), "--ways", "--shots", "1"])).toBe(2);
-    expect(said).toMatch(/--ways has no value/);
-    said = "";
+    expect(output.said).toMatch(/--ways has no value/);
+    output.said = "";
     expect(await innerloop(["eval", at("a-bundle"), "--json", "--no-json"])).toBe(2);
-    expect(said).toMatch(/--json is given more than once/);
-    said = "";
+    expect(output.said).toMatch(/--json is given more than once/);
+    output.said = "";
     expect(await innerloop(["eval", at("a-bundle"), "--ways", "3", "--ways", "4"])).toBe(2);
-    expect(said).toMatch(/--ways is given more than once; give it once/);
+    expect(output.said).toMatch(/--ways is given more than once; give it once/);
   });
 
   it("takes what follows -- as it is", async () => {
     expect(await innerloop(["inspect", "--", "--json"])).toBe(2);
-    expect(said).toMatch(/--json does not exist; check the path/);
-    said = "";
+    expect(output.said).toMatch(/--json does not exist; check the path/);
+    output.said = "";
     expect(await innerloop(["inspect", "--", "-h", "--help"])).toBe(2);
-    expect(said).toMatch(/"--help" is one argument too many/);
+    expect(output.said).toMatch(/"--help" is one argument too many/);
   });
 
   it("cuts what is too long, and suggests nothing for it", async () => {
@@ -160,9 +152,9 @@ describe("the words of a call", () => {
       ["eval", "x", "--ways", long],
       ["inspect", long],
     ]) {
-      said = "";
+      output.said = "";
       expect(await innerloop(args)).toBe(2);
-      expect(said.length).toBeLessThan(2000);
+      expect(output.said.length).toBeLessThan(2000);
     }
   });
 });

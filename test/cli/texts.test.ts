@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { input, op, writeOnnx } from "@innerloop/graph";
 import { innerloop } from "innerloop";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { randomNumbers } from "../support/numbers.ts";
+import { heardOutput } from "../support/output.ts";
 import { readRecorded } from "../support/recorded.ts";
 
 const folder = temporaryFolder();
@@ -15,16 +16,7 @@ const write = (file: string, text: string | Uint8Array) => {
   writeFileSync(at(file), text);
 };
 
-let said = "";
-beforeEach(() => {
-  said = "";
-  for (const stream of [process.stdout, process.stderr])
-    vi.spyOn(stream, "write").mockImplementation((text) => {
-      said += text;
-      return true;
-    });
-});
-afterEach(() => void vi.restoreAllMocks());
+const output = heardOutput();
 
 const [{ tokenizer }] = readRecorded<{ tokenizer: string }[]>("runtime/recorded/texts.json") as [{ tokenizer: string }];
 
@@ -63,30 +55,32 @@ const adaptable = (...more: string[]) =>
 
 describe("texts", () => {
   it("are adapted to from a folder or a table, and told apart", { timeout: 60_000 }, async () => {
-    expect(await adaptable("--tokenizer", at("tokenizer.json")), said).toBe(0);
-    expect(said).toMatch(/an example is a text of 16 tokens at most/);
+    expect(await adaptable("--tokenizer", at("tokenizer.json")), output.said).toBe(0);
+    expect(output.said).toMatch(/an example is a text of 16 tokens at most/);
     for (const support of ["support", "support.csv"]) {
       expect(
         await innerloop(["adapt", at("bundle"), "--support", at(support), "--out", at("mine.safetensors")]),
-        said,
+        output.said,
       ).toBe(0);
-      said = "";
+      output.said = "";
       const call = ["predict", at("bundle"), "--params", at("mine.safetensors"), at("new.csv"), at("new.txt")];
-      expect(await innerloop(call), said).toBe(0);
-      expect([...said.matchAll(/printing|passwords/g)].map(([word]) => word)).toEqual([
+      expect(await innerloop(call), output.said).toBe(0);
+      expect([...output.said.matchAll(/printing|passwords/g)].map(([word]) => word)).toEqual([
         "printing",
         "passwords",
         "printing",
       ]);
     }
-    said = "";
+    output.said = "";
     expect(await innerloop(["inspect", at("bundle")])).toBe(0);
-    expect(said).toMatch(/from texts: texts of 16 tokens at most/);
+    expect(output.said).toMatch(/from texts: texts of 16 tokens at most/);
   });
 
   it("need a tokenizer that is one, of a model that takes tokens", async () => {
     expect(await adaptable("--tokenizer", at("not-a-tokenizer.json"))).toBe(2);
     expect(await adaptable("--tokenizer", at("none.json"))).toBe(2);
-    expect(said).toMatch(/is no tokenizer\.json[\s\S]*none\.json does not exist; a tokenizer\.json was expected/);
+    expect(output.said).toMatch(
+      /is no tokenizer\.json[\s\S]*none\.json does not exist; a tokenizer\.json was expected/,
+    );
   });
 });

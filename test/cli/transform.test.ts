@@ -3,22 +3,14 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { evaluate, input, op, readOnnx, writeOnnx } from "@innerloop/graph";
 import { innerloop } from "innerloop";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { filesIn, temporaryFolder } from "../support/folders.ts";
+import { heardOutput } from "../support/output.ts";
 
 const folder = temporaryFolder();
 const at = (file: string) => join(folder, file);
 
-let said = "";
-beforeEach(() => {
-  said = "";
-  for (const stream of [process.stdout, process.stderr])
-    vi.spyOn(stream, "write").mockImplementation((text) => {
-      said += text;
-      return true;
-    });
-});
-afterEach(() => void vi.restoreAllMocks());
+const output = heardOutput();
 
 const x = input("x", ["batch", 2]);
 const [w, v] = [input("w", [2, 2]), input("v", [2])];
@@ -49,10 +41,10 @@ const feeds = {
 describe("innerloop transform", () => {
   it("writes a model that is transformed again, of any order", async () => {
     expect(await transform("model.onnx", "value-and-grad", "g.onnx", "--of", "loss", "--wrt", "x,w")).toBe(0);
-    expect(said).toMatch(
+    expect(output.said).toMatch(
       /g\.onnx: .*opset 18[\s\S]*takes {3}x +float32\[batch, 2\]\n[\s\S]*gives {3}grad\/w +float32\[2, 2\]/,
     );
-    expect(said).not.toMatch(/takes {3}w/);
+    expect(output.said).not.toMatch(/takes {3}w/);
     expect(numbers("g.onnx", "grad/x", feeds)).toEqual([18, -14]);
     expect(numbers("g.onnx", "grad/w", feeds)).toEqual([9, 9, 1, 1]);
     expect(await transform("g.onnx", "jacobian", "h.onnx", "--of", "grad/x", "--wrt", "x")).toBe(0);
@@ -65,7 +57,7 @@ describe("innerloop transform", () => {
 
   it("takes patterns of what derivatives reach, and tells what it wrote as JSON", async () => {
     expect(await transform("model.onnx", "hvp", "p.onnx", "--of", "loss", "--wrt", "/^[wvx]$/", "--json")).toBe(0);
-    const { inputs, outputs } = JSON.parse(said);
+    const { inputs, outputs } = JSON.parse(output.said);
     expect(inputs.map(({ name }: { name: string }) => name)).toEqual(["x", "vector/x", "vector/w", "vector/v"]);
     expect(outputs[0]).toEqual({ name: "hvp/x", dtype: "float32", shape: ["batch", 2] });
   });
@@ -135,7 +127,7 @@ describe("innerloop transform", () => {
   it.each(wrong)("refuses %s, and writes nothing", async (_, [model = "", ...words], status, message) => {
     const before = filesIn(folder);
     expect(await innerloop(["transform", at(model), ...words, "--out", at("refused.onnx")])).toBe(status);
-    expect(said).toMatch(message);
+    expect(output.said).toMatch(message);
     expect(filesIn(folder)).toEqual(before);
     expect(existsSync(at("refused.onnx"))).toBe(false);
   });
@@ -144,6 +136,6 @@ describe("innerloop transform", () => {
     const call = ["transform", at("model.onnx"), "grad", "--of", "loss", "--wrt", "x"];
     for (const out of [["--out", at("model.onnx")], ["--out", folder], []])
       expect(await innerloop([...call, ...out])).toBe(2);
-    expect(said).toMatch(/the model itself[\s\S]*is a folder[\s\S]*needs --out/);
+    expect(output.said).toMatch(/the model itself[\s\S]*is a folder[\s\S]*needs --out/);
   });
 });

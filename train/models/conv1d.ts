@@ -70,7 +70,8 @@ export const namedConv1d: NamedModel = {
     const pools = pool ?? (isSound && !strides);
     return {
       filters: 64,
-      ...(pools ? { pool: true } : strides || pool === false ? {} : { strides: stridesOver(length) }),
+      ...(pools ? { pool: true } : {}),
+      ...(pools || strides ? {} : { strides: stridesOver(length) }),
       norm: "layer",
       // Where in a recording a sound is says nothing; of a movement it does.
       pooling: isSound ? "mean" : "flat",

@@ -2,7 +2,7 @@
 import type { Value } from "@innerloop/graph";
 import type { ModelConfig } from "@innerloop/schemas";
 import { Conv2d, Flatten, type LayerLike, Linear, MaxPool2d, MeanPool, ReLU } from "./layers.ts";
-import { type InputName, images, inputLayers, type NamedModel } from "./named.ts";
+import { type InputName, images, inputLayers, mostPools, type NamedModel } from "./named.ts";
 import { filtersOf, type NormName, normalization } from "./norms.ts";
 import { type Model, sequential } from "./sequential.ts";
 
@@ -25,8 +25,7 @@ export function conv4(inputShape: readonly number[], ways: number, options: Conv
   const { filters = 64, pool = false, norm = "layer", pooling = "flat", input = "raw" } = options;
   const strides = options.strides ?? (pool ? [1, 1, 1, 1] : [2, 2, 2, 1]);
   const widths = filtersOf("conv4", filters, strides.length);
-  // Pictures of fewer than 16 pixels a side are pooled as often as they can be.
-  const pools = Math.floor(Math.log2(Math.min(...inputShape.slice(0, 2))));
+  const pools = mostPools(inputShape);
   const block = (stride: number, at: number): LayerLike[] => [
     Conv2d(widths[at]!, { stride, bias: norm === "none" }),
     ...normalization(norm),

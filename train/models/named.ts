@@ -34,6 +34,10 @@ export const images: Pick<NamedModel, "takes" | "accepts"> = {
   accepts: ({ length }) => length === 3,
 };
 
+/** How often images can be pooled by halves: those of fewer than 16 pixels a side not the four times that models pool others. */
+export const mostPools = (inputShape: readonly number[]): number =>
+  Math.floor(Math.log2(Math.min(...inputShape.slice(0, 2))));
+
 /** What is made of each example first: nothing, mean 0 and deviation 1, or that and ink always positive. */
 export type InputName = NonNullable<ModelConfig["input"]>;
 

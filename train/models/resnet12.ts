@@ -1,6 +1,6 @@
 // Residual blocks: a larger body.
 import { Conv2d, Flatten, type LayerLike, Linear, MaxPool2d, ReLU, Residual } from "./layers.ts";
-import { images, type NamedModel } from "./named.ts";
+import { images, mostPools, type NamedModel } from "./named.ts";
 import { filtersOf, type NormName, normalization } from "./norms.ts";
 import { type Model, sequential } from "./sequential.ts";
 
@@ -20,7 +20,7 @@ export function resnet12(inputShape: readonly number[], ways: number, options: R
     Conv2d(width, { kernel, bias: norm === "none" }),
     ...normalization(norm),
   ];
-  const pools = Math.floor(Math.log2(Math.min(...inputShape.slice(0, 2))));
+  const pools = mostPools(inputShape);
   const block = (width: number, at: number): LayerLike[] => [
     Residual([...unit(width), ReLU, ...unit(width), ReLU, ...unit(width)], unit(width, 1)),
     ReLU,

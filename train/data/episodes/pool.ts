@@ -6,8 +6,8 @@ import type { ClassPool } from "./sampling.ts";
 export interface LabelledClass<E> {
   readonly name: string;
   readonly examples: readonly E[];
-  /** For each example the number of the recording that it was cut from, where recordings are several examples. */
-  readonly sources?: readonly number[];
+  /** The examples of each recording by their places, where recordings are several examples. */
+  readonly recordings?: readonly (readonly number[])[];
 }
 
 /** @param write writes an example's values into `target` from `offset` on */
@@ -26,7 +26,7 @@ export function poolOf<E>(
     ...(smallest ? { smallest } : {}),
     className: (index) => classes[index]!.name,
     exampleCount: (index) => classes[index]!.examples.length,
-    sources: (index) => classes[index]!.sources,
+    recordings: (index) => classes[index]!.recordings,
     copy: (index, example, target, offset) => write(classes[index]!.examples[example]!, target, offset),
   };
 }
@@ -63,9 +63,9 @@ export function joinedPool(pools: readonly ClassPool[], title: string): ClassPoo
       const [pool, inside] = at(index);
       return pool.exampleCount(inside, needed);
     },
-    sources(index) {
+    recordings(index) {
       const [pool, inside] = at(index);
-      return pool.sources?.(inside);
+      return pool.recordings?.(inside);
     },
     copy(index, example, target, offset) {
       const [pool, inside] = at(index);
@@ -105,7 +105,7 @@ export function largerClasses(pool: ClassPool, least: number): ClassPool {
     ...(first === undefined ? {} : { smallest: others.reduce(smaller, sizeOf(first)) }),
     className: (i) => pool.className(kept[i]!),
     exampleCount: (i, needed) => pool.exampleCount(kept[i]!, needed),
-    sources: (i) => pool.sources?.(kept[i]!),
+    recordings: (i) => pool.recordings?.(kept[i]!),
     copy: (i, example, target, offset) => pool.copy(kept[i]!, example, target, offset),
   };
 }

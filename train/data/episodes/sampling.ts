@@ -16,8 +16,8 @@ export interface ClassPool {
   className(index: number): string;
   /** How many examples of a class an episode of this size is drawn from. */
   exampleCount(index: number, needed: number): number;
-  /** For each example the recording that it was cut from; nothing where every example is one of its own. */
-  sources?(index: number): readonly number[] | undefined;
+  /** The examples of each recording of a class; nothing where every example is a recording of its own. */
+  recordings?(index: number): readonly (readonly number[])[] | undefined;
   /** Writes an example's values into `target` from `offset` on. */
   copy(index: number, example: number, target: Float32Array, offset: number): void;
 }
@@ -41,7 +41,7 @@ export function drawEpisode(pool: ClassPool, rng: Random, shape: EpisodeShape): 
   const classes = rng.sample(pool.classCount, ways);
   const examples = classes.map(
     (index) =>
-      sampleApart(rng, pool.sources?.(index), shots, queries) ??
+      sampleApart(rng, pool.recordings?.(index), shots, queries) ??
       rng.sample(pool.exampleCount(index, shots + queries), shots + queries),
   );
 
@@ -75,18 +75,12 @@ export function drawEpisode(pool: ClassPool, rng: Random, shape: EpisodeShape): 
  */
 function sampleApart(
   rng: Random,
-  sources: readonly number[] | undefined,
+  recordings: readonly (readonly number[])[] | undefined,
   shots: number,
   queries: number,
 ): number[] | undefined {
-  if (!sources) return undefined;
-  const recordings = new Map<number, number[]>();
-  sources.forEach((source, example) => {
-    const there = recordings.get(source);
-    if (there) there.push(example);
-    else recordings.set(source, [example]);
-  });
-  const order = rng.shuffle([...recordings.values()]);
+  if (!recordings) return undefined;
+  const order = rng.shuffle(recordings);
   const wanted = (order.length * shots) / (shots + queries);
   const cuts = order.map((_, cut) => cut).sort((a, b) => Math.abs(a - wanted) - Math.abs(b - wanted) || a - b);
   for (const cut of cuts) {

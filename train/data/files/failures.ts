@@ -17,6 +17,16 @@ export interface Failure {
 export const isOfExample = (cause: unknown): cause is InnerloopError =>
   cause instanceof InnerloopError && cause.exitStatus === 1 && cause.code !== "sharp-missing";
 
+/** Does some work on an example, whose name errors of it then begin with. */
+export function naming<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof InnerloopError)) throw cause;
+    throw new InnerloopError(cause.code, `${name}: ${cause.message}`, { cause });
+  }
+}
+
 /**
  * What becomes of examples that cannot be read: they are left out, or, where they are a fifth of all or more, or all of a class,
  * a problem of the code that they have in common.

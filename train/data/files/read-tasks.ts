@@ -61,9 +61,14 @@ export class ReadTasks<Kept> extends PooledTasks {
 function labelled<Kept>(name: string, examples: readonly NamedExample<Kept>[]): LabelledClass<Kept> {
   const kept = examples.map(({ kept }) => kept);
   if (examples.every(({ source }) => source === undefined)) return { name, examples: kept };
-  const names = examples.map((example) => example.source ?? example.name);
-  const numbers = new Map([...new Set(names)].map((source, i) => [source, i]));
-  return { name, examples: kept, sources: names.map((source) => numbers.get(source)!) };
+  const recordings = new Map<string, number[]>();
+  examples.forEach((example, i) => {
+    const source = example.source ?? example.name;
+    const there = recordings.get(source);
+    if (there) there.push(i);
+    else recordings.set(source, [i]);
+  });
+  return { name, examples: kept, recordings: [...recordings.values()] };
 }
 
 /** What is said of classes that cannot be asked about by another recording than they are shown by. */

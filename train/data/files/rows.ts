@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { preprocess } from "@innerloop/runtime/input";
 import { InnerloopError, type RowPreprocessing, show } from "@innerloop/schemas";
 import { type Split, splits } from "../episodes/task.ts";
+import { naming } from "./failures.ts";
 import type { FileItem, FileKind, Found, FoundClass } from "./file-kind.ts";
 import { leftOut } from "./left-out.ts";
 import type { Field } from "./rows/cells.ts";
@@ -93,14 +94,7 @@ export const rowFiles: FileKind<RowItem, RawRow, Float32Array, RowPreprocessing>
     );
   },
 
-  examples({ name }, raw, preprocessing) {
-    try {
-      return [preprocess(preprocessing, raw)];
-    } catch (cause) {
-      if (!(cause instanceof InnerloopError)) throw cause;
-      throw new InnerloopError(cause.code, `${name}: ${cause.message}`, { cause });
-    }
-  },
+  examples: ({ name }, raw, preprocessing) => [naming(name, () => preprocess(preprocessing, raw))],
 
   write(kept, _, target, offset) {
     target.set(kept, offset);

@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { loadTokenizers, preprocess } from "@innerloop/runtime/input";
 import { InnerloopError, show, type TextPreprocessing } from "@innerloop/schemas";
+import { naming } from "./failures.ts";
 import type { FileItem, FileKind, Found } from "./file-kind.ts";
 import { inFolders } from "./in-folders.ts";
 import { leftOut, listed } from "./left-out.ts";
@@ -90,14 +91,7 @@ export const textFiles: FileKind<TextItem, string, Float32Array, TextPreprocessi
     );
   },
 
-  examples({ name }, raw, preprocessing) {
-    try {
-      return [preprocess(preprocessing, raw)];
-    } catch (cause) {
-      if (!(cause instanceof InnerloopError)) throw cause;
-      throw new InnerloopError(cause.code, `${name}: ${cause.message}`, { cause });
-    }
-  },
+  examples: ({ name }, raw, preprocessing) => [naming(name, () => preprocess(preprocessing, raw))],
 
   write(kept, _, target, offset) {
     target.set(kept, offset);

@@ -1,6 +1,7 @@
 // Recordings of sensors, one a file in one folder a class: each becomes one window of samples, or several where it is long.
 import { preprocess } from "@innerloop/runtime/input";
 import { InnerloopError, type WindowPreprocessing } from "@innerloop/schemas";
+import { naming } from "./failures.ts";
 import type { FileItem, FileKind } from "./file-kind.ts";
 import { inFolders } from "./in-folders.ts";
 import { isRecording, readRecording } from "./recordings/read.ts";
@@ -31,15 +32,9 @@ export const windowFiles: FileKind<FileItem, Recording, Float32Array, WindowPrep
         "not-a-number",
         `${file}: ${holes(data, channels)} of its ${data.length / channels} samples have no numbers`,
       );
-    return endsOf(recording, how, settings).map((end) => {
-      try {
-        return preprocess(how, { ...recording, data: data.subarray(0, end * channels) });
-      } catch (cause) {
-        throw cause instanceof InnerloopError
-          ? new InnerloopError(cause.code, `${file}: ${cause.message}`, { cause })
-          : cause;
-      }
-    });
+    return endsOf(recording, how, settings).map((end) =>
+      naming(file, () => preprocess(how, { ...recording, data: data.subarray(0, end * channels) })),
+    );
   },
 
   flaw(kept, { channels }) {
