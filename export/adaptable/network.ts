@@ -78,10 +78,11 @@ export function readNetwork(
   const plan = planExample(model, source, options);
   const spatial = classifier?.type === "Conv" || comesOfConvolution(tensor, outline.nodes);
   const run = batched(model, plan, source);
-  const features = (parameters: Parameters, x: Value): Value =>
-    run(parameters, x, tensor, (value, of) => asRow(value, spatial, plan.mask?.(of)));
-  const outputs = (parameters: Parameters, x: Value): Value =>
-    run(parameters, x, own, (value, of) => asRow(value, spatial, plan.mask?.(of)));
+  const rowsOf =
+    (name: string) =>
+    (parameters: Parameters, x: Value): Value =>
+      run(parameters, x, name, (value, of) => asRow(value, spatial, plan.mask?.(of)));
+  const [features, outputs] = [rowsOf(tensor), rowsOf(own)];
   const example = input("x", ["n", ...plan.inputShape]);
   const row = features({}, example);
   const width = row.shape[1];
@@ -168,9 +169,7 @@ function asRow(value: Value, spatial: boolean, mask: Value | undefined): Value {
     const sum = op.ReduceSum(op.Mul(value, there), { axes: [1], keepdims: false });
     return op.Div(sum, op.Max(op.ReduceSum(there, { axes: [1], keepdims: false }), 1));
   }
-  const places = spatial
-    ? Array.from({ length: last - 1 }, (_, i) => i + 2)
-    : Array.from({ length: last - 1 }, (_, i) => i + 1);
+  const places = Array.from({ length: last - 1 }, (_, i) => i + (spatial ? 2 : 1));
   return op.ReduceMean(value, { axes: places, keepdims: false });
 }
 

@@ -59,7 +59,7 @@ export function reachOf(output: Value, sources: readonly Value[], named: Named):
       if (!uses || !through(node)) return uses;
       node.outputs.forEach((value, i) => {
         const part = made?.[i];
-        if (part ? moving.has(part) : through(node)) moving.add(value);
+        if (!part || moving.has(part)) moving.add(value);
       });
       return true;
     });
