@@ -64,11 +64,7 @@ export function learnerGraphs(
     ...Object.fromEntries([...learned].map((rate) => [rate, constant(numberOf(rate))])),
   };
 
-  const x = input("support_x", ["support", ...learner.inputShape]);
-  const y =
-    learner.task === "regression"
-      ? input("support_y", ["support", learner.outputs!])
-      : input("support_y", ["support"], "int64");
+  const { x, y, query } = episodeInputs(learner);
   const steps = input("steps", [], "int64");
   const rate = input("rate", []);
   const adaptation = learner.adapt(
@@ -81,7 +77,6 @@ export function learnerGraphs(
   const state = Object.fromEntries(
     Object.entries(adaptation.state).map(([name, value]) => [name, parameters[name] ?? input(name, value.shape)]),
   );
-  const query = input("query_x", ["query", ...learner.inputShape]);
   const logits = learner.predict(known, state, query, { absolute: true });
   const needed = usedInputs([logits]);
   const described = [...new Set([...names, ...Object.keys(state)])].filter(
@@ -145,6 +140,13 @@ export function learnerGraphs(
       ),
   };
 }
+
+/** Support and query examples as inputs, by the names that they have in the files of a bundle. */
+export const episodeInputs = ({ inputShape, task, outputs }: Learner) => ({
+  x: input("support_x", ["support", ...inputShape]),
+  y: task === "regression" ? input("support_y", ["support", outputs!]) : input("support_y", ["support"], "int64"),
+  query: input("query_x", ["query", ...inputShape]),
+});
 
 /** A parameter as an input of a graph: of the weight's own type where it is a part of the model. */
 export const inputFor = ({ parameters, fixed }: Learner, weights: Weights, name: string): Value =>

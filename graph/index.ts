@@ -1,6 +1,7 @@
 // The door of the graph core.
 export { apply, constant, constantOf, input, inputName, isInput, scope } from "./core/build.ts";
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
+export { numbersFrom } from "./core/draws.ts";
 export { evaluate, type ShapedNumbers } from "./core/evaluate.ts";
 export { isFlat, operatorNamed, operators, type Spelling, spellings } from "./core/operator.ts";
 export { print } from "./core/print.ts";

@@ -1,11 +1,11 @@
 // Somebody's ONNX model becomes a bundle: read, given a head, verified against the file itself, and written.
-import { addLora, type Learner, type LoraAdapter } from "@innerloop/graph";
+import { addLora, type Learner, type LoraAdapter, numbersFrom } from "@innerloop/graph";
 import type { Manifest } from "@innerloop/schemas";
 import { exportBundle, placeFor } from "../bundle.ts";
 import { learnerOf } from "./learner.ts";
 import { type Network, readNetwork } from "./network.ts";
 import { type AdaptableOptions, loraRank, planLearner, trainWords } from "./options.ts";
-import { compareWithFile, numbersFrom, openReference, randomEpisodes } from "./reference.ts";
+import { compareWithFile, openReference, randomEpisodes } from "./reference.ts";
 
 export type { RawInput } from "./example.ts";
 export { type AdaptLoss, type LossContext, type LossSettings, lossNamed, lossNames, lossOfFile } from "./losses.ts";

@@ -3,6 +3,7 @@ import {
   input,
   type Learner,
   type ModelFiles,
+  numbersFrom,
   outlineOnnx,
   type Parameters,
   type Stop,
@@ -11,7 +12,7 @@ import {
 } from "@innerloop/graph";
 import { openSession, type Session } from "@innerloop/runtime/session";
 import { decodeNumbers, InnerloopError, show, sizeOf, type Tensor } from "@innerloop/schemas";
-import { inputFor, type Weights } from "../graphs.ts";
+import { episodeInputs, inputFor, type Weights } from "../graphs.ts";
 import { tolerance, type VerificationEpisode, type VerifyOptions } from "../verify.ts";
 import type { Network } from "./network.ts";
 
@@ -68,12 +69,7 @@ function unrolled(learner: Learner, weights: Weights, steps: number, compared: b
   const parameters: Parameters = Object.fromEntries(
     Object.keys(learner.parameters).map((name) => [name, inputFor(learner, weights, name)]),
   );
-  const x = input("support_x", ["support", ...learner.inputShape]);
-  const y =
-    learner.task === "regression"
-      ? input("support_y", ["support", learner.outputs!])
-      : input("support_y", ["support"], "int64");
-  const query = input("query_x", ["query", ...learner.inputShape]);
+  const { x, y, query } = episodeInputs(learner);
   const ways = learner.outputs ?? "ways";
   const masked = learner.outputs !== undefined;
   const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways, masked, balanced: true });
@@ -195,15 +191,4 @@ function difference(found: Tensor, given: Tensor): number {
     largest = Math.max(largest, Math.abs(b));
   }
   return apart / largest;
-}
-
-/** Numbers in [0, 1) of a seed (mulberry32). */
-export function numbersFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -2,7 +2,7 @@
 import { bytesOf, elementNameOf, isNumeric, show, sizeOf } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { externalBytes, type ModelFiles } from "./files.ts";
-import { openSize } from "./reader/sizes.ts";
+import { sizeOfInput } from "./reader/sizes.ts";
 
 /** A node of a file, by the names of what it reads and gives; an input that is left out is "". */
 export interface OutlinedNode {
@@ -103,8 +103,8 @@ export function withSizes(bytes: Uint8Array, source: string, sizes: Readonly<Rec
   const input = (graph.input ?? []).map((info) => {
     const tensorType = info.type?.tensorType;
     const dim = tensorType?.shape?.dim?.map((given, axis) => {
-      const open = openSize(given, info.name ?? "", axis);
-      const size = open === undefined ? undefined : sizes[open];
+      const open = sizeOfInput(given, info.name ?? "", axis);
+      const size = typeof open === "number" ? undefined : sizes[open];
       return size === undefined ? given : { dimValue: size };
     });
     return dim ? { ...info, type: { ...info.type, tensorType: { ...tensorType, shape: { dim } } } } : info;

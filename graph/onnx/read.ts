@@ -24,7 +24,7 @@ import {
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
 import { notesOfSharing, type Sharing, toldApart } from "./reader/joined.ts";
 import { type Attempt, Scope, toValue } from "./reader/scope.ts";
-import { openSize } from "./reader/sizes.ts";
+import { sizeOfInput } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
 import { dtypeOf, elementNamed, elementOf, narrowed } from "./tensors.ts";
 import { upgrading } from "./upgrade/index.ts";
@@ -225,9 +225,8 @@ function inputOf(info: onnx.ValueInfoProto.$Properties, source: string): Value {
       `${where} is no array with a known number of axes; export the model with the shapes of its inputs.`,
     );
   const shape = (tensor.shape.dim ?? []).map((dim, axis): Dim => {
-    const open = openSize(dim, name, axis);
-    if (open === undefined) return Number(dim.dimValue);
-    if (open.length > longestSymbol)
+    const open = sizeOfInput(dim, name, axis);
+    if (typeof open === "string" && open.length > longestSymbol)
       throw new InnerloopError("bad-model", `${where} has a size whose name is longer than ${longestSymbol} letters.`);
     return open;
   });

@@ -2,6 +2,7 @@
 // are never one value, unless they have the same seed; they are of the shape of a value.
 import type { DType } from "@innerloop/schemas";
 import { apply } from "../core/build.ts";
+import { numbersFrom } from "../core/draws.ts";
 import { at } from "../core/lists.ts";
 import { apply1, applying, define, lift, spelling, unfit, zeroDerivative } from "../core/operator.ts";
 import { type Shape, sizeOf } from "../core/shapes.ts";
@@ -27,16 +28,8 @@ const drawOf = (seed: number | undefined): Pick<Draw, "seed" | "draw"> => ({
   draw: seed === undefined ? ++draws : 0,
 });
 
-/** Numbers from 0 to 1 that follow from a number (mulberry32); another sequence for every draw. */
-function sequence({ seed, draw }: Draw): () => number {
-  let state = ((seed ?? 0) * 0x9e3779b9 + draw * 0x85ebca6b) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+/** Numbers from 0 to 1; another sequence for every draw. */
+const sequence = ({ seed, draw }: Draw): (() => number) => numbersFrom((seed ?? 0) * 0x9e3779b9 + draw * 0x85ebca6b);
 
 interface Drawing<A extends Draw> {
   readonly name: string;

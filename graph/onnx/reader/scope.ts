@@ -12,7 +12,7 @@ import { inNode } from "./check.ts";
 import { type Entry, isSizes } from "./entry.ts";
 import { type Functions, instantiate } from "./functions.ts";
 import { type Knowing, readNode } from "./node.ts";
-import { asValue, isNamed, symbol } from "./sizes.ts";
+import { asValue, saidSize } from "./sizes.ts";
 import type { Subgraph, SubgraphInput } from "./subgraph.ts";
 import type { Weights } from "./weights.ts";
 
@@ -202,12 +202,6 @@ function typeOf({ name, type }: onnx.ValueInfoProto.$Properties): SubgraphInput 
     name: name ?? "",
     dtype: element && ELEMENT_TYPES[element].dtype,
     element,
-    shape: tensor?.shape?.dim?.map(({ dimValue, dimParam }) =>
-      dimValue === undefined || dimValue === null || Number(dimValue) === -1
-        ? isNamed(dimParam)
-          ? symbol(dimParam)
-          : undefined
-        : Number(dimValue),
-    ),
+    shape: tensor?.shape?.dim?.map(saidSize),
   };
 }

@@ -17,23 +17,22 @@ export function sizes(dims: readonly Dim[], axes: Sizes["axes"] = "list"): Entry
 }
 
 /** Whether a file names a size: "?" and the like name none, wherever they stand. */
-export const isNamed = (name: string | null | undefined): name is string => !!name && !/^(\W*|_+|None|-1)$/.test(name);
+const isNamed = (name: string | null | undefined): name is string => !!name && !/^(\W*|_+|None|-1)$/.test(name);
 
 /** A name of a size as graphs spell them: letters, digits and underscores. */
-export const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
+const symbol = (name: string): string => name.replaceAll(/\W/g, "_").replace(/^(?=\d)/, "_");
 
-/**
- * The name of a size of an input that is open; undefined where it is fixed. Some exporters write -1 for a size that is open, and "?"
- * for the name of any.
- */
-export function openSize(
-  { dimValue, dimParam }: onnx.TensorShapeProto.Dimension.$Properties,
-  input: string,
-  axis: number,
-): string | undefined {
-  if (dimValue !== undefined && dimValue !== null && Number(dimValue) !== -1) return undefined;
-  return symbol(isNamed(dimParam) ? dimParam : `${input}_axis${axis}`);
+type Dimension = onnx.TensorShapeProto.Dimension.$Properties;
+
+/** A size as a file says it; undefined where it is open and has no name. Some exporters write -1 for a size that is open. */
+export function saidSize({ dimValue, dimParam }: Dimension): Dim | undefined {
+  if (dimValue !== undefined && dimValue !== null && Number(dimValue) !== -1) return Number(dimValue);
+  return isNamed(dimParam) ? symbol(dimParam) : undefined;
 }
+
+/** A size of an input: a number, or the name of one that is open, which it has by its place where the file gives it none. */
+export const sizeOfInput = (dim: Dimension, input: string, axis: number): Dim =>
+  saidSize(dim) ?? symbol(`${input}_axis${axis}`);
 
 /** Whole numbers as sizes, where they can be. */
 export function asSizes(entry: Entry): Sizes | undefined {
