@@ -1,4 +1,5 @@
 // What the threads of a pool say to each other.
+import type { ProgramBytes } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
 
 /** A run of a program that was opened, with what it takes besides the shared parameters. */
@@ -9,7 +10,7 @@ export interface Job {
 
 /** To a worker. `parameters` are the inputs that all jobs share from now on; left out where they stay. */
 export type Request =
-  | { readonly kind: "program"; readonly name: string; readonly bytes: Uint8Array }
+  | { readonly kind: "program"; readonly name: string; readonly program: ProgramBytes }
   | { readonly kind: "run"; readonly jobs: readonly Job[]; readonly sum: boolean; readonly parameters?: Tensors };
 
 /** From a worker, one for each request in order. `results` has one entry a job, or one in all where they are summed. */

@@ -2,6 +2,7 @@
 // scales better on small convolutions than its own threads do.
 import { Worker } from "node:worker_threads";
 import { InnerloopError } from "@innerloop/schemas";
+import type { ProgramBytes } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
 import type { Job, Reply, Request } from "./messages.ts";
 
@@ -68,9 +69,12 @@ export class Pool {
     return this.#threads.length;
   }
 
-  /** Opens a program, given as the bytes that the engine made of it, in every thread. */
-  async open(name: string, bytes: Uint8Array): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.ask({ kind: "program", name, bytes })));
+  /** Opens a program in every thread; the first one keeps it, where that is wanted. */
+  async open(name: string, program: ProgramBytes): Promise<void> {
+    const { keepAs: _, ...others } = program;
+    await Promise.all(
+      this.#threads.map((thread, i) => thread.ask({ kind: "program", name, program: i === 0 ? program : others })),
+    );
   }
 
   /**

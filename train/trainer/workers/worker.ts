@@ -1,17 +1,20 @@
 // One thread of a pool: opens programs on an engine of its own with one thread, and runs tasks on them one after another.
 import { parentPort, workerData } from "node:worker_threads";
-import { InnerloopError } from "@innerloop/schemas";
-import { openEngine, type Program } from "../../engines/index.ts";
+import type { ProviderName } from "@innerloop/runtime/session";
+import { InnerloopError } from "@innerloop/schemas/bundle";
+import type { Program } from "../../engines/engine.ts";
+import { openPrograms } from "../../engines/onnxruntime/program.ts";
 import { only, type Tensors } from "../state.ts";
 import type { Reply, Request } from "./messages.ts";
 
-const opened = openEngine((workerData as { engine: string }).engine, { threads: 1 });
+const { engine } = workerData as { engine: string };
+const opened = openPrograms(engine.split(":")[1] as ProviderName, { threads: 1 });
 const programs = new Map<string, Program>();
 let parameters: Tensors = {};
 
 async function answer(request: Request): Promise<Reply> {
   if (request.kind === "program") {
-    programs.set(request.name, await (await opened).engine.portable!.load(request.bytes));
+    programs.set(request.name, await (await opened).load(request.program));
     return { kind: "done" };
   }
   parameters = request.parameters ?? parameters;
