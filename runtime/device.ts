@@ -6,6 +6,7 @@
 import { type DType, ELEMENTS, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
 import { Lifetime } from "./lifetime.ts";
 import { fromOrt, identity, type Opened, type OrtTensor, openModel, runModel } from "./onnxruntime.ts";
+import { needlessOptimizers } from "./optimizers.ts";
 import { chooseProvider, type ProviderChoice, type SessionOptions } from "./providers.ts";
 
 /** A tensor that lies where a {@link Device} computes. It belongs to the caller, who frees it. */
@@ -78,9 +79,11 @@ export async function openDevice(options: SessionOptions = {}): Promise<Device> 
     upload: ({ dtype, shape, data }) => new HostTensor({ dtype, shape: [...shape], data: data.slice() }),
     dispose: () => reader.dispose(),
     async open(model, { optimized = false, saveTo } = {}) {
+      const needless = optimized ? undefined : needlessOptimizers(model);
       const opened = await openModel(model, provider.name, options, {
         ...settings,
         ...(optimized ? { graphOptimizationLevel: "disabled" } : {}),
+        ...(needless === undefined ? {} : { extra: { optimization: { disable_specified_optimizers: needless } } }),
         ...(saveTo === undefined ? {} : { optimizedModelFilePath: saveTo }),
       });
       const lifetime = new Lifetime("this session", () => opened.session.release());

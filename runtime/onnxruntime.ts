@@ -5,7 +5,6 @@ import type * as OnnxRuntime from "onnxruntime-common";
 import { host } from "#host";
 import type { Beside, HostOptions, ProviderName } from "./host.ts";
 import type { Ort } from "./hosts/host.ts";
-import { needlessOptimizers } from "./optimizers.ts";
 import { openOverrides } from "./overrides.ts";
 import { badInput } from "./refusal.ts";
 
@@ -37,14 +36,12 @@ export async function openModel(
   const { bytes, defaults } = openOverrides(model, beside);
   try {
     const externalData = Object.entries(beside).map(([path, data]) => ({ path, data }));
-    const { extra, ...set } = settings(provider, options);
-    const needless = more.graphOptimizationLevel === "disabled" ? undefined : needlessOptimizers(bytes);
-    const optimization = needless === undefined ? {} : { disable_specified_optimizers: needless };
+    const set = settings(provider, options);
     const session = await ort.InferenceSession.create(bytes, {
       ...set,
-      extra: { ...extra, optimization },
       ...(externalData[0] ? { externalData } : {}),
       ...more,
+      extra: { ...set.extra, ...more.extra },
     });
     return { ort, session, defaults };
   } catch (cause) {
