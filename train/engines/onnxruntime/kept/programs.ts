@@ -43,7 +43,15 @@ export async function keptOrWritten(
 function keyOf({ outputs, inputs = [], precision }: Graph, how: Readonly<Record<string, string>>): string {
   const hash = createHash("sha256");
   hash.update(
-    JSON.stringify([machine(), writer(), how, precision ?? "float32", Object.keys(outputs), inputs.map(String)]),
+    JSON.stringify([
+      machine(),
+      writer(),
+      process.env.INNERLOOP_WITHOUT ?? "",
+      how,
+      precision ?? "float32",
+      Object.keys(outputs),
+      inputs.map(String),
+    ]),
   );
   fingerprint([...Object.values(outputs), ...inputs], (text) => hash.update(text));
   return hash.digest("hex").slice(0, 32);

@@ -83,13 +83,13 @@ export async function adopt(folder: string, key: string, place: string): Promise
 }
 
 /** Lets go of what nobody asked for in a while, then of what was asked for the longest ago, until the rest is small enough. */
-export async function tidy(folder: string, most = mostBytes, age = longest): Promise<void> {
+async function tidy(folder: string): Promise<void> {
   await sweep(folder);
   const files = (await filesIn(folder)).sort((a, b) => b.used - a.used);
   let total = 0;
   for (const { path, bytes, used } of files) {
     total += bytes;
-    if (total > most || Date.now() - used > age) await rm(path, { force: true }).catch(() => undefined);
+    if (total > mostBytes || Date.now() - used > longest) await rm(path, { force: true }).catch(() => undefined);
   }
 }
 
