@@ -63,7 +63,7 @@ export function fromNothing({ from: _, compare: __, ...config }: RunConfig): Run
  */
 export function preprocessingFrom(
   { manifest }: StartBundle,
-  { size, channels, invert, ...others }: NonNullable<RunConfigInput["examples"]> = {},
+  { size, channels, margin, invert, ...others }: NonNullable<RunConfigInput["examples"]> = {},
 ): Preprocessing | undefined {
   const { preprocessing } = manifest.input;
   const [setting] = Object.entries(others).find(([name]) => name !== "label" && name !== "hop") ?? [];
@@ -76,6 +76,7 @@ export function preprocessingFrom(
     ...preprocessing,
     ...(width === undefined ? {} : { width, height: height ?? width }),
     ...(channels === undefined ? {} : { channels }),
+    ...(margin === undefined ? {} : { margin }),
     ...(invert === undefined ? {} : { invert }),
   };
 }
