@@ -1,7 +1,13 @@
 // A run becomes a bundle: the one place that joins what train and export each know.
 import { exportBundle, placeFor } from "@innerloop/export";
 import type { Manifest } from "@innerloop/schemas";
-import { contentOfTasks, heldBackEpisodes, openReference, type RunResult, verificationEpisodes } from "@innerloop/train";
+import {
+  contentOfTasks,
+  heldBackEpisodes,
+  openReference,
+  type RunResult,
+  verificationEpisodes,
+} from "@innerloop/train";
 import { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
 import { version } from "./version.ts";
 

@@ -25,9 +25,15 @@ export function checkPreprocessing(input: Manifest["input"]): Preprocessing | un
           .join(", ")
           .replace(/, (?=\w+$)/, " and ")}; upgrade @innerloop/runtime, or give the numbers of an example`,
     );
-  const wrong = mismatch(preprocessingShapes[kind]!, how, "input.preprocessing") ?? misfit(how!, input.shape);
+  const wrong = misfitOf(input);
   if (wrong) throw new InnerloopError("manifest-invalid", `the manifest: ${wrong}; export the bundle again`);
   return how!;
+}
+
+/** What is wrong with a preprocessing of a kind that is known, in words; nothing where all is right. */
+export function misfitOf({ preprocessing: how, shape }: Manifest["input"]): string | undefined {
+  if (how === undefined) return undefined;
+  return mismatch(preprocessingShapes[how.kind]!, how, "input.preprocessing") ?? misfit(how, shape);
 }
 
 /**

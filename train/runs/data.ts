@@ -1,11 +1,6 @@
 // The data and the learner of a run, from its config or from what its checkpoint knows of them.
 import type { Learner } from "@innerloop/graph";
-import {
-  type CheckpointHeader,
-  InnerloopError,
-  type RunConfig,
-  type RunTasks,
-} from "@innerloop/schemas";
+import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
 import { buildLearner } from "../algorithms/index.ts";
 import { isSpec, type OpenTasksOptions, openTasks, type SplitRule, type TaskSource } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";

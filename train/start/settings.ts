@@ -62,7 +62,7 @@ export function fromNothing({ from: _, compare: __, ...config }: RunConfig): Run
  * @throws InnerloopError `from-contradiction` (status 2) for settings that its examples are not made by
  */
 export function preprocessingFrom(
-  { manifest }: StartBundle,
+  { manifest }: Pick<StartBundle, "manifest">,
   { size, channels, margin, invert, ...others }: NonNullable<RunConfigInput["examples"]> = {},
 ): Preprocessing | undefined {
   const { preprocessing } = manifest.input;

@@ -85,15 +85,13 @@ export function contentOfExamples(
 function greyOf(example: Float32Array, { width, height, channels, mean, std }: ImagePreprocessing): Grey {
   const byte = (at: number) => 255 * Math.min(1, Math.max(0, example[at]! * std + mean));
   const data = Uint8Array.from({ length: width * height }, (_, i) =>
-    Math.round(
-      channels === 1 ? byte(i) : 0.299 * byte(3 * i) + 0.587 * byte(3 * i + 1) + 0.114 * byte(3 * i + 2),
-    ),
+    Math.round(channels === 1 ? byte(i) : 0.299 * byte(3 * i) + 0.587 * byte(3 * i + 1) + 0.114 * byte(3 * i + 2)),
   );
   return { data, width, height };
 }
 
 /** Tasks whose examples tell what pictures look like. */
-const looked = 40;
+const looked = 20;
 
 /** What the pictures look like that data train on; nothing for data of another kind, and for photographs. */
 export function contentOfTasks(tasks: TaskSource): PictureContent | undefined {
