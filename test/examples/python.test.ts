@@ -86,7 +86,7 @@ describe("examples/python", () => {
     }
   });
 
-  itUnless(absent, "has the margin around pictures that the runtime has", () => {
+  itUnless(absent, "has the margin around pictures that the runtime has", { timeout: 60_000 }, () => {
     const how = { kind: "image", width: 12, height: 11, channels: 3, invert: false, mean: 0, std: 1 } as const;
     for (const settings of [{ margin: 0.2 }, { margin: 0.1, ground: 250 }]) {
       const code = [

@@ -73,7 +73,12 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
     // What to go on from is there from the start.
     if (!before) await loop.save();
     if (out !== undefined && !before && !isSpec(tasks.name)) await keepEpisodes(out, tasks, config);
-    const beside = { ...options, tasks, ...(tasks.preprocessing ? { preprocessing: tasks.preprocessing } : {}) };
+    const beside = {
+      ...options,
+      tasks,
+      ...(tasks.preprocessing ? { preprocessing: tasks.preprocessing } : {}),
+      settled: start !== undefined && plan.folds !== undefined && loop.iteration > 0,
+    };
     const sides = await runSides(plan, beside, start, runTraining);
     if (sides.stopped) return resultOf(loop, { learner, tasks, stopped: true });
     if (sides.comparison) options.onMessage?.(comparisonText(sides.comparison));
