@@ -112,7 +112,7 @@ export function onnxTarget({
     lowerings: [
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
       ...channelsFirst(fixedBy(fixed)),
-      ...(precision === "float16" ? [] : poolsFirst),
+      ...(precision === "float16" ? [] : poolsFirst(convolution === "columns")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
