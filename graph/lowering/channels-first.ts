@@ -4,7 +4,7 @@ import { constantOf, inputName, isInput } from "../core/build.ts";
 import type { Value } from "../core/value.ts";
 import { topological } from "../core/walk.ts";
 import { ConvInputGradient, ConvWeightGradient } from "../ops/internal/channels-first.ts";
-import { type Form, quickest } from "./forms.ts";
+import type { Choose, Form } from "./forms.ts";
 import { inputGradientForms } from "./input-gradients.ts";
 import { type Lowering, lowering } from "./lower.ts";
 import { weightGradientForms } from "./weight-gradients.ts";
@@ -27,11 +27,8 @@ export function fixedBy(names: ReadonlySet<string>): IsFixed {
   };
 }
 
-/** Chooses one of the ways to compute something; none where there is none. */
-export type Choose = (forms: readonly Form[]) => Form | undefined;
-
 /** How the convolutions of models that were read are computed beside those that are kept as they were. */
-export function channelsFirst(isFixed: IsFixed, choose: Choose = quickest): readonly Lowering[] {
+export function channelsFirst(isFixed: IsFixed, choose: Choose): readonly Lowering[] {
   const made = (forms: () => readonly Form[], { dtype }: Value): readonly Value[] | undefined => {
     const form = dtype === "float32" ? choose(forms()) : undefined;
     return form && [form.make()];

@@ -44,17 +44,23 @@ export const usualRates: Rates = {
 const kinds = Object.keys(usualRates) as (keyof Work)[];
 
 /** How long some work is likely to take, in nanoseconds. */
-export const durationOf = (work: Work, rates: Rates = usualRates): number =>
+const durationOf = (work: Work, rates: Rates): number =>
   kinds.reduce((total, kind) => total + (work[kind] ?? 0) * rates[kind], 0);
 
-/** The form that is likely the quickest; the first one of equals. */
-export function quickest(forms: readonly Form[], rates?: Rates): Form | undefined {
-  const [first, ...others] = forms;
-  return others.reduce(
-    (best, form) => (best && durationOf(form.work, rates) < durationOf(best.work, rates) ? form : best),
-    first,
-  );
-}
+/** Chooses one of the ways to compute something; none where there is none. */
+export type Choose = (forms: readonly Form[]) => Form | undefined;
+
+/** The form that is the quickest by some rates; the first one of equals. */
+export const quickestBy =
+  (rates: Rates): Choose =>
+  ([first, ...others]) =>
+    others.reduce(
+      (best, form) => (best && durationOf(form.work, rates) < durationOf(best.work, rates) ? form : best),
+      first,
+    );
+
+/** The form that is likely the quickest. */
+export const quickest: Choose = quickestBy(usualRates);
 
 /** How many numbers a shape holds, each size that is open taken for a handful. */
 export function likelySize(shape: Shape): number {

@@ -21,6 +21,8 @@ import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
+import { transposedFactors } from "./factors.ts";
+import { type Choose, quickest } from "./forms.ts";
 import { flooredRemainder } from "./indexing.ts";
 import { lowering, type Target } from "./lower.ts";
 import { convolutionAsConv } from "./native-convolution.ts";
@@ -40,6 +42,8 @@ export interface OnnxTargetOptions {
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
   readonly fixed?: ReadonlySet<string>;
+  /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
+  readonly choose?: Choose;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -105,13 +109,14 @@ export function onnxTarget({
   convolution = "columns",
   precision,
   fixed = new Set(),
+  choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
-      ...channelsFirst(fixedBy(fixed)),
+      ...channelsFirst(fixedBy(fixed), choose),
       ...(precision === "float16" ? [] : poolsFirst(convolution === "columns")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
@@ -120,7 +125,7 @@ export function onnxTarget({
       ...[sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
-      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
+      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
     ],
     ...(precision === "float16" ? {} : { finish: joinProducts }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
