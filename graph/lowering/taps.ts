@@ -8,7 +8,7 @@ import { Phases } from "./blocks.ts";
 import { cutSteps } from "./slices.ts";
 
 /** The digits of a number, each with a base of its own. */
-export const digits = (n: number, shape: readonly number[]): number[] =>
+const digits = (n: number, shape: readonly number[]): number[] =>
   shape.map((size, i) => Math.floor(n / sizeOf(shape.slice(i + 1))) % size);
 
 /** A window's taps over a space: where each starts, in the padded input. */
