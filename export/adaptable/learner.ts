@@ -1,9 +1,11 @@
 // A network of a file as a learner: a head on its features, or its own, and what of it moves.
 import {
+  type AdaptationValues,
   balancingWeights,
   constant,
   curvatureBound,
   type InnerLoopOptions,
+  type InnerLoopResult,
   innerLoop,
   type Learner,
   type Operand,
@@ -12,11 +14,22 @@ import {
   op,
   type ParameterSpec,
   type Parameters,
+  type Remembering,
   type Stop,
   type Value,
 } from "@innerloop/graph";
 import { rowsOfTurn } from "./batches.ts";
-import { anyHead, framed, frameOf, freshHead, type HeadKind, type Linear, logitsOf, withoutAbsent } from "./head.ts";
+import {
+  anyHead,
+  type Frame,
+  framed,
+  frameOf,
+  freshHead,
+  type HeadKind,
+  type Linear,
+  logitsOf,
+  withoutAbsent,
+} from "./head.ts";
 import type { AdaptLoss } from "./losses.ts";
 import type { Network } from "./network.ts";
 
@@ -90,6 +103,26 @@ function descend(
 
 const picked = (values: Value, rows: Value | undefined): Value => (rows ? op.Gather(values, rows, 0) : values);
 
+/** The frame of features as the first look at a loss finds it. */
+function frameRemembered(
+  width: number,
+  equal: Value,
+  features: (given: Parameters) => Value,
+  lossOf: (seen: Value, given: Parameters) => Value,
+): Remembering {
+  return {
+    empty: [op.Expand(constant(0, [1, 1]), [1, width]), constant(0)],
+    look(given, [centre, scale], first) {
+      const rows = features(given);
+      const now = frameOf(rows, equal);
+      const chosen = (fresh: Value, before: Value): Value =>
+        typeof first === "boolean" ? (first ? fresh : before) : op.Where(first, fresh, before);
+      const frame = { centre: chosen(now.centre, centre!), scale: chosen(now.scale, scale!) };
+      return { loss: lossOf(framed(rows, frame), given), memory: [frame.centre, frame.scale] };
+    },
+  };
+}
+
 /** A linear head on the features, trained alone or with what moves of the network. */
 function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" | number): Learner {
   const { moved, loss, headRate } = plan;
@@ -119,29 +152,49 @@ function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" |
     adapt(parameters, { x, y }, { steps, rate = 1, ways, masked = false, balanced = false }) {
       const hot = oneHot(y, classes === "any" ? ways : classes);
       const equal = balancingWeights(hot);
-      const rowsAtStart = features(parameters, x);
-      const frame = frameOf(rowsAtStart, equal);
-      const seen = (given: Parameters, rows?: Value): Value =>
-        framed(still ? picked(rowsAtStart, rows) : features(given, picked(x, rows)), frame);
-      const start = (given: Parameters) => kind.start(seen(given), hot, network.width);
-      const lossOver: LossOver = (given, rows) => {
-        const found = seen(given, rows);
+      // A head that starts at zero can learn its frame from the first look at the loss; others need features before it.
+      const late = kind === freshHead && plan.optimizer !== undefined && plan.batch === undefined && !still;
+      const rowsAtStart = late ? undefined : features(parameters, x);
+      const lossOf = (found: Value, given: Parameters, rows?: Value): Value => {
         const logits = ofFeatures ? found : logitsOf(found, own(given));
         const answers = masked && !ofFeatures ? withoutAbsent(logits, hot) : logits;
         return loss.of(answers, picked(y, rows), balanced ? { weights: picked(equal, rows) } : {});
       };
+      const seenFrom =
+        (frame: Frame, all: Value) =>
+        (given: Parameters, rows?: Value): Value =>
+          framed(still ? picked(all, rows) : features(given, picked(x, rows)), frame);
+      const descended = (begin: Parameters, heads: Operand, lossOver: LossOver, remembering?: Remembering) => {
+        const rates = { ...paced(moved, rate), ...(ofFeatures ? {} : bothOf(prefix, heads)) };
+        const options = { steps, rates, decay: kind.decay, ...(remembering ? { remembering } : {}) };
+        return descend(lossOver, begin, x, plan, options);
+      };
+      const result = (
+        { adapted, losses, path, guard }: InnerLoopResult,
+        begin: Parameters,
+        finished: (all: Parameters) => Parameters,
+      ): AdaptationValues => {
+        const complete = (state: Parameters): Parameters => {
+          const all = { ...begin, ...state };
+          const body = Object.fromEntries(Object.keys(moved).map((name) => [name, all[name]!]));
+          return { ...body, ...asParameters(finished(all)) };
+        };
+        return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
+      };
+      if (!rowsAtStart) {
+        const begin = { ...parameters, ...asParameters({ ...kind.start(x, hot, network.width) }) };
+        const remembering = frameRemembered(network.width, equal, (given) => features(given, x), lossOf);
+        const found = descended(begin, product(headRate, rate), () => remembering.empty[1]!, remembering);
+        const [centre, scale] = found.memory!;
+        return result(found, begin, (all) => kind.finish(own(all), { centre: centre!, scale: scale! }));
+      }
+      const frame = frameOf(rowsAtStart, equal);
+      const seen = seenFrom(frame, rowsAtStart);
+      const start = (given: Parameters) => kind.start(seen(given), hot, network.width);
       const heads = headRates(product(headRate, rate), kind, framed(rowsAtStart, frame), equal);
       const begin = ofFeatures ? parameters : { ...parameters, ...asParameters({ ...start(parameters) }) };
-      const rates = { ...paced(moved, rate), ...(ofFeatures ? {} : bothOf(prefix, heads)) };
-      const { adapted, losses, path, guard } = descend(lossOver, begin, x, plan, { steps, rates, decay: kind.decay });
-      const complete = (state: Parameters): Parameters => {
-        const all = { ...begin, ...state };
-        return {
-          ...Object.fromEntries(Object.keys(moved).map((name) => [name, all[name]!])),
-          ...asParameters(kind.finish(ofFeatures ? start(all) : own(all), frame)),
-        };
-      };
-      return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
+      const found = descended(begin, heads, (given, rows) => lossOf(seen(given, rows), given, rows));
+      return result(found, begin, (all) => kind.finish(ofFeatures ? start(all) : own(all), frame));
     },
     predict: (parameters, state, query) => kind.logits(features({ ...parameters, ...state }, query), kept(state)),
   };

@@ -88,6 +88,15 @@ describe("a network that PyTorch wrote", () => {
     expectRecorded(`pictures, keep, all, ${name}`, await answers("pictures", options, own));
   });
 
+  it("learns the frame of a fresh classifier from the first look at the loss", async () => {
+    const optimizer = { kind: "momentum", momentum: 0.5 } as const;
+    const options = { head: "ways:3", train: "all", optimizer, rate: 0.01, headRate: 0.1 };
+    expectRecorded("pictures, ways:3, all, momentum", await answers("pictures", options));
+    // With no step at all, the last look is the first.
+    const none = await answers("pictures", { ...options, steps: 0 });
+    expect(none.losses[0]).toBeCloseTo(Math.log(3), 6);
+  });
+
   it("ends where a loss is reached, or nothing is gained any more", async () => {
     const plain = { head: "ways:3", ...inOne } as const;
     const { losses } = await answers("pictures", plain);
