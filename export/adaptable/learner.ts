@@ -14,20 +14,21 @@ import {
   op,
   type ParameterSpec,
   type Parameters,
-  type Remembering,
   type Stop,
   type Value,
+  zeroHead,
 } from "@innerloop/graph";
 import { rowsOfTurn } from "./batches.ts";
+import { atFirstLook } from "./first-look.ts";
 import {
   anyHead,
-  type Frame,
   framed,
   frameOf,
   freshHead,
   type HeadKind,
   type Linear,
   logitsOf,
+  meansHead,
   withoutAbsent,
 } from "./head.ts";
 import type { AdaptLoss } from "./losses.ts";
@@ -35,8 +36,11 @@ import type { Network } from "./network.ts";
 
 /** What a learner is made with, all of it known. */
 export interface LearnerPlan {
-  /** `any`: as many classes as the support set has; a number: a fresh classifier of so many; `keep`: the model's own outputs. */
-  readonly head: "any" | "keep" | number;
+  /**
+   * `any`: as many classes as the support set has; `means`: the same, by their means; a number: a fresh classifier of so many; `keep`:
+   * the model's own outputs.
+   */
+  readonly head: "any" | "means" | "keep" | number;
   /** The names of the weights of the model that move, with their rates. */
   readonly moved: Readonly<Record<string, number>>;
   readonly loss: AdaptLoss;
@@ -103,32 +107,14 @@ function descend(
 
 const picked = (values: Value, rows: Value | undefined): Value => (rows ? op.Gather(values, rows, 0) : values);
 
-/** The frame of features as the first look at a loss finds it. */
-function frameRemembered(
-  width: number,
-  equal: Value,
-  features: (given: Parameters) => Value,
-  lossOf: (seen: Value, given: Parameters) => Value,
-): Remembering {
-  return {
-    empty: [op.Expand(constant(0, [1, 1]), [1, width]), constant(0)],
-    look(given, [centre, scale], first) {
-      const rows = features(given);
-      const now = frameOf(rows, equal);
-      const chosen = (fresh: Value, before: Value): Value =>
-        typeof first === "boolean" ? (first ? fresh : before) : op.Where(first, fresh, before);
-      const frame = { centre: chosen(now.centre, centre!), scale: chosen(now.scale, scale!) };
-      return { loss: lossOf(framed(rows, frame), given), memory: [frame.centre, frame.scale] };
-    },
-  };
-}
-
 /** A linear head on the features, trained alone or with what moves of the network. */
-function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" | number): Learner {
+function linearHeadLearner(network: Network, plan: LearnerPlan, head: "any" | "means" | number): Learner {
   const { moved, loss, headRate } = plan;
-  const kind = classes === "any" ? anyHead : freshHead;
   const still = Object.keys(moved).length === 0;
   const ofFeatures = loss.on === "features";
+  // A loss of the embedding brings the examples of a class together, about their mean.
+  const kind = typeof head === "number" ? freshHead : head === "means" || ofFeatures ? meansHead : anyHead;
+  const outputs = typeof head === "number" ? head : undefined;
   const prefix = headPrefix(network);
   const asParameters = (head: Parameters): Parameters =>
     Object.fromEntries(Object.entries(head).map(([short, value]) => [prefix + short, value]));
@@ -147,29 +133,17 @@ function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" |
     ...common(network, plan, network.body),
     head: kind.name,
     task: "classification",
-    outputs: classes === "any" ? undefined : classes,
+    outputs,
     rates: { ...moved, ...(ofFeatures ? {} : bothOf(prefix, headRate)) },
     adapt(parameters, { x, y }, { steps, rate = 1, ways, masked = false, balanced = false }) {
-      const hot = oneHot(y, classes === "any" ? ways : classes);
+      const hot = oneHot(y, outputs ?? ways);
       const equal = balancingWeights(hot);
-      // A head that starts at zero can learn its frame from the first look at the loss; others need features before it.
-      const late = kind === freshHead && plan.optimizer !== undefined && plan.batch === undefined && !still;
-      const rowsAtStart = late ? undefined : features(parameters, x);
       const lossOf = (found: Value, given: Parameters, rows?: Value): Value => {
         const logits = ofFeatures ? found : logitsOf(found, own(given));
         const answers = masked && !ofFeatures ? withoutAbsent(logits, hot) : logits;
         return loss.of(answers, picked(y, rows), balanced ? { weights: picked(equal, rows) } : {});
       };
-      const seenFrom =
-        (frame: Frame, all: Value) =>
-        (given: Parameters, rows?: Value): Value =>
-          framed(still ? picked(all, rows) : features(given, picked(x, rows)), frame);
-      const descended = (begin: Parameters, heads: Operand, lossOver: LossOver, remembering?: Remembering) => {
-        const rates = { ...paced(moved, rate), ...(ofFeatures ? {} : bothOf(prefix, heads)) };
-        const options = { steps, rates, decay: kind.decay, ...(remembering ? { remembering } : {}) };
-        return descend(lossOver, begin, x, plan, options);
-      };
-      const result = (
+      const adaptation = (
         { adapted, losses, path, guard }: InnerLoopResult,
         begin: Parameters,
         finished: (all: Parameters) => Parameters,
@@ -181,20 +155,36 @@ function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" |
         };
         return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
       };
-      if (!rowsAtStart) {
-        const begin = { ...parameters, ...asParameters({ ...kind.start(x, hot, network.width) }) };
-        const remembering = frameRemembered(network.width, equal, (given) => features(given, x), lossOf);
-        const found = descended(begin, product(headRate, rate), () => remembering.empty[1]!, remembering);
-        const [centre, scale] = found.memory!;
-        return result(found, begin, (all) => kind.finish(own(all), { centre: centre!, scale: scale! }));
+      if (plan.optimizer && plan.batch === undefined && kind.decay === 0 && !still) {
+        const remembering = atFirstLook({
+          width: network.width,
+          equal,
+          features: (given) => features(given, x),
+          start: (seen) => asParameters({ ...kind.start(seen, hot, equal) }),
+          loss: lossOf,
+        });
+        const { "head.weight": weight, "head.bias": bias } = zeroHead(network.width, hot);
+        const begin = { ...parameters, ...asParameters({ weight: weight!, bias: bias! }) };
+        const rates = { ...paced(moved, rate), ...bothOf(prefix, product(headRate, rate)) };
+        const found = descend((given) => remembering.look(given, remembering.empty, true).loss, begin, x, plan, {
+          steps,
+          rates,
+          remembering,
+        });
+        const [centre, scale] = found.memory as [Value, Value];
+        return adaptation(found, begin, (all) => kind.finish(own(all), { centre, scale }));
       }
+      const rowsAtStart = features(parameters, x);
       const frame = frameOf(rowsAtStart, equal);
-      const seen = seenFrom(frame, rowsAtStart);
-      const start = (given: Parameters) => kind.start(seen(given), hot, network.width);
+      const seen = (given: Parameters, rows?: Value): Value =>
+        framed(still ? picked(rowsAtStart, rows) : features(given, picked(x, rows)), frame);
+      const start = (given: Parameters) => kind.start(seen(given), hot, equal);
       const heads = headRates(product(headRate, rate), kind, framed(rowsAtStart, frame), equal);
       const begin = ofFeatures ? parameters : { ...parameters, ...asParameters({ ...start(parameters) }) };
-      const found = descended(begin, heads, (given, rows) => lossOf(seen(given, rows), given, rows));
-      return result(found, begin, (all) => kind.finish(ofFeatures ? start(all) : own(all), frame));
+      const rates = { ...paced(moved, rate), ...(ofFeatures ? {} : bothOf(prefix, heads)) };
+      const lossOver: LossOver = (given, rows) => lossOf(seen(given, rows), given, rows);
+      const found = descend(lossOver, begin, x, plan, { steps, rates, decay: kind.decay });
+      return adaptation(found, begin, (all) => kind.finish(ofFeatures ? start(all) : own(all), frame));
     },
     predict: (parameters, state, query) => kind.logits(features({ ...parameters, ...state }, query), kept(state)),
   };

@@ -29,6 +29,8 @@ export interface Problem {
 export interface Look {
   readonly loss: Value;
   readonly memory: readonly Value[];
+  /** Where the parameters are that the first look places. */
+  readonly placed: readonly Value[];
 }
 
 /** Where it led: the moved parameters as lists. */

@@ -10,7 +10,7 @@ import { Reciprocal } from "../ops/functions.ts";
 import { stopGradient } from "../ops/graph.ts";
 import { Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
-import { type Descent, type Guard, inRow, type Look, type Problem } from "./descent.ts";
+import { type Descent, type Guard, inRow, type Problem } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { guardedSteps } from "./guarded-steps.ts";
 import { type OptimizedOptions, optimizedSteps } from "./optimized-steps.ts";
@@ -55,15 +55,24 @@ export interface InnerLoopOptions {
   readonly lossScale?: Value;
 }
 
-/** A loss whose first look finds out something, as how features are scaled, so that nobody runs a model for it before the loop. */
+/**
+ * A loss whose first look finds out something for all that follow, as how features are scaled and where a head on them starts, so that nobody
+ * runs a model for it before the loop.
+ */
 export interface Remembering {
   /** Values of the types that are remembered; their numbers do not matter. */
   readonly empty: readonly Value[];
   /**
    * @param memory of the first look, or `empty`
    * @param first whether this is the first look: bool `[]` where only the run tells
+   * @returns the loss, what is remembered, and by their names the parameters that it begins with in the place of those given; at
+   *   a later look these are the ones given
    */
-  look(parameters: Parameters, memory: readonly Value[], first: boolean | Value): Look;
+  look(
+    parameters: Parameters,
+    memory: readonly Value[],
+    first: boolean | Value,
+  ): { readonly loss: Value; readonly memory: readonly Value[]; readonly placed: Parameters };
 }
 
 export interface InnerLoopResult {
@@ -132,11 +141,12 @@ export function innerLoop(
           {
             ...problem,
             empty: remembering?.empty ?? [],
-            look: (values, memory, first) =>
-              remembering?.look({ ...parameters, ...named(values) }, memory, first) ?? {
-                loss: problem.loss(values),
-                memory,
-              },
+            look(values, memory, first) {
+              const found = remembering?.look({ ...parameters, ...named(values) }, memory, first);
+              if (!found) return { loss: problem.loss(values), memory, placed: values };
+              const placed = zip(moved, values, ({ name }, value) => found.placed[name] ?? value);
+              return { loss: found.loss, memory: found.memory, placed };
+            },
             ...(partial ? { partial: (values, number) => partial({ ...parameters, ...named(values) }, number) } : {}),
           },
           steps,

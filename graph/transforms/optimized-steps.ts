@@ -90,13 +90,25 @@ export function optimizedSteps(
     };
   };
 
-  const isFirst = ({ number }: Standing) => typeof steps !== "number" && Equal(number, whole(0));
-  const lookFrom = (from: Standing, first: boolean | Value = isFirst(from)) => look(from.now, from.memory, first);
+  /** A look from a standing, which begins where the first look places it. */
+  const lookFrom = (from: Standing, known?: boolean): { from: Standing; value: Value } => {
+    const first = known ?? (typeof steps !== "number" && Equal(from.number, whole(0)));
+    const { loss: value, memory, placed } = look(from.now, from.memory, first);
+    const best = zip(placed, from.now, (value, before, i) =>
+      value === before || first === false
+        ? at(from.best, i)
+        : first === true
+          ? value
+          : Where(first, value, at(from.best, i)),
+    );
+    return { from: { ...from, now: placed, best, memory }, value };
+  };
 
-  const step = (from: Standing, first?: boolean): { next: Standing; loss: Value } => {
-    const own = partial?.(from.now, from.number);
-    const { loss: value, memory } = own ? { loss: own, memory: from.memory } : lookFrom(from, first);
-    const seen = own ? { ...from, astray: Not(LessOrEqual(own, infinite)) } : { ...judged(from, value), memory };
+  /** @returns as well where the step was taken from */
+  const step = (before: Standing, first?: boolean): { next: Standing; loss: Value; from: readonly Value[] } => {
+    const own = partial?.(before.now, before.number);
+    const { from, value } = own ? { from: before, value: own } : lookFrom(before, first);
+    const seen = own ? { ...from, astray: Not(LessOrEqual(own, infinite)) } : judged(from, value);
     const { astray } = seen;
     const slopes = shortened(grad(value, from.now), clip);
     const updates = Add(from.updates, number(1));
@@ -123,7 +135,7 @@ export function optimizedSteps(
       number: Add(from.number, whole(1)),
       refused: Add(from.refused, Cast(astray, "int64")),
     };
-    return { next, loss: seen.loss };
+    return { next, loss: seen.loss, from: from.now };
   };
 
   const known = partial ? scope("start", () => look(start, nothing, true).loss) : infinite;
@@ -142,8 +154,8 @@ export function optimizedSteps(
   };
   const ended = (standing: Standing, first?: boolean): Standing =>
     scope("adapted", () => {
-      const { loss, memory } = lookFrom(standing, first);
-      return { ...judged(standing, loss), memory };
+      const { from, value } = lookFrom(standing, first);
+      return judged(from, value);
     });
 
   if (typeof steps !== "number") {
@@ -174,14 +186,16 @@ export function optimizedSteps(
   }
   let last = beginning;
   const losses: Value[] = [];
-  const path = [start];
+  const path: (readonly Value[])[] = [start];
   for (let k = 0; k < steps; k++) {
-    const { next, loss: reached } = scope(`step${k + 1}`, () => step(last, k === 0));
+    const { next, loss: reached, from } = scope(`step${k + 1}`, () => step(last, k === 0));
+    if (k === 0) path[0] = from;
     losses.push(reached);
     path.push(next.now);
     last = next;
   }
   last = ended(last, steps === 0);
+  if (steps === 0) path[0] = last.now;
   losses.push(last.loss);
   return { adapted: last.best, losses: inRow(losses), path, guard: last, memory: last.memory };
 }
