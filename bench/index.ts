@@ -2,7 +2,11 @@
 export { interleave, type Pair, pairsOf, quantile, type Summary, summarize, takeTurns } from "./contender.ts";
 export type { Result } from "./ours/result.ts";
 export { comparisonsOf, goalsTable, memoryOf, type PeerRow, type PeerTimes, peersTable } from "./peers/report.ts";
+export { flameGraph, folded, stacksOf } from "./profile/flame.ts";
+export { grouped, lineOf } from "./profile/run.ts";
+export { type NodeTime, productOf } from "./profile/trace.ts";
 export { differenceOf, equalWithin, verdictOf } from "./report.ts";
+export { exponentOf } from "./scale/fit.ts";
 export { familyOf, type MeasureOptions, measure, type Row, type Sample } from "./shifts/measure.ts";
 export { shiftsReport, summaryOf } from "./shifts/report.ts";
 export { type Case, dataOf, learnerOf, workloadNamed, workloadNames } from "./workloads.ts";

@@ -10,6 +10,8 @@ import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
 import type { Outcome } from "./outcome.ts";
 import { peers } from "./peers/run.ts";
+import { profile } from "./profile/run.ts";
+import { axisNames, scale } from "./scale/run.ts";
 import { shifts } from "./shifts/run.ts";
 import { peers as peerSides } from "./sides/list.ts";
 import { workloadNames } from "./workloads.ts";
@@ -69,6 +71,12 @@ const small = {
   describe: "few filters and tasks, to see that all parts work",
 } as const;
 
+/** `batch=8`. */
+function sizeIn(text: string): [string, number] {
+  const [name = "", size] = text.split("=");
+  return [name, counts(size ?? "", "size")[0]!];
+}
+
 const networksOf = (text: string): readonly string[] => {
   if (text === "none") return [];
   return text === "all" ? importedNetworks : among("networks", text, importedNetworks);
@@ -102,6 +110,57 @@ try {
             limit: args.limit,
             small: args.small,
             networks: networksOf(args.networks),
+          }),
+        ),
+    )
+    .command(
+      "profile <what>",
+      "where one graph's time goes, by operator and by line of the model, and its share of the MatMul rate",
+      (call) =>
+        call.positional("what", { type: "string", demandOption: true, describe: "a workload, or a file" }).options({
+          threads: { ...threads, default: "1" },
+          runs: { type: "number", default: 20, describe: "how many are measured" },
+          size: {
+            type: "string",
+            array: true,
+            default: [],
+            describe: "of an open dimension, as in batch=8 [default: 1]",
+          },
+          out: { type: "string", describe: "folder for profile.svg, profile.folded, profile.json" },
+          small,
+          json: measuring.json,
+        }),
+      ({ what, threads: given, runs, size, out, small: few, json }) =>
+        run(() =>
+          profile({
+            what,
+            threads: counts(given)[0]!,
+            runs: turns(runs),
+            sizes: Object.fromEntries(size.map(sizeIn)),
+            small: few,
+            json,
+            ...(out === undefined ? {} : { out }),
+          }),
+        ),
+    )
+    .command(
+      "scale",
+      "how our time grows with each size of a workload: exponents with their intervals",
+      {
+        axes: { type: "string", default: axisNames.join(), describe: "which sizes, separated by commas" },
+        kind: { choices: ["meta", "adapt"] as const, default: "meta" as const, describe: "what grows" },
+        runs: measuring.runs,
+        small,
+        json: measuring.json,
+      },
+      ({ axes, runs, ...args }) =>
+        run(() =>
+          scale({
+            axes: among("axes", axes, axisNames),
+            kind: args.kind,
+            small: args.small,
+            json: args.json,
+            ...(runs === undefined ? {} : { runs: turns(runs) }),
           }),
         ),
     )
@@ -263,7 +322,7 @@ try {
           }),
         ),
     )
-    .demandCommand(1, "Say what to do: peers, check, engines, gpu, imported, embed or shifts.")
+    .demandCommand(1, "Say what to do: peers, profile, scale, check, engines, gpu, imported, embed or shifts.")
     .strict()
     .exitProcess(false)
     .fail((message, error) => {

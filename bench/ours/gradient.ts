@@ -22,7 +22,7 @@ type Tensors = Record<string, Tensor>;
 export const targets = (y: WorkloadBatch["y"]): Tensor =>
   "shape" in y ? float32(y) : { dtype: "int32", shape: [y.length], data: y };
 
-const taskTensors = ({ support, query }: WorkloadData["tasks"][number]): Tensors => ({
+export const taskTensors = ({ support, query }: WorkloadData["tasks"][number]): Tensors => ({
   support_x: float32(support.x),
   support_y: targets(support.y),
   query_x: float32(query.x),
@@ -30,7 +30,7 @@ const taskTensors = ({ support, query }: WorkloadData["tasks"][number]): Tensors
 });
 
 /** Every input of the tasks with a leading task axis; all are float32 in the workloads that need it. */
-function stacked(tasks: readonly Tensors[]): Tensors {
+export function stacked(tasks: readonly Tensors[]): Tensors {
   return Object.fromEntries(
     Object.entries(tasks[0]!).map(([name, { dtype, shape }]) => {
       const data = Float32Array.from(tasks.flatMap((task) => Array.from(task[name]!.data as Float32Array)));

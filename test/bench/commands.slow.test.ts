@@ -1,9 +1,13 @@
 // The benchmark's commands as a caller sees them: what they say and their exit status, never how long anything took.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { input, op, writeOnnx } from "@innerloop/graph";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 import { repository } from "../support/root.ts";
 import { bench } from "./program.ts";
+
+const folder = temporaryFolder("bench");
 
 const quick = ["--workloads", "adapt-mlp", "--threads", "1", "--runs", "2"];
 
@@ -64,6 +68,45 @@ test.skipIf(!existsSync(join(repository, ".git")))(
   },
 );
 
+test("profile says where the time of a workload goes, in a table, stacks and a picture", async () => {
+  const out = join(folder, "profile");
+  const { status, stdout } = await bench("profile", "meta-conv4", "--small", "--runs", "3", "--out", out, "--json");
+  const { operators, lines, milliseconds, gflops, products, matMul } = JSON.parse(stdout);
+  const sum = (rows: { milliseconds: number }[]) => rows.reduce((total, row) => total + row.milliseconds, 0);
+  expect(sum(operators)).toBeCloseTo(milliseconds, 6);
+  expect(sum(lines)).toBeCloseTo(milliseconds, 6);
+  expect(lines.map(({ name }: { name: string }) => name)).toContain("conv2");
+  expect(lines.some(({ derivatives }: { derivatives: number }) => derivatives > 0)).toBe(true);
+  // What ran is the graph's arithmetic, but for what a form adds or saves.
+  expect(products / gflops).toBeGreaterThan(0.5);
+  expect(products / gflops).toBeLessThan(2);
+  expect(matMul.large).toBeGreaterThan(0);
+  expect(readFileSync(join(out, "profile.svg"), "utf8")).toContain("<title>conv2");
+  expect(readFileSync(join(out, "profile.folded"), "utf8")).toMatch(/^meta-conv4;step1;conv1;\w+ \d+$/m);
+  expect(status).toBe(0);
+});
+
+test("a file is profiled as it is, with sizes that are given", async () => {
+  const file = join(folder, "dense.onnx");
+  const x = input("x", ["rows", 7]);
+  writeFileSync(file, writeOnnx({ y: op.MatMul(x, input("w", [7, 3])) }));
+  const { stdout } = await bench("profile", file, "--size", "rows=50", "--runs", "2", "--json");
+  const { gflops, products } = JSON.parse(stdout);
+  expect(gflops).toBeCloseTo((2 * 50 * 7 * 3) / 1e9, 12);
+  expect(products).toBeCloseTo(gflops, 12);
+});
+
+test("scale gives an exponent for each size", async () => {
+  const { status, stdout } = await bench("scale", "--axes", "steps,filters", "--small", "--runs", "1", "--json");
+  const { rows } = JSON.parse(stdout);
+  expect(rows.map(({ axis }: { axis: string }) => axis)).toEqual(["steps", "filters"]);
+  for (const { exponent, points } of rows) {
+    expect(Number.isFinite(exponent)).toBe(true);
+    expect(points).toHaveLength(2);
+  }
+  expect(status).toBe(0);
+});
+
 test.each([
   [["engines", "--engines", "abacus"], 2, "tfjs:wasm"],
   [["check"], 2, "against"],
@@ -73,7 +116,7 @@ test.each([
   [["peers", "--threads", "0"], 2, "whole numbers from 1"],
   [["peers", "--runs", "0"], 2, "whole number from 1"],
   [["peers", "--thread", "1"], 2, "thread"],
-  [[], 2, "peers, check, engines"],
+  [[], 2, "peers, profile, scale, check"],
 ] as const)("%j ends in one message", async (args, wanted, words) => {
   const { status, stdout, stderr } = await bench(...args);
   expect(stdout).toBe("");
