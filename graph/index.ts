@@ -3,6 +3,7 @@ export { apply, constant, constantOf, input, inputName, isInput, scope } from ".
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
 export { numbersFrom } from "./core/draws.ts";
 export { evaluate, type ShapedNumbers } from "./core/evaluate.ts";
+export { fingerprint } from "./core/fingerprint.ts";
 export { isFlat, operatorNamed, operators, type Spelling, spellings } from "./core/operator.ts";
 export { print } from "./core/print.ts";
 export { type Shape, showShape } from "./core/shapes.ts";
@@ -37,6 +38,7 @@ export {
   prototypes,
   zeroHead,
 } from "./heads/linear.ts";
+export { type Ridge, ridgeHead } from "./heads/ridge.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";

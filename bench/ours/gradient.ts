@@ -65,8 +65,9 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
     const pool = new Pool(threads, engine.name);
     const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
       const program = together ? `${part.length} tasks` : "one task";
-      const graph = () => ({ outputs: gradientOutputs(learner, sizes, together ? part.length : undefined) });
-      if (!opened.has(program)) opened.set(program, pool.open(program, engine.portable!.serialize(graph())));
+      const prepared = () =>
+        engine.portable!.prepare({ outputs: gradientOutputs(learner, sizes, together ? part.length : undefined) });
+      if (!opened.has(program)) opened.set(program, prepared().then((bytes) => pool.open(program, bytes)));
       await opened.get(program);
       return { program, feeds };
     };
