@@ -40,10 +40,10 @@ function linkPackages(from: string, to: string): void {
   }
 }
 
-function run(folder: string, command: string, args: readonly string[]): void {
+function run(folder: string, command: string, args: readonly string[], room = "."): void {
   try {
     execFileSync(command, args, {
-      cwd: folder,
+      cwd: join(folder, room),
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
       shell: process.platform === "win32",
@@ -78,7 +78,11 @@ export function buildEarlier(name: string, install: boolean): Earlier {
     run(folder, "tar", ["-xf", archive]);
     if (install) run(folder, "npm", ["ci", "--prefer-offline", "--ignore-scripts"]);
     else linkPackages(join(repository, "node_modules"), join(folder, "node_modules"));
-    run(folder, "npm", ["run", "prepare"]);
+    // What `npm run prepare` does, but for the page of the demo.
+    run(folder, process.execPath, ["schemas/generate.mjs"]);
+    run(folder, process.execPath, ["node_modules/typescript/bin/tsc", "-b", "cli"]);
+    run(folder, process.execPath, ["schemas/doors.mjs"]);
+    run(folder, process.execPath, ["build.mjs"], "runtime");
     const bench = join(folder, "bench");
     rmSync(join(bench, "dist"), { recursive: true, force: true });
     for (const part of ["dist", "package.json"])

@@ -50,9 +50,9 @@ async function compare(
   for (let i = 0; i < options.starts; i++) {
     const open: Ready[] = [];
     try {
-      const now = await makeReady(() => startOurs(), workload, task, limit);
+      const now = await makeReady(() => startOurs(workload.fresh), workload, task, limit);
       open.push(now);
-      const then = await makeReady(() => startOurs(earlier.bench), workload, task, limit).catch(
+      const then = await makeReady(() => startOurs(workload.fresh, earlier.bench), workload, task, limit).catch(
         (cause: Error) => cause,
       );
       if (then instanceof Error) return { ...known, verdict: "not there", reason: then.message };

@@ -67,7 +67,11 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
       const program = together ? `${part.length} tasks` : "one task";
       const prepared = () =>
         engine.portable!.prepare({ outputs: gradientOutputs(learner, sizes, together ? part.length : undefined) });
-      if (!opened.has(program)) opened.set(program, prepared().then((bytes) => pool.open(program, bytes)));
+      if (!opened.has(program))
+        opened.set(
+          program,
+          prepared().then((bytes) => pool.open(program, bytes)),
+        );
       await opened.get(program);
       return { program, feeds };
     };

@@ -16,7 +16,7 @@ import onnxruntime
 import torch
 from problems import Peer, result, serve
 from torch import nn
-from torch_peer import Tensors, from_torch, model_of
+from torch_problem import Tensors, from_torch, model_of
 
 
 def loss_file(t, x, y):

@@ -71,7 +71,7 @@ async function measure(
   const task: Task = { case: workload.case, threads };
   const open: Ready[] = [];
   try {
-    const ours = await makeReady(() => startOurs(), workload, task, limit);
+    const ours = await makeReady(() => startOurs(workload.fresh), workload, task, limit);
     open.push(ours);
     const found: { times: PeerTimes; ready?: Ready }[] = [];
     for (const side of peersNamed(peers)) {

@@ -1,6 +1,7 @@
 // Everyone who takes part in `peers`: how each is started, and which column of the goals it counts for.
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
+import type { Workload } from "../workloads.ts";
 import { SideProcess } from "./process.ts";
 
 export interface Side {
@@ -33,9 +34,17 @@ const node = (name: string, path: string): Side => ({
   start: () => new SideProcess(process.execPath, [program(path)]),
 });
 
-/** Ours, in a process as every other. @param root the folder of a built benchmark, where it is not this one */
-export const startOurs = (root?: string): SideProcess =>
-  new SideProcess(process.execPath, [root ? `${root}/dist/ours/program.js` : program("../ours/program.js")]);
+/**
+ * Ours, in a process as every other.
+ * @param fresh `cold`: it finds no session that an earlier process kept
+ * @param root the folder of a built benchmark, where it is not this one
+ */
+export const startOurs = (fresh?: Workload["fresh"], root?: string): SideProcess =>
+  new SideProcess(
+    process.execPath,
+    [root ? `${root}/dist/ours/program.js` : program("../ours/program.js")],
+    fresh === "cold" ? { INNERLOOP_CACHE: "off" } : {},
+  );
 
 export const peers: readonly Side[] = [
   torch("eager", "eager"),

@@ -31,8 +31,8 @@ export class SideProcess {
   readonly #lines: AsyncIterator<string>;
   #complaint = "";
 
-  constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
     this.#process.on("error", (error) => {
       this.#complaint += error.message;
     });

@@ -17,7 +17,7 @@ export async function makeReady(
   task: Task,
   limit: number,
 ): Promise<Ready> {
-  if (fresh) {
+  if (fresh !== undefined) {
     const whole = async (): Promise<{ prepared: Prepared; milliseconds: number }> => {
       const began = performance.now();
       const child = start();
