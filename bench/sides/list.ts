@@ -18,7 +18,7 @@ const script = (name: string) => fileURLToPath(new URL(`../../peers/${name}`, im
 const program = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 const python = (name: string, args: readonly string[]) =>
-  new SideProcess(process.env.INNERLOOP_PYTHON ?? "python3", [script(name), ...args]);
+  new SideProcess(process.env.INNERLOOP_PYTHON ?? "python3", [script(name), ...args], { PYTHONDONTWRITEBYTECODE: "1" });
 
 const pip = (packages: string) => `python3 -m pip install ${packages}; INNERLOOP_PYTHON names another interpreter`;
 const torch = (name: string, group: Side["group"]): Side => ({

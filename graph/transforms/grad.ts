@@ -88,7 +88,7 @@ export function cotangents(
     }
     // Whoever looks where time goes tells a layer's derivatives from the layer by their names.
     const results = inScopeOf(node, () =>
-      scope("grad", () =>
+      scope(node.scope ? "grad" : "", () =>
         gradient({
           inputs: node.inputs,
           outputs: node.outputs,
