@@ -38,10 +38,13 @@ export {
   zeroHead,
 } from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
+export { type CompileOptions, lower, type PassReport, passesFor } from "./compile/compile.ts";
+export type { Pass } from "./compile/pass.ts";
+export { passes } from "./compile/passes/index.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
-export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
+export { type Lowering, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
 export { halfBits, halfNodes } from "./lowering/precision.ts";

@@ -1,15 +1,23 @@
-// A last pass for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
+// The pass `products`, for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
 // to its smaller factor, or by the product itself.
-import { termsOf } from "../core/dims.ts";
-import { zip } from "../core/lists.ts";
-import { apply1 } from "../core/operator.ts";
-import { sameShape, sizeOf } from "../core/shapes.ts";
-import { madeBy, type One, type Operator, type Value } from "../core/value.ts";
-import { dependencies, topological } from "../core/walk.ts";
-import { Add, Mul, Neg, Sub } from "../ops/arithmetic.ts";
-import { MatMul } from "../ops/linear-algebra.ts";
-import { Reshape, Transpose } from "../ops/movement.ts";
-import { rewrite } from "../transforms/rewrite.ts";
+import { termsOf } from "../../core/dims.ts";
+import { zip } from "../../core/lists.ts";
+import { apply1 } from "../../core/operator.ts";
+import { sameShape, sizeOf } from "../../core/shapes.ts";
+import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
+import { dependencies, topological } from "../../core/walk.ts";
+import { Add, Mul, Neg, Sub } from "../../ops/arithmetic.ts";
+import { MatMul } from "../../ops/linear-algebra.ts";
+import { Reshape, Transpose } from "../../ops/movement.ts";
+import { rewrite } from "../../transforms/rewrite.ts";
+import type { Pass } from "../pass.ts";
+
+export const products: Pass = {
+  name: "products",
+  why: "A processor multiplies matrices several times quicker than it walks over memory. A number that scales a product scales its smaller factor instead, and a product that is added to something or taken from it, as in an update of weights, becomes one Gemm with it: each saves a pass over a large array.",
+  everywhere: false,
+  run: joinProducts,
+};
 
 /** ONNX Gemm as a node: A·B + C, either factor transposed first. Only lowering makes it. */
 const gemm: Operator<{ readonly transA: 0 | 1; readonly transB: 0 | 1 }, readonly [a: Value, b: Value, c: Value], One> =
@@ -33,7 +41,7 @@ function untransposed(value: Value): { matrix: Value; transposed: 0 | 1 } {
  * `c · (A·B)` becomes `A·(c · B)` where B is the smaller factor, and `C + A·B` or `C − A·B`, as in an update of weights,
  * becomes one Gemm: a long pass over memory is saved. Only products that have no other use are touched.
  */
-export function joinProducts(outputs: readonly Value[]): Value[] {
+function joinProducts(outputs: readonly Value[]): Value[] {
   const uses = new Map<Value, number>();
   const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
   for (const node of topological(outputs)) dependencies(node).forEach(use);
