@@ -40,7 +40,8 @@ export {
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { type CompileOptions, lower, type PassReport, passesFor } from "./compile/compile.ts";
 export type { Pass } from "./compile/pass.ts";
-export { passes } from "./compile/passes/index.ts";
+export { earlyPasses, passes } from "./compile/passes/index.ts";
+export { together } from "./compile/passes/together.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";

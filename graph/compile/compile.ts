@@ -3,7 +3,8 @@ import { InnerloopError } from "@innerloop/schemas";
 import type { Subgraph, Value } from "../core/value.ts";
 import type { Target } from "../lowering/lower.ts";
 import type { Pass, PassContext } from "./pass.ts";
-import { passes } from "./passes/index.ts";
+import { earlyPasses, passes } from "./passes/index.ts";
+import { leftOut } from "./switches.ts";
 
 /** What a pass made of a graph. */
 export interface PassReport {
@@ -27,7 +28,7 @@ export interface CompileOptions {
  * @throws InnerloopError naming an operator that neither the target nor its parts know; `unknown-pass` (status 2)
  */
 export function lower(outputs: readonly Value[], target: Target, options: CompileOptions = {}): Value[] {
-  const chosen = passesFor(target, [...(options.without ?? []), ...fromEnvironment()]);
+  const chosen = passesFor(target, [...(options.without ?? []), ...leftOut()]);
   const seen = new WeakMap<Subgraph, Subgraph>();
   const inside = (graph: Subgraph): Subgraph => {
     const known = seen.get(graph);
@@ -49,20 +50,16 @@ export function lower(outputs: readonly Value[], target: Target, options: Compil
 /** The passes that a target gets, in order. */
 export function passesFor({ suits = [] }: Target, without: readonly string[] = []): Pass[] {
   for (const name of without)
-    if (!passes.some((pass) => pass.name === name && !pass.needed))
+    if (!optional().includes(name))
       throw new InnerloopError(
         "unknown-pass",
-        `The pass "${name}" is to be left out; those that can be are ${optional()}.`,
+        `The pass "${name}" is to be left out; those that can be are ${optional().join(", ")}.`,
         { exitStatus: 2 },
       );
   return passes.filter(({ name, everywhere }) => (everywhere || suits.includes(name)) && !without.includes(name));
 }
 
-const optional = (): string =>
-  [...new Set(passes.flatMap(({ name, needed }) => (needed ? [] : [name])))].join(", ");
-
-/** Passes that the environment switches off; a page has none. */
-function fromEnvironment(): string[] {
-  const named = typeof process === "undefined" ? undefined : process.env?.INNERLOOP_WITHOUT;
-  return named ? named.split(",").map((name) => name.trim()) : [];
-}
+/** The passes that can be left out. */
+const optional = (): string[] => [
+  ...new Set([...earlyPasses, ...passes.filter(({ needed }) => !needed)].map(({ name }) => name)),
+];

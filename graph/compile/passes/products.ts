@@ -1,16 +1,15 @@
 // The pass `products`, for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
 // to its smaller factor, or by the product itself.
-import { termsOf } from "../../core/dims.ts";
 import { zip } from "../../core/lists.ts";
 import { apply1 } from "../../core/operator.ts";
-import { sameShape, sizeOf } from "../../core/shapes.ts";
+import { sameShape } from "../../core/shapes.ts";
 import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
-import { dependencies, topological } from "../../core/walk.ts";
 import { Add, Mul, Neg, Sub } from "../../ops/arithmetic.ts";
 import { MatMul } from "../../ops/linear-algebra.ts";
 import { Reshape, Transpose } from "../../ops/movement.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
+import { likelySize, usesIn } from "../reading.ts";
 
 export const products: Pass = {
   name: "products",
@@ -42,10 +41,7 @@ function untransposed(value: Value): { matrix: Value; transposed: 0 | 1 } {
  * becomes one Gemm: a long pass over memory is saved. Only products that have no other use are touched.
  */
 function joinProducts(outputs: readonly Value[]): Value[] {
-  const uses = new Map<Value, number>();
-  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
-  for (const node of topological(outputs)) dependencies(node).forEach(use);
-  outputs.forEach(use);
+  const uses = usesIn(outputs);
   // Values are new after a rewrite; those that stand for one with a single use are remembered.
   const single = new Set<Value>();
   return rewrite(outputs, ({ operator, inputs: before }, inputs) => {
@@ -95,12 +91,6 @@ function scaledProduct(value: Value, single: ReadonlySet<Value>, scale: (factor:
   const [left, right] = [likelySize(a), likelySize(b)];
   if (Math.min(left, right) > likelySize(product)) return undefined;
   return Reshape(left < right ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
-}
-
-/** How many numbers a value holds, an open number of examples taken for a handful. */
-function likelySize({ shape }: Value): number {
-  const terms = termsOf(sizeOf(shape));
-  return terms.reduce((total, [coefficient, symbols]) => total + coefficient * 8 ** symbols.length, 0);
 }
 
 /** `sum + product` as one Gemm, where the product is of two matrices and the sum has its shape. */
