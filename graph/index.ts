@@ -1,4 +1,9 @@
 // The door of the graph core.
+
+export { type CompileOptions, lower, type PassReport, passesFor } from "./compile/compile.ts";
+export type { Pass } from "./compile/pass.ts";
+export { earlyPasses, passes } from "./compile/passes/index.ts";
+export { together } from "./compile/passes/together.ts";
 export { apply, constant, constantOf, input, inputName, isInput, scope } from "./core/build.ts";
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
 export { numbersFrom } from "./core/draws.ts";
@@ -38,10 +43,6 @@ export {
   zeroHead,
 } from "./heads/linear.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
-export { type CompileOptions, lower, type PassReport, passesFor } from "./compile/compile.ts";
-export type { Pass } from "./compile/pass.ts";
-export { earlyPasses, passes } from "./compile/passes/index.ts";
-export { together } from "./compile/passes/together.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";

@@ -1,6 +1,7 @@
 // What a pass of the compiler is, and who may leave it out.
-import type { Target } from "../lowering/lower.ts";
+
 import type { Subgraph, Value } from "../core/value.ts";
+import type { Target } from "../lowering/lower.ts";
 
 /** What a pass knows besides the graph. */
 export interface PassContext {

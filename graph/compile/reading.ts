@@ -10,12 +10,6 @@ export function likelySize({ shape }: Value): number {
   return terms.reduce((total, [coefficient, symbols]) => total + coefficient * 8 ** symbols.length, 0);
 }
 
-/**
- * From so many numbers on, what an array costs is the walks over memory. Smaller ones stay in a processor's cache, and there what
- * counts is how many nodes there are (measured: at 60,000 numbers fewer walks and more nodes are as slow).
- */
-export const large = 1 << 17;
-
 /** How often each value is used, as an output too. */
 export function usesIn(outputs: readonly Value[]): ReadonlyMap<Value, number> {
   const uses = new Map<Value, number>();

@@ -121,7 +121,9 @@ export function onnxTarget({
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
     ],
-    ...(precision === "float16" ? {} : { suits: ["products", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
+    ...(precision === "float16"
+      ? {}
+      : { suits: ["counts", "products", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

@@ -1,5 +1,6 @@
 // The passes between a graph and an engine, in the order in which they go; a file each.
 import type { Pass } from "../pass.ts";
+import { counts } from "./counts.ts";
 import { forms } from "./forms.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
@@ -14,6 +15,7 @@ export const earlyPasses = [togetherPass] as const;
 
 export const passes: readonly Pass[] = [
   twins,
+  counts,
   simplification,
   sums,
   forms,

@@ -1,12 +1,12 @@
 // The pass `products`, for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
 // to its smaller factor, or by the product itself.
-import { zip } from "../../core/lists.ts";
+import { at, zip } from "../../core/lists.ts";
 import { apply1 } from "../../core/operator.ts";
-import { sameShape } from "../../core/shapes.ts";
+import { broadcastShapes, sameShape } from "../../core/shapes.ts";
 import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
 import { Add, Mul, Neg, Sub } from "../../ops/arithmetic.ts";
 import { MatMul } from "../../ops/linear-algebra.ts";
-import { Reshape, Transpose } from "../../ops/movement.ts";
+import { Expand, Reshape, Transpose } from "../../ops/movement.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
 import { likelySize, usesIn } from "../reading.ts";
@@ -26,7 +26,9 @@ const gemm: Operator<{ readonly transA: 0 | 1; readonly transB: 0 | 1 }, readonl
     summary: "A·B + C in one pass",
     writtenAs: "Gemm",
     traits: { float16: "product" },
-    infer: ([, , c]) => [{ dtype: c.dtype, shape: c.shape }],
+    infer: ([a, b], { transA, transB }) => [
+      { dtype: a.dtype, shape: [at(a.shape, transA), at(b.shape, transB === 1 ? 0 : 1)] },
+    ],
   };
 
 /** The matrix whose transpose this is, or itself. */
@@ -83,26 +85,37 @@ function loneProduct(value: Value, single: ReadonlySet<Value>): Value | undefine
   return single.has(value) && single.has(inner) && madeBy(inner, MatMul) ? value : undefined;
 }
 
+/** Whether a value is one number everywhere, which scales it for nothing: a row of ones that sums, say. */
+const isRepeated = (value: Value): boolean => {
+  const source = madeBy(value, Expand)?.inputs[0];
+  return source?.shape.every((dim) => dim === 1) === true;
+};
+
 /** A product with its smaller factor scaled; undefined where there is no product or no gain. */
 function scaledProduct(value: Value, single: ReadonlySet<Value>, scale: (factor: Value) => Value): Value | undefined {
   const product = unshaped(value);
   const [a, b] = (loneProduct(value, single) && madeBy(product, MatMul)?.inputs) ?? [];
   if (!a || !b) return undefined;
+  const repeated = [a, b].find(isRepeated);
+  if (repeated) return Reshape(repeated === a ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
   const [left, right] = [likelySize(a), likelySize(b)];
   if (Math.min(left, right) > likelySize(product)) return undefined;
   return Reshape(left < right ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
 }
 
-/** `sum + product` as one Gemm, where the product is of two matrices and the sum has its shape. */
+/** `sum + product` as one Gemm, where the product is of two matrices and the sum has its shape, or is repeated to it. */
 function sumWithProduct(sum: Value, product: Value | undefined): Value | undefined {
-  if (!product || !sameShape(sum.shape, product.shape)) return undefined;
+  if (!product) return undefined;
   const matrix = unshaped(product);
+  const added = sameShape(sum.shape, product.shape) ? Reshape(sum, matrix.shape) : sum;
+  if (added === sum && matrix !== product) return undefined;
+  if (added.rank > 2 || broadcastShapes(added.shape, matrix.shape)?.join() !== matrix.shape.join()) return undefined;
   const [a, b] = madeBy(matrix, MatMul)?.inputs ?? [];
   if (a?.rank !== 2 || b?.rank !== 2) return undefined;
   const [left, right] = [untransposed(a), untransposed(b)];
-  const result = apply1(gemm, [left.matrix, right.matrix, Reshape(sum, matrix.shape)], {
+  const result = apply1(gemm, [left.matrix, right.matrix, added], {
     transA: left.transposed,
     transB: right.transposed,
   });
-  return Reshape(result, sum.shape);
+  return Reshape(result, product.shape);
 }

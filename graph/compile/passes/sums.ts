@@ -5,18 +5,22 @@ import { sameShape } from "../../core/shapes.ts";
 import { is, madeBy, type Node, type Value } from "../../core/value.ts";
 import { topological } from "../../core/walk.ts";
 import { Mul } from "../../ops/arithmetic.ts";
+import { StandardizeGradient } from "../../ops/internal/standardize-gradient.ts";
 import { Reshape } from "../../ops/movement.ts";
 import { ReduceSum } from "../../ops/reduction.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
-import { large, likelySize, usesIn } from "../reading.ts";
+import { likelySize, usesIn } from "../reading.ts";
 
 export const sums: Pass = {
   name: "sums",
   why: "The derivative of a norm with a gain a channel sums the same large arrays several times: over an example with the gain, over all examples without it. Σ c·x is c·Σ x along the axes where c is the same, so that one sum over the places of each channel is all that goes over the array; what is left of each sum goes over a number a channel, and the product with the gain is not needed for it.",
   everywhere: false,
-  run: (outputs) => sharedSums(factorsLast(outputs)),
+  run: (outputs) => sharedSums(factorsLast(slopesApart(outputs))),
 };
+
+/** From so many numbers on, a walk over an array takes longer than the few nodes over its sums that stand for it. */
+const large = 1 << 15;
 
 /** The factors of a product that are repeated along some axes, and the rest: products without such factors stay whole. */
 function factorsOf(product: Value): { readonly full: Value[]; readonly light: Value[] } {
@@ -35,6 +39,14 @@ function isSameAlong(value: Value, axis: number, rank: number): boolean {
   const own = axis - (rank - value.rank);
   return own < 0 || value.shape[own] === 1;
 }
+
+/** Derivatives of norms as their parts, among which the sums are. */
+const slopesApart = (outputs: readonly Value[]): Value[] =>
+  rewrite(outputs, (node, inputs, attributes) =>
+    is(node, StandardizeGradient)
+      ? node.operator.decompose?.(inputs as typeof node.inputs, attributes as typeof node.attributes)
+      : undefined,
+  );
 
 function factorsLast(outputs: readonly Value[]): Value[] {
   const uses = usesIn(outputs);
@@ -66,7 +78,10 @@ function sharedSums(outputs: readonly Value[]): Value[] {
     for (const node of nodes) {
       const within = nodes
         .map(({ attributes: { axes } }) => axes)
-        .filter((axes) => axes.length < node.attributes.axes.length && axes.every((axis) => node.attributes.axes.includes(axis)))
+        .filter(
+          (axes) =>
+            axes.length < node.attributes.axes.length && axes.every((axis) => node.attributes.axes.includes(axis)),
+        )
         .sort((a, b) => b.length - a.length);
       if (within[0]) inner.set(node, within[0]);
     }

@@ -1,8 +1,9 @@
 // The pass `together`, before derivatives are taken: what is computed in the same way of several arrays of rows is computed of all
 // their rows at once.
-import { apply1 } from "../../core/operator.ts";
+
 import { inScopeOf } from "../../core/build.ts";
 import { at } from "../../core/lists.ts";
+import { apply1 } from "../../core/operator.ts";
 import { type Attributes, type Inputs, is, type Node, operandsOf, type Value } from "../../core/value.ts";
 import { topological } from "../../core/walk.ts";
 import { Convolution } from "../../ops/convolution.ts";
@@ -52,7 +53,10 @@ export function together(outputs: readonly Value[], parts: readonly Value[]): Va
   for (const [value, { whole, part }] of found) {
     if (parts.includes(value) || shared.get(whole)?.size !== parts.length) continue;
     const start = at(starts, part);
-    replaced.set(value, inScopeOf(value.node, () => cut(whole, 0, start, start + at(sizes, part))));
+    replaced.set(
+      value,
+      inScopeOf(value.node, () => cut(whole, 0, start, start + at(sizes, part))),
+    );
   }
   return rewrite(outputs, () => undefined, replaced);
 }
