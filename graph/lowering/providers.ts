@@ -2,7 +2,7 @@
 
 import type { Target } from "./lower.ts";
 import { type OnnxTargetOptions, onnxTarget } from "./onnx.ts";
-import { exactTrigonometry, powerOfOneShape } from "./webgpu.ts";
+import { convolutionsOfSpace, exactTrigonometry, powerOfOneShape } from "./webgpu.ts";
 
 /** How convolutions are written: `columns`, Gather and MatMul; `native`, Conv and ConvTranspose. */
 export type ConvolutionForm = NonNullable<OnnxTargetOptions["convolution"]>;
@@ -45,5 +45,5 @@ export function onnxTargetFor(
   const form = convolution === "auto" ? (convolutions[provider] ?? "columns") : convolution;
   const target = onnxTarget({ ...options, convolution: form });
   if (provider !== "webgpu") return target;
-  return { ...target, lowerings: [...target.lowerings, ...exactTrigonometry, powerOfOneShape] };
+  return { ...target, lowerings: [...target.lowerings, ...exactTrigonometry, powerOfOneShape, ...convolutionsOfSpace] };
 }
