@@ -1,4 +1,4 @@
-// `npm run bench -- peers | check | engines | gpu | imported | embed | shifts`: see README.md.
+// `npm run bench -- peers | check | engines | passes | gpu | imported | embed | shifts`: see README.md.
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
@@ -9,6 +9,7 @@ import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
+import { timePasses } from "./passes.ts";
 import { shifts } from "./shifts/run.ts";
 import { workloads } from "./workloads.ts";
 
@@ -104,6 +105,12 @@ try {
             json: args.json,
           }),
         ),
+    )
+    .command(
+      "passes",
+      "what each pass of the compiler gives: nodes and processor time with it and without it",
+      { runs: { type: "number", default: 15, describe: "pairs of turns" }, json: measuring.json },
+      (args) => run(() => timePasses({ turns: turns(args.runs), json: args.json })),
     )
     .command(
       "gpu",
