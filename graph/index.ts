@@ -8,6 +8,7 @@ export { apply, constant, constantOf, input, inputName, isInput, scope } from ".
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
 export { numbersFrom } from "./core/draws.ts";
 export { evaluate, type ShapedNumbers } from "./core/evaluate.ts";
+export { fingerprint } from "./core/fingerprint.ts";
 export { isFlat, operatorNamed, operators, type Spelling, spellings } from "./core/operator.ts";
 export { print } from "./core/print.ts";
 export { type Shape, showShape } from "./core/shapes.ts";
