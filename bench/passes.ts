@@ -1,11 +1,10 @@
 // What each pass of the compiler gives: nodes and processor time of graphs of training and adapting, with it and without it.
 import {
-  earlyPasses,
   input,
   type Learner,
   onnxTargetFor,
   type Parameters,
-  passes,
+  switches,
   type Value,
   writeOnnx,
 } from "@innerloop/graph";
@@ -204,7 +203,7 @@ export async function timePasses({
   readonly turns: number;
   readonly json: boolean;
 }): Promise<Outcome> {
-  const names = [...new Set([...earlyPasses, ...passes.filter(({ needed }) => !needed)].map(({ name }) => name))];
+  const names = switches();
   const effects: Effect[] = [];
   for (const graph of graphs()) {
     const whole = written(graph, []);

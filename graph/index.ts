@@ -1,6 +1,6 @@
 // The door of the graph core.
 
-export { type CompileOptions, lower, type PassReport, passesFor } from "./compile/compile.ts";
+export { type CompileOptions, lower, type PassReport, passesFor, switches } from "./compile/compile.ts";
 export type { Pass } from "./compile/pass.ts";
 export { earlyPasses, passes } from "./compile/passes/index.ts";
 export { together } from "./compile/passes/together.ts";

@@ -2,6 +2,7 @@
 import { InnerloopError } from "@innerloop/schemas";
 import type { Subgraph, Value } from "../core/value.ts";
 import type { Target } from "../lowering/lower.ts";
+import { pointsName } from "../lowering/points.ts";
 import type { Pass, PassContext } from "./pass.ts";
 import { earlyPasses, passes } from "./passes/index.ts";
 import { leftOut } from "./switches.ts";
@@ -28,7 +29,8 @@ export interface CompileOptions {
  * @throws InnerloopError naming an operator that neither the target nor its parts know; `unknown-pass` (status 2)
  */
 export function lower(outputs: readonly Value[], target: Target, options: CompileOptions = {}): Value[] {
-  const chosen = passesFor(target, [...(options.without ?? []), ...leftOut()]);
+  const without = [...(options.without ?? []), ...leftOut()];
+  const chosen = passesFor(target, without);
   const seen = new WeakMap<Subgraph, Subgraph>();
   const inside = (graph: Subgraph): Subgraph => {
     const known = seen.get(graph);
@@ -37,7 +39,7 @@ export function lower(outputs: readonly Value[], target: Target, options: Compil
     seen.set(graph, result);
     return result;
   };
-  const context: PassContext = { target, inside };
+  const context: PassContext = { target, inside, without };
   const run = (values: readonly Value[], told?: CompileOptions["onPass"]): Value[] =>
     chosen.reduce<readonly Value[]>((before, pass) => {
       const after = pass.run(before, context);
@@ -50,16 +52,17 @@ export function lower(outputs: readonly Value[], target: Target, options: Compil
 /** The passes that a target gets, in order. */
 export function passesFor({ suits = [] }: Target, without: readonly string[] = []): Pass[] {
   for (const name of without)
-    if (!optional().includes(name))
+    if (!switches().includes(name))
       throw new InnerloopError(
         "unknown-pass",
-        `The pass "${name}" is to be left out; those that can be are ${optional().join(", ")}.`,
+        `The pass "${name}" is to be left out; those that can be are ${switches().join(", ")}.`,
         { exitStatus: 2 },
       );
   return passes.filter(({ name, everywhere }) => (everywhere || suits.includes(name)) && !without.includes(name));
 }
 
-/** The passes that can be left out. */
-const optional = (): string[] => [
+/** The names of what can be left out: passes, and ways of `forms`. */
+export const switches = (): string[] => [
   ...new Set([...earlyPasses, ...passes.filter(({ needed }) => !needed)].map(({ name }) => name)),
+  pointsName,
 ];

@@ -6,6 +6,8 @@ import type { Target } from "../lowering/lower.ts";
 /** What a pass knows besides the graph. */
 export interface PassContext {
   readonly target: Target;
+  /** The names of what is left out, ways of `forms` among them. */
+  readonly without: readonly string[];
   /** Compiles a graph inside a node, once. */
   readonly inside: (graph: Subgraph) => Subgraph;
 }

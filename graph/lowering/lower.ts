@@ -15,6 +15,8 @@ import { type Inside, rewrite } from "../transforms/rewrite.ts";
 /** How one operator is computed on a target. */
 export interface Lowering<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
   readonly operator: Operator<A, I, O>;
+  /** By which it is left out, where the target has another way before it. */
+  readonly name?: string;
   /**
    * What computes the outputs; undefined where this way does not fit the case.
    * @param outputs as they are without this way, for their shapes and dtypes
@@ -26,7 +28,8 @@ export interface Lowering<A extends Attributes = Attributes, I extends Inputs = 
 export const lowering = <A extends Attributes, I extends Inputs, O extends Outputs>(
   { operator }: Entry<A, I, O>,
   lower: (inputs: I, attributes: A, outputs: O) => readonly Value[] | undefined,
-): Lowering<A, I, O> => ({ operator, lower });
+  name?: string,
+): Lowering<A, I, O> => ({ operator, lower, ...(name !== undefined && { name }) });
 
 /** Something that runs graphs, as far as lowering cares. */
 export interface Target {
@@ -42,10 +45,18 @@ export interface Target {
 /**
  * The same values out of operators that the target has.
  * @param inside what is made of graphs inside nodes
+ * @param without names of ways that are left out
  * @throws InnerloopError naming an operator that neither the target nor its parts know
  */
-export const lowered = (outputs: readonly Value[], target: Target, inside: Inside): Value[] =>
-  loweredBy(outputs, target, new Map(target.lowerings.map((way) => [way.operator, way])), new Map(), inside);
+export function lowered(
+  outputs: readonly Value[],
+  target: Target,
+  inside: Inside,
+  without: readonly string[] = [],
+): Value[] {
+  const ways = target.lowerings.filter(({ name }) => name === undefined || !without.includes(name));
+  return loweredBy(outputs, target, new Map(ways.map((way) => [way.operator, way])), new Map(), inside);
+}
 
 function loweredBy(
   outputs: readonly Value[],

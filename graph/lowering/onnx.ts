@@ -25,6 +25,7 @@ import { flooredRemainder } from "./indexing.ts";
 import { type Lowering, lowering, type Target } from "./lower.ts";
 import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
+import { convolutionAtPoints } from "./points.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { poolsFirst } from "./pools-first.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
@@ -120,6 +121,7 @@ export function onnxTarget({
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...convolutionForms[convolution],
+      ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
       ...channelsFirst(fixedBy(fixed)),
       ...(precision === "float16" ? [] : poolsFirst),
       ...poolingAsTaps,

@@ -7,5 +7,5 @@ export const forms: Pass = {
   why: "Operators that the target has stay; others become what the target is quick at, one lowering an operator (graph/lowering), or are taken apart. It is the choice of form: a convolution as columns or as Conv, pooling as taps, a norm as one kernel.",
   everywhere: true,
   needed: true,
-  run: (outputs, { target, inside }) => lowered(outputs, target, inside),
+  run: (outputs, { target, inside, without }) => lowered(outputs, target, inside, without),
 };
