@@ -36,6 +36,8 @@ export interface Target {
   readonly name: string;
   /** Ways of its own, which go before everything else; of several for one operator the last one counts. */
   readonly lowerings: readonly Lowering[];
+  /** Whether a file has the numbers of a value for good; none unless given. */
+  readonly isFixed?: (value: Value) => boolean;
   /** The names of passes of the compiler that are for some targets, and for this one. */
   readonly suits?: readonly string[];
   /** Whether it runs an operator as it is. */

@@ -21,6 +21,8 @@ import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
+import { transposedFactors } from "./factors.ts";
+import { type Choose, quickest } from "./forms.ts";
 import { flooredRemainder } from "./indexing.ts";
 import { type Lowering, lowering, type Target } from "./lower.ts";
 import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
@@ -43,6 +45,8 @@ export interface OnnxTargetOptions {
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
   readonly fixed?: ReadonlySet<string>;
+  /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
+  readonly choose?: Choose;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -115,15 +119,17 @@ export function onnxTarget({
   convolution = "columns",
   precision,
   fixed = new Set(),
+  choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
+  const isFixed = fixedBy(fixed);
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...convolutionForms[convolution],
       ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
-      ...channelsFirst(fixedBy(fixed)),
-      ...(precision === "float16" ? [] : poolsFirst),
+      ...channelsFirst(isFixed, choose),
+      ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
@@ -131,11 +137,12 @@ export function onnxTarget({
       ...[sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
-      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
+      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
     ],
+    isFixed,
     ...(precision === "float16"
       ? {}
-      : { suits: ["counts", "products", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
+      : { suits: ["counts", "products", "turned", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

@@ -8,6 +8,7 @@ import { repeats } from "./repeats.ts";
 import { simplification } from "./simplification.ts";
 import { sums } from "./sums.ts";
 import { togetherPass } from "./together.ts";
+import { turnedWeights } from "./turned.ts";
 import { twins } from "./twins.ts";
 
 /** What is done before derivatives are taken, by whoever builds a graph. */
@@ -23,5 +24,6 @@ export const passes: readonly Pass[] = [
   simplification,
   norms,
   products,
+  turnedWeights,
   simplification,
 ];

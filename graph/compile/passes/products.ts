@@ -19,7 +19,7 @@ export const products: Pass = {
 };
 
 /** ONNX Gemm as a node: A·B + C, either factor transposed first. Only lowering makes it. */
-const gemm: Operator<{ readonly transA: 0 | 1; readonly transB: 0 | 1 }, readonly [a: Value, b: Value, c: Value], One> =
+export const gemm: Operator<{ readonly transA: 0 | 1; readonly transB: 0 | 1 }, readonly [a: Value, b: Value, c: Value], One> =
   {
     name: "GemmSum",
     family: "linear algebra",
