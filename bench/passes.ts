@@ -1,13 +1,5 @@
 // What each pass of the compiler gives: nodes and processor time of graphs of training and adapting, with it and without it.
-import {
-  input,
-  type Learner,
-  onnxTargetFor,
-  type Parameters,
-  switches,
-  type Value,
-  writeOnnx,
-} from "@innerloop/graph";
+import { input, type Learner, onnxTargetFor, type Parameters, switches, type Value, writeOnnx } from "@innerloop/graph";
 import { openSession, type Session } from "@innerloop/runtime/session";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";

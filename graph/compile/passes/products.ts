@@ -19,17 +19,20 @@ export const products: Pass = {
 };
 
 /** ONNX Gemm as a node: A·B + C, either factor transposed first. Only lowering makes it. */
-export const gemm: Operator<{ readonly transA: 0 | 1; readonly transB: 0 | 1 }, readonly [a: Value, b: Value, c: Value], One> =
-  {
-    name: "GemmSum",
-    family: "linear algebra",
-    summary: "A·B + C in one pass",
-    writtenAs: "Gemm",
-    traits: { float16: "product" },
-    infer: ([a, b], { transA, transB }) => [
-      { dtype: a.dtype, shape: [at(a.shape, transA), at(b.shape, transB === 1 ? 0 : 1)] },
-    ],
-  };
+export const gemm: Operator<
+  { readonly transA: 0 | 1; readonly transB: 0 | 1 },
+  readonly [a: Value, b: Value, c: Value],
+  One
+> = {
+  name: "GemmSum",
+  family: "linear algebra",
+  summary: "A·B + C in one pass",
+  writtenAs: "Gemm",
+  traits: { float16: "product" },
+  infer: ([a, b], { transA, transB }) => [
+    { dtype: a.dtype, shape: [at(a.shape, transA), at(b.shape, transB === 1 ? 0 : 1)] },
+  ],
+};
 
 /** The matrix whose transpose this is, or itself. */
 function untransposed(value: Value): { matrix: Value; transposed: 0 | 1 } {
