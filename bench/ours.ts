@@ -117,10 +117,12 @@ async function prepareMeta(workload: Workload, threads: number): Promise<Ours> {
       return { way: "all tasks in one graph", sums: () => program.run(feeds), close: () => program.dispose() };
     }
     const pool = new Pool(threads, engine.name);
+    const open = async (program: string, graph: { readonly outputs: ReturnType<typeof outputsOf> }) =>
+      pool.open(program, await engine.portable!.prepare(graph));
     const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
       const program = together ? `${part.length} tasks` : "one task";
       const graph = { outputs: outputsOf(learner, sizes, together ? part.length : undefined) };
-      if (!opened.has(program)) opened.set(program, pool.open(program, engine.portable!.serialize(graph)));
+      if (!opened.has(program)) opened.set(program, open(program, graph));
       await opened.get(program);
       return { program, feeds };
     };
