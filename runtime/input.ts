@@ -95,9 +95,12 @@ async function textIn(how: TextPreprocessing, input: Input): Promise<Float32Arra
   return textOf(how, input);
 }
 
-/** What is in a Blob; anything else is what it is. */
-const contentOf = async (input: Input): Promise<unknown> =>
-  /^(Blob|File)$/.test(classOf(input)) ? (input as Blob).arrayBuffer() : input;
+/** What a Blob or an ArrayBuffer holds; anything else is what it is. */
+async function contentOf(input: Input): Promise<unknown> {
+  const kind = classOf(input);
+  if (kind === "Blob" || kind === "File") return new Uint8Array(await (input as Blob).arrayBuffer());
+  return kind === "ArrayBuffer" ? new Uint8Array(input as ArrayBuffer) : input;
+}
 
 /**
  * Decodes a picture; of files and their bytes only a few at a time, however many are asked for.

@@ -1,6 +1,6 @@
 // A file of any kind becomes an example, in training and on the device: the numbers of its first and last bytes. docs/bundle.md says
 // it for other programs.
-import { type BytesPreprocessing, kindOf } from "@innerloop/schemas/bundle";
+import type { BytesPreprocessing } from "@innerloop/schemas/bundle";
 import { isBytes } from "./bytes.ts";
 import { badInput } from "./refusal.ts";
 
@@ -13,10 +13,9 @@ const isBlank = (byte: number | undefined): boolean => byte === 32 || (byte !== 
  * @throws InnerloopError `bad-input` for what are no bytes
  */
 export function numbersOfBytes({ first, last, padding, trim }: BytesPreprocessing, input: unknown): Float32Array {
-  const bytes = kindOf(input) === "ArrayBuffer" ? new Uint8Array(input as ArrayBuffer) : input;
-  if (!isBytes(bytes)) throw badInput("input of an unknown form was given; this bundle takes the bytes of a file");
-  let head = bytes.subarray(0, trim ?? bytes.length);
-  let tail = bytes.subarray(trim === undefined ? 0 : Math.max(0, bytes.length - trim));
+  if (!isBytes(input)) throw badInput("input of an unknown form was given; this bundle takes the bytes of a file");
+  let head = input.subarray(0, trim ?? input.length);
+  let tail = input.subarray(trim === undefined ? 0 : Math.max(0, input.length - trim));
   if (trim !== undefined) {
     let [start, end] = [0, tail.length];
     while (isBlank(head[start])) start++;

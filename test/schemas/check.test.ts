@@ -224,7 +224,7 @@ describe("preprocessing, which is checked where something is preprocessed", () =
       "the manifest: preprocessing has 2 means or deviations for 3 channels; export the bundle again",
     );
     expect(said({ kind: "video" })).toBe(
-      'the manifest\'s input.preprocessing is of the kind "video", and this release knows image, window, sound, row and text; ' +
+      'the manifest\'s input.preprocessing is of the kind "video", and this release knows image, window, sound, row, text and bytes; ' +
         "upgrade @innerloop/runtime, or give the numbers of an example",
     );
   });
