@@ -161,6 +161,7 @@ function generateTypes() {
         "#/definitions/soundPreprocessing": "SoundPreprocessing",
         "#/definitions/rowPreprocessing": "RowPreprocessing",
         "#/definitions/textPreprocessing": "TextPreprocessing",
+        "#/definitions/bytesPreprocessing": "BytesPreprocessing",
         "#/definitions/numberColumn": "NumberColumn",
         "#/definitions/categoryColumn": "CategoryColumn",
       },

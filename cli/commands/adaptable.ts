@@ -105,8 +105,8 @@ export const command = defineCommand({
     labels: { type: "text", what: "of head keep: names of the model's classes, with commas", group: "The model" },
     kind: {
       type: "text",
-      what: "what an example is; tokens are seen by themselves",
-      choices: ["picture", "sound", "numbers"],
+      what: "what an example is; tokens are seen by themselves, but that they are the bytes of a file",
+      choices: ["picture", "sound", "numbers", "bytes"],
       otherwise: "by the model's shapes",
       group: "Raw input",
     },
@@ -117,6 +117,19 @@ export const command = defineCommand({
     },
     std: { type: "text", what: "what they are divided by, as 0.229,0.224,0.225", group: "Raw input" },
     "sample-rate": { type: "number", least: 1, what: "of sounds: samples a second", group: "Raw input" },
+    last: {
+      type: "whole",
+      least: 0,
+      what: "of bytes: how many of an example are the last ones of a file",
+      otherwise: "0",
+      group: "Raw input",
+    },
+    trim: {
+      type: "whole",
+      least: 1,
+      what: "of bytes: blanks are taken off both ends of a file, within so many bytes of each",
+      group: "Raw input",
+    },
     tokenizer: {
       type: "text",
       what: "of texts: the tokenizer.json that belongs to the model, so that the bundle takes texts",
@@ -126,7 +139,7 @@ export const command = defineCommand({
     padding: {
       type: "whole",
       least: 0,
-      what: "of tokens: the one that fills up what is short",
+      what: "of tokens and bytes: the number that fills up what is short",
       otherwise: "the tokenizer's, or 0",
       group: "Raw input",
     },
@@ -149,11 +162,15 @@ export const command = defineCommand({
     const { bytes, files } = await readModel(file);
     const { mean, std, kind, head, embedding, input, padding } = options;
     const raw = {
-      ...(kind === undefined ? {} : { kind: kind as "picture" }),
+      ...(kind === undefined ? {} : { kind: kind as "picture" | "sound" | "numbers" | "bytes" }),
       ...(mean === undefined ? {} : { mean: numbersFrom("mean", mean) }),
       ...(std === undefined ? {} : { std: numbersFrom("std", std, 0) }),
       ...(options["sample-rate"] === undefined ? {} : { rate: options["sample-rate"] }),
+      ...(options.last === undefined ? {} : { last: options.last }),
+      ...(options.trim === undefined ? {} : { trim: options.trim }),
     };
+    if (kind !== "bytes" && (options.last !== undefined || options.trim !== undefined))
+      throw wrongCall("no-effect", "--last and --trim are of files as bytes; give --kind bytes as well.");
     if (options.labels !== undefined && head !== "keep")
       throw wrongCall("no-effect", "--labels are those of the model's own classes; give --head keep as well.");
     const tokenizer = options.tokenizer === undefined ? undefined : await readTokenizer(options.tokenizer);

@@ -6,6 +6,7 @@ import type { FileKind } from "../files/file-kind.ts";
 import { type GuessedDoor, guessAmong } from "../files/guess.ts";
 import { type FilesRead, type ReadingBounds, readFiles } from "../files/open-files.ts";
 import { textFiles } from "../files/texts.ts";
+import { wholeFiles } from "../files/whole.ts";
 import { arrays } from "./arrays.ts";
 import { glyphs } from "./glyphs.ts";
 import { images } from "./images.ts";
@@ -50,9 +51,12 @@ const placeIn = (spec: string): string | undefined =>
 /** The reader that a spec begins with; what a program calls its own data begins with none. */
 export const readerOf = (spec: string): NamedReader | undefined => readers.find(spec.split(":")[0]!);
 
+/** Files of bundles that are made of a model, which have no door of data of their own. */
+const ofModels: readonly FileKind[] = [textFiles, wholeFiles];
+
 /** The files that a bundle with a preprocessing of this kind takes, one example each. */
 export const fileKindOf = (kind: Preprocessing["kind"]): FileKind | undefined =>
-  kind === "text" ? textFiles : all.find(({ files }) => files?.kind === kind)?.files;
+  [...all.map(({ files }) => files), ...ofModels].find((files) => files?.kind === kind);
 
 /** Which door opens what is at a place: the one that takes most of the files there. Nothing is opened but folders. */
 export const guessDoor = (place: string): GuessedDoor => guessAmong(readers.all, place);
