@@ -27,9 +27,9 @@ import { flooredRemainder } from "./indexing.ts";
 import { type Lowering, lowering, type Target } from "./lower.ts";
 import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
+import { convolutionAtPoints } from "./points.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { poolsFirst } from "./pools-first.ts";
-import { joinProducts } from "./products.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
 import { scanAsLoop } from "./scan.ts";
 
@@ -122,12 +122,14 @@ export function onnxTarget({
   choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
+  const isFixed = fixedBy(fixed);
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...convolutionForms[convolution],
-      ...channelsFirst(fixedBy(fixed), choose),
-      ...(precision === "float16" ? [] : poolsFirst(convolution === "columns")),
+      ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
+      ...channelsFirst(isFixed, choose),
+      ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
@@ -137,7 +139,10 @@ export function onnxTarget({
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
     ],
-    ...(precision === "float16" ? {} : { finish: joinProducts }),
+    isFixed,
+    ...(precision === "float16"
+      ? {}
+      : { suits: ["counts", "products", "turned", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&
