@@ -41,6 +41,19 @@ export {
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
+export {
+  type ConvolutionSizes,
+  type Costs,
+  convolutionWork,
+  features,
+  inputGradientWork,
+  isNative,
+  type MeasuredOperator,
+  measuredForms,
+  type RelativeCost,
+  relativeTime,
+  type Work,
+} from "./lowering/costs.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";

@@ -121,4 +121,8 @@ const inputGradient = lowering(ConvolutionInputGradient, ([g, w], attributes, [x
  * Weight gradients are columns all the same. ONNX has no operator for them, and as a Conv they have a kernel of the size of
  * the image, which providers are slow at, and which the WebGPU provider of ONNX Runtime 1.30 computes wrongly.
  */
-export const convolutionAsConv: readonly Lowering[] = [forward, inputGradient, convolutionAsColumns.weightGradient];
+export const convolutionAsConv = {
+  forward,
+  inputGradient,
+  weightGradient: convolutionAsColumns.weightGradient,
+} satisfies Record<string, Lowering>;

@@ -18,8 +18,10 @@ import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
 import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
+import { formsByCost } from "./by-cost.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
+import type { Costs } from "./costs.ts";
 import { doubles, lacksDouble } from "./double.ts";
 import { flooredRemainder } from "./indexing.ts";
 import { lowering, type Target } from "./lower.ts";
@@ -40,6 +42,8 @@ export interface OnnxTargetOptions {
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
   readonly fixed?: ReadonlySet<string>;
+  /** What forms cost on the machine that it is for: each node then gets the one that is clearly cheaper there. */
+  readonly costs?: Costs;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -105,12 +109,14 @@ export function onnxTarget({
   convolution = "columns",
   precision,
   fixed = new Set(),
+  costs,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
-      ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
+      ...Object.values(convolution === "native" ? convolutionAsConv : convolutionAsColumns),
+      ...(costs ? formsByCost(costs) : []),
       ...channelsFirst(fixedBy(fixed)),
       ...(precision === "float16" ? [] : poolsFirst),
       ...poolingAsTaps,
