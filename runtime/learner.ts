@@ -20,7 +20,7 @@ const most = 2 ** 30;
 /** Where a learner runs, and what it must be. */
 export interface LoadOptions<T extends Task = Task> extends HostOptions, ReadOptions {
   /**
-   * `auto` (the default) takes the first of cuda, webgpu, cpu that works; a named one is used or refused, never replaced.
+   * `auto` (the default) takes cuda where it works, or else the processor; a named one is used or refused, never replaced.
    * `cpu` is the processor everywhere: in a browser it means `wasm`.
    */
   readonly provider?: ProviderName | "auto";

@@ -25,9 +25,9 @@ export const command = defineCommand({
     out: { type: "text", what: "folder of the bundle", completes: "paths" },
     head: {
       type: "text",
-      what: "any: any number of classes, by their means on the embedding; ways:N: a fresh classifier; keep: the model's own outputs",
+      what: "any: any number of classes, by a regression on the embedding; means: by their means; ways:N: a fresh classifier; keep: the model's own outputs",
       otherwise: "any",
-      completes: { words: ["any", "keep", "ways:5"] },
+      completes: { words: ["any", "means", "keep", "ways:5"] },
     },
     train: {
       type: "text",

@@ -7,8 +7,8 @@ import {
   op,
   type Parameters,
   prototypeHead,
+  ridgeHead,
   type Value,
-  zeroHead,
 } from "@innerloop/graph";
 
 /** A head on features, by the names of its arrays. */
@@ -55,8 +55,8 @@ export interface HeadKind {
   readonly name: "prototypes" | "zero";
   /** Features as it reads them: rows of the body. */
   features(rows: Value): Value;
-  /** Where it starts, from features that are framed. */
-  start(features: Value, hot: Value, width: number): Linear;
+  /** Where it starts, from features that are framed. @param weights that make classes equal */
+  start(features: Value, hot: Value, weights: Value): Linear;
   /** What is kept of it: arrays by their short names. */
   finish(head: Linear, frame: Frame): Parameters;
   /** Its answers, of features that are not framed. */
@@ -75,10 +75,10 @@ const unit = (rows: Value): Value =>
   op.Div(rows, op.Sqrt(op.Add(op.ReduceSum(op.Mul(rows, rows), { axes: [1], keepdims: true }), least)));
 
 /**
- * Any number of classes: logits are −‖z − p‖² to the mean p of each class (Snell et al. 2017), z being rows of length 1 in the frame;
- * steps then go on from there. The frame is kept, since squares of numbers that share a large part cancel.
+ * Any number of classes, by their means: logits are −‖z − p‖² to the mean p of each class (Snell et al. 2017), z being rows of
+ * length 1 in the frame; steps then go on from there. The frame is kept, since squares of numbers that share a large part cancel.
  */
-export const anyHead: HeadKind = {
+export const meansHead: HeadKind = {
   name: "prototypes",
   features: unit,
   start: (features, hot) => named(prototypeHead(features, hot)),
@@ -90,11 +90,18 @@ export const anyHead: HeadKind = {
   decay: 1,
 };
 
-/** A fresh classifier of a number of classes, from zero: a plain linear map, (e − c)·s·W + b being e·(sW) + (b − c·sW). */
+/**
+ * A regression in the frame, whose squares sum to 8. On embeddings of sounds, pictures, texts and files, of 1 to 10 examples a class, these
+ * figures are as good as any: twice or half of the decay gains a percent here and loses it there, the probabilities are
+ * at their best about this sharpness, and more turns change no answer.
+ */
+const ridge = { decay: 0.05, sharpness: 10, turns: 10 };
+
+/** A fresh classifier of a number of classes: a plain linear map, (e − c)·s·W + b being e·(sW) + (b − c·sW). */
 export const freshHead: HeadKind = {
   name: "zero",
   features: (rows) => rows,
-  start: (_, hot, width) => named(zeroHead(width, hot)),
+  start: (features, hot, weights) => named(ridgeHead(features, hot, weights, ridge)),
   finish({ weight, bias }, { centre, scale }) {
     const scaled = op.Mul(weight, scale);
     return { weight: scaled, bias: op.Sub(bias, op.Squeeze(op.MatMul(centre, scaled), [0])) };
@@ -102,6 +109,9 @@ export const freshHead: HeadKind = {
   logits: (features, { weight, bias }) => logitsOf(features, { weight: weight!, bias: bias! }),
   decay: 0,
 };
+
+/** The same for any number of classes, on rows of length 1. */
+export const anyHead: HeadKind = { ...freshHead, features: unit, decay: 1 };
 
 /** Logits of classes without examples are out of the question. */
 export const withoutAbsent = (logits: Value, hot: Value): Value => op.Add(logits, absentClasses(hot));

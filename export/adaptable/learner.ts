@@ -16,14 +16,27 @@ import {
   type Value,
 } from "@innerloop/graph";
 import { rowsOfTurn } from "./batches.ts";
-import { anyHead, framed, frameOf, freshHead, type HeadKind, type Linear, logitsOf, withoutAbsent } from "./head.ts";
+import {
+  anyHead,
+  framed,
+  frameOf,
+  freshHead,
+  type HeadKind,
+  type Linear,
+  logitsOf,
+  meansHead,
+  withoutAbsent,
+} from "./head.ts";
 import type { AdaptLoss } from "./losses.ts";
 import type { Network } from "./network.ts";
 
 /** What a learner is made with, all of it known. */
 export interface LearnerPlan {
-  /** `any`: as many classes as the support set has; a number: a fresh classifier of so many; `keep`: the model's own outputs. */
-  readonly head: "any" | "keep" | number;
+  /**
+   * `any`: as many classes as the support set has; `means`: the same, by their means; a number: a fresh classifier of so many; `keep`:
+   * the model's own outputs.
+   */
+  readonly head: "any" | "means" | "keep" | number;
   /** The names of the weights of the model that move, with their rates. */
   readonly moved: Readonly<Record<string, number>>;
   readonly loss: AdaptLoss;
@@ -91,11 +104,13 @@ function descend(
 const picked = (values: Value, rows: Value | undefined): Value => (rows ? op.Gather(values, rows, 0) : values);
 
 /** A linear head on the features, trained alone or with what moves of the network. */
-function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" | number): Learner {
+function linearHeadLearner(network: Network, plan: LearnerPlan, head: "any" | "means" | number): Learner {
   const { moved, loss, headRate } = plan;
-  const kind = classes === "any" ? anyHead : freshHead;
   const still = Object.keys(moved).length === 0;
   const ofFeatures = loss.on === "features";
+  // A loss of the embedding brings the examples of a class together, about their mean.
+  const kind = typeof head === "number" ? freshHead : head === "means" || ofFeatures ? meansHead : anyHead;
+  const outputs = typeof head === "number" ? head : undefined;
   const prefix = headPrefix(network);
   const asParameters = (head: Parameters): Parameters =>
     Object.fromEntries(Object.entries(head).map(([short, value]) => [prefix + short, value]));
@@ -114,16 +129,16 @@ function linearHeadLearner(network: Network, plan: LearnerPlan, classes: "any" |
     ...common(network, plan, network.body),
     head: kind.name,
     task: "classification",
-    outputs: classes === "any" ? undefined : classes,
+    outputs,
     rates: { ...moved, ...(ofFeatures ? {} : bothOf(prefix, headRate)) },
     adapt(parameters, { x, y }, { steps, rate = 1, ways, masked = false, balanced = false }) {
-      const hot = oneHot(y, classes === "any" ? ways : classes);
+      const hot = oneHot(y, outputs ?? ways);
       const equal = balancingWeights(hot);
       const rowsAtStart = features(parameters, x);
       const frame = frameOf(rowsAtStart, equal);
       const seen = (given: Parameters, rows?: Value): Value =>
         framed(still ? picked(rowsAtStart, rows) : features(given, picked(x, rows)), frame);
-      const start = (given: Parameters) => kind.start(seen(given), hot, network.width);
+      const start = (given: Parameters) => kind.start(seen(given), hot, equal);
       const lossOver: LossOver = (given, rows) => {
         const found = seen(given, rows);
         const logits = ofFeatures ? found : logitsOf(found, own(given));

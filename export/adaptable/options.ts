@@ -10,8 +10,8 @@ import { trainedWeights } from "./trained.ts";
 /** How an ONNX model becomes adaptable. */
 export interface AdaptableOptions extends NetworkOptions {
   /**
-   * `any`, the default: as many classes as the examples have, by their means on the embedding and steps from there.
-   * `ways:N`: a fresh classifier of N classes on the embedding. `keep`: the model's own outputs.
+   * `any`, the default: as many classes as the examples have, by a regression on the embedding and steps from there.
+   * `means`: the same by the mean of each class. `ways:N`: a fresh classifier of N classes on the embedding. `keep`: the model's own outputs.
    */
   readonly head?: string;
   /**
@@ -59,11 +59,11 @@ export const trainWords = ({ train = "head" }: AdaptableOptions): readonly strin
 
 /** The head that a word names. @throws InnerloopError `bad-option` (status 2) */
 function headFrom(word: string): LearnerPlan["head"] {
-  if (word === "any" || word === "keep") return word;
+  if (word === "any" || word === "means" || word === "keep") return word;
   const ways = Number(/^ways:(\d+)$/.exec(word)?.[1]);
   if (ways >= 2 && ways <= 10_000) return ways;
   throw badOption(
-    `the head ${show(word)} was asked for; any, keep or ways:N with a number of classes from 2 was expected`,
+    `the head ${show(word)} was asked for; any, means, keep or ways:N with a number of classes from 2 was expected`,
   );
 }
 
@@ -83,8 +83,9 @@ export function planLearner(network: Network, options: AdaptableOptions, factors
   const rule = ruleOf(kind);
   const { batch } = kind;
   const rateOf = rates(options.rate, usual.rate[kind.kind]);
-  const steps = moves ? usual.steps.model : head === "any" ? usual.steps.any : usual.steps.fresh;
-  const headRate = rule ? usual.head.optimized : head === "any" ? usual.head.any : usual.head.fresh;
+  const open = head === "any" || head === "means";
+  const steps = moves ? usual.steps.model : open ? usual.steps.any : usual.steps.fresh;
+  const headRate = rule ? usual.head.optimized : open ? usual.head.any : usual.head.fresh;
   return {
     head,
     moved: Object.fromEntries(names.map((name) => [name, rateOf(name)])),
@@ -113,7 +114,7 @@ function stopOf(stop: Stop | undefined, batch: number | undefined): Stop | undef
 function checkTogether(head: LearnerPlan["head"], { task, on, name }: AdaptLoss, moves: boolean): void {
   if (task === "regression" && head !== "keep")
     throw badOption(`the loss ${name} is of values, and a fresh head tells classes apart; give --head keep`);
-  if (on === "features" && head !== "any")
+  if (on === "features" && head !== "any" && head !== "means")
     throw badOption(`the loss ${name} is of the embedding, and says nothing of a classifier; give --head any`);
   if (on === "features" && !moves)
     throw badOption(`the loss ${name} is of the embedding, which does not move; say what does, as --train all`);

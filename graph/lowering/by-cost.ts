@@ -1,5 +1,5 @@
 // Each convolution in the form that is cheapest on a machine, by a model of it; in the usual form where sizes are open.
-import { type Dim, multiplyDims } from "../core/dims.ts";
+import type { Dim } from "../core/dims.ts";
 import { at } from "../core/lists.ts";
 import type { Shape } from "../core/shapes.ts";
 import type { Window } from "../core/windows.ts";
@@ -8,15 +8,15 @@ import { ConvolutionInputGradient, convolutionParts } from "../ops/internal/conv
 import { convolutionAsColumns } from "./columns.ts";
 import { type ConvolutionSizes, type Costs, convolutionWork, inputGradientWork, isNative } from "./costs.ts";
 import { type Lowering, lowering } from "./lower.ts";
-import { convolutionAsConv } from "./native-convolution.ts";
+import { nativeConvolution } from "./native-convolution.ts";
 
 const isKnown = (dim: Dim | undefined): dim is number => typeof dim === "number";
 
-/** The sizes of a convolution; undefined where some are open. */
+/** The sizes of a convolution; undefined where some are open, or where tasks have weights of their own, which was not measured. */
 function sizesOf(x: Shape, filters: Dim, window: Window): ConvolutionSizes | undefined {
-  const { tasks, examples: each, space, channels } = convolutionParts(x, window);
-  const examples = multiplyDims(tasks[0] ?? 1, each);
-  return isKnown(examples) && isKnown(filters) ? { examples, space, channels, filters, window } : undefined;
+  const { tasks, examples, space, channels } = convolutionParts(x, window);
+  const known = tasks.length === 0 && isKnown(examples) && isKnown(filters);
+  return known ? { examples, space, channels, filters, window } : undefined;
 }
 
 /** The lowerings of a machine. */
@@ -24,12 +24,12 @@ export function formsByCost(costs: Costs): Lowering[] {
   const forward = lowering(Convolution, (operands, window, outputs) => {
     const sizes = sizesOf(operands[0].shape, at(operands[1].shape, -1), window);
     const native = sizes && isNative(costs, "convolution", convolutionWork(sizes));
-    return (native ? convolutionAsConv : convolutionAsColumns).forward.lower(operands, window, outputs);
+    return (native ? nativeConvolution : convolutionAsColumns).forward.lower(operands, window, outputs);
   });
   const inputGradient = lowering(ConvolutionInputGradient, (operands, attributes, outputs) => {
     const sizes = sizesOf(outputs[0].shape, at(operands[0].shape, -1), attributes);
     const native = sizes && isNative(costs, "convolution-input-gradient", inputGradientWork(sizes));
-    return (native ? convolutionAsConv : convolutionAsColumns).inputGradient.lower(operands, attributes, outputs);
+    return (native ? nativeConvolution : convolutionAsColumns).inputGradient.lower(operands, attributes, outputs);
   });
   return [forward, inputGradient];
 }

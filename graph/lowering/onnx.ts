@@ -24,8 +24,8 @@ import { convolutionAsColumns } from "./columns.ts";
 import type { Costs } from "./costs.ts";
 import { doubles, lacksDouble } from "./double.ts";
 import { flooredRemainder } from "./indexing.ts";
-import { lowering, type Target } from "./lower.ts";
-import { convolutionAsConv } from "./native-convolution.ts";
+import { type Lowering, lowering, type Target } from "./lower.ts";
+import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { poolsFirst } from "./pools-first.ts";
@@ -36,8 +36,11 @@ import { scanAsLoop } from "./scan.ts";
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
   readonly opset?: number;
-  /** `columns` (the default): Gather and MatMul; `native`: Conv and ConvTranspose. {@link onnxTargetFor} knows what suits. */
-  readonly convolution?: "columns" | "native";
+  /**
+   * `columns` (the default): Gather and MatMul; `native`: Conv and ConvTranspose; `shared`: these where all tasks have the same weights,
+   * and columns where each has its own. {@link onnxTargetFor} knows what suits.
+   */
+  readonly convolution?: keyof typeof convolutionForms;
   /** `float16`: for graphs of which a part will compute in it; without rewrites that need the range of float32. */
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
@@ -103,6 +106,13 @@ export const sumAsProduct = lowering(ReduceSum, ([x], { axes }, [y]) => {
   return [Reshape(MatMul(ones, flat), y.shape)];
 });
 
+/** How convolutions may be written. */
+const convolutionForms = {
+  columns: Object.values(convolutionAsColumns),
+  native: convolutionAsConv,
+  shared: convolutionAsSharedConv,
+} satisfies Readonly<Record<string, readonly Lowering[]>>;
+
 /** Plain ONNX of an opset. */
 export function onnxTarget({
   opset: asked,
@@ -115,7 +125,7 @@ export function onnxTarget({
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
-      ...Object.values(convolution === "native" ? convolutionAsConv : convolutionAsColumns),
+      ...convolutionForms[convolution],
       ...(costs ? formsByCost(costs) : []),
       ...channelsFirst(fixedBy(fixed)),
       ...(precision === "float16" ? [] : poolsFirst),

@@ -1,10 +1,12 @@
 // What WebGPU, or ONNX Runtime on it, does not compute as it should, by other means.
 
 import { constant } from "../core/build.ts";
+import type { Shape } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { Add, Div, Floor, Mul, Round, Sub } from "../ops/arithmetic.ts";
 import { Cos, Pow, Sin, Tan } from "../ops/functions.ts";
 import { Gather } from "../ops/indexing.ts";
+import { conv, convInputGradient } from "../ops/internal/channels-first.ts";
 import { Reshape } from "../ops/movement.ts";
 import { type Lowering, lowering } from "./lower.ts";
 
@@ -31,6 +33,24 @@ export const exactTrigonometry: readonly Lowering[] = [
   lowering(Sin, ([x]) => [sine(x)]),
   lowering(Cos, ([x]) => [cosine(x)]),
   lowering(Tan, ([x]) => [Div(sine(x), cosine(x))]),
+];
+
+const open = (shape: Shape): boolean => shape.some((size) => typeof size !== "number");
+
+/**
+ * The WebGPU provider of ONNX Runtime 1.30 gets strided convolutions of series wrong, has none of volumes in groups, and no transposed
+ * ones of volumes. These are taken apart where all sizes of space are known, since the table of columns needs them.
+ */
+export const convolutionsOfSpace: readonly Lowering[] = [
+  lowering({ operator: conv }, (inputs, window) => {
+    const strided = window.strides.some((stride) => stride !== 1);
+    const wrong = window.kernel.length === 1 ? strided : window.kernel.length === 3 && window.groups > 1;
+    return wrong && !open(inputs[0].shape.slice(1)) ? conv.decompose?.(inputs, window) : undefined;
+  }),
+  lowering({ operator: convInputGradient }, (inputs, window) => {
+    const wrong = window.kernel.length !== 2;
+    return wrong && !open(inputs[0].shape.slice(1)) ? convInputGradient.decompose?.(inputs, window) : undefined;
+  }),
 ];
 
 /**

@@ -150,6 +150,12 @@ describe("a network that PyTorch wrote", () => {
     expect(result.notes.join("\n")).toContain('16 numbers of the tensor "hidden"');
   });
 
+  it("gets one by class means", async () => {
+    const result = await answers("texts", { head: "means", sizes: { sequence: 8 } });
+    expectRecorded("texts, means, head", result);
+    expect(result.manifest).toMatchObject({ output: { ways: null }, innerLoop: { head: "prototypes" } });
+  });
+
   it("may take one example at a time", async () => {
     const options = { head: "ways:3", train: "all", ...inOne };
     const [one, many] = [await answers("pictures, one at a time", options), await answers("pictures", options)];

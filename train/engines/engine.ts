@@ -103,7 +103,7 @@ export interface EngineOptions {
   readonly threads?: number;
   /**
    * How convolutions are written for ONNX Runtime: `columns`, Gather and MatMul; `native`, Conv and ConvTranspose, whose
-   * weight gradients are columns all the same. `auto`, the default: native on cuda, webgpu and dml, columns elsewhere.
+   * weight gradients are columns all the same. `auto`, the default: shared on cuda, native on webgpu and dml, columns elsewhere.
    */
   readonly convolution?: ConvolutionForm | "auto";
 }

@@ -67,7 +67,7 @@ function sumOf(
   if (!product || passed.some((each) => uses.get(each) !== 1)) return undefined;
   const [whole, shape] = [sizes(inside), sizes(value)];
   const [matrices, width] = [sizeOf(whole.slice(0, -2)), sizeAt(whole, -1)];
-  if (sizeOf(sizes(bias)) > sizeOf(shape)) return undefined;
+  if (sizes(bias).length > shape.length || sizeOf(sizes(bias)) > sizeOf(shape)) return undefined;
   const joined = joinBroadcast(shape, sizes(bias), shape);
   const shared = sameShape(joined.b, [1, width]);
   const perMatrix = matrices > 1 && sameShape(joined.b, [matrices, 1, width]);

@@ -5,7 +5,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { brokenTensorFlow, installedTensorFlow, type TensorFlowModule } from "./installed.ts";
 import { registerTensorFlowKernels } from "./tensorflow.ts";
-import { registerPlainKernels } from "./webgpu.ts";
+import { registerPlainKernels, registerRightKernels } from "./webgpu.ts";
 
 type Tf = typeof Core;
 
@@ -231,6 +231,7 @@ async function openWebGpu(tf: Tf): Promise<NonNullable<typeof webGpu>> {
   const device = await adapter.requestDevice({ requiredLimits });
   const backend = new WebGPUBackend(device as never, adapter.info as never) as unknown as WebGpuBackend;
   tf.registerBackend("webgpu", () => backend);
+  registerRightKernels(tf);
   if (adapter.info.isFallbackAdapter) registerPlainKernels(tf);
   const { vendor, description, device: model } = adapter.info;
   let trouble: Trouble | undefined;

@@ -1,5 +1,6 @@
-// Products and sums for WebGPU on a processor (SwiftShader, lavapipe): the kernels of TensorFlow.js share memory within a
-// workgroup, whose barriers cost a software device a hundred times what they compute. Here every invocation works alone.
+// Kernels for WebGPU instead of those of TensorFlow.js. A cast to float is one everywhere. Products and sums are for WebGPU on a
+// processor (SwiftShader, lavapipe): the library's share memory within a workgroup, whose barriers cost a software device a
+// hundred times what they compute. Here every invocation works alone.
 
 import { sizeOf } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
@@ -177,13 +178,49 @@ const sum =
     });
   };
 
+/**
+ * A cast of whole numbers or truths to floats that makes floats. The library only calls the same numbers floats, and its kernels
+ * that move numbers (Transpose, Tile, …) then do not compile.
+ */
+const cast =
+  (others: Core.KernelFunc): Core.KernelFunc =>
+  (call) => {
+    const { x } = call.inputs as { readonly x: Core.TensorInfo };
+    const { dtype } = call.attrs as unknown as { readonly dtype: string };
+    const invocations = sizeOf(x.shape);
+    if (dtype !== "float32" || (x.dtype !== "int32" && x.dtype !== "bool") || invocations === 0) return others(call);
+    const code = "result[index] = f32(x[index]);";
+    return run(call.backend, {
+      key: "cast",
+      inputs: { x },
+      components: [1],
+      shape: x.shape,
+      invocations,
+      sizes: {},
+      code,
+    });
+  };
+
+/** What stands in for the library's. */
+const ours = new WeakSet<Core.KernelFunc>();
+
+/** A kernel that was replaced when the device was opened before stays. */
+function replaceKernel(tf: typeof Core, kernelName: string, by: (library: Core.KernelFunc) => Core.KernelFunc): void {
+  const library = tf.getKernel(kernelName, "webgpu").kernelFunc;
+  if (ours.has(library)) return;
+  const kernelFunc = by(library);
+  ours.add(kernelFunc);
+  tf.unregisterKernel(kernelName, "webgpu");
+  tf.registerKernel({ kernelName, backendName: "webgpu", kernelFunc });
+}
+
+/** Replaces what of the backend "webgpu" is wrong on every device. */
+export function registerRightKernels(tf: typeof Core): void {
+  replaceKernel(tf, "Cast", cast);
+}
+
 /** Replaces the matrix products and sums of the backend "webgpu". The engine gives products one batch axis at most. */
 export function registerPlainKernels(tf: typeof Core): void {
-  const replace = (kernelName: string, kernelFunc: Core.KernelFunc) => {
-    tf.unregisterKernel(kernelName, "webgpu");
-    tf.registerKernel({ kernelName, backendName: "webgpu", kernelFunc });
-  };
-  const library = tf.getKernel("Sum", "webgpu").kernelFunc;
-  replace("Sum", sum(library));
-  for (const name of ["BatchMatMul", "_FusedMatMul"]) replace(name, multiply);
+  replaceKernel(tf, "Sum", sum);
+  for (const name of ["BatchMatMul", "_FusedMatMul"]) replaceKernel(tf, name, () => multiply);
 }
