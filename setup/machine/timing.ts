@@ -17,7 +17,7 @@ interface Timed {
  * @param threads of one run
  */
 export async function relativeTimes(
-  cases: readonly (readonly Uint8Array[])[],
+  cases: readonly (() => readonly Uint8Array[])[],
   threads: number,
   onProgress: (share: number) => void = () => undefined,
 ): Promise<number[][]> {
@@ -26,7 +26,7 @@ export async function relativeTimes(
   try {
     for (const models of cases) {
       const sessions: DeviceSession[] = [];
-      for (const model of models) sessions.push(await device.open(model));
+      for (const model of models()) sessions.push(await device.open(model));
       opened.push({ sessions, feeds: sessions.map(feedsOf), ratios: sessions.map(() => []) });
     }
     for (let visit = 0; visit < visits; visit++)

@@ -30,7 +30,7 @@ export async function tuneMachine(
   timing: typeof relativeTimes = relativeTimes,
 ): Promise<Tuned> {
   const ratios = await timing(
-    cases.map((each) => each.models()),
+    cases.map(({ models }) => models),
     1,
     onProgress,
   );

@@ -37,11 +37,10 @@ export function machineHere(): MachineHere | undefined {
     if (machine.processor === cpus()[0]?.model && machine.onnxruntime === onnxRuntimeVersion())
       return { machine, from: "measured" };
   }
-  const platform = `${process.platform}-${process.arch}`;
   const machines = readdirSync(shipped).map((name) => readMachine(readFileSync(join(shipped, name), "utf8"), name));
-  const same = machines.find(({ processor }) => processor === cpus()[0]?.model);
-  const alike = machines.find((machine) => machine.platform.split("-")[1] === platform.split("-")[1]);
-  const machine = same ?? alike;
+  const machine =
+    machines.find(({ processor }) => processor === cpus()[0]?.model) ??
+    machines.find(({ platform }) => platform.endsWith(`-${process.arch}`));
   return machine ? { machine, from: "shipped" } : undefined;
 }
 
