@@ -137,16 +137,22 @@ try {
       "models of PyTorch, read and written again, beside the originals, onnx-ad and PyTorch",
       {
         networks: { type: "string", default: importedNetworks.join(), describe: `of ${importedNetworks.join(", ")}` },
+        batches: { type: "string", default: "1,8", describe: "examples in a batch" },
         threads: { ...threads, default: "1,2" },
-        rounds: { type: "number", default: 7, describe: "turns of each side" },
+        rounds: { type: "number", default: 7, describe: "turns of each side, there and back" },
+        memory: { type: "boolean", default: true, describe: "each side's peak, in a process of its own" },
+        keep: { type: "string", describe: "folder in which the files stay" },
         json: measuring.json,
       },
       (args) =>
         run(async () =>
           imported({
             networks: among("networks", args.networks, importedNetworks),
+            batches: counts(args.batches, "batches"),
             threads: counts(args.threads, "threads"),
             rounds: args.rounds,
+            memory: args.memory,
+            ...(args.keep === undefined ? {} : { keep: args.keep }),
             json: args.json,
           }),
         ),

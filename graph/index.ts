@@ -44,6 +44,7 @@ export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export {
   type ConvolutionSizes,
+  type ConvolutionWork,
   type Costs,
   convolutionWork,
   features,
@@ -53,8 +54,8 @@ export {
   measuredForms,
   type RelativeCost,
   relativeTime,
-  type Work,
 } from "./lowering/costs.ts";
+export { type Choose, type Form, quickestBy, type Rates, usualRates, type Work } from "./lowering/forms.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";
@@ -90,6 +91,7 @@ export {
   innerLoop,
   type LoopKind,
   type Parameters,
+  type Remembering,
 } from "./transforms/inner-loop.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";

@@ -12,7 +12,7 @@ export const measuredForms = {
 export type MeasuredOperator = keyof typeof measuredForms;
 
 /** How much there is to do in the usual form. */
-export interface Work {
+export interface ConvolutionWork {
   /** Multiplications and additions. */
   readonly flops: number;
   /** What is read and written. */
@@ -36,7 +36,7 @@ export type Costs = Readonly<Record<MeasuredOperator, { readonly native: Relativ
 const clearly = 0.5;
 
 /** What the model goes by. */
-export const features = ({ flops, bytes, width }: Work): readonly [number, number, number, number] => [
+export const features = ({ flops, bytes, width }: ConvolutionWork): readonly [number, number, number, number] => [
   1,
   Math.log(flops),
   Math.log(bytes),
@@ -44,14 +44,14 @@ export const features = ({ flops, bytes, width }: Work): readonly [number, numbe
 ];
 
 /** A form's time divided by that of the usual one. */
-export function relativeTime({ constant, flops, bytes, width }: RelativeCost, work: Work): number {
+export function relativeTime({ constant, flops, bytes, width }: RelativeCost, work: ConvolutionWork): number {
   const [one, ...logarithms] = features(work);
   const [f, b, w] = logarithms;
   return Math.exp(constant * one + flops * f + bytes * b + width * w);
 }
 
 /** Whether the native form is taken. */
-export const isNative = (costs: Costs, operator: MeasuredOperator, work: Work): boolean =>
+export const isNative = (costs: Costs, operator: MeasuredOperator, work: ConvolutionWork): boolean =>
   relativeTime(costs[operator].native, work) < 1 - clearly;
 
 /** The sizes of a convolution that its cost depends on. */
@@ -81,12 +81,12 @@ function parts({ examples, space, channels, filters, window }: ConvolutionSizes)
 }
 
 /** A convolution and its weight gradient, whose columns are gathered once. */
-export function convolutionWork(sizes: ConvolutionSizes): Work {
+export function convolutionWork(sizes: ConvolutionSizes): ConvolutionWork {
   const { products, input, output, columns } = parts(sizes);
   return { flops: 4 * products, bytes: float * (input + 3 * columns + 2 * output), width: sizes.filters };
 }
 
-export function inputGradientWork(sizes: ConvolutionSizes): Work {
+export function inputGradientWork(sizes: ConvolutionSizes): ConvolutionWork {
   const { products, input, output, reads } = parts(sizes);
   return { flops: 2 * products, bytes: float * (output + 2 * reads + 2 * input), width: sizes.channels };
 }

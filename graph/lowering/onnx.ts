@@ -23,6 +23,8 @@ import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import type { Costs } from "./costs.ts";
 import { doubles, lacksDouble } from "./double.ts";
+import { transposedFactors } from "./factors.ts";
+import { type Choose, quickest } from "./forms.ts";
 import { flooredRemainder } from "./indexing.ts";
 import { type Lowering, lowering, type Target } from "./lower.ts";
 import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
@@ -32,6 +34,7 @@ import { poolsFirst } from "./pools-first.ts";
 import { joinProducts } from "./products.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
 import { scanAsLoop } from "./scan.ts";
+import { readTurned } from "./turned-weights.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
@@ -47,6 +50,8 @@ export interface OnnxTargetOptions {
   readonly fixed?: ReadonlySet<string>;
   /** What forms cost on the machine that it is for: each node then gets the one that is clearly cheaper there. */
   readonly costs?: Costs;
+  /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
+  readonly choose?: Choose;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -120,15 +125,18 @@ export function onnxTarget({
   precision,
   fixed = new Set(),
   costs,
+  choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
+  const isFixed = fixedBy(fixed);
+  const turned = readTurned(isFixed);
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...convolutionForms[convolution],
       ...(costs ? formsByCost(costs) : []),
-      ...channelsFirst(fixedBy(fixed)),
-      ...(precision === "float16" ? [] : poolsFirst),
+      ...channelsFirst(isFixed, choose),
+      ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
@@ -136,9 +144,9 @@ export function onnxTarget({
       ...[sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
-      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
+      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
     ],
-    ...(precision === "float16" ? {} : { finish: joinProducts }),
+    ...(precision === "float16" ? {} : { finish: (outputs: readonly Value[]) => turned(joinProducts(outputs)) }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

@@ -10,6 +10,7 @@ import type { Node, Value } from "../core/value.ts";
 import { dependencies, dependents, inOrder, topological } from "../core/walk.ts";
 import { Add } from "../ops/arithmetic.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
+import { gaussianUnit } from "./gaussian-units.ts";
 
 /**
  * The derivatives of a scalar with respect to values, which count as independent of one another.
@@ -71,6 +72,14 @@ export function cotangents(
     if (!onPath.has(node)) continue;
     const [first, ...others] = node.outputs.map((output) => (isLeaf.has(output) ? undefined : found.get(output)));
     if (first === undefined && others.every((cotangent) => cotangent === undefined)) continue;
+    const unit = first && gaussianUnit(node.outputs[0]!);
+    if (unit && isWanted(unit.x) && !unit.inner.some((value) => isLeaf.has(value))) {
+      accumulate(
+        unit.x,
+        inScopeOf(node, () => unit.cotangent(first)),
+      );
+      continue;
+    }
     const made = parts.get(node);
     if (made) {
       zip(made, [first, ...others], (part, cotangent) => {

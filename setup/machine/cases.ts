@@ -1,6 +1,7 @@
 // What is timed to know a machine: convolutions over a grid of sizes, each in its forms, as graphs that do nothing else.
 import {
   type ConvolutionSizes,
+  type ConvolutionWork,
   convolutionWork,
   grad,
   input,
@@ -9,7 +10,6 @@ import {
   onnxTarget,
   op,
   type Value,
-  type Work,
   writeOnnx,
 } from "@innerloop/graph";
 
@@ -18,7 +18,7 @@ export interface Case {
   readonly operator: MeasuredOperator;
   /** In words. */
   readonly name: string;
-  readonly work: Work;
+  readonly work: ConvolutionWork;
   models(): readonly Uint8Array[];
 }
 

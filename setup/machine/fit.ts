@@ -1,10 +1,10 @@
 // Fits the model of what a form costs beside the usual one: the logarithm of the relative time is linear in the logarithms of the
 // work, by least squares.
-import { features, type RelativeCost, relativeTime, type Work } from "@innerloop/graph";
+import { type ConvolutionWork, features, type RelativeCost, relativeTime } from "@innerloop/graph";
 
 /** How much there was to do, and the time of a form divided by that of the usual one. */
 export interface Sample {
-  readonly work: Work;
+  readonly work: ConvolutionWork;
   readonly ratio: number;
 }
 
