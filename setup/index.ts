@@ -9,4 +9,5 @@ export {
   type TensorFlowSource,
   undoTensorFlow,
 } from "./tensorflow/tfjs-gpu.ts";
+export { type Tuned, type TunedCase, tuneMachine } from "./machine/tune.ts";
 export type { SetupOptions } from "./work.ts";

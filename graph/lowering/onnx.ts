@@ -18,8 +18,10 @@ import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
 import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
+import { formsByCost } from "./by-cost.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
+import type { Costs } from "./costs.ts";
 import { doubles, lacksDouble } from "./double.ts";
 import { transposedFactors } from "./factors.ts";
 import { type Choose, quickest } from "./forms.ts";
@@ -45,6 +47,8 @@ export interface OnnxTargetOptions {
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
   readonly fixed?: ReadonlySet<string>;
+  /** What forms cost on the machine that it is for: each node then gets the one that is clearly cheaper there. */
+  readonly costs?: Costs;
   /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
   readonly choose?: Choose;
 }
@@ -119,15 +123,19 @@ export function onnxTarget({
   convolution = "columns",
   precision,
   fixed = new Set(),
+  costs,
   choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   const isFixed = fixedBy(fixed);
+  const convolutions = [
+    ...convolutionForms[convolution],
+    ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
+  ];
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
-      ...convolutionForms[convolution],
-      ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
+      ...(costs ? [...convolutions, ...formsByCost(costs, convolutions)] : convolutions),
       ...channelsFirst(isFixed, choose),
       ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,

@@ -14,6 +14,7 @@ export type {
   Program,
   ProgramBytes,
 } from "./engine.ts";
+export { type MachineHere, machineFile, machineHere, onnxRuntimeVersion } from "./onnxruntime/machine.ts";
 export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
 export {
   brokenTensorFlow,
