@@ -78,6 +78,7 @@ export {
   innerLoop,
   type LoopKind,
   type Parameters,
+  type Remembering,
 } from "./transforms/inner-loop.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";

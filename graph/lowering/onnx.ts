@@ -33,6 +33,7 @@ import { poolsFirst } from "./pools-first.ts";
 import { joinProducts } from "./products.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
 import { scanAsLoop } from "./scan.ts";
+import { readTurned } from "./turned-weights.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
@@ -141,12 +142,14 @@ export function onnxTarget({
   choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
+  const isFixed = fixedBy(fixed);
+  const turned = readTurned(isFixed);
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...convolutionForms[convolution],
-      ...channelsFirst(fixedBy(fixed), choose),
-      ...(precision === "float16" ? [] : poolsFirst(convolution === "columns")),
+      ...channelsFirst(isFixed, choose),
+      ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
@@ -156,7 +159,7 @@ export function onnxTarget({
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, within, sumAsProduct, ...transposedFactors]),
     ],
-    ...(precision === "float16" ? {} : { finish: joinProducts }),
+    ...(precision === "float16" ? {} : { finish: (outputs: readonly Value[]) => turned(joinProducts(outputs)) }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

@@ -56,8 +56,12 @@ function sliced(x: Value, { axis: counted, start, end, step }: Cut): Value | und
   const axis = normalizeAxis(counted, x.rank, "Slice");
   const size = x.shape[axis] ?? 1;
   const known = typeof start === "number" && typeof end === "number";
-  if (known && (typeof size === "number" || (start >= 0 && end >= 0)))
+  if (known && (typeof size === "number" || (start >= 0 && end >= 0 && step === 1)))
     return op.Slice(x, [start], [end], [axis], [step]);
+  if (step === -1 && start === -1 && typeof end === "number" && end <= -beyondAxes) {
+    const places = op.Range(size);
+    return op.Gather(x, op.Sub(op.Sub(sizeNumber(size), 1), places), axis);
+  }
   if (step !== 1) return undefined;
   const place = (at: Dim): Dim =>
     typeof at === "string" ? at : at < 0 ? addDims(size, at) : at >= beyondAxes ? size : at;
