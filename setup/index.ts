@@ -3,11 +3,11 @@
 export { type CudaResult, type CudaSources, setupCuda, undoCuda } from "./cuda/cuda.ts";
 export { examine, type Finding, type Findings } from "./doctor/examine.ts";
 export { measured, measureSpeeds } from "./doctor/speeds.ts";
+export { type Tuned, type TunedCase, tuneMachine } from "./machine/tune.ts";
 export {
   setupTensorFlow,
   type TensorFlowResult,
   type TensorFlowSource,
   undoTensorFlow,
 } from "./tensorflow/tfjs-gpu.ts";
-export { type Tuned, type TunedCase, tuneMachine } from "./machine/tune.ts";
 export type { SetupOptions } from "./work.ts";

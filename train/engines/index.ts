@@ -14,8 +14,8 @@ export type {
   Program,
   ProgramBytes,
 } from "./engine.ts";
-export { type MachineHere, machineFile, machineHere, onnxRuntimeVersion } from "./onnxruntime/machine.ts";
 export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
+export { type MachineHere, machineFile, machineHere, onnxRuntimeVersion } from "./onnxruntime/machine.ts";
 export {
   brokenTensorFlow,
   type InstalledTensorFlow,
