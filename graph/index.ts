@@ -3,6 +3,7 @@ export { apply, constant, constantOf, input, inputName, isInput, scope } from ".
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
 export { numbersFrom } from "./core/draws.ts";
 export { evaluate, type ShapedNumbers } from "./core/evaluate.ts";
+export { fingerprint } from "./core/fingerprint.ts";
 export { isFlat, operatorNamed, operators, type Spelling, spellings } from "./core/operator.ts";
 export { print } from "./core/print.ts";
 export { type Shape, showShape } from "./core/shapes.ts";
@@ -41,6 +42,7 @@ export { type Ridge, ridgeHead } from "./heads/ridge.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
+export { type Choose, type Form, quickestBy, type Rates, usualRates, type Work } from "./lowering/forms.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";
@@ -76,6 +78,7 @@ export {
   innerLoop,
   type LoopKind,
   type Parameters,
+  type Remembering,
 } from "./transforms/inner-loop.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";

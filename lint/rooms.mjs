@@ -57,6 +57,7 @@ export const rooms = [
       "@innerloop/runtime/input",
       "@innerloop/runtime/session",
       "@innerloop/schemas",
+      "@innerloop/schemas/bundle",
       "@innerloop/schemas/onnx",
     ],
   },

@@ -6,6 +6,7 @@
 import { type DType, ELEMENTS, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
 import { Lifetime } from "./lifetime.ts";
 import { fromOrt, identity, type Opened, type OrtTensor, openModel, runModel } from "./onnxruntime.ts";
+import { needlessOptimizers } from "./optimizers.ts";
 import { chooseProvider, type ProviderChoice, type SessionOptions } from "./providers.ts";
 
 /** A tensor that lies where a {@link Device} computes. It belongs to the caller, who frees it. */
@@ -26,6 +27,7 @@ export type DeviceFeeds = Readonly<Record<string, Tensor | DeviceTensor>>;
 /** A model on a {@link Device}. Feeds must stay as they are until the promise settles. */
 export interface DeviceSession {
   readonly inputs: readonly string[];
+  readonly inputTypes: readonly InputType[];
   readonly outputs: readonly string[];
   /** As {@link Session.run}: every output comes to the host. */
   run(feeds: DeviceFeeds, fetches?: readonly string[]): Promise<Record<string, Tensor>>;
@@ -35,11 +37,28 @@ export interface DeviceSession {
   dispose(): Promise<void>;
 }
 
+/** How a model is opened; Node alone keeps files. */
+export interface Opening {
+  /** ONNX Runtime wrote it when it had optimized it, on this processor; it is taken as it is. */
+  readonly optimized?: boolean;
+  /** A file that gets the model as ONNX Runtime has optimized it. */
+  readonly saveTo?: string;
+}
+
+/** An input of a model. A size is a number, or a symbol that every run may give another size. */
+export interface InputType {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+  /** It has an initializer and need not be fed. */
+  readonly optional: boolean;
+}
+
 /** A provider, and the sessions and tensors on it. */
 export interface Device {
   readonly provider: ProviderChoice;
   /** @throws InnerloopError as {@link openSession} */
-  open(model: Uint8Array): Promise<DeviceSession>;
+  open(model: Uint8Array, how?: Opening): Promise<DeviceSession>;
   /** A copy of a host tensor; its first run takes it to the device. */
   upload(tensor: Tensor): DeviceTensor;
   /** Frees what the device holds for itself; its sessions and tensors are disposed of before. */
@@ -59,8 +78,14 @@ export async function openDevice(options: SessionOptions = {}): Promise<Device> 
     provider,
     upload: ({ dtype, shape, data }) => new HostTensor({ dtype, shape: [...shape], data: data.slice() }),
     dispose: () => reader.dispose(),
-    async open(model) {
-      const opened = await openModel(model, provider.name, options, settings);
+    async open(model, { optimized = false, saveTo } = {}) {
+      const needless = optimized ? undefined : needlessOptimizers(model);
+      const opened = await openModel(model, provider.name, options, {
+        ...settings,
+        ...(optimized ? { graphOptimizationLevel: "disabled" } : {}),
+        ...(needless === undefined ? {} : { extra: { optimization: { disable_specified_optimizers: needless } } }),
+        ...(saveTo === undefined ? {} : { optimizedModelFilePath: saveTo }),
+      });
       const lifetime = new Lifetime("this session", () => opened.session.release());
       const runOnDevice = (feeds: DeviceFeeds, fetches?: readonly string[]) =>
         lifetime.during(async () => {
@@ -76,6 +101,7 @@ export async function openDevice(options: SessionOptions = {}): Promise<Device> 
         });
       return {
         inputs: opened.session.inputNames,
+        inputTypes: inputTypesOf(opened),
         outputs: opened.session.outputNames,
         runOnDevice,
         async run(feeds, fetches) {
@@ -96,6 +122,13 @@ export async function openDevice(options: SessionOptions = {}): Promise<Device> 
     },
   };
 }
+
+const inputTypesOf = ({ session, defaults }: Opened): InputType[] =>
+  session.inputMetadata.flatMap((value) =>
+    value.isTensor
+      ? [{ name: value.name, dtype: value.type as DType, shape: value.shape, optional: value.name in defaults }]
+      : [],
+  );
 
 class HostTensor implements DeviceTensor {
   readonly location = "host";

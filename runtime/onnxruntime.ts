@@ -36,10 +36,12 @@ export async function openModel(
   const { bytes, defaults } = openOverrides(model, beside);
   try {
     const externalData = Object.entries(beside).map(([path, data]) => ({ path, data }));
+    const set = settings(provider, options);
     const session = await ort.InferenceSession.create(bytes, {
-      ...settings(provider, options),
+      ...set,
       ...(externalData[0] ? { externalData } : {}),
       ...more,
+      extra: { ...set.extra, ...more.extra },
     });
     return { ort, session, defaults };
   } catch (cause) {

@@ -15,7 +15,7 @@ export interface ProviderChoice {
 /** Where and how wide to run. */
 export interface SessionOptions extends HostOptions, Beside {
   /**
-   * `auto` (the default) takes the first of cuda, webgpu, cpu that works, in a browser wasm; a named one is used or
+   * `auto` (the default) takes cuda where it works, or else the processor; a named one is used or
    * refused, never replaced; a choice of {@link chooseProvider} is taken as it is, which saves trying providers again for
    * every model. `cpu` is the processor everywhere: in a browser it means `wasm`.
    */

@@ -4,6 +4,8 @@ export {
   type DeviceFeeds,
   type DeviceSession,
   type DeviceTensor,
+  type InputType,
+  type Opening,
   openDevice,
 } from "./device.ts";
 export type { HostOptions, ProviderName } from "./host.ts";

@@ -1,14 +1,15 @@
 """LoRA on a DistilBERT-shaped encoder: PyTorch with PEFT against the bundle that `innerloop adaptable` makes of the same model.
 
-    python bench/peers/lora.py [DIM LAYERS]        needs torch, transformers, peft, onnx, onnxruntime, and the built command line
+    python bench/peers/lora.py [--dim 768 --layers 6 --heads 12 --vocabulary 30522 --texts 8 --tokens 64 --threads 1 --turns 3]
 
-Five Adam steps on factors of rank 8 beside the query and value products and on a fresh classifier, 16 texts of 64 tokens, one thread. Each
-side runs in processes of its own, in turns: seconds of the processor for the five steps (median), and the most memory that the process had.
+Needs torch, transformers, peft, onnx, onnxruntime, and the built command line. Five Adam steps on factors of rank 8 beside the query and
+value products and on a fresh classifier. Each side runs in processes of its own, in turns: seconds of the processor for the five steps and a last look at the
+loss (median), the most memory that the process had, and how far that is above what it held with the model loaded, before the first step.
 """
 
+import argparse
 import json
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,63 +19,74 @@ import warnings
 
 warnings.filterwarnings("ignore")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TEXTS, TOKENS, WAYS, STEPS, RANK, REPEATS = 16, 64, 4, 5, 8, 3
+WAYS, STEPS, RANK, REPEATS = 4, 5, 8, 2
 
 
-def examples():
+def examples(shape):
     import numpy as np
 
-    ids = np.random.default_rng(0).integers(1, 8000, (TEXTS, TOKENS))
-    return ids, np.arange(TEXTS) % WAYS
+    ids = np.random.default_rng(0).integers(1, shape.vocabulary, (shape.texts, shape.tokens))
+    return ids, np.arange(shape.texts) % WAYS
 
 
-def encoder(dim, layers):
+def encoder(shape, attention):
     import torch
     from transformers import DistilBertConfig, DistilBertModel
 
     torch.manual_seed(0)
-    torch.set_num_threads(1)
-    config = DistilBertConfig(vocab_size=8000, dim=dim, n_layers=layers, n_heads=4, hidden_dim=4 * dim, dropout=0.0,
-                              max_position_embeddings=128, attention_dropout=0.0, attn_implementation="eager")
+    torch.set_num_threads(shape.threads)
+    config = DistilBertConfig(vocab_size=shape.vocabulary, dim=shape.dim, n_layers=shape.layers, n_heads=shape.heads, hidden_dim=4 * shape.dim,
+                              dropout=0.0, attention_dropout=0.0, attn_implementation=attention)
     return DistilBertModel(config).eval()
 
 
-def export(folder, dim, layers):
+def export(folder, shape):
     import torch
 
     class Encoder(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.model = encoder(dim, layers)
+            self.model = encoder(shape, "eager")
 
         def forward(self, input_ids, attention_mask):
             return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
-    ones = torch.ones(2, TOKENS, dtype=torch.long)
+    ones = torch.ones(2, shape.tokens, dtype=torch.long)
     names = ["input_ids", "attention_mask", "last_hidden_state"]
     torch.onnx.export(Encoder(), (ones, ones), f"{folder}/model.onnx", dynamo=False, opset_version=17, input_names=names[:2],
                       output_names=names[2:], dynamic_axes={name: {0: "batch", 1: "sequence"} for name in names})
 
 
+def memory(key):
+    """MiB of this process: VmRSS, what it holds; VmHWM, the most that it held."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(key))
+
+
 def timed(run):
-    run()
+    """The first run counts for memory, and not for time."""
+    loaded, before = memory("VmRSS"), memory("VmHWM")
+    # The most so far is forgotten, so that growth is that of steps and not of loading.
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    losses = run()
     times = []
     for _ in range(REPEATS):
         start = time.process_time()
         run()
         times.append(time.process_time() - start)
-    return {"seconds": statistics.median(times), "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    peak = memory("VmHWM")
+    return {"seconds": statistics.median(times), "peak": max(before, peak), "loaded": loaded, "growth": peak - loaded, "losses": losses}
 
 
-def peft(_, dim, layers):
+def peft(_, shape, attention):
     import torch
     from peft import LoraConfig, get_peft_model
 
-    ids, labels = map(torch.from_numpy, examples())
+    ids, labels = map(torch.from_numpy, examples(shape))
     config = LoraConfig(r=RANK, lora_alpha=RANK, target_modules=["q_lin", "v_lin"], lora_dropout=0.0)
-    model = get_peft_model(encoder(dim, layers), config)
+    model = get_peft_model(encoder(shape, attention), config)
     mask = torch.ones_like(ids)
-    head = [torch.zeros(dim, WAYS, requires_grad=True), torch.zeros(WAYS, requires_grad=True)]
+    head = [torch.zeros(shape.dim, WAYS, requires_grad=True), torch.zeros(WAYS, requires_grad=True)]
     moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def loss():
@@ -83,47 +95,75 @@ def peft(_, dim, layers):
 
     def run():
         optimizer = torch.optim.Adam([{"params": moved, "lr": 1e-3}, {"params": head, "lr": 1e-2}])
+        losses = []
         for _ in range(STEPS):
             optimizer.zero_grad()
-            loss().backward()
+            value = loss()
+            losses.append(value.item())
+            value.backward()
             optimizer.step()
         with torch.no_grad():
-            loss()
+            losses.append(loss().item())
+        return losses
 
-    return {**timed(run), "share": sum(p.numel() for p in moved) / sum(p.numel() for p in model.parameters())}
+    share = sum(p.numel() for p in moved) / sum(p.numel() for p in model.parameters())
+    return {**timed(run), "share": share}
 
 
-def ours(folder, *_):
+def ours(folder, shape, bundle):
     import numpy as np
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(f"{folder}/bundle/adapt.onnx", options)
-    ids, labels = examples()
+    options.intra_op_num_threads, options.log_severity_level = shape.threads, 3
+    session = onnxruntime.InferenceSession(f"{folder}/{bundle}/adapt.onnx", options)
+    ids, labels = examples(shape)
     feeds = {"support_x": ids.astype(np.float32), "support_y": labels, "steps": np.array(STEPS, np.int64)}
-    return timed(lambda: session.run(None, feeds))
+    return timed(lambda: session.run(["support_loss"], feeds)[0].tolist())
 
 
-def main(dim, layers):
-    with tempfile.TemporaryDirectory() as folder:
-        side = lambda name: json.loads(subprocess.run([sys.executable, __file__, name, folder, dim, layers], check=True,
+def arguments():
+    parser = argparse.ArgumentParser()
+    for name, usual in dict(dim=768, layers=6, heads=12, vocabulary=30522, texts=8, tokens=64, threads=1, turns=3).items():
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--side", nargs="*")
+    parser.add_argument("--folder")
+    return parser.parse_args()
+
+
+def main(shape):
+    given = [argument for name, value in vars(shape).items() if isinstance(value, int) for argument in (f"--{name}", str(value))]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = shape.folder or temporary
+        run = lambda *side: json.loads(subprocess.run([sys.executable, __file__, "--folder", folder, *given, "--side", *side], check=True,
                                                       capture_output=True, text=True).stdout.splitlines()[-1])
-        side("export")
-        command = ["node", str(ROOT / "cli/bin/innerloop.js"), "adaptable", f"{folder}/model.onnx", "--head", f"ways:{WAYS}",
-                   "--train", f"lora:{RANK}", "--lora-on", "/q_lin|v_lin/", "--size", f"sequence={TOKENS}", "--out", f"{folder}/bundle"]
-        subprocess.run(command, check=True, capture_output=True)
-        turns = [(side("peft"), side("ours")) for _ in range(3)]
-        ratio = lambda key: statistics.median(own[key] / peer[key] for peer, own in turns)
-        size = sum(file.stat().st_size for file in pathlib.Path(folder, "bundle").iterdir())
-        print(f"weights that move: {100 * turns[0][0]['share']:.2f} %")
-        print(f"time {ratio('seconds'):.2f}, peak memory {ratio('megabytes'):.2f} of PyTorch's with PEFT")
-        print(f"the bundle has {size / pathlib.Path(folder, 'model.onnx').stat().st_size:.3f} of the model's bytes")
+        model = pathlib.Path(folder, "model.onnx")
+        if not model.exists():
+            run("export")
+        command = ["node", str(ROOT / "cli/bin/innerloop.js"), "adaptable", str(model), "--head", f"ways:{WAYS}", "--train", f"lora:{RANK}",
+                   "--lora-on", "/q_lin|v_lin/", "--size", f"sequence={shape.tokens}"]
+        sides = {"bundle": [], }
+        for name, more in sides.items():
+            subprocess.run([*command, *more, "--out", f"{folder}/{name}"], check=True, capture_output=True)
+        turns = [({kind: run("peft", kind) for kind in ("sdpa", "eager")}, {name: run("ours", name) for name in sides}) for _ in range(shape.turns)]
+        middle = lambda of: statistics.median(map(of, turns))
+        print(f"weights that move: {100 * turns[0][0]['sdpa']['share']:.2f} %")
+        for i, names in enumerate((("sdpa", "eager"), sides)):
+            for name in names:
+                each = {key: middle(lambda turn: turn[i][name][key]) for key in ("seconds", "peak", "loaded", "growth")}
+                print(f"{name}: {each['seconds']:.2f} s, peak {each['peak']:.0f} MiB, with the model loaded {each['loaded']:.0f}, growth {each['growth']:.0f}")
+                print([round(x, 4) for x in turns[0][i][name]["losses"]])
+        for name in sides:
+            best = lambda key: middle(lambda turn: turn[1][name][key] / min(each[key] for each in turn[0].values()))
+            size = sum(file.stat().st_size for file in pathlib.Path(folder, name).iterdir())
+            print(f"{name}: time {best('seconds'):.2f}, peak memory {best('peak'):.2f}, growth {best('growth'):.2f} of the best of PyTorch's with PEFT; "
+                  f"{size / model.stat().st_size:.3f} of the model's bytes")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1] in ("export", "peft", "ours"):
-        name, folder, dim, layers = sys.argv[1:]
-        print(json.dumps({"export": export, "peft": peft, "ours": ours}[name](folder, int(dim), int(layers))))
+    given = arguments()
+    if given.side:
+        name, *rest = given.side
+        print(json.dumps({"export": export, "peft": peft, "ours": ours}[name](given.folder, given, *rest)))
     else:
-        main(*(sys.argv[1:] or ["256", "4"]))
+        main(given)

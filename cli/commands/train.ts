@@ -51,6 +51,12 @@ export const command = defineCommand({
       group: "Run",
     },
     resume: { type: "switch", what: "go on with the run in --out, as if it had never stopped", group: "Run" },
+    cache: {
+      type: "switch",
+      what: "keep what ONNX Runtime optimized, so that a later training starts sooner; --no-cache leaves that out",
+      otherwise: "on",
+      group: "Run",
+    },
     json: { type: "switch", what: "the result as JSON on stdout", group: "Run" },
   },
   examples: [
@@ -61,6 +67,8 @@ export const command = defineCommand({
     ["train --resume --out runs/quickstart-1", "go on with a run"],
   ],
   async run(options, [configName]) {
+    // Worker threads and children are to know it as well.
+    if (options.cache === false) process.env.INNERLOOP_CACHE = "off";
     const flags = configFromFlags(options);
     if (options.resume && options.out === undefined)
       throw wrongCall("missing-option", "--resume needs --out: the folder of the run to go on with.");

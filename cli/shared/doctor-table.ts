@@ -34,10 +34,19 @@ export function doctorTable(findings: ShownFindings, width: number): string {
       const engine = `onnxruntime:${finding.name}`;
       return entry(finding, explained.has(engine) ? [`as the engine ${engine}`] : wordsOf(finding), layout);
     }),
+    "",
+    ...inLines(cacheText(findings), layout.width),
     ...(isMeasured
       ? ["", ...inLines(`Speeds: ${measured.engines}; ${measured.providers}.`, layout.width).map(dim)]
       : []),
   ].join("\n");
+}
+
+/** Where sessions are kept, and how large that is. */
+function cacheText({ cache }: Findings): string {
+  if (!cache) return "Cache: off (INNERLOOP_CACHE)";
+  const size = cache.files === 0 ? "empty" : `${cache.files} sessions, ${(cache.bytes / 1e6).toFixed(1)} MB`;
+  return `Cache: ${size}, in ${cache.folder}; INNERLOOP_CACHE names another folder, or turns it off`;
 }
 
 interface Layout {

@@ -1,9 +1,11 @@
 // A network of a file as a learner: a head on its features, or its own, and what of it moves.
 import {
+  type AdaptationValues,
   balancingWeights,
   constant,
   curvatureBound,
   type InnerLoopOptions,
+  type InnerLoopResult,
   innerLoop,
   type Learner,
   type Operand,
@@ -14,8 +16,10 @@ import {
   type Parameters,
   type Stop,
   type Value,
+  zeroHead,
 } from "@innerloop/graph";
 import { rowsOfTurn } from "./batches.ts";
+import { atFirstLook } from "./first-look.ts";
 import {
   anyHead,
   framed,
@@ -134,29 +138,53 @@ function linearHeadLearner(network: Network, plan: LearnerPlan, head: "any" | "m
     adapt(parameters, { x, y }, { steps, rate = 1, ways, masked = false, balanced = false }) {
       const hot = oneHot(y, outputs ?? ways);
       const equal = balancingWeights(hot);
+      const lossOf = (found: Value, given: Parameters, rows?: Value): Value => {
+        const logits = ofFeatures ? found : logitsOf(found, own(given));
+        const answers = masked && !ofFeatures ? withoutAbsent(logits, hot) : logits;
+        return loss.of(answers, picked(y, rows), balanced ? { weights: picked(equal, rows) } : {});
+      };
+      const adaptation = (
+        { adapted, losses, path, guard }: InnerLoopResult,
+        begin: Parameters,
+        finished: (all: Parameters) => Parameters,
+      ): AdaptationValues => {
+        const complete = (state: Parameters): Parameters => {
+          const all = { ...begin, ...state };
+          const body = Object.fromEntries(Object.keys(moved).map((name) => [name, all[name]!]));
+          return { ...body, ...asParameters(finished(all)) };
+        };
+        return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
+      };
+      if (plan.optimizer && plan.batch === undefined && kind.decay === 0 && !still) {
+        const remembering = atFirstLook({
+          width: network.width,
+          equal,
+          features: (given) => features(given, x),
+          start: (seen) => asParameters({ ...kind.start(seen, hot, equal) }),
+          loss: lossOf,
+        });
+        const { "head.weight": weight, "head.bias": bias } = zeroHead(network.width, hot);
+        const begin = { ...parameters, ...asParameters({ weight: weight!, bias: bias! }) };
+        const rates = { ...paced(moved, rate), ...bothOf(prefix, product(headRate, rate)) };
+        const found = descend((given) => remembering.look(given, remembering.empty, true).loss, begin, x, plan, {
+          steps,
+          rates,
+          remembering,
+        });
+        const [centre, scale] = found.memory as [Value, Value];
+        return adaptation(found, begin, (all) => kind.finish(own(all), { centre, scale }));
+      }
       const rowsAtStart = features(parameters, x);
       const frame = frameOf(rowsAtStart, equal);
       const seen = (given: Parameters, rows?: Value): Value =>
         framed(still ? picked(rowsAtStart, rows) : features(given, picked(x, rows)), frame);
       const start = (given: Parameters) => kind.start(seen(given), hot, equal);
-      const lossOver: LossOver = (given, rows) => {
-        const found = seen(given, rows);
-        const logits = ofFeatures ? found : logitsOf(found, own(given));
-        const answers = masked && !ofFeatures ? withoutAbsent(logits, hot) : logits;
-        return loss.of(answers, picked(y, rows), balanced ? { weights: picked(equal, rows) } : {});
-      };
       const heads = headRates(product(headRate, rate), kind, framed(rowsAtStart, frame), equal);
       const begin = ofFeatures ? parameters : { ...parameters, ...asParameters({ ...start(parameters) }) };
       const rates = { ...paced(moved, rate), ...(ofFeatures ? {} : bothOf(prefix, heads)) };
-      const { adapted, losses, path, guard } = descend(lossOver, begin, x, plan, { steps, rates, decay: kind.decay });
-      const complete = (state: Parameters): Parameters => {
-        const all = { ...begin, ...state };
-        return {
-          ...Object.fromEntries(Object.keys(moved).map((name) => [name, all[name]!])),
-          ...asParameters(kind.finish(ofFeatures ? start(all) : own(all), frame)),
-        };
-      };
-      return { state: complete(adapted), losses, path: path.map(complete), ...(guard ? { guard } : {}) };
+      const lossOver: LossOver = (given, rows) => lossOf(seen(given, rows), given, rows);
+      const found = descend(lossOver, begin, x, plan, { steps, rates, decay: kind.decay });
+      return adaptation(found, begin, (all) => kind.finish(ofFeatures ? start(all) : own(all), frame));
     },
     predict: (parameters, state, query) => kind.logits(features({ ...parameters, ...state }, query), kept(state)),
   };

@@ -91,6 +91,9 @@ export const onnxWindow = ({ strides, dilations, before, after }: Window, group:
  */
 const isOfImages = ({ kernel }: Window): boolean => kernel.length === 2;
 
+/** Whether weights have a task axis, so that tasks are groups of channels. */
+const hasTasks = (w: Value, { kernel }: Window): boolean => w.rank === kernel.length + 3;
+
 const forward = lowering(Convolution, ([x, w], window, [y]) => {
   if (!isOfImages(window)) return convolutionAsColumns.forward.lower([x, w], window, [y]);
   const spatial = window.kernel.length;
@@ -122,3 +125,14 @@ const inputGradient = lowering(ConvolutionInputGradient, ([g, w], attributes, [x
  * the image, which providers are slow at, and which the WebGPU provider of ONNX Runtime 1.30 computes wrongly.
  */
 export const convolutionAsConv: readonly Lowering[] = [forward, inputGradient, convolutionAsColumns.weightGradient];
+
+/** The same where all tasks share their weights, and columns where they have their own: products in a batch in the place of groups. */
+export const convolutionAsSharedConv: readonly Lowering[] = [
+  lowering(Convolution, ([x, w], window, outputs) =>
+    (hasTasks(w, window) ? convolutionAsColumns.forward : forward).lower([x, w], window, outputs),
+  ),
+  lowering(ConvolutionInputGradient, ([g, w], window, outputs) =>
+    (hasTasks(w, window) ? convolutionAsColumns.inputGradient : inputGradient).lower([g, w], window, outputs),
+  ),
+  convolutionAsColumns.weightGradient,
+];

@@ -21,25 +21,33 @@ import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
+import { transposedFactors } from "./factors.ts";
+import { type Choose, quickest } from "./forms.ts";
 import { flooredRemainder } from "./indexing.ts";
-import { lowering, type Target } from "./lower.ts";
-import { convolutionAsConv } from "./native-convolution.ts";
+import { type Lowering, lowering, type Target } from "./lower.ts";
+import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { poolsFirst } from "./pools-first.ts";
 import { joinProducts } from "./products.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
 import { scanAsLoop } from "./scan.ts";
+import { readTurned } from "./turned-weights.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
   readonly opset?: number;
-  /** `columns` (the default): Gather and MatMul; `native`: Conv and ConvTranspose. {@link onnxTargetFor} knows what suits. */
-  readonly convolution?: "columns" | "native";
+  /**
+   * `columns` (the default): Gather and MatMul; `native`: Conv and ConvTranspose; `shared`: these where all tasks have the same weights,
+   * and columns where each has its own. {@link onnxTargetFor} knows what suits.
+   */
+  readonly convolution?: keyof typeof convolutionForms;
   /** `float16`: for graphs of which a part will compute in it; without rewrites that need the range of float32. */
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
   readonly fixed?: ReadonlySet<string>;
+  /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
+  readonly choose?: Choose;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -99,20 +107,30 @@ export const sumAsProduct = lowering(ReduceSum, ([x], { axes }, [y]) => {
   return [Reshape(MatMul(ones, flat), y.shape)];
 });
 
+/** How convolutions may be written. */
+const convolutionForms = {
+  columns: Object.values(convolutionAsColumns),
+  native: convolutionAsConv,
+  shared: convolutionAsSharedConv,
+} satisfies Readonly<Record<string, readonly Lowering[]>>;
+
 /** Plain ONNX of an opset. */
 export function onnxTarget({
   opset: asked,
   convolution = "columns",
   precision,
   fixed = new Set(),
+  choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
+  const isFixed = fixedBy(fixed);
+  const turned = readTurned(isFixed);
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
-      ...(convolution === "native" ? convolutionAsConv : Object.values(convolutionAsColumns)),
-      ...channelsFirst(fixedBy(fixed)),
-      ...(precision === "float16" ? [] : poolsFirst),
+      ...convolutionForms[convolution],
+      ...channelsFirst(isFixed, choose),
+      ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
@@ -120,9 +138,9 @@ export function onnxTarget({
       ...[sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
-      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
+      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
     ],
-    ...(precision === "float16" ? {} : { finish: joinProducts }),
+    ...(precision === "float16" ? {} : { finish: (outputs: readonly Value[]) => turned(joinProducts(outputs)) }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

@@ -25,6 +25,14 @@ export interface Problem {
   slopes(loss: Value, values: readonly Value[]): Value[];
 }
 
+/** A loss, and what is remembered of the first look at it. */
+export interface Look {
+  readonly loss: Value;
+  readonly memory: readonly Value[];
+  /** Where the parameters are that the first look places. */
+  readonly placed: readonly Value[];
+}
+
 /** Where it led: the moved parameters as lists. */
 export interface Descent {
   readonly adapted: readonly Value[];
@@ -33,6 +41,8 @@ export interface Descent {
   /** After each step, first the start; empty where the steps are a Loop. */
   readonly path: readonly (readonly Value[])[];
   readonly guard?: Guard;
+  /** What is remembered of the first look at the loss. */
+  readonly memory?: readonly Value[];
 }
 
 /** Scalars as one list. */

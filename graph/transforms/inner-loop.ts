@@ -47,10 +47,32 @@ export interface InnerLoopOptions {
   readonly stop?: Stop;
   /** The loss that a step of an optimizer goes by, where that is not of all examples. @param number of the step, int64 from 0 */
   readonly partial?: (parameters: Parameters, number: Value) => Value;
+  /** Of an optimizer: the loss in the place of the other, where its first look finds out something for all that follow. */
+  readonly remembering?: Remembering;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
+}
+
+/**
+ * A loss whose first look finds out something for all that follow, as how features are scaled and where a head on them starts, so that nobody
+ * runs a model for it before the loop.
+ */
+export interface Remembering {
+  /** Values of the types that are remembered; their numbers do not matter. */
+  readonly empty: readonly Value[];
+  /**
+   * @param memory of the first look, or `empty`
+   * @param first whether this is the first look: bool `[]` where only the run tells
+   * @returns the loss, what is remembered, and by their names the parameters that it begins with in the place of those given; at
+   *   a later look these are the ones given
+   */
+  look(
+    parameters: Parameters,
+    memory: readonly Value[],
+    first: boolean | Value,
+  ): { readonly loss: Value; readonly memory: readonly Value[]; readonly placed: Parameters };
 }
 
 export interface InnerLoopResult {
@@ -62,6 +84,8 @@ export interface InnerLoopResult {
   readonly path: readonly Parameters[];
   /** Only of a guarded loop. */
   readonly guard?: Guard;
+  /** What was remembered of the first look at the loss. */
+  readonly memory?: readonly Value[];
 }
 
 /** So many copies of a model's gradient are more than anything runs; a value as the number of steps makes a loop. */
@@ -75,7 +99,18 @@ const mostUnrolled = 256;
 export function innerLoop(
   loss: (parameters: Parameters) => Value,
   parameters: Parameters,
-  { steps, rates, loop = "guarded", decay = 0, order = 2, lossScale, optimizer, partial, stop }: InnerLoopOptions,
+  {
+    steps,
+    rates,
+    loop = "guarded",
+    decay = 0,
+    order = 2,
+    lossScale,
+    optimizer,
+    partial,
+    remembering,
+    stop,
+  }: InnerLoopOptions,
 ): InnerLoopResult {
   if (typeof steps === "number" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostUnrolled))
     throw new InnerloopError(
@@ -100,11 +135,18 @@ export function innerLoop(
       return order === 1 ? slopes.map(stopGradient) : slopes;
     },
   };
-  const { adapted, losses, path, guard } =
+  const { adapted, losses, path, guard, memory } =
     optimizer && moved.length > 0
       ? optimizedSteps(
           {
             ...problem,
+            empty: remembering?.empty ?? [],
+            look(values, memory, first) {
+              const found = remembering?.look({ ...parameters, ...named(values) }, memory, first);
+              if (!found) return { loss: problem.loss(values), memory, placed: values };
+              const placed = zip(moved, values, ({ name }, value) => found.placed[name] ?? value);
+              return { loss: found.loss, memory: found.memory, placed };
+            },
             ...(partial ? { partial: (values, number) => partial({ ...parameters, ...named(values) }, number) } : {}),
           },
           steps,
@@ -113,7 +155,7 @@ export function innerLoop(
       : loop === "plain" || moved.length === 0
         ? plainSteps(problem, steps)
         : guardedSteps(problem, steps, decay, stop);
-  const result = { adapted: named(adapted), losses, path: path.map(named) };
+  const result = { adapted: named(adapted), losses, path: path.map(named), ...(memory ? { memory } : {}) };
   return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
 }
 

@@ -4,13 +4,13 @@ import { constant, scope } from "../core/build.ts";
 import { at, zip } from "../core/lists.ts";
 import type { Operand, Value } from "../core/value.ts";
 import { Add, Div, Min, Mul } from "../ops/arithmetic.ts";
-import { Less, LessOrEqual, Not, Where } from "../ops/comparison.ts";
+import { Equal, Less, LessOrEqual, Not, Where } from "../ops/comparison.ts";
 import { Cast } from "../ops/dtypes.ts";
 import { Sqrt } from "../ops/functions.ts";
 import { squaredNorm } from "../ops/linear-algebra.ts";
 import { Expand, Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
-import { backOff, type Descent, inRow } from "./descent.ts";
+import { backOff, type Descent, inRow, type Look } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { repeated, type Stop } from "./stopping.ts";
 import type { OptimizerRule } from "./update-rules.ts";
@@ -20,8 +20,14 @@ export interface OptimizedProblem {
   readonly start: readonly Value[];
   /** What each rate is multiplied by, as the rule sees it. */
   readonly rates: readonly Operand[];
-  /** The loss over all examples. */
-  loss(values: readonly Value[]): Value;
+  /** Values of the types that are remembered; their numbers do not matter. */
+  readonly empty: readonly Value[];
+  /**
+   * The loss over all examples.
+   * @param memory of the first look, or `empty`
+   * @param first whether this is the first look, bool `[]` where only the run tells
+   */
+  look(values: readonly Value[], memory: readonly Value[], first: boolean | Value): Look;
   /** The loss that a step goes by, where that is of some of the examples. @param number of the step, int64 from 0 */
   partial?(values: readonly Value[], number: Value): Value;
 }
@@ -39,6 +45,7 @@ interface Standing {
   readonly now: readonly Value[];
   readonly best: readonly Value[];
   readonly slots: readonly Value[];
+  readonly memory: readonly Value[];
   /** The loss of the best, and that of the start. */
   readonly loss: Value;
   readonly limit: Value;
@@ -55,7 +62,7 @@ interface Standing {
  * rate. With partial losses only the start and the end are looked at with all examples.
  */
 export function optimizedSteps(
-  { start, rates, loss, partial }: OptimizedProblem,
+  { start, rates, empty: nothing, look, partial }: OptimizedProblem,
   steps: number | Value,
   { rule, clip, stop }: OptimizedOptions,
 ): Descent {
@@ -83,9 +90,24 @@ export function optimizedSteps(
     };
   };
 
-  const step = (from: Standing): { next: Standing; loss: Value } => {
-    const own = partial?.(from.now, from.number);
-    const value = own ?? loss(from.now);
+  /** A look from a standing, which begins where the first look places it. */
+  const lookFrom = (from: Standing, known?: boolean): { from: Standing; value: Value } => {
+    const first = known ?? (typeof steps !== "number" && Equal(from.number, whole(0)));
+    const { loss: value, memory, placed } = look(from.now, from.memory, first);
+    const best = zip(placed, from.now, (value, before, i) =>
+      value === before || first === false
+        ? at(from.best, i)
+        : first === true
+          ? value
+          : Where(first, value, at(from.best, i)),
+    );
+    return { from: { ...from, now: placed, best, memory }, value };
+  };
+
+  /** @returns as well where the step was taken from */
+  const step = (before: Standing, first?: boolean): { next: Standing; loss: Value; from: readonly Value[] } => {
+    const own = partial?.(before.now, before.number);
+    const { from, value } = own ? { from: before, value: own } : lookFrom(before, first);
     const seen = own ? { ...from, astray: Not(LessOrEqual(own, infinite)) } : judged(from, value);
     const { astray } = seen;
     const slopes = shortened(grad(value, from.now), clip);
@@ -113,14 +135,15 @@ export function optimizedSteps(
       number: Add(from.number, whole(1)),
       refused: Add(from.refused, Cast(astray, "int64")),
     };
-    return { next, loss: seen.loss };
+    return { next, loss: seen.loss, from: from.now };
   };
 
-  const known = partial ? scope("start", () => loss(start)) : infinite;
+  const known = partial ? scope("start", () => look(start, nothing, true).loss) : infinite;
   const beginning: Standing = {
     now: start,
     best: start,
     slots: empty(start),
+    memory: nothing,
     loss: known,
     limit: known,
     scale: number(1),
@@ -129,7 +152,11 @@ export function optimizedSteps(
     kept: whole(0),
     refused: whole(0),
   };
-  const ended = (standing: Standing): Standing => scope("adapted", () => judged(standing, loss(standing.now)));
+  const ended = (standing: Standing, first?: boolean): Standing =>
+    scope("adapted", () => {
+      const { from, value } = lookFrom(standing, first);
+      return judged(from, value);
+    });
 
   if (typeof steps !== "number") {
     const { carried, collected } = scope("inner_loop", () =>
@@ -137,7 +164,7 @@ export function optimizedSteps(
         steps,
         listed(beginning),
         (values) => {
-          const from = standing(values, start.length, kinds);
+          const from = standing(values, start.length, kinds, nothing.length);
           const { next, loss: reached } = step(from);
           return {
             carried: listed(next),
@@ -148,26 +175,29 @@ export function optimizedSteps(
         stop,
       ),
     );
-    const last = ended(standing(carried, start.length, kinds));
+    const last = ended(standing(carried, start.length, kinds, nothing.length));
     return {
       adapted: last.best,
       losses: Concat([...collected, Unsqueeze(last.loss, [0])], 0),
       path: [],
       guard: last,
+      memory: last.memory,
     };
   }
   let last = beginning;
   const losses: Value[] = [];
-  const path = [start];
+  const path: (readonly Value[])[] = [start];
   for (let k = 0; k < steps; k++) {
-    const { next, loss: reached } = scope(`step${k + 1}`, () => step(last));
+    const { next, loss: reached, from } = scope(`step${k + 1}`, () => step(last, k === 0));
+    if (k === 0) path[0] = from;
     losses.push(reached);
     path.push(next.now);
     last = next;
   }
-  last = ended(last);
+  last = ended(last, steps === 0);
+  if (steps === 0) path[0] = last.now;
   losses.push(last.loss);
-  return { adapted: last.best, losses: inRow(losses), path, guard: last };
+  return { adapted: last.best, losses: inRow(losses), path, guard: last, memory: last.memory };
 }
 
 const scaled = (rate: Operand, scale: Value): Value => (typeof rate === "number" ? Mul(scale, rate) : Mul(rate, scale));
@@ -180,16 +210,17 @@ function shortened(slopes: readonly Value[], clip: number | undefined): readonly
 }
 
 /** As a Loop carries it. */
-const listed = ({ now, best, slots, ...others }: Standing): Value[] => {
+const listed = ({ now, best, slots, memory, ...others }: Standing): Value[] => {
   const { loss, limit, scale, updates, number, kept, refused } = others;
-  return [...now, ...best, ...slots, loss, limit, scale, updates, number, kept, refused];
+  return [...now, ...best, ...slots, ...memory, loss, limit, scale, updates, number, kept, refused];
 };
 
-function standing(values: readonly Value[], count: number, kinds: number): Standing {
+function standing(values: readonly Value[], count: number, kinds: number, remembered: number): Standing {
   const arrays = count * (2 + kinds);
-  const scalar = (i: number) => at(values, arrays + i);
+  const scalar = (i: number) => at(values, arrays + remembered + i);
   return {
     ...{ now: values.slice(0, count), best: values.slice(count, 2 * count), slots: values.slice(2 * count, arrays) },
+    memory: values.slice(arrays, arrays + remembered),
     ...{ loss: scalar(0), limit: scalar(1), scale: scalar(2), updates: scalar(3) },
     ...{ number: scalar(4), kept: scalar(5), refused: scalar(6) },
   };

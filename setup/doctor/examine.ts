@@ -1,6 +1,6 @@
 // What works here: every engine and provider is tried, and the one that `auto` takes is named.
 import { chooseProvider, listProviders } from "@innerloop/runtime/session";
-import { type EngineReport, listEngines, openEngine } from "@innerloop/train";
+import { type CacheReport, cacheReport, type EngineReport, listEngines, openEngine } from "@innerloop/train";
 
 /** What was found of one engine or provider. */
 export interface Finding extends EngineReport {
@@ -26,6 +26,8 @@ export interface Findings {
   readonly autoProviderReason: string;
   /** What runs a bundle. */
   readonly providers: readonly Finding[];
+  /** What earlier processes left for later ones; null where nothing is kept. */
+  readonly cache: CacheReport | null;
 }
 
 /** Tries every engine and provider; one that fails is a finding with its reason, not an error. */
@@ -48,6 +50,7 @@ export async function examine(): Promise<Findings> {
     autoProvider: provider.name,
     autoProviderReason: provider.reason,
     providers: providers.map((report) => ({ ...report, auto: report.name === provider.name })),
+    cache: (await cacheReport()) ?? null,
   };
 }
 

@@ -18,8 +18,8 @@ describe("every engine", () => {
     const order = [
       "tfjs:node-gpu",
       "onnxruntime:cuda",
-      "tfjs:webgpu",
       "onnxruntime:cpu",
+      "tfjs:webgpu",
       "tfjs:tfjs-node",
       "tfjs:wasm",
       "tfjs:cpu",

@@ -88,6 +88,12 @@ describe("a network that PyTorch wrote", () => {
     expectRecorded(`pictures, keep, all, ${name}`, await answers("pictures", options, own));
   });
 
+  it("starts a fresh classifier at the first look at the loss, where an optimizer moves the body", async () => {
+    const optimizer = { kind: "momentum", momentum: 0.5 } as const;
+    const options = { head: "ways:3", train: "all", optimizer, rate: 0.01, headRate: 0.1 };
+    expectRecorded("pictures, ways:3, all, momentum", await answers("pictures", options));
+  });
+
   it("ends where a loss is reached, or nothing is gained any more", async () => {
     const plain = { head: "ways:3", ...inOne } as const;
     const { losses } = await answers("pictures", plain);

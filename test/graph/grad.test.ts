@@ -27,7 +27,15 @@ function* derivatives(f: (x: Value) => Value): Generator<Value> {
   }
 }
 
+/** x · Φ(x), Φ the normal distribution function. */
+const writtenOutGelu = (x: Value): Value => op.Mul(op.Mul(x, op.Add(op.Erf(op.Div(x, Math.SQRT2)), 1)), 0.5);
+
 describe("higher orders", () => {
+  // Φ and its density at 0.7, of tables; the derivatives of x · Φ(x) are Φ + xφ, φ(2 − x²), φ(x³ − 4x).
+  const [distribution, density] = [0.758036347776927, 0.312253933366761];
+  const gelu = [distribution + 0.7 * density, density * (2 - 0.49), density * (0.7 ** 3 - 2.8)];
+  // erf(1.4), and 2/√π · e^(−1.4²).
+  const [erf14, bell] = [0.952285119762649, (2 / Math.sqrt(Math.PI)) * Math.exp(-1.96)];
   const s = 1 / (1 + Math.exp(-0.7));
   const t = Math.tanh(0.7);
   test.each<[string, (x: Value) => Value, number[]]>([
@@ -38,6 +46,14 @@ describe("higher orders", () => {
     ["log x", (x) => op.Log(x), [1 / 0.7, -(0.7 ** -2), 2 * 0.7 ** -3, -6 * 0.7 ** -4]],
     ["tanh x", (x) => op.Tanh(x), [1 - t * t, -2 * t * (1 - t * t), (1 - t * t) * (6 * t * t - 2)]],
     ["softplus x", (x) => op.Softplus(x), [s, s * (1 - s), s * (1 - s) * (1 - 2 * s)]],
+    ["GELU, as exporters write it", writtenOutGelu, gelu],
+    ["GELU, its half elsewhere", (x) => op.Mul(op.Mul(0.5, x), op.Add(1, op.Erf(op.Mul(x, Math.SQRT1_2)))), gelu],
+    ["GELU, one operator", (x) => op.Gelu(x), gelu],
+    [
+      "a third of x (1 + erf 2x)",
+      (x) => op.Div(op.Mul(op.Add(op.Erf(op.Mul(2, x)), 1), x), 3),
+      [(1 + erf14 + 1.4 * bell) / 3, (4 * bell - 8 * 2 * 0.7 * 0.7 * bell) / 3],
+    ],
     ["x · |x|", (x) => op.Mul(x, op.Abs(x)), [1.4, 2, 0]],
   ])("%s", (_, f, expected) => {
     const orders = derivatives(f);
@@ -53,6 +69,28 @@ describe("higher orders", () => {
       Object.fromEntries([0.4, 0.8, 1.5].map((v, i) => ["abc"[i]!, { shape: [], data: [v] }])),
     ];
     expect(numberOf(y, feeds)).toBeCloseTo((1 - p * p) * Math.cos(p) - 3 * p * Math.sin(p), 10);
+  });
+});
+
+describe("GELU written out", () => {
+  const x = input("x", [], "float64");
+
+  test("has its derivatives of x alone, far from 0 as well", () => {
+    const y = writtenOutGelu(x);
+    const [first] = grad(y, [x]) as [Value];
+    const [second] = grad(first, [x]) as [Value];
+    const forward = new Set(topological([y]).filter(({ operator }) => operator === op.Erf.operator));
+    expect(topological([first]).some((node) => forward.has(node))).toBe(false);
+    for (const far of [-60, -15, 15, 60]) {
+      expect(numberOf(first, at(far))).toBeCloseTo(far > 0 ? 1 : 0, 12);
+      expect(numberOf(second, at(far))).toBeCloseTo(0, 12);
+    }
+  });
+
+  test("is no unit where something between x and its result is asked for", () => {
+    const erf = op.Erf(op.Div(x, Math.SQRT2));
+    const [slope] = grad(op.Mul(op.Mul(x, op.Add(erf, 1)), 0.5), [erf]) as [Value];
+    expect(numberOf(slope, at(0.7))).toBeCloseTo(0.35, 12);
   });
 });
 

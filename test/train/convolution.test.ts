@@ -1,5 +1,5 @@
 // How convolutions are written for ONNX Runtime: which form a provider gets, and that conv4 adapts and learns alike by both.
-import { input, onnxTargetFor, op, tunedProviders, type Value, writeOnnx } from "@innerloop/graph";
+import { input, onnxTargetFor, op, tunedProviders, type Value, vmap, writeOnnx } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { type Engine, metaGradient, openEngine, openReference, parameterValues } from "@innerloop/train";
@@ -31,6 +31,17 @@ describe("the form", () => {
     expect(tunedProviders.includes(provider)).toBe(native);
     expect(written(images, provider, { convolution: "native" })).toBe(true);
     expect(written(images, provider, { convolution: "columns" })).toBe(false);
+  });
+
+  it.each([
+    ["cuda", false],
+    ["webgpu", true],
+    ["dml", true],
+    ["cpu", false],
+  ])("that suits %s where each task has weights of its own is native: %s", (provider, native) => {
+    const [x, w] = [input("x", [4, 2, 6, 6, 2]), input("w", [4, 3, 3, 2, 4])];
+    const [y] = vmap((a, b) => [op.Convolution(a, b)], [x, w]);
+    expect(written(y!, provider)).toBe(native);
   });
 
   it("of series and volumes is columns everywhere", () => {

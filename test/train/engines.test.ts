@@ -80,7 +80,7 @@ for (const { name, available, reason } of engines) {
     it.each(metaCases)("computes $title", (it) => compare(it, it.expected, 2e-5));
 
     // What the engine does by itself is one of them, and the other may be asked for.
-    const ways = name.startsWith("onnxruntime:") ? (["columns", "native"] as const) : [];
+    const ways = name.startsWith("onnxruntime:") ? (["columns", "native", "shared"] as const) : [];
     for (const convolution of ways)
       describe(`convolutions as ${convolution}`, () => {
         let own: Engine;

@@ -55,10 +55,22 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** A program that can go to another thread. */
+export interface ProgramBytes {
+  readonly bytes: Uint8Array;
+  /** What opens it has optimized it already, on this machine. */
+  readonly optimized?: boolean;
+  /** It is to be kept under this name for later processes, as what opens it first has optimized it. */
+  readonly keepAs?: string;
+}
+
 /** Programs as bytes, so that every worker thread can open its own from one compilation. */
 export interface Portable {
+  /** A graph as bytes. */
   serialize(graph: Graph): Uint8Array;
-  load(bytes: Uint8Array): Promise<Program>;
+  /** The same, or what an earlier process made of them. */
+  prepare(graph: Graph): Promise<ProgramBytes>;
+  load(program: Uint8Array | ProgramBytes): Promise<Program>;
 }
 
 /** Something that runs graphs. */
@@ -91,7 +103,7 @@ export interface EngineOptions {
   readonly threads?: number;
   /**
    * How convolutions are written for ONNX Runtime: `columns`, Gather and MatMul; `native`, Conv and ConvTranspose, whose
-   * weight gradients are columns all the same. `auto`, the default: native on cuda, webgpu and dml, columns elsewhere.
+   * weight gradients are columns all the same. `auto`, the default: shared on cuda, native on webgpu and dml, columns elsewhere.
    */
   readonly convolution?: ConvolutionForm | "auto";
 }

@@ -1,5 +1,5 @@
 // What is wrong with a run's feeds is said here, in the same words by every engine and before any of them sees the feeds.
-import { InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
+import { InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import type { DeviceTensor, Feeds, Port } from "./engine.ts";
 
 export const isOnHost = (tensor: Tensor | DeviceTensor): tensor is Tensor => "data" in tensor;

@@ -12,7 +12,9 @@ export type {
   Port,
   Portable,
   Program,
+  ProgramBytes,
 } from "./engine.ts";
+export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
 export {
   brokenTensorFlow,
   type InstalledTensorFlow,

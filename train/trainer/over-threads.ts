@@ -95,7 +95,8 @@ export class OverThreads implements Strategy {
   }
 
   async #open(key: string, graph: () => Graph): Promise<string> {
-    if (!this.#opened.has(key)) this.#opened.set(key, this.#pool.open(key, this.#engine.portable!.serialize(graph())));
+    const open = async () => this.#pool.open(key, await this.#engine.portable!.prepare(graph()));
+    if (!this.#opened.has(key)) this.#opened.set(key, open());
     await this.#opened.get(key);
     return key;
   }

@@ -1,5 +1,5 @@
 // What a trainer carries from step to step: tensors by name, on the host or on an engine's device.
-import { sizeOf, type Tensor } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import type { DeviceTensor, Program } from "../engines/index.ts";
 
 export type Tensors = Record<string, Tensor>;

@@ -7,6 +7,7 @@ import { isTold } from "../../core/fresh.ts";
 import { isFloat } from "../../core/operator.ts";
 import { fixed, normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
 import { is, type Value } from "../../core/value.ts";
+import { LoweredPhases } from "../../lowering/blocks.ts";
 import { LoweredSlices } from "../../lowering/slices.ts";
 import * as op from "../../ops/index.ts";
 import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/internal/computed.ts";
@@ -299,6 +300,7 @@ export const movement = {
   SpaceToDepth: onnxOperator({
     attributes: { blocksize: int(1), mode: choice("DCR", "CRD") },
     read: (c, { blocksize, mode }) => op.SpaceToDepth(c.value(0), blocksize, mode),
+    write: writing(LoweredPhases, (_, to) => ({ input: to.inputs(), attribute: [written("blocksize", int(), 2)] })),
   }),
   Split: onnxOperator({
     attributes: { axis: int(0), num_outputs: int() },

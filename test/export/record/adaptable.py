@@ -248,6 +248,16 @@ def main():
         best, losses = optimized(loss_of, list(own.values()), 5, make, clip)
         cases[f"pictures, keep, all, {name}"] = {"losses": losses, "logits": listed(outputs_of(best, query)[:, [2, 5, 7]])}
 
+    # A fresh classifier and every weight of the body, by momentum.
+    names = [name for name in own if not name.startswith("fc.")]
+    rows = lambda values, images: torch.func.functional_call(
+        body, {f"net.{name}": value for name, value in zip(names, values)}, (first(images),))
+    loss_of = lambda values: F.cross_entropy(framed(rows(values[2:], x), centre, scale) @ values[0] + values[1], labels)
+    make = lambda now: torch.optim.SGD([{"params": now[:2], "lr": 0.1}, {"params": now[2:], "lr": 0.01}], momentum=0.5)
+    best, losses = optimized(loss_of, [start, torch.zeros(3)] + [own[name] for name in names], 5, make)
+    logits = framed(rows(best[2:], query), centre, scale) @ best[0] + best[1]
+    cases["pictures, ways:3, all, momentum"] = {"losses": losses, "logits": listed(logits)}
+
     # Factors of rank 2 beside each weight of a product, whose own product counts twice.
     numbers = uniform(3)
     def first_factor(shape, fan):

@@ -8,8 +8,8 @@ import type { EngineEntry } from "./entry.ts";
 export const engines: readonly EngineEntry[] = [
   tfjs.nodeGpu,
   onnxruntime.cuda,
-  tfjs.webgpu,
   onnxruntime.cpu,
+  tfjs.webgpu,
   tfjs.tfjsNode,
   tfjs.wasm,
   tfjs.cpu,

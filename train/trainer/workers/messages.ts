@@ -1,4 +1,5 @@
 // What the threads of a pool say to each other.
+import type { ProgramBytes } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
 
 /** A run of a program that was opened, with what it takes besides the shared parameters. */
@@ -7,12 +8,23 @@ export interface Job {
   readonly feeds: Tensors;
 }
 
-/** To a worker. `parameters` are the inputs that all jobs share from now on; left out where they stay. */
+/** To a worker. */
 export type Request =
-  | { readonly kind: "program"; readonly name: string; readonly bytes: Uint8Array }
-  | { readonly kind: "run"; readonly jobs: readonly Job[]; readonly sum: boolean; readonly parameters?: Tensors };
+  | { readonly kind: "program"; readonly name: string; readonly program: ProgramBytes }
+  | {
+      readonly kind: "run";
+      readonly jobs: readonly Job[];
+      readonly sum: boolean;
+      /** The inputs that all jobs share from now on, in shared memory; left out where they lie where they did. */
+      readonly parameters?: Tensors;
+      /** The shared parameters have other numbers than at the run before. */
+      readonly changed: boolean;
+    };
 
-/** From a worker, one for each request in order. `results` has one entry a job, or one in all where they are summed. */
+/**
+ * From a worker, one for each request in order. `results` has one entry a job, or one in all where they are summed, which lies in
+ * memory that is shared until the next run.
+ */
 export type Reply =
   | { readonly kind: "done"; readonly results?: readonly Tensors[] }
   | { readonly kind: "failed"; readonly message: string; readonly code?: string };

@@ -2,8 +2,10 @@
 // scales better on small convolutions than its own threads do.
 import { Worker } from "node:worker_threads";
 import { InnerloopError } from "@innerloop/schemas";
+import type { ProgramBytes } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
 import type { Job, Reply, Request } from "./messages.ts";
+import { SharedTensors, sumOf } from "./shared.ts";
 
 interface Pending {
   readonly resolve: (results: readonly Tensors[]) => void;
@@ -58,6 +60,8 @@ class Thread {
 /** A pool of threads with the same programs and parameters. */
 export class Pool {
   readonly #threads: readonly Thread[];
+  readonly #parameters = new SharedTensors();
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @param engine the name of one whose programs can go to threads */
   constructor(size: number, engine: string) {
@@ -68,9 +72,12 @@ export class Pool {
     return this.#threads.length;
   }
 
-  /** Opens a program, given as the bytes that the engine made of it, in every thread. */
-  async open(name: string, bytes: Uint8Array): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.ask({ kind: "program", name, bytes })));
+  /** Opens a program in every thread; the first one keeps it, where that is wanted. */
+  async open(name: string, program: ProgramBytes): Promise<void> {
+    const { keepAs: _, ...others } = program;
+    await Promise.all(
+      this.#threads.map((thread, i) => thread.ask({ kind: "program", name, program: i === 0 ? program : others })),
+    );
   }
 
   /**
@@ -78,7 +85,7 @@ export class Pool {
    * @param parameters the inputs that all jobs share, from now on; those from before where they are left out
    */
   async map(jobs: readonly Job[], parameters?: Tensors): Promise<Tensors[]> {
-    const parts = await this.#run(jobs, false, parameters);
+    const parts = await this.#exclusively(() => this.#run(jobs, false, parameters));
     const results: Tensors[] = new Array(jobs.length);
     parts.forEach((part, thread) => {
       part.forEach((result, i) => {
@@ -90,21 +97,26 @@ export class Pool {
 
   /** Does jobs with the same outputs; the sum of each output. The order of adding does not depend on timing. */
   async sum(jobs: readonly Job[], parameters?: Tensors): Promise<Tensors> {
-    const [first, ...others] = (await this.#run(jobs, true, parameters)).flat();
-    for (const other of others)
-      for (const [name, { data }] of Object.entries(other)) {
-        const into = first![name]!.data as Float32Array;
-        for (let i = 0; i < into.length; i++) into[i]! += (data as Float32Array)[i]!;
-      }
-    return first!;
+    // What threads have summed lies in their memory, to be overwritten by the next sums: it is added up before these begin.
+    return this.#exclusively(async () => sumOf((await this.#run(jobs, true, parameters)).flat()));
+  }
+
+  /** Waits for the work before. */
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   #run(jobs: readonly Job[], sum: boolean, parameters: Tensors | undefined): Promise<(readonly Tensors[])[]> {
+    const inPlace = parameters === undefined || this.#parameters.write(parameters);
+    const changed = parameters !== undefined;
+    const others = inPlace ? {} : { parameters: this.#parameters.tensors };
     return Promise.all(
       this.#threads.map((thread, at) => {
         const share = jobs.filter((_, i) => i % this.size === at);
-        if (share.length === 0 && !parameters) return [];
-        return thread.ask({ kind: "run", jobs: share, sum, ...(parameters ? { parameters } : {}) });
+        if (share.length === 0 && !changed) return [];
+        return thread.ask({ kind: "run", jobs: share, sum, changed, ...others });
       }),
     );
   }

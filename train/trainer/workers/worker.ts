@@ -1,35 +1,46 @@
 // One thread of a pool: opens programs on an engine of its own with one thread, and runs tasks on them one after another.
 import { parentPort, workerData } from "node:worker_threads";
-import { InnerloopError } from "@innerloop/schemas";
-import { openEngine, type Program } from "../../engines/index.ts";
+import type { ProviderName } from "@innerloop/runtime/session";
+import { InnerloopError } from "@innerloop/schemas/bundle";
+import type { Program } from "../../engines/engine.ts";
+import { openPrograms } from "../../engines/onnxruntime/program.ts";
 import { only, type Tensors } from "../state.ts";
-import type { Reply, Request } from "./messages.ts";
+import type { Job, Reply, Request } from "./messages.ts";
+import { copyOf, SharedTensors } from "./shared.ts";
 
-const opened = openEngine((workerData as { engine: string }).engine, { threads: 1 });
+const { engine } = workerData as { engine: string };
+const opened = openPrograms(engine.split(":")[1] as ProviderName, { threads: 1 });
 const programs = new Map<string, Program>();
+const sums = new SharedTensors();
+/** The parameters as all threads see them, and as programs take them. */
+let shared: Tensors = {};
 let parameters: Tensors = {};
 
 async function answer(request: Request): Promise<Reply> {
   if (request.kind === "program") {
-    programs.set(request.name, await (await opened).engine.portable!.load(request.bytes));
+    programs.set(request.name, await (await opened).load(request.program));
     return { kind: "done" };
   }
-  parameters = request.parameters ?? parameters;
-  const results: Tensors[] = [];
-  for (const { program: name, feeds } of request.jobs) {
-    const program = programs.get(name)!;
-    const result = await program.run(only(program, { ...parameters, ...feeds }) as Tensors);
-    if (request.sum && results[0]) accumulate(results[0], result);
-    else results.push(result);
+  shared = request.parameters ?? shared;
+  if (request.changed) parameters = copyOf(shared);
+  if (!request.sum) return { kind: "done", results: await inTurn(request.jobs) };
+  for (const [i, job] of request.jobs.entries()) {
+    const result = await run(job);
+    if (i === 0) sums.write(result);
+    else sums.add(result);
   }
-  return { kind: "done", results };
+  return { kind: "done", results: request.jobs.length > 0 ? [sums.tensors] : [] };
 }
 
-function accumulate(total: Tensors, more: Tensors): void {
-  for (const [name, { data }] of Object.entries(more)) {
-    const into = total[name]!.data as Float32Array;
-    for (let i = 0; i < into.length; i++) into[i]! += (data as Float32Array)[i]!;
-  }
+async function run({ program: name, feeds }: Job): Promise<Tensors> {
+  const program = programs.get(name)!;
+  return program.run(only(program, { ...parameters, ...feeds }) as Tensors);
+}
+
+async function inTurn(jobs: readonly Job[]): Promise<Tensors[]> {
+  const results: Tensors[] = [];
+  for (const job of jobs) results.push(await run(job));
+  return results;
 }
 
 let last: Promise<void> = Promise.resolve();

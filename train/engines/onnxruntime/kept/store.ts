@@ -1,0 +1,112 @@
+// Files that a process leaves for later ones, so that they need not compute again what they hold: found by a key, whole or not at
+// all, bounded in size and age. Whatever is wrong with one, it counts as not there.
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { sweep, temporaryIn } from "@innerloop/runtime/files";
+
+/** The most bytes that are kept, and for how long what nobody asks for. */
+const [mostBytes, longest] = [256 * 2 ** 20, 30 * 24 * 3600 * 1000];
+
+/** `<key>.<digest of the content>.onnx`: the name tells whether the content is what was written. */
+const kept = /^([0-9a-f]{32})\.([0-9a-f]{16})\.onnx$/;
+
+const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+
+/** Where sessions are kept: `INNERLOOP_CACHE`, or in the user's folder for such files; undefined where it says `off`. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const { INNERLOOP_CACHE: asked = "" } = env;
+  if (asked === "off") return undefined;
+  return join(asked ? resolve(asked) : usersCache(env), "sessions");
+}
+
+function usersCache({ XDG_CACHE_HOME, LOCALAPPDATA }: NodeJS.ProcessEnv): string {
+  if (process.platform === "win32")
+    return join(LOCALAPPDATA || join(homedir(), "AppData", "Local"), "innerloop", "cache");
+  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "innerloop");
+  return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "innerloop");
+}
+
+/** What is kept, for whoever asks. */
+export interface CacheReport {
+  readonly folder: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Where sessions are kept and how much there is; undefined where nothing is kept. */
+export async function cacheReport(): Promise<CacheReport | undefined> {
+  const folder = cacheFolder();
+  if (folder === undefined) return undefined;
+  const files = await filesIn(folder);
+  return { folder, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** The bytes of a key. A file that is damaged goes. */
+export async function find(folder: string, key: string): Promise<Uint8Array | undefined> {
+  for (const name of namesIn(folder)) {
+    const [, itsKey, digest] = kept.exec(name) ?? [];
+    if (itsKey !== key) continue;
+    const path = join(folder, name);
+    const bytes = await readFile(path).catch(() => undefined);
+    if (bytes && digestOf(bytes) === digest) {
+      const now = new Date();
+      await utimes(path, now, now).catch(() => undefined);
+      return bytes;
+    }
+    if (bytes) await rm(path, { force: true }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+/** A place in the folder to write a file to that {@link adopt} takes; undefined where the folder cannot be made. */
+export async function placeIn(folder: string): Promise<string | undefined> {
+  return mkdir(folder, { recursive: true }).then(
+    () => temporaryIn(folder),
+    () => undefined,
+  );
+}
+
+/** Keeps a file that was written to a place under a key, and lets old ones go. What fails here costs a later process time, no more. */
+export async function adopt(folder: string, key: string, place: string): Promise<void> {
+  try {
+    const digest = digestOf(await readFile(place));
+    for (const name of namesIn(folder))
+      if (name.startsWith(`${key}.`)) await rm(join(folder, name), { force: true }).catch(() => undefined);
+    await rename(place, join(folder, `${key}.${digest}.onnx`));
+    await tidy(folder);
+  } catch {
+    await rm(place, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Lets go of what nobody asked for in a while, then of what was asked for the longest ago, until the rest is small enough. */
+async function tidy(folder: string): Promise<void> {
+  await sweep(folder);
+  const files = (await filesIn(folder)).sort((a, b) => b.used - a.used);
+  let total = 0;
+  for (const { path, bytes, used } of files) {
+    total += bytes;
+    if (total > mostBytes || Date.now() - used > longest) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+async function filesIn(folder: string): Promise<{ path: string; bytes: number; used: number }[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => kept.test(name));
+  const files = names.map(async (name) => {
+    const path = join(folder, name);
+    const there = await stat(path).catch(() => undefined);
+    return there ? [{ path, bytes: there.size, used: there.mtimeMs }] : [];
+  });
+  return (await Promise.all(files)).flat();
+}
