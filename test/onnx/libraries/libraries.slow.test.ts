@@ -81,6 +81,8 @@ describeUnless(pythonLacks("sklearn", "skl2onnx", "onnx"), "a model of scikit-le
   });
 });
 
+// Keras asks for its backend as soon as it is imported.
+process.env.KERAS_BACKEND = "torch";
 describeUnless(pythonLacks("keras", "torch", "onnx", "onnxscript"), "a model of Keras", () => {
   const of = exporting("keras");
   describe.each(["dense", "conv", "conv-1d"])("%s", (name) => {
