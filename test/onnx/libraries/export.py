@@ -71,7 +71,7 @@ def of_keras():
     dense = [L.Dense(16, activation="relu"), L.Dropout(0.2), L.Dense(3)]
     conv = [L.Conv2D(8, 3, padding="same", activation="relu"), L.BatchNormalization(), L.MaxPooling2D()]
     conv += [L.Conv2D(6, 3, strides=2, activation="gelu"), L.GlobalAveragePooling2D(), L.Dense(4)]
-    line = [L.Conv1D(6, 3, activation="tanh"), L.LayerNormalization(), L.GlobalAveragePooling1D(), L.Dense(3)]
+    line = [L.Conv1D(6, 3, activation="tanh"), L.Flatten(), L.Dense(3)]
     models = {"dense": ((6,), dense), "conv": ((12, 12, 3), conv), "conv-1d": ((20, 4), line)}
     for name, (shape, layers) in models.items():
         model = keras.Sequential([keras.Input(shape), *layers])
