@@ -34,6 +34,8 @@ export interface BundleOptions {
   readonly name?: string;
   /** How a raw example becomes numbers. */
   readonly preprocessing?: Preprocessing;
+  /** What pictures that it was trained on look like, where they are of something on an even ground. */
+  readonly content?: Manifest["input"]["content"];
   /** The label set, where the data has a fixed one: one text for each output of a learned head. */
   readonly labels?: readonly string[];
   /** Examples a class that it was trained for. */
@@ -79,7 +81,7 @@ const variantFile = (provider: string): `adapt.${string}.onnx` => `adapt.${provi
  *   where the learner uses what has no ONNX form
  */
 export function buildBundle(learner: Learner, weights: Weights, options: BundleOptions = {}): BuiltBundle {
-  const { labels, preprocessing, shots, metrics, variants = [] } = options;
+  const { labels, preprocessing, content, shots, metrics, variants = [] } = options;
   const { opset = defaultOpset, name = learner.algorithm } = options;
   const { producer = { name: "innerloop", version: "0.1.0" } } = options;
   if (!(Number.isInteger(opset) && opset >= 17 && opset <= 21))
@@ -143,6 +145,7 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
     created: new Date().toISOString(),
     producer: { ...producer },
     ...shared,
+    input: { ...input, ...(content ? { content } : {}) },
     opset: written,
     irVersion: irVersion(written),
     innerLoop,

@@ -1,7 +1,13 @@
 // A run becomes a bundle: the one place that joins what train and export each know.
 import { exportBundle, placeFor } from "@innerloop/export";
 import type { Manifest } from "@innerloop/schemas";
-import { heldBackEpisodes, openReference, type RunResult, verificationEpisodes } from "@innerloop/train";
+import {
+  contentOfTasks,
+  heldBackEpisodes,
+  openReference,
+  type RunResult,
+  verificationEpisodes,
+} from "@innerloop/train";
 import { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
 import { version } from "./version.ts";
 
@@ -47,10 +53,12 @@ export async function exportRun(
   const reference = await openReference(learner, weights, config.engine);
   try {
     const episodes = verificationEpisodes(tasks, config);
+    const content = contentOfTasks(tasks);
     return await exportBundle(learner, weights, {
       out,
       name: config.preset ?? tasks.name.replace(/:.*$/, ""),
       ...(tasks.preprocessing ? { preprocessing: tasks.preprocessing } : {}),
+      ...(content ? { content } : {}),
       shots: config.shots,
       training: {
         data: tasks.name,

@@ -31,5 +31,6 @@ export type {
   WrongAnswer,
 } from "./examples/evaluation.ts";
 export { type Share, shareOf, signTest } from "./examples/shares.ts";
+export { noteOnPictures } from "./examples/unlike-pictures.ts";
 export { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
 export { type BundleTimes, type Latency, type MeasureOptions, measureBundle } from "./latency/measure-bundle.ts";

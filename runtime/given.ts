@@ -1,8 +1,8 @@
 // What a bundle takes as raw input, and whether that was given.
-import type { Manifest, Preprocessing } from "@innerloop/schemas/bundle";
-import { checkPreprocessing } from "@innerloop/schemas/preprocessing";
+import { type ImagePreprocessing, type Manifest, type Preprocessing, show } from "@innerloop/schemas/bundle";
+import { checkPreprocessing, misfitOf } from "@innerloop/schemas/preprocessing";
 import type { Picture } from "./pictures.ts";
-import { badInput } from "./refusal.ts";
+import { badInput, badOption } from "./refusal.ts";
 import type { Samples, Sound } from "./samples.ts";
 
 /**
@@ -17,6 +17,27 @@ export function preprocessingOf({ input }: Pick<Manifest, "input">): Preprocessi
     "raw input was given, and this bundle does not say how it becomes an example: its manifest has no input.preprocessing; " +
       `give adapt and predict the numbers themselves, [${input.shape.join(", ")}]`,
   );
+}
+
+/** What of a bundle's preprocessing is another for pictures that look otherwise than those of its training. */
+export type PictureSettings = Partial<Pick<ImagePreprocessing, "margin" | "ground" | "invert">>;
+
+/**
+ * A manifest whose pictures become examples in another way.
+ *
+ * @throws InnerloopError `bad-option` for settings that are none, and a bundle that takes no pictures
+ */
+export function withPictures(manifest: Manifest, settings: PictureSettings): Manifest {
+  const { input, name } = manifest;
+  if (input.preprocessing?.kind !== "image")
+    throw badOption(`pictures was given, and the bundle "${name}" takes none as raw input; leave it out`);
+  if (!isObject(settings)) throw badOption(`pictures is ${show(settings)}; { margin?, ground?, invert? } was expected`);
+  const { margin, ground, invert } = settings;
+  const given = Object.entries({ margin, ground, invert }).filter(([, value]) => value !== undefined);
+  const preprocessing = { ...input.preprocessing, ...Object.fromEntries(given) };
+  const wrong = misfitOf({ ...input, preprocessing });
+  if (wrong) throw badOption(`pictures does not fit: ${wrong}`);
+  return { ...manifest, input: { ...input, preprocessing } };
 }
 
 /** Whether a value looks like a decoded picture. */

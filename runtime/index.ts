@@ -26,6 +26,7 @@ export type {
   Support,
   Task,
 } from "./examples.ts";
+export type { PictureSettings } from "./given.ts";
 export type { HostOptions, ProviderName } from "./host.ts";
 export type { Cell, Input, Picture, PictureSource, Row, Samples, Sound } from "./input.ts";
 export { Learner, type LoadOptions } from "./learner.ts";

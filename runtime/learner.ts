@@ -2,9 +2,10 @@
 import { InnerloopError, type Manifest, show } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type AdaptOptions, readSteps, type StepOptions } from "./adaptation.ts";
-import { type BundleSource, readBundle } from "./bundle.ts";
+import { type Bundle, type BundleSource, readBundle } from "./bundle.ts";
 import { isBytes, ownBytes } from "./bytes.ts";
 import { type Example, type Examples, type Numbers, readRows, type Support, type Task } from "./examples.ts";
+import type { PictureSettings } from "./given.ts";
 import type { HostOptions, ProviderName } from "./host.ts";
 import type { Input } from "./input.ts";
 import { OpenedBundle } from "./opened.ts";
@@ -26,6 +27,11 @@ export interface LoadOptions<T extends Task = Task> extends HostOptions, ReadOpt
   readonly provider?: ProviderName | "auto";
   /** Refuses a bundle for another task, and types the answers: `{ task: "regression" }`. */
   readonly task?: T;
+  /**
+   * What of its preprocessing is another, for pictures that look otherwise than those that the bundle was trained on: `margin`, the
+   * share of each side that stays free at both ends, `ground`, the byte that is there, and whether to `invert`.
+   */
+  readonly pictures?: PictureSettings;
 }
 
 /**
@@ -66,10 +72,11 @@ export class Learner<T extends Task = "classification"> {
     source: BundleSource,
     options: LoadOptions<T> = {},
   ): Promise<Learner<T>> {
-    const [bundle, provider] = await reading(options, most, (bounds) => {
+    const [read, provider] = await reading(options, most, (bounds) => {
       const choosing = chooseProvider(options);
       return Promise.all([readBundle(source, choosing, bounds), choosing]);
     });
+    const bundle = await asTaken(read, options);
     const { name, task } = bundle.manifest;
     if (options.task !== undefined && options.task !== task)
       throw new InnerloopError(
@@ -186,4 +193,11 @@ export class Learner<T extends Task = "classification"> {
   dispose(): Promise<void> {
     return this.#opened.lifetime.end();
   }
+}
+
+/** A bundle that takes pictures as they are asked for. */
+async function asTaken(bundle: Bundle, { pictures }: LoadOptions<Task>): Promise<Bundle> {
+  if (pictures === undefined) return bundle;
+  const { withPictures } = await import("./later.ts");
+  return { ...bundle, manifest: withPictures(bundle.manifest, pictures) };
 }

@@ -1,6 +1,7 @@
-// A picture becomes an example, in training and on the device: laid on white, made grey, resized, rounded to bytes, and
-// then standardized. docs/bundle.md says it for other programs.
+// A picture becomes an example, in training and on the device: laid on white, made grey, resized, rounded to bytes, given a
+// margin, and then standardized. docs/bundle.md says it for other programs.
 import { type ImagePreprocessing, InnerloopError, kindOf } from "@innerloop/schemas/bundle";
+import { marginOf } from "@innerloop/schemas/preprocessing";
 import { type Overlap, overlap } from "./averaging.ts";
 import { badInput } from "./refusal.ts";
 
@@ -84,7 +85,40 @@ export function resized(picture: Picture, to: ImagePreprocessing): Generator<voi
         "4 for each pixel were expected (RGBA), or 3 (RGB), or 1 (grey)",
     );
   if (Math.max(width, height) > longestSide) checkSize(width, height, "the picture");
-  return resizer(picture, to)(data);
+  const [across, down] = [marginOf(to.width, to.margin), marginOf(to.height, to.margin)];
+  const inner = { ...to, width: to.width - 2 * across, height: to.height - 2 * down };
+  const work = resizer(picture, inner)(data);
+  return across + down === 0 ? work : framed(work, inner, to, [across, down]);
+}
+
+/** A picture in the middle of a ground, of the byte that is told or, in each channel, what its border has in the middle of all. */
+function* framed(
+  work: Generator<void, Uint8Array>,
+  { width, height, channels }: ImagePreprocessing,
+  to: ImagePreprocessing,
+  [across, down]: readonly [number, number],
+): Generator<void, Uint8Array> {
+  const pixels = yield* work;
+  const result = new Uint8Array(to.height * to.width * channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const ground = to.ground ?? borderOf(pixels, width, height, channels, channel);
+    for (let at = channel; at < result.length; at += channels) result[at] = ground;
+  }
+  const row = width * channels;
+  for (let y = 0; y < height; y++)
+    result.set(pixels.subarray(y * row, (y + 1) * row), ((down + y) * to.width + across) * channels);
+  return result;
+}
+
+/** The median of a channel on the border, the lower of two in the middle. */
+function borderOf(pixels: Uint8Array, width: number, height: number, channels: number, channel: number): number {
+  const border: number[] = [];
+  for (let y = 0; y < height; y++) {
+    const step = y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
+    for (let x = 0; x < width; x += step) border.push(pixels[(y * width + x) * channels + channel]!);
+  }
+  border.sort((a, b) => a - b);
+  return border[(border.length - 1) >> 1]!;
 }
 
 /**

@@ -73,6 +73,9 @@ const small = (type: Minifloat, bits: Codec, rounding?: Rounding): Codec => ({
   set: (v, i, x) => bits.set(v, i, bitsOf(type, Number(x), rounding)),
 });
 
+/** What exporters write for "to the end": as a double it is one more, which would turn into the least. */
+const largestInt64 = 2n ** 63n - 1n;
+
 /** Every element type, by the project's name for it. */
 export const ELEMENT_TYPES = {
   float32: held("float32", "float", {
@@ -89,7 +92,7 @@ export const ELEMENT_TYPES = {
   }),
   int64: held("int64", "integer", {
     get: (v, i) => Number(v.getBigInt64(8 * i, true)),
-    set: (v, i, x) => v.setBigInt64(8 * i, BigInt(x), true),
+    set: (v, i, x) => v.setBigInt64(8 * i, x >= largestInt64 ? largestInt64 : BigInt(x), true),
   }),
   uint8: held("uint8", "integer", bytes),
   bool: held("bool", "bool", bytes),

@@ -20,7 +20,7 @@ const SCHEMAS = ["manifest", "config", "checkpoint"];
 // What a manifest says of where a bundle comes from and how good it is: running it does not depend on that. Preprocessing
 // is checked when there is something to preprocess, so that a kind of a later release bars nobody who gives numbers.
 const UNUSED = [
-  ...["input.preprocessing", "files.predict-transductive.onnx"],
+  ...["input.preprocessing", "input.content", "files.predict-transductive.onnx"],
   ...["created", "producer", "opset", "irVersion", "verification", "training", "metrics"],
   ...["innerLoop.head", "innerLoop.rates", "innerLoop.shots", "confidence.episodes", "confidence.uncalibratedError"],
   ...["confidence.expectedCalibrationError", "confidence.rejection.falseAccepts", "confidence.rejection.kept"],

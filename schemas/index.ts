@@ -40,7 +40,7 @@ export { parseJson } from "./json.ts";
 export type * from "./manifest.ts";
 export type { Rounding } from "./minifloats.ts";
 export { mistaken } from "./mistaken.ts";
-export { checkPreprocessing, misfit, preprocessedShape } from "./preprocessing.ts";
+export { checkPreprocessing, marginOf, misfit, preprocessedShape } from "./preprocessing.ts";
 export { preprocessingText } from "./preprocessing-words.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export { type DType, ELEMENTS, sizeOf, type Tensor, type TypedArray } from "./tensor.ts";

@@ -5,7 +5,8 @@ import type { Preprocessing } from "./manifest.ts";
 export function preprocessingText(how: Preprocessing): string {
   if (how.kind === "image") {
     const colour = how.channels === 3 ? "in colour" : "in grey";
-    return `${how.width}×${how.height} ${colour}${how.invert ? ", dark as light" : ""}`;
+    const margin = how.margin ? `, with a margin of ${number(100 * how.margin)} % around` : "";
+    return `${how.width}×${how.height} ${colour}${margin}${how.invert ? ", dark as light" : ""}`;
   }
   if (how.kind === "window") {
     const time = how.rate === undefined ? "" : ` at ${number(how.rate)} Hz, ${number(how.length / how.rate)} s`;

@@ -25,9 +25,15 @@ export function checkPreprocessing(input: Manifest["input"]): Preprocessing | un
           .join(", ")
           .replace(/, (?=\w+$)/, " and ")}; upgrade @innerloop/runtime, or give the numbers of an example`,
     );
-  const wrong = mismatch(preprocessingShapes[kind]!, how, "input.preprocessing") ?? misfit(how!, input.shape);
+  const wrong = misfitOf(input);
   if (wrong) throw new InnerloopError("manifest-invalid", `the manifest: ${wrong}; export the bundle again`);
   return how!;
+}
+
+/** What is wrong with a preprocessing of a kind that is known, in words; nothing where all is right. */
+export function misfitOf({ preprocessing: how, shape }: Manifest["input"]): string | undefined {
+  if (how === undefined) return undefined;
+  return mismatch(preprocessingShapes[how.kind]!, how, "input.preprocessing") ?? misfit(how, shape);
 }
 
 /**
@@ -41,6 +47,9 @@ export function preprocessedShape(how: Preprocessing): number[] {
   if (how.kind === "text") return [how.length];
   return [how.columns.reduce((sum, column) => sum + (column.kind === "number" ? 1 : column.values.length), 0)];
 }
+
+/** Pixels that stay free at each end of a side, of the share that does. */
+export const marginOf = (side: number, margin = 0): number => Math.floor(margin * side + 0.5);
 
 /** What does not go together in a preprocessing, or with the shape of an example, in words; nothing where all does. */
 export function misfit(how: Preprocessing, shape: readonly number[]): string | undefined {
@@ -59,7 +68,10 @@ type Contradictions = {
 
 /** By kind, in words that follow "preprocessing". */
 const contradictions: Contradictions = {
-  image: () => undefined,
+  image({ width, height, margin = 0 }) {
+    const bare = [width, height].find((side) => side - 2 * marginOf(side, margin) < 1);
+    return bare === undefined ? undefined : `has a margin of ${margin}, which leaves nothing of ${bare} pixels`;
+  },
   window({ mean, std, channels, length, pad }) {
     // What was recorded may be short, and the rest costs as much.
     if (pad && length * channels > mostWork) return `pads to ${length} samples, more than are taken`;

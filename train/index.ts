@@ -29,7 +29,7 @@ export {
   settingsOf,
 } from "./settings.ts";
 export { measuredTraining, measureEngine, measureInChild, rateOf } from "./speed/index.ts";
-export { readStart, type StartBundle, settingsFrom } from "./start/index.ts";
+export { preprocessingFrom, readStart, type StartBundle, settingsFrom } from "./start/index.ts";
 export { parted } from "./trainer/batch.ts";
 export { prefersOneGraph } from "./trainer/choose-strategy.ts";
 export { MetaTrainer } from "./trainer/meta-trainer.ts";

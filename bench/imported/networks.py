@@ -147,6 +147,28 @@ class DistilBertShaped(nn.Module):
         return self.fc(torch.relu(self.pre(x[:, 0])))
 
 
+class LSTMTagger(nn.Module):
+    """A label for each step of a sequence."""
+
+    def __init__(self, size=128, hidden=256, labels=32):
+        super().__init__()
+        self.lstm, self.fc = nn.LSTM(size, hidden, batch_first=True), nn.Linear(hidden, labels)
+
+    def forward(self, x):
+        return self.fc(self.lstm(x)[0])
+
+
+class GRUTwice(nn.Module):
+    """Two layers, and an answer from the last step."""
+
+    def __init__(self, size=64, hidden=128, classes=10):
+        super().__init__()
+        self.gru, self.fc = nn.GRU(size, hidden, num_layers=2, batch_first=True), nn.Linear(hidden, classes)
+
+    def forward(self, x):
+        return self.fc(self.gru(x)[0][:, -1])
+
+
 def randomized(network):
     """Statistics as if it had been trained, so that batch normalization is no identity."""
     for module in network.modules():
@@ -158,11 +180,13 @@ def randomized(network):
     return network.eval()
 
 
-# Name: how it is made, and the shape of its input.
+# Name: how it is made, and the shape of an example.
 NETWORKS = {
-    "lenet": (LeNet, (16, 1, 28, 28)),
-    "resnet18": (ResNet18, (1, 3, 224, 224)),
-    "mobilenet-like": (MobileNetLike, (1, 3, 224, 224)),
-    "vit-tiny": (ViTTiny, (1, 3, 224, 224)),
-    "distilbert-shaped": (DistilBertShaped, (1, 128, 768)),
+    "lenet": (LeNet, (1, 28, 28)),
+    "resnet18": (ResNet18, (3, 224, 224)),
+    "mobilenet-like": (MobileNetLike, (3, 224, 224)),
+    "vit-tiny": (ViTTiny, (3, 224, 224)),
+    "distilbert-shaped": (DistilBertShaped, (128, 768)),
+    "lstm-tagger": (LSTMTagger, (50, 128)),
+    "gru-2": (GRUTwice, (50, 64)),
 }

@@ -1,40 +1,51 @@
 #!/usr/bin/env python3
 """The other sides of `npm run bench -- imported`: PyTorch's exporter and eager mode, onnx-ad, and ONNX Runtime, which times all.
 
-    peer.py prepare FOLDER NETWORK               writes NETWORK.onnx, and onnx-ad's NETWORK.theirs-input.onnx, …-weights.onnx
-    peer.py time FOLDER NETWORK THREADS ROUNDS   times what lies there, in turns; prints {"apart": …, "milliseconds": {…}}
+    peer.py prepare FOLDER NETWORK BATCH                writes NETWORK.onnx, and onnx-ad's NETWORK.theirs-input.onnx, …-weights.onnx
+    peer.py time FOLDER NETWORK BATCH THREADS ROUNDS    times what lies there, in turns
+    peer.py count FOLDER NETWORK BATCH                  what ONNX Runtime executes of each file, which no load changes
+    peer.py memory FOLDER NETWORK BATCH SIDE            the most memory that a process holds that runs nothing but this side
 
-Needs torch, onnx, onnxruntime and onnx-ad (PyPI).
+All but the first print JSON. Needs torch, onnx, onnxruntime and onnx-ad (PyPI).
 """
 
 import json
 import pathlib
-import statistics
 import sys
-import time
 import warnings
 
 import numpy as np
-import onnx
-import onnx_ad
 import onnxruntime
-import torch
-from networks import NETWORKS, randomized
-from onnx import numpy_helper
+from sides import FILES, counted, feeds_of, opened, seed_of
 
-warnings.filterwarnings("ignore")
+# What is timed beside each other: each of these against the others of its group.
+GROUPS = {
+    "forward": ["original", "rewritten"],
+    "input": ["ours input", "onnx-ad input", "PyTorch input"],
+    "weights": ["ours weights", "onnx-ad weights", "PyTorch weights"],
+}
 
 
-def network_of(name):
+def network_of(name, batch):
+    import torch
+    from networks import NETWORKS, randomized
+
     make, shape = NETWORKS[name]
     torch.manual_seed(0)
-    return randomized(make()), torch.randn(*shape)
+    return randomized(make()), torch.randn(batch, *shape)
 
 
-def prepare(folder, name):
-    network, x = network_of(name)
+def prepare(folder, name, batch):
+    import onnx
+    import onnx_ad
+    import torch
+
+    warnings.filterwarnings("ignore")
+    network, x = network_of(name, batch)
     file = str(folder / f"{name}.onnx")
     torch.onnx.export(network, (x,), file, dynamo=False, opset_version=17, input_names=["x"], output_names=["y"])
+    with torch.no_grad():
+        np.savez(folder / f"{name}.npz", x=x.numpy(), y=network(x).numpy())
     for kind in ["input", "weights"]:
         model = onnx.load(file)
         names = ["x"]
@@ -45,72 +56,96 @@ def prepare(folder, name):
         try:
             model = onnx_ad.reverse(onnx.shape_inference.infer_shapes(model), inputs=names, layout="onnx")
             onnx.save(model, str(folder / f"{name}.theirs-{kind}.onnx"))
-        except onnx_ad.UnsupportedOperator as refused:
-            print(f"{name}, {kind}: onnx-ad: {refused}", file=sys.stderr)
+        except Exception as refused:
+            print(f"{name}, {kind}: onnx-ad: {type(refused).__name__}: {refused}", file=sys.stderr)
 
 
-def session(file, threads):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-
-
-def runs_of(folder, name, threads):
-    """What is timed, by its name, and what it gives."""
-    network, x = network_of(name)
-    torch.set_num_threads(threads)
-    with torch.no_grad():
-        y = network(x)
-    seed = torch.from_numpy(np.random.RandomState(1).randn(*y.shape).astype("f"))
-    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(folder / f"{name}.onnx")).graph.initializer}
-    known = {**stored, "x": x.numpy(), "adj_y": seed.numpy()}
-    kinds = {"original": f"{name}.onnx", "rewritten": f"{name}.ours.onnx"}
-    for kind in ["input", "weights"]:
-        kinds[f"ours {kind}"], kinds[f"onnx-ad {kind}"] = f"{name}.ours-{kind}.onnx", f"{name}.theirs-{kind}.onnx"
+def runs_of(folder, name, batch, threads):
+    """What runs, by its name; each gives its results by theirs."""
+    known = dict(np.load(folder / f"{name}.npz"))
     runs = {}
-    for kind, file in kinds.items():
-        if not (folder / file).exists():
+    for side, kind in FILES.items():
+        file = folder / f"{name}{kind}.onnx"
+        if not file.exists():
             continue
-        made = session(folder / file, threads)
-        feeds = {i.name: known[i.name][..., None] if i.name == "adj_y" and len(i.shape) > y.ndim else known[i.name]
-                 for i in made.get_inputs()}
-        names = [o.name for o in made.get_outputs()]
-        runs[kind] = lambda made=made, feeds=feeds, names=names: dict(zip(names, made.run(None, feeds)))
-    parameters = list(network.parameters())
+        made = opened(file, threads)
+        feeds, names = feeds_of(made, known), [o.name for o in made.get_outputs()]
+        runs[side] = lambda made=made, feeds=feeds, names=names: dict(zip(names, made.run(None, feeds)))
+    return runs, known
+
+
+def eager_runs(name, batch, threads, seed):
+    import torch
+
+    network, x = network_of(name, batch)
+    torch.set_num_threads(threads)
+    parameters = dict(network.named_parameters())
 
     def eager(of):
         leaf = x.clone().requires_grad_(of == "input")
-        for p in parameters:
+        for p in parameters.values():
             p.requires_grad_(of == "weights")
-        return torch.autograd.grad(network(leaf), [leaf] if of == "input" else parameters, seed)
+        wanted = {"x": leaf} if of == "input" else parameters
+        y = network(leaf)
+        found = torch.autograd.grad(y, list(wanted.values()), torch.from_numpy(seed))
+        return {"y": y.detach().numpy(), **{f"adj_{key}": g.numpy() for key, g in zip(wanted, found)}}
 
+    return {f"PyTorch {of}": lambda of=of: eager(of) for of in ["input", "weights"]}
+
+
+def apart(runs, known):
+    """
+    The largest difference from PyTorch's results and gradients, relative to the largest number among all of these. Weights that an
+    exporter gave names of its own are compared with onnx-ad's, but for those that it has no derivative for and gives zeros.
+    """
+    worst = float(np.abs(runs["rewritten"]()["y"] - known["y"]).max() / np.abs(known["y"]).max())
     for of in ["input", "weights"]:
-        runs[f"PyTorch {of}"] = lambda of=of: eager(of)
-    return runs, y.numpy()
+        ours, expected = runs[f"ours {of}"](), runs[f"PyTorch {of}"]()
+        for key, value in (runs[f"onnx-ad {of}"]() if f"onnx-ad {of}" in runs else {}).items():
+            if value.any():
+                expected.setdefault(key, value)
+        slopes = [(ours[key], expected[key]) for key in ours if key != "y" and key in expected]
+        largest = max(float(np.abs(b).max()) for _, b in slopes)
+        worst = max([worst, *(float(np.abs(a.reshape(-1) - b.reshape(-1)).max()) / largest for a, b in slopes)])
+    return worst
 
 
-def measure(folder, name, threads, rounds):
-    runs, y = runs_of(folder, name, threads)
-    relative = lambda a, b: float(np.abs(a.reshape(-1) - b.reshape(-1)).max() / (np.abs(b).max() + 1e-30))
-    apart = max(relative(runs[kind]()["y"], y) for kind in runs if not kind.startswith("PyTorch"))
-    apart = max(apart, relative(runs["ours input"]()["adj_x"], runs["PyTorch input"]()[0].numpy()))
-    times = {kind: [] for kind in runs}
-    for _ in range(rounds):
-        for kind, run in runs.items():
-            run()
-            turns = []
-            while not turns or sum(turns) < 0.03:
-                start = time.perf_counter()
-                run()
-                turns.append(time.perf_counter() - start)
-            times[kind].append(statistics.median(turns) * 1e3)
-    print(json.dumps({"apart": apart, "milliseconds": {kind: statistics.median(all) for kind, all in times.items()}}))
+def measure(folder, name, batch, threads, rounds):
+    from turns import turns_of
+
+    runs, known = runs_of(folder, name, batch, threads)
+    runs.update(eager_runs(name, batch, threads, seed_of(known)))
+    groups = {group: {side: runs[side] for side in sides if side in runs} for group, sides in GROUPS.items()}
+    difference = apart(runs, known)
+    times = {side: turns for group in groups.values() for side, turns in turns_of(group, threads, rounds).items()}
+    print(json.dumps({"apart": difference, "turns": times}))
+
+
+def memory(folder, name, batch, side):
+    if side.startswith("PyTorch"):
+        known = dict(np.load(folder / f"{name}.npz"))
+        run = eager_runs(name, batch, 1, seed_of(known))[side]
+    else:
+        known = dict(np.load(folder / f"{name}.npz"))
+        made = opened(folder / f"{name}{FILES[side]}.onnx", 1)
+        feeds = feeds_of(made, known)
+        run = lambda: made.run(None, feeds)
+    for _ in range(3):
+        run()
+    # Linux counts a parent's memory in the usage of a process that it started, but not in the process's own status.
+    status = pathlib.Path("/proc/self/status").read_text()
+    print(json.dumps(int(status.split("VmHWM:")[1].split()[0]) / 1024))
 
 
 if __name__ == "__main__":
-    action, folder, name, *rest = sys.argv[1:]
+    action, folder, name, batch, *rest = sys.argv[1:]
+    folder, batch = pathlib.Path(folder), int(batch)
+    onnxruntime.set_default_logger_severity(3)
     if action == "prepare":
-        prepare(pathlib.Path(folder), name)
+        prepare(folder, name, batch)
+    elif action == "time":
+        measure(folder, name, batch, *map(int, rest))
+    elif action == "count":
+        print(json.dumps(counted(folder, name)))
     else:
-        measure(pathlib.Path(folder), name, *map(int, rest))
+        memory(folder, name, batch, rest[0])

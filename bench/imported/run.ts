@@ -1,28 +1,35 @@
 // `npm run bench -- imported`: models of others, read and written again, beside the originals, onnx-ad and PyTorch.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cotangents, input, readOnnx, type Value, writeOnnx } from "@innerloop/graph";
+import { type Counts, importedTable, type Row } from "./table.ts";
 
 /** What `networks.py` makes. */
-export const importedNetworks = ["lenet", "resnet18", "mobilenet-like", "vit-tiny", "distilbert-shaped"] as const;
+export const importedNetworks = [
+  "lenet",
+  "resnet18",
+  "mobilenet-like",
+  "vit-tiny",
+  "distilbert-shaped",
+  "lstm-tagger",
+  "gru-2",
+] as const;
 
 export interface ImportedOptions {
   readonly networks: readonly string[];
+  /** Examples in a batch. */
+  readonly batches: readonly number[];
   readonly threads: readonly number[];
-  /** Turns of each side. */
+  /** Turns of each side, there and back. */
   readonly rounds: number;
+  /** Whether each side's peak is taken, in a process of its own. */
+  readonly memory: boolean;
+  /** Where the files stay; a folder that goes unless given. */
+  readonly keep?: string;
   readonly json: boolean;
-}
-
-interface Row {
-  readonly network: string;
-  readonly threads: number;
-  /** The largest difference from PyTorch's numbers, relative to the largest of these. */
-  readonly apart: number;
-  readonly milliseconds: Readonly<Record<string, number>>;
 }
 
 const peer = fileURLToPath(new URL("../../imported/peer.py", import.meta.url));
@@ -32,61 +39,75 @@ const ask = (...words: readonly (string | number)[]): string =>
     stdio: ["ignore", "pipe", "inherit"],
   });
 
-/** Writes what a model is here: as it was, and with the derivatives for its input or for its weights. */
+/**
+ * Writes what a model is here: as it was, and with the derivatives for its input or for its weights. Weights are the file's for good,
+ * but where the derivative is theirs: what is to change is given with each run, as onnx-ad's files have it as well.
+ */
 function writeOurs(folder: string, network: string): void {
   const { inputs, outputs, initializers } = readOnnx(readFileSync(join(folder, `${network}.onnx`)), network);
   const { y } = outputs;
   const { x } = inputs;
   if (!x || !y) throw new Error(`${network} has other names than x and y.`);
-  const write = (kind: string, values: Readonly<Record<string, Value>>) =>
-    writeFileSync(
-      join(folder, `${network}.${kind}.onnx`),
-      writeOnnx(values, { initializers, fixed: new Set(Object.keys(initializers)) }),
-    );
-  write("ours", { y });
+  const all = new Set(Object.keys(initializers));
+  const write = (kind: string, values: Readonly<Record<string, Value>>, fixed: ReadonlySet<string>) =>
+    writeFileSync(join(folder, `${network}.${kind}.onnx`), writeOnnx(values, { initializers, fixed }));
+  write("ours", { y }, all);
   const seed = input("adj_y", y.shape);
   const slopes = (of: Readonly<Record<string, Value>>): Record<string, Value> => {
     const found = cotangents([y], [seed], Object.values(of));
     return Object.fromEntries(Object.keys(of).flatMap((name, i) => (found[i] ? [[`adj_${name}`, found[i]]] : [])));
   };
-  write("ours-input", { y, ...slopes({ x }) });
-  const weights = Object.entries(inputs).filter(([name]) => initializers[name] !== undefined);
-  write("ours-weights", { y, ...slopes(Object.fromEntries(weights)) });
+  write("ours-input", { y, ...slopes({ x }) }, all);
+  const weights = Object.entries(inputs).filter(
+    ([name, { dtype }]) => initializers[name] !== undefined && dtype === "float32",
+  );
+  const moving = new Set(weights.map(([name]) => name));
+  write(
+    "ours-weights",
+    { y, ...slopes(Object.fromEntries(weights)) },
+    new Set([...all].filter((name) => !moving.has(name))),
+  );
 }
 
+const sides = [
+  ...["original", "rewritten", "ours input", "onnx-ad input", "PyTorch input"],
+  ...["ours weights", "onnx-ad weights", "PyTorch weights"],
+];
+
 export function imported(options: ImportedOptions): { text: string; status: 0 } {
-  const folder = mkdtempSync(join(tmpdir(), "innerloop-bench-"));
+  const folder = options.keep ?? mkdtempSync(join(tmpdir(), "innerloop-bench-"));
+  mkdirSync(folder, { recursive: true });
   try {
-    const rows = options.networks.flatMap((network) => {
-      ask("prepare", folder, network);
-      writeOurs(folder, network);
-      return options.threads.map((threads): Row => {
-        process.stderr.write(`${network}, ${threads} threads\n`);
-        return { network, threads, ...JSON.parse(ask("time", folder, network, threads, options.rounds)) };
-      });
-    });
-    return { text: options.json ? JSON.stringify(rows, null, 2) : table(rows), status: 0 };
+    const rows = options.networks.flatMap((network) =>
+      options.batches.flatMap((batch) => {
+        process.stderr.write(`${network}, batch ${batch}\n`);
+        ask("prepare", folder, network, batch);
+        writeOurs(folder, network);
+        const counts: Readonly<Record<string, Counts>> = JSON.parse(ask("count", folder, network, batch));
+        const memory = options.memory ? memoryOf(folder, network, batch, counts) : {};
+        return options.threads.map(
+          (threads): Row => ({
+            ...{ network, batch, threads, counts, memory },
+            ...JSON.parse(ask("time", folder, network, batch, threads, options.rounds)),
+          }),
+        );
+      }),
+    );
+    return { text: options.json ? JSON.stringify(rows, null, 2) : importedTable(rows), status: 0 };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (!options.keep) rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const ratios: readonly (readonly [of: string, to: string])[] = [
-  ["rewritten", "original"],
-  ["ours input", "onnx-ad input"],
-  ["ours weights", "onnx-ad weights"],
-  ["ours input", "PyTorch input"],
-  ["ours weights", "PyTorch weights"],
-];
-
-function table(rows: readonly Row[]): string {
-  const head = ["network", "threads", "forward ms", ...ratios.map(([of, to]) => `${of} ÷ ${to}`), "apart"];
-  const lines = rows.map(({ network, threads, milliseconds, apart }) => {
-    const of = ratios.map(([a, b]) => {
-      const [ours, other] = [milliseconds[a], milliseconds[b]];
-      return ours === undefined || other === undefined ? "–" : (ours / other).toFixed(2);
-    });
-    return [network, threads, (milliseconds.original ?? 0).toFixed(2), ...of, apart.toExponential(1)].join(" | ");
-  });
-  return [head.join(" | "), ...lines].join("\n");
+/** In MiB, of every side that is there. */
+function memoryOf(
+  folder: string,
+  network: string,
+  batch: number,
+  counts: Readonly<Record<string, Counts>>,
+): Record<string, number> {
+  const present = sides.filter((side) => side in counts || side.startsWith("PyTorch"));
+  return Object.fromEntries(
+    present.map((side) => [side, Number(JSON.parse(ask("memory", folder, network, batch, side)))]),
+  );
 }

@@ -4,6 +4,7 @@ import { defineCommand, needed, optionValue } from "../call/command.ts";
 import { labelled, points, readSupport } from "../inputs/example-files.ts";
 import { bundleArgument, openBundle } from "../inputs/places.ts";
 import { tryOut } from "../inputs/try-out.ts";
+import { pictureOptions, picturesFrom, sayWhatIsUnlike } from "../shared/picture-options.ts";
 import { providers } from "../shared/providers.ts";
 import { checkStepOptions } from "../shared/step-options.ts";
 import { commandLine, print, printJson, resultStyle, say, style } from "../terminal/output.ts";
@@ -27,6 +28,7 @@ export const command = defineCommand({
     },
     rate: { type: "number", least: 0, most: 1000, what: "multiplies the learned rates", otherwise: "1" },
     check: { type: "switch", what: "hold examples out in turn, and say whether the steps help with new ones" },
+    ...pictureOptions,
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
     json: { type: "switch", what: "the result as JSON on stdout" },
   },
@@ -38,12 +40,19 @@ export const command = defineCommand({
     const support = needed(options.support, "adapt", "support", "a folder with one sub-folder of examples a class");
     const out = needed(options.out, "adapt", "out", "the file to write, as mine.safetensors");
     await tryOut(out);
-    const learner = await openBundle(bundle, { provider: (options.provider ?? "auto") as "auto" });
+    const learner = await openBundle(bundle, {
+      provider: (options.provider ?? "auto") as "auto",
+      ...picturesFrom(options),
+    });
     try {
       const { manifest } = learner;
       const steps = options.steps === undefined ? undefined : stepsFrom(options.steps);
       checkStepOptions(manifest, { steps, rate: options.rate });
       const examples = await readSupport(support, manifest, "support", { label: options.label });
+      await sayWhatIsUnlike(
+        examples.map(({ data }) => data),
+        manifest,
+      );
       const how = {
         ...(steps === undefined ? {} : { steps }),
         ...(options.check ? { check: true } : {}),

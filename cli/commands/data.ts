@@ -1,13 +1,14 @@
 // `innerloop data`: what there is to know of data before one trains on them.
 import { extname } from "node:path";
 import { starterBundles } from "@innerloop/bundles";
-import type { DataReport, DescribedData } from "@innerloop/measure";
+import type { DataReport, DescribedData, DescribeOptions } from "@innerloop/measure";
 import { shellWord } from "@innerloop/runtime/files";
 import { InnerloopError, type RunConfigInput } from "@innerloop/schemas";
 import { defineCommand, withoutEffect, wrongCall } from "../call/command.ts";
 import { interruptible } from "../call/interrupt.ts";
 import { checkFlags, configFromFlags, exampleOptions } from "../inputs/config-flags.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
+import { bundleAt } from "../inputs/places.ts";
 import { readManifest } from "../inputs/reading.ts";
 import { tryOut } from "../inputs/try-out.ts";
 import { describeReport } from "../shared/data-text.ts";
@@ -34,26 +35,35 @@ export const command = defineCommand({
       what: "file for a picture of examples as a model is given them, a row a class: .png or .svg",
       completes: "paths",
     },
+    from: {
+      type: "text",
+      what: "bundle whose preprocessing makes the examples, as training from it does",
+      completes: { words: starterBundles.map(({ name }) => name), paths: true },
+    },
     ...exampleOptions,
     json: { type: "switch", what: "the report as JSON on stdout" },
   },
   examples: [
     ["data photos --sheet photos.png", "one sub-folder a class; what its files are is found out"],
     ["data images:photos --size 64 --channels 3", "how they would be at another size"],
+    ["data images:signs --from drawings", "how they would be for a bundle that was trained on others"],
   ],
   async run(options, args) {
     const [place] = args as [string];
-    const { sheet, json = false, ...flags } = options;
+    const { sheet, json = false, from, ...flags } = options;
     if (sheet !== undefined) await checkSheet(sheet);
     const given = configFromFlags(flags);
-    const described = await look(place, given.examples);
+    const described = await look(place, {
+      ...(given.examples === undefined ? {} : { examples: given.examples }),
+      ...(from === undefined ? {} : await madeAs(from, given.examples)),
+    });
     const { report } = described;
     const { completed } = await import("@innerloop/train");
     checkFlags(completed({ ...given, data: report.spec }), given);
     const drawn = sheet === undefined ? undefined : await drawSheet(described, sheet);
     if (json) printJson(report);
     else {
-      print(describeReport(report, { starter: await starterFor(report), given: flagsIn(flags) }));
+      print(describeReport(report, { starter: from ?? (await starterFor(report)), given: flagsIn(flags) }));
       if (drawn !== undefined) print(`${resultStyle("bold", drawn)}: examples as a model is given them`);
     }
     if (report.problem) {
@@ -81,15 +91,24 @@ async function starterFor({ preprocessing: how }: DataReport): Promise<string | 
   return undefined;
 }
 
+/** How examples are made for a bundle. @throws InnerloopError `bundle-missing`, `from-contradiction` (status 2) */
+async function madeAs(from: string, examples: RunConfigInput["examples"]): Promise<DescribeOptions> {
+  const { preprocessingFrom } = await import("@innerloop/train");
+  const manifest = await readManifest(await bundleAt(from));
+  const preprocessing = preprocessingFrom({ manifest }, examples);
+  const { content } = manifest.input;
+  return { ...(preprocessing ? { preprocessing } : {}), ...(content ? { like: content } : {}) };
+}
+
 /** @throws InnerloopError what `describeData` throws; Interrupted where a signal stopped it */
-async function look(place: string, examples: RunConfigInput["examples"]): Promise<DescribedData> {
+async function look(place: string, options: DescribeOptions): Promise<DescribedData> {
   const { describeData } = await import("@innerloop/measure");
   const work = async (signal: AbortSignal): Promise<DescribedData> => {
     const progress = await startProgress("   looking");
     try {
       progress.update(0, place);
       return await describeData(place, {
-        ...(examples === undefined ? {} : { examples }),
+        ...options,
         signal,
         onRead: (done, all) => progress.update(done / all, `${done}/${all} read`),
       });

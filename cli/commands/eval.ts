@@ -4,6 +4,7 @@ import { dataSpecs } from "../inputs/data-specs.ts";
 import { bundleArgument, openBundle } from "../inputs/places.ts";
 import { describeEvaluation } from "../shared/evaluation-text.ts";
 import { describeOwnEvaluation } from "../shared/own-evaluation-text.ts";
+import { pictureOptions, picturesFrom } from "../shared/picture-options.ts";
 import { providers } from "../shared/providers.ts";
 import { showEvaluation, showOwnEvaluation } from "../shared/show-evaluation.ts";
 import { checkStepOptions } from "../shared/step-options.ts";
@@ -47,6 +48,7 @@ export const command = defineCommand({
     steps: { type: "whole", least: 0, most: 1000, what: "inner steps", otherwise: "as the bundle says" },
     episodes: { type: "whole", least: 1, what: "episodes", otherwise: "600" },
     seed: { type: "whole", least: 0, what: "seed of the episodes", otherwise: "0" },
+    ...pictureOptions,
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
     shift: {
       type: "text",
@@ -72,8 +74,11 @@ export const command = defineCommand({
   ],
   async run(options, args) {
     const [bundle] = args as [string];
-    const { json = false, split, provider, shift, support, query, label, ...rest } = options;
-    const where = provider === undefined ? {} : { provider: provider as "auto" };
+    const { json = false, split, provider, shift, support, query, label, margin, invert, ...rest } = options;
+    const where = {
+      ...(provider === undefined ? {} : { provider: provider as "auto" }),
+      ...picturesFrom({ margin, invert }),
+    };
     if (support !== undefined || query !== undefined) {
       const { steps, ...idle } = rest;
       checkOwn({ support, query }, { ...idle, split, shift });

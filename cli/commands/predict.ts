@@ -4,6 +4,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import { defineCommand } from "../call/command.ts";
 import { readInputs } from "../inputs/example-files.ts";
 import { bundleArgument, openBundle, openParams } from "../inputs/places.ts";
+import { pictureOptions, picturesFrom } from "../shared/picture-options.ts";
 import { providers } from "../shared/providers.ts";
 import { padEnd, textWidth } from "../terminal/layout.ts";
 import { cells, commandLine, percent, print, printJson, resultStyle } from "../terminal/output.ts";
@@ -29,13 +30,17 @@ export const command = defineCommand({
       completes: "paths",
       otherwise: "the bundle as it was trained",
     },
+    ...pictureOptions,
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
     json: { type: "switch", what: "the results as a JSON list on stdout, in the order of the inputs" },
   },
   examples: [["predict bundle --params mine.safetensors new/*.png", "one line an image"]],
   async run(options, args) {
     const [bundle, ...inputs] = args as [string, ...string[]];
-    const learner = await openBundle(bundle, { provider: (options.provider ?? "auto") as "auto" });
+    const learner = await openBundle(bundle, {
+      provider: (options.provider ?? "auto") as "auto",
+      ...picturesFrom(options),
+    });
     try {
       const { manifest } = learner;
       if (options.params === undefined && manifest.parameters.some(({ required }) => required))

@@ -6,6 +6,7 @@ import { interruptible } from "../call/interrupt.ts";
 import { labelled, readSupport } from "../inputs/example-files.ts";
 import { bundleAt } from "../inputs/places.ts";
 import { startProgress, style } from "../terminal/output.ts";
+import { sayWhatIsUnlike } from "./picture-options.ts";
 
 /**
  * Evaluates with a progress bar; Ctrl-C ends it.
@@ -66,6 +67,10 @@ export async function showOwnEvaluation(
     try {
       progress.update(0, `reading ${support}`);
       const taught = await ownExamples(support, "support");
+      await sayWhatIsUnlike(
+        taught.map(({ data }) => data),
+        manifest,
+      );
       progress.update(0, `reading ${query}`);
       const asked = await ownExamples(query, "query");
       return await evaluateExamples(learner, taught, asked, {

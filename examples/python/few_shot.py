@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 from confidence import certainty
+from margin import framed, inner
 
 ort.set_default_logger_severity(3)  # it warns of every weight that may be overridden, which is the point here
 
@@ -19,17 +20,16 @@ def read_image(path, how):
     """Pixels as the manifest's input.preprocessing says: on white, grey if one channel, resized by averaging areas."""
     image = Image.open(path).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("L" if how["channels"] == 1 else "RGB")
-    (w, h), width, height = image.size, how["width"], how["height"]
+    (w, h), (width, height) = image.size, inner(how)
     pixels = np.asarray(image).reshape(h, w, -1).repeat(height, 0).reshape(height, h, w, -1).mean(1)
-    pixels = np.floor(pixels.repeat(width, 1).reshape(height, width, w, -1).mean(2) + 0.5) / 255
+    pixels = framed(np.floor(pixels.repeat(width, 1).reshape(height, width, w, -1).mean(2) + 0.5), how) / 255
     return ((1 - pixels if how["invert"] else pixels) - how["mean"]) / how["std"]
 
 
 def adapt(bundle, manifest, x, y):
     """Examples [n, ...] and their class numbers [n] become values for the adapted parameters of predict.onnx."""
     session = ort.InferenceSession(bundle / "adapt.onnx")
-    steps = np.array(manifest["innerLoop"]["steps"], np.int64)
-    results = session.run(None, {"support_x": x, "support_y": y, "steps": steps})
+    results = session.run(None, {"support_x": x, "support_y": y, "steps": np.array(manifest["innerLoop"]["steps"], np.int64)})
     named = dict(zip([output.name for output in session.get_outputs()], results))
     print("support loss:", *named["support_loss"].round(4))
     return {name.removeprefix("adapted/"): value for name, value in named.items() if name.startswith("adapted/")}

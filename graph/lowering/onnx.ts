@@ -21,6 +21,8 @@ import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
 import { doubles, lacksDouble } from "./double.ts";
+import { transposedFactors } from "./factors.ts";
+import { type Choose, quickest } from "./forms.ts";
 import { flooredRemainder } from "./indexing.ts";
 import { type Lowering, lowering, type Target } from "./lower.ts";
 import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
@@ -44,6 +46,8 @@ export interface OnnxTargetOptions {
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
   readonly fixed?: ReadonlySet<string>;
+  /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
+  readonly choose?: Choose;
 }
 
 /** Of what ONNX has, these run faster (or only) as their parts. */
@@ -116,6 +120,7 @@ export function onnxTarget({
   convolution = "columns",
   precision,
   fixed = new Set(),
+  choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   const isFixed = fixedBy(fixed);
@@ -124,8 +129,8 @@ export function onnxTarget({
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...convolutionForms[convolution],
-      ...channelsFirst(isFixed),
-      ...(precision === "float16" ? [] : poolsFirst),
+      ...channelsFirst(isFixed, choose),
+      ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
       ...normalizationAsLayers,
       ...recurrentAsSteps,
@@ -133,7 +138,7 @@ export function onnxTarget({
       ...[sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
-      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct]),
+      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
     ],
     ...(precision === "float16" ? {} : { finish: (outputs: readonly Value[]) => turned(joinProducts(outputs)) }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.

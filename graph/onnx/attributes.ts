@@ -55,9 +55,22 @@ export function float(fallback?: number): OnnxAttribute<number | undefined> {
   return {
     type: "FLOAT",
     fallback,
-    read: (found) => (found ? (found.f ?? 0) : fallback),
+    read: (found) => (found ? meant(found.f ?? 0) : fallback),
     write: (value) => (typeof value === "number" ? { f: value } : undefined),
   };
+}
+
+/**
+ * What an author wrote for a number that a file has in float32: 0.00001, 0.1, 1/6. In float32 it is the same, and a network of
+ * float64 is that which was exported.
+ */
+function meant(stored: number): number {
+  for (let digits = 1; digits <= 6; digits++) {
+    const decimal = Number(stored.toPrecision(digits));
+    if (Math.fround(decimal) === stored) return decimal;
+  }
+  const part = 1 / Math.round(1 / stored);
+  return Math.fround(part) === stored ? part : stored;
 }
 
 /** A whole number; without a fallback it may be absent. */

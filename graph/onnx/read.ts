@@ -23,6 +23,7 @@ import {
 } from "./reader/check.ts";
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
 import { notesOfSharing, type Sharing, toldApart } from "./reader/joined.ts";
+import { Failures, notesOfMeeting, withMeetingSizes } from "./reader/meeting.ts";
 import { type Attempt, Scope, toValue } from "./reader/scope.ts";
 import { sizeOfInput } from "./reader/sizes.ts";
 import { Weights } from "./reader/weights.ts";
@@ -129,17 +130,17 @@ export function readModel(
     const element = elementNamed(type?.tensorType?.elemType ?? 0);
     if (element) elements.set(name ?? "", element);
   }
-  const modelInputs = table(
+  const saidInputs = table(
     (graph.input ?? [])
       .filter(({ name }) => !weights.has(graph, name ?? ""))
       .map((info) => [info.name ?? "", inputOf(info, source)]),
   );
   const saidOutputs = new Map((graph.output ?? []).map((info) => [info.name ?? "", info]));
   const outputNames = options.outputs ?? (graph.output ?? []).map(({ name }) => name ?? "");
-  const build = (values: Readonly<Record<string, Value>>, names: readonly string[]): Built =>
+  const build = (values: Readonly<Record<string, Value>>, names: readonly string[], failures = new Failures()): Built =>
     within(budget, () => {
       const given = new Map(Object.entries(values));
-      const scope = new Scope({ functions, weights, given, upgrading: upgradingIn }, graph, upgradingIn());
+      const scope = new Scope({ functions, weights, given, upgrading: upgradingIn, failures }, graph, upgradingIn());
       for (const [name, value] of given) scope.give(name, value, narrowed(elements.get(name)));
       const results = scope.run(names, source, attempt).map(toValue);
       zip(names, results, (name, value) => {
@@ -148,7 +149,11 @@ export function readModel(
       });
       return { scope, outputs: table(zip(names, results, (name, value) => [name, value])) };
     });
-  const { scope, outputs } = build(modelInputs, outputNames);
+  const met = withMeetingSizes(saidInputs, (values, failures) => build(values, outputNames, failures));
+  const {
+    inputs: modelInputs,
+    result: { scope, outputs },
+  } = met;
   const made = (graph.node ?? []).flatMap(({ output }) => output ?? []);
   const tensors = table(made.flatMap((name) => scope.made(name)));
   const used = weights.used();
@@ -167,6 +172,7 @@ export function readModel(
     notes: [
       ...notesOf(model, source),
       ...notesOfSharing(sharing, source),
+      ...notesOfMeeting(met.joined, source),
       ...notesOfShapes(graph.output ?? [], outputs, source),
     ],
     apply(values, names = outputNames) {

@@ -84,7 +84,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   });
   return encodeModel({
     irVersion: irVersion(opset),
-    opsetImport: [{ domain: "", version: opset }],
+    opsetImport: [{ domain: "", version: opset }, ...foreign(nodes).map((domain) => ({ domain, version: 1 }))],
     producerName: options.producer?.name ?? "innerloop",
     producerVersion: options.producer?.version ?? "",
     graph: {
@@ -265,7 +265,8 @@ class Writer {
     this.#done.add(node);
     const opType = operator.writtenAs ?? operator.name;
     const { input, attribute = [], element } = this.#form(node, opType);
-    const wanted = `${node.scope ? `${node.scope}/` : ""}${opType}`;
+    const called = nameIn(opType);
+    const wanted = `${node.scope ? `${node.scope}/` : ""}${called.opType}`;
     const names = outputs.map((output) =>
       isHalf(output, this.#halves)
         ? this.#values.claimHalf(output, wanted)
@@ -273,7 +274,7 @@ class Writer {
     );
     // What graphs have no dtype for has a name of its own, and is cast to the value's.
     const given = names.map((name) => (element ? this.#unique.unique(`${name}/${element}`) : name));
-    block.push({ opType, input: [...input], attribute: [...attribute], output: given, name: given[0] ?? "" });
+    block.push({ ...called, input: [...input], attribute: [...attribute], output: given, name: given[0] ?? "" });
     if (element)
       zip(given, names, (from, name) => this.#cast(from, name, [written("to", anyElementType(), first.dtype)], block));
     if (block !== this.#main) return;
@@ -367,3 +368,14 @@ function insideLoops(bodies: readonly Body[]): Set<Node> {
   const carried = bodies.flatMap(({ parameters, results }) => [...dependents(results, parameters)]);
   return new Set([...carried, ...bodies.flatMap(({ parameters }) => parameters.map((parameter) => parameter.node))]);
 }
+
+/** An operator's name as files have it, with its domain where that is not ONNX's own. */
+function nameIn(name: string): { readonly opType: string; readonly domain?: string } {
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? { opType: name } : { opType: name.slice(dot + 1), domain: name.slice(0, dot) };
+}
+
+/** The domains of nodes that are not ONNX's own. */
+const foreign = (nodes: readonly Node[]): string[] => [
+  ...new Set(nodes.flatMap(({ operator: { writtenAs, name } }) => nameIn(writtenAs ?? name).domain ?? [])),
+];

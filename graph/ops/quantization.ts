@@ -7,7 +7,7 @@ import { isFloat, spelling, unfit } from "../core/operator.ts";
 import { fixed, normalizeAxis } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { Clip } from "./activation.ts";
-import { Add, Div, Max, Min, Mul, Sub } from "./arithmetic.ts";
+import { Add, Div, Max, Min, Mul, Round, Sub } from "./arithmetic.ts";
 import { Equal, Where } from "./comparison.ts";
 import { Conv, type WindowOptions } from "./convolution.ts";
 import { Cast } from "./dtypes.ts";
@@ -148,9 +148,12 @@ const ofFilters = (value: Value, w: Value): Value =>
     : Reshape(value, []);
 
 spelling("ConvInteger", "quantization", 10, "Cast, Sub, Conv", "a convolution of whole numbers, exactly");
-/** ONNX ConvInteger: int32. */
-export const ConvInteger = (x: Value, w: Value, xZero?: Value, wZero?: Value, options: ConvOptions = {}): Value =>
-  Conv(beyond(x, xZero && Reshape(xZero, [])), beyond(w, wZero && ofFilters(wZero, w)), undefined, options);
+/** ONNX ConvInteger: int32; over an open space in float32, which ONNX Runtime has a kernel for, as exactly as that is. */
+export function ConvInteger(x: Value, w: Value, xZero?: Value, wZero?: Value, options: ConvOptions = {}): Value {
+  const [whole, weights] = [beyond(x, xZero && Reshape(xZero, [])), beyond(w, wZero && ofFilters(wZero, w))];
+  if (x.shape.slice(2).every((dim) => typeof dim === "number")) return Conv(whole, weights, undefined, options);
+  return Cast(Round(Conv(Cast(whole, "float32"), Cast(weights, "float32"), undefined, options)), "int32");
+}
 
 /** Whole numbers, the scale that they are of, and their zero point. */
 export interface Scaled {

@@ -22,7 +22,7 @@ import { type ComparedExample, nearDuplicates } from "./near.ts";
 import type { DataReport, ReportedClass, ReportedColumn } from "./report.ts";
 
 /** How data are looked at. */
-export interface DescribeOptions extends Pick<OpenTasksOptions, "examples" | "heldBack"> {
+export interface DescribeOptions extends Pick<OpenTasksOptions, "examples" | "heldBack" | "preprocessing" | "like"> {
   /** Told of each file that was read. */
   onRead?(done: number, all: number): void;
   /** Stops it: its reason is thrown. */

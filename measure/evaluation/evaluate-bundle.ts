@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
-import { type Episode, enoughExamples, openTasks } from "@innerloop/train";
+import { sizeOf } from "@innerloop/schemas";
+import { type Episode, enoughExamples, openTasks, type TaskSource } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
+import { noteOnPictures } from "../examples/unlike-pictures.ts";
 import { EpisodeScores } from "./episode-scores.ts";
 import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
 import { shapeWithin } from "./few-classes.ts";
@@ -32,11 +34,16 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     episodes = 600,
     transductive = false,
     provider = "auto",
+    pictures,
     shifts,
     signal,
   } = options;
   const { naming = (setting) => setting, onNote, onEpisode } = options;
-  const learner: Learner = await Learner.load(folder, { provider, threads: 1 });
+  const learner: Learner = await Learner.load(folder, {
+    provider,
+    threads: 1,
+    ...(pictures ? { pictures } : {}),
+  });
   let transductiveSession: Awaited<ReturnType<typeof openSession>> | undefined;
   try {
     const { manifest } = learner;
@@ -51,6 +58,8 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       ...(spec === trained && before ? { split: { as: before } } : {}),
     });
     for (const note of opened.notes ?? []) onNote?.(note);
+    const unlike = spec === trained ? undefined : noteOnPictures(someOf(opened), manifest, naming);
+    if (unlike) onNote?.(unlike);
     const { tasks: chosen, parts } = partsOf(opened, asked, naming);
     const { tasks, notes: small } = enoughExamples(chosen, sizes);
     const [split] = parts;
@@ -95,4 +104,19 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     await transductiveSession?.dispose();
     await learner.dispose();
   }
+}
+
+/** Tasks of one example a class that data are looked at by. */
+const looked = 20;
+
+/** Some examples, of classes that are not measured where there are such. */
+function someOf(tasks: TaskSource): Float32Array[] {
+  const split = (["train", "val", "test"] as const).find((each) => tasks.classCount(each) > 0);
+  if (tasks.preprocessing?.kind !== "image" || split === undefined) return [];
+  const ways = Math.min(5, tasks.classCount(split));
+  const size = sizeOf(tasks.inputShape);
+  return Array.from({ length: looked }, (_, i) => {
+    const { x } = tasks.episode(split, 0, i, { ways, shots: 1, queries: 1 }).support;
+    return Array.from({ length: ways }, (_, way) => (x.data as Float32Array).slice(way * size, (way + 1) * size));
+  }).flat();
 }

@@ -1,5 +1,5 @@
 // What an evaluation is asked for, and what it finds.
-import type { ProviderName } from "@innerloop/runtime";
+import type { PictureSettings, ProviderName } from "@innerloop/runtime";
 import type { Manifest } from "@innerloop/schemas";
 import type { Split } from "@innerloop/train";
 import type { Verdict } from "../baselines/verdict.ts";
@@ -23,6 +23,8 @@ export interface EvaluationOptions {
   readonly seed?: number;
   /** Where it runs; default `auto`. */
   readonly provider?: "auto" | "cuda" | "webgpu" | "cpu";
+  /** What of the preprocessing of pictures is another than the bundle's. */
+  readonly pictures?: PictureSettings;
   /** Normalize by the query batch's own statistics. */
   readonly transductive?: boolean;
   /** Families of shifts, of which each episode has one to three at random strengths. */

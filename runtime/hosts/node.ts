@@ -40,9 +40,7 @@ export const host: Host = {
   },
   // Measured on an H200: adapting conv4 to five images takes 13 ms on its processor and 220 ms by WebGPU, with either form of convolutions.
   unwanted: (provider) =>
-    provider === "webgpu"
-      ? (missingGpu() ?? "learners of this kind take longer on it than on the processor; ask for it by name")
-      : undefined,
+    provider === "webgpu" ? (missingGpu() ?? "it is slower than the processor here; ask for it by name") : undefined,
   remedy: (provider) => remedies[provider] ?? "install onnxruntime-node again",
   settings(provider, { threads = 0, cuda = {} }) {
     // The libraries of CUDA read it when they are first used; the binding has no setting for it.

@@ -118,6 +118,27 @@ describe("files go through the door of the bundle", () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ queries: 21, notTaught: { length: 9 } });
   });
 
+  it("with what would make pictures look like those of the bundle, where they fill their frame", async () => {
+    for (const [label, x] of [
+      ["left", 2],
+      ["right", 20],
+    ] as const)
+      for (const shift of [0, 1, 2]) {
+        mkdirSync(at("filling", label), { recursive: true });
+        const pixels = Uint8Array.from({ length: 784 }, (_, i) => (Math.abs((i % 28) - x - shift) < 2 ? 255 : 0));
+        const png = sharp(pixels, { raw: { width: 28, height: 28, channels: 1 } }).png();
+        writeFileSync(at("filling", label, `${shift}.png`), await png.toBuffer());
+      }
+    const own = ["eval", "drawings", "--support", at("filling"), "--query", at("filling")];
+    const said = /fills 100 % of a side, and 79 % .*: --margin 0\.107 --no-invert makes them alike/;
+    expect(await call(...own)).toMatchObject({ status: 0, stderr: expect.stringMatching(said) });
+    const alike = await call(...own, "--margin", "0.107", "--no-invert");
+    expect(alike).toMatchObject({ status: 0, stderr: expect.not.stringContaining("makes them alike") });
+    const looked = await call("data", `images:${at("filling")}`, "--from", "drawings");
+    expect(looked.stdout).toMatch(/with a margin of 3 pixels \(--margin 0\.107\)/);
+    expect(looked.stdout).toMatch(/train --from drawings/);
+  });
+
   it.each([
     [["--support", at("few")], /needs --query beside --support/],
     [["--query", at("few")], /needs --support beside --query/],

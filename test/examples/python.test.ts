@@ -5,10 +5,13 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "@innerloop/export";
+import { preprocess } from "@innerloop/runtime/input";
+import { marginOf } from "@innerloop/schemas";
 import { anil, conv4 } from "@innerloop/train";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { randomWeights } from "../export/learners.ts";
+import { picture } from "../runtime/pictures.ts";
 import { itUnless } from "../support/absent.ts";
 import { filesIn, temporaryFolder } from "../support/folders.ts";
 import { innerloop, writeImages } from "../support/innerloop.ts";
@@ -80,6 +83,28 @@ describe("examples/python", () => {
       expect(said[i]).toMatchObject({ input, label });
       // It prints four digits.
       expect(Math.abs(said[i]!.probability - probability)).toBeLessThan(1e-4);
+    }
+  });
+
+  itUnless(absent, "has the margin around pictures that the runtime has", { timeout: 60_000 }, () => {
+    const how = { kind: "image", width: 12, height: 11, channels: 3, invert: false, mean: 0, std: 1 } as const;
+    for (const settings of [{ margin: 0.2 }, { margin: 0.1, ground: 250 }]) {
+      const code = [
+        "import json, sys, numpy as np",
+        `sys.path.insert(0, ${JSON.stringify(join(example, ".."))})`,
+        "from margin import framed, inner",
+        "how, pixels = json.load(sys.stdin)",
+        "width, height = inner(how)",
+        "pixels = np.array(pixels).reshape(height, width, 3)",
+        "print(json.dumps(framed(pixels, how).ravel().tolist()))",
+      ].join("\n");
+      const [across, down] = [marginOf(12, settings.margin), marginOf(11, settings.margin)];
+      const source = picture(12 - 2 * across, 11 - 2 * down, 3);
+      const input = JSON.stringify([{ ...how, ...settings }, [...source.data]]);
+      const { stdout, stderr } = spawnSync(python, ["-c", code], { encoding: "utf8", input });
+      expect(stderr).toBe("");
+      const made = preprocess({ ...how, ...settings }, source);
+      expect(JSON.parse(stdout)).toEqual(Array.from(made, (value) => Math.round(255 * value)));
     }
   });
 });

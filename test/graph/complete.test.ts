@@ -7,6 +7,7 @@ import { sample } from "../onnx/pinned.ts";
 import { readFamilies, readRecorded } from "../support/recorded.ts";
 import { repository } from "../support/root.ts";
 import { cases } from "./cases.ts";
+import { contributedCases } from "./contributed-cases.ts";
 
 /** Places and ranges, whole numbers to which no derivative comes; a loop keeps its tape by other operators. */
 const withoutDerivative = ["ArgMax", "ArgMin", "Range", "Loop"];
@@ -14,7 +15,8 @@ const withoutDerivative = ["ArgMax", "ArgMin", "Range", "Loop"];
 const drawn = ["RandomUniform", "RandomUniformLike", "RandomNormal", "RandomNormalLike", "Multinomial"];
 
 const recorded = Object.values(readFamilies<{ readonly operator: string }[]>("graph/recorded/operators")).flat();
-const tried = new Set([...Object.keys(cases), ...recorded.map(({ operator }) => operator)]);
+const contributed = contributedCases.map(({ operator }) => `com.microsoft.${operator}`);
+const tried = new Set([...Object.keys(cases), ...recorded.map(({ operator }) => operator), ...contributed]);
 const sampled = new Set(sample().flatMap(({ operators: list }) => list));
 
 describe("every operator", () => {

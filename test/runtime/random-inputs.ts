@@ -32,6 +32,7 @@ function picture({ next, between, one }: Chance): Given {
   const how: ImagePreprocessing = {
     ...{ kind: "image", width: between(1, 24), height: between(1, 24), channels: one([1, 3]), invert: next() < 0.5 },
     ...{ mean: next(), std: 0.1 + next() },
+    ...(next() < 0.5 ? {} : { margin: 0.24 * next(), ...(next() < 0.5 ? {} : { ground: between(0, 255) }) }),
   };
   return { how, input: { data, width, height } };
 }

@@ -97,6 +97,32 @@ describe("learner.example", () => {
     expect(taken.sort()).toEqual(made.map(String).sort());
   });
 
+  it("has the margin and the inversion that the learner was asked for", async () => {
+    const folder = writeBundle("linear", ({ input }) => Object.assign(input, { preprocessing: how }));
+    const source = picture(9, 7, 3);
+    const wide = { ...how, width: 8, height: 2 };
+    const pictures = { margin: 0.25, ground: 30, invert: false };
+    const other = await Learner.load(folder, { provider: "cpu", pictures: { ground: 30, invert: false } });
+    learners.push(other);
+    expect(other.manifest.input.preprocessing).toEqual({ ...how, ground: 30, invert: false });
+    expect(await other.example(source)).toEqual(preprocess({ ...how, invert: false }, source));
+    const framed = preprocess({ ...wide, height: 4, ...pictures }, source);
+    const inner = preprocess({ ...wide, width: 4, invert: false }, source);
+    const ground = Math.fround(30 / 255);
+    const [left, right] = [inner.slice(0, 4), inner.slice(4)];
+    const frame = [ground, ground];
+    const all = Array(8).fill(ground);
+    expect([...framed]).toEqual([...all, ...frame, ...left, ...frame, ...frame, ...right, ...frame, ...all]);
+    const load = (settings: object) => Learner.load(folder, { provider: "cpu", pictures: settings });
+    await expect(load({ margin: 0.9 })).rejects.toMatchObject({ code: "bad-option", exitStatus: 2 });
+    await expect(load({ margin: 0.3 })).rejects.toMatchObject({
+      message: expect.stringMatching(/leaves nothing of 2/),
+    });
+    await expect(Learner.load(writeBundle("linear"), { pictures })).rejects.toMatchObject({
+      message: expect.stringMatching(/takes none as raw input/),
+    });
+  });
+
   it("is good for adapt and predict", async () => {
     const learner = await open(how);
     const [dark, light] = [0, 200].map((grey) => ({ data: Uint8Array.of(grey, 9, 99, 30), width: 2, height: 2 }));

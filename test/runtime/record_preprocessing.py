@@ -40,8 +40,16 @@ def image(how, pixels):
         pixels = pixels.repeat(3, 2)
     if how["channels"] == 1:
         pixels = np.floor((pixels @ [19595, 38470, 7471] + 32768) / 65536)[:, :, None]
-    down, across = averages(pixels.shape[0], how["height"]), averages(pixels.shape[1], how["width"])
-    p = np.floor(np.einsum("ih,jw,hwc->ijc", down, across, pixels) + 0.5) / 255
+    height, width = how["height"], how["width"]
+    top, left = (int(np.floor(how.get("margin", 0) * side + 0.5)) for side in (height, width))
+    down, across = averages(pixels.shape[0], height - 2 * top), averages(pixels.shape[1], width - 2 * left)
+    inner = np.floor(np.einsum("ih,jw,hwc->ijc", down, across, pixels) + 0.5)
+    border = np.concatenate([inner[0], inner[-1:, :].reshape(-1, how["channels"])[: inner.shape[1] * (len(inner) > 1)],
+                             inner[1:-1, 0], inner[1:-1, -1][: (len(inner) - 2) * (inner.shape[1] > 1)]])
+    p = np.empty((height, width, how["channels"]))
+    p[:] = how.get("ground", np.sort(border, 0)[(len(border) - 1) // 2])
+    p[top : height - top, left : width - left] = inner
+    p = p / 255
     return ((1 - p if how["invert"] else p) - how["mean"]) / how["std"]
 
 
@@ -150,6 +158,10 @@ PIXELS = [
     ("image", IMAGE, 13, 9, 4),
     ("image, grey", {**IMAGE, "channels": 1, "invert": False}, 7, 6, 3),
     ("image, larger", {**IMAGE, "mean": 0, "std": 1}, 3, 2, 1),
+    ("image with a margin", {**IMAGE, "width": 11, "height": 9, "margin": 0.14}, 13, 9, 4),
+    ("image with a margin, grey", {**IMAGE, "width": 10, "height": 10, "channels": 1, "invert": False, "margin": 0.25}, 4, 6, 3),
+    ("image with a margin of its ground", {**IMAGE, "width": 12, "margin": 0.1, "ground": 200}, 5, 6, 3),
+    ("image with a wide margin", {**IMAGE, "width": 9, "height": 11, "margin": 0.45}, 5, 6, 3),
 ]
 ROWS = [
     ("row", {"height": 182.5, "colour": "grün", "open": True, "sure": False}),

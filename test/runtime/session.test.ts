@@ -116,7 +116,7 @@ describe("providers", () => {
     const reports = await listProviders();
     const choice = await chooseProvider();
     // WebGPU is taken by name alone, also where it works.
-    const slow = "learners of this kind take longer on it than on the processor; ask for it by name";
+    const slow = "it is slower than the processor here; ask for it by name";
     const first = reports.findIndex(({ name, available }) => available && name !== "webgpu");
     expect(choice.name).toBe(reports[first]?.name);
     expect(choice.rejected).toEqual(

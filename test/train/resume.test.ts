@@ -253,6 +253,7 @@ describe("a run from code", () => {
       shape: [10, 14, 3],
       dtype: "float32",
       preprocessing: { kind: "image", ...look },
+      content: { extent: expect.any(Number), ground: 0 },
     });
     mkdirSync(place("elsewhere"));
     await writeImages(place("elsewhere"), 16, 6);

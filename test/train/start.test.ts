@@ -14,6 +14,7 @@ import {
   Glyphs,
   openReference,
   type RunResult,
+  readCheckpoint,
   readStart,
   runTraining,
   settingsFrom,
@@ -97,6 +98,25 @@ describe("a bundle as a start", () => {
     expect(result.comparison!.on).toContain("2 folds in turn");
     expect(result.comparison!.nearestNeighbour).toBeDefined();
     expect(notes.join("\n")).toContain("4 short runs");
+  });
+
+  test("is what a run goes on from that was stopped and is to be longer, whatever longer comparisons would say", async () => {
+    const few = classArrays(join(folder, "settled.safetensors"), tens(5));
+    const out = join(folder, "settled");
+    const run = (iterations: number) => on(bundle, { data: few, split: ["train"], iterations, seed: 1 }, out);
+    const lengths = () =>
+      Promise.all(
+        ["fold-1", "fold-2", "fold-1-from-nothing", "fold-2-from-nothing"].map(
+          async (fold) => (await readCheckpoint(join(out, fold))).header.iteration,
+        ),
+      );
+    const { result: first } = await run(12);
+    expect(first.header.iteration).toBeGreaterThan(0);
+    const before = await lengths();
+    const { result: again } = await run(36);
+    expect(again.header.iteration).toBeGreaterThan(first.header.iteration);
+    expect(again.comparison).toEqual(first.comparison);
+    expect(await lengths()).toEqual(before);
   });
 
   test("with a learned head of other ways begins that head anew, and says so", async () => {

@@ -46,10 +46,12 @@ export {
   splits,
   type TaskSource,
 } from "./episodes/task.ts";
+export { contentOfTasks, type PictureContent } from "./files/content-of-pictures.ts";
 export type { Chosen, FileItem, FileKind, Found, FoundClass, LeftOut } from "./files/file-kind.ts";
 export type { DoorCount, GuessedDoor } from "./files/guess.ts";
 export { listed, sentenceOf } from "./files/left-out.ts";
 export type { FilesRead, ReadingBounds } from "./files/open-files.ts";
+export { type UnlikePictures, unlikePictures } from "./files/suited-pictures.ts";
 export { readTable, type TableRow } from "./files/tables.ts";
 export { drawGlyph, GLYPH_SIZE } from "./made/glyphs.ts";
 export { drawMotion, MOTION_LENGTH, MOTION_RATE } from "./made/motions.ts";

@@ -1,12 +1,6 @@
 // The data and the learner of a run, from its config or from what its checkpoint knows of them.
 import type { Learner } from "@innerloop/graph";
-import {
-  type CheckpointHeader,
-  InnerloopError,
-  type Preprocessing,
-  type RunConfig,
-  type RunTasks,
-} from "@innerloop/schemas";
+import { type CheckpointHeader, InnerloopError, type RunConfig, type RunTasks } from "@innerloop/schemas";
 import { buildLearner } from "../algorithms/index.ts";
 import { isSpec, type OpenTasksOptions, openTasks, type SplitRule, type TaskSource } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";
@@ -15,14 +9,14 @@ import { trainingWaysOf } from "./episodes.ts";
 /**
  * The data of a config, opened.
  * @param known what a run knows of its data, which are then opened as it had them
- * @param made how files become examples, where that is known from elsewhere
+ * @param made how files become examples, where that is known from elsewhere, and what those of there looked like
  * @param onRead told after each file
  * @throws InnerloopError what opening them throws; `data-missing` (status 2) for data that only a program has
  */
 export async function tasksOf(
   config: Pick<RunConfig, "data" | "rotations" | "examples" | "split" | "folds" | "fold">,
   known?: RunTasks,
-  made?: Preprocessing,
+  { preprocessing: made, like }: Pick<OpenTasksOptions, "preprocessing" | "like"> = {},
   onRead?: OpenTasksOptions["onRead"],
 ): Promise<TaskSource> {
   const { data, rotations, examples } = config;
@@ -38,6 +32,7 @@ export async function tasksOf(
     ...(rotations === undefined ? {} : { rotations }),
     ...(examples === undefined ? {} : { examples }),
     ...(preprocessing ? { preprocessing } : {}),
+    ...(like && !known ? { like } : {}),
     ...(onRead ? { onRead } : {}),
     split: splitRule(config, known),
   });

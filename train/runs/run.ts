@@ -1,9 +1,9 @@
 // A whole training run from a config: its folder, its data and its trainer, the loop over them, and what is left of it where
 // something goes wrong.
 import { InnerloopError, type RunConfig, sizeOf } from "@innerloop/schemas";
-import { isSpec, type TaskSource } from "../data/index.ts";
+import { isSpec, type OpenTasksOptions, type TaskSource } from "../data/index.ts";
 import { models } from "../models/index.ts";
-import { firstWeights, fromNothing, preprocessingFrom, readStart } from "../start/index.ts";
+import { firstWeights, fromNothing, preprocessingFrom, readStart, type StartBundle } from "../start/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
 import { type Checkpoint, checkpointFile, readCheckpoint } from "./checkpoint.ts";
@@ -46,7 +46,7 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
   const { out } = asked;
   const from = asked.from ?? asked.config.from;
   const start = from === undefined ? undefined : await readStart(from);
-  const made = start ? preprocessingFrom(start, asked.config.examples) : asked.preprocessing;
+  const made = madeAs(asked, start);
   const known = before && knownTasks(before.header, asked.config);
   const opened = asked.tasks ?? (await tasksOf(asked.config, known, made, asked.onRead));
   const { tasks, notes: small } = enoughExamples(opened, asked.config);
@@ -73,7 +73,12 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
     // What to go on from is there from the start.
     if (!before) await loop.save();
     if (out !== undefined && !before && !isSpec(tasks.name)) await keepEpisodes(out, tasks, config);
-    const beside = { ...options, tasks, ...(tasks.preprocessing ? { preprocessing: tasks.preprocessing } : {}) };
+    const beside = {
+      ...options,
+      tasks,
+      ...(tasks.preprocessing ? { preprocessing: tasks.preprocessing } : {}),
+      settled: start !== undefined && plan.folds !== undefined && loop.iteration > 0,
+    };
     const sides = await runSides(plan, beside, start, runTraining);
     if (sides.stopped) return resultOf(loop, { learner, tasks, stopped: true });
     if (sides.comparison) options.onMessage?.(comparisonText(sides.comparison));
@@ -100,6 +105,16 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
   } finally {
     await loop.trainer.dispose().catch(() => {});
   }
+}
+
+/** How files become examples: as another run has it, or as a bundle, whose pictures these are then to look like. */
+function madeAs(
+  { preprocessing, config }: SideOptions,
+  start: StartBundle | undefined,
+): Pick<OpenTasksOptions, "preprocessing" | "like"> {
+  const own = preprocessing ?? (start && preprocessingFrom(start, config.examples));
+  const like = preprocessing ? undefined : start?.manifest.input.content;
+  return { ...(own ? { preprocessing: own } : {}), ...(like ? { like } : {}) };
 }
 
 /** Whether its model begins as good as distances of the input, so that the start may stay the best. */

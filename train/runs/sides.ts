@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Preprocessing, Tensor } from "@innerloop/schemas";
 import { estimate } from "../metrics.ts";
 import { firstWeights, type StartBundle } from "../start/index.ts";
-import { checkpointFile } from "./checkpoint.ts";
+import { checkpointFile, readCheckpoint } from "./checkpoint.ts";
 import { bestOf, type Comparison, estimates, type Start } from "./comparison.ts";
 import type { RunOptions, RunResult } from "./options.ts";
 import type { Plan, SideRun } from "./plan.ts";
@@ -24,6 +24,8 @@ export interface Sides {
 export interface SideOptions extends RunOptions {
   /** How files become examples, as the other run has it. */
   readonly preprocessing?: Preprocessing;
+  /** The other run has begun from the start that they found the best one, which longer runs must not gainsay: they stay as long as they were. */
+  readonly settled?: boolean;
 }
 
 /** @param run what runs a config: the function of which this is a part */
@@ -39,7 +41,7 @@ export async function runSides(
   let ways = Number.POSITIVE_INFINITY;
   for (const side of plan.sides) {
     options.onPart?.(side.title);
-    const result = await run(optionsOf(side, options));
+    const result = await run(await optionsOf(side, options));
     if (result.stopped || signal?.aborted) return { stopped: true };
     const { header, learner, tasks, weights } = result;
     if (plan.folds === undefined) {
@@ -72,12 +74,13 @@ export async function runSides(
   };
 }
 
-function optionsOf({ folder, config, start }: SideRun, options: SideOptions): SideOptions {
+async function optionsOf({ folder, config, start }: SideRun, options: SideOptions): Promise<SideOptions> {
   const { out, signal, engine, from, tasks, preprocessing, onProgress, onValidating } = options;
   const own = out === undefined ? undefined : join(out, folder);
+  const resume = own !== undefined && existsSync(checkpointFile(own));
   return {
-    config,
-    ...(own === undefined ? {} : { out: own, resume: existsSync(checkpointFile(own)) }),
+    config: resume && options.settled ? (await readCheckpoint(own)).header.config : config,
+    ...(own === undefined ? {} : { out: own, resume }),
     ...(signal ? { signal } : {}),
     ...(engine ? { engine } : {}),
     ...(from && start === "bundle" ? { from } : {}),

@@ -62,8 +62,8 @@ export function fromNothing({ from: _, compare: __, ...config }: RunConfig): Run
  * @throws InnerloopError `from-contradiction` (status 2) for settings that its examples are not made by
  */
 export function preprocessingFrom(
-  { manifest }: StartBundle,
-  { size, channels, invert, ...others }: NonNullable<RunConfigInput["examples"]> = {},
+  { manifest }: Pick<StartBundle, "manifest">,
+  { size, channels, margin, invert, ...others }: NonNullable<RunConfigInput["examples"]> = {},
 ): Preprocessing | undefined {
   const { preprocessing } = manifest.input;
   const [setting] = Object.entries(others).find(([name]) => name !== "label" && name !== "hop") ?? [];
@@ -76,6 +76,7 @@ export function preprocessingFrom(
     ...preprocessing,
     ...(width === undefined ? {} : { width, height: height ?? width }),
     ...(channels === undefined ? {} : { channels }),
+    ...(margin === undefined ? {} : { margin }),
     ...(invert === undefined ? {} : { invert }),
   };
 }

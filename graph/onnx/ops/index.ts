@@ -11,6 +11,7 @@ import { attention } from "./attention.ts";
 import { bits } from "./bits.ts";
 import { classical } from "./classical.ts";
 import { computed } from "./computed.ts";
+import { contributed } from "./contributed.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
@@ -69,6 +70,7 @@ const entries: Entries = {
   ...bits,
   ...classical,
   ...computed,
+  ...contributed,
   ...control,
   ...convolution,
   ...elementwise,

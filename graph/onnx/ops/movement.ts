@@ -7,6 +7,7 @@ import { isTold } from "../../core/fresh.ts";
 import { isFloat } from "../../core/operator.ts";
 import { fixed, normalizeAxis, type Shape, sizeOf } from "../../core/shapes.ts";
 import { is, type Value } from "../../core/value.ts";
+import { LoweredPhases } from "../../lowering/blocks.ts";
 import { LoweredSlices } from "../../lowering/slices.ts";
 import * as op from "../../ops/index.ts";
 import { PadBy, SliceBy, SqueezeBy, TileBy, UnsqueezeBy } from "../../ops/internal/computed.ts";
@@ -55,8 +56,12 @@ function sliced(x: Value, { axis: counted, start, end, step }: Cut): Value | und
   const axis = normalizeAxis(counted, x.rank, "Slice");
   const size = x.shape[axis] ?? 1;
   const known = typeof start === "number" && typeof end === "number";
-  if (known && (typeof size === "number" || (start >= 0 && end >= 0)))
+  if (known && (typeof size === "number" || (start >= 0 && end >= 0 && step === 1)))
     return op.Slice(x, [start], [end], [axis], [step]);
+  if (step === -1 && start === -1 && typeof end === "number" && end <= -beyondAxes) {
+    const places = op.Range(size);
+    return op.Gather(x, op.Sub(op.Sub(sizeNumber(size), 1), places), axis);
+  }
   if (step !== 1) return undefined;
   const place = (at: Dim): Dim =>
     typeof at === "string" ? at : at < 0 ? addDims(size, at) : at >= beyondAxes ? size : at;
@@ -295,6 +300,7 @@ export const movement = {
   SpaceToDepth: onnxOperator({
     attributes: { blocksize: int(1), mode: choice("DCR", "CRD") },
     read: (c, { blocksize, mode }) => op.SpaceToDepth(c.value(0), blocksize, mode),
+    write: writing(LoweredPhases, (_, to) => ({ input: to.inputs(), attribute: [written("blocksize", int(), 2)] })),
   }),
   Split: onnxOperator({
     attributes: { axis: int(0), num_outputs: int() },

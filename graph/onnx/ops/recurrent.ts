@@ -6,7 +6,8 @@ import { choice, flag, float, floats, int, strings } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
 
-const common = {
+/** What all recurrent networks have. */
+export const recurrentAttributes = {
   activation_alpha: floats(),
   activation_beta: floats(),
   activations: strings(),
@@ -28,7 +29,8 @@ interface Common {
 /** The batch behind the first axis, or the other way. */
 const swapped = (value: Value): Value => op.Transpose(value, [1, 0, ...[...value.shape.keys()].slice(2)]);
 
-function given(c: Call, attributes: Common) {
+/** The inputs of a recurrent network and its options, and its outputs as the layout has them. */
+export function recurrentOf(c: Call, attributes: Common) {
   const turn = (value: Value): Value => (attributes.layout === 1 ? swapped(value) : value);
   const optional = (i: number): Value | undefined => {
     const value = c.optional(i);
@@ -55,25 +57,25 @@ function given(c: Call, attributes: Common) {
 export const recurrent = {
   RNN: onnxOperator({
     authored: false,
-    attributes: common,
+    attributes: recurrentAttributes,
     read(c, attributes) {
-      const { x, w, r, options, back } = given(c, attributes);
+      const { x, w, r, options, back } = recurrentOf(c, attributes);
       return back(op.RNN(x, w, r, options));
     },
   }),
   GRU: onnxOperator({
     authored: false,
-    attributes: { ...common, linear_before_reset: flag(false) },
+    attributes: { ...recurrentAttributes, linear_before_reset: flag(false) },
     read(c, attributes) {
-      const { x, w, r, options, back } = given(c, attributes);
+      const { x, w, r, options, back } = recurrentOf(c, attributes);
       return back(op.GRU(x, w, r, { ...options, linearBeforeReset: attributes.linear_before_reset }));
     },
   }),
   LSTM: onnxOperator({
     authored: false,
-    attributes: { ...common, input_forget: flag(false) },
+    attributes: { ...recurrentAttributes, input_forget: flag(false) },
     read(c, attributes) {
-      const { x, w, r, options, optional, back } = given(c, attributes);
+      const { x, w, r, options, optional, back } = recurrentOf(c, attributes);
       const more = { initialC: optional(6), p: c.optional(7), inputForget: attributes.input_forget };
       return back(op.LSTM(x, w, r, { ...options, ...more }));
     },

@@ -1,10 +1,12 @@
 // Resizing and sampling as ONNX has them.
 import { InnerloopError } from "@innerloop/schemas";
 import { Value } from "../../core/value.ts";
+import { LoweredDoubled } from "../../lowering/blocks.ts";
 import * as op from "../../ops/index.ts";
-import { choice, defined, flag, float, int, ints, type ValuesOf } from "../attributes.ts";
+import { choice, defined, flag, float, int, ints, type ValuesOf, written } from "../attributes.ts";
 import { onnxOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
+import { writing } from "../writer/form.ts";
 
 const resizing = {
   antialias: flag(false),
@@ -25,6 +27,16 @@ const resizing = {
   mode: choice("nearest", "linear", "cubic"),
   nearest_mode: choice("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"),
 };
+
+/** Each pixel as two by two of them. */
+const doubledWritten = writing(LoweredDoubled, (_, to) => ({
+  input: [to.input(0), "", to.constant({ dtype: "float32", shape: [4], data: Float64Array.of(1, 1, 2, 2) })],
+  attribute: [
+    written("mode", resizing.mode, "nearest"),
+    written("coordinate_transformation_mode", resizing.coordinate_transformation_mode, "asymmetric"),
+    written("nearest_mode", resizing.nearest_mode, "floor"),
+  ],
+}));
 
 function readResize(c: Call, a: ValuesOf<typeof resizing>): Value {
   const coordinates = a.coordinate_transformation_mode;
@@ -109,5 +121,5 @@ export const sampling = {
         spatialScale: a.spatial_scale,
       }),
   }),
-  Resize: onnxOperator({ attributes: resizing, read: readResize }),
+  Resize: onnxOperator({ attributes: resizing, read: readResize, write: doubledWritten }),
 };

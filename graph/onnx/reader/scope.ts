@@ -4,6 +4,7 @@ import type { onnx } from "@innerloop/schemas/onnx";
 import { spend } from "../../core/budget.ts";
 import { constantOf } from "../../core/build.ts";
 import { zip } from "../../core/lists.ts";
+import type { Shape } from "../../core/shapes.ts";
 import type { NumberArray, Value } from "../../core/value.ts";
 import type { NarrowType } from "../../ops/dtypes.ts";
 import { elementNamed, narrowed } from "../tensors.ts";
@@ -11,6 +12,7 @@ import type { Upgrading } from "../upgrade/index.ts";
 import { inNode } from "./check.ts";
 import { type Entry, isSizes } from "./entry.ts";
 import { type Functions, instantiate } from "./functions.ts";
+import type { Failures } from "./meeting.ts";
 import { type Knowing, readNode } from "./node.ts";
 import { asValue, saidSize } from "./sizes.ts";
 import type { Subgraph, SubgraphInput } from "./subgraph.ts";
@@ -34,6 +36,8 @@ export interface Reading {
   readonly given: ReadonlyMap<string, Value>;
   /** Brings nodes to the newest opset, from that of the model or of a function. */
   readonly upgrading: (defined?: FunctionProto) => Upgrading;
+  /** Which node stopped the reading. */
+  readonly failures: Failures;
 }
 
 /** Reads a node by calling `read`, or not. */
@@ -79,16 +83,30 @@ export class Scope implements Knowing {
   run(outputs: readonly string[], source = "", attempt: Attempt = (_, read) => read()): Entry[] {
     for (const node of this.#graph.node ?? [])
       attempt(node, () =>
-        inNode(node, source, () => {
-          const called = this.#reading.functions.of(node);
-          if (called) this.#call(called, node);
-          else for (const step of this.#upgrade(node)) readNode(step, this);
-        }),
+        inNode(node, source, () =>
+          this.#reading.failures.watch(
+            node,
+            () => this.#shapesFor(node),
+            () => {
+              const called = this.#reading.functions.of(node);
+              if (called) this.#call(called, node);
+              else for (const step of this.#upgrade(node)) readNode(step, this);
+            },
+          ),
+        ),
       );
     return outputs.map((name) => {
       const entry = this.#find(name);
       if (entry) return entry;
       throw new InnerloopError("bad-model", `${source && `${source}: `}nothing makes the output ${show(name)}.`);
+    });
+  }
+
+  /** The shapes of what a node reads, as far as they are known. */
+  #shapesFor({ input }: NodeProto): Shape[] {
+    return (input ?? []).flatMap((name) => {
+      const entry = name === "" ? undefined : this.#find(name);
+      return entry && !isSizes(entry) ? [entry.shape] : [];
     });
   }
 

@@ -2,8 +2,9 @@
 
 Usage: python export.py FOLDER [NETWORK …]
 
-FOLDER/NETWORK/EXPORTER-BATCH-PLACE.onnx, of float32; …-float64.onnx; reference.safetensors: the input, the targets, and of either
-precision the gradients by the names of parameters. reference.json: the loss, and of each file, which of its initializers is which
+FOLDER/NETWORK/EXPORTER-BATCH-PLACE.onnx, of float32; …-float64.onnx; dynamo-plain.onnx, before that exporter joins weights with what
+they are multiplied by, so that every parameter is in it; reference.safetensors: the input, the targets, and of either precision the
+gradients by the names of parameters. reference.json: the loss, and of each file, which of its initializers is which
 parameter, and whether transposed, and the losses of five steps of gradient descent that move these.
 """
 
@@ -23,6 +24,13 @@ from torch.nn import functional as F
 
 warnings.filterwarnings("ignore")
 BATCH, STEPS, RATE = 3, 5, 0.01
+FORMS = {
+    "float32": [
+        *((f"{exporter}-{batch}-inside.onnx", exporter, batch, False) for exporter in ("torchscript", "dynamo") for batch in ("fixed", "symbolic")),
+        ("dynamo-plain.onnx", "dynamo", "symbolic", True),
+    ],
+    "float64": [("torchscript-float64.onnx", "torchscript", "fixed", False), ("dynamo-float64.onnx", "dynamo", "fixed", True)],
+}
 
 
 def settle(module):
@@ -62,7 +70,7 @@ def descend(module, x, targets, trained):
     return losses, first
 
 
-def exported(module, x, path, exporter, symbolic):
+def exported(module, x, path, exporter, symbolic, plain=False):
     names = {"input_names": ["x"], "output_names": ["logits"]}
     if exporter == "torchscript":
         axes = {"dynamic_axes": {"x": {0: "batch"}}} if symbolic else {}
@@ -70,7 +78,8 @@ def exported(module, x, path, exporter, symbolic):
         torch.onnx.export(module, (x,), path, dynamo=False, training=training, do_constant_folding=False, **axes, **names)
     else:
         shapes = {"dynamic_shapes": ({0: torch.export.Dim("batch")},)} if symbolic else {}
-        torch.onnx.export(module, (x,), path, dynamo=True, external_data=False, verbose=False, **shapes, **names)
+        how = {"dynamo": True, "external_data": False, "verbose": False, "optimize": not plain}
+        torch.onnx.export(module, (x,), path, **how, **shapes, **names)
 
 
 def parameters_of(path, module):
@@ -112,25 +121,23 @@ def record(name, folder):
         reference["loss"] = losses[0]
         for key, gradient in gradients.items():
             arrays[f"{precision}/{key}"] = gradient
-        for exporter in ("torchscript", "dynamo"):
-            for batch in ("fixed", "symbolic") if precision == "float32" else ("fixed",):
-                file = f"{exporter}-{batch}-inside.onnx" if precision == "float32" else f"{exporter}-float64.onnx"
-                path = os.path.join(folder, file)
-                try:
-                    exported(network, cast(x), path, exporter, batch == "symbolic")
-                except Exception as error:  # what an exporter cannot do is none of ours
-                    reference["files"][file] = {"exporter": str(error)[:300]}
-                    continue
-                table = parameters_of(path, network)
-                found = {row["parameter"] for row in table.values()}
-                own = losses if found == every else descend(network, cast(x), targets, found)[0]
-                reference["files"][file] = {"parameters": table, "losses": own}
-                if precision == "float32":
-                    sidecar = file.replace("inside", "sidecar")
-                    model = onnx.load(path)
-                    aside = {"save_as_external_data": True, "location": f"{sidecar}.data", "size_threshold": 0}
-                    onnx.save(model, os.path.join(folder, sidecar), **aside)
-                    reference["files"][sidecar] = reference["files"][file]
+        for file, exporter, batch, plain in FORMS[precision]:
+            path = os.path.join(folder, file)
+            try:
+                exported(network, cast(x), path, exporter, batch == "symbolic", plain)
+            except Exception as error:  # what an exporter cannot do is none of ours
+                reference["files"][file] = {"exporter": str(error)[:300]}
+                continue
+            table = parameters_of(path, network)
+            found = {row["parameter"] for row in table.values()}
+            own = losses if found == every else descend(network, cast(x), targets, found)[0]
+            reference["files"][file] = {"parameters": table, "losses": own}
+            if "inside" in file:
+                sidecar = file.replace("inside", "sidecar")
+                model = onnx.load(path)
+                aside = {"save_as_external_data": True, "location": f"{sidecar}.data", "size_threshold": 0}
+                onnx.save(model, os.path.join(folder, sidecar), **aside)
+                reference["files"][sidecar] = reference["files"][file]
     save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, os.path.join(folder, "reference.safetensors"))
     with open(os.path.join(folder, "reference.json"), "w") as file:
         json.dump(reference, file)

@@ -237,10 +237,17 @@ class Logits(nn.Module):
         return self.model(tokens, attention_mask=torch.ones_like(tokens)).logits
 
 
+class TanhGelu(nn.Module):
+    """GPT-2's, with factors that float32 has exactly: the newer exporter keeps them in float32 of float64 networks as well."""
+
+    def forward(self, x):
+        return 0.5 * x * (1 + torch.tanh(0.796875 * (x + 0.044921875 * x**3)))
+
+
 def distilbert():
     from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-    sizes = {"vocab_size": 200, "max_position_embeddings": 32, "dim": 96, "n_heads": 4, "hidden_dim": 384, "n_layers": 3}
+    sizes = {"vocab_size": 200, "max_position_embeddings": 32, "dim": 96, "n_heads": 6, "hidden_dim": 384, "n_layers": 3}
     config = DistilBertConfig(**sizes, num_labels=4, dropout=0.0, attention_dropout=0.0, seq_classif_dropout=0.0)
     return Logits(DistilBertForSequenceClassification(config))
 
@@ -248,9 +255,12 @@ def distilbert():
 def gpt2():
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    sizes = {"vocab_size": 120, "n_positions": 32, "n_embd": 96, "n_layer": 3, "n_head": 4}
+    sizes = {"vocab_size": 120, "n_positions": 32, "n_embd": 96, "n_layer": 3, "n_head": 6}
     config = GPT2Config(**sizes, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, use_cache=False, bos_token_id=0, eos_token_id=0)
-    return Logits(GPT2LMHeadModel(config))
+    model = GPT2LMHeadModel(config)
+    for block in model.transformer.h:
+        block.mlp.act = TanhGelu()
+    return Logits(model)
 
 
 def pictures(channels, size):

@@ -3,6 +3,7 @@
 import type { RawInput } from "@innerloop/runtime/input";
 import type { ExamplesConfig, Preprocessing } from "@innerloop/schemas";
 import type { Split } from "../episodes/task.ts";
+import type { PictureContent } from "./content-of-pictures.ts";
 
 /** An example as it lies on disk, unread: a picture, a recording, a row of a table. */
 export interface FileItem {
@@ -90,6 +91,8 @@ export interface FileKind<
     read: readonly { readonly item: Item; readonly label: string; readonly raw: Raw }[],
     settings: ExamplesConfig,
   ): Chosen<How>;
+  /** A bundle's preprocessing with what of it makes these examples look like those that it was trained on; what settings say stays. */
+  suit?(content: PictureContent, read: readonly Raw[], preprocessing: How, settings: ExamplesConfig): Chosen<How>;
   /**
    * What training keeps of an example; a recording may be several.
    * @throws InnerloopError (status 1) naming the item, for what can be no example, as where numbers are missing in it

@@ -2,6 +2,7 @@
 import { finish, type Picture, resized } from "@innerloop/runtime/input";
 import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
 import type { Chosen } from "./file-kind.ts";
+import { groundFor } from "./suited-pictures.ts";
 
 /**
  * Sides that examples have where nobody says another: the largest that is no larger than most pictures. The smallest is what
@@ -45,7 +46,7 @@ function smaller(picture: Picture, scale: number, channels: 1 | 3): Picture {
 
 /** How pictures become examples: what settings say, and for what they leave open what most of some pictures suggest. */
 export function choosePictures(pictures: readonly Picture[], settings: ExamplesConfig): Chosen<ImagePreprocessing> {
-  const { size, channels: given, invert: inverted } = settings;
+  const { size, channels: given, margin = 0, invert: inverted } = settings;
   const colour = given === undefined ? hasColours(pictures) : given === 3;
   const grounds = colour ? [] : pictures.map(groundOf);
   const areMostly = (of: (ground: Ground) => boolean): boolean =>
@@ -71,7 +72,8 @@ export function choosePictures(pictures: readonly Picture[], settings: ExamplesC
       : []),
   ];
   const channels = colour ? 3 : 1;
-  return { preprocessing: { kind: "image", width, height, channels, invert, mean: 0, std: 1 }, reasons };
+  const how: ImagePreprocessing = { kind: "image", width, height, channels, invert, mean: 0, std: 1 };
+  return { preprocessing: margin > 0 ? { ...how, margin, ...groundFor(pictures, how) } : how, reasons };
 }
 
 function sideOf(pictures: readonly Picture[], drawings: boolean): { side: number; why: string } {

@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import type { RawInput } from "@innerloop/runtime/input";
 import { type ExamplesConfig, InnerloopError, type Preprocessing, preprocessedShape, sizeOf } from "@innerloop/schemas";
 import pMap from "p-map";
+import { type SplitRule, splitOf } from "../episodes/split.ts";
 import type { TaskSource } from "../episodes/task.ts";
 import { pathOf } from "../readers/place.ts";
 import type { OpenTasksOptions } from "../readers/reader.ts";
@@ -73,15 +74,18 @@ export async function readFiles<Item extends FileItem, Raw extends RawInput, Kep
   reader: string,
   kind: FileKind<Item, Raw, Kept, How>,
   place: string,
-  { examples: settings = {}, preprocessing: given, heldBack, split }: OpenTasksOptions = {},
+  { examples: settings = {}, preprocessing: given, like, heldBack, split }: OpenTasksOptions = {},
   bounds: ReadingBounds = {},
 ): Promise<FilesRead<Kept>> {
   const path = pathOf(place);
   const name = `${reader}:${path}`;
   const found = await kind.find(path, settings);
+  const look = (classes: Found<Item>["classes"]) => some(name, kind, classes);
   const { preprocessing, reasons } = given
-    ? { preprocessing: ofKind(kind, given, name), reasons: [] }
-    : chosenBy(kind, await some(name, kind, found), settings);
+    ? await suited(kind, ofKind(kind, given, name), settings, like, () =>
+        look(knownOf(found.classes, { ...split, heldBack })),
+      )
+    : chosenBy(kind, await look(found.classes), settings);
   const inputShape = preprocessedShape(preprocessing);
   const wanted = bounds.most ? { ...found, classes: thinned(found.classes, sizeOf(inputShape), bounds.most) } : found;
   const make = (item: Item, raw: Raw) => kind.examples(item, raw, preprocessing, settings);
@@ -144,6 +148,31 @@ function ofKind<How extends Preprocessing>(
   );
 }
 
+/** A bundle's preprocessing, so that these examples look like those that it was trained on, where that is known and can be. */
+async function suited<Item extends FileItem, Raw extends RawInput, How extends Preprocessing>(
+  kind: Pick<FileKind<Item, Raw, unknown, How>, "suit">,
+  preprocessing: How,
+  settings: ExamplesConfig,
+  like: OpenTasksOptions["like"],
+  look: () => Promise<Looked<Item, Raw>>,
+): Promise<Chosen<How>> {
+  const { examples = [] } = kind.suit && like ? await look() : {};
+  if (!kind.suit || !like || examples.length === 0) return { preprocessing, reasons: [] };
+  return kind.suit(
+    like,
+    examples.map(({ raw }) => raw),
+    preprocessing,
+    settings,
+  );
+}
+
+/** Classes that are not kept for the test, which no choice may know; all of them where there are no others. */
+function knownOf<Item extends FileItem>(classes: Found<Item>["classes"], rule: SplitRule): Found<Item>["classes"] {
+  const test = new Set(splitOf(classes, rule).classes.test);
+  const known = classes.filter(({ name }) => !test.has(name));
+  return known.length > 0 ? known : classes;
+}
+
 /** @throws InnerloopError of the files, where none of them can be read and nothing can be chosen without */
 function chosenBy<Item extends FileItem, Raw extends RawInput, How extends Preprocessing>(
   kind: Pick<FileKind<Item, Raw, unknown, How>, "choose">,
@@ -168,7 +197,7 @@ interface Looked<Item extends FileItem, Raw extends RawInput> {
 async function some<Item extends FileItem, Raw extends RawInput>(
   name: string,
   kind: Pick<FileKind<Item, Raw>, "read" | "sketch" | "what">,
-  { classes }: Found<Item>,
+  classes: Found<Item>["classes"],
 ): Promise<Looked<Item, Raw>> {
   const ofClasses = spread(classes, Math.ceil(sample.atMost / 2));
   const items = ofClasses

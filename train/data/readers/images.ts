@@ -1,11 +1,12 @@
 // Image files: one folder a class.
 import { finish, type Picture, readPicture, resized, standardize, standardized } from "@innerloop/runtime/input";
-import type { ExamplesConfig, ImagePreprocessing } from "@innerloop/schemas";
+import { type ExamplesConfig, type ImagePreprocessing, marginOf } from "@innerloop/schemas";
 import type { TaskSource } from "../episodes/task.ts";
 import type { FileItem, FileKind } from "../files/file-kind.ts";
 import { inFolders } from "../files/in-folders.ts";
 import { choosePictures, sketch } from "../files/look-of-pictures.ts";
 import { openFiles } from "../files/open-files.ts";
+import { suitedTo } from "../files/suited-pictures.ts";
 import { imageFiles } from "./image-folders.ts";
 import type { OpenTasksOptions, Reader } from "./reader.ts";
 
@@ -39,14 +40,17 @@ export async function imageOf(example: Float32Array, preprocessing: ImagePreproc
 /** Bytes that the darkest and the lightest pixel of a picture differ by at least, for there to be something in it. */
 const leastContrast = 16;
 
-/** Whether there is hardly a difference between pixels: one colour, or a mask whose numbers are 0 and 1. */
-function isBlank(pixels: Uint8Array, channels: number): boolean {
+/** Whether there is hardly a difference between pixels inside of the margin: one colour, or a mask whose numbers are 0 and 1. */
+function isBlank(pixels: Uint8Array, { width, height, channels, margin }: ImagePreprocessing): boolean {
+  const [across, down] = [marginOf(width, margin), marginOf(height, margin)];
   for (let channel = 0; channel < channels; channel++) {
     let [least, most] = [255, 0];
-    for (let i = channel; i < pixels.length; i += channels) {
-      least = Math.min(least, pixels[i]!);
-      most = Math.max(most, pixels[i]!);
-    }
+    for (let y = down; y < height - down; y++)
+      for (let x = across; x < width - across; x++) {
+        const value = pixels[(y * width + x) * channels + channel]!;
+        least = Math.min(least, value);
+        most = Math.max(most, value);
+      }
     if (most - least >= leastContrast) return false;
   }
   return true;
@@ -56,7 +60,7 @@ function isBlank(pixels: Uint8Array, channels: number): boolean {
 const pictures: FileKind<FileItem, Picture, Uint8Array, ImagePreprocessing> = {
   kind: "image",
   what: "images (PNG, JPEG, WebP, GIF, TIFF, AVIF)",
-  settings: ["size", "channels", "invert"],
+  settings: ["size", "channels", "margin", "invert"],
   ...inFolders(imageFiles),
   read: ({ file }) => readPicture(file),
   sketch,
@@ -65,9 +69,10 @@ const pictures: FileKind<FileItem, Picture, Uint8Array, ImagePreprocessing> = {
       read.map(({ raw }) => raw),
       settings,
     ),
+  suit: suitedTo,
   examples: (_, picture, preprocessing) => [finish(resized(picture, preprocessing))],
-  flaw: (pixels, { channels }) =>
-    isBlank(pixels, channels)
+  flaw: (pixels, preprocessing) =>
+    isBlank(pixels, preprocessing)
       ? "images of one colour all over, or nearly, from which nothing can be learned,"
       : undefined,
   write: (pixels, preprocessing, target, offset) => standardize(pixels, 0, preprocessing, target, offset),
@@ -98,11 +103,12 @@ export async function openImages(place: string, options: ImagesOptions = {}): Pr
 }
 
 /** What is fixed of preprocessing, as settings; a side alone is fixed when the other is known. */
-function settingsOf({ width, height, channels, invert }: Partial<ImagePreprocessing>): ExamplesConfig {
+function settingsOf({ width, height, channels, margin, invert }: Partial<ImagePreprocessing>): ExamplesConfig {
   const side = width ?? height;
   return {
     ...(side === undefined ? {} : { size: [width ?? side, height ?? side] }),
     ...(channels === undefined ? {} : { channels }),
+    ...(margin === undefined ? {} : { margin }),
     ...(invert === undefined ? {} : { invert }),
   };
 }

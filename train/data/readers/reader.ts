@@ -2,6 +2,7 @@
 import type { ExamplesConfig, Preprocessing } from "@innerloop/schemas";
 import type { SplitRule } from "../episodes/split.ts";
 import type { TaskSource } from "../episodes/task.ts";
+import type { PictureContent } from "../files/content-of-pictures.ts";
 import type { FileKind } from "../files/file-kind.ts";
 
 /** Options of opening data; each reader takes the ones that concern it. */
@@ -12,6 +13,8 @@ export interface OpenTasksOptions {
   readonly turnHeldBack?: boolean;
   /** How files become examples, where that is known, as from a bundle. Otherwise it is chosen, by `examples` and from the data. */
   readonly preprocessing?: Preprocessing;
+  /** The preprocessing is that of a bundle whose pictures looked like this: what makes these look alike is chosen. */
+  readonly like?: PictureContent;
   /** How files become examples; what it leaves open is chosen from the data. */
   readonly examples?: ExamplesConfig;
   /** How classes are split that have no split by their place. */

@@ -1,0 +1,33 @@
+"""Turns of several sides in one process, so that what else a machine does meets all of them alike."""
+
+import time
+
+
+def turns_of(runs, threads, rounds, enough=0.02):
+    """
+    Milliseconds of each side, an entry a round: first to last, then last to first, so that a drift cancels out. On one thread it is the
+    processor's time that counts, which other processes take none of; on several, the clock's, since those that wait burn time too.
+    """
+    clock = time.process_time if threads == 1 else time.perf_counter
+    found = {side: [] for side in runs}
+    for _ in range(rounds):
+        both = {side: [] for side in runs}
+        for side in [*runs, *reversed(runs)]:
+            both[side].append(turn(runs[side], clock, enough))
+        for side, pair in both.items():
+            found[side].append(sum(pair) / len(pair) * 1e3)
+    return found
+
+
+def turn(run, clock, enough):
+    """The median of as many runs as take some time, after one that does not count."""
+    start = clock()
+    run()
+    first = clock() - start
+    # What takes long has nothing to warm up but itself.
+    times = [first] if first > 1 else []
+    while not times or sum(times) < enough:
+        start = clock()
+        run()
+        times.append(clock() - start)
+    return sorted(times)[len(times) // 2]
