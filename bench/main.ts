@@ -1,4 +1,4 @@
-// `npm run bench -- peers | profile | scale | check | learning | engines | gpu | imported | embed | shifts`: see README.md.
+// `npm run bench -- peers | profile | scale | check | learning | engines | passes | gpu | imported | embed | shifts`: see README.md.
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
 import yargs from "yargs";
@@ -9,6 +9,7 @@ import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
 import type { Outcome } from "./outcome.ts";
+import { timePasses } from "./passes.ts";
 import { peers } from "./peers/run.ts";
 import { profile } from "./profile/run.ts";
 import { axisNames, scale } from "./scale/run.ts";
@@ -197,6 +198,12 @@ try {
             json: args.json,
           }),
         ),
+    )
+    .command(
+      "passes",
+      "what each pass of the compiler gives: nodes and processor time with it and without it",
+      { runs: { type: "number", default: 15, describe: "pairs of turns" }, json: measuring.json },
+      (args) => run(() => timePasses({ turns: turns(args.runs), json: args.json })),
     )
     .command(
       "gpu",
