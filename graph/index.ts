@@ -76,6 +76,7 @@ export { scanUnrolled } from "./lowering/scan.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export * as transform from "./models/index.ts";
 export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
+export { type Embedding, findEmbedding, makersOf, outputOf, scoresBefore } from "./onnx/embedding.ts";
 export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
