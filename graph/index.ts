@@ -1,4 +1,9 @@
 // The door of the graph core.
+
+export { type CompileOptions, lower, type PassReport, passesFor, switches } from "./compile/compile.ts";
+export type { Pass } from "./compile/pass.ts";
+export { earlyPasses, passes } from "./compile/passes/index.ts";
+export { together } from "./compile/passes/together.ts";
 export { apply, constant, constantOf, input, inputName, isInput, scope } from "./core/build.ts";
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
 export { numbersFrom } from "./core/draws.ts";
@@ -44,7 +49,7 @@ export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export { type Choose, type Form, quickestBy, type Rates, usualRates, type Work } from "./lowering/forms.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
-export { type Lowering, lower, lowering, type Target } from "./lowering/lower.ts";
+export { type Lowering, lowering, type Target } from "./lowering/lower.ts";
 export { type OnnxTargetOptions, onnxTarget, sumAsProduct } from "./lowering/onnx.ts";
 export { poolingAsTaps } from "./lowering/pooling.ts";
 export { halfBits, halfNodes } from "./lowering/precision.ts";

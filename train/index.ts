@@ -33,7 +33,13 @@ export { preprocessingFrom, readStart, type StartBundle, settingsFrom } from "./
 export { parted } from "./trainer/batch.ts";
 export { prefersOneGraph } from "./trainer/choose-strategy.ts";
 export { MetaTrainer } from "./trainer/meta-trainer.ts";
-export { type EpisodeSizes, type MetaGradient, metaGradient, parameterValues } from "./trainer/objective.ts";
+export {
+  type EpisodeSizes,
+  evaluationGraph,
+  type MetaGradient,
+  metaGradient,
+  parameterValues,
+} from "./trainer/objective.ts";
 export { openReference, type Reference, type ReferenceAnswer } from "./trainer/reference.ts";
 export type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./trainer/reports.ts";
 export { type FitOptions, fit } from "./trainer/supervised.ts";

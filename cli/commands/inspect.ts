@@ -29,6 +29,8 @@ export const command = defineCommand({
   ],
   options: {
     graph: { type: "switch", what: "the graph of an .onnx file as text" },
+    passes: { type: "switch", what: "what each pass of the compiler makes of an .onnx file, in nodes" },
+    pass: { type: "text", what: "the graph of an .onnx file before and after one pass of the compiler, by its name" },
     of: {
       type: "text",
       what: "the output of an .onnx file whose gradient is looked at, or what a node makes",
@@ -41,9 +43,9 @@ export const command = defineCommand({
     ["inspect bundle/predict.onnx --graph", "one line an operator"],
     ["inspect model.onnx --dim batch=8", "what can be done with it: what gradients reach, memory and time"],
   ],
-  async run({ graph = false, of, dim, json = false }, args) {
+  async run({ graph = false, passes = false, pass, of, dim, json = false }, args) {
     const [file] = args as [string];
-    const found = await look(file, { graph, of, dim });
+    const found = await look(file, { graph, passes, pass, of, dim });
     if (json) printJson(found.data);
     else print(found.text);
   },
@@ -52,6 +54,8 @@ export const command = defineCommand({
 /** What is asked for of an .onnx file. */
 interface Wanted {
   readonly graph: boolean;
+  readonly passes: boolean;
+  readonly pass: string | undefined;
   readonly of: string | undefined;
   readonly dim: string | undefined;
 }
@@ -72,20 +76,22 @@ interface Found {
   readonly text: string;
 }
 
-async function look(given: string, { graph, of, dim }: Wanted): Promise<Found> {
+async function look(given: string, { graph, passes, pass, of, dim }: Wanted): Promise<Found> {
   const file = pathOf(given);
   const place = await placeAt(file);
   const starter = shippedBundle(given);
   if (starter && (place === "nothing" || place === "folder")) return lookAtBundle(starter);
   if (place === "nothing") throw wrongCall("file-missing", `${shownPath(file)} does not exist; check the path.`);
   const onnx = place === "file" && /\.onnx$/i.test(file);
-  const idle = graph ? "--graph" : of !== undefined ? "--of" : dim === undefined ? undefined : "--dim";
+  const [idle] = Object.entries({ graph: graph || undefined, passes: passes || undefined, pass, of, dim }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`--${name}`]),
+  );
   if (idle && !onnx) throw withoutEffect(idle, `${file} is no .onnx file`, "name one, as the predict.onnx of a bundle");
   if (place === "bundle") return lookAtBundle(file);
   if (place === "run") return lookAtRun(file);
   if (onnx) {
     const { inspectOnnx } = await import("../shared/inspect-onnx.ts");
-    return inspectOnnx(file, new Uint8Array(await read(file)), { graph, of, sizes: numbersIn(dim) });
+    return inspectOnnx(file, new Uint8Array(await read(file)), { graph, passes, pass, of, sizes: numbersIn(dim) });
   }
   if (place === "file" && /\.safetensors$/i.test(file)) return lookAtTensors(file);
   throw wrongCall(

@@ -9,6 +9,10 @@ import { duration, kilobytes, resultStyle, resultWidth } from "../terminal/outpu
 export interface InspectOptions {
   /** Whether the graph is shown. */
   readonly graph: boolean;
+  /** Whether it is told what the compiler makes of the graph. */
+  readonly passes: boolean;
+  /** The pass of which the graph is shown before and after. */
+  readonly pass?: string | undefined;
   /** What derivatives are taken of; the first output of floats unless given. */
   readonly of?: string | undefined;
   /** What open sizes are taken to be. */
@@ -34,13 +38,18 @@ export async function inspectOnnx(file: string, bytes: Uint8Array, options: Insp
   try {
     model = readOnnx(bytes, file, { files });
   } catch (error) {
-    if (options.graph || !(error instanceof InnerloopError)) throw error;
+    if (options.graph || options.passes || options.pass !== undefined || !(error instanceof InnerloopError))
+      throw error;
     const problems = problemsOf(() => surveyOnnx(bytes, file, { files }), error);
     return { data: { ...listed.data, notRead: problems }, text: [listed.text, notReadText(problems)].join("\n\n") };
   }
   const learned = learning(by, model, options);
-  const data = { ...listed.data, notRead: [], notes: model.notes, ...learned.data };
-  const text = [listed.text, ...model.notes, learned.text].join("\n\n");
+  const compiled =
+    options.passes || options.pass !== undefined
+      ? await (await import("./inspect-passes.ts")).inspectPasses(Object.values(model.outputs), options.pass)
+      : undefined;
+  const data = { ...listed.data, notRead: [], notes: model.notes, ...learned.data, ...compiled?.data };
+  const text = [listed.text, ...model.notes, learned.text, ...(compiled ? [compiled.text] : [])].join("\n\n");
   if (!options.graph) return { data, text };
   const graph = printGraph(Object.values(model.outputs));
   return { data: { ...data, graph }, text: [text, `${heading("graph")}\n${graph.trimEnd()}`].join("\n\n") };

@@ -8,17 +8,15 @@ import {
   type Operator,
   type Outputs,
   operandsOf,
-  type Subgraph,
   type Value,
 } from "../core/value.ts";
-import { withoutRepeats } from "../transforms/merge-scans.ts";
 import { type Inside, rewrite } from "../transforms/rewrite.ts";
-import { simplify } from "../transforms/simplify.ts";
-import { withoutTwins } from "./twins.ts";
 
 /** How one operator is computed on a target. */
 export interface Lowering<A extends Attributes = Attributes, I extends Inputs = Inputs, O extends Outputs = Outputs> {
   readonly operator: Operator<A, I, O>;
+  /** By which it is left out, where the target has another way before it. */
+  readonly name?: string;
   /**
    * What computes the outputs; undefined where this way does not fit the case.
    * @param outputs as they are without this way, for their shapes and dtypes
@@ -30,44 +28,39 @@ export interface Lowering<A extends Attributes = Attributes, I extends Inputs = 
 export const lowering = <A extends Attributes, I extends Inputs, O extends Outputs>(
   { operator }: Entry<A, I, O>,
   lower: (inputs: I, attributes: A, outputs: O) => readonly Value[] | undefined,
-): Lowering<A, I, O> => ({ operator, lower });
+  name?: string,
+): Lowering<A, I, O> => ({ operator, lower, ...(name !== undefined && { name }) });
 
 /** Something that runs graphs, as far as lowering cares. */
 export interface Target {
   readonly name: string;
   /** Ways of its own, which go before everything else; of several for one operator the last one counts. */
   readonly lowerings: readonly Lowering[];
-  /** A last pass over a graph of its own operators. */
-  finish?(outputs: readonly Value[]): Value[];
+  /** Whether a file has the numbers of a value for good; none unless given. */
+  readonly isFixed?: (value: Value) => boolean;
+  /** The names of passes of the compiler that are for some targets, and for this one. */
+  readonly suits?: readonly string[];
   /** Whether it runs an operator as it is. */
   keeps(operator: Operator, inputs: Inputs, attributes: Attributes): boolean;
 }
 
 /**
- * The same values out of operators that the target has, simplified before and after.
+ * The same values out of operators that the target has.
+ * @param inside what is made of graphs inside nodes
+ * @param without names of ways that are left out
  * @throws InnerloopError naming an operator that neither the target nor its parts know
  */
-export function lower(outputs: readonly Value[], target: Target): Value[] {
-  const ways = new Map(target.lowerings.map((way) => [way.operator, way]));
-  const finished = (values: Value[]): Value[] => {
-    const simple = simplify(values);
-    return target.finish ? simplify(target.finish(simple)) : simple;
-  };
-  const seen = new WeakMap<Subgraph, Subgraph>();
-  const inside = (graph: Subgraph): Subgraph => {
-    const known = seen.get(graph);
-    if (known) return known;
-    const result = {
-      takes: graph.takes,
-      gives: finished(lowered(withoutTwins(graph.gives), target, ways, new Map(), inside)),
-    };
-    seen.set(graph, result);
-    return result;
-  };
-  return finished(withoutRepeats(lowered(simplify(withoutTwins(outputs)), target, ways, new Map(), inside)));
+export function lowered(
+  outputs: readonly Value[],
+  target: Target,
+  inside: Inside,
+  without: readonly string[] = [],
+): Value[] {
+  const ways = target.lowerings.filter(({ name }) => name === undefined || !without.includes(name));
+  return loweredBy(outputs, target, new Map(ways.map((way) => [way.operator, way])), new Map(), inside);
 }
 
-function lowered(
+function loweredBy(
   outputs: readonly Value[],
   target: Target,
   ways: ReadonlyMap<Operator, Lowering>,
@@ -82,7 +75,7 @@ function lowered(
       const keeps = target.keeps(node.operator, inputs, attributes);
       const below = way ?? (keeps ? undefined : node.operator.decompose?.(inputs, attributes));
       if (below)
-        return lowered(below, target, ways, new Map(operandsOf({ inputs }).map((value) => [value, value])), inside);
+        return loweredBy(below, target, ways, new Map(operandsOf({ inputs }).map((value) => [value, value])), inside);
       if (keeps) return undefined;
       throw new InnerloopError(
         "unsupported-operator",

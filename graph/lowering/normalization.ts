@@ -3,18 +3,18 @@
 import { apply, constant } from "../core/build.ts";
 import { at } from "../core/lists.ts";
 import { sizeOf } from "../core/shapes.ts";
-import type { Operator, Two, Value } from "../core/value.ts";
+import type { One, Operator, Value } from "../core/value.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { InverseDeviation, Standardize } from "../ops/normalization.ts";
 import { type Lowering, lowering } from "./lower.ts";
 
 /**
- * ONNX LayerNormalization with all its outputs: rows `[n, size]` and a scale `[size]` to normalized rows `[n, size]`, their
+ * ONNX LayerNormalization with all its outputs: rows `[n, size]` and a scale `[size]`, and perhaps a bias, to normalized rows `[n, size]`, their
  * means `[n, 1]` and inverse deviations `[n, 1]`. Only lowering makes it.
  */
-const rowNormalization: Operator<
+export const rowNormalization: Operator<
   { readonly axis: number; readonly epsilon: number },
-  Two,
+  readonly [x: Value, scale: Value, bias?: Value],
   readonly [rows: Value, means: Value, deviations: Value]
 > = {
   name: "LayerNormalizationRows",
@@ -26,6 +26,18 @@ const rowNormalization: Operator<
     const statistic = { dtype: x.dtype, shape: [at(x.shape, 0), 1] };
     return [{ dtype: x.dtype, shape: x.shape }, statistic, statistic];
   },
+};
+
+/**
+ * ONNX BatchNormalization by given statistics, its channels being rows: `[1, n, size]`, and scale, bias, mean and variance `[n]`.
+ * Only the compiler makes it.
+ */
+export const rowAffine: Operator<{ readonly epsilon: number }, readonly [Value, Value, Value, Value, Value], One> = {
+  name: "RowAffine",
+  family: "normalization",
+  summary: "each row times a number of its own, plus another",
+  writtenAs: "BatchNormalization",
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
 };
 
 /** The outputs of a row normalization, where the axes are the last ones and their size is known. */

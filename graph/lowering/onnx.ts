@@ -27,12 +27,11 @@ import { flooredRemainder } from "./indexing.ts";
 import { type Lowering, lowering, type Target } from "./lower.ts";
 import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
+import { convolutionAtPoints } from "./points.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { poolsFirst } from "./pools-first.ts";
-import { joinProducts } from "./products.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
 import { scanAsLoop } from "./scan.ts";
-import { readTurned } from "./turned-weights.ts";
 
 export interface OnnxTargetOptions {
   /** Operators introduced up to this opset stay whole; unless given, those of models that were read as well, whatever theirs is. */
@@ -124,11 +123,11 @@ export function onnxTarget({
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   const isFixed = fixedBy(fixed);
-  const turned = readTurned(isFixed);
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...convolutionForms[convolution],
+      ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
       ...channelsFirst(isFixed, choose),
       ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
@@ -140,7 +139,10 @@ export function onnxTarget({
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
     ],
-    ...(precision === "float16" ? {} : { finish: (outputs: readonly Value[]) => turned(joinProducts(outputs)) }),
+    isFixed,
+    ...(precision === "float16"
+      ? {}
+      : { suits: ["counts", "products", "turned", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

@@ -2,13 +2,14 @@
 // written is in its entry in `ops/`.
 import { InnerloopError, type NumericName, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
+import { type CompileOptions, lower } from "../compile/compile.ts";
 import { constantOf, inputName, isInput } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { isAuthored } from "../core/operator.ts";
 import { toldBy } from "../core/told.ts";
 import { type Body, is, isBody, type Node, operandsOf, type Subgraph, type Value } from "../core/value.ts";
 import { dependents, topological, withInner } from "../core/walk.ts";
-import { lower, type Target } from "../lowering/lower.ts";
+import type { Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
 import { Narrow } from "../ops/dtypes.ts";
@@ -46,6 +47,8 @@ export interface WriteOptions {
   /** Element types of inputs and outputs that graphs have no dtype for, by their names, as `OnnxModel.elements` has them. */
   readonly elements?: Readonly<Record<string, NumericName>>;
   readonly target?: Target;
+  /** Passes of the compiler that are left out, and who is told of the others. */
+  readonly passes?: CompileOptions;
   readonly producer?: { readonly name: string; readonly version: string };
 }
 
@@ -67,7 +70,7 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
       ...(options.fixed && { fixed: options.fixed }),
     });
   const names = Object.keys(outputs);
-  const lowered = lower(Object.values(outputs), target);
+  const lowered = lower(Object.values(outputs), target, options.passes);
   const elements = options.elements ?? {};
   const nodes = withInner(lowered);
   const narrow = nodes.flatMap((node) => (is(node, Narrow) ? [node.attributes.to] : []));

@@ -7,6 +7,7 @@ import { Add, Div, Mul, Neg, Sub } from "./arithmetic.ts";
 import { Equal } from "./comparison.ts";
 import { Cast } from "./dtypes.ts";
 import { Reciprocal, Sqrt } from "./functions.ts";
+import { standardizeGradient } from "./internal/standardize-gradient.ts";
 import { Reshape } from "./movement.ts";
 import { ReduceMean, ReduceSum } from "./reduction.ts";
 
@@ -23,10 +24,9 @@ const standardize: Operator<Statistics, One, One> = composite({
   family: "normalization",
   summary: "(x − mean) / √(variance + epsilon) over some axes, the variance biased",
   build: ([x], attributes) => Mul(centred(x, attributes.axes), apply1(inverseDeviation, [x], attributes)),
-  gradient({ inputs: [x], outputs: [y], cotangents: [g], attributes }) {
-    const mean = (v: Value) => ReduceMean(v, { axes: attributes.axes });
-    return [Mul(apply1(inverseDeviation, [x], attributes), Sub(Sub(g, mean(g)), Mul(y, mean(Mul(g, y)))))];
-  },
+  gradient: ({ inputs: [x], outputs: [y], cotangents: [g], attributes }) => [
+    apply1(standardizeGradient, [g, y, apply1(inverseDeviation, [x], attributes)], { axes: attributes.axes }),
+  ],
   batch: ([x], _, attributes) => [apply1(standardize, [x], behindTasks(attributes))],
 });
 

@@ -11,33 +11,41 @@ import {
   type Subgraph,
   type Value,
 } from "../core/value.ts";
-import { topological } from "../core/walk.ts";
+import { dependencies, inOrder } from "../core/walk.ts";
 
 /** What a pass makes of a graph inside a node, which is left as it is unless the pass says. */
 export type Inside = (graph: Subgraph) => Subgraph;
 
-/** What a pass makes of one node, given its new inputs and attributes; undefined leaves the operator as it is. */
-export type Visit = (node: Node, inputs: Inputs, attributes: Attributes) => readonly Value[] | undefined;
+/** What a pass makes of one node, given its new inputs and attributes, and what values that were visited are by now; undefined leaves the operator as it is. */
+export type Visit = (
+  node: Node,
+  inputs: Inputs,
+  attributes: Attributes,
+  now: (value: Value) => Value,
+) => readonly Value[] | undefined;
 
 /**
  * Rebuilds what `outputs` need, each node after its inputs.
  * @param replaced values that stand for others; nothing behind them is visited
+ * @param besides what a node comes after although it does not read it
  */
 export function rewrite(
   outputs: readonly Value[],
   visit: Visit,
   replaced: ReadonlyMap<Value, Value> = new Map(),
   inside?: Inside,
+  besides: (node: Node) => readonly Value[] = () => [],
 ): Value[] {
   const results = new Map<Value, Value>(replaced);
   const now = (value: Value): Value => results.get(value) ?? value;
   return rebuilding((became) => {
-    for (const node of topological(outputs, new Set(replaced.keys()))) {
+    const needs = (node: Node) => [...dependencies(node), ...besides(node)];
+    for (const node of inOrder(outputs, (value) => replaced.has(value), needs)) {
       const inputs = node.inputs.map((value) => value && now(value));
       const attributes = withSubgraphs(withBodies(node.attributes, now), inside);
       const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
       const made =
-        inScopeOf(node, () => visit(node, inputs, attributes)) ??
+        inScopeOf(node, () => visit(node, inputs, attributes, now)) ??
         (same ? node.outputs : inScopeOf(node, () => apply(node.operator, inputs, attributes)));
       became(node, made);
       zip(node.outputs, made, (output, result) => {

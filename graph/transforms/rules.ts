@@ -83,6 +83,15 @@ const subtract = rule(Sub, ([a, b], _, y) => {
   return nb && Add(a, nb);
 });
 
+/** a · (b · x) as (a · b) · x where a and b are scalars. */
+function scalars(a: Value, product: Value): Value | undefined {
+  if (a.rank > 0 || product.rank === 0) return undefined;
+  const [b, x] = madeBy(product, Mul)?.inputs ?? [];
+  if (!b || !x) return undefined;
+  if (b.rank === 0) return Mul(Mul(a, b), x);
+  return x.rank === 0 ? Mul(Mul(a, x), b) : undefined;
+}
+
 const multiply = rule(Mul, ([a, b], _, y) => {
   const [ca, cb] = [everywhere(a), everywhere(b)];
   if (ca === 0 || cb === 0) return filled(0, y);
@@ -94,7 +103,10 @@ const multiply = rule(Mul, ([a, b], _, y) => {
   if (cb !== undefined && b.rank > 0 && sameShape(a.shape, y.shape)) return Mul(a, constant(cb, [], y.dtype));
   if (ca !== undefined && uniformOf(b) === undefined) return scaled(b, ca, y);
   if (cb !== undefined && uniformOf(a) === undefined) return scaled(a, cb, y);
-  const [na, nb] = [negated(a), negated(b)];
+  const together = scalars(a, b) ?? scalars(b, a);
+  if (together) return together;
+  // A sign stays at a factor that is smaller than the product.
+  const [na, nb] = [a, b].map((factor) => (sameShape(factor.shape, y.shape) ? negated(factor) : undefined));
   if (na) return Neg(Mul(na, b));
   return nb && Neg(Mul(a, nb));
 });
@@ -111,7 +123,12 @@ const negate = rule(Neg, ([x]) => {
   const product = scaling(x);
   if (product) return Mul(product.rest, -product.factor);
   const [a, b] = madeBy(x, Sub)?.inputs ?? [];
-  return a && b && Sub(b, a);
+  if (a && b) return Sub(b, a);
+  // The sign of a product goes to a factor that is smaller.
+  const [c, d] = madeBy(x, Mul)?.inputs ?? [];
+  if (!c || !d) return undefined;
+  if (!sameShape(c.shape, x.shape)) return Mul(Neg(c), d);
+  return sameShape(d.shape, x.shape) ? undefined : Mul(c, Neg(d));
 });
 
 const reshape = rule(Reshape, ([x], { shape }) => {

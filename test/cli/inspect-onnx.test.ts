@@ -120,3 +120,22 @@ describe("innerloop inspect model.onnx", () => {
     expect(output.said).toMatch(/no output "lgits"[\s\S]*no open size "time"; there is batch[\s\S]*"many" is no size/);
   });
 });
+
+describe("the compiler's passes", () => {
+  it("are told with what each makes of the graph, and one is printed before and after", async () => {
+    expect(await innerloop(["inspect", at("model.onnx"), "--passes", "--pass", "forms", "--json"])).toBe(0);
+    const { passes, printed } = JSON.parse(output.said) as {
+      passes: { pass: string; before: number; after: number; changed: boolean }[];
+      printed: string[];
+    };
+    expect(passes.map(({ pass }) => pass)).toContain("products");
+    expect(passes.every(({ before, after }) => before > 0 && after > 0)).toBe(true);
+    expect(printed).toHaveLength(2);
+    expect(printed[0]).toMatch(/^before forms\n[\s\S]*MatMul\(/);
+  });
+
+  it("are named where one is asked for that is none", async () => {
+    expect(await innerloop(["inspect", at("model.onnx"), "--pass", "sum"])).toBe(2);
+    expect(output.said).toContain("products");
+  });
+});

@@ -299,6 +299,10 @@ export const cases: Record<string, Case[]> = {
     on((x) => op.InverseDeviation(x, [1, 2]), [2, 3, 2]),
     on((x) => op.InverseDeviation(x, [0]), [3, 2]),
   ],
+  StandardizeGradient: [
+    on((g, x) => cotangents([op.Standardize(x, [1, 2])], [g], [x])[0]!, [2, 3, 2], [2, 3, 2]),
+    on((g, x) => cotangents([op.Standardize(x, [0])], [g], [x])[0]!, [4, 2], [4, 2]),
+  ],
   LayerNormalization: [on((x, g, b) => op.LayerNormalization(x, g, b), [2, 3, 4], [4], [4])],
   GroupNormalization: [on((x, g, b) => op.GroupNormalization(x, g, b, 2), [2, 4, 3], [4], [4])],
   InstanceNormalization: [on((x, g, b) => op.InstanceNormalization(x, g, b), [2, 3, 4], [3], [3])],

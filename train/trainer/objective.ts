@@ -8,6 +8,7 @@ import {
   op,
   type Parameters,
   scope,
+  together,
   type Value,
   vmap,
 } from "@innerloop/graph";
@@ -61,10 +62,17 @@ function taskResult(
   const predictions = scope("query", () => answer(state));
   const last = scope("query", () => learner.loss(predictions, query.y));
   const accuracy = learner.task === "classification" ? accuracyOf(predictions, query.y) : last;
-  if (!stepWeights || path.length < 2) return { loss: last, accuracy, predictions };
+  const joined = (result: TaskResult): TaskResult => {
+    const [loss, accuracy, predictions] = together(
+      [result.loss, result.accuracy, result.predictions],
+      [support.x, query.x],
+    );
+    return { loss: loss!, accuracy: accuracy!, predictions: predictions! };
+  };
+  if (!stepWeights || path.length < 2) return joined({ loss: last, accuracy, predictions });
   const losses = path.slice(1).map((p) => op.Unsqueeze(learner.loss(answer(p), query.y), [0]));
   const loss = op.ReduceSum(op.Mul(op.Concat(losses, 0), stepWeights), { keepdims: false });
-  return { loss, accuracy, predictions };
+  return joined({ loss, accuracy, predictions });
 }
 
 /** Predictions for the classes of a task alone, as a device gives them: outputs beyond these compete for no answer. */

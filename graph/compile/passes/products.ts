@@ -1,26 +1,38 @@
-// A last pass for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
+// The pass `products`, for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
 // to its smaller factor, or by the product itself.
-import { termsOf } from "../core/dims.ts";
-import { zip } from "../core/lists.ts";
-import { apply1 } from "../core/operator.ts";
-import { sameShape, sizeOf } from "../core/shapes.ts";
-import { madeBy, type One, type Operator, type Value } from "../core/value.ts";
-import { dependencies, topological } from "../core/walk.ts";
-import { Add, Mul, Neg, Sub } from "../ops/arithmetic.ts";
-import { MatMul } from "../ops/linear-algebra.ts";
-import { Reshape, Transpose } from "../ops/movement.ts";
-import { rewrite } from "../transforms/rewrite.ts";
+import { at, zip } from "../../core/lists.ts";
+import { apply1 } from "../../core/operator.ts";
+import { broadcastShapes, sameShape } from "../../core/shapes.ts";
+import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
+import { Add, Mul, Neg, Sub } from "../../ops/arithmetic.ts";
+import { MatMul } from "../../ops/linear-algebra.ts";
+import { Expand, Reshape, Transpose } from "../../ops/movement.ts";
+import { rewrite } from "../../transforms/rewrite.ts";
+import type { Pass } from "../pass.ts";
+import { likelySize, usesIn } from "../reading.ts";
+
+export const products: Pass = {
+  name: "products",
+  why: "A processor multiplies matrices several times quicker than it walks over memory. A number that scales a product scales its smaller factor instead, and a product that is added to something or taken from it, as in an update of weights, becomes one Gemm with it: each saves a pass over a large array.",
+  everywhere: false,
+  run: joinProducts,
+};
 
 /** ONNX Gemm as a node: A·B + C, either factor transposed first. Only lowering makes it. */
-const gemm: Operator<{ readonly transA: 0 | 1; readonly transB: 0 | 1 }, readonly [a: Value, b: Value, c: Value], One> =
-  {
-    name: "GemmSum",
-    family: "linear algebra",
-    summary: "A·B + C in one pass",
-    writtenAs: "Gemm",
-    traits: { float16: "product" },
-    infer: ([, , c]) => [{ dtype: c.dtype, shape: c.shape }],
-  };
+export const gemm: Operator<
+  { readonly transA: 0 | 1; readonly transB: 0 | 1 },
+  readonly [a: Value, b: Value, c: Value],
+  One
+> = {
+  name: "GemmSum",
+  family: "linear algebra",
+  summary: "A·B + C in one pass",
+  writtenAs: "Gemm",
+  traits: { float16: "product" },
+  infer: ([a, b], { transA, transB }) => [
+    { dtype: a.dtype, shape: [at(a.shape, transA), at(b.shape, transB === 1 ? 0 : 1)] },
+  ],
+};
 
 /** The matrix whose transpose this is, or itself. */
 function untransposed(value: Value): { matrix: Value; transposed: 0 | 1 } {
@@ -33,11 +45,8 @@ function untransposed(value: Value): { matrix: Value; transposed: 0 | 1 } {
  * `c · (A·B)` becomes `A·(c · B)` where B is the smaller factor, and `C + A·B` or `C − A·B`, as in an update of weights,
  * becomes one Gemm: a long pass over memory is saved. Only products that have no other use are touched.
  */
-export function joinProducts(outputs: readonly Value[]): Value[] {
-  const uses = new Map<Value, number>();
-  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
-  for (const node of topological(outputs)) dependencies(node).forEach(use);
-  outputs.forEach(use);
+function joinProducts(outputs: readonly Value[]): Value[] {
+  const uses = usesIn(outputs);
   // Values are new after a rewrite; those that stand for one with a single use are remembered.
   const single = new Set<Value>();
   return rewrite(outputs, ({ operator, inputs: before }, inputs) => {
@@ -79,32 +88,37 @@ function loneProduct(value: Value, single: ReadonlySet<Value>): Value | undefine
   return single.has(value) && single.has(inner) && madeBy(inner, MatMul) ? value : undefined;
 }
 
+/** Whether a value is one number everywhere, which scales it for nothing: a row of ones that sums, say. */
+const isRepeated = (value: Value): boolean => {
+  const source = madeBy(value, Expand)?.inputs[0];
+  return source?.shape.every((dim) => dim === 1) === true;
+};
+
 /** A product with its smaller factor scaled; undefined where there is no product or no gain. */
 function scaledProduct(value: Value, single: ReadonlySet<Value>, scale: (factor: Value) => Value): Value | undefined {
   const product = unshaped(value);
   const [a, b] = (loneProduct(value, single) && madeBy(product, MatMul)?.inputs) ?? [];
   if (!a || !b) return undefined;
+  const repeated = [a, b].find(isRepeated);
+  if (repeated) return Reshape(repeated === a ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
   const [left, right] = [likelySize(a), likelySize(b)];
   if (Math.min(left, right) > likelySize(product)) return undefined;
   return Reshape(left < right ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
 }
 
-/** How many numbers a value holds, an open number of examples taken for a handful. */
-function likelySize({ shape }: Value): number {
-  const terms = termsOf(sizeOf(shape));
-  return terms.reduce((total, [coefficient, symbols]) => total + coefficient * 8 ** symbols.length, 0);
-}
-
-/** `sum + product` as one Gemm, where the product is of two matrices and the sum has its shape. */
+/** `sum + product` as one Gemm, where the product is of two matrices and the sum has its shape, or is repeated to it. */
 function sumWithProduct(sum: Value, product: Value | undefined): Value | undefined {
-  if (!product || !sameShape(sum.shape, product.shape)) return undefined;
+  if (!product) return undefined;
   const matrix = unshaped(product);
+  const added = sameShape(sum.shape, product.shape) ? Reshape(sum, matrix.shape) : sum;
+  if (added === sum && matrix !== product) return undefined;
+  if (added.rank > 2 || broadcastShapes(added.shape, matrix.shape)?.join() !== matrix.shape.join()) return undefined;
   const [a, b] = madeBy(matrix, MatMul)?.inputs ?? [];
   if (a?.rank !== 2 || b?.rank !== 2) return undefined;
   const [left, right] = [untransposed(a), untransposed(b)];
-  const result = apply1(gemm, [left.matrix, right.matrix, Reshape(sum, matrix.shape)], {
+  const result = apply1(gemm, [left.matrix, right.matrix, added], {
     transA: left.transposed,
     transB: right.transposed,
   });
-  return Reshape(result, sum.shape);
+  return Reshape(result, product.shape);
 }

@@ -1,14 +1,22 @@
 // Repeated bodies that a derivative needs a tape of stand in a graph twice, with the tape and without: the same turns over the
 // same stacks, of which more or less is kept. They become one, which keeps what somebody reads.
-import { apply } from "../core/build.ts";
-import { at } from "../core/lists.ts";
-import { isBody, type Node, operandsOf, type Value } from "../core/value.ts";
-import { topological } from "../core/walk.ts";
-import { repeatingParts } from "../ops/internal/repeating.ts";
-import { rewrite } from "./rewrite.ts";
+import { apply } from "../../core/build.ts";
+import { at } from "../../core/lists.ts";
+import { isBody, type Node, operandsOf, type Value } from "../../core/value.ts";
+import { topological } from "../../core/walk.ts";
+import { repeatingParts } from "../../ops/internal/repeating.ts";
+import { rewrite } from "../../transforms/rewrite.ts";
+import type { Pass } from "../pass.ts";
+
+export const repeats: Pass = {
+  name: "repeats",
+  why: "The backward turns of a recurrence need a tape of the forward ones, so the same turns stand in a graph with the tape and without. They become one node that keeps what somebody reads.",
+  everywhere: true,
+  run: withoutRepeats,
+};
 
 /** The same values, of which none are computed by turns that others go through anyway. */
-export function withoutRepeats(outputs: readonly Value[]): Value[] {
+function withoutRepeats(outputs: readonly Value[]): Value[] {
   const nodes = topological(outputs);
   const groups = new Map<string, Node[]>();
   for (const node of nodes) {

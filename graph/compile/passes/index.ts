@@ -1,0 +1,29 @@
+// The passes between a graph and an engine, in the order in which they go; a file each.
+import type { Pass } from "../pass.ts";
+import { counts } from "./counts.ts";
+import { forms } from "./forms.ts";
+import { norms } from "./norms.ts";
+import { products } from "./products.ts";
+import { repeats } from "./repeats.ts";
+import { simplification } from "./simplification.ts";
+import { sums } from "./sums.ts";
+import { togetherPass } from "./together.ts";
+import { turnedWeights } from "./turned.ts";
+import { twins } from "./twins.ts";
+
+/** What is done before derivatives are taken, by whoever builds a graph. */
+export const earlyPasses = [togetherPass] as const;
+
+export const passes: readonly Pass[] = [
+  twins,
+  counts,
+  simplification,
+  sums,
+  forms,
+  repeats,
+  simplification,
+  norms,
+  products,
+  turnedWeights,
+  simplification,
+];

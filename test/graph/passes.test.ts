@@ -1,0 +1,240 @@
+// The passes of the compiler, each by itself: ONNX Runtime computes the same numbers with it as without it, and what it is for comes
+// out: fewer nodes, or fewer walks over large arrays.
+import {
+  constant,
+  earlyPasses,
+  grad,
+  innerLoop,
+  input,
+  lower,
+  onnxTarget,
+  op,
+  passes,
+  print,
+  together,
+  topological,
+  type Value,
+  writeOnnx,
+} from "@innerloop/graph";
+import { openSession } from "@innerloop/runtime/session";
+import type { InnerloopError, Tensor } from "@innerloop/schemas";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { randomNumbers, size } from "./numbers.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const next = randomNumbers(3);
+const random = (shape: readonly number[]): Tensor => ({
+  dtype: "float32",
+  shape,
+  data: Float32Array.from({ length: size(shape) }, () => next()),
+});
+const sumOf = (value: Value): Value => op.ReduceSum(value, { keepdims: false });
+
+type Values = Readonly<Record<string, Value>>;
+type Feeds = Readonly<Record<string, Tensor>>;
+
+async function run(outputs: Values, feeds: Feeds, without: readonly string[] = []): Promise<Record<string, Tensor>> {
+  const session = await openSession(writeOnnx(outputs, { passes: { without } }));
+  const results = await session.run(feeds);
+  await session.dispose();
+  return results;
+}
+
+/** The largest difference, over the largest number. */
+function apart(a: Readonly<Record<string, Tensor>>, b: Readonly<Record<string, Tensor>>): number {
+  let [difference, most] = [0, 0];
+  for (const [name, { data }] of Object.entries(a))
+    data.forEach((x, i) => {
+      most = Math.max(most, Math.abs(Number(x)));
+      difference = Math.max(difference, Math.abs(Number(x) - Number(b[name]!.data[i])));
+    });
+  return difference / most;
+}
+
+const lowered = (outputs: Values, without: readonly string[] = []) =>
+  topological(lower(Object.values(outputs), onnxTarget(), { without })).filter(({ inputs }) => inputs.length > 0);
+
+/** A case of one pass: a graph, and what there is less of. */
+interface Case {
+  readonly outputs: () => Values;
+  readonly feeds: Feeds;
+  readonly counted: (nodes: ReturnType<typeof lowered>) => number;
+  /** How far numbers may be apart, over the largest. */
+  readonly within?: number;
+}
+
+/** Nodes that go over so many numbers or more. */
+const walks = (least: number) => (nodes: ReturnType<typeof lowered>) =>
+  nodes.filter(
+    ({ operator, inputs, outputs }) =>
+      operator.family !== "movement" &&
+      [...inputs, ...outputs].some((value) => value && size(value.shape.map(Number)) >= least),
+  ).length;
+const named = (name: string) => (nodes: ReturnType<typeof lowered>) =>
+  nodes.filter(({ operator }) => operator.name === name).length;
+
+/** Slopes of Σ t · relu(norm(x) · gain + bias). */
+function normed(shape: readonly number[]): Values {
+  const channels = shape.slice(-1);
+  const [x, t, gain, bias] = [input("x", shape), input("t", shape), input("gain", channels), input("bias", channels)];
+  const y = op.Relu(op.Normalize(x, gain, bias, "layer"));
+  const slopes = grad(sumOf(op.Mul(y, t)), [x, gain, bias]);
+  return { y, ...Object.fromEntries(slopes.map((slope, i) => [`slope${i}`, slope])) };
+}
+const normFeeds = (shape: readonly number[]): Feeds => ({
+  x: random(shape),
+  t: random(shape),
+  gain: random(shape.slice(-1)),
+  bias: random(shape.slice(-1)),
+});
+/** Convolutions of every map of the form, over few places and many examples: of stride 2 from 7×7 to 4×4, and of stride 1 on these. */
+function convolved(): Values {
+  const [x, w, v, t] = [
+    input("x", [48, 7, 7, 32]),
+    input("w", [3, 3, 32, 32]),
+    input("v", [3, 3, 32, 40]),
+    input("t", [48, 4, 4, 40]),
+  ];
+  const pads = [1, 1, 1, 1];
+  const y = op.Convolution(op.Convolution(x, w, { strides: [2, 2], pads }), v, { pads });
+  const slopes = grad(sumOf(op.Mul(op.Mul(y, y), t)), [x, w, v]);
+  return { y, ...Object.fromEntries(slopes.map((slope, i) => [`slope${i}`, slope])) };
+}
+
+const [wide, wider] = [
+  [8, 8, 8, 80],
+  [24, 8, 8, 96],
+];
+
+const cases: Readonly<Record<string, Case>> = {
+  points: {
+    outputs: convolved,
+    feeds: {
+      ...{ x: random([48, 7, 7, 32]), w: random([3, 3, 32, 32]), v: random([3, 3, 32, 40]) },
+      t: random([48, 4, 4, 40]),
+    },
+    counted: (nodes) =>
+      nodes
+        .filter(({ operator }) => operator.name === "MatMul")
+        .reduce((sum, { inputs: [a], outputs: [y] }) => sum + size(y.shape.map(Number)) * Number(a!.shape.at(-1)), 0),
+    within: 1e-5,
+  },
+  counts: {
+    outputs: () => {
+      const [x, steps, w] = [input("x", ["n", 3]), input("steps", [], "int64"), input("w", [3])];
+      const loss = (p: Values) => {
+        const away = op.Sub(op.ReduceSum(op.Mul(x, p.w!), { axes: [1], keepdims: false }), 1);
+        return op.ReduceMean(op.Mul(away, away), { keepdims: false });
+      };
+      return { "next/w": innerLoop(loss, { w }, { steps, rates: { w: 0.1 }, loop: "plain" }).adapted.w! };
+    },
+    feeds: {
+      x: random([7, 3]),
+      w: random([3]),
+      steps: { dtype: "int64", shape: [], data: BigInt64Array.of(4n) },
+    },
+    counted: named("Equal"),
+  },
+  simplify: {
+    outputs: () => {
+      const x = input("x", [4, 5]);
+      return { slope: grad(sumOf(op.Mul(op.Neg(op.Tanh(x)), op.Mul(op.Add(x, 0), 2))), [x])[0]! };
+    },
+    feeds: { x: random([4, 5]) },
+    counted: (nodes) => nodes.length,
+  },
+  sums: { outputs: () => normed(wide), feeds: normFeeds(wide), counted: walks(size(wide)) },
+  norms: { outputs: () => normed(wider), feeds: normFeeds(wider), counted: walks(size(wider)) },
+  products: {
+    outputs: () => {
+      const [x, w, b, t] = [input("x", [6, 4]), input("w", [4, 3]), input("b", [3]), input("t", [6, 3])];
+      const away = op.Sub(op.Add(op.MatMul(x, w), b), t);
+      const [dw, db] = grad(sumOf(op.Mul(away, away)), [w, b]) as [Value, Value];
+      const rate = input("rate", []);
+      return { "next/w": op.Sub(w, op.Mul(rate, dw)), "next/b": op.Sub(b, op.Mul(rate, db)) };
+    },
+    feeds: {
+      ...{ x: random([6, 4]), w: random([4, 3]), b: random([3]), t: random([6, 3]) },
+      rate: { dtype: "float32", shape: [], data: Float32Array.of(0.05) },
+    },
+    counted: (nodes) => nodes.length,
+  },
+};
+
+describe.each(Object.entries(cases))("%s", (name, { outputs, feeds, counted, within = 3e-6 }) => {
+  test("keeps the numbers", async () => {
+    const values = outputs();
+    expect(apart(await run(values, feeds, [name]), await run(values, feeds))).toBeLessThan(within);
+  });
+
+  test("leaves less to do", () => {
+    const values = outputs();
+    expect(counted(lowered(values))).toBeLessThan(counted(lowered(values, [name])));
+  });
+});
+
+describe("together", () => {
+  const [a, b, w] = [input("a", [3, 6, 6, 1]), input("b", [5, 6, 6, 1]), input("w", [3, 3, 1, 4])];
+  const body = (x: Value): Value => {
+    const y = op.Standardize(op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }), [1, 2, 3]);
+    return op.Flatten(op.MaxPooling(op.Relu(y), [3, 3]));
+  };
+  const loss = () => sumOf(op.MatMul(body(a), op.Transpose(body(b))));
+  const feeds = { a: random([3, 6, 6, 1]), b: random([5, 6, 6, 1]), w: random([3, 3, 1, 4]) };
+  const slopes = (value: Value): Values => ({ loss: value, slope: grad(value, [w])[0]! });
+
+  test("keeps the numbers, and runs a body that both go through once", async () => {
+    const [apartOnes, joint] = [slopes(loss()), slopes(together([loss()], [a, b])[0]!)];
+    expect(apart(await run(apartOnes, feeds), await run(joint, feeds))).toBeLessThan(3e-6);
+    const count = named("LayerNormalizationRows");
+    expect([count(lowered(apartOnes)), count(lowered(joint))]).toEqual([2, 1]);
+    expect(named("Gather")(lowered(joint))).toBeLessThan(named("Gather")(lowered(apartOnes)));
+  });
+
+  test("leaves what mixes the rows, and what differs, as it is", () => {
+    const other = input("v", [3, 3, 1, 4]);
+    const mixing = op.Sub(a, op.ReduceMean(a, { axes: [0] }));
+    const values = [
+      sumOf(op.Add(sumOf(mixing), sumOf(op.Sub(b, op.ReduceMean(b, { axes: [0] }))))),
+      sumOf(op.Add(sumOf(op.Convolution(a, w)), sumOf(op.Convolution(b, other)))),
+    ];
+    expect(print(together(values, [a, b]))).toBe(print(values));
+  });
+
+  test("is switched off by the environment", () => {
+    vi.stubEnv("INNERLOOP_WITHOUT", "sums, together");
+    expect(together([loss()], [a, b])).toEqual([loss()]);
+  });
+});
+
+describe("the list", () => {
+  const x = input("x", [4]);
+
+  test("says of each pass what it does and why", () => {
+    for (const { name, why } of [...earlyPasses, ...passes]) {
+      expect(name).toMatch(/^[a-z]+$/);
+      expect(why.length).toBeGreaterThan(100);
+    }
+  });
+
+  test("tells what each pass made, before and after", () => {
+    const told: string[] = [];
+    const outputs = [op.Neg(op.Neg(op.Add(x, constant([1, 2, 3, 4]))))];
+    const result = lower(outputs, onnxTarget(), {
+      onPass: ({ pass, before, after }) => told.push(`${pass.name}: ${print(before)}→ ${print(after)}`),
+    });
+    expect(told.map((line) => line.split(":")[0])).toEqual(passes.map(({ name }) => name));
+    expect(told.filter((line) => line.includes("Neg("))).not.toHaveLength(0);
+    expect(told.at(-1)).toContain(`→ ${print(result)}`);
+  });
+
+  test("refuses to leave out a pass that is none, or that is needed", () => {
+    for (const name of ["sum", "forms"])
+      expect(() => lower([x], onnxTarget(), { without: [name] })).toThrow(
+        expect.objectContaining({ code: "unknown-pass", exitStatus: 2 }) as InnerloopError,
+      );
+  });
+});
