@@ -47,6 +47,19 @@ export { type Ridge, ridgeHead } from "./heads/ridge.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
+export {
+  type ConvolutionSizes,
+  type ConvolutionWork,
+  type Costs,
+  convolutionWork,
+  features,
+  inputGradientWork,
+  isNative,
+  type MeasuredOperator,
+  measuredForms,
+  type RelativeCost,
+  relativeTime,
+} from "./lowering/costs.ts";
 export { type Choose, type Form, quickestBy, type Rates, usualRates, type Work } from "./lowering/forms.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lowering, type Target } from "./lowering/lower.ts";
@@ -63,6 +76,7 @@ export { scanUnrolled } from "./lowering/scan.ts";
 export { exactTrigonometry } from "./lowering/webgpu.ts";
 export * as transform from "./models/index.ts";
 export { type Model, type Named, type WriteModelOptions, writeModel } from "./models/model.ts";
+export { type Embedding, findEmbedding, makersOf, outputOf, scoresBefore } from "./onnx/embedding.ts";
 export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
 export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";

@@ -39,7 +39,8 @@ export async function openModel(
     const set = settings(provider, options);
     const session = await ort.InferenceSession.create(bytes, {
       ...set,
-      ...(externalData[0] ? { externalData } : {}),
+      // A large model then keeps the arrays of its first run and no second set, laid out by their pattern, beside them.
+      ...(externalData[0] ? { externalData, enableMemPattern: false } : {}),
       ...more,
       extra: { ...set.extra, ...more.extra },
     });

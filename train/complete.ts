@@ -4,7 +4,7 @@ import { InnerloopError, type ModelConfig, type RunConfig, type RunConfigInput }
 import { algorithms, heads } from "./algorithms/index.ts";
 import { readerOf } from "./data/index.ts";
 import { enginesFor } from "./engines/index.ts";
-import { autoModel, models } from "./models/index.ts";
+import { autoModel, isModelFile, models } from "./models/index.ts";
 import { base, ownData, presetNamed, someWays } from "./presets.ts";
 import { oneOf } from "./registry.ts";
 import { checkEffects, settingAt, settingsOf } from "./settings.ts";
@@ -82,7 +82,7 @@ function checkChoices(
   input: RunConfigInput,
   { data, shifts, augment, algorithm: name, model, engine }: RunConfig,
 ): void {
-  if (model.kind !== autoModel) models.named(model.kind);
+  if (model.kind !== autoModel && !isModelFile(model.kind)) models.named(model.kind);
   enginesFor(engine);
   const reader = readerOf(data);
   if (reader?.kind === "regression" && augment)

@@ -11,14 +11,14 @@ import {
 import { algorithms, heads } from "./algorithms/index.ts";
 import { readers, TASK_SPECS } from "./data/index.ts";
 import { engineChoices } from "./engines/index.ts";
-import { type ModelSetting, modelChoices, models } from "./models/index.ts";
+import { isModelFile, type ModelSetting, modelChoices, models } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { presets } from "./presets.ts";
 import { inWords, oneOf } from "./registry.ts";
 import { type SettingPath, settingAt } from "./settings.ts";
 
 /** What of a setting is known here and not to its format. */
-type Completion = Pick<JsonSchema, "title" | "description" | "enum">;
+type Completion = Pick<JsonSchema, "title" | "description" | "enum" | "examples">;
 
 /** Settings that name something of a registry. An unknown name is refused here; those of engines and presets where they are looked up. */
 const choices: Readonly<Record<SettingPath, readonly string[]>> = {
@@ -46,6 +46,10 @@ function completionOf(path: SettingPath, { title = "" }: JsonSchema): Completion
   const names = choices[path];
   if (names) {
     const words = inWords(names, "or");
+    if (path === "model.kind") {
+      const file = "or the path of an .onnx file";
+      return { title: `${names.join(", ")}, ${file}`, description: `${oneOf(names)}, ${file}`, examples: names };
+    }
     return { title: titled.includes(path) ? `${title}: ${words}` : words, description: oneOf(names), enum: names };
   }
   if (path === "data") return { title: `${title}: ${TASK_SPECS.join(", ")}` };
@@ -101,7 +105,8 @@ export function validateRunConfig(value: unknown, source: string): RunConfigInpu
   const config = validateConfig(value, source);
   for (const [path, names] of Object.entries(choices)) {
     const name = settingAt(config, path);
-    if (name !== undefined && !names.includes(String(name)))
+    const isFile = path === "model.kind" && isModelFile(String(name));
+    if (name !== undefined && !isFile && !names.includes(String(name)))
       throw new InnerloopError("config-invalid", `${source}: ${path} must be ${oneOf(names)}, got ${show(name)}`, {
         exitStatus: 2,
       });

@@ -116,6 +116,7 @@ def ours(folder, shape, bundle):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = shape.threads, 3
+    options.enable_mem_pattern = False  # as the runtime opens models with weights beside them
     session = onnxruntime.InferenceSession(f"{folder}/{bundle}/adapt.onnx", options)
     ids, labels = examples(shape)
     feeds = {"support_x": ids.astype(np.float32), "support_y": labels, "steps": np.array(STEPS, np.int64)}
@@ -142,7 +143,7 @@ def main(shape):
             run("export")
         command = ["node", str(ROOT / "cli/bin/innerloop.js"), "adaptable", str(model), "--head", f"ways:{WAYS}", "--train", f"lora:{RANK}",
                    "--lora-on", "/q_lin|v_lin/", "--size", f"sequence={shape.tokens}"]
-        sides = {"bundle": [], }
+        sides = {"bundle": []}
         for name, more in sides.items():
             subprocess.run([*command, *more, "--out", f"{folder}/{name}"], check=True, capture_output=True)
         turns = [({kind: run("peft", kind) for kind in ("sdpa", "eager")}, {name: run("ours", name) for name in sides}) for _ in range(shape.turns)]
@@ -152,7 +153,7 @@ def main(shape):
             for name in names:
                 each = {key: middle(lambda turn: turn[i][name][key]) for key in ("seconds", "peak", "loaded", "growth")}
                 print(f"{name}: {each['seconds']:.2f} s, peak {each['peak']:.0f} MiB, with the model loaded {each['loaded']:.0f}, growth {each['growth']:.0f}")
-                print([round(x, 4) for x in turns[0][i][name]["losses"]])
+                print(f"  losses {[round(x, 4) for x in turns[0][i][name]['losses']]}")
         for name in sides:
             best = lambda key: middle(lambda turn: turn[1][name][key] / min(each[key] for each in turn[0].values()))
             size = sum(file.stat().st_size for file in pathlib.Path(folder, name).iterdir())

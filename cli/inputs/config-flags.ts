@@ -118,8 +118,14 @@ const flags = [...all].sort((a, b) => {
 function completionOf(key: string, schema: JsonSchema): Completion {
   if (key === "data") return { words: dataSpecs };
   if (key === "from") return { words: starterBundles.map(({ name }) => name), paths: true };
-  return { words: (schema.enum ?? []).map(String) };
+  return key === "model.kind" ? { words: namesIn(schema), paths: true } : { words: namesIn(schema) };
 }
+
+/** What a setting may be: nothing else, or, where it may be a path as well, by a name. */
+const namesIn = (schema: JsonSchema): string[] => {
+  const { enum: only, examples } = schema;
+  return (only ?? (schema === settingSchema("model.kind") ? examples : undefined) ?? []).map(String);
+};
 
 /** The same as options of a command. */
 export const configOptions: Readonly<Record<string, Option>> = Object.fromEntries(
@@ -191,8 +197,8 @@ function check(field: unknown, name: string, schema: JsonSchema, text: string): 
     validateRunConfig(field, `--${name}`);
   } catch (cause) {
     if (!(cause instanceof InnerloopError)) throw cause;
-    const { description, enum: choices } = schema;
-    const near = choices ? didYouMean(text, choices.map(String)) : "";
+    const { description } = schema;
+    const near = didYouMean(text, namesIn(schema));
     // What is null in a file is none in a call.
     const expected = description?.replace(/\bnull\b/, "none");
     throw new InnerloopError("bad-option", `--${name} is "${short(text)}"; ${expected} was expected${near || "."}`, {

@@ -1,21 +1,24 @@
 // A model of a file as a network to adapt: examples in, rows of features out, its weights by name.
 import {
+  findEmbedding,
   input,
   inputName,
   isInput,
   type ModelFiles,
+  makersOf,
   type OnnxModel,
   op,
   outlineOnnx,
+  outputOf,
   type Parameters,
   readOnnx,
+  scoresBefore,
   topological,
   type Value,
   vmap,
   withSizes,
 } from "@innerloop/graph";
 import { InnerloopError, type NumericName, show, type Tensor } from "@innerloop/schemas";
-import { findEmbedding, makersOf, outputOf, scoresBefore } from "./embedding.ts";
 import { type ExampleOptions, type ExamplePlan, planExample } from "./example.ts";
 import { type Use, usesOf } from "./trained.ts";
 

@@ -4,6 +4,7 @@ import { inWords, registry } from "../registry.ts";
 import { autoModel } from "./auto.ts";
 import { namedConv1d } from "./conv1d.ts";
 import { namedConv4 } from "./conv4.ts";
+import { isModelFile, modelOfFile } from "./imported.ts";
 import { namedMetamodel } from "./metamodel.ts";
 import { namedMlp } from "./mlp.ts";
 import type { ModelSetting } from "./named.ts";
@@ -13,6 +14,7 @@ import type { Model } from "./sequential.ts";
 export { autoModel, type ChosenModel, chooseModel, type ExampleFacts } from "./auto.ts";
 export { type Conv1dOptions, conv1d } from "./conv1d.ts";
 export { type Conv4Options, conv4 } from "./conv4.ts";
+export { importedModel, isModelFile } from "./imported.ts";
 export * from "./layers.ts";
 export { metamodel } from "./metamodel.ts";
 export { mlp } from "./mlp.ts";
@@ -28,15 +30,16 @@ export const modelChoices: readonly string[] = [autoModel, ...models.names];
 
 /** What is known of a model's settings: one that data choose may turn out to have any of them. */
 export const settingsOfModel = (kind: string): readonly ModelSetting[] =>
-  (kind === autoModel ? models.all : [models.named(kind)]).flatMap(
+  (kind === autoModel ? models.all : isModelFile(kind) ? [] : [models.named(kind)]).flatMap(
     ({ options }) => Object.keys(options) as ModelSetting[],
   );
 
 /**
- * The model that a run config names, for examples of a shape.
+ * The model that a run config names, or that of the .onnx file whose path it has, for examples of a shape.
  * @throws InnerloopError (status 2) `unknown-option` for a model that there is not; `bad-model` where it does not fit the examples
  */
 export function buildModel(config: ModelConfig, inputShape: readonly number[], outputs: number): Model {
+  if (isModelFile(config.kind)) return modelOfFile(config.kind, inputShape, outputs);
   const model = models.named(config.kind);
   if (model.accepts(inputShape)) return model.build(inputShape, outputs, config);
   const others = models.all.flatMap((model) => (model.accepts(inputShape) ? [model.name] : []));

@@ -1,6 +1,6 @@
 // Which tensor of a model is the embedding: what its classifier reads, or what it gives where it has none.
-import type { Outline, OutlinedNode } from "@innerloop/graph";
 import { InnerloopError, show, suggest } from "@innerloop/schemas";
+import type { Outline, OutlinedNode } from "./outline.ts";
 
 /** A tensor that features come from, and the words in which that is said. */
 export interface Embedding {
