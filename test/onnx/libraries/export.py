@@ -85,9 +85,12 @@ def of_keras():
         for tensor in file.graph.initializer:
             array = numpy_helper.to_array(tensor)
             for variable in model.trainable_variables:
-                values = variable.value.detach().numpy()
-                if array.dtype.kind == "f" and np.array_equal(values, array):
-                    gradients[tensor.name] = numbers(variable.value.grad.numpy())
+                values, slope = variable.value.detach().numpy(), variable.value.grad.numpy()
+                # Keras has the filters of convolutions last, and ONNX first.
+                axes = range(values.ndim)
+                for order in [axes, [*axes[:-3:-1], *axes[:-2]]] if values.ndim > 2 else [axes]:
+                    if array.dtype.kind == "f" and np.array_equal(values.transpose(order), array):
+                        gradients[tensor.name] = numbers(slope.transpose(order))
         output = file.graph.output[0].name
         index[name] = {"input": file.graph.input[0].name, "x": numbers(x), "output": output, "y": numbers(y.detach().numpy()), "gradients": gradients}
 

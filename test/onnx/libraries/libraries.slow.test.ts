@@ -90,7 +90,7 @@ describeUnless(pythonLacks("keras", "torch", "onnx", "onnxscript"), "a model of 
       const exported = of(name);
       const { model, value } = await agrees(exported);
       const wanted = Object.entries(exported.gradients!);
-      expect(wanted.length).toBeGreaterThan(3);
+      expect(wanted.length).toBeGreaterThan(1);
       const found = gradients(
         sumOfSines(value),
         wanted.map(([key]) => model.inputs[key]!),
