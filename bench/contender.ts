@@ -1,7 +1,9 @@
-// What takes part in a measurement, and how two take turns.
+// What takes part in a measurement, and how they take turns.
 
 /** Something that runs a workload and says how long each run took. */
 export interface Contender {
+  /** Every run begins from nothing: there is nothing to warm up. */
+  readonly fresh?: boolean;
   /** Milliseconds of each of `times` runs. */
   run(times: number): Promise<number[]>;
 }
@@ -58,35 +60,55 @@ const leastTurn = 30;
 /** How many runs make a turn, for runs of so many milliseconds. */
 const runsInTurn = (milliseconds: number): number => Math.min(300, Math.max(1, Math.ceil(leastTurn / milliseconds)));
 
+/** Runs that take longer than this, in milliseconds, are timed a few times only. */
+const slow = 3000;
+const turnsOfSlow = 3;
+
 const pause = () => new Promise((resolve) => setTimeout(resolve, 3));
 
 /**
- * Lets both take turns, so that what else happens on the machine meets both. Who begins alternates; before each turn
- * comes a run that does not count, and a pause in which the other's threads come to rest.
- * @param turns how many pairs; by default as many as fit into about eight seconds, 11 to 41
+ * Lets all take turns, so that what else happens on the machine meets all of them. Who begins alternates; before each turn
+ * comes a run that does not count, and a pause in which the others' threads come to rest.
+ * @param turns how many rounds; by default as many as fit into about four seconds a side, 11 to 41
+ * @returns by round, the median milliseconds of each side's turn; undefined where a slow one had enough
  */
-export async function interleave(ours: Contender, theirs: Contender, turns?: number): Promise<Pair[]> {
-  const warm = async (side: Contender) => Math.min(...(await side.run(5)));
-  const sides = [
-    { side: ours, runs: runsInTurn(await warm(ours)) },
-    { side: theirs, runs: runsInTurn(await warm(theirs)) },
-  ] as const;
-  const turn = async ({ side, runs }: (typeof sides)[number]) => {
+export async function takeTurns(sides: readonly Contender[], turns?: number): Promise<(number | undefined)[][]> {
+  const known: { readonly side: Contender; readonly runs: number; readonly first: number }[] = [];
+  for (const side of sides) {
+    const first = side.fresh ? 0 : Math.min(...(await side.run(5)));
+    known.push({ side, first, runs: side.fresh ? 1 : runsInTurn(first) });
+  }
+  const turn = async ({ side, runs }: (typeof known)[number]) => {
     await pause();
-    await side.run(1);
+    if (!side.fresh) await side.run(1);
     return median(await side.run(runs));
   };
-  const pairs: Pair[] = [];
+  const rounds: (number | undefined)[][] = [];
   const start = performance.now();
+  const least = sides.some(({ fresh }) => fresh) ? 5 : 11;
   for (let i = 0; i < (turns ?? 41); i++) {
-    if (turns === undefined && i >= 11 && performance.now() - start > 8000) break;
-    if (i % 2 === 0) {
-      const mine = await turn(sides[0]);
-      pairs.push({ ours: mine, theirs: await turn(sides[1]) });
-    } else {
-      const other = await turn(sides[1]);
-      pairs.push({ ours: await turn(sides[0]), theirs: other });
+    if (turns === undefined && i >= least && performance.now() - start > 4000 * sides.length) break;
+    const round = new Array<number | undefined>(sides.length).fill(undefined);
+    const order = [...known.keys()];
+    for (const at of i % 2 === 0 ? order : order.reverse()) {
+      const one = known[at]!;
+      const before = rounds.flatMap((times) => times[at] ?? []);
+      const enough = Math.max(one.first, ...before) > slow && before.length >= turnsOfSlow;
+      if (!enough) round[at] = await turn(one);
     }
+    rounds.push(round);
   }
-  return pairs;
+  return rounds;
+}
+
+/** The rounds of two of them. */
+export const pairsOf = (rounds: readonly (readonly (number | undefined)[])[], mine: number, other: number): Pair[] =>
+  rounds.flatMap((times) => {
+    const [ours, theirs] = [times[mine], times[other]];
+    return ours === undefined || theirs === undefined ? [] : [{ ours, theirs }];
+  });
+
+/** Two that take turns. */
+export async function interleave(ours: Contender, theirs: Contender, turns?: number): Promise<Pair[]> {
+  return pairsOf(await takeTurns([ours, theirs], turns), 0, 1);
 }

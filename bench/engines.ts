@@ -2,8 +2,8 @@
 // run. Each engine has a process of its own, and the two that are compared take turns.
 import { type ChildProcess, fork } from "node:child_process";
 import { type EngineReport, listEngines } from "@innerloop/train";
-import { machine, type Outcome, tell } from "./commands.ts";
 import { type Contender, interleave, type Summary, summarize } from "./contender.ts";
+import { machine, type Outcome, tell } from "./outcome.ts";
 import { equalWithin, table } from "./report.ts";
 
 /** What is timed. */

@@ -1,17 +1,12 @@
 // The door of the room, for tests: what measurements mean, without taking any.
-export { interleave, type Pair, quantile, type Summary, summarize } from "./contender.ts";
-export type { PeerResult } from "./peers/torch.ts";
-export {
-  type CheckRow,
-  checkTable,
-  differenceOf,
-  equalWithin,
-  isMet,
-  noiseOf,
-  type PeerRow,
-  peersTable,
-  verdictOf,
-} from "./report.ts";
+export { interleave, type Pair, pairsOf, quantile, type Summary, summarize, takeTurns } from "./contender.ts";
+export type { Result } from "./ours/result.ts";
+export { comparisonsOf, goalsTable, memoryOf, type PeerRow, type PeerTimes, peersTable } from "./peers/report.ts";
+export { flameGraph, folded, stacksOf } from "./profile/flame.ts";
+export { grouped, lineOf } from "./profile/run.ts";
+export { type NodeTime, productOf } from "./profile/trace.ts";
+export { differenceOf, equalWithin, verdictOf } from "./report.ts";
+export { exponentOf } from "./scale/fit.ts";
 export { familyOf, type MeasureOptions, measure, type Row, type Sample } from "./shifts/measure.ts";
 export { shiftsReport, summaryOf } from "./shifts/report.ts";
-export { dataOf, learnerOf, workloads } from "./workloads.ts";
+export { type Case, dataOf, learnerOf, workloadNamed, workloadNames } from "./workloads.ts";

@@ -1,20 +1,22 @@
-// `npm run bench -- peers | check | engines | passes | gpu | imported | embed | shifts`: see README.md.
-import { fileURLToPath } from "node:url";
+// `npm run bench -- peers | profile | scale | check | learning | engines | passes | gpu | imported | embed | shifts`: see README.md.
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
-import { check, type Outcome, peers } from "./commands.ts";
+import { check } from "./check/run.ts";
 import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
+import type { Outcome } from "./outcome.ts";
 import { timePasses } from "./passes.ts";
+import { peers } from "./peers/run.ts";
+import { profile } from "./profile/run.ts";
+import { axisNames, scale } from "./scale/run.ts";
 import { shifts } from "./shifts/run.ts";
-import { workloads } from "./workloads.ts";
+import { peers as peerSides } from "./sides/list.ts";
+import { workloadNames } from "./workloads.ts";
 
-/** Beside the source; this file runs compiled, from dist. */
-const pinned = fileURLToPath(new URL("../reference.json", import.meta.url));
 const list = (text: string): string[] => text.split(",").map((part) => part.trim());
 
 function counts(text: string, flag = "threads"): number[] {
@@ -29,9 +31,9 @@ function counts(text: string, flag = "threads"): number[] {
   );
 }
 
-function turns(runs: number): number {
+function turns(runs: number, flag = "runs"): number {
   if (Number.isInteger(runs) && runs >= 1) return runs;
-  throw new InnerloopError("bad-option", `--runs ${runs} was given; a whole number from 1 was expected.`, {
+  throw new InnerloopError("bad-option", `--${flag} ${runs} was given; a whole number from 1 was expected.`, {
     exitStatus: 2,
   });
 }
@@ -53,7 +55,7 @@ async function run(work: () => Promise<Outcome>): Promise<void> {
 }
 
 const measuring = {
-  workloads: { type: "string", default: [...workloads.keys()].join(","), describe: "which, separated by commas" },
+  workloads: { type: "string", default: workloadNames.join(), describe: "which, separated by commas" },
   runs: { type: "number", describe: "pairs of turns [default: what fits in some seconds]" },
   json: { type: "boolean", default: false, describe: "the result as JSON" },
 } as const;
@@ -64,30 +66,121 @@ const shared = (args: { workloads: string; threads: string; runs: number | undef
   json: args.json,
 });
 const threads = { type: "string", describe: "numbers of threads, separated by commas" } as const;
+const small = {
+  type: "boolean",
+  default: false,
+  describe: "few filters and tasks, to see that all parts work",
+} as const;
+
+/** `batch=8`. */
+function sizeIn(text: string): [string, number] {
+  const [name = "", size] = text.split("=");
+  return [name, counts(size ?? "", "size")[0]!];
+}
+
+const networksOf = (text: string): readonly string[] => {
+  if (text === "none") return [];
+  return text === "all" ? importedNetworks : among("networks", text, importedNetworks);
+};
 
 try {
   await yargs(hideBin(process.argv))
     .scriptName("npm run bench --")
     .command(
       "peers",
-      "time the workloads against PyTorch eager, after checking that results are equal",
+      "time the workloads beside PyTorch, JAX and others, after checking that results are equal",
       {
         ...measuring,
         threads: { ...threads, default: "1,2" },
-        memory: { type: "boolean", default: true, describe: "measure the peak memory of both, too" },
+        peers: { type: "string", default: peerSides.map(({ name }) => name).join(), describe: "which, or none" },
+        memory: { type: "boolean", default: true, describe: "measure the peak memory of ours and of PyTorch, too" },
+        limit: { type: "number", default: 900, describe: "seconds that a peer may take to compile a workload" },
+        small,
+        networks: {
+          type: "string",
+          default: "none",
+          describe: "networks of PyTorch for the row of models from files, or all",
+        },
       },
-      (args) => run(() => peers({ ...shared(args), memory: args.memory })),
+      (args) =>
+        run(() =>
+          peers({
+            ...shared(args),
+            peers: args.peers === "none" ? [] : list(args.peers),
+            memory: args.memory,
+            limit: args.limit,
+            small: args.small,
+            networks: networksOf(args.networks),
+          }),
+        ),
+    )
+    .command(
+      "profile <what>",
+      "where one graph's time goes, by operator and by line of the model, and its share of the MatMul rate",
+      (call) =>
+        call.positional("what", { type: "string", demandOption: true, describe: "a workload, or a file" }).options({
+          threads: { ...threads, default: "1" },
+          runs: { type: "number", default: 20, describe: "how many are measured" },
+          size: {
+            type: "string",
+            array: true,
+            default: [],
+            describe: "of an open dimension, as in batch=8 [default: 1]",
+          },
+          out: { type: "string", describe: "folder for profile.svg, profile.folded, profile.json" },
+          small,
+          json: measuring.json,
+        }),
+      ({ what, threads: given, runs, size, out, small: few, json }) =>
+        run(() =>
+          profile({
+            what,
+            threads: counts(given)[0]!,
+            runs: turns(runs),
+            sizes: Object.fromEntries(size.map(sizeIn)),
+            small: few,
+            json,
+            ...(out === undefined ? {} : { out }),
+          }),
+        ),
+    )
+    .command(
+      "scale",
+      "how our time grows with each size of a workload: exponents with their intervals",
+      {
+        axes: { type: "string", default: axisNames.join(), describe: "which sizes, separated by commas" },
+        kind: { choices: ["meta", "adapt"] as const, default: "meta" as const, describe: "what grows" },
+        runs: measuring.runs,
+        small,
+        json: measuring.json,
+      },
+      ({ axes, runs, ...args }) =>
+        run(() =>
+          scale({
+            axes: among("axes", axes, axisNames),
+            kind: args.kind,
+            small: args.small,
+            json: args.json,
+            ...(runs === undefined ? {} : { runs: turns(runs) }),
+          }),
+        ),
     )
     .command(
       "check",
-      "compare with what is pinned in reference.json; fails when a ratio got worse beyond noise",
+      "compare with an earlier commit, built and measured in the same run; fails where something got slower beyond noise",
       {
         ...measuring,
+        against: { type: "string", demandOption: true, describe: "the earlier commit, as git names it" },
         threads: { ...threads, default: "1" },
-        reference: { type: "string", default: pinned, describe: "the file with what is pinned" },
-        update: { type: "boolean", default: false, describe: "pin what is measured now" },
+        starts: { type: "number", default: 3, describe: "how often both are started anew" },
+        noise: { type: "number", default: 0.08, describe: "what a ratio may move by chance" },
+        small,
+        install: { type: "boolean", default: false, describe: "give the earlier commit its own packages (npm ci)" },
       },
-      (args) => run(() => check({ ...shared(args), reference: args.reference, update: args.update })),
+      ({ against, noise, install, ...args }) =>
+        run(() =>
+          check({ ...shared(args), against, starts: turns(args.starts, "starts"), noise, small: args.small, install }),
+        ),
     )
     .command(
       "engines",
@@ -253,7 +346,7 @@ try {
           }),
         ),
     )
-    .demandCommand(1, "Say what to do: peers, check, engines, gpu, imported, embed or shifts.")
+    .demandCommand(1, "Say what to do: peers, profile, scale, check, engines, gpu, imported, embed or shifts.")
     .strict()
     .exitProcess(false)
     .fail((message, error) => {

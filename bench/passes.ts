@@ -4,10 +4,10 @@ import { openSession, type Session } from "@innerloop/runtime/session";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { anil, conv4, evaluationGraph, metaGradient, parameterValues, prefersOneGraph, random } from "@innerloop/train";
-import { machine, type Outcome, tell } from "./commands.ts";
 import { median } from "./contender.ts";
+import { machine, type Outcome, tell } from "./outcome.ts";
 import { table } from "./report.ts";
-import { learnerOf, workloads } from "./workloads.ts";
+import { learnerOf, workloadNamed, workloadNames } from "./workloads.ts";
 
 /** A graph that is timed, made anew for each set of passes. */
 interface Timed {
@@ -115,13 +115,14 @@ function graphs(): Timed[] {
       outputs: () => ({ ...evaluationGraph(preset, evaluated, 5).outputs }),
       feeds: feedsOf(preset, evaluated),
     },
-    ...[...workloads.values()].map((workload) => {
-      const { kind, name } = workload;
-      const { support, queries, tasks, network } = workload.case;
+    ...workloadNames.flatMap((each): Timed[] => {
+      const { name, fresh, case: workload } = workloadNamed(each);
+      const { kind, support, queries, tasks, network } = workload;
+      if (fresh || !(kind === "adapt" || kind === "meta")) return [];
       const learner = learnerOf(workload);
       const sizes = { support, query: queries, ways: network.outputs };
-      if (kind === "adapt") return adapted(name, learner, sizes);
-      return trained(name, learner, prefersOneGraph(learner) ? { ...sizes, tasks } : sizes);
+      if (kind === "adapt") return [adapted(name, learner, sizes)];
+      return [trained(name, learner, prefersOneGraph(learner) ? { ...sizes, tasks } : sizes)];
     }),
   ];
 }

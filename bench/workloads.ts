@@ -1,78 +1,77 @@
-// What is timed: the workloads that torch_peer.py knows too, with the targets that the project sets itself.
+// What is timed: cases that say all of a workload, so that every side makes the same problem of them, with the goals of the project.
 import { constant, type Learner } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import { conv4, maml, metamodel, mlp } from "@innerloop/train";
+import { buildLearner, buildModel, conv4, type Model, maml, metamodel, mlp, presetNamed } from "@innerloop/train";
 import { type WorkloadBatch, type WorkloadCase, type WorkloadData, workloadData } from "./peers/data.ts";
+
+/** `peers/problems.py` says what each kind computes. */
+export type Kind = "adapt" | "meta" | "evaluate" | "train";
+
+interface Network {
+  readonly model: "conv4" | "metamodel" | "mlp";
+  readonly inputShape: readonly number[];
+  readonly outputs: number;
+  /** Of conv4. */
+  readonly filters?: number;
+  readonly strides?: readonly number[];
+}
+
+/** All of a workload, as JSON. */
+export interface Case extends WorkloadCase {
+  readonly kind: Kind;
+  readonly network: Network;
+  readonly parameters: readonly (readonly [name: string, shape: readonly number[]])[];
+  /** Time of the processor counts, not that of the clock. */
+  readonly processor?: boolean;
+  /** Compiling it takes minutes, so that a peer tries one way only. */
+  readonly long?: boolean;
+  /** Of `train`: the outer rate, its warm-up in iterations, the largest norm of a gradient, and of an inner rate. */
+  readonly rate?: number;
+  readonly warmup?: number;
+  readonly clip?: number;
+  readonly mostRate?: number;
+}
+
+/** The largest ratios of our time to a peer's that are wanted, by the number of threads where these differ. */
+export interface Goals {
+  readonly eager: number | Readonly<Record<number, number>>;
+  /** To the best of torch.compile, compiled vmap and JAX. */
+  readonly compiled: number;
+}
 
 export interface Workload {
   readonly name: string;
-  /** `adapt`: the inner loop alone; `meta`: from meta-parameters to the second-order meta-gradient. */
-  readonly kind: "adapt" | "meta";
-  /** The largest ratio of our time to PyTorch's that is wanted. */
-  readonly target: number;
-  readonly case: WorkloadCase;
+  readonly title: string;
+  readonly goals: Goals;
+  readonly case: Case;
+  /** Every run is a process of its own, timed from its start: with nothing kept of earlier ones, or with what a first one kept. */
+  readonly fresh?: "cold" | "kept";
 }
 
-const images = { inputShape: [28, 28, 1], outputs: 5, activation: "relu" };
 const strides = [2, 2, 2, 1];
-const networks = {
-  conv4: { model: "conv4", ...images, filters: 64, norm: "layer", strides, pool: false },
-  metamodel: { model: "metamodel", ...images },
-  mlp: { model: "mlp", inputShape: [1], outputs: 1, activation: "relu" },
+/** The preset whose iteration is timed. */
+const preset = presetNamed("omniglot-5way-1shot").config;
+
+const modelOf = ({ model, inputShape, outputs, filters = 64, strides: steps = strides }: Network): Model => {
+  if (model === "conv4") return conv4(inputShape, outputs, { filters, norm: "layer", strides: steps });
+  return model === "metamodel" ? metamodel(inputShape, outputs) : mlp(inputShape, outputs);
 };
-const models = {
-  conv4: () => conv4(images.inputShape, images.outputs, { filters: 64, norm: "layer", strides }),
-  metamodel: () => metamodel(images.inputShape, images.outputs),
-  mlp: () => mlp([1], 1),
-};
-type ModelName = keyof typeof models;
 
-function workload(
-  kind: "adapt" | "meta",
-  model: ModelName,
-  target: number,
-  tasks: number,
-  support: number,
-  queries: number,
-  rate: number,
-): Workload {
-  const names = Object.keys(models[model]().parameters);
-  const rates = Object.fromEntries(names.map((name, index) => [name, rate * (1 + (index % 3) / 8)]));
-  const network = networks[model];
-  return {
-    name: `${kind}-${model}`,
-    kind,
-    target,
-    case: { network, seed: 1, tasks, support, queries, steps: 5, rates },
-  };
-}
+const presetLearner = ({ filters = 64, inputShape, outputs }: Network): Learner =>
+  buildLearner(preset, buildModel({ ...preset.model, filters }, inputShape, outputs), "classification");
 
-/** All, by name. */
-export const workloads: ReadonlyMap<string, Workload> = new Map(
-  [
-    workload("adapt", "conv4", 0.75, 1, 5, 0, 1 / 32),
-    workload("meta", "conv4", 0.9, 4, 5, 25, 1 / 32),
-    workload("meta", "metamodel", 1, 4, 5, 25, 1 / 32),
-    workload("adapt", "mlp", 0.35, 1, 10, 0, 1 / 64),
-    workload("meta", "mlp", 0.35, 25, 10, 10, 1 / 64),
-  ].map((workload) => [workload.name, workload]),
-);
+const plainLearner = (network: Network, steps: number): Learner =>
+  maml(modelOf(network), {
+    task: network.model === "mlp" ? "regression" : "classification",
+    steps,
+    learnRates: true,
+    loop: "plain",
+  });
 
-/** @throws InnerloopError `unknown-workload` */
-export function workloadNamed(name: string): Workload {
-  const found = workloads.get(name);
-  if (found) return found;
-  throw new InnerloopError(
-    "unknown-workload",
-    `The workload "${name}" was asked for; known are ${[...workloads.keys()].join(", ")}; choose among them.`,
-    { exitStatus: 2 },
-  );
-}
-
-/** The learner of a workload: MAML whose inner rates are fixed, one for each parameter. */
-export function learnerOf({ case: { network, steps, rates } }: Workload): Learner {
-  const task = network.model === "mlp" ? "regression" : "classification";
-  const learner = maml(models[network.model as ModelName](), { task, steps, learnRates: true, loop: "plain" });
+/** The learner of a case: MAML whose inner rates are fixed, one for each parameter; or the preset's. */
+export function learnerOf({ kind, network, steps, rates }: Case): Learner {
+  if (kind === "train") return presetLearner(network);
+  const learner = plainLearner(network, steps);
   const fixed = Object.fromEntries(Object.entries(rates).map(([name, rate]) => [`rate/${name}`, constant(rate)]));
   return {
     ...learner,
@@ -82,11 +81,147 @@ export function learnerOf({ case: { network, steps, rates } }: Workload): Learne
   };
 }
 
+/** What a case is made of: sizes, and one number that the rates are near. */
+export interface Sizes {
+  readonly kind: Kind;
+  readonly network: Network;
+  readonly tasks: number;
+  /** Examples a task. */
+  readonly support: number;
+  readonly queries: number;
+  readonly steps?: number;
+  readonly rate?: number;
+}
+
+export function caseOf({ kind, network, tasks, support, queries, steps = 5, rate = 1 / 32 }: Sizes): Case {
+  const whole = kind === "train" ? presetLearner(network) : plainLearner(network, steps);
+  const specs = Object.entries(whole.parameters).filter(([name]) => kind === "train" || !name.startsWith("rate/"));
+  const parameters = specs.map(([name, { shape }]) => [name, shape] as const);
+  const common = { kind, network, parameters, seed: 1, tasks, support, queries, steps };
+  if (kind !== "train") {
+    const rates = parameters.map(([name], index) => [name, rate * (1 + (index % 3) / 8)]);
+    return { ...common, rates: Object.fromEntries(rates) };
+  }
+  const { optimizer, schedule, clip, maxInnerRate, innerRate } = preset;
+  const outer = { rate: optimizer.rate, warmup: schedule.warmup, clip: clip ?? 1e9, mostRate: maxInnerRate };
+  return { ...common, ...outer, rates: {}, innerRate, processor: true };
+}
+
+/** How the preset trains, but for the end of its schedule, which a run alone has. */
+export const presetOptions = {
+  optimizer: preset.optimizer,
+  schedule: { ...preset.schedule, decay: "none" as const },
+  clip: preset.clip,
+};
+
+const conv4Net: Network = { model: "conv4", inputShape: [28, 28, 1], outputs: 5, filters: 64, strides };
+const metamodelNet: Network = { model: "metamodel", inputShape: [28, 28, 1], outputs: 5 };
+const mlpNet: Network = { model: "mlp", inputShape: [1], outputs: 1 };
+const gradientSizes = { kind: "meta", tasks: 4, support: 5, queries: 25 } as const;
+
+interface Entry extends Omit<Workload, "case"> {
+  readonly sizes: Sizes;
+  readonly long?: boolean;
+}
+
+const entries: readonly Entry[] = [
+  {
+    name: "adapt-conv4",
+    title: "adapt 5 steps conv4-64 5w1s",
+    goals: { eager: 0.4, compiled: 0.7 },
+    sizes: { kind: "adapt", network: conv4Net, tasks: 1, support: 5, queries: 0 },
+  },
+  {
+    name: "adapt-metamodel",
+    title: "adapt 5 steps metamodel 5w5s",
+    goals: { eager: 0.6, compiled: 0.9 },
+    sizes: { kind: "adapt", network: metamodelNet, tasks: 1, support: 25, queries: 0 },
+  },
+  {
+    name: "adapt-mlp",
+    title: "adapt 5 steps sinusoid MLP",
+    goals: { eager: 0.1, compiled: 0.5 },
+    sizes: { kind: "adapt", network: mlpNet, tasks: 1, support: 10, queries: 0, rate: 1 / 64 },
+  },
+  {
+    name: "meta-conv4",
+    title: "meta-iteration conv4-64 K=5 ×4, 2nd order",
+    goals: { eager: { 1: 0.35, 2: 0.25 }, compiled: 0.45 },
+    sizes: { ...gradientSizes, network: conv4Net },
+    long: true,
+  },
+  {
+    name: "meta-metamodel",
+    title: "meta-iteration metamodel K=5 ×4",
+    goals: { eager: 0.6, compiled: 0.8 },
+    sizes: { ...gradientSizes, network: metamodelNet },
+    long: true,
+  },
+  {
+    name: "meta-mlp",
+    title: "meta-iteration sinusoid, 25 tasks",
+    goals: { eager: 0.15, compiled: 0.6 },
+    sizes: { kind: "meta", network: mlpNet, tasks: 25, support: 10, queries: 10, rate: 1 / 64 },
+  },
+  {
+    name: "train-preset",
+    title: "the preset's training iteration (ANIL, 20 ways, prototype head), per processor second",
+    goals: { eager: 0.5, compiled: 0.8 },
+    sizes: { kind: "train", network: { ...conv4Net, outputs: 20 }, tasks: 2, support: 20, queries: 80 },
+  },
+  {
+    name: "evaluate-conv4",
+    title: "8 episodes evaluated, conv4, 5w1s, 15 queries",
+    goals: { eager: 0.3, compiled: 0.7 },
+    sizes: { kind: "evaluate", network: conv4Net, tasks: 8, support: 5, queries: 75 },
+  },
+  {
+    name: "first-conv4",
+    title: "first iteration after process start, conv4 K=5",
+    goals: { eager: 0.8, compiled: 0.05 },
+    sizes: { ...gradientSizes, network: conv4Net },
+    fresh: "cold",
+  },
+  {
+    name: "again-conv4",
+    title: "the same of a later process, which finds the session that the first one kept",
+    goals: { eager: 0.8, compiled: 0.05 },
+    sizes: { ...gradientSizes, network: conv4Net },
+    fresh: "kept",
+  },
+];
+
+/** Few filters and tasks, to see that all parts work. */
+const shrunk = ({ network, tasks, ...sizes }: Sizes): Sizes => ({
+  ...sizes,
+  tasks: Math.min(tasks, 2),
+  network: network.model === "conv4" ? { ...network, filters: 4 } : network,
+});
+
+export const workloadNames: readonly string[] = entries.map(({ name }) => name);
+
+/**
+ * @param small with few filters and tasks
+ * @throws InnerloopError `unknown-workload`
+ */
+export function workloadNamed(name: string, small = false): Workload {
+  const found = entries.find((entry) => entry.name === name);
+  if (!found)
+    throw new InnerloopError(
+      "unknown-workload",
+      `The workload "${name}" was asked for; known are ${workloadNames.join(", ")}; choose among them.`,
+      { exitStatus: 2 },
+    );
+  const { sizes, long, ...workload } = found;
+  const made = caseOf(small ? shrunk(sizes) : sizes);
+  return { ...workload, case: long ? { ...made, long } : made };
+}
+
+/** The goal of a workload for a number of threads; the last one that is said holds for more. */
+export const goalOf = (goal: Goals["eager"], threads: number): number =>
+  typeof goal === "number" ? goal : (goal[threads] ?? Object.values(goal).at(-1)!);
+
 export type { WorkloadBatch, WorkloadData };
 
 /** Parameters and tasks, the same as a peer makes them. */
-export const dataOf = (workload: Workload, learner: Learner): WorkloadData =>
-  workloadData(
-    workload.case,
-    Object.entries(learner.parameters).map(([name, { shape }]) => [name, shape] as const),
-  );
+export const dataOf = (workload: Case): WorkloadData => workloadData(workload, workload.parameters);

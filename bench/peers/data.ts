@@ -1,12 +1,12 @@
-import { sizeOf } from "@innerloop/schemas";
-// The data of a peer's workload, made from its seed exactly as torch_peer.py makes it: both sides time the same problem.
+// The data of a peer's workload, made from its seed exactly as problems.py makes it: both sides time the same problem.
+import { sizeOf } from "@innerloop/schemas/bundle";
 
 export interface Data {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
 
-/** What a peer says of a workload: enough to make its data, given the parameters' shapes. */
+/** Enough of a workload to make its data, given the parameters' shapes. */
 export interface WorkloadCase {
   readonly network: { readonly model: string; readonly inputShape: readonly number[]; readonly outputs: number };
   readonly seed: number;
@@ -17,6 +17,8 @@ export interface WorkloadCase {
   readonly steps: number;
   /** By parameter. */
   readonly rates: Readonly<Record<string, number>>;
+  /** Where inner rates that are parameters (`rate/…`) start. */
+  readonly innerRate?: number;
 }
 
 /** `y` holds the class number of each example, or a regression's targets `[n, outputs]`. */
@@ -54,7 +56,8 @@ export function workloadData(
   });
   const parameters: Record<string, Data> = {};
   for (const [name, shape] of shapes) {
-    if (name.endsWith(".weight")) parameters[name] = draw(shape, Math.sqrt(2 / sizeOf(shape.slice(0, -1))));
+    if (name.startsWith("rate/")) parameters[name] = { shape, data: Float32Array.of(workload.innerRate!) };
+    else if (name.endsWith(".weight")) parameters[name] = draw(shape, Math.sqrt(2 / sizeOf(shape.slice(0, -1))));
     else parameters[name] = draw(shape, 0.1, name.endsWith(".gain") ? 1 : 0);
   }
   const { model, inputShape, outputs } = workload.network;

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { Learner } from "@innerloop/runtime";
 import { encodeSafetensors, InnerloopError, type Tensor } from "@innerloop/schemas";
 import { openTasks, type TaskSource } from "@innerloop/train";
-import { machine, type Outcome, tell } from "../commands.ts";
+import { machine, type Outcome, tell } from "../outcome.ts";
 import { type Extent, type Family, familyOf, measure, type Sample } from "./measure.ts";
 import { shiftsReport, summaryOf } from "./report.ts";
 

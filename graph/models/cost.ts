@@ -62,6 +62,27 @@ export function costOf(model: Model, of: string, sizes: Readonly<Record<string, 
   };
 }
 
+/** What the nodes of one operator take. */
+export interface OperatorCost {
+  readonly operator: string;
+  readonly nodes: number;
+  readonly flops: number;
+}
+
+/**
+ * The arithmetic of a graph as it was built, by operator: what a target makes of it may take more. Those that take most first.
+ * @param outputs of sizes that are known
+ */
+export function arithmetic(outputs: readonly Value[]): OperatorCost[] {
+  const by = new Map<string, OperatorCost>();
+  for (const node of topological(simplify(outputs))) {
+    const { name } = node.operator;
+    const before = by.get(name) ?? { operator: name, nodes: 0, flops: 0 };
+    by.set(name, { ...before, nodes: before.nodes + 1, flops: before.flops + flopsOf(node) });
+  }
+  return [...by.values()].filter(({ flops }) => flops > 0).sort((a, b) => b.flops - a.flops);
+}
+
 function costOfRun(outputs: readonly Value[]): RunCost {
   // As it was built: what a target makes of it takes long to work out, and counts much the same.
   const values = simplify(outputs);

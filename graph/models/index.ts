@@ -1,6 +1,6 @@
 // Transforms of whole models, each from a model to a model.
 
-export { costOf, type ModelCost, type RunCost } from "./cost.ts";
+export { arithmetic, costOf, type ModelCost, type OperatorCost, type RunCost } from "./cost.ts";
 export {
   type DerivativeOptions,
   grad,

@@ -1,7 +1,7 @@
 // Reverse-mode differentiation of a graph into a graph. The result is made of the same operators, so it can be
 // differentiated again, batched and exported like anything else.
 import { InnerloopError } from "@innerloop/schemas";
-import { constant, inScopeOf } from "../core/build.ts";
+import { constant, inScopeOf, scope } from "../core/build.ts";
 import { mayAgree } from "../core/fresh.ts";
 import { zip } from "../core/lists.ts";
 import { isFlat, isFloat } from "../core/operator.ts";
@@ -95,14 +95,17 @@ export function cotangents(
         `${node.operator.name} has no derivative; for a Loop, give the number of steps as a number so that it is unrolled.`,
       );
     }
+    // Whoever looks where time goes tells a layer's derivatives from the layer by their names.
     const results = inScopeOf(node, () =>
-      gradient({
-        inputs: node.inputs,
-        outputs: node.outputs,
-        attributes: node.attributes,
-        cotangents: [first, ...others],
-        needs: (i) => isWanted(node.inputs[i]),
-      }),
+      scope(node.scope ? "grad" : "", () =>
+        gradient({
+          inputs: node.inputs,
+          outputs: node.outputs,
+          attributes: node.attributes,
+          cotangents: [first, ...others],
+          needs: (i) => isWanted(node.inputs[i]),
+        }),
+      ),
     );
     node.inputs.forEach((value, i) => {
       if (results[i] && isWanted(value)) accumulate(value, results[i]);

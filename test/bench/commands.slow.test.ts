@@ -1,66 +1,123 @@
 // The benchmark's commands as a caller sees them: what they say and their exit status, never how long anything took.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { input, op, writeOnnx } from "@innerloop/graph";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
+import { repository } from "../support/root.ts";
 import { bench } from "./program.ts";
 
 const folder = temporaryFolder("bench");
 
-const pin = (name: string, ratio: number): string => {
-  const path = join(folder, name);
-  const machine = { processor: "another", cores: 1, node: "v20" };
-  writeFileSync(path, JSON.stringify({ machine, pinned: [{ workload: "adapt-mlp", threads: 1, ratio, noise: 0.1 }] }));
-  return path;
-};
-
 const quick = ["--workloads", "adapt-mlp", "--threads", "1", "--runs", "2"];
 
 test("a peer that is not installed is a gap, with what to do, and no failure", async () => {
-  const { status, stdout } = await bench("peers", ...quick, "--no-memory");
-  expect(stdout).toContain("PyTorch is missing");
-  expect(stdout).toContain("pip install torch");
+  const { status, stdout } = await bench("peers", ...quick, "--peers", "eager,jax", "--no-memory");
+  expect(stdout).toMatch(/adapt-mlp .* eager .* missing: .*pip install torch/);
+  expect(stdout).toMatch(/adapt-mlp .* jax .* missing: .*pip install jax/);
   expect(status).toBe(0);
 });
 
-test("the gap as JSON", async () => {
-  const { stdout } = await bench("peers", ...quick, "--no-memory", "--json");
-  const { peer, missing, rows } = JSON.parse(stdout);
-  expect(peer).toEqual({ name: "PyTorch", version: null });
-  expect(missing).toContain("no-such-python");
-  expect(rows).toMatchObject([{ workload: "adapt-mlp", threads: 1, state: "missing" }]);
-});
-
-test("check fails on a ratio that got worse, and names the workload", async () => {
-  const { status, stdout } = await bench("check", ...quick, "--reference", pin("fast.json", 1e-6));
-  expect(stdout).toMatch(/adapt-mlp.*worse/);
-  expect(stdout).toContain("Pinned on another processor (another)");
-  expect(status).toBe(1);
-});
-
-test("check passes on a ratio that got better", async () => {
-  const { status, stdout } = await bench("check", ...quick, "--reference", pin("slow.json", 1e6));
-  expect(stdout).toMatch(/adapt-mlp.*better/);
+test("peers in JavaScript compute the same as ours; memory and goals are in the JSON", async () => {
+  const args = ["--workloads", "adapt-mlp,meta-mlp", "--threads", "1", "--runs", "2"];
+  const { status, stdout } = await bench("peers", ...args, "--peers", "eager,tfjs,jax-js", "--json");
+  const { rows } = JSON.parse(stdout);
+  expect(rows).toHaveLength(2);
+  for (const row of rows) {
+    const [eager, ...others] = row.peers;
+    expect(eager).toMatchObject({ peer: "eager", state: "missing", reason: expect.stringContaining("no-such-python") });
+    for (const peer of others) {
+      expect(peer).toMatchObject({ state: "timed", summary: { pairs: 2 } });
+      expect(peer.difference).toBeLessThan(1e-4);
+    }
+    expect(row.comparisons).toMatchObject([{ against: "eager" }, { against: "compiled" }]);
+    expect(row.memory.ours).toBeGreaterThan(20);
+  }
   expect(status).toBe(0);
 });
 
-test("check --update pins what it measured, with the machine", async () => {
-  const path = join(folder, "new.json");
-  const { status } = await bench("check", ...quick, "--reference", path, "--update");
+test("every kind of workload runs", async () => {
+  const all = "adapt-conv4,meta-conv4,train-preset,evaluate-conv4,first-conv4";
+  const args = ["--workloads", all, "--threads", "1", "--runs", "1", "--small", "--no-memory", "--json"];
+  const { status, stdout } = await bench("peers", ...args, "--peers", "none");
+  const { rows } = JSON.parse(stdout);
+  expect(rows.map(({ workload }: { workload: string }) => workload).join()).toBe(all);
+  for (const { ours } of rows) expect(ours.milliseconds).toBeGreaterThan(0);
   expect(status).toBe(0);
-  const { machine, pinned } = JSON.parse(readFileSync(path, "utf8"));
-  expect(machine).toMatchObject({ node: process.version });
-  expect(pinned).toMatchObject([{ workload: "adapt-mlp", threads: 1 }]);
+});
+
+test.skipIf(!existsSync(join(repository, ".git")))(
+  "check builds an earlier commit, finds its results equal, and fails on what is slower than allowed",
+  async () => {
+    const { status, stdout } = await bench(
+      "check",
+      ...quick,
+      "--against",
+      "HEAD",
+      "--starts",
+      "1",
+      "--noise",
+      "-0.99",
+      "--json",
+    );
+    const { against, rows } = JSON.parse(stdout);
+    expect(against).toMatch(/^[0-9a-f]{40}$/);
+    expect(rows).toMatchObject([{ workload: "adapt-mlp", verdict: "slower", summary: { pairs: 2 } }]);
+    expect(rows[0].difference).toBeLessThan(1e-4);
+    expect(status).toBe(1);
+  },
+  600_000,
+);
+
+test("profile says where the time of a workload goes, in a table, stacks and a picture", async () => {
+  const out = join(folder, "profile");
+  const { status, stdout } = await bench("profile", "meta-conv4", "--small", "--runs", "3", "--out", out, "--json");
+  const { operators, lines, milliseconds, gflops, products, matMul } = JSON.parse(stdout);
+  const sum = (rows: { milliseconds: number }[]) => rows.reduce((total, row) => total + row.milliseconds, 0);
+  expect(sum(operators)).toBeCloseTo(milliseconds, 6);
+  expect(sum(lines)).toBeCloseTo(milliseconds, 6);
+  expect(lines.map(({ name }: { name: string }) => name)).toContain("conv2");
+  expect(lines.some(({ derivatives }: { derivatives: number }) => derivatives > 0)).toBe(true);
+  // What ran is the graph's arithmetic, but for what a form adds or saves.
+  expect(products / gflops).toBeGreaterThan(0.5);
+  expect(products / gflops).toBeLessThan(2);
+  expect(matMul.large).toBeGreaterThan(0);
+  expect(readFileSync(join(out, "profile.svg"), "utf8")).toContain("<title>conv2");
+  expect(readFileSync(join(out, "profile.folded"), "utf8")).toMatch(/^meta-conv4;step1;conv1;\w+ \d+$/m);
+  expect(status).toBe(0);
+});
+
+test("a file is profiled as it is, with sizes that are given", async () => {
+  const file = join(folder, "dense.onnx");
+  const x = input("x", ["rows", 7]);
+  writeFileSync(file, writeOnnx({ y: op.MatMul(x, input("w", [7, 3])) }));
+  const { stdout } = await bench("profile", file, "--size", "rows=50", "--runs", "2", "--json");
+  const { gflops, products } = JSON.parse(stdout);
+  expect(gflops).toBeCloseTo((2 * 50 * 7 * 3) / 1e9, 12);
+  expect(products).toBeCloseTo(gflops, 12);
+});
+
+test("scale gives an exponent for each size", async () => {
+  const { status, stdout } = await bench("scale", "--axes", "steps,filters", "--small", "--runs", "1", "--json");
+  const { rows } = JSON.parse(stdout);
+  expect(rows.map(({ axis }: { axis: string }) => axis)).toEqual(["steps", "filters"]);
+  for (const { exponent, points } of rows) {
+    expect(Number.isFinite(exponent)).toBe(true);
+    expect(points).toHaveLength(2);
+  }
+  expect(status).toBe(0);
 });
 
 test.each([
   [["engines", "--engines", "abacus"], 2, "tfjs:wasm"],
-  [["check", "--reference", join(folder, "none.json")], 1, "check --update"],
+  [["check"], 2, "against"],
+  [["check", "--against", "no-such-commit"], 2, "no commit"],
+  [["peers", "--peers", "abacus"], 2, "learn2learn"],
   [["peers", "--workloads", "adapt-vit"], 2, "adapt-conv4"],
   [["peers", "--threads", "0"], 2, "whole numbers from 1"],
   [["peers", "--runs", "0"], 2, "whole number from 1"],
   [["peers", "--thread", "1"], 2, "thread"],
-  [[], 2, "peers, check, engines"],
+  [[], 2, "peers, profile, scale, check"],
 ] as const)("%j ends in one message", async (args, wanted, words) => {
   const { status, stdout, stderr } = await bench(...args);
   expect(stdout).toBe("");

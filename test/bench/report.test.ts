@@ -1,22 +1,25 @@
 // What the benchmark makes of measurements, on made-up numbers: equality, targets, what got worse, and the tables.
 import { sizeOf } from "@innerloop/schemas";
 import {
-  type CheckRow,
-  checkTable,
+  comparisonsOf,
   dataOf,
   differenceOf,
   equalWithin,
+  goalsTable,
   interleave,
-  isMet,
   learnerOf,
-  noiseOf,
-  type PeerResult,
+  memoryOf,
   type PeerRow,
+  type PeerTimes,
+  pairsOf,
   peersTable,
   quantile,
+  type Result,
   summarize,
+  takeTurns,
   verdictOf,
-  workloads,
+  workloadNamed,
+  workloadNames,
 } from "innerloop-bench";
 import { describe, expect, test } from "vitest";
 
@@ -56,8 +59,31 @@ describe("summaries", () => {
   });
 });
 
+test("a slow side has three turns, and the others go on", async () => {
+  const side = (milliseconds: number) => ({
+    run: async (times: number) => new Array<number>(times).fill(milliseconds),
+  });
+  const rounds = await takeTurns([side(50), side(9000)], 5);
+  expect(rounds.map(([, slow]) => slow)).toEqual([9000, 9000, 9000, undefined, undefined]);
+  expect(pairsOf(rounds, 0, 1)).toHaveLength(3);
+  expect(rounds.map(([quick]) => quick)).toEqual([50, 50, 50, 50, 50]);
+});
+
+test("what begins from nothing has no run that does not count", async () => {
+  let runs = 0;
+  const fresh = {
+    fresh: true,
+    run: async (times: number) => {
+      runs += times;
+      return new Array<number>(times).fill(100);
+    },
+  };
+  await takeTurns([fresh], 4);
+  expect(runs).toBe(4);
+});
+
 describe("equality", () => {
-  const result: PeerResult = { losses: [2, 1], projections: { a: 0.5, b: 3 }, norms: { a: 10, b: 100 } };
+  const result: Result = { losses: [2, 1], projections: { a: 0.5, b: 3 }, norms: { a: 10, b: 100 } };
 
   test("equal results are nothing apart", () => expect(differenceOf(result, result)).toBe(0));
 
@@ -79,89 +105,103 @@ describe("equality", () => {
 });
 
 describe("against peers", () => {
-  const known = { workload: "adapt-conv4", threads: 1, target: 0.75, ours: "one thread" };
-  const timed = (ratio: number): PeerRow => {
-    const summary = pairs(ratio, ratio, ratio);
-    return { ...known, state: "timed", theirs: "loop", difference: 2e-7, summary, met: isMet(summary, known.target) };
-  };
-  const cells = (row: PeerRow) =>
-    peersTable([row], "PyTorch")
+  const goals = { eager: { 1: 0.35, 2: 0.25 }, compiled: 0.45 };
+  const timed = (peer: string, group: PeerTimes["group"], ratio: number): PeerTimes => ({
+    peer,
+    group,
+    state: "timed",
+    variant: "loop",
+    difference: 2e-7,
+    summary: pairs(ratio, ratio, ratio),
+  });
+  const rowOf = (peers: readonly PeerTimes[], threads = 1): PeerRow => ({
+    workload: "meta-conv4",
+    title: "meta-iteration",
+    threads,
+    ours: { way: "one thread", milliseconds: 5, difference: 1e-7 },
+    peers,
+    comparisons: comparisonsOf(peers, goals, threads),
+    memory: memoryOf(80, 240),
+  });
+  const cells = (table: string, line = -1) =>
+    table
       .split("\n")
-      .at(-1)!
+      .at(line)!
       .split("|")
       .map((cell) => cell.trim())
       .slice(1, -1);
 
-  test("a target is met up to and including it", () => {
-    expect(isMet(pairs(0.75), 0.75)).toBe(true);
-    expect(isMet(pairs(0.76), 0.75)).toBe(false);
+  test("a goal is met up to and including it, and is that of the number of threads", () => {
+    const met = (ratio: number, threads: number) =>
+      comparisonsOf([timed("eager", "eager", ratio)], goals, threads)[0]!.met;
+    expect([met(0.35, 1), met(0.36, 1), met(0.35, 2), met(0.25, 2)]).toEqual([true, false, false, true]);
   });
 
-  test("the table says times, ratio, spread, target and whether it is met", () => {
-    const row = cells({ ...timed(0.5), memory: { ours: 80, theirs: 240 } });
-    expect(row.join(" ")).toBe("adapt-conv4 1 5.000 10.0 0.50 0.50–0.50 ≤ 0.75 met 2e-7 80 240 0.33");
-    expect(cells(timed(0.9))).toContain("NOT MET");
+  test("the fastest of what compiles is what counts", () => {
+    const peers = [timed("compile", "compiled", 0.3), timed("jax", "compiled", 0.5), timed("tfjs", "other", 0.9)];
+    expect(comparisonsOf(peers, goals, 1)).toEqual([
+      { against: "eager", goal: 0.35 },
+      { against: "compiled", goal: 0.45, peer: "jax", ratio: 0.5, met: false },
+    ]);
   });
 
-  test("a missing peer is a visible gap beside our time", () => {
-    const row = cells({ ...known, state: "missing", milliseconds: 12.34, memory: { ours: 80 } });
-    expect(row).toContain("PyTorch is missing");
-    expect(row.slice(2, 6)).toEqual(["12.3", "–", "–", "–"]);
+  test("the table says ratios, goals and whether they are met", () => {
+    const row = cells(goalsTable([rowOf([timed("eager", "eager", 0.3), timed("jax", "compiled", 0.5)])]));
+    expect(row.join(" ")).toBe("meta-iteration 1 5.000 0.30 ≤ 0.35 met 0.50 jax ≤ 0.45 NOT MET 0.33 ≤ 0.6 met");
+  });
+
+  test("a missing peer is a visible gap, with its reason", () => {
+    const missing: PeerTimes = { peer: "jax", group: "compiled", state: "missing", reason: "no such interpreter" };
+    expect(cells(peersTable([rowOf([missing])])).slice(2)).toEqual([
+      "jax",
+      ...["–", "–", "–", "–", "–", "–"],
+      "missing: no such interpreter",
+    ]);
+    expect(cells(goalsTable([rowOf([missing])])).slice(3, 10)).toEqual(["–", "≤ 0.35", "–", "–", "–", "≤ 0.45", "–"]);
   });
 
   test("what is not equal has no times", () => {
-    const row = cells({ ...known, state: "unequal", theirs: "loop", difference: 0.3 });
-    expect(row).toContain("results differ");
-    expect(row.slice(2, 6)).toEqual(["–", "–", "–", "–"]);
+    const unequal: PeerTimes = { peer: "eager", group: "eager", state: "unequal", variant: "loop", difference: 0.3 };
+    const row = cells(peersTable([rowOf([unequal])]));
+    expect(row.slice(4, 7)).toEqual(["–", "–", "–"]);
+    expect(row.at(-1)).toBe("unequal: results differ");
   });
 
   test("columns line up", () => {
-    const lines = peersTable(
-      [timed(0.5), { ...known, workload: "x", state: "missing", milliseconds: 1 }],
-      "PyTorch",
-    ).split("\n");
-    expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+    const row = rowOf([timed("eager", "eager", 0.3), { peer: "jax", group: "compiled", state: "missing" }]);
+    for (const text of [peersTable([row]), goalsTable([row])])
+      expect(new Set(text.split("\n").map((line) => line.length)).size).toBe(1);
   });
 });
 
-describe("against what was pinned", () => {
-  const pinned = { workload: "adapt-mlp", threads: 1, ratio: 2, noise: 0.1 };
-
+describe("against an earlier commit", () => {
   test.each([
-    ["worse", [2.3, 2.4, 2.5, 2.4]],
-    ["as before", [2.1, 2.15, 2.05, 2.1]],
-    ["better", [1.6, 1.5, 1.7, 1.6]],
-    ["as before", [1.8, 2.6, 2.1, 3.9]], // scattered: not even three quarters of the pairs are beyond the noise
-  ] as const)("%s", (verdict, ratios) => expect(verdictOf(pairs(...ratios), pinned)).toBe(verdict));
-
-  test("without a pin there is nothing to be worse than", () =>
-    expect(verdictOf(pairs(9), undefined)).toBe("not pinned"));
-
-  test("noise is twice the spread, within bounds", () => {
-    expect(noiseOf(pairs(1, 1, 1))).toBe(0.08);
-    expect(noiseOf({ ...pairs(1), quartiles: [0.95, 1.05] })).toBe(0.2);
-    expect(noiseOf({ ...pairs(1), quartiles: [0.5, 1.5] })).toBe(0.25);
-  });
-
-  test("the table says ratio, pin and verdict", () => {
-    const summary = pairs(2.4, 2.4, 2.4);
-    const row: CheckRow = { ...pinned, summary, pinned, verdict: verdictOf(summary, pinned) };
-    expect(checkTable([row])).toContain("2.000 ± 10 %");
-    expect(checkTable([row])).toContain("worse");
-  });
+    ["slower", [1.15, 1.2, 1.25, 1.2]],
+    ["as before", [1.05, 1.08, 1.02, 1.05]],
+    ["faster", [0.8, 0.75, 0.85, 0.8]],
+    ["as before", [0.9, 1.3, 1.05, 1.9]], // scattered: not even three quarters of the pairs are beyond the noise
+  ] as const)("%s", (verdict, ratios) => expect(verdictOf(pairs(...ratios), 0.1)).toBe(verdict));
 });
 
 describe("workloads", () => {
-  test.each([...workloads.values()])(
-    "$name: the learner has a fixed rate for each of its arrays, and no learned one",
-    (it) => {
+  test.each(workloadNames.map((name) => workloadNamed(name)))(
+    "$name: the case has the learner's arrays, and a fixed rate for each that moves",
+    ({ case: it }) => {
       const learner = learnerOf(it);
-      expect(Object.keys(learner.parameters)).toEqual(Object.keys(it.case.rates));
-      expect(learner.rates).toEqual(it.case.rates);
-      const { parameters, tasks } = dataOf(it, learner);
-      expect(tasks).toHaveLength(it.case.tasks);
+      expect(it.parameters.map(([name]) => name)).toEqual(Object.keys(learner.parameters));
+      if (it.kind !== "train") expect(learner.rates).toEqual(it.rates);
+      const { parameters, tasks } = dataOf(it);
+      expect(tasks).toHaveLength(it.tasks);
       for (const [name, { shape }] of Object.entries(learner.parameters))
         expect(parameters[name]!.data).toHaveLength(sizeOf(shape));
     },
   );
+
+  test("small ones have the same kinds and fewer numbers", () => {
+    for (const name of workloadNames) {
+      const [small, whole] = [workloadNamed(name, true).case, workloadNamed(name).case];
+      expect(small.kind).toBe(whole.kind);
+      expect(small.tasks).toBeLessThanOrEqual(whole.tasks);
+    }
+  });
 });

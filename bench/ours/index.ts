@@ -1,0 +1,29 @@
+// Our side of a workload, made ready.
+import { rm } from "node:fs/promises";
+import type { Runnable } from "../peers/serve.ts";
+import { type Case, dataOf } from "../workloads.ts";
+import { openAdapt, openEvaluate } from "./adapt.ts";
+import { writeWorkloadBundle } from "./bundle.ts";
+import { prepareGradient } from "./gradient.ts";
+import { prepareTraining } from "./training.ts";
+
+async function prepareBundle(workload: Case, threads: number): Promise<Runnable> {
+  const folder = await writeWorkloadBundle(workload);
+  const open = workload.kind === "adapt" ? openAdapt : openEvaluate;
+  const { close, ...opened } = await open(folder, threads, dataOf(workload));
+  return {
+    ...opened,
+    async close() {
+      await close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/**
+ * Makes the data, compiles, and opens what a workload needs. The losses of a meta workload are one, the mean over the tasks.
+ */
+export async function prepareOurs(workload: Case, threads: number): Promise<Runnable> {
+  if (workload.kind === "meta") return prepareGradient(workload, threads);
+  return workload.kind === "train" ? prepareTraining(workload, threads) : prepareBundle(workload, threads);
+}

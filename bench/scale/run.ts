@@ -1,0 +1,109 @@
+// The command `scale`: how our time grows with each size of a workload, the others kept, and the exponent of that.
+import { median, takeTurns } from "../contender.ts";
+import { machine, type Outcome, tell } from "../outcome.ts";
+import { fixed, table, time } from "../report.ts";
+import { startOurs } from "../sides/list.ts";
+import { makeReady, type Ready } from "../sides/ready.ts";
+import { caseOf, type Sizes } from "../workloads.ts";
+import { type Exponent, exponentOf } from "./fit.ts";
+
+/** The sizes that grow. */
+interface Setting {
+  readonly steps: number;
+  readonly ways: number;
+  readonly shots: number;
+  readonly tasks: number;
+  readonly filters: number;
+  /** Pixels a side. */
+  readonly pixels: number;
+  readonly threads: number;
+}
+
+const axes: Readonly<Record<keyof Setting, readonly number[]>> = {
+  steps: [1, 2, 5, 10],
+  ways: [2, 5, 10, 20],
+  shots: [1, 2, 5, 10],
+  tasks: [1, 4, 16, 64],
+  filters: [16, 32, 64, 128],
+  pixels: [14, 28, 56, 84],
+  threads: [1, 2],
+};
+
+export type Axis = keyof Setting;
+export const axisNames = Object.keys(axes) as Axis[];
+
+export interface ScaleOptions {
+  readonly axes: readonly Axis[];
+  readonly kind: "adapt" | "meta";
+  readonly runs?: number;
+  /** Few filters, and the first sizes alone. */
+  readonly small: boolean;
+  readonly json: boolean;
+}
+
+interface ScaleRow extends Exponent {
+  readonly axis: Axis;
+  readonly points: readonly { readonly size: number; readonly milliseconds: number }[];
+}
+
+const base: Setting = { steps: 5, ways: 5, shots: 1, tasks: 4, filters: 32, pixels: 28, threads: 1 };
+
+const sizesOf = (kind: ScaleOptions["kind"], { steps, ways, shots, tasks, filters, pixels }: Setting): Sizes => ({
+  kind,
+  network: { model: "conv4", inputShape: [pixels, pixels, 1], outputs: ways, filters, strides: [2, 2, 2, 1] },
+  tasks: kind === "adapt" ? 1 : tasks,
+  support: ways * shots,
+  queries: kind === "adapt" ? 0 : ways * 5,
+  steps,
+});
+
+async function grow(axis: Axis, { kind, runs, small }: ScaleOptions): Promise<ScaleRow> {
+  const sizes = small ? axes[axis].slice(0, 2) : axes[axis];
+  const open: Ready[] = [];
+  try {
+    for (const size of sizes) {
+      const setting = { ...base, ...(small ? { filters: 4, tasks: 1, steps: 1 } : {}), [axis]: size };
+      const task = { case: caseOf(sizesOf(kind, setting)), threads: setting.threads };
+      open.push(await makeReady(() => startOurs(), {}, task, 600));
+    }
+    const rounds = await takeTurns(
+      open.map(({ contender }) => contender),
+      runs,
+    );
+    const points = sizes.map((size, at) => ({
+      size,
+      milliseconds: median(rounds.flatMap((times) => times[at] ?? [])),
+    }));
+    return { axis, points, ...exponentOf(points.map(({ size, milliseconds }) => [size, milliseconds])) };
+  } finally {
+    for (const { close } of open) close();
+  }
+}
+
+export async function scale(options: ScaleOptions): Promise<Outcome> {
+  const { kind, json } = options;
+  const rows: ScaleRow[] = [];
+  for (const axis of options.axes) {
+    // A support set of one task has no further tasks.
+    if (kind === "adapt" && axis === "tasks") continue;
+    tell(axis);
+    rows.push(await grow(axis, options));
+  }
+  if (json) return { text: JSON.stringify({ machine: machine(), kind, base, rows }, null, 2), status: 0 };
+  const others = Object.entries(base).map(([name, size]) => `${size} ${name}`);
+  return {
+    text: [
+      table(
+        ["of", "exponent", "± 95 %", "ms at each size"],
+        rows.map(({ axis, exponent, ci95, points }) => [
+          axis,
+          fixed(exponent),
+          fixed(ci95),
+          points.map(({ size, milliseconds }) => `${size}: ${time(milliseconds)}`).join(", "),
+        ]),
+      ),
+      `time = a · size^exponent; ${kind} of conv4, where nothing else is said: ${others.join(", ")}; ${machine().processor}`,
+    ].join("\n"),
+    status: 0,
+  };
+}
