@@ -225,8 +225,19 @@ try {
     .command(
       "passes",
       "what each pass of the compiler gives: nodes and processor time with it and without it",
-      { runs: { type: "number", default: 15, describe: "pairs of turns" }, json: measuring.json },
-      (args) => run(() => timePasses({ turns: turns(args.runs), json: args.json })),
+      {
+        graphs: { type: "string", describe: "preset, evaluate, and names of workloads [default: all]" },
+        runs: { type: "number", default: 15, describe: "pairs of turns" },
+        json: measuring.json,
+      },
+      (args) =>
+        run(() =>
+          timePasses({
+            turns: turns(args.runs),
+            json: args.json,
+            ...(args.graphs === undefined ? {} : { only: list(args.graphs) }),
+          }),
+        ),
     )
     .command(
       "gpu",
