@@ -48,6 +48,9 @@ interface ScaleRow extends Exponent {
 
 const base: Setting = { steps: 5, ways: 5, shots: 1, tasks: 4, filters: 32, pixels: 28, threads: 1 };
 
+/** What is not said to grow. */
+const kept = (small: boolean): Setting => (small ? { ...base, filters: 4, tasks: 1, steps: 1 } : base);
+
 const sizesOf = (kind: ScaleOptions["kind"], { steps, ways, shots, tasks, filters, pixels }: Setting): Sizes => ({
   kind,
   network: { model: "conv4", inputShape: [pixels, pixels, 1], outputs: ways, filters, strides: [2, 2, 2, 1] },
@@ -62,7 +65,7 @@ async function grow(axis: Axis, { kind, runs, small }: ScaleOptions): Promise<Sc
   const open: Ready[] = [];
   try {
     for (const size of sizes) {
-      const setting = { ...base, ...(small ? { filters: 4, tasks: 1, steps: 1 } : {}), [axis]: size };
+      const setting = { ...kept(small), [axis]: size };
       const task = { case: caseOf(sizesOf(kind, setting)), threads: setting.threads };
       open.push(await makeReady(() => startOurs(), {}, task, 600));
     }
@@ -81,7 +84,7 @@ async function grow(axis: Axis, { kind, runs, small }: ScaleOptions): Promise<Sc
 }
 
 export async function scale(options: ScaleOptions): Promise<Outcome> {
-  const { kind, json } = options;
+  const { kind, small, json } = options;
   const rows: ScaleRow[] = [];
   for (const axis of options.axes) {
     // A support set of one task has no further tasks.
@@ -89,8 +92,8 @@ export async function scale(options: ScaleOptions): Promise<Outcome> {
     tell(axis);
     rows.push(await grow(axis, options));
   }
-  if (json) return { text: JSON.stringify({ machine: machine(), kind, base, rows }, null, 2), status: 0 };
-  const others = Object.entries(base).map(([name, size]) => `${size} ${name}`);
+  if (json) return { text: JSON.stringify({ machine: machine(), kind, base: kept(small), rows }, null, 2), status: 0 };
+  const others = Object.entries(kept(small)).map(([name, size]) => `${name} ${size}`);
   return {
     text: [
       table(
