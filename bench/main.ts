@@ -8,6 +8,7 @@ import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
+import { learning } from "./learning/run.ts";
 import type { Outcome } from "./outcome.ts";
 import { timePasses } from "./passes.ts";
 import { peers } from "./peers/run.ts";
@@ -71,6 +72,15 @@ const small = {
   default: false,
   describe: "few filters and tasks, to see that all parts work",
 } as const;
+
+/** Times, which need not be whole. */
+function minutesIn(text: string): number[] {
+  const found = list(text).map(Number);
+  if (found.every((value) => value > 0 && Number.isFinite(value))) return found;
+  throw new InnerloopError("bad-option", `--minutes ${text} was given; numbers above 0, as in 1,2.5, were expected.`, {
+    exitStatus: 2,
+  });
+}
 
 /** `batch=8`. */
 function sizeIn(text: string): [string, number] {
@@ -164,6 +174,19 @@ try {
             ...(runs === undefined ? {} : { runs: turns(runs) }),
           }),
         ),
+    )
+    .command(
+      "learning",
+      "accuracy on unseen classes by minutes of training, beside learn2learn's way in PyTorch",
+      {
+        data: { type: "string", demandOption: true, describe: "SPEC of characters, such as omniglot:DIR" },
+        minutes: { type: "string", default: "1,2,5,10", describe: "of training, separated by commas" },
+        episodes: { type: "number", default: 600, describe: "that both are measured on" },
+        preset: { type: "string", default: "omniglot-5way-1shot", describe: "how ours is trained" },
+        json: measuring.json,
+      },
+      ({ data, minutes, episodes, preset, json }) =>
+        run(() => learning({ data, minutes: minutesIn(minutes), episodes, preset, json })),
     )
     .command(
       "check",
@@ -335,7 +358,10 @@ try {
           }),
         ),
     )
-    .demandCommand(1, "Say what to do: peers, profile, scale, check, engines, gpu, imported, embed or shifts.")
+    .demandCommand(
+      1,
+      "Say what to do: peers, profile, scale, learning, check, engines, gpu, imported, embed or shifts.",
+    )
     .strict()
     .exitProcess(false)
     .fail((message, error) => {

@@ -4,6 +4,8 @@ export {
   type Adaptable,
   type AdaptableOptions,
   type AdaptLoss,
+  type EncodedOptions,
+  type Encoder,
   type ExportAdaptableOptions,
   exportAdaptable,
   type LossContext,
@@ -12,6 +14,7 @@ export {
   lossNames,
   lossOfFile,
   type OptimizerOptions,
+  openEncoder,
   optimizerKinds,
   type RawInput,
 } from "./adaptable/index.ts";

@@ -47,6 +47,19 @@ export { type Ridge, ridgeHead } from "./heads/ridge.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { bothBranches } from "./lowering/branch.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
+export {
+  type ConvolutionSizes,
+  type ConvolutionWork,
+  type Costs,
+  convolutionWork,
+  features,
+  inputGradientWork,
+  isNative,
+  type MeasuredOperator,
+  measuredForms,
+  type RelativeCost,
+  relativeTime,
+} from "./lowering/costs.ts";
 export { type Choose, type Form, quickestBy, type Rates, usualRates, type Work } from "./lowering/forms.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";
 export { type Lowering, lowering, type Target } from "./lowering/lower.ts";

@@ -34,3 +34,4 @@ export { type Share, shareOf, signTest } from "./examples/shares.ts";
 export { noteOnPictures } from "./examples/unlike-pictures.ts";
 export { type ExportRunOptions, exportRun, type FinishedRun } from "./export-run.ts";
 export { type BundleTimes, type Latency, type MeasureOptions, measureBundle } from "./latency/measure-bundle.ts";
+export { type EncoderTrained, type EncoderTraining, trainOnEncoder } from "./train-on-encoder.ts";

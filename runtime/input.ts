@@ -46,13 +46,14 @@ export type PictureSource =
   | Global<"ImageBitmap">
   | Global<"VideoFrame">;
 
-/** What {@link Learner.example} takes: a picture, samples of a sensor or sound, a row of a table, or a text, whichever the bundle says. */
+/** What {@link Learner.example} takes: a picture, samples of a sensor or sound, a row of a table, a text, or the bytes of a file, whichever the bundle says. */
 export type Input = PictureSource | Samples | Sound | Row;
 
 // Loaded by who has such input, so that a page that takes pictures stays small.
 const sounds = () => import("./sounds.ts");
 const rows = () => import("./rows.ts");
 const texts = () => import("./texts.ts");
+const bytes = () => import("./raw-bytes.ts");
 
 /** Loads what a bundle's raw input takes, where that is not here yet. */
 export async function prepareInput({ input }: Pick<Manifest, "input">): Promise<void> {
@@ -60,6 +61,7 @@ export async function prepareInput({ input }: Pick<Manifest, "input">): Promise<
   if (kind === "sound") await sounds();
   if (kind === "row") await rows();
   if (kind === "text") await (await texts()).loadTokenizers();
+  if (kind === "bytes") await bytes();
   if (kind === "image") await host.pictures?.();
 }
 
@@ -83,6 +85,7 @@ export async function readInput(how: Preprocessing, input: Input, options?: Read
   if (how.kind === "sound") return inTurns((await sounds()).soundOf(how, samplesIn(input)));
   if (how.kind === "row") return (await rows()).rowOf(how, input as Row);
   if (how.kind === "text") return textIn(how, input);
+  if (how.kind === "bytes") return (await bytes()).numbersOfBytes(how, await contentOf(input));
   return withPicture(input, options, async (picture) => standardized(await inTurns(resized(picture, how)), how));
 }
 
@@ -90,6 +93,13 @@ async function textIn(how: TextPreprocessing, input: Input): Promise<Float32Arra
   const { loadTokenizers, textOf } = await texts();
   await loadTokenizers();
   return textOf(how, input);
+}
+
+/** What a Blob or an ArrayBuffer holds; anything else is what it is. */
+async function contentOf(input: Input): Promise<unknown> {
+  const kind = classOf(input);
+  if (kind === "Blob" || kind === "File") return new Uint8Array(await (input as Blob).arrayBuffer());
+  return kind === "ArrayBuffer" ? new Uint8Array(input as ArrayBuffer) : input;
 }
 
 /**

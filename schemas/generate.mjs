@@ -15,7 +15,7 @@ import { typesOf } from "./types.mjs";
 const room = fileURLToPath(new URL(".", import.meta.url));
 const require = createRequire(import.meta.url);
 const standaloneCode = standalone.default;
-const SCHEMAS = ["manifest", "config", "checkpoint"];
+const SCHEMAS = ["manifest", "config", "checkpoint", "machine"];
 
 // What a manifest says of where a bundle comes from and how good it is: running it does not depend on that. Preprocessing
 // is checked when there is something to preprocess, so that a kind of a later release bars nobody who gives numbers.
@@ -141,7 +141,7 @@ function generateValidators() {
 
 /** The types of the formats; that of a run config is of a complete one, which is what a checkpoint has. */
 function generateTypes() {
-  const [manifest, config, checkpoint] = SCHEMAS.map((name) =>
+  const [manifest, config, checkpoint, machine] = SCHEMAS.map((name) =>
     JSON.parse(readFileSync(join(room, `${name}.schema.json`), "utf8")),
   );
   const types = {
@@ -161,6 +161,7 @@ function generateTypes() {
         "#/definitions/soundPreprocessing": "SoundPreprocessing",
         "#/definitions/rowPreprocessing": "RowPreprocessing",
         "#/definitions/textPreprocessing": "TextPreprocessing",
+        "#/definitions/bytesPreprocessing": "BytesPreprocessing",
         "#/definitions/numberColumn": "NumberColumn",
         "#/definitions/categoryColumn": "CategoryColumn",
       },
@@ -196,6 +197,7 @@ function generateTypes() {
         "tasks.split": ["SplitRecord", "manifest"],
       },
     }),
+    "machine.d.ts": typesOf(machine, { name: "MachineCosts", named: { "#/definitions/cost": "FormCost" } }),
   };
   return Object.fromEntries(Object.entries(types).map(([file, text]) => [file, `${text}\n`]));
 }

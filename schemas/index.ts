@@ -37,6 +37,7 @@ export {
 export { InnerloopError, type InnerloopErrorOptions } from "./errors.ts";
 export { guarded } from "./guarded.ts";
 export { parseJson } from "./json.ts";
+export { type FormCost, MACHINE_VERSION, type MachineCosts, machineSchema, readMachine } from "./machine.ts";
 export type * from "./manifest.ts";
 export type { Rounding } from "./minifloats.ts";
 export { mistaken } from "./mistaken.ts";

@@ -3,6 +3,7 @@
 import type { Manifest } from "./generated/manifest.js";
 
 export type {
+  BytesPreprocessing,
   CategoryColumn,
   Confidence,
   HeadKind,

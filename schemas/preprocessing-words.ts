@@ -23,6 +23,13 @@ export function preprocessingText(how: Preprocessing): string {
     );
   }
   if (how.kind === "text") return `texts of ${plural(how.length, "token")} at most`;
+  if (how.kind === "bytes") {
+    const parts = [
+      ...(how.first > 0 ? [`the first ${how.first}`] : []),
+      ...(how.last > 0 ? [`the last ${how.last}`] : []),
+    ];
+    return `${parts.join(" and ")} bytes of a file${how.trim === undefined ? "" : ", without blanks around"}`;
+  }
   const numbers = how.columns.filter(({ kind }) => kind === "number").length;
   const categories = how.columns.length - numbers;
   return [

@@ -38,13 +38,14 @@ export function misfitOf({ preprocessing: how, shape }: Manifest["input"]): stri
 
 /**
  * The shape of what a preprocessing makes: `[height, width, channels]` of pictures, `[length, channels]` of windows,
- * `[frames, bands, 1]` of sounds, `[numbers]` of rows, `[tokens]` of texts.
+ * `[frames, bands, 1]` of sounds, `[numbers]` of rows, `[tokens]` of texts, `[first + last]` of bytes.
  */
 export function preprocessedShape(how: Preprocessing): number[] {
   if (how.kind === "image") return [how.height, how.width, how.channels];
   if (how.kind === "window") return [how.length, how.channels];
   if (how.kind === "sound") return [1 + Math.floor((how.length - how.frame) / how.hop), how.bands, 1];
   if (how.kind === "text") return [how.length];
+  if (how.kind === "bytes") return [how.first + how.last];
   return [how.columns.reduce((sum, column) => sum + (column.kind === "number" ? 1 : column.values.length), 0)];
 }
 
@@ -112,6 +113,7 @@ const contradictions: Contradictions = {
     }
     return "has a tokenizer that is no tokenizer.json";
   },
+  bytes: ({ first, last }) => (first + last === 0 ? "takes no bytes" : undefined),
 };
 
 /** Samples at most of a padded window, and of all frames of a sound together, so that neither takes a second. */

@@ -3,6 +3,7 @@
 export { type CudaResult, type CudaSources, setupCuda, undoCuda } from "./cuda/cuda.ts";
 export { examine, type Finding, type Findings } from "./doctor/examine.ts";
 export { measured, measureSpeeds } from "./doctor/speeds.ts";
+export { type Tuned, type TunedCase, tuneMachine } from "./machine/tune.ts";
 export {
   setupTensorFlow,
   type TensorFlowResult,

@@ -46,7 +46,7 @@ export class SideProcess {
 
   /** @throws Error that says why the side is not there: no interpreter, no package */
   async version(): Promise<string> {
-    return (await this.#ask<{ version: string }>({ op: "hello" })).version;
+    return (await this.ask<{ version: string }>({ op: "hello" })).version;
   }
 
   /**
@@ -54,22 +54,22 @@ export class SideProcess {
    * @param seconds how long it may take
    */
   prepare(task: Task, seconds: number): Promise<Prepared> {
-    return this.#ask({ op: "prepare", ...task }, seconds);
+    return this.ask({ op: "prepare", ...task }, seconds);
   }
 
   /** Does a workload once and gives its result. */
   once(task: Task, seconds: number): Promise<Prepared> {
-    return this.#ask({ op: "prepare", ...task, once: true }, seconds);
+    return this.ask({ op: "prepare", ...task, once: true }, seconds);
   }
 
   /** Runs what is prepared `times` times: milliseconds of each. */
   async run(times: number): Promise<number[]> {
-    return (await this.#ask<{ milliseconds: number[] }>({ op: "run", times })).milliseconds;
+    return (await this.ask<{ milliseconds: number[] }>({ op: "run", times })).milliseconds;
   }
 
   /** The most memory that the process holds for one way of a workload, in MiB. Ask a process just started. */
   async memory(task: Task, more: { readonly variant?: string; readonly folder?: string }): Promise<number> {
-    return (await this.#ask<{ mebibytes: number }>({ op: "memory", ...task, ...more })).mebibytes;
+    return (await this.ask<{ mebibytes: number }>({ op: "memory", ...task, ...more })).mebibytes;
   }
 
   /** Ends the process: what it has open it closes, if that does not take long. */
@@ -85,7 +85,8 @@ export class SideProcess {
     this.#process.kill("SIGKILL");
   }
 
-  async #ask<T>(request: object, seconds?: number): Promise<T> {
+  /** The answer to a request. @param seconds how long it may take */
+  async ask<T>(request: object, seconds?: number): Promise<T> {
     this.#process.stdin.write(`${JSON.stringify(request)}\n`);
     let late = false;
     const limit = seconds && setTimeout(() => this.#late(() => (late = true)), seconds * 1000);

@@ -28,6 +28,7 @@ const entries = {
   transform: entry("write the derivatives of a model, or the model of many at once, as another .onnx file", () => import("../commands/transform.ts")),
   bench: entry("measure how long a bundle takes to start, adapt and predict here", () => import("../commands/bench.ts")),
   setup: entry("install what computes on a GPU: made aside, tried, then put to use", () => import("../commands/setup.ts")),
+  "tune-machine": entry("measure which forms of convolutions are quick here, for training", () => import("../commands/tune-machine.ts")),
   doctor: entry("show which engines and providers work here, and what to do about the others", () => import("../commands/doctor.ts")),
   completion: entry("write what makes a shell complete commands and options", () => import("../commands/completion.ts")),
 };

@@ -1,8 +1,15 @@
 // `innerloop adaptable`: an ONNX model becomes a bundle, to adapt on a device.
 import { basename } from "node:path";
+import type { Encoder } from "@innerloop/export";
 import { defineCommand, needed, wrongCall } from "../call/command.ts";
 import { readFileOf, readModel } from "../inputs/models.ts";
 import { numbersFrom, pairsFrom } from "../inputs/pairs.ts";
+import {
+  checkEncoderTraining,
+  type EncoderTrainingGiven,
+  encoderTrainingOptions,
+  trainShown,
+} from "../shared/encoder-training.ts";
 import { innerLoopOf, lossWords, wordsOf } from "../shared/inner-loop-options.ts";
 import { columns } from "../terminal/layout.ts";
 import {
@@ -105,8 +112,8 @@ export const command = defineCommand({
     labels: { type: "text", what: "of head keep: names of the model's classes, with commas", group: "The model" },
     kind: {
       type: "text",
-      what: "what an example is; tokens are seen by themselves",
-      choices: ["picture", "sound", "numbers"],
+      what: "what an example is; tokens are seen by themselves, but that they are the bytes of a file",
+      choices: ["picture", "sound", "numbers", "bytes"],
       otherwise: "by the model's shapes",
       group: "Raw input",
     },
@@ -117,6 +124,19 @@ export const command = defineCommand({
     },
     std: { type: "text", what: "what they are divided by, as 0.229,0.224,0.225", group: "Raw input" },
     "sample-rate": { type: "number", least: 1, what: "of sounds: samples a second", group: "Raw input" },
+    last: {
+      type: "whole",
+      least: 0,
+      what: "of bytes: how many of an example are the last ones of a file",
+      otherwise: "0",
+      group: "Raw input",
+    },
+    trim: {
+      type: "whole",
+      least: 1,
+      what: "of bytes: blanks are taken off both ends of a file, within so many bytes of each",
+      group: "Raw input",
+    },
     tokenizer: {
       type: "text",
       what: "of texts: the tokenizer.json that belongs to the model, so that the bundle takes texts",
@@ -126,10 +146,11 @@ export const command = defineCommand({
     padding: {
       type: "whole",
       least: 0,
-      what: "of tokens: the one that fills up what is short",
+      what: "of tokens and bytes: the number that fills up what is short",
       otherwise: "the tokenizer's, or 0",
       group: "Raw input",
     },
+    ...encoderTrainingOptions,
     json: { type: "switch", what: "the manifest and what was found as JSON on stdout" },
   },
   notes: async () => [
@@ -141,37 +162,58 @@ export const command = defineCommand({
       "adaptable resnet18.onnx --head ways:5 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out bundle",
       "a fresh classifier",
     ],
+    [
+      "adaptable encoder.onnx --tokenizer tokenizer.json --data texts:tickets.csv --out bundle",
+      "a learner on its embeddings of texts",
+    ],
     ["adaptable text.onnx --train lora:8 --size sequence=64 --out bundle", "factors beside its weights move as well"],
   ],
   async run(options, args) {
     const [file] = args as [string];
     const out = needed(options.out, "adaptable", "out", "the folder of the bundle");
+    checkEncoderTraining(options);
     const { bytes, files } = await readModel(file);
     const { mean, std, kind, head, embedding, input, padding } = options;
     const raw = {
-      ...(kind === undefined ? {} : { kind: kind as "picture" }),
+      ...(kind === undefined ? {} : { kind: kind as "picture" | "sound" | "numbers" | "bytes" }),
       ...(mean === undefined ? {} : { mean: numbersFrom("mean", mean) }),
       ...(std === undefined ? {} : { std: numbersFrom("std", std, 0) }),
       ...(options["sample-rate"] === undefined ? {} : { rate: options["sample-rate"] }),
+      ...(options.last === undefined ? {} : { last: options.last }),
+      ...(options.trim === undefined ? {} : { trim: options.trim }),
     };
+    if (kind !== "bytes" && (options.last !== undefined || options.trim !== undefined))
+      throw wrongCall("no-effect", "--last and --trim are of files as bytes; give --kind bytes as well.");
     if (options.labels !== undefined && head !== "keep")
       throw wrongCall("no-effect", "--labels are those of the model's own classes; give --head keep as well.");
     const tokenizer = options.tokenizer === undefined ? undefined : await readTokenizer(options.tokenizer);
-    const { exportAdaptable } = await import("@innerloop/export");
-    const { manifest, notes, moved, size } = await exportAdaptable(bytes, {
-      out,
-      name: basename(file),
+    const reading = {
       raw,
       files,
-      ...(head === undefined ? {} : { head }),
-      ...(options.train === undefined ? {} : { train: wordsOf(options.train) }),
-      ...(await innerLoopOf(options)),
       ...(embedding === undefined ? {} : { embedding }),
       ...(input === undefined ? {} : { input }),
       ...(padding === undefined ? {} : { padding }),
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(options.size === undefined ? {} : { sizes: pairsFrom("size", options.size) }),
       ...(options.set === undefined ? {} : { set: pairsFrom("set", options.set) }),
+    };
+    const { exportAdaptable, openEncoder } = await import("@innerloop/export");
+    if (options.data !== undefined) {
+      const encoder = await openEncoder(bytes, basename(file), reading);
+      try {
+        await describeTrained(encoder, options.data, out, options);
+      } finally {
+        await encoder.dispose();
+      }
+      return;
+    }
+    const { manifest, notes, moved, size } = await exportAdaptable(bytes, {
+      ...reading,
+      out,
+      name: basename(file),
+      ...(head === undefined ? {} : { head }),
+      ...(options.train === undefined ? {} : { train: wordsOf(options.train) }),
+      ...(await innerLoopOf(options)),
       ...(options.labels === undefined ? {} : { labels: options.labels.split(",").map((label) => label.trim()) }),
     });
     if (options.json) {
@@ -192,6 +234,29 @@ export const command = defineCommand({
     say(`Next: ${style("bold", commandLine`adapt ${out} --support EXAMPLES --out mine.safetensors`)}`);
   },
 });
+
+/** Trains on the embeddings of data, and says what came of it. */
+async function describeTrained(
+  encoder: Encoder,
+  data: string,
+  out: string,
+  options: EncoderTrainingGiven & { readonly json?: boolean },
+): Promise<void> {
+  for (const note of options.json ? [] : encoder.notes) say(`${style("dim", "found")} ${note}`);
+  const { manifest, run } = await trainShown(encoder, data, out, options);
+  const { best, history, iteration } = run.header;
+  if (options.json) {
+    printJson({ bundle: out, notes: encoder.notes, iterations: iteration, best, history, manifest });
+    return;
+  }
+  const [start] = history;
+  const before = start?.iteration === 0 ? `; before training ${percent(start.score ?? Number.NaN)}` : "";
+  print(
+    `${resultStyle("bold", out)}: ${iteration} iterations on ${encoder.width} features of each example; accuracy ${percent(best?.score ?? Number.NaN)} on held-back classes${before}`,
+  );
+  print(columns(Object.entries(manifest.files).map(([name, { bytes }]) => [name, kilobytes(bytes)])));
+  say(`Next: ${style("bold", commandLine`eval ${out} --data ${data}`)}`);
+}
 
 /** @throws InnerloopError `file-missing` (status 2), `file-unreadable`; `too-large` for one that no manifest may hold */
 async function readTokenizer(given: string): Promise<string> {

@@ -24,7 +24,7 @@ export const isTable = (file: string): boolean => /\.(csv|tsv|json)$/i.test(file
  */
 export async function holdsExamples(file: string, { input }: Manifest): Promise<boolean> {
   const kind = input.preprocessing?.kind;
-  if (!isTable(file) || kind === "sound" || kind === "row" || kind === "text") return false;
+  if (!isTable(file) || kind === "sound" || kind === "row" || kind === "text" || kind === "bytes") return false;
   // No picture is a table, so that it can only hold the numbers themselves.
   if (kind !== "window") return true;
   const { readTable } = await import("@innerloop/train");

@@ -1,16 +1,20 @@
 // How an example of a bundle becomes what a model takes: pictures, sounds or rows of numbers, or the numbers of tokens.
 import { constant, inputName, type OnnxModel, op, type Value } from "@innerloop/graph";
-import { InnerloopError, type Preprocessing, show } from "@innerloop/schemas";
+import { InnerloopError, type Preprocessing, preprocessingText, show } from "@innerloop/schemas";
 
 /** What raw input of a model is, as far as a bundle can say it. */
 export interface RawInput {
   /** Numbers unless given, and pictures where the model takes such. */
-  readonly kind?: "picture" | "sound" | "numbers";
+  readonly kind?: "picture" | "sound" | "numbers" | "bytes";
   /** Of pictures: what is taken from each channel and what it is divided by, of values in 0…1; 0 and 1 unless given. */
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   /** Of sounds: samples a second. */
   readonly rate?: number;
+  /** Of bytes: how many of an example are the last ones of a file; 0 unless given. */
+  readonly last?: number;
+  /** Of bytes: blanks are taken off both ends of a file, within so many bytes of each. */
+  readonly trim?: number;
 }
 
 /** What a call says of a model's inputs. */
@@ -101,7 +105,10 @@ export function planExample(model: OnnxModel, source: string, options: ExampleOp
       "bad-option",
       `${source} takes ${described(main)}, and a tokenizer was given; one of whole numbers was expected`,
     );
-  if (tokens) return tokenPlan(main, known(main), others, rest, options);
+  const bytes = options.raw?.kind === "bytes";
+  if (bytes && options.tokenizer !== undefined)
+    throw wrong("bad-option", "a tokenizer was given beside bytes of files; leave one of them out");
+  if (tokens || bytes) return tokenPlan(main, known(main), others, rest, options);
   return { ...numberPlan(main, known(main), rest, options.raw ?? {}, source) };
 }
 
@@ -125,15 +132,21 @@ function tokenPlan(
   shape: readonly number[],
   others: readonly Value[],
   rest: (x: Value) => Record<string, Value>,
-  { tokenizer, padding = tokenizer === undefined ? 0 : paddingOf(tokenizer), set = {} }: ExampleOptions,
+  { tokenizer, padding = tokenizer === undefined ? 0 : paddingOf(tokenizer), set = {}, raw = {} }: ExampleOptions,
 ): ExamplePlan {
   const length = shape.reduce((product, size) => product * size, 1);
   const mask = (x: Value): Value => op.Cast(op.Not(op.Equal(x, padding)), "float32");
+  const preprocessing: Preprocessing | undefined =
+    raw.kind === "bytes"
+      ? bytesOf(raw, length, padding)
+      : tokenizer === undefined
+        ? undefined
+        : { kind: "text", length, padding, tokenizer };
   const positions = (x: Value, value: Value): Value =>
     op.Expand(op.Cast(op.Unsqueeze(op.Range(shape[0]!), [0]), value.dtype), [x.shape[0]!, shape[0]!]);
   return {
     inputShape: shape,
-    ...(tokenizer === undefined ? {} : { preprocessing: { kind: "text" as const, length, padding, tokenizer } }),
+    ...(preprocessing === undefined ? {} : { preprocessing }),
     mask,
     feed(x) {
       const special = others.flatMap((value): [string, Value][] => {
@@ -145,7 +158,7 @@ function tokenPlan(
       return { ...rest(x), ...Object.fromEntries(special), [inputName(main)]: op.Cast(x, main.dtype) };
     },
     notes: [
-      `an example is ${tokenizer === undefined ? "the numbers" : "a text"} of ${shape.join("×")} tokens${tokenizer === undefined ? "" : " at most"}, for ${show(inputName(main))}; ${padding} fills up what is shorter`,
+      `an example is ${tokensText(preprocessing, shape)}, for ${show(inputName(main))}; ${padding} fills up what is shorter`,
     ],
     sample(random) {
       const length = shape[0]!;
@@ -156,6 +169,22 @@ function tokenPlan(
       return Float32Array.from({ length }, (_, i) => (i < used ? others(token()) : padding));
     },
   };
+}
+
+/** Bytes of a file as tokens: the last ones end where the example does. */
+function bytesOf({ last = 0, trim }: RawInput, length: number, padding: number): Preprocessing {
+  if (!(Number.isInteger(last) && last >= 0 && last <= length && (trim === undefined || trim >= 1)))
+    throw wrong(
+      "bad-option",
+      `${last} last bytes and blanks within ${trim ?? 1} bytes were given; 0 to ${length} bytes, and a number from 1, were expected`,
+    );
+  return { kind: "bytes", first: length - last, last, padding, ...(trim === undefined ? {} : { trim }) };
+}
+
+function tokensText(how: Preprocessing | undefined, shape: readonly number[]): string {
+  if (how?.kind === "bytes") return preprocessingText(how);
+  const count = `${shape.join("×")} tokens`;
+  return how === undefined ? `the numbers of ${count}` : `a text of ${count} at most`;
 }
 
 /** The token that a tokenizer fills up with: that of its padding, or the one that is called so. @throws InnerloopError for what is no tokenizer */

@@ -7,6 +7,7 @@ import { type Network, readNetwork } from "./network.ts";
 import { type AdaptableOptions, loraRank, planLearner, trainWords } from "./options.ts";
 import { compareWithFile, openReference, randomEpisodes } from "./reference.ts";
 
+export { type EncodedOptions, type Encoder, openEncoder } from "./encoded.ts";
 export type { RawInput } from "./example.ts";
 export { type AdaptLoss, type LossContext, type LossSettings, lossNamed, lossNames, lossOfFile } from "./losses.ts";
 export { type OptimizerOptions, optimizerKinds } from "./optimizer.ts";

@@ -124,6 +124,9 @@ const inputGradient = lowering(ConvolutionInputGradient, ([g, w], attributes, [x
  * Weight gradients are columns all the same. ONNX has no operator for them, and as a Conv they have a kernel of the size of
  * the image, which providers are slow at, and which the WebGPU provider of ONNX Runtime 1.30 computes wrongly.
  */
+export const nativeConvolution = { forward, inputGradient };
+
+/** The same as a list, with the weight gradients. */
 export const convolutionAsConv: readonly Lowering[] = [forward, inputGradient, convolutionAsColumns.weightGradient];
 
 /** The same where all tasks share their weights, and columns where they have their own: products in a batch in the place of groups. */

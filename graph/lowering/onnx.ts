@@ -5,21 +5,24 @@ import { isFloat } from "../core/operator.ts";
 import { sameShape, sizeOf } from "../core/shapes.ts";
 import { madeBy, type Operator, type Value } from "../core/value.ts";
 import { defaultOpset } from "../onnx/opsets.ts";
-import { HardSigmoid, PRelu, Swish } from "../ops/activation.ts";
+import { Clip, HardSigmoid, PRelu, Swish } from "../ops/activation.ts";
 import { Positive, Sub } from "../ops/arithmetic.ts";
 import { Equal, Greater } from "../ops/comparison.ts";
 import { Cast } from "../ops/dtypes.ts";
 import { SumTo } from "../ops/internal/broadcasting.ts";
 import { ReduceSumBy } from "../ops/internal/reducing.ts";
 import { AsNumbers } from "../ops/internal/sizes.ts";
+import { Within } from "../ops/internal/within.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { NegativeLogLikelihoodLoss } from "../ops/loss.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
 import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
+import { formsByCost } from "./by-cost.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
+import type { Costs } from "./costs.ts";
 import { doubles, lacksDouble } from "./double.ts";
 import { transposedFactors } from "./factors.ts";
 import { type Choose, quickest } from "./forms.ts";
@@ -45,6 +48,8 @@ export interface OnnxTargetOptions {
   readonly precision?: "float16";
   /** The names of inputs whose numbers the file has for good. */
   readonly fixed?: ReadonlySet<string>;
+  /** What forms cost on the machine that it is for: each node then gets the one that is clearly cheaper there. */
+  readonly costs?: Costs;
   /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
   readonly choose?: Choose;
 }
@@ -81,6 +86,24 @@ function boundOf(value: Value): number | undefined {
   return bound !== undefined && Math.abs(bound) <= largestBound && Math.fround(bound) === bound ? bound : undefined;
 }
 const positiveInHalf = lowering(Positive, ([x]) => [compared(x)]);
+
+/** The float32 next to one, upwards or downwards. */
+function beside(number: number, up: boolean): number {
+  if (number === 0) return up ? 2 ** -126 : -(2 ** -126);
+  const [bits = 0] = new Int32Array(Float32Array.of(number).buffer);
+  const away = number > 0 === up ? 1 : -1;
+  return new Float32Array(Int32Array.of(bits + away).buffer)[0] ?? number;
+}
+
+/**
+ * What lies between two bounds is what stays as it is between the numbers beside them. Truth values take less memory than numbers, which
+ * matters where a runtime finds them long before they are used.
+ */
+const within = lowering(Within, ([x], { low, high }) => {
+  const exact = [low, high].every((bound) => Math.fround(bound) === bound && Number.isFinite(bound));
+  if (!exact || x.dtype !== "float32" || !(low < high)) return undefined;
+  return [Cast(Equal(x, Clip(x, beside(low, true), beside(high, false))), x.dtype)];
+});
 
 /** Truth values have a largest and a smallest since opset 20 only. */
 const extremesOfBools = [ReduceMax, ReduceMin].map((reduce) =>
@@ -119,15 +142,19 @@ export function onnxTarget({
   convolution = "columns",
   precision,
   fixed = new Set(),
+  costs,
   choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   const isFixed = fixedBy(fixed);
+  const convolutions = [
+    ...convolutionForms[convolution],
+    ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
+  ];
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
-      ...convolutionForms[convolution],
-      ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
+      ...(costs ? [...convolutions, ...formsByCost(costs, convolutions)] : convolutions),
       ...channelsFirst(isFixed, choose),
       ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
@@ -137,7 +164,7 @@ export function onnxTarget({
       ...[sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
-      ...(precision === "float16" ? [positiveInHalf] : [positive, sumAsProduct, ...transposedFactors]),
+      ...(precision === "float16" ? [positiveInHalf] : [positive, within, sumAsProduct, ...transposedFactors]),
     ],
     isFixed,
     ...(precision === "float16"

@@ -42,10 +42,11 @@ export interface ProviderTargetOptions extends Omit<OnnxTargetOptions, "convolut
 /** Plain ONNX as it suits a provider of ONNX Runtime: any other runs it, too, with the same numbers. */
 export function onnxTargetFor(
   provider: string,
-  { convolution = "auto", ...options }: ProviderTargetOptions = {},
+  { convolution = "auto", costs, ...options }: ProviderTargetOptions = {},
 ): Target {
   const form = convolution === "auto" ? (convolutions[provider] ?? "columns") : convolution;
-  const target = onnxTarget({ ...options, convolution: form });
+  const byCost = convolution === "auto" && form === "columns" && costs ? { costs } : {};
+  const target = onnxTarget({ ...options, convolution: form, ...byCost });
   if (provider !== "webgpu") return target;
   return { ...target, lowerings: [...target.lowerings, ...exactTrigonometry, powerOfOneShape, ...convolutionsOfSpace] };
 }

@@ -8,6 +8,7 @@ import { Greater, Less, Where } from "./comparison.ts";
 import { Erf, Exp, Log, Relu, Sigmoid, Softplus, Tanh } from "./functions.ts";
 import { stopGradient } from "./graph.ts";
 import { unbroadcast } from "./internal/broadcasting.ts";
+import { Within } from "./internal/within.ts";
 import { ReduceMax, ReduceSum } from "./reduction.ts";
 
 const activation = <A extends Attributes = None>(
@@ -142,6 +143,8 @@ const clip = composite({
     const fixed = [low, high].every((bound) => !bound || (bound.rank === 0 && uniformOf(bound) !== undefined));
     // Between fixed bounds the result tells as much as the operand, which then need not be there.
     const seen = fixed ? y : x;
+    const [least, most] = [low && uniformOf(low), high && uniformOf(high)];
+    if (fixed && least !== undefined && most !== undefined) return [Mul(Within(seen, least, most), g)];
     const above = low ? Mul(g, Positive(Sub(seen, low))) : g;
     const inside = high ? Mul(above, Positive(Sub(high, seen))) : above;
     if (fixed) return [inside];

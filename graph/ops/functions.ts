@@ -122,7 +122,7 @@ export const Relu = unary("Relu", {
   float16: "range",
   tfjs: "Relu",
   compute: (x) => Math.max(x, 0),
-  gradient: ({ g, z }) => [Mul(g, Positive(z))],
+  gradient: ({ g, z }) => [Mul(Positive(z), g)],
 });
 
 /** erf to float64 precision: the Maclaurin series near 0, the continued fraction of erfc beyond (Abramowitz & Stegun 7.1.5, 7.1.14). */

@@ -46,6 +46,17 @@ test("every kind of workload runs", async () => {
   expect(status).toBe(0);
 });
 
+test("learning trains and measures ours where the peer is missing", async () => {
+  const args = ["--data", "glyphs", "--minutes", "0.05", "--episodes", "5", "--preset", "glyphs-5way-1shot", "--json"];
+  const { status, stdout } = await bench("learning", ...args);
+  const { rows, missing } = JSON.parse(stdout);
+  expect(missing).toContain("no-such-python");
+  expect(rows).toMatchObject([{ minutes: 0.05 }]);
+  expect(rows[0].ours.mean).toBeGreaterThan(0.2);
+  expect(rows[0].theirs).toBeUndefined();
+  expect(status).toBe(0);
+});
+
 test.skipIf(!existsSync(join(repository, ".git")))(
   "check builds an earlier commit, finds its results equal, and fails on what is slower than allowed",
   async () => {
@@ -117,7 +128,7 @@ test.each([
   [["peers", "--threads", "0"], 2, "whole numbers from 1"],
   [["peers", "--runs", "0"], 2, "whole number from 1"],
   [["peers", "--thread", "1"], 2, "thread"],
-  [[], 2, "peers, profile, scale, check"],
+  [[], 2, "peers, profile, scale, learning, check"],
 ] as const)("%j ends in one message", async (args, wanted, words) => {
   const { status, stdout, stderr } = await bench(...args);
   expect(stdout).toBe("");

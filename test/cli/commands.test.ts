@@ -22,7 +22,7 @@ async function printed(...args: string[]): Promise<string> {
 
 describe("commands", () => {
   it("are those of the overview", async () => {
-    const rows = [...(await printed("--help")).matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name!);
+    const rows = [...(await printed("--help")).matchAll(/^ {2}([\w-]+) {2,}\S/gm)].map(([, name]) => name!);
     expect(rows.sort()).toEqual([...names].sort());
   });
 

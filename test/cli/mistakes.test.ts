@@ -90,9 +90,12 @@ describe("the words of a call", () => {
     "inspect",
     "bench",
     "setup",
+    "tune-machine",
     "doctor",
   ];
-  const needsArgument = commands.filter((name) => !["quickstart", "train", "demo", "doctor"].includes(name));
+  const needsArgument = commands.filter(
+    (name) => !["quickstart", "train", "demo", "tune-machine", "doctor"].includes(name),
+  );
   const many = "predict";
 
   it.each(commands)("%s: wrong words have status 2", async (command) => {

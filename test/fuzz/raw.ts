@@ -41,6 +41,10 @@ const bases: readonly Given[] = [
     how: { kind: "text", length: 6, padding: 0, tokenizer: '{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1}}}' },
     raw: "a b",
   },
+  {
+    how: { kind: "bytes", first: 4, last: 3, padding: 256, trim: 8 },
+    raw: Uint8Array.from([32, 97, 98, 255, 10]),
+  },
 ];
 
 export const rawTarget: Target = {

@@ -137,6 +137,18 @@ describe.each(Object.entries(pools))("derivatives of max pools %s", (_, { x, ker
   });
 });
 
+test("the slope of Clip is 1 between its bounds alone, to the last bit", async () => {
+  const last = 2 ** -21;
+  const data = [-1, 0, 1e-30, 3, 6 - last, 6, 6 + last, 9].map(Math.fround);
+  const x = input("x", [data.length]);
+  const clipped = op.Clip(x, 0, 6);
+  const [slope] = cotangents([clipped], [input("g", x.shape)], [x]);
+  const g = { shape: [data.length], data: data.map((_, i) => i + 1) };
+  const { numbers: got, bytes } = await onRuntime(slope!, { x: { shape: [data.length], data }, g });
+  expect([...got]).toEqual([0, 0, 3, 4, 5, 0, 0, 0]);
+  expect(decodeModel(bytes, "m").graph!.node!.map(({ opType }) => opType)).toContain("Equal");
+});
+
 test("a rate that makes one form dear makes another be chosen", () => {
   const [image, weights] = [input("x", [1, 16, 28, 28]), input("w", [16, 16, 3, 3])];
   const y = op.Conv(image, weights, undefined, { pads: [1, 1, 1, 1] });

@@ -174,7 +174,7 @@ describe("learner.example", () => {
       { kind: "video", frames: 3 },
       "hello",
       "newer-version",
-      /of the kind "video", and this release knows image, window, sound, row and text; upgrade/,
+      /of the kind "video", and this release knows image, window, sound, row, text and bytes; upgrade/,
     ],
     ["preprocessing that lacks a field", { ...how, std: undefined }, "a.png", "manifest-invalid", /std is missing/],
     ["preprocessing of another size", { ...how, width: 3 }, "a.png", "manifest-invalid", /makes \[2, 3, 1\]/],

@@ -201,6 +201,9 @@ describe("preprocessing, which is checked where something is preprocessed", () =
     const text = { kind: "text", length: 8, padding: 0, tokenizer: '{"model":{}}' };
     expect([said(text, [8]), said(text, [9])]).toEqual(["accepted", "makes [8], and an example is [9]"]);
     expect(said({ ...text, tokenizer: "{" }, [8])).toBe("has a tokenizer that is no tokenizer.json");
+    const bytes = { kind: "bytes", first: 3, last: 2, padding: 256, trim: 9 };
+    expect([said(bytes, [5]), said(bytes, [4])]).toEqual(["accepted", "makes [5], and an example is [4]"]);
+    expect(said({ ...bytes, first: 0, last: 0 }, [0])).toBe("takes no bytes");
   });
 
   test("says what is wrong", () => {
@@ -221,7 +224,7 @@ describe("preprocessing, which is checked where something is preprocessed", () =
       "the manifest: preprocessing has 2 means or deviations for 3 channels; export the bundle again",
     );
     expect(said({ kind: "video" })).toBe(
-      'the manifest\'s input.preprocessing is of the kind "video", and this release knows image, window, sound, row and text; ' +
+      'the manifest\'s input.preprocessing is of the kind "video", and this release knows image, window, sound, row, text and bytes; ' +
         "upgrade @innerloop/runtime, or give the numbers of an example",
     );
   });

@@ -15,6 +15,7 @@ export type {
   ProgramBytes,
 } from "./engine.ts";
 export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
+export { type MachineHere, machineFile, machineHere, onnxRuntimeVersion } from "./onnxruntime/machine.ts";
 export {
   brokenTensorFlow,
   type InstalledTensorFlow,

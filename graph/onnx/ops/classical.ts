@@ -6,7 +6,7 @@ import { at } from "../../core/lists.ts";
 import { isFloat, spelling } from "../../core/operator.ts";
 import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
-import { choice, flag, float, floats, int, ints, type OnnxAttributes, type ValuesOf } from "../attributes.ts";
+import { choice, flag, float, floats, int, ints, type OnnxAttributes, strings, type ValuesOf } from "../attributes.ts";
 import { onnxOperator, type ReadOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
 
@@ -169,4 +169,11 @@ export const classical: Readonly<Record<string, ReadOperator>> = {
     const moved = a.offset ? op.Sub(x, row(a.offset, x)) : x;
     return a.scale ? op.Mul(moved, row(a.scale, x)) : moved;
   }),
+  ...operator(
+    "ZipMap",
+    "Identity",
+    "the numbers of a table from classes to numbers, which graphs have as an array",
+    { classlabels_int64s: ints(), classlabels_strings: strings() },
+    (c) => c.value(0),
+  ),
 };

@@ -62,11 +62,15 @@ export function refuseUnknown(
   if (unknown.length === 0) return;
   const listed = unknown.slice(0, 5).map((node) => `${node.domain ? `${node.domain}.` : ""}${labelOf(node)}`);
   const more = unknown.length > listed.length ? `, and ${unknown.length - listed.length} more` : "";
+  const fitted = unknown.every(({ domain, opType }) => domain === "ai.onnx.ml" && /Tree|SVM/.test(opType ?? ""));
   throw new InnerloopError(
     "unsupported-operator",
     `${source} has operators that are not supported: ${listed.join(", ")}${more}; ` +
-      `${readable.size} operators of ai.onnx are read, which docs/operators.md lists; ` +
-      "export the model without these, or write them with operators of the list.",
+      (fitted
+        ? "trees and support vectors are fitted by other means than a gradient, and constant between their thresholds: " +
+          "there is nothing in them to differentiate or to adapt; give what they make as an input."
+        : `${readable.size} operators of ai.onnx are read, which docs/operators.md lists; ` +
+          "export the model without these, or write them with operators of the list."),
   );
 }
 
@@ -189,6 +193,10 @@ export function notesOfShapes(
   source: string,
 ): string[] {
   return output.flatMap(({ name, type }) => {
+    if (type?.sequenceType || type?.mapType)
+      return [
+        `${source} gives ${show(name)} as a list of tables from classes to numbers; here it is the array of these numbers`,
+      ];
     const [said, value] = [type?.tensorType?.shape, made[name ?? ""]];
     if (!said || !value || !contradicts(said.dim ?? [], value.shape)) return [];
     const text = (said.dim ?? []).map(({ dimValue, dimParam }) => dimParam || String(dimValue ?? "?")).join(", ");

@@ -33,11 +33,15 @@ describeUnless(
       });
 
       const files = exporters.flatMap((exporter) => forms.map((form) => `${exporter}-${form}.onnx`));
+      // As it is before the newer exporter joins weights, GPT-2 is cut by way of a list of arrays, which is not read.
+      if (name !== "gpt2") files.push("dynamo-plain.onnx");
       test.each(files)("%s", async (file) => {
         const own = join(folder, name);
         if (referenceOf(own).files[file]?.exporter) return;
-        const { loss, gradient, steps, compared } = await checkNetwork(own, file, read);
+        const { loss, gradient, steps, compared, folded } = await checkNetwork(own, file, read);
         expect(compared).toBeGreaterThan(1);
+        // All parameters, but for what the newer exporter has joined.
+        if (!file.startsWith("dynamo-fixed") && !file.startsWith("dynamo-symbolic")) expect(folded).toEqual([]);
         expect([loss, gradient, steps].filter((off) => !(off <= 1e-4))).toEqual([]);
       });
 

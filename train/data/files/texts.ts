@@ -50,6 +50,8 @@ export const textFiles: FileKind<TextItem, string, Float32Array, TextPreprocessi
 
   async find(place, { label }): Promise<Found<TextItem>> {
     if (isFolder(place)) return folders.find(place, {});
+    if (statSync(place).size === 0)
+      throw refuse("bad-table", `${place} is empty; a table with a column of texts was expected`);
     if (!isTable(place) || isText(place))
       throw wrongCall(
         "data-missing",
@@ -86,8 +88,8 @@ export const textFiles: FileKind<TextItem, string, Float32Array, TextPreprocessi
   choose() {
     throw wrongCall(
       "no-tokenizer",
-      "texts become tokens by the tokenizer of an encoder, and a new network has none; make a bundle of an encoder: innerloop adaptable encoder.onnx " +
-        "--tokenizer tokenizer.json --out bundle",
+      "texts become tokens by the tokenizer of an encoder, and a new network has none; train on what an encoder makes of them: innerloop adaptable " +
+        "encoder.onnx --tokenizer tokenizer.json --data texts:FILE --out bundle; to look at them as a bundle has them, give --from bundle",
     );
   },
 

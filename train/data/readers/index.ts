@@ -5,7 +5,7 @@ import type { TaskSource } from "../episodes/task.ts";
 import type { FileKind } from "../files/file-kind.ts";
 import { type GuessedDoor, guessAmong } from "../files/guess.ts";
 import { type FilesRead, type ReadingBounds, readFiles } from "../files/open-files.ts";
-import { textFiles } from "../files/texts.ts";
+import { wholeFiles } from "../files/whole.ts";
 import { arrays } from "./arrays.ts";
 import { glyphs } from "./glyphs.ts";
 import { images } from "./images.ts";
@@ -16,6 +16,7 @@ import type { OpenTasksOptions, Reader } from "./reader.ts";
 import { rows } from "./rows.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { sound } from "./sound.ts";
+import { texts } from "./texts.ts";
 import { tones } from "./tones.ts";
 import { windows } from "./windows.ts";
 
@@ -23,7 +24,7 @@ import { windows } from "./windows.ts";
 const generated: readonly Reader[] = [glyphs, motions, tones, sinusoid];
 
 /** What is read where people have it. */
-const placed: readonly Reader[] = [omniglot, images, windows, sound, rows, arrays];
+const placed: readonly Reader[] = [omniglot, images, windows, sound, rows, texts, arrays];
 
 /** In the order in which errors and help name them. */
 const all: readonly Reader[] = [...generated, ...placed];
@@ -50,9 +51,12 @@ const placeIn = (spec: string): string | undefined =>
 /** The reader that a spec begins with; what a program calls its own data begins with none. */
 export const readerOf = (spec: string): NamedReader | undefined => readers.find(spec.split(":")[0]!);
 
+/** Files of bundles that are made of a model, which have no door of data of their own. */
+const ofModels: readonly FileKind[] = [wholeFiles];
+
 /** The files that a bundle with a preprocessing of this kind takes, one example each. */
 export const fileKindOf = (kind: Preprocessing["kind"]): FileKind | undefined =>
-  kind === "text" ? textFiles : all.find(({ files }) => files?.kind === kind)?.files;
+  [...all.map(({ files }) => files), ...ofModels].find((files) => files?.kind === kind);
 
 /** Which door opens what is at a place: the one that takes most of the files there. Nothing is opened but folders. */
 export const guessDoor = (place: string): GuessedDoor => guessAmong(readers.all, place);

@@ -4,6 +4,7 @@ import { onnxTargetFor, writeOnnx } from "@innerloop/graph";
 import type { ProviderName } from "@innerloop/runtime/session";
 import type { Engine, EngineOptions, Graph, ProgramBytes } from "../engine.ts";
 import { keptOrWritten } from "./kept/programs.ts";
+import { machineHere } from "./machine.ts";
 import { openPrograms } from "./program.ts";
 
 /**
@@ -16,15 +17,21 @@ export async function openOnnxRuntime({
   ...options
 }: EngineOptions & { readonly provider?: ProviderName } = {}): Promise<Engine> {
   const { name, load, upload, dispose } = await openPrograms(provider, options);
+  // They were measured on the processor.
+  const costs = provider === "cpu" && convolution === "auto" ? machineHere()?.machine.forms : undefined;
   const serialize = ({ outputs, initializers, inputs, precision }: Graph): Uint8Array =>
     writeOnnx(outputs, {
-      target: onnxTargetFor(provider, { convolution, ...(precision ? { precision } : {}) }),
+      target: onnxTargetFor(provider, {
+        convolution,
+        ...(precision ? { precision } : {}),
+        ...(costs ? { costs } : {}),
+      }),
       ...(initializers ? { initializers } : {}),
       ...(inputs ? { inputs } : {}),
       ...(precision ? { precision } : {}),
     });
   const prepare = (graph: Graph): Promise<ProgramBytes> =>
-    keptOrWritten(graph, { provider, convolution }, () => serialize(graph));
+    keptOrWritten(graph, { provider, convolution, costs: JSON.stringify(costs ?? null) }, () => serialize(graph));
   return {
     name,
     float16: true,

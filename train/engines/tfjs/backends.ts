@@ -302,7 +302,7 @@ export function troubleOf(cause: unknown, started: Started): Trouble {
 
 /** What JavaScript, WebAssembly, Dawn and TensorFlow say where memory does not suffice, or where the device is gone. */
 const saysMemory =
-  /\bOOM\b|out.of.memory|resource exhausted|failed to allocate|allocation failed|typed array length|exceeds the max/i;
+  /\bOOM\b|out.of.memory|resource exhausted|failed to allocate|allocation failed|typed array length|exceeds the max|larger than the maximum/i;
 const saysLost = /CUDA_ERROR_|unspecified launch failure|GPU is lost|device (is|was) lost|^Aborted\(/i;
 
 function codeOf(words: string): Trouble["code"] {

@@ -1,0 +1,60 @@
+// `innerloop tune-machine`: measures what forms of operators cost here, so that training takes the cheaper ones.
+import { dirname } from "node:path";
+import { makeFolder, replaceFile } from "@innerloop/runtime/files";
+import { InnerloopError } from "@innerloop/schemas";
+import { defineCommand, wrongCall } from "../call/command.ts";
+import { columns } from "../terminal/layout.ts";
+import { print, printJson, startProgress } from "../terminal/output.ts";
+
+export const command = defineCommand({
+  name: "tune-machine",
+  summary: "measure which forms of convolutions are quick here, so that training takes these: about a minute",
+  notes: async () => [
+    "Each form is timed beside the usual one, in turns, so that other programs change little; a form is taken where the model that " +
+      "is fitted to these times says that it takes half the time or less. What was measured holds for this processor and this " +
+      "version of ONNX Runtime; without it training goes by what the package brings.",
+  ],
+  arguments: [],
+  options: {
+    out: { type: "text", what: "the file that is written", completes: "paths", otherwise: "machine.json in the cache" },
+    json: { type: "switch", what: "what was measured as JSON on stdout" },
+  },
+  examples: [["tune-machine", "once on a machine that trains much"]],
+  async run({ out, json = false }) {
+    const [{ tuneMachine }, { machineFile }] = await Promise.all([
+      import("@innerloop/setup"),
+      import("@innerloop/train"),
+    ]);
+    const file = out ?? machineFile();
+    if (file === undefined)
+      throw wrongCall("missing-option", "INNERLOOP_CACHE is off, so that there is no place for it; give --out FILE.");
+    const progress = await startProgress("Measuring");
+    const { machine, cases } = await tuneMachine((share) => progress.update(share, "")).finally(() => progress.stop());
+    await keep(file, `${JSON.stringify(machine, null, 2)}\n`);
+    if (json) {
+      printJson({ file, machine, cases });
+      return;
+    }
+    const native = cases.filter((each) => each.native);
+    const rows = cases.map(({ name, ratio, native }) => [name, ratio.toFixed(2), native ? "native" : "columns"]);
+    print(columns([["timed", "native ÷ columns", "taken"], ...rows]));
+    const errors = Object.entries(machine.forms).map(
+      ([name, { native }]) => `${name} ${(100 * native.error).toFixed(0)} %`,
+    );
+    print(`Of ${cases.length} sizes ${native.length} are native. The model is off by (median): ${errors.join(", ")}.`);
+    print(`Written: ${file}`);
+  },
+});
+
+async function keep(file: string, text: string): Promise<void> {
+  try {
+    await makeFolder(dirname(file));
+    await replaceFile(file, new TextEncoder().encode(text));
+  } catch (cause) {
+    throw new InnerloopError(
+      "write-failed",
+      `${file} could not be written: ${(cause as Error).message}; give another file with --out`,
+      { cause },
+    );
+  }
+}

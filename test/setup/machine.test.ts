@@ -1,0 +1,177 @@
+// What a machine costs: the fit against a formula, choices from given costs, the file and what is wrong with one, and that other
+// forms give the same numbers.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Costs,
+  convolutionWork,
+  evaluate,
+  grad,
+  input,
+  inputGradientWork,
+  isNative,
+  onnxTarget,
+  op,
+  relativeTime,
+  writeOnnx,
+} from "@innerloop/graph";
+import { openSession } from "@innerloop/runtime/session";
+import { type MachineCosts, readMachine, sizeOf, type Tensor } from "@innerloop/schemas";
+import { decodeModel } from "@innerloop/schemas/onnx";
+import { tuneMachine } from "@innerloop/setup";
+import { machineFile, machineHere, onnxRuntimeVersion, openEngine } from "@innerloop/train";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { refusalOf } from "../support/refusal.ts";
+
+let place: string;
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), "innerloop-machine-"));
+  vi.stubEnv("INNERLOOP_CACHE", place);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(place, { recursive: true, force: true });
+});
+
+/** Native takes `usual` of the time of columns for one channel, and twice that for each doubling of the channels. */
+const costing = (usual: number): MachineCosts => {
+  const cost = { constant: Math.log(usual), flops: 0, bytes: 0, width: 1, error: 0.1, cases: 9 };
+  return {
+    format: "innerloop-machine",
+    version: 1,
+    processor: cpus()[0]!.model,
+    platform: `${process.platform}-${process.arch}`,
+    onnxruntime: onnxRuntimeVersion(),
+    threads: 1,
+    forms: { convolution: { native: cost }, "convolution-input-gradient": { native: cost } },
+  };
+};
+
+const window = { kernel: [3, 3], strides: [1, 1], dilations: [1, 1], before: [1, 1], after: [1, 1], groups: 1 };
+const sizes = (channels: number, filters: number) => ({ examples: 2, space: [6, 6], channels, filters, window });
+
+describe("the choice", () => {
+  it("follows from the costs alone, and needs another form to take half the time", () => {
+    const { forms } = costing(0.2);
+    const chosen = [1, 2, 3, 8, 64].map((channels) =>
+      isNative(forms, "convolution-input-gradient", inputGradientWork(sizes(channels, 4))),
+    );
+    expect(chosen).toEqual([true, true, false, false, false]);
+    expect(isNative(forms, "convolution", convolutionWork(sizes(1, 1)))).toBe(true);
+    expect(relativeTime(forms.convolution.native, convolutionWork(sizes(1, 4)))).toBeCloseTo(0.8);
+  });
+
+  it("is made node by node, with the same numbers", async () => {
+    const [x, w] = [input("x", [2, 6, 6, 2]), input("w", [3, 3, 2, 4])];
+    const y = op.Convolution(x, w, { pads: [1, 1, 1, 1] });
+    const z = op.Convolution(op.Relu(y), input("v", [3, 3, 4, 1]), { strides: [2, 2], pads: [1, 1, 1, 1] });
+    const [dx, dw] = grad(op.ReduceSum(op.Mul(z, z), { keepdims: false }), [x, w]);
+    const outputs = { z, dx: dx!, dw: dw! };
+    const feeds: Record<string, Tensor> = Object.fromEntries(
+      [["x", [2, 6, 6, 2]] as const, ["w", [3, 3, 2, 4]] as const, ["v", [3, 3, 4, 1]] as const].map(
+        ([name, shape]) => [
+          name,
+          {
+            dtype: "float32",
+            shape,
+            data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i)),
+          },
+        ],
+      ),
+    );
+    const run = async (costs: Costs) => {
+      const bytes = writeOnnx(outputs, { target: onnxTarget({ costs }) });
+      const operators = (decodeModel(bytes, "the model").graph?.node ?? []).map(({ opType }) => opType);
+      const session = await openSession(bytes, { provider: "cpu" });
+      const results = await session.run(feeds);
+      await session.dispose();
+      const count = (name: string) => operators.filter((operator) => operator === name).length;
+      return { results, conv: count("Conv"), transposed: count("ConvTranspose") };
+    };
+    const reference = evaluate(Object.values(outputs), feeds as never);
+    // Filters: 4 and 1; channels: 2 and 4.
+    for (const [usual, conv, transposed] of [
+      [9, 0, 0],
+      [0.2, 1, 1],
+      [0.001, 2, 2],
+    ] as const) {
+      const found = await run(costing(usual).forms);
+      expect([found.conv, found.transposed], String(usual)).toEqual([conv, transposed]);
+      Object.keys(outputs).forEach((name, i) => {
+        const wanted = reference[i]!.data;
+        found.results[name]!.data.forEach((value, j) => {
+          expect(Number(value)).toBeCloseTo(wanted[j]!, 3);
+        });
+      });
+    }
+  });
+});
+
+describe("the fit", () => {
+  it("finds a law again, and the same choices whatever the noise of a run", async () => {
+    const law = (noise: number) => async (models: readonly unknown[]) =>
+      models.map((_, i) => [1, (i % 2 ? 0.1 : 2) * (1 + noise * Math.sin(5 * i))]);
+    const runs = await Promise.all([0, 0.15, -0.15].map((noise) => tuneMachine(undefined, law(noise) as never)));
+    for (const { machine } of runs) expect(readMachine(JSON.stringify(machine), "it")).toEqual(machine);
+    const [quiet, ...noisy] = runs.map(({ cases }) => cases.map(({ native }) => native));
+    expect(quiet).toEqual(quiet!.map((_, i) => i % 2 === 1));
+    for (const choices of noisy) expect(choices).toEqual(quiet);
+    expect(runs[0]!.machine.forms.convolution.native).toMatchObject({
+      cases: expect.any(Number),
+      error: expect.closeTo(0),
+    });
+    expect(runs[1]!.machine.forms.convolution.native.error).toBeGreaterThan(0.02);
+  });
+});
+
+describe("the file", () => {
+  const write = (text: string) => {
+    mkdirSync(place, { recursive: true });
+    writeFileSync(machineFile()!, text);
+  };
+
+  it("is taken where it is of this processor and this ONNX Runtime, and else what the package brings", () => {
+    const shipped = machineHere();
+    expect(shipped?.from ?? "shipped").toBe("shipped");
+    write(JSON.stringify(costing(0.2)));
+    expect(machineHere()).toEqual({ machine: costing(0.2), from: "measured" });
+    write(JSON.stringify({ ...costing(0.2), processor: "another" }));
+    expect(machineHere()).toEqual(shipped);
+    write(JSON.stringify({ ...costing(0.2), onnxruntime: "0.1.0" }));
+    expect(machineHere()).toEqual(shipped);
+  });
+
+  it("decides what an engine writes", async () => {
+    const x = input("x", [2, 6, 6, 1]);
+    const y = op.Convolution(x, input("w", [3, 3, 1, 2]));
+    const operators = async () => {
+      const { engine } = await openEngine("onnxruntime:cpu");
+      const bytes = engine.portable!.serialize({ outputs: { y } });
+      await engine.dispose();
+      return (decodeModel(bytes, "the program").graph?.node ?? []).map(({ opType }) => opType);
+    };
+    write(JSON.stringify(costing(9)));
+    expect(await operators()).not.toContain("Conv");
+    write(JSON.stringify(costing(0.01)));
+    expect(await operators()).toContain("Conv");
+  });
+
+  it.each([
+    ["{ no JSON", "is not valid JSON"],
+    [JSON.stringify({ ...costing(1), threads: 0 }), "threads"],
+    [JSON.stringify({ ...costing(1), forms: {} }), "forms"],
+    [JSON.stringify({ ...costing(1), format: "innerloop-bundle" }), "innerloop-machine"],
+  ])("is refused where it is damaged: %s", (text, words) => {
+    write(text);
+    const { code, message } = refusalOf(machineHere);
+    expect(code).toBe("machine-invalid");
+    expect(message).toContain(words);
+    expect(message).toContain("machine.json");
+  });
+
+  it("of a later release is said to be that", () => {
+    write(JSON.stringify({ ...costing(1), version: 2 }));
+    expect(refusalOf(machineHere).code).toBe("newer-version");
+  });
+});
