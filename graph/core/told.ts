@@ -14,6 +14,9 @@ export const toldBy = ({ attributes: { fresh } }: Node): readonly string[] =>
 
 /** For each symbol a value that tells it: the first one that lives. */
 const tellers = new Map<string, WeakRef<Value>>();
+const forget = new FinalizationRegistry<string>((symbol) => {
+  if (!tellers.get(symbol)?.deref()) tellers.delete(symbol);
+});
 /** The same among the nodes that are being rebuilt. */
 let rebuilt: Map<string, Value> | undefined;
 
@@ -27,7 +30,9 @@ const tellerIn = (outputs: readonly Value[], symbol: string): Value | undefined 
 export function remember(node: Node): void {
   for (const symbol of toldBy(node)) {
     const value = tellerIn(node.outputs, symbol);
-    if (value && !tellers.get(symbol)?.deref()) tellers.set(symbol, new WeakRef(value));
+    if (!value || tellers.get(symbol)?.deref()) continue;
+    tellers.set(symbol, new WeakRef(value));
+    forget.register(value, symbol);
   }
 }
 
@@ -51,7 +56,7 @@ export function rebuilding<T>(run: (became: (node: Node, outputs: readonly Value
 
 /** Values that tell the sizes among `dims` that the shapes of `known` do not have. */
 export function tellersOf(dims: Shape, known: readonly Value[] = []): Value[] {
-  if (tellers.size === 0) return [];
+  if (tellers.size === 0 && !rebuilt) return [];
   const shown = new Set(known.flatMap(({ shape }) => shape.flatMap(toldIn)));
   const missing = [...new Set(dims.flatMap(toldIn))].filter((symbol) => !shown.has(symbol));
   const values = missing.flatMap((symbol) => rebuilt?.get(symbol) ?? tellers.get(symbol)?.deref() ?? []);
