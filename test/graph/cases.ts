@@ -61,6 +61,7 @@ export const cases: Record<string, Case[]> = {
   Cast: [on((x) => op.Cast(op.Cast(x, "float32"), "float64"), matrix)],
   CastLike: [on((x, y) => op.Mul(op.CastLike(x, y), y), matrix, matrix)],
   Clip: [on((x) => op.Clip(x, -0.5, 0.4), [7]), on((x, low) => op.Clip(x, low), matrix, [])],
+  Within: [on((g, x) => cotangents([op.Clip(x, -0.5, 0.4)], [g], [x])[0]!, [7], [7])],
   Gelu: [on((x) => op.Gelu(x), [5]), on((x) => op.Gelu(x, { approximate: "tanh" }), [5])],
   ThresholdedRelu: [on((x) => op.ThresholdedRelu(x, { alpha: 0.1 }), [7])],
   Shrink: [on((x) => op.Shrink(x, { bias: 0.25, lambd: 0.4 }), [7])],
