@@ -1,4 +1,5 @@
 // Where a linear head starts at a task: ridge regression of the classes on features, by conjugate gradients.
+import { constant } from "../core/build.ts";
 import type { Value } from "../core/value.ts";
 import * as op from "../ops/index.ts";
 import type { Parameters } from "../transforms/inner-loop.ts";
@@ -34,23 +35,24 @@ export function ridgeHead(features: Value, hot: Value, weights: Value, { decay, 
   const applied = (weight: Value): Value => op.Add(gathered(op.MatMul(features, weight)), op.Mul(decay, weight));
   const squares = (columns: Value): Value => op.ReduceSum(op.Mul(columns, columns), { axes: [0], keepdims: true });
 
-  // Every class is a system of its own with the same matrix: a column with its own lengths of steps.
-  let left = gathered(targets);
-  let direction = left;
-  let size = squares(left);
-  let weight: Value | undefined;
-  for (let turn = 0; turn < turns; turn++) {
-    const image = applied(direction);
-    const curvature = op.ReduceSum(op.Mul(direction, image), { axes: [0], keepdims: true });
-    const length = op.Div(size, op.Max(curvature, least));
-    const step = op.Mul(length, direction);
-    weight = weight ? op.Add(weight, step) : step;
-    left = op.Sub(left, op.Mul(length, image));
-    const next = squares(left);
-    direction = op.Add(left, op.Mul(op.Div(next, op.Max(size, least)), direction));
-    size = next;
-  }
-  const scaled = op.Mul(sharpness, weight ?? op.Mul(0, left));
+  // Every class is a system of its own with the same matrix: a column with its own lengths of steps. The turns are a loop of the
+  // graph, which stands in it once.
+  const start = gathered(targets);
+  const { carried } = op.Loop(
+    constant(turns, [], "int64"),
+    [op.Mul(0, start), start, start, squares(start)],
+    (weight, left, direction, size) => {
+      const image = applied(direction!);
+      const curvature = op.ReduceSum(op.Mul(direction!, image), { axes: [0], keepdims: true });
+      const length = op.Div(size!, op.Max(curvature, least));
+      const rest = op.Sub(left!, op.Mul(length, image));
+      const next = squares(rest);
+      const turned = op.Add(rest, op.Mul(op.Div(next, op.Max(size!, least)), direction!));
+      return { carried: [op.Add(weight!, op.Mul(length, direction!)), rest, turned, next], collected: [] };
+    },
+    "turns",
+  );
+  const scaled = op.Mul(sharpness, carried[0]!);
   const zeros = op.Squeeze(op.Mul(0, present), [0]);
   return { "head.weight": scaled, "head.bias": typeof hot.shape[1] === "number" ? zeros : absentClasses(hot) };
 }

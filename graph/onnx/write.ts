@@ -146,7 +146,7 @@ class Writer {
     outputs: readonly Output[],
     { inputs: declared = [], initializers = {}, fixed = new Set() }: WriteOptions,
   ): onnx.GraphProto.$Properties {
-    const bodies = this.#nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
+    const bodies = bodiesIn(this.#nodes);
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
     const values = this.#nodes.flatMap((node) => node.outputs);
     const used = values.filter((value) => isInput(value) && !parameters.has(value));
@@ -339,7 +339,10 @@ class Writer {
     const prefix = node.scope ? `${node.scope}/` : "";
     for (const parameter of parameters) this.#values.claim(parameter, `${prefix}${inputName(parameter)}`);
     const inside = dependents(results, parameters);
-    for (const step of topological(results)) if (inside.has(step)) this.#write(step, block);
+    const steps = topological(results);
+    // What a loop within this one carries is known in that one alone.
+    const deeper = insideLoops(bodiesIn(steps));
+    for (const step of steps) if (inside.has(step) && !deeper.has(step)) this.#write(step, block);
     const copied = (input: string, wanted: string): string => {
       const name = this.#unique.unique(wanted);
       block.push({ opType: "Identity", input: [input], output: [name], name });
@@ -365,6 +368,9 @@ class Writer {
     };
   }
 }
+
+const bodiesIn = (nodes: readonly Node[]): Body[] =>
+  nodes.flatMap(({ attributes }) => Object.values(attributes).filter(isBody));
 
 /** Nodes that belong in a loop's body because they depend on what it carries. */
 function insideLoops(bodies: readonly Body[]): Set<Node> {

@@ -201,7 +201,7 @@ describe("the bundle", () => {
     const { "weights.bin": shared, "adapt.onnx": adapt, "predict.onnx": predict } = manifest.files;
     // Arrays of fewer bytes than a kilobyte are in both.
     expect(shared!.bytes).toBeGreaterThanOrEqual(4 * 12 * 54);
-    expect(adapt.bytes + predict.bytes).toBeLessThan(80_000);
+    expect(adapt.bytes + predict.bytes).toBeLessThan(60_000);
     expect(readdirSync(out).sort()).toEqual(["adapt.onnx", "manifest.json", "predict.onnx", "weights.bin"]);
     const learner = await Learner.load(out, { provider: "cpu" });
     const { pictures, labels } = recorded;
