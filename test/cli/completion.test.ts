@@ -100,7 +100,7 @@ _innerloop`;
     );
     expect(said("train", "")).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(`^--model\\[.*\\]:value:\\(auto ${models.names.join(" ")}\\)$`),
+        expect.stringMatching(`^--model\\[.*\\]:value:\\{ compadd -- auto ${models.names.join(" ")}; _files \\}$`),
         expect.stringMatching(/^--no-rotations\[/),
         expect.stringMatching(/^\*:argument:\{ compadd -- quickstart .* _files \}$/),
       ]),

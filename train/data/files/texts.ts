@@ -46,7 +46,8 @@ export const textFiles: FileKind<TextItem, string, Float32Array, TextPreprocessi
   kind: "text",
   what: "texts (.txt, or a column of CSV, TSV, JSON, Parquet)",
   settings: ["label"],
-  takes: (file) => isText(file) || isTable(file),
+  // Notes about data are written as .md, so that it is no sign of texts to learn from.
+  takes: (file) => (isText(file) && !/\.md$/i.test(file)) || isTable(file),
 
   async find(place, { label }): Promise<Found<TextItem>> {
     if (isFolder(place)) return folders.find(place, {});
