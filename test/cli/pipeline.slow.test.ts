@@ -383,7 +383,7 @@ describe("inspect", () => {
     expect(data).toMatchObject({ kind: "onnx", outputs: [{ name: "logits", type: "float [query, 1]" }] });
     expect(data.inputs[0]).toEqual({ name: "query_x", type: "float [query, 1]", optional: false });
     expect(data.metadata["innerloop.format"]).toBe("innerloop-bundle");
-    expect(text).toMatch(/= MatMul\(query_x, /);
+    expect(text).toMatch(/= (MatMul|Gemm)\(query_x, /);
   });
 
   it("shows what adapt wrote", async () => {
