@@ -3,12 +3,11 @@ import {
   constant,
   input,
   inputName,
-  isInput,
+  inputNamesOf,
   type Learner,
   onnxTargetFor,
   type Parameters,
   Sidecar,
-  topological,
   type Value,
   writeOnnx,
 } from "@innerloop/graph";
@@ -78,7 +77,7 @@ export function learnerGraphs(
     Object.entries(adaptation.state).map(([name, value]) => [name, parameters[name] ?? input(name, value.shape)]),
   );
   const logits = learner.predict(known, state, query, { absolute: true });
-  const needed = usedInputs([logits]);
+  const needed = inputNamesOf([logits]);
   const described = [...new Set([...names, ...Object.keys(state)])].filter(
     (name) => needed.has(name) && !fixed?.has(name),
   );
@@ -91,7 +90,7 @@ export function learnerGraphs(
     provider?: string,
     own = fixed,
   ): Uint8Array => {
-    const used = usedInputs(Object.values(outputs));
+    const used = inputNamesOf(Object.values(outputs));
     const optional = [rate, ...Object.values({ ...parameters, ...state })].filter(
       (value) => used.has(inputName(value)) && !own?.has(inputName(value)),
     );
@@ -151,15 +150,6 @@ export const episodeInputs = ({ inputShape, task, outputs }: Learner) => ({
 /** A parameter as an input of a graph: of the weight's own type where it is a part of the model. */
 export const inputFor = ({ parameters, fixed }: Learner, weights: Weights, name: string): Value =>
   input(name, parameters[name]!.shape, fixed?.has(name) ? weights[name]!.dtype : "float32");
-
-/** The names of the inputs that values need. */
-const usedInputs = (values: readonly Value[]): Set<string> =>
-  new Set(
-    topological(values)
-      .flatMap((node) => node.outputs)
-      .filter(isInput)
-      .map(inputName),
-  );
 
 function checkWeights(learner: Learner, weights: Weights): void {
   for (const [name, { shape }] of Object.entries(learner.parameters)) {

@@ -9,6 +9,7 @@ export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";
 export { numbersFrom } from "./core/draws.ts";
 export { evaluate, type ShapedNumbers } from "./core/evaluate.ts";
 export { fingerprint } from "./core/fingerprint.ts";
+export { inputNamesOf, inputsOf } from "./core/inputs.ts";
 export { isFlat, operatorNamed, operators, type Spelling, spellings } from "./core/operator.ts";
 export { print } from "./core/print.ts";
 export { type Shape, showShape } from "./core/shapes.ts";

@@ -14,7 +14,7 @@ const git = (...args: readonly string[]): string =>
   execFileSync("git", ["-C", repository, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 
 /** @throws InnerloopError (status 2) for what names no commit */
-export function commitNamed(name: string): string {
+function commitNamed(name: string): string {
   try {
     return git("rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`);
   } catch {

@@ -5,7 +5,7 @@ import { differenceOf, equalWithin, fixed, spread, table, time, type Verdict, ve
 import { startOurs } from "../sides/list.ts";
 import { makeReady, type Ready } from "../sides/ready.ts";
 import { type Workload, workloadNamed } from "../workloads.ts";
-import { buildEarlier, commitNamed, type Earlier } from "./earlier.ts";
+import { buildEarlier, type Earlier } from "./earlier.ts";
 
 export interface CheckOptions {
   readonly workloads: readonly string[];
@@ -71,7 +71,6 @@ async function compare(
 export async function check(options: CheckOptions): Promise<Outcome> {
   const { against, small, install, json } = options;
   const chosen = options.workloads.map((name) => workloadNamed(name, small));
-  commitNamed(against);
   const earlier = buildEarlier(against, install);
   const rows: CheckRow[] = [];
   try {

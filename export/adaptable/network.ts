@@ -2,8 +2,7 @@
 import {
   findEmbedding,
   input,
-  inputName,
-  isInput,
+  inputNamesOf,
   type ModelFiles,
   makersOf,
   type OnnxModel,
@@ -13,7 +12,6 @@ import {
   type Parameters,
   readOnnx,
   scoresBefore,
-  topological,
   type Value,
   vmap,
   withSizes,
@@ -215,10 +213,4 @@ function comesOfConvolution(
 }
 
 const weightsOf = (value: Value, model: OnnxModel): Set<string> =>
-  new Set(
-    topological([value])
-      .flatMap((node) => node.outputs)
-      .filter(isInput)
-      .map(inputName)
-      .filter((name) => name in model.initializers),
-  );
+  new Set([...inputNamesOf([value])].filter((name) => name in model.initializers));

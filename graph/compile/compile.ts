@@ -40,12 +40,12 @@ export function lower(outputs: readonly Value[], target: Target, options: Compil
     return result;
   };
   const context: PassContext = { target, inside, without };
-  const run = (values: readonly Value[], told?: CompileOptions["onPass"]): Value[] =>
+  const run = (values: readonly Value[], told?: CompileOptions["onPass"]): readonly Value[] =>
     chosen.reduce<readonly Value[]>((before, pass) => {
       const after = pass.run(before, context);
       told?.({ pass, before, after });
       return after;
-    }, values) as Value[];
+    }, values);
   return [...run(outputs, options.onPass)];
 }
 

@@ -1,18 +1,25 @@
 // Arithmetic with whole shapes: how many numbers they hold, how they broadcast, how far apart neighbours lie.
 import { InnerloopError, sizeOf as product } from "@innerloop/schemas";
-import { type Dim, multiplyDims } from "./dims.ts";
+import { type Dim, multiplyDims, termsOf } from "./dims.ts";
 import { isTold } from "./fresh.ts";
 
 /** The sizes of a value's axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly Dim[];
 
-const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
+/** Whether every size is a number. */
+export const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
 
 /** The product of all sizes: how many numbers a value of this shape has. */
 export function sizeOf(shape: readonly number[]): number;
 export function sizeOf(shape: Shape): Dim;
 export function sizeOf(shape: Shape): Dim {
   return isKnown(shape) ? product(shape) : shape.reduce(multiplyDims, 1);
+}
+
+/** How many numbers a shape holds, each size that is open taken for a handful. */
+export function likelySize(shape: Shape): number {
+  const terms = termsOf(sizeOf(shape));
+  return terms.reduce((total, [coefficient, symbols]) => total + coefficient * 8 ** symbols.length, 0);
 }
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);

@@ -1,6 +1,6 @@
 // Walking a graph: what is needed for some values, in order, and what depends on some.
 import { at } from "./lists.ts";
-import { isBody, isSubgraph, type Node, operandsOf, type Value } from "./value.ts";
+import { type Body, isBody, isSubgraph, type Node, operandsOf, type Value } from "./value.ts";
 
 /** All nodes that `outputs` need, each after those that it needs; nodes inside loop bodies are included. */
 export function topological(outputs: readonly Value[], stop: ReadonlySet<Value> = new Set()): Node[] {
@@ -43,10 +43,12 @@ export function inOrder(
   return order;
 }
 
+/** The bodies of a loop; none of other nodes. */
+export const bodiesOf = ({ attributes }: Node): Body[] => Object.values(attributes).filter(isBody);
+
 /** What a node needs: its inputs and, for a loop, what its body reaches. */
 export function dependencies(node: Node): readonly Value[] {
-  const bodies = Object.values(node.attributes).filter(isBody);
-  return [...operandsOf(node), ...bodies.flatMap(({ parameters, results }) => [...parameters, ...results])];
+  return [...operandsOf(node), ...bodiesOf(node).flatMap(({ parameters, results }) => [...parameters, ...results])];
 }
 
 /** The nodes, among those that `outputs` need, that depend on any of `sources` (their own nodes included). */

@@ -2,16 +2,10 @@
 import { at } from "../core/lists.ts";
 import { sizeOf } from "../core/shapes.ts";
 import { madeBy, type Value } from "../core/value.ts";
-import { transposeLast } from "../ops/internal/transpose.ts";
+import { transposedFrom, transposeLast } from "../ops/internal/transpose.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { Reshape, Transpose } from "../ops/movement.ts";
 import { type Lowering, lowering } from "./lower.ts";
-
-/** The matrix that a Transpose turned. */
-function turnedBy(value: Value): Value | undefined {
-  const turned = madeBy(value, Transpose);
-  return turned?.attributes.perm.join() === "1,0" ? turned.inputs[0] : undefined;
-}
 
 /** A transposed matrix as an array of its own. The axis more keeps the runtime from taking the Transpose into a product. */
 const apart = (matrix: Value): Value =>
@@ -29,7 +23,7 @@ function apartFrom(value: Value): Value | undefined {
  * with few columns in B or with many rows no less than it took.
  */
 const product = lowering(MatMul, ([a, b]) => {
-  const matrix = turnedBy(a);
+  const matrix = transposedFrom(a);
   const [rows, columns] = [at(b.shape, 0), at(b.shape, -1)];
   if (!matrix || b.rank !== 2 || matrix.dtype !== "float32") return undefined;
   if (typeof rows !== "number" || typeof columns !== "number" || typeof matrix.shape[1] !== "number") return undefined;
@@ -44,7 +38,7 @@ const transposedProduct = lowering(Transpose, ([x], { perm }) => {
   const [whole, left, right] = sizes.map(Number);
   if (!sizes.every((size) => typeof size === "number") || Number(whole) < Number(left) + Number(right))
     return undefined;
-  return [MatMul(turnedBy(b) ?? transposeLast(b), turnedBy(a) ?? apartFrom(a) ?? transposeLast(a))];
+  return [MatMul(transposedFrom(b) ?? transposeLast(b), transposedFrom(a) ?? apartFrom(a) ?? transposeLast(a))];
 });
 
 /** How products with a transposed factor, and products that are transposed, are computed. */

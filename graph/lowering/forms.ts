@@ -1,7 +1,5 @@
 // Of several ways to compute something, the one that is likely the quickest: each says what it does, and one table says how long that
 // takes.
-import { termsOf } from "../core/dims.ts";
-import { type Shape, sizeOf } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 
 /** What a way to compute something does, beside what all ways of it do. */
@@ -61,9 +59,3 @@ export const quickestBy =
 
 /** The form that is likely the quickest. */
 export const quickest: Choose = quickestBy(usualRates);
-
-/** How many numbers a shape holds, each size that is open taken for a handful. */
-export function likelySize(shape: Shape): number {
-  const terms = termsOf(sizeOf(shape));
-  return terms.reduce((total, [coefficient, symbols]) => total + coefficient * 8 ** symbols.length, 0);
-}

@@ -3,7 +3,7 @@ import { constant } from "../core/build.ts";
 import { addDims, multiplyDims } from "../core/dims.ts";
 import { at, upTo, zip } from "../core/lists.ts";
 import { apply1 } from "../core/operator.ts";
-import { sizeOf } from "../core/shapes.ts";
+import { likelySize, sizeOf } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { reachOf, type Window } from "../core/windows.ts";
 import { Gather } from "../ops/indexing.ts";
@@ -11,7 +11,7 @@ import type { SpacedFirst } from "../ops/internal/channels-first.ts";
 import { transposeLast } from "../ops/internal/transpose.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { Reshape, Transpose } from "../ops/movement.ts";
-import { type Form, likelySize } from "./forms.ts";
+import type { Form } from "./forms.ts";
 import { LoweredConv, LoweredConvTranspose, onnxWindow } from "./native-convolution.ts";
 
 const every = (list: readonly number[], number: number): boolean => list.every((entry) => entry === number);

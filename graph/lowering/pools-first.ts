@@ -2,7 +2,7 @@
 // to; elsewhere places are looked up, as MaxPool gives them, or, where a device has no such second output, each tap is gone through.
 import { apply, constant } from "../core/build.ts";
 import { at, upTo, zip } from "../core/lists.ts";
-import { type Shape, sizeOf } from "../core/shapes.ts";
+import { isKnown, type Shape, sizeOf } from "../core/shapes.ts";
 import type { One, Operator, Value } from "../core/value.ts";
 import type { Window } from "../core/windows.ts";
 import { HardSigmoid } from "../ops/activation.ts";
@@ -25,11 +25,9 @@ const lowest = -3.4028234663852886e38;
 /** So steep that a HardSigmoid is 1 at 0 and 0 below. */
 const steep = 1e38;
 
-const isKnown = (shape: Shape): shape is number[] => shape.every((dim) => typeof dim === "number");
-
 /** Space cut to what windows of two by two cover; undefined for other windows. */
 function coveredByPairs(x: Value, { kernel, strides, before, after }: Window): readonly number[] | undefined {
-  const space = x.shape.slice(2);
+  const space: Shape = x.shape.slice(2);
   const pairs = kernel.length === 2 && [...kernel, ...strides].every((n) => n === 2);
   const within = [...before, ...after].every((pad) => pad === 0);
   if (!pairs || !within || x.dtype !== "float32" || !isKnown(space)) return undefined;

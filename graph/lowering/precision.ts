@@ -4,8 +4,8 @@
 import { encodeNumbers } from "@innerloop/schemas";
 import { constantOf, isInput } from "../core/build.ts";
 import { type Shape, sizeOf } from "../core/shapes.ts";
-import { is, isBody, type Node, operandsOf, type Traits, type Value } from "../core/value.ts";
-import { dependents, topological } from "../core/walk.ts";
+import { is, type Node, operandsOf, type Traits, type Value } from "../core/value.ts";
+import { bodiesOf, dependents, topological } from "../core/walk.ts";
 import { Cast } from "../ops/dtypes.ts";
 
 /** The largest and the smallest positive number of float16 (IEEE 754 binary16). */
@@ -47,7 +47,7 @@ export function halfNodes(outputs: readonly Value[]): Set<Node> {
 
 /** Nodes inside loops and the loops themselves, which stay as they are. */
 function loopNodes(nodes: readonly Node[]): Set<Node> {
-  const bodies = nodes.flatMap((node) => Object.values(node.attributes).filter(isBody));
+  const bodies = nodes.flatMap(bodiesOf);
   return new Set(bodies.flatMap(({ parameters, results }) => [...dependents(results, parameters)]));
 }
 

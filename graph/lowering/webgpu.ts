@@ -1,7 +1,7 @@
 // What WebGPU, or ONNX Runtime on it, does not compute as it should, by other means.
 
 import { constant } from "../core/build.ts";
-import type { Shape } from "../core/shapes.ts";
+import { isKnown } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { Add, Div, Floor, Mul, Round, Sub } from "../ops/arithmetic.ts";
 import { Cos, Pow, Sin, Tan } from "../ops/functions.ts";
@@ -35,8 +35,6 @@ export const exactTrigonometry: readonly Lowering[] = [
   lowering(Tan, ([x]) => [Div(sine(x), cosine(x))]),
 ];
 
-const open = (shape: Shape): boolean => shape.some((size) => typeof size !== "number");
-
 /**
  * The WebGPU provider of ONNX Runtime 1.30 gets strided convolutions of series wrong, has none of volumes in groups, and no transposed
  * ones of volumes. These are taken apart where all sizes of space are known, since the table of columns needs them.
@@ -45,11 +43,11 @@ export const convolutionsOfSpace: readonly Lowering[] = [
   lowering({ operator: conv }, (inputs, window) => {
     const strided = window.strides.some((stride) => stride !== 1);
     const wrong = window.kernel.length === 1 ? strided : window.kernel.length === 3 && window.groups > 1;
-    return wrong && !open(inputs[0].shape.slice(1)) ? conv.decompose?.(inputs, window) : undefined;
+    return wrong && isKnown(inputs[0].shape.slice(1)) ? conv.decompose?.(inputs, window) : undefined;
   }),
   lowering({ operator: convInputGradient }, (inputs, window) => {
     const wrong = window.kernel.length !== 2;
-    return wrong && !open(inputs[0].shape.slice(1)) ? convInputGradient.decompose?.(inputs, window) : undefined;
+    return wrong && isKnown(inputs[0].shape.slice(1)) ? convInputGradient.decompose?.(inputs, window) : undefined;
   }),
 ];
 

@@ -2,7 +2,7 @@
 import { type Dim, multiplyDims } from "../core/dims.ts";
 import { at, upTo, zip } from "../core/lists.ts";
 import { apply1 } from "../core/operator.ts";
-import { type Shape, sizeOf } from "../core/shapes.ts";
+import { isKnown, likelySize, type Shape, sizeOf } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import type { Window } from "../core/windows.ts";
 import { Mul } from "../ops/arithmetic.ts";
@@ -11,11 +11,9 @@ import { MatMul } from "../ops/linear-algebra.ts";
 import { Reshape, Transpose } from "../ops/movement.ts";
 import { Concat, Slice } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
-import { type Form, likelySize } from "./forms.ts";
+import type { Form } from "./forms.ts";
 import { LoweredConv } from "./native-convolution.ts";
 import { readsOf } from "./taps.ts";
-
-const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
 
 /** The input, the cotangent of the output, and the sizes of these. */
 interface Problem {

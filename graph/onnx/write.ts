@@ -7,8 +7,8 @@ import { constantOf, inputName, isInput } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { isAuthored } from "../core/operator.ts";
 import { toldBy } from "../core/told.ts";
-import { type Body, is, isBody, type Node, operandsOf, type Subgraph, type Value } from "../core/value.ts";
-import { dependents, topological, withInner } from "../core/walk.ts";
+import { type Body, is, type Node, operandsOf, type Subgraph, type Value } from "../core/value.ts";
+import { bodiesOf, dependents, topological, withInner } from "../core/walk.ts";
 import type { Target } from "../lowering/lower.ts";
 import { onnxTarget } from "../lowering/onnx.ts";
 import { halfNodes, isHalf } from "../lowering/precision.ts";
@@ -146,7 +146,7 @@ class Writer {
     outputs: readonly Output[],
     { inputs: declared = [], initializers = {}, fixed = new Set() }: WriteOptions,
   ): onnx.GraphProto.$Properties {
-    const bodies = bodiesIn(this.#nodes);
+    const bodies = this.#nodes.flatMap(bodiesOf);
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
     const values = this.#nodes.flatMap((node) => node.outputs);
     const used = values.filter((value) => isInput(value) && !parameters.has(value));
@@ -341,7 +341,7 @@ class Writer {
     const inside = dependents(results, parameters);
     const steps = topological(results);
     // What a loop within this one carries is known in that one alone.
-    const deeper = insideLoops(bodiesIn(steps));
+    const deeper = insideLoops(steps.flatMap(bodiesOf));
     for (const step of steps) if (inside.has(step) && !deeper.has(step)) this.#write(step, block);
     const copied = (input: string, wanted: string): string => {
       const name = this.#unique.unique(wanted);
@@ -368,9 +368,6 @@ class Writer {
     };
   }
 }
-
-const bodiesIn = (nodes: readonly Node[]): Body[] =>
-  nodes.flatMap(({ attributes }) => Object.values(attributes).filter(isBody));
 
 /** Nodes that belong in a loop's body because they depend on what it carries. */
 function insideLoops(bodies: readonly Body[]): Set<Node> {

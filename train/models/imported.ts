@@ -5,15 +5,13 @@ import {
   constant,
   findEmbedding,
   input,
-  inputName,
-  isInput,
+  inputNamesOf,
   type ModelFiles,
   op,
   outlineOnnx,
   type ParameterSpec,
   type Parameters,
   readOnnx,
-  topological,
   type Value,
 } from "@innerloop/graph";
 import { filesBeside } from "@innerloop/runtime/files";
@@ -72,7 +70,7 @@ export function importedModel(
   const features = row.shape[1];
   if (row.rank !== 2 || typeof features !== "number" || row.dtype !== "float32" || row.shape[0] !== "n")
     throw badModel(`${source}: ${show(tensor)} gives ${row} for examples, and a row of features for each was expected`);
-  const body = weightsOf(row).filter((name) => model.initializers[name]?.dtype === "float32");
+  const body = [...inputNamesOf([row])].filter((name) => model.initializers[name]?.dtype === "float32");
   // The head has names of its own.
   const names = body.map((name) => [name, name.startsWith("head.") ? `net.${name}` : name] as const);
   const specs = names.map(([name, own]): [string, ParameterSpec] => {
@@ -121,15 +119,5 @@ function rowsOf(value: Value): Value {
   const places = Array.from({ length: value.rank - 2 }, (_, i) => i + (value.rank === 3 ? 1 : 2));
   return op.ReduceMean(value, { axes: places, keepdims: false });
 }
-
-/** The names of the inputs that a value needs. */
-const weightsOf = (value: Value): string[] => [
-  ...new Set(
-    topological([value])
-      .flatMap((node) => node.outputs)
-      .filter(isInput)
-      .map(inputName),
-  ),
-];
 
 const badModel = (message: string): InnerloopError => new InnerloopError("bad-model", `${message}.`, { exitStatus: 2 });

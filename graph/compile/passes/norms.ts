@@ -1,7 +1,7 @@
 // The pass `norms`: a norm over the rows of an array, its gain and bias and its derivative, in the fewest walks over that array.
 import { apply, constant } from "../../core/build.ts";
 import { at } from "../../core/lists.ts";
-import { sizeOf } from "../../core/shapes.ts";
+import { likelySize, sizeOf } from "../../core/shapes.ts";
 import { is, madeBy, type Node, type Value } from "../../core/value.ts";
 import { dependents, topological } from "../../core/walk.ts";
 import { rowAffine, rowNormalization } from "../../lowering/normalization.ts";
@@ -9,7 +9,7 @@ import { Add, Mul, Neg, Sub } from "../../ops/arithmetic.ts";
 import { Expand, Reshape } from "../../ops/movement.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
-import { likelySize, usesIn } from "../reading.ts";
+import { usesIn } from "../reading.ts";
 
 export const norms: Pass = {
   name: "norms",
@@ -46,7 +46,7 @@ function normOf(value: Value): Node | undefined {
   const rows = madeBy(value, Reshape)?.inputs[0];
   if (!rows || rows.node.operator !== rowNormalization || rows.index !== 0 || rows.node.inputs.length > 2)
     return undefined;
-  return rows.shape[0] === value.shape[0] && likelySize(rows) >= large ? rows.node : undefined;
+  return rows.shape[0] === value.shape[0] && likelySize(rows.shape) >= large ? rows.node : undefined;
 }
 
 /** The norms whose gain and bias can be the kernel's own. */
@@ -127,15 +127,9 @@ function slopesJoined(outputs: readonly Value[]): readonly Value[] {
   return rewrite(outputs, (node, _inputs, _attributes, now) => {
     const found = matches.get(node);
     if (!found) return undefined;
-    const [g, y, d, m, k] = [found.g, found.y, found.d, found.m, found.k].map(now) as [
-      Value,
-      Value,
-      Value,
-      Value,
-      Value,
-    ];
+    const [d, m] = [now(found.d), now(found.m)];
     const factor = found.gain ? Mul(d, now(found.gain)) : d;
-    return [Sub(Mul(g, factor), affine(y, Mul(k, d), Mul(m, d)))];
+    return [Sub(Mul(now(found.g), factor), affine(now(found.y), Mul(now(found.k), d), Mul(m, d)))];
   });
 }
 
@@ -151,7 +145,7 @@ interface Slope {
 
 function slopeOf(factors: readonly [Value, Value], once: (value: Value | undefined) => boolean): Slope | undefined {
   for (const [d, difference] of [factors, factors.toReversed()] as [Value, Value][]) {
-    if (likelySize(difference) < large || !isPerExample(d, difference) || !once(difference)) continue;
+    if (likelySize(difference.shape) < large || !isPerExample(d, difference) || !once(difference)) continue;
     const [away, along] = madeBy(difference, Sub)?.inputs ?? [];
     if (!away || !along || !once(away) || !once(along)) continue;
     const [whole, m] = madeBy(away, Sub)?.inputs ?? [];

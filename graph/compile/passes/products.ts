@@ -2,14 +2,15 @@
 // to its smaller factor, or by the product itself.
 import { at, zip } from "../../core/lists.ts";
 import { apply1 } from "../../core/operator.ts";
-import { broadcastShapes, sameShape } from "../../core/shapes.ts";
+import { broadcastShapes, likelySize, sameShape } from "../../core/shapes.ts";
 import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
 import { Add, Mul, Neg, Sub } from "../../ops/arithmetic.ts";
+import { transposedFrom } from "../../ops/internal/transpose.ts";
 import { MatMul } from "../../ops/linear-algebra.ts";
-import { Expand, Reshape, Transpose } from "../../ops/movement.ts";
+import { Expand, Reshape } from "../../ops/movement.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
-import { likelySize, usesIn } from "../reading.ts";
+import { usesIn } from "../reading.ts";
 
 export const products: Pass = {
   name: "products",
@@ -18,28 +19,21 @@ export const products: Pass = {
   run: joinProducts,
 };
 
-/** ONNX Gemm as a node: A·B + C, either factor transposed first. Only lowering makes it. */
+/** ONNX Gemm as a node: A·B, or A·B + C, either factor transposed first. Only lowering makes it. */
 export const gemm: Operator<
   { readonly transA: 0 | 1; readonly transB: 0 | 1 },
-  readonly [a: Value, b: Value, c: Value],
+  readonly [a: Value, b: Value, c?: Value],
   One
 > = {
   name: "GemmSum",
   family: "linear algebra",
-  summary: "A·B + C in one pass",
+  summary: "A·B, or A·B + C, in one pass",
   writtenAs: "Gemm",
   traits: { float16: "product" },
   infer: ([a, b], { transA, transB }) => [
     { dtype: a.dtype, shape: [at(a.shape, transA), at(b.shape, transB === 1 ? 0 : 1)] },
   ],
 };
-
-/** The matrix whose transpose this is, or itself. */
-function untransposed(value: Value): { matrix: Value; transposed: 0 | 1 } {
-  const turned = madeBy(value, Transpose);
-  if (turned?.attributes.perm.join() === "1,0") return { matrix: turned.inputs[0], transposed: 1 };
-  return { matrix: value, transposed: 0 };
-}
 
 /**
  * `c · (A·B)` becomes `A·(c · B)` where B is the smaller factor, and `C + A·B` or `C − A·B`, as in an update of weights,
@@ -101,8 +95,8 @@ function scaledProduct(value: Value, single: ReadonlySet<Value>, scale: (factor:
   if (!a || !b) return undefined;
   const repeated = [a, b].find(isRepeated);
   if (repeated) return Reshape(repeated === a ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
-  const [left, right] = [likelySize(a), likelySize(b)];
-  if (Math.min(left, right) > likelySize(product)) return undefined;
+  const [left, right] = [likelySize(a.shape), likelySize(b.shape)];
+  if (Math.min(left, right) > likelySize(product.shape)) return undefined;
   return Reshape(left < right ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
 }
 
@@ -115,10 +109,7 @@ function sumWithProduct(sum: Value, product: Value | undefined): Value | undefin
   if (added.rank > 2 || broadcastShapes(added.shape, matrix.shape)?.join() !== matrix.shape.join()) return undefined;
   const [a, b] = madeBy(matrix, MatMul)?.inputs ?? [];
   if (a?.rank !== 2 || b?.rank !== 2) return undefined;
-  const [left, right] = [untransposed(a), untransposed(b)];
-  const result = apply1(gemm, [left.matrix, right.matrix, added], {
-    transA: left.transposed,
-    transB: right.transposed,
-  });
+  const [left, right] = [transposedFrom(a), transposedFrom(b)];
+  const result = apply1(gemm, [left ?? a, right ?? b, added], { transA: left ? 1 : 0, transB: right ? 1 : 0 });
   return Reshape(result, product.shape);
 }

@@ -2,8 +2,8 @@
 // same stacks, of which more or less is kept. They become one, which keeps what somebody reads.
 import { apply } from "../../core/build.ts";
 import { at } from "../../core/lists.ts";
-import { isBody, type Node, operandsOf, type Value } from "../../core/value.ts";
-import { topological } from "../../core/walk.ts";
+import { type Node, operandsOf, type Value } from "../../core/value.ts";
+import { bodiesOf, topological } from "../../core/walk.ts";
 import { repeatingParts } from "../../ops/internal/repeating.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
@@ -27,7 +27,7 @@ function withoutRepeats(outputs: readonly Value[]): Value[] {
   const read = new Set<Value>(outputs);
   for (const node of nodes) {
     for (const value of operandsOf(node)) read.add(value);
-    for (const body of Object.values(node.attributes).filter(isBody)) for (const value of body.results) read.add(value);
+    for (const body of bodiesOf(node)) for (const value of body.results) read.add(value);
   }
   return rewrite(outputs, (node, inputs, attributes) => {
     const key = keyOf(node);

@@ -1,7 +1,7 @@
 // The pass `sums`: sums of products are taken before their light factors are multiplied in, and a sum over more axes goes on from
 // one over fewer.
 import { at } from "../../core/lists.ts";
-import { sameShape } from "../../core/shapes.ts";
+import { likelySize, sameShape } from "../../core/shapes.ts";
 import { is, madeBy, type Node, type Value } from "../../core/value.ts";
 import { topological } from "../../core/walk.ts";
 import { Mul } from "../../ops/arithmetic.ts";
@@ -10,7 +10,7 @@ import { Reshape } from "../../ops/movement.ts";
 import { ReduceSum } from "../../ops/reduction.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
-import { likelySize, usesIn } from "../reading.ts";
+import { usesIn } from "../reading.ts";
 
 export const sums: Pass = {
   name: "sums",
@@ -51,7 +51,7 @@ const slopesApart = (outputs: readonly Value[]): Value[] =>
 function factorsLast(outputs: readonly Value[]): Value[] {
   const uses = usesIn(outputs);
   return rewrite(outputs, (node, [x]) => {
-    if (!is(node, ReduceSum) || !x || likelySize(x) < large) return undefined;
+    if (!is(node, ReduceSum) || !x || likelySize(x.shape) < large) return undefined;
     const { axes } = node.attributes;
     const { full, light } = factorsOf(x);
     const [first, ...more] = full;
@@ -71,7 +71,7 @@ function factorsLast(outputs: readonly Value[]): Value[] {
 function sharedSums(outputs: readonly Value[]): Value[] {
   const found = new Map<Value, Node<{ readonly axes: readonly number[] }>[]>();
   for (const node of topological(outputs))
-    if (is(node, ReduceSum) && likelySize(node.inputs[0]) >= large)
+    if (is(node, ReduceSum) && likelySize(node.inputs[0].shape) >= large)
       found.set(node.inputs[0], [...(found.get(node.inputs[0]) ?? []), node]);
   const inner = new Map<Node, readonly number[]>();
   for (const nodes of found.values())

@@ -4,6 +4,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import { spelling } from "../../core/operator.ts";
 import type { Family, Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
+import { transposeLast } from "../../ops/internal/transpose.ts";
 import { flag, float, floats, int, ints, type OnnxAttributes, text, type ValuesOf } from "../attributes.ts";
 import { onnxOperator, type ReadOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
@@ -22,9 +23,8 @@ function operator<const A extends OnnxAttributes>(
   return { [`${domain}.${name}`]: onnxOperator({ attributes, read }) };
 }
 
-/** Some axes last, the two of a matrix in turn where that is asked for. */
-const turned = (x: Value, turn: boolean): Value =>
-  turn ? op.Transpose(x, [...[...x.shape.keys()].slice(0, -2), x.rank - 1, x.rank - 2]) : x;
+/** A matrix, or its transpose where that is asked for. */
+const turned = (x: Value, turn: boolean): Value => (turn ? transposeLast(x) : x);
 
 const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : op.Mul(x, factor));
 

@@ -2,7 +2,7 @@
 import { bytesOf, ELEMENT_TYPES, encodeNumbers } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { isFloat } from "../../core/operator.ts";
-import { type Shape, showShape } from "../../core/shapes.ts";
+import { showShape } from "../../core/shapes.ts";
 import type { NumberArray } from "../../core/value.ts";
 import type { External } from "../sidecar.ts";
 import { externalProto, tensorProto } from "../tensors.ts";
@@ -62,6 +62,3 @@ export class Constants {
     return name;
   }
 }
-
-/** Whether every size of a shape is known. */
-export const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");

@@ -3,10 +3,10 @@ import { InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { type Dim, termsOf } from "../../core/dims.ts";
 import { toldIn } from "../../core/fresh.ts";
-import type { Shape } from "../../core/shapes.ts";
+import { isKnown, type Shape } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import { type AttributeProto, int, written } from "../attributes.ts";
-import { type Constants, isKnown } from "./constants.ts";
+import type { Constants } from "./constants.ts";
 import type { UniqueNames } from "./names.ts";
 
 export interface OpenSizesOptions {

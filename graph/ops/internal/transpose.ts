@@ -2,7 +2,7 @@
 import { numbersAt, placesOf, stridesOf } from "../../core/arrays.ts";
 import { at, upTo } from "../../core/lists.ts";
 import { apply1, applying, define, unfit } from "../../core/operator.ts";
-import type { One, Operator, Value } from "../../core/value.ts";
+import { madeBy, type One, type Operator, type Value } from "../../core/value.ts";
 
 const transpose: Operator<{ readonly perm: readonly number[] }, One, One> = define({
   name: "Transpose",
@@ -45,6 +45,12 @@ export const transposeLast = (x: Value): Value =>
     x,
     upTo(x.rank).map((i) => (i < x.rank - 2 ? i : 2 * x.rank - 3 - i)),
   );
+
+/** The matrix whose transpose a value is; undefined for any other value. */
+export function transposedFrom(value: Value): Value | undefined {
+  const turned = madeBy(value, Transpose);
+  return turned?.attributes.perm.join() === "1,0" ? turned.inputs[0] : undefined;
+}
 
 /** Channels-first `[N, C, …]` to channels-last `[N, …, C]`. */
 export const channelsLast = (x: Value): Value => Transpose(x, [0, ...upTo(x.rank).slice(2), 1]);

@@ -106,4 +106,5 @@ export function contentOfTasks(tasks: TaskSource): PictureContent | undefined {
   return contentOfExamples(examples.flat(), how);
 }
 
-const rounded = (value: number): number => Number(value.toFixed(3));
+/** A share as it is written. */
+export const rounded = (value: number): number => Number(value.toFixed(3));

@@ -2,7 +2,7 @@
 // ground.
 import { finish, type Picture, resized } from "@innerloop/runtime/input";
 import { type ExamplesConfig, type ImagePreprocessing, type Manifest, marginOf } from "@innerloop/schemas";
-import { contentOf, contentOfExamples, type Grey, type PictureContent } from "./content-of-pictures.ts";
+import { contentOf, contentOfExamples, type Grey, type PictureContent, rounded } from "./content-of-pictures.ts";
 import type { Chosen } from "./file-kind.ts";
 
 /** Times that a thing is larger than in others' pictures before that is said to be so. */
@@ -93,5 +93,4 @@ export function unlikePictures(
   };
 }
 
-const rounded = (value: number): number => Number(value.toFixed(3));
 const percent = (share: number): string => `${Math.round(100 * share)} %`;

@@ -1,6 +1,6 @@
 // The engine over TensorFlow.js: a graph is lowered to its kernels and planned once; a run walks the plan and frees every
 // tensor after its last use. TensorFlow.js is loaded when an engine is opened, not before.
-import { constantOf, inputName, isInput, lower, resolveDim, topological, type Value } from "@innerloop/graph";
+import { constantOf, inputName, inputsOf, lower, resolveDim, type Value } from "@innerloop/graph";
 import { type DType, ELEMENTS, encodeNumbers, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import type { DeviceTensor, Engine, Feeds, Graph, Port, Program } from "../engine.ts";
@@ -160,8 +160,7 @@ class TfjsProgram implements Program {
     this.#dtypes = Object.values(graph.outputs).map(({ dtype }) => dtype);
     const { registered } = engine.started;
     this.#values = lower(Object.values(graph.outputs), targetOf(registered));
-    const needed = topological(this.#values).flatMap((node) => node.outputs.filter(isInput));
-    this.#declared = [...new Set([...(graph.inputs ?? []), ...needed])];
+    this.#declared = [...new Set([...(graph.inputs ?? []), ...inputsOf(this.#values)])];
     this.inputs = this.#declared.map((value) => ({
       name: inputName(value),
       dtype: value.dtype,
