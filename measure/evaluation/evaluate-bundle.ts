@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Learner } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
-import { sizeOf } from "@innerloop/schemas";
-import { type Episode, enoughExamples, openTasks, type TaskSource } from "@innerloop/train";
+import { type Episode, enoughExamples, openTasks, somePictures, type TaskSource } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { noteOnPictures } from "../examples/unlike-pictures.ts";
 import { EpisodeScores } from "./episode-scores.ts";
@@ -106,17 +105,8 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
   }
 }
 
-/** Tasks of one example a class that data are looked at by. */
-const looked = 20;
-
-/** Some examples, of classes that are not measured where there are such. */
+/** Some pictures, of classes that are not measured where there are such. */
 function someOf(tasks: TaskSource): Float32Array[] {
   const split = (["train", "val", "test"] as const).find((each) => tasks.classCount(each) > 0);
-  if (tasks.preprocessing?.kind !== "image" || split === undefined) return [];
-  const ways = Math.min(5, tasks.classCount(split));
-  const size = sizeOf(tasks.inputShape);
-  return Array.from({ length: looked }, (_, i) => {
-    const { x } = tasks.episode(split, 0, i, { ways, shots: 1, queries: 1 }).support;
-    return Array.from({ length: ways }, (_, way) => (x.data as Float32Array).slice(way * size, (way + 1) * size));
-  }).flat();
+  return split === undefined ? [] : somePictures(tasks, split);
 }

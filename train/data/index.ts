@@ -46,7 +46,7 @@ export {
   splits,
   type TaskSource,
 } from "./episodes/task.ts";
-export { contentOfTasks, type PictureContent } from "./files/content-of-pictures.ts";
+export { contentOfTasks, type PictureContent, somePictures } from "./files/content-of-pictures.ts";
 export type { Chosen, FileItem, FileKind, Found, FoundClass, LeftOut } from "./files/file-kind.ts";
 export type { DoorCount, GuessedDoor } from "./files/guess.ts";
 export { listed, sentenceOf } from "./files/left-out.ts";

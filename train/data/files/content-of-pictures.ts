@@ -1,8 +1,8 @@
 // How much of a picture the thing on it takes, where that lies on an even ground. Photographs have no such ground, and nothing is said
 // of them.
 import type { Picture } from "@innerloop/runtime/input";
-import type { ImagePreprocessing, Manifest } from "@innerloop/schemas";
-import type { TaskSource } from "../episodes/task.ts";
+import { type ImagePreprocessing, type Manifest, sizeOf } from "@innerloop/schemas";
+import type { Split, TaskSource } from "../episodes/task.ts";
 
 /** What pictures on an even ground look like, as a manifest has it: the share of a side that is drawn on, and the ground from 0 to 1. */
 export type PictureContent = NonNullable<Manifest["input"]["content"]>;
@@ -93,17 +93,21 @@ function greyOf(example: Float32Array, { width, height, channels, mean, std }: I
 /** Tasks whose examples tell what pictures look like. */
 const looked = 20;
 
+/** Some pictures of a part of data, as they are trained on; none of data of another kind, and of a part without classes. */
+export function somePictures(tasks: TaskSource, split: Split): Float32Array[] {
+  const ways = Math.min(5, tasks.classCount(split));
+  if (tasks.preprocessing?.kind !== "image" || ways < 1) return [];
+  const size = sizeOf(tasks.inputShape);
+  return Array.from({ length: looked }, (_, i) => {
+    const { data } = tasks.episode(split, 0, i, { ways, shots: 1, queries: 1 }).support.x;
+    return Array.from({ length: ways }, (_, way) => (data as Float32Array).slice(way * size, (way + 1) * size));
+  }).flat();
+}
+
 /** What the pictures look like that data train on; nothing for data of another kind, and for photographs. */
 export function contentOfTasks(tasks: TaskSource): PictureContent | undefined {
   const how = tasks.preprocessing;
-  const ways = Math.min(5, tasks.classCount("train"));
-  if (how?.kind !== "image" || ways < 1) return undefined;
-  const size = how.width * how.height * how.channels;
-  const examples = Array.from({ length: looked }, (_, i) => {
-    const { data } = tasks.episode("train", 0, i, { ways, shots: 1, queries: 1 }).support.x;
-    return Array.from({ length: ways }, (_, way) => (data as Float32Array).subarray(way * size, (way + 1) * size));
-  });
-  return contentOfExamples(examples.flat(), how);
+  return how?.kind === "image" ? contentOfExamples(somePictures(tasks, "train"), how) : undefined;
 }
 
 /** A share as it is written. */
