@@ -5,6 +5,7 @@ import { forms } from "./forms.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
+import { reshapes } from "./reshapes.ts";
 import { simplification } from "./simplification.ts";
 import { sums } from "./sums.ts";
 import { togetherPass } from "./together.ts";
@@ -26,4 +27,5 @@ export const passes: readonly Pass[] = [
   products,
   turnedWeights,
   simplification,
+  reshapes,
 ];
