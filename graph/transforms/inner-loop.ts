@@ -156,7 +156,9 @@ export function innerLoop(
         ? plainSteps(problem, steps)
         : guardedSteps(problem, steps, decay, stop);
   const result = { adapted: named(adapted), losses, path: path.map(named), ...(memory ? { memory } : {}) };
-  return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
+  if (!guard) return result;
+  const { kept, refused, scale, keptAt } = guard;
+  return { ...result, guard: { kept, refused, scale, ...(keptAt ? { keptAt } : {}) } };
 }
 
 function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Value): Descent {

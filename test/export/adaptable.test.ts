@@ -106,6 +106,9 @@ describe("a network that PyTorch wrote", () => {
     const refused = await answers("pictures", wild, own);
     expect(refused.losses.length).toBe(4);
     expect(refused.losses.at(-1)).toBe(refused.losses[0]);
+    // A step that leaves the loss as it is, is kept.
+    const flat = { head: "keep", train: "all", optimizer: "sgd", rate: 0, stop: { patience: 1 } } as const;
+    expect((await answers("pictures", flat, own)).losses.length).toBe(6);
   });
 
   it("gets factors of LoRA beside its weights", async () => {
