@@ -65,6 +65,7 @@ export function optimizedSteps(
   { start, rates, empty: nothing, look, partial }: OptimizedProblem,
   steps: number | Value,
   { rule, clip, stop }: OptimizedOptions,
+  recompute: boolean,
 ): Descent {
   const { dtype } = at(start, 0);
   const whole = (n: number) => constant(n, [], "int64");
@@ -110,7 +111,7 @@ export function optimizedSteps(
     const { from, value } = own ? { from: before, value: own } : lookFrom(before, first);
     const seen = own ? { ...from, astray: Not(LessOrEqual(own, infinite)) } : judged(from, value);
     const { astray } = seen;
-    const slopes = shortened(grad(value, from.now), clip);
+    const slopes = shortened(grad(value, from.now, { recompute }), clip);
     const updates = Add(from.updates, number(1));
     const moved = zip(from.now, slopes, (parameter, slope, i) =>
       rule.update(

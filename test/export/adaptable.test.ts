@@ -125,6 +125,20 @@ describe("a network that PyTorch wrote", () => {
     ]);
   });
 
+  it("computes the model again in the place of keeping it, with the same numbers", async () => {
+    for (const [model, options] of [
+      ["pictures", { head: "ways:3", train: "all", rate: 0.01, optimizer: "momentum" }],
+      ["texts", { head: "ways:3", train: ["lora:2", "bias"], sizes: { sequence: 8 } }],
+      ["texts", { train: "all", optimizer: "sgd", sizes: { sequence: 8 } }],
+    ] as const) {
+      const kept = await answers(model, options);
+      const again = await answers(model, { ...options, recompute: true });
+      expect(distance(again.losses, kept.losses)).toBeLessThan(1e-6);
+      expect(distance(again.logits, kept.logits)).toBeLessThan(1e-5);
+      expect(again.manifest.files["adapt.onnx"].bytes).toBeGreaterThan(kept.manifest.files["adapt.onnx"].bytes);
+    }
+  });
+
   it("has them put into its weights, in a file without factors", async () => {
     const options = { head: "keep", train: "lora:2", alpha: 4, rate: 0.01 };
     const { personal, logits } = await answers("pictures", options, own);
