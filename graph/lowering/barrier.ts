@@ -3,18 +3,19 @@
 
 import { constant } from "../core/build.ts";
 import { apply1 } from "../core/operator.ts";
-import type { One, Operator, Two, Value } from "../core/value.ts";
+import type { None, One, Operator, Two, Value } from "../core/value.ts";
 import { Add } from "../ops/arithmetic.ts";
 import { And, Less, Not } from "../ops/comparison.ts";
 import { Cast } from "../ops/dtypes.ts";
 import { Barrier } from "../ops/internal/barrier.ts";
 import { AsNumbers } from "../ops/internal/sizes.ts";
 import { Reshape } from "../ops/movement.ts";
-import { Slice } from "../ops/parts.ts";
+import { Concat, Slice } from "../ops/parts.ts";
+import { ReduceMax } from "../ops/reduction.ts";
 import { lowering } from "./lower.ts";
 
 /** Reshape to a shape that is given as numbers, which is the value's own. Only lowering makes it. */
-const reshapeBy: Operator<Readonly<Record<never, never>>, Two, One> = {
+const reshapeBy: Operator<None, Two, One> = {
   name: "ReshapeBy",
   family: "movement",
   summary: "the value in its own shape, which is computed",
@@ -23,8 +24,8 @@ const reshapeBy: Operator<Readonly<Record<never, never>>, Two, One> = {
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
 };
 
-export const barrierAsReshape = lowering(Barrier, ([x, after]) => {
-  // What nodes are made of scalars costs less than a barrier before them.
+export const barrierAsReshape = lowering(Barrier, ([x, ...after]) => {
+  // A scalar has no shape to add to, and what it holds is nothing.
   if (x.rank === 0) return [x];
   const open = x.shape.filter((dim) => typeof dim !== "number").length;
   const shape =
@@ -38,17 +39,16 @@ export const barrierAsReshape = lowering(Barrier, ([x, after]) => {
   return [apply1(reshapeBy, [x, Add(shape, zeroOf(after))])];
 });
 
-/** int64 `[1]`: 0, whatever the numbers of a value are. */
-function zeroOf(value: Value): Value {
+/** int64 `[1]`: 0, whatever the numbers of some values are. */
+function zeroOf(values: readonly Value[]): Value {
+  const below = Less(Concat(values.map(firstOf), 0), 0);
+  return ReduceMax(Cast(And(below, Not(below)), "int64"), { axes: [0] });
+}
+
+/** The first number of a value, float32 `[1]`. */
+function firstOf(value: Value): Value {
   const ones = value.shape.map(() => 1);
-  const first =
-    value.rank === 0
-      ? value
-      : Slice(
-          value,
-          ones.map(() => 0),
-          ones,
-        );
-  const below = Less(Reshape(first, [1]), 0);
-  return Cast(And(below, Not(below)), "int64");
+  const start = ones.map(() => 0);
+  const first = Reshape(value.rank === 0 ? value : Slice(value, start, ones), [1]);
+  return Cast(first, "float32");
 }

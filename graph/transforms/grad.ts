@@ -11,7 +11,7 @@ import { dependencies, dependents, inOrder, topological } from "../core/walk.ts"
 import { Add } from "../ops/arithmetic.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { gaussianUnit } from "./gaussian-units.ts";
-import { type Again, recomputing } from "./recomputing.ts";
+import { recomputing } from "./recomputing.ts";
 
 export interface GradOptions {
   /**
@@ -63,7 +63,8 @@ export function cotangents(
   const isLeaf = new Set(wrt);
   const { order, parts, onPath, aside } = pathsTo(isLeaf, outputs);
   const isMade = (node: Node): boolean => !aside.has(node) && !node.outputs.some((value) => isLeaf.has(value));
-  const again: Again = recompute ? recomputing(order.filter(isMade), parts) : (node) => node;
+  const recomputed = recompute ? recomputing(order.filter(isMade), parts) : undefined;
+  const again = (node: Node, cotangent: Value) => recomputed?.again(node, cotangent) ?? node;
   const found = new Map<Value, Value>();
   const accumulate = (value: Value, given: Value) => {
     const fits = given.rank === value.rank && zip(given.shape, value.shape, mayAgree).every(Boolean);
@@ -73,6 +74,7 @@ export function cotangents(
     const cotangent = sameShape(given.shape, value.shape) ? given : Reshape(given, value.shape);
     const before = found.get(value);
     found.set(value, before ? Add(before, cotangent) : cotangent);
+    if (isLeaf.has(value)) recomputed?.reached(cotangent);
   };
   const isWanted = (value: Value | undefined): value is Value =>
     value !== undefined && (isLeaf.has(value) || onPath.has(value.node));

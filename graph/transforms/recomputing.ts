@@ -9,8 +9,16 @@ import { bodiesOf } from "../core/walk.ts";
 import { Barrier } from "../ops/internal/barrier.ts";
 import { Reshape } from "../ops/movement.ts";
 
-/** What a reverse walk reads of a node: its own values, or the same computed again. */
-export type Again = (node: Node, cotangent: Value) => Pick<Node, "inputs" | "outputs">;
+/** A reverse walk that goes over what is computed again. */
+export interface Recomputation {
+  /** What the walk reads of a node: its own values, or the same computed again. */
+  again(node: Node, cotangent: Value): Pick<Node, "inputs" | "outputs">;
+  /**
+   * What the walk found for a leaf. The next stretch waits for it, since whatever it is made of is there until then: runtimes compute
+   * what is asked for last when nothing else is left.
+   */
+  reached(cotangent: Value): void;
+}
 
 /** Bytes of a number, more or less; whatever they are, the choice is nearly the same. */
 const bytes = (value: Value): number => likelySize(value.shape) * (value.dtype === "bool" ? 1 : 4);
@@ -19,11 +27,12 @@ const bytes = (value: Value): number => likelySize(value.shape) * (value.dtype =
  * @param order the nodes that derivatives go through and what these need, each after what it needs
  * @param parts what is in the place of nodes without a derivative
  */
-export function recomputing(order: readonly Node[], parts: ReadonlyMap<Node, readonly Value[]>): Again {
+export function recomputing(order: readonly Node[], parts: ReadonlyMap<Node, readonly Value[]>): Recomputation {
   const stretchOf = stretches(order, parts);
   const last = Math.max(0, ...stretchOf.values());
   /** For each stretch, what its values are when they are computed again, and what that waits for. */
-  const again = new Map<number, { readonly made: Map<Value, Value>; readonly after: Value }>();
+  const again = new Map<number, { readonly made: Map<Value, Value>; readonly after: readonly Value[] }>();
+  let pending: Value[] = [];
 
   const remade = (value: Value, stretch: number): Value => {
     const { made, after } = again.get(stretch)!;
@@ -41,22 +50,26 @@ export function recomputing(order: readonly Node[], parts: ReadonlyMap<Node, rea
     const inputs = node.inputs.map((input) => input && remade(input, stretch));
     return inScopeOf(node, () => at(apply(node.operator, inputs, node.attributes), value.index));
   };
-  return (node, cotangent) => {
-    const stretch = stretchOf.get(node);
-    // What was made last is still there when the walk back begins.
-    if (stretch === undefined || stretch === last) return node;
-    if (!again.has(stretch)) {
-      again.set(stretch, { made: new Map(), after: cotangent });
-      // One after the other, so that none of them is made inside of others.
-      for (const each of order)
-        if (stretchOf.get(each) === stretch) for (const value of each.outputs) remade(value, stretch);
-    }
-    const now = (value: Value | undefined) => value && remade(value, stretch);
-    const [first, ...others] = node.outputs;
-    return {
-      inputs: node.inputs.map(now),
-      outputs: [remade(first, stretch), ...others.map((value) => remade(value, stretch))],
-    };
+  return {
+    reached: (cotangent) => pending.push(cotangent),
+    again(node, cotangent) {
+      const stretch = stretchOf.get(node);
+      // What was made last is still there when the walk back begins.
+      if (stretch === undefined || stretch === last) return node;
+      if (!again.has(stretch)) {
+        again.set(stretch, { made: new Map(), after: [...new Set([cotangent, ...pending])] });
+        pending = [];
+        // One after the other, so that none of them is made inside of others.
+        for (const each of order)
+          if (stretchOf.get(each) === stretch) for (const value of each.outputs) remade(value, stretch);
+      }
+      const now = (value: Value | undefined) => value && remade(value, stretch);
+      const [first, ...others] = node.outputs;
+      return {
+        inputs: node.inputs.map(now),
+        outputs: [remade(first, stretch), ...others.map((value) => remade(value, stretch))],
+      };
+    },
   };
 }
 
