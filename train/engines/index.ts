@@ -15,7 +15,13 @@ export type {
   ProgramBytes,
 } from "./engine.ts";
 export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
-export { type MachineHere, machineFile, machineHere, onnxRuntimeVersion } from "./onnxruntime/machine.ts";
+export {
+  type MachineHere,
+  machineFile,
+  machineHere,
+  onnxRuntimeVersion,
+  shippedMachine,
+} from "./onnxruntime/machine.ts";
 export {
   brokenTensorFlow,
   type InstalledTensorFlow,
