@@ -14,6 +14,7 @@ export type {
   Program,
   ProgramBytes,
 } from "./engine.ts";
+export { keepLayout, keptLayout, type Layout, layoutsAreKept } from "./onnxruntime/kept/layouts.ts";
 export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
 export {
   type MachineHere,
