@@ -14,7 +14,7 @@ export interface Work {
 }
 
 /** The layouts that are worth trying, those that take the least of the machine first; and the one that is taken untried. */
-export function layoutsOf({ tasks, most, together }: Omit<Work, "sizes">): {
+function layoutsOf({ tasks, most, together }: Omit<Work, "sizes">): {
   ways: [Layout, ...Layout[]];
   usual: Layout;
 } {
