@@ -114,7 +114,10 @@ class Flow {
       rank[i] = place;
     });
     const inFile = (list: readonly number[]) => [...list].sort((a, b) => at(rank, a) - at(rank, b));
-    const stack = inFile(upTo(file.length).filter((i) => at(this.#readers, i).length === 0)).map((i) => ({ i, left: false }));
+    const stack = inFile(upTo(file.length).filter((i) => at(this.#readers, i).length === 0)).map((i) => ({
+      i,
+      left: false,
+    }));
     const seen = new Set<number>();
     const order: number[] = [];
     for (let top = stack.pop(); top; top = stack.pop()) {

@@ -125,13 +125,7 @@ class Writer {
    * @param nodes in their order in the file
    * @param around the writer of the graph that has this one in a node, whose names are seen in it
    */
-  constructor(
-    opset: number,
-    halves: ReadonlySet<Node>,
-    borders: Borders,
-    nodes: readonly Node[],
-    around?: Writer,
-  ) {
+  constructor(opset: number, halves: ReadonlySet<Node>, borders: Borders, nodes: readonly Node[], around?: Writer) {
     this.#borders = borders;
     this.#nodes = nodes;
     this.#opset = opset;
