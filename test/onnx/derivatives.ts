@@ -5,6 +5,7 @@ import { sizeOf } from "@innerloop/schemas";
 import { randomNumbers } from "../support/numbers.ts";
 import type { NodeCase } from "./cases.ts";
 import { numbersOf } from "./numbers.ts";
+import { coarsest, roundedWrong } from "./rounding.ts";
 
 type Point = Readonly<Record<string, ShapedNumbers>>;
 
@@ -77,7 +78,8 @@ const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * (1 + 
  * What is wrong with the first and second derivatives of a case, in words.
  *
  * At a kink one-sided slopes differ, and what a case takes may lie on one, or where a logarithm has no slope; there the
- * point is moved a little, where the derivatives then have to be right.
+ * point is moved a little, where the derivatives then have to be right. What rounds to few bits has steps, which a
+ * difference this small does not see beyond.
  */
 export function derivativesWrong(what: Differentiated): string | undefined {
   const next = randomNumbers(17);
@@ -98,7 +100,8 @@ export function derivativesWrong(what: Differentiated): string | undefined {
     if (right) return undefined;
     said ??= `slope ${slopes[0]}, by differences ${slopes[1]}; second ${slopes[2]}, by differences ${slopes[3]}`;
   }
-  return said;
+  const bits = coarsest(what);
+  return bits === undefined ? said : roundedWrong(what, bits);
 }
 
 /** A point nearby: every number moved by up to a tenth of itself, and what is none replaced. */

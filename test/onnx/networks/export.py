@@ -46,6 +46,14 @@ def settle(module):
     return module.eval()
 
 
+def as_files_say(module):
+    """The network with each epsilon as files have it: the attribute of a normalization is a float32, in networks of float64 as well."""
+    for part in module.modules():
+        if isinstance(getattr(part, "eps", None), float):
+            part.eps = float(np.float32(part.eps))
+    return module
+
+
 def loss_of(logits, targets):
     axis = 1 if logits.dim() == 4 else -1
     flat = logits.movedim(axis, -1).flatten(0, -2)
@@ -115,7 +123,7 @@ def record(name, folder):
     reference = {"rate": RATE, "files": {}}
     for precision in ("float32", "float64"):
         cast = (lambda t: t.double() if t.is_floating_point() else t) if precision == "float64" else (lambda t: t)
-        network = copy.deepcopy(module).to(torch.float64) if precision == "float64" else module
+        network = as_files_say(copy.deepcopy(module).to(torch.float64)) if precision == "float64" else module
         every = {key for key, _ in network.named_parameters()}
         losses, gradients = descend(network, cast(x), targets, every)
         reference["loss"] = losses[0]
