@@ -4,6 +4,7 @@ import {
   constant,
   earlyPasses,
   grad,
+  grams,
   innerLoop,
   input,
   lower,
@@ -207,6 +208,48 @@ describe("together", () => {
   test("is switched off by the environment", () => {
     vi.stubEnv("INNERLOOP_WITHOUT", "sums, together");
     expect(together([loss()], [a, b])).toEqual([loss()]);
+  });
+});
+
+describe("grams", () => {
+  const shape = [12, 28, 28, 2];
+  const [x, w, gain, bias] = [input("x", shape), input("w", [3, 3, 2, 80]), input("gain", [80]), input("bias", [80])];
+  const y = op.Normalize(op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }), gain, bias, "layer");
+  const feeds = { x: random(shape), w: random([3, 3, 2, 80]), gain: random([80]), bias: random([80]) };
+  const slopes = (value: Value): Values => {
+    const loss = sumOf(op.Mul(op.Relu(value), op.Tanh(value)));
+    const [first, ...others] = grad(loss, [w, gain, bias]) as [Value, Value, Value];
+    const [second] = grad(sumOf(op.Mul(first, first)), [w]);
+    return { loss, first, second: second!, ...Object.fromEntries(others.map((slope, i) => [`slope${i}`, slope])) };
+  };
+
+  test("keeps the numbers, derivatives of derivatives as well, also of pictures far from zero", async () => {
+    const bright = { ...feeds.x, data: (feeds.x.data as Float32Array).map((number) => 0.1 * number + 3) };
+    const given = { ...feeds, x: bright };
+    const [before, after] = [await run(slopes(y), given), await run(slopes(grams([y], [x])[0]!), given)];
+    for (const [name, value] of Object.entries(before))
+      expect(apart({ [name]: value }, { [name]: after[name]! }), name).toBeLessThan(1e-4);
+    const near = [await run(slopes(y), feeds), await run(slopes(grams([y], [x])[0]!), feeds)] as const;
+    expect(apart(...near)).toBeLessThan(3e-6);
+  });
+
+  test("goes over the large array less often", () => {
+    const first = (value: Value): Values => ({ slope: grad(sumOf(op.Relu(value)), [w])[0]! });
+    const most = walks(size([12, 14, 14, 80]));
+    expect(most(lowered(first(grams([y], [x])[0]!)))).toBeLessThan(most(lowered(first(y))) / 2);
+  });
+
+  test("leaves what has a derivative for its input, many channels, and what something else reads", () => {
+    const deep = input("d", [12, 28, 28, 16]);
+    const wide = op.Convolution(deep, input("v", [3, 3, 16, 64]), { pads: [1, 1, 1, 1] });
+    const normed = op.Normalize(wide, input("g", [64]), input("b", [64]), "layer");
+    const convolution = op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] });
+    for (const [values, data] of [
+      [[y], [w]],
+      [[normed], [deep]],
+      [[y, convolution], [x]],
+    ] as const)
+      expect(print(grams(values, data))).toBe(print(values));
   });
 });
 

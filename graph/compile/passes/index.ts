@@ -2,6 +2,7 @@
 import type { Pass } from "../pass.ts";
 import { counts } from "./counts.ts";
 import { forms } from "./forms.ts";
+import { gramsPass } from "./grams.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
@@ -12,7 +13,7 @@ import { turnedWeights } from "./turned.ts";
 import { twins } from "./twins.ts";
 
 /** What is done before derivatives are taken, by whoever builds a graph. */
-export const earlyPasses = [togetherPass] as const;
+export const earlyPasses = [togetherPass, gramsPass] as const;
 
 export const passes: readonly Pass[] = [
   twins,
