@@ -1,6 +1,6 @@
 // Element types of fewer bits than graphs have: a model keeps them at its borders and in its weights, rounds where it says so, and is
 // computed in a dtype that holds their numbers.
-import { evaluate, gradients, input, type OnnxModel, op, readOnnx, vmap, writeOnnx } from "@innerloop/graph";
+import { constant, evaluate, gradients, input, type OnnxModel, op, readOnnx, vmap, writeOnnx } from "@innerloop/graph";
 import { ELEMENT_TYPES, encodeNumbers, type NumericName } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
@@ -49,7 +49,7 @@ test("a derivative goes straight through rounding, a task axis stays in front of
   const reach = { x: { shape: [3], data: [447, -460, 500] } };
   const [ofSaturated, ofOverflowing] = [true, false].map((saturate) => {
     const y = op.Narrow(x, "float8e4m3fn", { saturate });
-    return gradients(op.ReduceSum(op.Mul(y, [3, 4, 5]), { keepdims: false }), [x])[0]!;
+    return gradients(op.ReduceSum(op.Mul(y, constant([3, 4, 5], [3])), { keepdims: false }), [x])[0]!;
   });
   expect([...evaluate([ofSaturated!], reach)[0]!.data]).toEqual([3, 0, 0]);
   expect([...evaluate([ofOverflowing!], reach)[0]!.data]).toEqual([3, 4, 5]);

@@ -2,7 +2,7 @@
 // the line, or the cubic, that lies nearest to them over a reach of many steps of the rounding.
 import { constant, evaluate, gradients, op, topological, type Value } from "@innerloop/graph";
 import { randomNumbers } from "../support/numbers.ts";
-import type { Differentiated } from "./derivatives.ts";
+import { type Differentiated, type Point, sum, total } from "./scalar.ts";
 
 /** Binary places behind the first of each type's numbers. */
 const places: Readonly<Record<string, number>> = {
@@ -23,8 +23,6 @@ export function coarsest({ scalar }: Differentiated): number | undefined {
   });
   return rounded.length > 0 ? Math.min(...rounded) : undefined;
 }
-
-const total = (x: Value): Value => op.ReduceSum(op.Cast(x, "float64"), { keepdims: false });
 
 /** A way uphill, on which each number moves by about its own size, since rounding is relative. */
 function uphill({ scalar, wrt, at }: Differentiated): Record<string, Float64Array> {
@@ -69,7 +67,7 @@ export function roundedWrong(what: Differentiated, bits: number): string | undef
 }
 
 /** A place nearby, at which the first input is nearer to zero than the others. */
-function moved({ at, wrt }: Differentiated, attempt: number): Differentiated["at"] {
+function moved({ at, wrt }: Differentiated, attempt: number): Point {
   const next = randomNumbers(attempt);
   const [first] = Object.keys(wrt);
   return Object.fromEntries(
@@ -85,16 +83,15 @@ function wrongAround(what: Differentiated, bits: number, reach: number): string 
   const { scalar, wrt, at } = what;
   const way = uphill(what);
   const along = (y: Value): Value =>
-    Object.entries(wrt).reduce(
-      (sum, [name, value]) => {
+    sum(
+      Object.entries(wrt).flatMap(([name, value]) => {
         const [slope] = gradients(y, [value]);
-        return slope ? op.Add(sum, total(op.Mul(slope, constant(way[name]!, at[name]!.shape, slope.dtype)))) : sum;
-      },
-      constant(0, [], "float64"),
+        return slope ? [total(op.Mul(slope, constant(way[name]!, at[name]!.shape, slope.dtype)))] : [];
+      }),
     );
   const once = along(scalar);
   const twice = along(once);
-  const further = (t: number): Differentiated["at"] =>
+  const further = (t: number): Point =>
     Object.fromEntries(
       Object.entries(at).map(([name, { shape, data }]) => [
         name,
