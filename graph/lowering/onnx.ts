@@ -19,6 +19,7 @@ import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
 import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
+import { barrierAsReshape } from "./barrier.ts";
 import { formsByCost } from "./by-cost.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
@@ -161,7 +162,7 @@ export function onnxTarget({
       ...normalizationAsLayers,
       ...recurrentAsSteps,
       scanAsLoop,
-      ...[sumOverUnits, flooredRemainder],
+      ...[barrierAsReshape, sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, within, sumAsProduct, ...transposedFactors]),
@@ -169,7 +170,9 @@ export function onnxTarget({
     isFixed,
     ...(precision === "float16"
       ? {}
-      : { suits: ["counts", "products", "turned", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
+      : {
+          suits: ["counts", "products", "turned", "reshapes", ...(convolution === "columns" ? ["sums", "norms"] : [])],
+        }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

@@ -6,6 +6,7 @@ import { gramsPass } from "./grams.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
+import { reshapes } from "./reshapes.ts";
 import { simplification } from "./simplification.ts";
 import { sums } from "./sums.ts";
 import { togetherPass } from "./together.ts";
@@ -27,4 +28,5 @@ export const passes: readonly Pass[] = [
   products,
   turnedWeights,
   simplification,
+  reshapes,
 ];
