@@ -53,6 +53,8 @@ export interface InnerLoopOptions {
   readonly remembering?: Remembering;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
+  /** Whether derivatives compute again what lies between some places of the loss's way, as `grad` does: less memory for more time. */
+  readonly recompute?: boolean;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
 }
@@ -124,6 +126,7 @@ export function innerLoop(
     remembering,
     stop,
     coordinates,
+    recompute = false,
   }: InnerLoopOptions,
 ): InnerLoopResult {
   if (typeof steps === "number" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostUnrolled))
@@ -139,7 +142,7 @@ export function innerLoop(
   const named = (values: readonly Value[]): Parameters =>
     Object.fromEntries(zip(moved, values, ({ name }, value) => [name, value]));
   const derived = (value: Value, values: readonly Value[]): Value[] => {
-    if (!coordinates) return grad(value, values);
+    if (!coordinates) return grad(value, values, { recompute });
     const slopes = coordinates.slopes(value, { ...parameters, ...named(values) });
     return zip(moved, values, ({ name }, at) => slopes[name] ?? Mul(at, 0));
   };
@@ -171,12 +174,15 @@ export function innerLoop(
           },
           steps,
           optimizer,
+          recompute,
         )
       : loop === "plain" || moved.length === 0
         ? plainSteps(problem, steps)
         : guardedSteps(problem, steps, decay, stop);
   const result = { adapted: named(adapted), losses, path: path.map(named), ...(memory ? { memory } : {}) };
-  return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
+  if (!guard) return result;
+  const { kept, refused, scale, keptAt } = guard;
+  return { ...result, guard: { kept, refused, scale, ...(keptAt ? { keptAt } : {}) } };
 }
 
 /**
