@@ -174,6 +174,8 @@ export interface EvaluationContext<
 export interface Traits {
   /** Its operands are repeated by broadcasting. What was repeated or reshaped before it need not be. */
   readonly broadcasts?: true;
+  /** Each number of the result is made of the numbers at its place, after broadcasting, so that any shape will do. */
+  readonly placewise?: true;
   /**
    * How it takes part in mixed precision. `product`: computes in float16. `range`: its results are in the range of its
    * operands, more or less, and it goes by them. `movement`: it gives the numbers that it gets. `rows`: its first output is in
