@@ -117,7 +117,7 @@ export function guardedSteps(
     adapted: last.best,
     losses: inRow(stands.map((stand) => stand.loss)),
     path: stands.map(({ best }) => best),
-    guard: last,
+    guard: { ...last, keptAt: inRow(stands.map(({ kept }) => kept)) },
   };
 }
 

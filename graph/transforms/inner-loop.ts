@@ -51,6 +51,8 @@ export interface InnerLoopOptions {
   readonly remembering?: Remembering;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
+  /** Whether derivatives compute again what lies between some places of the loss's way, as `grad` does: less memory for more time. */
+  readonly recompute?: boolean;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
 }
@@ -110,6 +112,7 @@ export function innerLoop(
     partial,
     remembering,
     stop,
+    recompute = false,
   }: InnerLoopOptions,
 ): InnerLoopResult {
   if (typeof steps === "number" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostUnrolled))
@@ -130,8 +133,8 @@ export function innerLoop(
     loss: (values) => loss({ ...parameters, ...named(values) }),
     slopes(value, values) {
       const slopes = lossScale
-        ? grad(Mul(value, lossScale), values).map((slope) => Mul(slope, Reciprocal(lossScale)))
-        : grad(value, values);
+        ? grad(Mul(value, lossScale), values, { recompute }).map((slope) => Mul(slope, Reciprocal(lossScale)))
+        : grad(value, values, { recompute });
       return order === 1 ? slopes.map(stopGradient) : slopes;
     },
   };
@@ -151,12 +154,15 @@ export function innerLoop(
           },
           steps,
           optimizer,
+          recompute,
         )
       : loop === "plain" || moved.length === 0
         ? plainSteps(problem, steps)
         : guardedSteps(problem, steps, decay, stop);
   const result = { adapted: named(adapted), losses, path: path.map(named), ...(memory ? { memory } : {}) };
-  return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
+  if (!guard) return result;
+  const { kept, refused, scale, keptAt } = guard;
+  return { ...result, guard: { kept, refused, scale, ...(keptAt ? { keptAt } : {}) } };
 }
 
 /**
