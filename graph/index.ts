@@ -100,6 +100,7 @@ export {
   type Parameters,
   type Remembering,
 } from "./transforms/inner-loop.ts";
+export type { LoopStructure } from "./transforms/loop-structure.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";

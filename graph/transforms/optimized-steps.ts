@@ -10,8 +10,10 @@ import { Sqrt } from "../ops/functions.ts";
 import { squaredNorm } from "../ops/linear-algebra.ts";
 import { Expand, Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
+import type { Held } from "../ops/scan.ts";
 import { backOff, type Descent, inRow, type Look } from "./descent.ts";
 import { grad } from "./grad.ts";
+import { entriesOf, turnsOf } from "./loop-structure.ts";
 import { repeated, type Stop } from "./stopping.ts";
 import type { OptimizerRule } from "./update-rules.ts";
 
@@ -65,6 +67,7 @@ export function optimizedSteps(
   { start, rates, empty: nothing, look, partial }: OptimizedProblem,
   steps: number | Value,
   { rule, clip, stop }: OptimizedOptions,
+  holds?: Held,
 ): Descent {
   const { dtype } = at(start, 0);
   const whole = (n: number) => constant(n, [], "int64");
@@ -92,7 +95,7 @@ export function optimizedSteps(
 
   /** A look from a standing, which begins where the first look places it. */
   const lookFrom = (from: Standing, known?: boolean): { from: Standing; value: Value } => {
-    const first = known ?? (typeof steps !== "number" && Equal(from.number, whole(0)));
+    const first = known ?? ((typeof steps !== "number" || holds !== undefined) && Equal(from.number, whole(0)));
     const { loss: value, memory, placed } = look(from.now, from.memory, first);
     const best = zip(placed, from.now, (value, before, i) =>
       value === before || first === false
@@ -180,6 +183,28 @@ export function optimizedSteps(
       adapted: last.best,
       losses: Concat([...collected, Unsqueeze(last.loss, [0])], 0),
       path: [],
+      guard: last,
+      memory: last.memory,
+    };
+  }
+  if (holds) {
+    const { carried, collected } = scope("inner_loop", () =>
+      turnsOf(
+        steps,
+        listed(beginning),
+        (values) => {
+          const { next, loss: reached, from } = step(standing(values, start.length, kinds, nothing.length));
+          return { carried: listed(next), collected: [reached, ...from] };
+        },
+        holds,
+      ),
+    );
+    const place = standing(carried, start.length, kinds, nothing.length);
+    const last = ended(place, false);
+    return {
+      adapted: last.best,
+      losses: Concat([at(collected, 0), Unsqueeze(last.loss, [0])], 0),
+      path: [...entriesOf(collected.slice(1), steps), place.now],
       guard: last,
       memory: last.memory,
     };

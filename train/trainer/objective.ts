@@ -5,6 +5,7 @@ import {
   grad,
   input,
   type Learner,
+  type LoopStructure,
   op,
   type Parameters,
   scope,
@@ -32,6 +33,8 @@ export interface ObjectiveOptions {
    * float16 (Micikevicius et al. 2018, §3.2); results are divided by it again. A scalar.
    */
   readonly lossScale?: Value;
+  /** How the inner steps are laid out; `unrolled` unless given. */
+  readonly structure?: LoopStructure;
 }
 
 /** Meta-loss and query accuracy (a regression has the loss for it) of one task, both scalars, and the predictions. */
@@ -50,12 +53,13 @@ function taskResult(
   ways: Dim,
   options: ObjectiveOptions = {},
 ): TaskResult {
-  const { steps = learner.steps, stepWeights, lossScale } = options;
+  const { steps = learner.steps, stepWeights, lossScale, structure } = options;
   const { state, path } = learner.adapt(parameters, support, {
     steps,
     ways,
     masked: learner.outputs !== undefined && ways !== learner.outputs,
     balanced: true,
+    ...(structure ? { structure } : {}),
     ...(lossScale ? { lossScale: op.Sqrt(lossScale) } : {}),
   });
   const answer = (from: Parameters) => present(learner, learner.predict(parameters, from, query.x), ways);

@@ -2,6 +2,7 @@
 import type { Pass } from "../pass.ts";
 import { counts } from "./counts.ts";
 import { forms } from "./forms.ts";
+import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
@@ -21,6 +22,7 @@ export const passes: readonly Pass[] = [
   sums,
   forms,
   repeats,
+  hoisted,
   simplification,
   norms,
   products,
