@@ -20,6 +20,7 @@ export {
   type Family,
   type Inputs,
   is,
+  isSubgraph,
   madeBy,
   type Node,
   type NumberArray,
@@ -100,9 +101,9 @@ export {
   type Parameters,
   type Remembering,
 } from "./transforms/inner-loop.ts";
-export type { LoopStructure } from "./transforms/loop-structure.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
+export { heldBytes, type LoopStructure } from "./transforms/loop-structure.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export { simplify } from "./transforms/simplify.ts";
 export type { Stop } from "./transforms/stopping.ts";

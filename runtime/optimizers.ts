@@ -31,11 +31,12 @@ const nodeOperator = 4;
 const nodeAttribute = 5;
 const attributeGraph = 6;
 
-/** The operators of the nodes of a graph, those of loops and branches included. */
+/** The operators of the nodes of a graph, those of loops and branches included, but for what copies a value that a body hands on. */
 function operatorsIn(model: Uint8Array, graph: Field): string[] {
   const parts = (message: Field, number: number) => fieldsOf(model, message).filter((field) => field[0] === number);
   return parts(graph, graphNode).flatMap((node) => {
     const inner = parts(node, nodeAttribute).flatMap((attribute) => parts(attribute, attributeGraph));
-    return [nameOf(model, node, nodeOperator), ...inner.flatMap((body) => operatorsIn(model, body))];
+    const within = inner.flatMap((body) => operatorsIn(model, body)).filter((name) => name !== "Identity");
+    return [nameOf(model, node, nodeOperator), ...within];
   });
 }

@@ -17,8 +17,8 @@ import type {
 } from "../core/value.ts";
 import { backward, type Repeat, type Turn } from "../transforms/recurrence.ts";
 import { closed } from "../transforms/subgraph.ts";
-import { turnByTurn } from "../transforms/turn-by-turn.ts";
 import { batchedTurns } from "../transforms/turn-batching.ts";
+import { turnByTurn } from "../transforms/turn-by-turn.ts";
 import { joined } from "./internal/joining.ts";
 import { repeats } from "./internal/repeating.ts";
 import { Transpose } from "./internal/transpose.ts";

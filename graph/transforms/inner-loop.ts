@@ -166,11 +166,7 @@ export function innerLoop(
   return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
 }
 
-function plainSteps(
-  { start, rates, loss, slopes }: Problem,
-  steps: number | Value,
-  holds: Held | undefined,
-): Descent {
+function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, holds: Held | undefined): Descent {
   const step = (values: readonly Value[]): { next: Value[]; before: Value } => {
     const before = loss(values);
     const slope = slopes(before, values);

@@ -1,7 +1,10 @@
 // How a known number of inner steps is laid out in a graph: one after another, or as turns of one body that has a derivative.
+import { bytesOf } from "@innerloop/schemas";
 import { constant } from "../core/build.ts";
 import { at, upTo } from "../core/lists.ts";
-import type { Value } from "../core/value.ts";
+import { sizeOf } from "../core/shapes.ts";
+import { is, type Value } from "../core/value.ts";
+import { topological } from "../core/walk.ts";
 import { cut } from "../ops/internal/slicing.ts";
 import { Reshape } from "../ops/movement.ts";
 import { type Held, Scan } from "../ops/scan.ts";
@@ -39,3 +42,16 @@ export const turnsOf = (
 /** The entries of stacks: for each turn, one of each. */
 export const entriesOf = (stacks: readonly Value[], turns: number): Value[][] =>
   upTo(turns).map((turn) => stacks.map((stack) => Reshape(cut(stack, 0, turn, turn + 1), stack.shape.slice(1))));
+
+/** The most bytes that one row of turns holds for its derivative, of what has a known size. */
+export function heldBytes(outputs: readonly Value[]): number {
+  const held = topological(outputs).flatMap((node) => {
+    if (!is(node, Scan) || node.attributes.holds === undefined) return [];
+    return [
+      node.outputs
+        .slice(node.attributes.states)
+        .reduce((sum, { dtype, shape }) => sum + bytesOf(dtype, Number(sizeOf(shape)) || 0), 0),
+    ];
+  });
+  return Math.max(0, ...held);
+}

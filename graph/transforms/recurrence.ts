@@ -245,7 +245,11 @@ function tidied(found: readonly (Value | undefined)[], carried: readonly Value[]
 }
 
 /** The states that a cotangent reaches and that something wanted goes into, so that the sweep carries their cotangents. */
-export function liveStates({ states, next, collected, slices, captured }: Turn, seeds: Seeds, wanted: Wanted): number[] {
+export function liveStates(
+  { states, next, collected, slices, captured }: Turn,
+  seeds: Seeds,
+  wanted: Wanted,
+): number[] {
   const sources = [...slices.filter((_, i) => wanted.stacks[i]), ...captured.filter((_, i) => wanted.captured[i])];
   const moved = grown(
     states.map((_, i) => wanted.initial[i] === true),

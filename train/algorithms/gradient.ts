@@ -40,6 +40,7 @@ const defaults = {
   steps: 5,
   testSteps: undefined,
   loop: "guarded",
+  innerLoop: undefined,
   innerRate: 0.01,
   learnRates: false,
   maxInnerRate: 1,

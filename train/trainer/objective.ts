@@ -120,8 +120,13 @@ function episodeResults(
 }
 
 /** The results of one episode, with some number of inner steps. */
-export const evaluationGraph = (learner: Learner, sizes: EpisodeSizes, steps: number) => ({
-  outputs: { ...episodeResults(learner, parameterValues(learner), sizes, undefined, { steps }) },
+export const evaluationGraph = (
+  learner: Learner,
+  sizes: EpisodeSizes,
+  steps: number,
+  structure: LoopStructure = "unrolled",
+) => ({
+  outputs: { ...episodeResults(learner, parameterValues(learner), sizes, undefined, { steps, structure }) },
 });
 
 export interface MetaGradient {

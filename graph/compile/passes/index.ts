@@ -18,6 +18,7 @@ export const earlyPasses = [togetherPass] as const;
 export const passes: readonly Pass[] = [
   twins,
   counts,
+  repeats,
   simplification,
   sums,
   forms,
