@@ -2,6 +2,7 @@
 
 export { type CompileOptions, lower, type PassReport, passesFor, switches } from "./compile/compile.ts";
 export type { Pass } from "./compile/pass.ts";
+export { grams } from "./compile/passes/grams.ts";
 export { earlyPasses, passes } from "./compile/passes/index.ts";
 export { together } from "./compile/passes/together.ts";
 export { apply, constant, constantOf, input, inputName, isInput, scope } from "./core/build.ts";

@@ -11,8 +11,10 @@ export type Loss = (predictions: Value, targets: Value, weights?: Value) => Valu
 /** Mean softmax cross-entropy: logits `[n, classes]`, labels int64 `[n]`. */
 export const crossEntropy: Loss = (logits, labels, weights) => {
   if (!weights) return op.SoftmaxCrossEntropyLoss(logits, labels);
-  const each = op.SoftmaxCrossEntropyLoss(logits, labels, { reduction: "none" });
-  return op.ReduceMean(op.Mul(each, weights), { keepdims: false });
+  // What the labels and the weights say is one array, which an inner loop makes once.
+  const shares = op.Unsqueeze(op.Div(weights, op.ReduceSum(weights, { keepdims: false })), [1]);
+  const told = op.Mul(op.OneHot(labels, logits.shape[1]!, logits.dtype), shares);
+  return op.Neg(op.ReduceSum(op.Mul(told, op.LogSoftmax(logits, 1)), { keepdims: false }));
 };
 
 /** Mean squared error over all elements: `[n, d]` and `[n, d]`. */

@@ -1,8 +1,9 @@
 // Making values: applying an operator, inputs and constants, and the scopes that nodes are named by. Equal nodes are made once.
 import { type DType, InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
+import { isTold } from "./fresh.ts";
 import { interned } from "./interning.ts";
-import { type Shape, showShape, sizeOf } from "./shapes.ts";
+import { type Shape, sameShape, showShape, sizeOf } from "./shapes.ts";
 import { remember } from "./told.ts";
 import {
   type Attributes,
@@ -13,27 +14,29 @@ import {
   type Operator,
   type Outputs,
   type Value,
+  type ValueType,
 } from "./value.ts";
 
-let scopes: readonly string[] = [];
+/** The scope that nodes are made in now. */
+let here = "";
 
 /** Runs `build` with `name` added to the scope of every node made in it. */
 export function scope<T>(name: string, build: () => T): T {
-  return within(name ? [...scopes, name] : scopes, build);
+  return within(name && here ? `${here}/${name}` : name || here, build);
 }
 
 /** Runs `build` with the scope of an existing node, as rewrites do to keep names. */
 export function inScopeOf<T>(node: Node, build: () => T): T {
-  return within(node.scope ? [node.scope] : [], build);
+  return within(node.scope, build);
 }
 
-function within<T>(inside: readonly string[], build: () => T): T {
-  const before = scopes;
-  scopes = inside;
+function within<T>(inside: string, build: () => T): T {
+  const before = here;
+  here = inside;
   try {
     return build();
   } finally {
-    scopes = before;
+    here = before;
   }
 }
 
@@ -48,15 +51,38 @@ export function apply<A extends Attributes, I extends Inputs, O extends Outputs>
   ...[attributes]: Record<never, never> extends A ? [attributes?: NoInfer<A>] : [attributes: NoInfer<A>]
 ): O {
   const [operands, known] = [withoutEnd(inputs), attributes ?? ({} as A)];
-  const make = (): Node<A, I, O> => {
-    spend("nodes", 1);
+  const node = interned(operator, operands, known, () => {
     const types = operator.infer(operands, known);
     for (const { shape } of types) checkShape(shape, () => `${operator.name}(${operands.join(", ")})`);
-    return new Node(operator, operands, known, types, scopes.join("/"));
-  };
-  const node = interned(operator, operands, known, make);
+    return made(operator, operands, known, types);
+  });
   remember(node);
   return node.outputs;
+}
+
+/** A node of the same operator with the same attributes over other inputs, as rewrites make them: {@link apply} in short. */
+export function reapply(node: Node, inputs: Inputs): Outputs {
+  const { operator, attributes, outputs } = node;
+  // Inputs of the same types give outputs of the same types, unless it is numbers that tell a size.
+  const alike =
+    inputs.length === node.inputs.length &&
+    inputs.every((value, i) => sameType(value, node.inputs[i])) &&
+    !outputs.some(({ shape }) => shape.some(isTold));
+  if (!alike) return apply(operator, inputs, attributes);
+  return interned(operator, inputs, attributes, () => made(operator, inputs, attributes, outputs)).outputs;
+}
+
+const sameType = (a: Value | undefined, b: Value | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.dtype === b.dtype && sameShape(a.shape, b.shape));
+
+function made<A extends Attributes, I extends Inputs, O extends Outputs>(
+  operator: Operator<A, I, O>,
+  inputs: I,
+  attributes: A,
+  types: { readonly [K in keyof O]: ValueType },
+): Node<A, I, O> {
+  spend("nodes", 1);
+  return new Node(operator, inputs, attributes, types, here);
 }
 
 /** Inputs without those that are left out at the end, so that one node has one list. */

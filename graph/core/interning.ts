@@ -2,12 +2,23 @@
 // in full, since different nodes may have one key.
 import type { Attribute, Attributes, Inputs, Node, NumberArray, Operator, Outputs, Value } from "./value.ts";
 
-const nodes = new Map<string, WeakRef<Node>[]>();
-const forget = new FinalizationRegistry<string>((key) => {
-  const alive = nodes.get(key)?.filter((node) => node.deref() !== undefined) ?? [];
-  if (alive.length > 0) nodes.set(key, alive);
-  else nodes.delete(key);
-});
+/** Nodes of one key, the latest first. */
+interface Kept {
+  readonly node: WeakRef<Node>;
+  readonly before: Kept | undefined;
+}
+
+/** The nodes of one operator by their keys, and how many there may be before those that are gone are looked for. */
+interface Table {
+  readonly nodes: Map<number, Kept>;
+  count: number;
+  most: number;
+}
+
+/** The fewest nodes of an operator at which it pays to look for those that are gone. */
+const few = 256;
+
+const tables = new WeakMap<Operator, Table>();
 
 /** The node that lives already and is this one, or else a new one that is kept as long as it lives. */
 export function interned<A extends Attributes, I extends Inputs, O extends Outputs>(
@@ -16,24 +27,82 @@ export function interned<A extends Attributes, I extends Inputs, O extends Outpu
   attributes: A,
   make: () => Node<A, I, O>,
 ): Node<A, I, O> {
-  const key = keyOf(operator.name, inputs, attributes);
+  const table = tableOf(operator);
+  const key = keyOf(inputs, attributes);
+  // A table has the nodes of one operator, which the compiler does not see.
   const isThis = (node: Node): node is Node<A, I, O> & Node =>
-    node.operator === operator && sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes);
-  for (const kept of nodes.get(key) ?? []) {
-    const node = kept.deref();
+    sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes);
+  for (let kept = table.nodes.get(key); kept; kept = kept.before) {
+    const node = kept.node.deref();
     if (node && isThis(node)) return node;
   }
   const node = make();
   // What was made on the way may have come under the same key.
-  nodes.set(key, [...(nodes.get(key) ?? []), new WeakRef<Node>(node)]);
-  forget.register(node, key);
+  table.nodes.set(key, { node: new WeakRef<Node>(node), before: table.nodes.get(key) });
+  table.count++;
+  if (table.count > table.most) sweep(table);
   return node;
 }
 
-/** A text that equal nodes share, and others hardly ever. */
-function keyOf(name: string, inputs: Inputs, attributes: Attributes): string {
-  const named = Object.keys(attributes).map((name) => `${name}=${attributeKey(attributes[name])}`);
-  return `${name}(${inputs.map((value) => value && valueKey(value))}){${named}}`;
+function tableOf(operator: Operator): Table {
+  const known = tables.get(operator);
+  if (known) return known;
+  const table: Table = { nodes: new Map(), count: 0, most: few };
+  tables.set(operator, table);
+  return table;
+}
+
+/** Lets go of what is kept of nodes that are gone, and looks again when there are twice as many as live now. */
+function sweep(table: Table): void {
+  table.count = 0;
+  for (const [key, first] of table.nodes) {
+    const alive: WeakRef<Node>[] = [];
+    for (let kept: Kept | undefined = first; kept; kept = kept.before) if (kept.node.deref()) alive.push(kept.node);
+    const rest = alive.reduceRight<Kept | undefined>((before, node) => ({ node, before }), undefined);
+    if (rest) table.nodes.set(key, rest);
+    else table.nodes.delete(key);
+    table.count += alive.length;
+  }
+  table.most = Math.max(few, 2 * table.count);
+}
+
+/** A number that equal nodes of an operator share, and others hardly ever. */
+function keyOf(inputs: Inputs, attributes: Attributes): number {
+  let key = 0x811c9dc5;
+  for (const value of inputs) key = value ? mixedValue(key, value) : mixed(key, -1);
+  for (const name in attributes) key = mixedAttribute(key, attributes[name]);
+  return key;
+}
+
+const mixed = (key: number, word: number): number => {
+  const next = Math.imul(key ^ word, 0x01000193);
+  return next ^ (next >>> 15);
+};
+
+const mixedValue = (key: number, value: Value): number => mixed(key, value.node.id * 8 + value.index);
+
+function mixedAttribute(key: number, attribute: Attribute): number {
+  if (typeof attribute === "number") return mixedNumber(key, attribute);
+  if (typeof attribute === "string") return mixedText(key, attribute);
+  if (typeof attribute !== "object") return mixed(key, attribute ? 1 : 2);
+  if (isList(attribute)) return attribute.reduce<number>(mixedAttribute, mixed(key, attribute.length));
+  if ("results" in attribute) return [...attribute.parameters, ...attribute.results].reduce(mixedValue, key);
+  if ("gives" in attribute) return [...attribute.takes, ...attribute.gives].reduce(mixedValue, key);
+  return mixedNumbers(attribute.shape.reduce(mixedNumber, mixedText(key, attribute.dtype)), attribute.data);
+}
+
+function mixedNumber(key: number, number: number): number {
+  return number === (number | 0) ? mixed(key, number) : mixedNumbers(key, Float64Array.of(number));
+}
+
+function mixedText(key: number, text: string): number {
+  for (let i = 0; i < text.length; i++) key = mixed(key, text.charCodeAt(i));
+  return key;
+}
+
+function mixedNumbers(key: number, data: Float64Array): number {
+  for (const word of new Uint32Array(data.buffer, data.byteOffset, data.length * 2)) key = mixed(key, word);
+  return key;
 }
 
 const valueKey = (value: Value): string => `${value.node.id}.${value.index}`;

@@ -48,6 +48,8 @@ export class Node<A extends Attributes = Attributes, I extends Inputs = Inputs, 
   readonly inputs: I;
   readonly attributes: A;
   readonly outputs: O;
+  /** What is computed before it: its inputs and, for a loop, what its body reaches. */
+  readonly needs: readonly Value[];
   /** Where in the model it was made ("conv1", "step2/norm3"), for people who read the exported graph. */
   readonly scope: string;
 
@@ -62,6 +64,7 @@ export class Node<A extends Attributes = Attributes, I extends Inputs = Inputs, 
     this.operator = operator;
     this.inputs = inputs;
     this.attributes = attributes;
+    this.needs = needsOf(inputs, attributes);
     this.scope = scope;
     // As many as there are types, which the compiler does not see through a map.
     this.outputs = types.map((type, index) => new Value(this, index, type.dtype, type.shape)) as readonly Value[] as O;
@@ -69,6 +72,16 @@ export class Node<A extends Attributes = Attributes, I extends Inputs = Inputs, 
 }
 
 let nextId = 0;
+
+/** Kept in the node, since every walk over a graph asks for it. */
+function needsOf(inputs: Inputs, attributes: Attributes): readonly Value[] {
+  let needs: readonly Value[] = inputs.includes(undefined) ? operandsOf({ inputs }) : (inputs as readonly Value[]);
+  for (const name in attributes) {
+    const attribute = attributes[name];
+    if (isBody(attribute)) needs = [...needs, ...attribute.parameters, ...attribute.results];
+  }
+  return needs;
+}
 
 /** One output of a node: an array of `dtype` and `shape` whose numbers are not there yet. */
 export class Value {
@@ -161,6 +174,8 @@ export interface EvaluationContext<
 export interface Traits {
   /** Its operands are repeated by broadcasting. What was repeated or reshaped before it need not be. */
   readonly broadcasts?: true;
+  /** Each number of the result is made of the numbers at its place, after broadcasting, so that any shape will do. */
+  readonly placewise?: true;
   /**
    * How it takes part in mixed precision. `product`: computes in float16. `range`: its results are in the range of its
    * operands, more or less, and it goes by them. `movement`: it gives the numbers that it gets. `rows`: its first output is in
@@ -220,10 +235,10 @@ export const operandsOf = ({ inputs }: { readonly inputs: Inputs }): Value[] =>
   inputs.filter((value) => value !== undefined);
 
 export const isBody = (attribute: Attribute): attribute is Body =>
-  typeof attribute === "object" && "results" in attribute;
+  typeof attribute === "object" && !Array.isArray(attribute) && "results" in attribute;
 
 export const isSubgraph = (attribute: Attribute): attribute is Subgraph =>
-  typeof attribute === "object" && "gives" in attribute;
+  typeof attribute === "object" && !Array.isArray(attribute) && "gives" in attribute;
 
 /** No attributes. */
 export type None = Readonly<Record<never, never>>;

@@ -1,11 +1,12 @@
 // Walking a graph: what is needed for some values, in order, and what depends on some.
-import { at } from "./lists.ts";
-import { type Body, isBody, isSubgraph, type Node, operandsOf, type Value } from "./value.ts";
+import { type Body, isBody, isSubgraph, type Node, type Value } from "./value.ts";
 
 /** All nodes that `outputs` need, each after those that it needs; nodes inside loop bodies are included. */
 export function topological(outputs: readonly Value[], stop: ReadonlySet<Value> = new Set()): Node[] {
-  return inOrder(outputs, (value) => stop.has(value), dependencies);
+  return inOrder(outputs, stop.size > 0 ? (value) => stop.has(value) : nothing, dependencies);
 }
+
+const nothing = (): boolean => false;
 
 /** The same with the nodes of graphs inside nodes. */
 export const withInner = (outputs: readonly Value[]): Node[] =>
@@ -22,18 +23,18 @@ export function inOrder(
 ): Node[] {
   const order: Node[] = [];
   const seen = new Set<Node>();
-  const stack: { node: Node; next: Iterator<Value> }[] = [];
+  const stack: { readonly node: Node; readonly needed: readonly Value[]; next: number }[] = [];
   const visit = (value: Value) => {
-    if (known(value) || seen.has(value.node)) return;
-    seen.add(value.node);
-    stack.push({ node: value.node, next: needs(value.node)[Symbol.iterator]() });
+    const { node } = value;
+    if (seen.has(node) || known(value)) return;
+    seen.add(node);
+    stack.push({ node, needed: needs(node), next: 0 });
   };
   for (const output of outputs) {
     visit(output);
-    while (stack.length > 0) {
-      const top = at(stack, -1);
-      const { value, done } = top.next.next();
-      if (!done) visit(value);
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const value = top.needed[top.next++];
+      if (value) visit(value);
       else {
         stack.pop();
         order.push(top.node);
@@ -47,9 +48,7 @@ export function inOrder(
 export const bodiesOf = ({ attributes }: Node): Body[] => Object.values(attributes).filter(isBody);
 
 /** What a node needs: its inputs and, for a loop, what its body reaches. */
-export function dependencies(node: Node): readonly Value[] {
-  return [...operandsOf(node), ...bodiesOf(node).flatMap(({ parameters, results }) => [...parameters, ...results])];
-}
+export const dependencies = ({ needs }: Node): readonly Value[] => needs;
 
 /** The nodes, among those that `outputs` need, that depend on any of `sources` (their own nodes included). */
 export function dependents(outputs: readonly Value[], sources: Iterable<Value>): Set<Node> {

@@ -1,8 +1,8 @@
 // The gradients of convolutions, channels first, in the forms that are likely the quickest on ONNX Runtime's processor: by kernel,
 // stride, groups and sizes.
 import { constantOf, inputName, isInput } from "../core/build.ts";
-import type { Value } from "../core/value.ts";
-import { topological } from "../core/walk.ts";
+import type { Node, Value } from "../core/value.ts";
+import { dependencies, inOrder } from "../core/walk.ts";
 import { ConvInputGradient, ConvWeightGradient } from "../ops/internal/channels-first.ts";
 import type { Choose, Form } from "./forms.ts";
 import { inputGradientForms } from "./input-gradients.ts";
@@ -12,18 +12,16 @@ import { weightGradientForms } from "./weight-gradients.ts";
 /** Tells what a file has for good, or computes of nothing else: a runtime works it out once. */
 export type IsFixed = (value: Value) => boolean;
 
-/** By the names of the inputs whose numbers a file has for good. */
+/** By the names of the inputs whose numbers a file has for good. What was found of a node holds for all that are made of it. */
 export function fixedBy(names: ReadonlySet<string>): IsFixed {
-  const known = new Map<Value, boolean>();
+  const known = new Map<Node, boolean>();
   return (value) => {
-    const before = known.get(value);
-    if (before !== undefined) return before;
-    const fixed = topological([value]).every(
-      ({ outputs: [y], inputs }) =>
-        inputs.length > 0 || constantOf(y) !== undefined || (isInput(y) && names.has(inputName(y))),
-    );
-    known.set(value, fixed);
-    return fixed;
+    for (const node of inOrder([value], ({ node }) => known.has(node), dependencies)) {
+      const [y] = node.outputs;
+      const given = constantOf(y) !== undefined || (isInput(y) && names.has(inputName(y)));
+      known.set(node, node.inputs.length === 0 ? given : dependencies(node).every((on) => known.get(on.node)));
+    }
+    return known.get(value.node) === true;
   };
 }
 

@@ -121,7 +121,10 @@ const inputGradient = lowering(ConvolutionInputGradient, (operands, { space, ...
       const shape = [...tasks, examples, places.length, channels];
       if (taps.length === 0) return Expand(constant(0, [], g.dtype), shape);
       const read = lookUp(flat, reads, sizeOf(out));
-      const rows = Reshape(read, [...tasks, multiplyDims(examples, places.length), taps.length * filters]);
+      // What other classes are beside keeps the examples apart; one by itself is a product of matrices.
+      const split = tasks.length === 0 && classes.length > 1;
+      const count = split ? [examples, places.length] : [...tasks, multiplyDims(examples, places.length)];
+      const rows = Reshape(read, [...count, taps.length * filters]);
       const order = taps.map(({ tap }) => tap);
       const used = isIdentity(order, kernel) ? turned : Gather(turned, table(order), tasks.length);
       return Reshape(MatMul(rows, Reshape(used, [...tasks, taps.length * filters, channels])), shape);

@@ -1,7 +1,6 @@
 // Normalization over the last axes as ONNX LayerNormalization, whose further outputs hold what derivatives need: one
 // kernel where there would be a dozen nodes.
 import { apply, constant } from "../core/build.ts";
-import { at } from "../core/lists.ts";
 import { sizeOf } from "../core/shapes.ts";
 import type { One, Operator, Value } from "../core/value.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
@@ -10,7 +9,7 @@ import { type Lowering, lowering } from "./lower.ts";
 
 /**
  * ONNX LayerNormalization with all its outputs: rows `[n, size]` and a scale `[size]`, and perhaps a bias, to normalized rows `[n, size]`, their
- * means `[n, 1]` and inverse deviations `[n, 1]`. Only lowering makes it.
+ * means `[n, 1]` and inverse deviations `[n, 1]`; with another axis than the last one, a row has all axes from it on. Only lowering makes it.
  */
 export const rowNormalization: Operator<
   { readonly axis: number; readonly epsilon: number },
@@ -22,8 +21,9 @@ export const rowNormalization: Operator<
   summary: "LayerNormalization of rows, with means and inverse deviations as further outputs",
   writtenAs: "LayerNormalization",
   traits: { float16: "rows" },
-  infer([x]) {
-    const statistic = { dtype: x.dtype, shape: [at(x.shape, 0), 1] };
+  infer([x], { axis }) {
+    const first = axis < 0 ? axis + x.rank : axis;
+    const statistic = { dtype: x.dtype, shape: x.shape.map((dim, i) => (i < first ? dim : 1)) };
     return [{ dtype: x.dtype, shape: x.shape }, statistic, statistic];
   },
 };

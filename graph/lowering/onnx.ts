@@ -169,7 +169,9 @@ export function onnxTarget({
     isFixed,
     ...(precision === "float16"
       ? {}
-      : { suits: ["counts", "products", "turned", ...(convolution === "columns" ? ["sums", "norms"] : [])] }),
+      : {
+          suits: ["counts", "products", "turned", "reshapes", ...(convolution === "columns" ? ["sums", "norms"] : [])],
+        }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>
       !lacksDouble(operator, inputs) &&

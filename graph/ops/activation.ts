@@ -17,7 +17,10 @@ const activation = <A extends Attributes = None>(
   summary: string,
   build: (x: Value, attributes: A) => Value,
 ): Operator<A, One, One> =>
-  composite({ name, family: "activation", summary, since, build: ([x]: One, attributes: A) => build(x, attributes) });
+  composite({
+    ...{ name, family: "activation", summary, since, traits: { placewise: true } },
+    build: ([x]: One, attributes: A) => build(x, attributes),
+  });
 
 type Alpha = { readonly alpha: number };
 

@@ -9,6 +9,7 @@ const cast: Operator<{ readonly to: DType }, One, One> = define({
   family: "elementwise",
   summary: "the same numbers in another dtype",
   since: 13,
+  traits: { placewise: true },
   infer: ([x], { to }) => [{ dtype: to, shape: x.shape }],
   gradient: ({ inputs: [x], cotangents: [g], attributes: { to } }) =>
     isFloat(x.dtype) && isFloat(to) ? [Cast(g, x.dtype)] : [],

@@ -1,9 +1,9 @@
 // The inner loop of MAML (Finn et al. 2017, algorithm 1, lines 5–6) as a transform of a loss: K steps of gradient
 // descent that can be differentiated, one after another or as turns of one body, or as one ONNX Loop so that the caller chooses K.
 import { InnerloopError, show } from "@innerloop/schemas";
-import { scope } from "../core/build.ts";
+import { scope, uniformOf } from "../core/build.ts";
 import { at, zip } from "../core/lists.ts";
-import type { Operand, Value } from "../core/value.ts";
+import { madeBy, type Operand, type Value } from "../core/value.ts";
 import { Mul, Sub } from "../ops/arithmetic.ts";
 import { Loop } from "../ops/control.ts";
 import { Reciprocal } from "../ops/functions.ts";
@@ -166,11 +166,31 @@ export function innerLoop(
   return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
 }
 
+/**
+ * Rates that are numbers times one value, as a device scales them all: that value, which the loss is multiplied by before its
+ * derivatives are taken, so that each step multiplies by it once.
+ */
+function sharedFactor(rates: readonly Operand[]): { readonly factor: Value; readonly numbers: number[] } | undefined {
+  let factor: Value | undefined;
+  const numbers: number[] = [];
+  for (const rate of rates) {
+    const [a, b] = (typeof rate !== "number" && madeBy(rate, Mul)?.inputs) || [];
+    if (!a || !b || b.rank > 0) return undefined;
+    const number = uniformOf(a);
+    if (number === undefined || (factor && factor !== b)) return undefined;
+    factor = b;
+    numbers.push(number);
+  }
+  return factor && { factor, numbers };
+}
+
 function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, holds: Held | undefined): Descent {
+  const shared = typeof steps === "number" ? undefined : sharedFactor(rates);
   const step = (values: readonly Value[]): { next: Value[]; before: Value } => {
     const before = loss(values);
-    const slope = slopes(before, values);
-    return { next: zip(values, slope, (value, g, i) => Sub(value, Mul(at(rates, i), g))), before };
+    const slope = slopes(shared ? Mul(before, shared.factor) : before, values);
+    const scales = shared?.numbers ?? rates;
+    return { next: zip(values, slope, (value, g, i) => Sub(value, Mul(at(scales, i), g))), before };
   };
   if (typeof steps !== "number") {
     const { carried, collected } = scope("inner_loop", () =>

@@ -1,5 +1,5 @@
 // The bottom-up rebuilding of a graph that every rewriting pass goes through.
-import { apply, inScopeOf } from "../core/build.ts";
+import { apply, inScopeOf, reapply } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { rebuilding } from "../core/told.ts";
 import {
@@ -8,6 +8,7 @@ import {
   isBody,
   isSubgraph,
   type Node,
+  type Outputs,
   type Subgraph,
   type Value,
 } from "../core/value.ts";
@@ -34,19 +35,16 @@ export function rewrite(
   visit: Visit,
   replaced: ReadonlyMap<Value, Value> = new Map(),
   inside?: Inside,
-  besides: (node: Node) => readonly Value[] = () => [],
+  besides?: (node: Node) => readonly Value[],
 ): Value[] {
   const results = new Map<Value, Value>(replaced);
   const now = (value: Value): Value => results.get(value) ?? value;
   return rebuilding((became) => {
-    const needs = (node: Node) => [...dependencies(node), ...besides(node)];
+    const needs = besides ? (node: Node) => [...dependencies(node), ...besides(node)] : dependencies;
     for (const node of inOrder(outputs, (value) => replaced.has(value), needs)) {
-      const inputs = node.inputs.map((value) => value && now(value));
+      const inputs = inputsNow(node.inputs, now);
       const attributes = withSubgraphs(withBodies(node.attributes, now), inside);
-      const same = attributes === node.attributes && inputs.every((value, i) => value === node.inputs[i]);
-      const made =
-        inScopeOf(node, () => visit(node, inputs, attributes, now)) ??
-        (same ? node.outputs : inScopeOf(node, () => apply(node.operator, inputs, attributes)));
+      const made = inScopeOf(node, () => visit(node, inputs, attributes, now) ?? again(node, inputs, attributes));
       became(node, made);
       zip(node.outputs, made, (output, result) => {
         if (!results.has(output) && result !== output) results.set(output, result);
@@ -56,9 +54,22 @@ export function rewrite(
   });
 }
 
+/** Inputs as they are by now; the list itself where they are what they were. */
+function inputsNow(inputs: Inputs, now: (value: Value) => Value): Inputs {
+  const changed = inputs.some((value) => value && now(value) !== value);
+  return changed ? inputs.map((value) => value && now(value)) : inputs;
+}
+
+/** A node with other inputs and attributes; itself where they are its own. */
+export function again(node: Node, inputs: Inputs, attributes: Attributes): Outputs {
+  if (attributes !== node.attributes) return apply(node.operator, inputs, attributes);
+  return inputs === node.inputs ? node.outputs : reapply(node, inputs);
+}
+
 function withBodies(attributes: Attributes, now: (value: Value) => Value): Attributes {
   let changed: Record<string, Attributes[string]> | undefined;
-  for (const [name, attribute] of Object.entries(attributes)) {
+  for (const name in attributes) {
+    const attribute = attributes[name];
     if (!isBody(attribute)) continue;
     const results = attribute.results.map(now);
     if (results.every((value, i) => value === attribute.results[i])) continue;
@@ -71,7 +82,8 @@ function withBodies(attributes: Attributes, now: (value: Value) => Value): Attri
 function withSubgraphs(attributes: Attributes, inside: Inside | undefined): Attributes {
   if (!inside) return attributes;
   let changed: Record<string, Attributes[string]> | undefined;
-  for (const [name, attribute] of Object.entries(attributes)) {
+  for (const name in attributes) {
+    const attribute = attributes[name];
     if (!isSubgraph(attribute)) continue;
     const graph = inside(attribute);
     if (graph.gives.every((value, i) => value === attribute.gives[i])) continue;

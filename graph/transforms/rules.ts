@@ -64,8 +64,14 @@ function scaled(x: Value, c: number, y: Value): Value | undefined {
   const positive = negated(x);
   if (positive) return shaped(Mul(positive, -c), y);
   const product = scaling(x);
-  return product && shaped(Mul(product.rest, c * product.factor), y);
+  if (product) return shaped(Mul(product.rest, c * product.factor), y);
+  const [a, b] = madeBy(x, Mul)?.inputs ?? [];
+  if (!a || !b || isOne(a) === isOne(b)) return undefined;
+  return shaped(isOne(a) ? Mul(Mul(a, c), b) : Mul(a, Mul(b, c)), y);
 }
+
+/** Whether a value is one number, on any number of axes. */
+const isOne = (value: Value): boolean => value.shape.every((dim) => dim === 1);
 
 const add = rule(Add, ([a, b], _, y) => {
   if (a === b && isFloat(y.dtype)) return Mul(a, 2);

@@ -4,7 +4,7 @@
 import { apply, constant, constantOf } from "../core/build.ts";
 import { evaluate } from "../core/evaluate.ts";
 import { isAuthored } from "../core/operator.ts";
-import { sizeOf } from "../core/shapes.ts";
+import { sameShape, sizeOf } from "../core/shapes.ts";
 import { toldBy } from "../core/told.ts";
 import {
   type Attributes,
@@ -19,7 +19,7 @@ import {
 } from "../core/value.ts";
 import { Expand } from "../ops/movement.ts";
 import { reshapedLater, withoutExpands } from "./broadcasting.ts";
-import { rewrite } from "./rewrite.ts";
+import { again, rewrite } from "./rewrite.ts";
 import { rules } from "./rules.ts";
 
 /** Constants up to this many numbers are computed while the graph is built; an Expand says as much in fewer. */
@@ -48,7 +48,20 @@ function simplifyInside(graph: Subgraph): Subgraph {
   return result;
 }
 
-function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
+/** Nodes that no rule has anything for, in whatever graph they stand: a rule goes by what a node is made of, which stays. */
+const settled = new WeakSet<Node>();
+
+function simplifyNode(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] {
+  const same = inputs === node.inputs && attributes === node.attributes;
+  if (same && settled.has(node)) return node.outputs;
+  const simpler = simplerThan(node, inputs, attributes);
+  if (simpler) return simpler;
+  const outputs = again(node, inputs, attributes);
+  if (sameShape(outputs[0].shape, node.outputs[0].shape)) settled.add(outputs[0].node);
+  return outputs;
+}
+
+function simplerThan(node: Node, inputs: Inputs, attributes: Attributes): readonly Value[] | undefined {
   const known = folded(node, inputs, attributes);
   if (known) return known;
   const broadcasts = node.operator.traits?.broadcasts === true;

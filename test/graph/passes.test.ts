@@ -4,6 +4,7 @@ import {
   constant,
   earlyPasses,
   grad,
+  grams,
   innerLoop,
   input,
   isSubgraph,
@@ -105,6 +106,50 @@ function convolved(): Values {
   return { y, ...Object.fromEntries(slopes.map((slope, i) => [`slope${i}`, slope])) };
 }
 
+/** The nodes of a loop that every turn goes through: they depend on what it hands on. */
+function turning(nodes: ReturnType<typeof lowered>): ReturnType<typeof lowered> {
+  const moving = new Set<Value | undefined>(
+    nodes.flatMap(({ attributes: { body } }) =>
+      body && typeof body === "object" && "results" in body ? body.parameters : [],
+    ),
+  );
+  return nodes.filter(({ operator, inputs, outputs }) => {
+    const moves = operator.name !== "Loop" && inputs.some((value) => moving.has(value));
+    for (const value of moves ? outputs : []) moving.add(value);
+    return moves;
+  });
+}
+
+/** A few steps on a convolution, a norm and a head, as a loop: the loss before each, and where they lead. */
+function looped(): Values {
+  const [x, t, steps, rate] = [
+    input("x", ["n", 6, 6, 1]),
+    input("t", ["n", 3]),
+    input("steps", [], "int64"),
+    input("rate", []),
+  ];
+  const weights = {
+    ...{ w: input("w", [3, 3, 1, 8]), gain: input("gain", [8]), bias: input("bias", [8]) },
+    ...{ head: input("head", [72, 3]), last: input("last", [3]) },
+  };
+  const loss = (p: Values) => {
+    const y = op.Convolution(x, p.w!, { strides: [2, 2], pads: [1, 1, 1, 1] });
+    const seen = op.Relu(op.Normalize(y, p.gain!, p.bias!, "layer"));
+    const away = op.Sub(op.Add(op.MatMul(op.Flatten(seen), p.head!), p.last!), t);
+    return op.ReduceMean(op.Mul(away, away), { keepdims: false });
+  };
+  const rates = Object.fromEntries(
+    Object.keys(weights).map((name, i) => [name, op.Mul(constant(0.02 + i / 100), rate)]),
+  );
+  const { adapted, losses } = innerLoop(loss, weights, { steps, rates, loop: "plain" });
+  return { losses, ...Object.fromEntries(Object.entries(adapted).map(([name, value]) => [`next/${name}`, value])) };
+}
+const loopedFeeds: Feeds = {
+  ...{ x: random([4, 6, 6, 1]), t: random([4, 3]), w: random([3, 3, 1, 8]), gain: random([8]), bias: random([8]) },
+  ...{ head: random([72, 3]), last: random([3]), rate: { dtype: "float32", shape: [], data: Float32Array.of(1) } },
+  steps: { dtype: "int64", shape: [], data: BigInt64Array.of(3n) },
+};
+
 const [wide, wider] = [
   [8, 8, 8, 80],
   [24, 8, 8, 96],
@@ -183,6 +228,7 @@ const cases: Readonly<Record<string, Case>> = {
     },
     counted: (nodes) => nodes.length,
   },
+  reshapes: { outputs: looped, feeds: loopedFeeds, counted: (nodes) => named("Reshape")(turning(nodes)) },
 };
 
 describe.each(Object.entries(cases))("%s", (name, { outputs, feeds, counted, within = 3e-6 }) => {
@@ -228,6 +274,48 @@ describe("together", () => {
   test("is switched off by the environment", () => {
     vi.stubEnv("INNERLOOP_WITHOUT", "sums, together");
     expect(together([loss()], [a, b])).toEqual([loss()]);
+  });
+});
+
+describe("grams", () => {
+  const shape = [12, 28, 28, 2];
+  const [x, w, gain, bias] = [input("x", shape), input("w", [3, 3, 2, 80]), input("gain", [80]), input("bias", [80])];
+  const y = op.Normalize(op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }), gain, bias, "layer");
+  const feeds = { x: random(shape), w: random([3, 3, 2, 80]), gain: random([80]), bias: random([80]) };
+  const slopes = (value: Value): Values => {
+    const loss = sumOf(op.Mul(op.Relu(value), op.Tanh(value)));
+    const [first, ...others] = grad(loss, [w, gain, bias]) as [Value, Value, Value];
+    const [second] = grad(sumOf(op.Mul(first, first)), [w]);
+    return { loss, first, second: second!, ...Object.fromEntries(others.map((slope, i) => [`slope${i}`, slope])) };
+  };
+
+  test("keeps the numbers, derivatives of derivatives as well, also of pictures far from zero", async () => {
+    const bright = { ...feeds.x, data: (feeds.x.data as Float32Array).map((number) => 0.1 * number + 3) };
+    const given = { ...feeds, x: bright };
+    const [before, after] = [await run(slopes(y), given), await run(slopes(grams([y], [x])[0]!), given)];
+    for (const [name, value] of Object.entries(before))
+      expect(apart({ [name]: value }, { [name]: after[name]! }), name).toBeLessThan(1e-4);
+    const near = [await run(slopes(y), feeds), await run(slopes(grams([y], [x])[0]!), feeds)] as const;
+    expect(apart(...near)).toBeLessThan(3e-6);
+  });
+
+  test("goes over the large array less often", () => {
+    const first = (value: Value): Values => ({ slope: grad(sumOf(op.Relu(value)), [w])[0]! });
+    const most = walks(size([12, 14, 14, 80]));
+    expect(most(lowered(first(grams([y], [x])[0]!)))).toBeLessThan(most(lowered(first(y))) / 2);
+  });
+
+  test("leaves what has a derivative for its input, many channels, and what something else reads", () => {
+    const deep = input("d", [12, 28, 28, 16]);
+    const wide = op.Convolution(deep, input("v", [3, 3, 16, 64]), { pads: [1, 1, 1, 1] });
+    const normed = op.Normalize(wide, input("g", [64]), input("b", [64]), "layer");
+    const convolution = op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] });
+    for (const [values, data] of [
+      [[y], [w]],
+      [[normed], [deep]],
+      [[y, convolution], [x]],
+    ] as const)
+      expect(print(grams(values, data))).toBe(print(values));
   });
 });
 

@@ -3,6 +3,7 @@ import {
   type Dim,
   type ExampleValues,
   grad,
+  grams,
   input,
   type Learner,
   type LoopStructure,
@@ -67,10 +68,11 @@ function taskResult(
   const last = scope("query", () => learner.loss(predictions, query.y));
   const accuracy = learner.task === "classification" ? accuracyOf(predictions, query.y) : last;
   const joined = (result: TaskResult): TaskResult => {
-    const [loss, accuracy, predictions] = together(
-      [result.loss, result.accuracy, result.predictions],
-      [support.x, query.x],
-    );
+    const data = [support.x, query.x];
+    const values = [result.loss, result.accuracy, result.predictions];
+    const joint = together(values, data);
+    // In float16 a norm's statistics need the range that its own operator keeps for them.
+    const [loss, accuracy, predictions] = lossScale ? joint : grams(joint, data);
     return { loss: loss!, accuracy: accuracy!, predictions: predictions! };
   };
   if (!stepWeights || path.length < 2) return joined({ loss: last, accuracy, predictions });

@@ -5,7 +5,7 @@ import type { Episode } from "../data/index.ts";
 import type { Engine, Graph, Program } from "../engines/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
 import type { EpisodeSizes } from "./objective.ts";
-import { only, type State, scalar, type Tensors } from "./state.ts";
+import { only, readNumber, type State, scalar, type Tensors } from "./state.ts";
 import type { StepGraphs } from "./step-graphs.ts";
 import { isOutOfMemory, type Strategy, type SubmittedStep, taskTooLarge } from "./strategy.ts";
 import type { Job } from "./workers/messages.ts";
@@ -68,7 +68,9 @@ export class OverThreads implements Strategy {
         this.#update ??= await this.#engine.compile(this.#graphs.update());
         const feeds = { ...state, ...scalars, ...sums, share: scalar(1 / episodes.length) };
         const moved = await this.#update.run(only(this.#update, feeds));
-        return { ...moved, loss: sums.loss!, accuracy: sums.accuracy! };
+        // Sums lie in arrays that are written again at the next step.
+        const [loss, accuracy] = await Promise.all([readNumber(sums.loss!), readNumber(sums.accuracy!)]);
+        return { ...moved, loss: scalar(loss), accuracy: scalar(accuracy) };
       },
     };
   }

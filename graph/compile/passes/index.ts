@@ -2,10 +2,12 @@
 import type { Pass } from "../pass.ts";
 import { counts } from "./counts.ts";
 import { forms } from "./forms.ts";
+import { gramsPass } from "./grams.ts";
 import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
+import { reshapes } from "./reshapes.ts";
 import { simplification } from "./simplification.ts";
 import { sums } from "./sums.ts";
 import { togetherPass } from "./together.ts";
@@ -13,7 +15,7 @@ import { turnedWeights } from "./turned.ts";
 import { twins } from "./twins.ts";
 
 /** What is done before derivatives are taken, by whoever builds a graph. */
-export const earlyPasses = [togetherPass] as const;
+export const earlyPasses = [togetherPass, gramsPass] as const;
 
 export const passes: readonly Pass[] = [
   twins,
@@ -29,4 +31,5 @@ export const passes: readonly Pass[] = [
   products,
   turnedWeights,
   simplification,
+  reshapes,
 ];

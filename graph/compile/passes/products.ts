@@ -1,5 +1,6 @@
 // The pass `products`, for targets that multiply matrices quicker than they walk over memory: what is done to a product is done
 // to its smaller factor, or by the product itself.
+import { uniformOf } from "../../core/build.ts";
 import { at, zip } from "../../core/lists.ts";
 import { apply1 } from "../../core/operator.ts";
 import { broadcastShapes, likelySize, sameShape } from "../../core/shapes.ts";
@@ -19,15 +20,14 @@ export const products: Pass = {
   run: joinProducts,
 };
 
-/** ONNX Gemm as a node: A·B, or A·B + C, either factor transposed first. Only lowering makes it. */
-export const gemm: Operator<
-  { readonly transA: 0 | 1; readonly transB: 0 | 1 },
-  readonly [a: Value, b: Value, c?: Value],
-  One
-> = {
+/** Which factors are transposed first, and what the product is multiplied by. */
+export type GemmAttributes = { readonly transA: 0 | 1; readonly transB: 0 | 1; readonly alpha: number };
+
+/** ONNX Gemm as a node: α·A·B, or α·A·B + C. Only lowering makes it. */
+export const gemm: Operator<GemmAttributes, readonly [a: Value, b: Value, c?: Value], One> = {
   name: "GemmSum",
   family: "linear algebra",
-  summary: "A·B, or A·B + C, in one pass",
+  summary: "α·A·B, or α·A·B + C, in one pass",
   writtenAs: "Gemm",
   traits: { float16: "product" },
   infer: ([a, b], { transA, transB }) => [
@@ -65,9 +65,9 @@ function joined(operator: Operator, a: Value, b: Value | undefined, single: Read
       if (a.rank === 0) return scaledProduct(b, single, (factor) => Mul(a, factor));
       return b.rank === 0 ? scaledProduct(a, single, (factor) => Mul(factor, b)) : undefined;
     case Sub.operator:
-      return sumWithProduct(a, scaledProduct(b, single, Neg));
+      return sumWithProduct(a, loneProduct(b, single), -1);
     case Add.operator:
-      return sumWithProduct(a, loneProduct(b, single)) ?? sumWithProduct(b, loneProduct(a, single));
+      return sumWithProduct(a, loneProduct(b, single), 1) ?? sumWithProduct(b, loneProduct(a, single), 1);
     default:
       return undefined;
   }
@@ -85,7 +85,10 @@ function loneProduct(value: Value, single: ReadonlySet<Value>): Value | undefine
 /** Whether a value is one number everywhere, which scales it for nothing: a row of ones that sums, say. */
 const isRepeated = (value: Value): boolean => {
   const source = madeBy(value, Expand)?.inputs[0];
-  return source?.shape.every((dim) => dim === 1) === true;
+  if (source) return source.shape.every((dim) => dim === 1);
+  const [a, b] = (madeBy(value, Mul) ?? madeBy(value, Neg))?.inputs ?? [];
+  if (a?.rank === 0 && b) return isRepeated(b);
+  return a !== undefined && (b === undefined || b.rank === 0) && isRepeated(a);
 };
 
 /** A product with its smaller factor scaled; undefined where there is no product or no gain. */
@@ -100,8 +103,23 @@ function scaledProduct(value: Value, single: ReadonlySet<Value>, scale: (factor:
   return Reshape(left < right ? MatMul(scale(a), b) : MatMul(a, scale(b)), value.shape);
 }
 
-/** `sum + product` as one Gemm, where the product is of two matrices and the sum has its shape, or is repeated to it. */
-function sumWithProduct(sum: Value, product: Value | undefined): Value | undefined {
+/** A factor without the numbers that scale it, and these. */
+function unscaled(factor: Value): { readonly rest: Value; readonly scale: number } {
+  const [negative] = madeBy(factor, Neg)?.inputs ?? [];
+  if (negative) return { rest: negative, scale: -1 };
+  const [a, b] = madeBy(factor, Mul)?.inputs ?? [];
+  for (const [number, rest] of [
+    [a, b],
+    [b, a],
+  ]) {
+    const scale = number?.rank === 0 ? uniformOf(number) : undefined;
+    if (rest && scale !== undefined) return { rest, scale };
+  }
+  return { rest: factor, scale: 1 };
+}
+
+/** `sum + α · product` as one Gemm, where the product is of two matrices and the sum has its shape, or is repeated to it. */
+function sumWithProduct(sum: Value, product: Value | undefined, sign: 1 | -1): Value | undefined {
   if (!product) return undefined;
   const matrix = unshaped(product);
   const added = sameShape(sum.shape, product.shape) ? Reshape(sum, matrix.shape) : sum;
@@ -109,7 +127,11 @@ function sumWithProduct(sum: Value, product: Value | undefined): Value | undefin
   if (added.rank > 2 || broadcastShapes(added.shape, matrix.shape)?.join() !== matrix.shape.join()) return undefined;
   const [a, b] = madeBy(matrix, MatMul)?.inputs ?? [];
   if (a?.rank !== 2 || b?.rank !== 2) return undefined;
-  const [left, right] = [transposedFrom(a), transposedFrom(b)];
-  const result = apply1(gemm, [left ?? a, right ?? b, added], { transA: left ? 1 : 0, transB: right ? 1 : 0 });
-  return Reshape(result, product.shape);
+  const [left, right] = [a, b].map((factor) => {
+    const straight = transposedFrom(factor);
+    return { ...unscaled(straight ?? factor), turned: straight ? (1 as const) : (0 as const) };
+  });
+  if (!left || !right) return undefined;
+  const attributes = { transA: left.turned, transB: right.turned, alpha: sign * left.scale * right.scale };
+  return Reshape(apply1(gemm, [left.rest, right.rest, added], attributes), product.shape);
 }

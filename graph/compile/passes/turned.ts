@@ -31,7 +31,7 @@ export const turnedWeights: Pass = {
       const weight = operator === MatMul.operator && a && b ? transposedFrom(b) : undefined;
       if (!a || !weight || a.rank < 2 || !straight.has(weight) || a.dtype !== "float32") return undefined;
       const rows = Reshape(a, [-1, a.shape.at(-1)!]);
-      return [Reshape(apply1(gemm, [rows, weight], { transA: 0, transB: 1 }), y!.shape)];
+      return [Reshape(apply1(gemm, [rows, weight], { transA: 0, transB: 1, alpha: 1 }), y!.shape)];
     });
   },
 };

@@ -3,6 +3,8 @@
 /** Gives out names. */
 export class UniqueNames {
   readonly #taken = new Set<string>();
+  /** The number that was given last for a name. */
+  readonly #last = new Map<string, number>();
 
   has(name: string): boolean {
     return this.#taken.has(name);
@@ -16,8 +18,11 @@ export class UniqueNames {
 
   /** Takes a name, numbered where there is one like it. */
   unique(wanted: string): string {
-    let name = wanted;
-    for (let n = 2; this.#taken.has(name); n++) name = `${wanted}_${n}`;
-    return this.take(name);
+    if (!this.#taken.has(wanted)) return this.take(wanted);
+    let n = this.#last.get(wanted) ?? 1;
+    do n++;
+    while (this.#taken.has(`${wanted}_${n}`));
+    this.#last.set(wanted, n);
+    return this.take(`${wanted}_${n}`);
   }
 }

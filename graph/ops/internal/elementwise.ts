@@ -45,6 +45,7 @@ export function elementwise<I extends readonly [Value, ...Value[]]>(
     ...entry,
     family,
     traits: {
+      placewise: true,
       ...(operands > 1 && { broadcasts: true }),
       ...(float16 && { float16 }),
       ...(tfjs && { tfjs }),

@@ -89,14 +89,21 @@ export interface Programs {
   dispose(): Promise<void>;
 }
 
-/** Opens the provider of an engine; sessions are opened when programs are loaded. */
-export async function openPrograms(provider: ProviderName, options: EngineOptions = {}): Promise<Programs> {
+/**
+ * Opens the provider of an engine; sessions are opened when programs are loaded.
+ * @param options `frugal`: several open the same programs side by side, so that what each holds counts
+ */
+export async function openPrograms(
+  provider: ProviderName,
+  { frugal = false, ...options }: EngineOptions & { readonly frugal?: boolean } = {},
+): Promise<Programs> {
   const name = `onnxruntime:${provider}`;
   const device = await openDevice({ ...options, provider });
   return {
     name,
     load: async (program) => {
-      const session = await openAndKeep(device, program instanceof Uint8Array ? { bytes: program } : program);
+      const given = program instanceof Uint8Array ? { bytes: program } : program;
+      const session = await openAndKeep(device, given, frugal);
       return new OnnxProgram(name, session);
     },
     upload: (tensor) => new OnnxTensor(name, device.upload(tensor)),

@@ -4,8 +4,8 @@ import { Worker } from "node:worker_threads";
 import { InnerloopError } from "@innerloop/schemas";
 import type { ProgramBytes } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
+import { InPlace, own, shared } from "./in-place.ts";
 import type { Job, Reply, Request } from "./messages.ts";
-import { SharedTensors, sumOf } from "./shared.ts";
 
 interface Pending {
   readonly resolve: (results: readonly Tensors[]) => void;
@@ -60,7 +60,8 @@ class Thread {
 /** A pool of threads with the same programs and parameters. */
 export class Pool {
   readonly #threads: readonly Thread[];
-  readonly #parameters = new SharedTensors();
+  readonly #parameters = new InPlace(shared);
+  readonly #sums = new InPlace(own);
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param engine the name of one whose programs can go to threads */
@@ -95,10 +96,18 @@ export class Pool {
     return results;
   }
 
-  /** Does jobs with the same outputs; the sum of each output. The order of adding does not depend on timing. */
+  /**
+   * Does jobs with the same outputs; the sum of each output. The order of adding does not depend on timing.
+   * @returns arrays that the next sums are written into
+   */
   async sum(jobs: readonly Job[], parameters?: Tensors): Promise<Tensors> {
     // What threads have summed lies in their memory, to be overwritten by the next sums: it is added up before these begin.
-    return this.#exclusively(async () => sumOf((await this.#run(jobs, true, parameters)).flat()));
+    return this.#exclusively(async () => {
+      const [first, ...others] = (await this.#run(jobs, true, parameters)).flat();
+      this.#sums.write(first!);
+      for (const other of others) this.#sums.add(other);
+      return this.#sums.tensors;
+    });
   }
 
   /** Waits for the work before. */

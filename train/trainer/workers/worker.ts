@@ -5,36 +5,42 @@ import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Program } from "../../engines/engine.ts";
 import { openPrograms } from "../../engines/onnxruntime/program.ts";
 import { only, type Tensors } from "../state.ts";
+import { drop } from "./dropped.ts";
+import { InPlace, own, shared } from "./in-place.ts";
 import type { Job, Reply, Request } from "./messages.ts";
-import { copyOf, SharedTensors } from "./shared.ts";
 
 const { engine } = workerData as { engine: string };
-const opened = openPrograms(engine.split(":")[1] as ProviderName, { threads: 1 });
+const opened = openPrograms(engine.split(":")[1] as ProviderName, { threads: 1, frugal: true });
 const programs = new Map<string, Program>();
-const sums = new SharedTensors();
+const sums = new InPlace(shared);
 /** The parameters as all threads see them, and as programs take them. */
-let shared: Tensors = {};
-let parameters: Tensors = {};
+let everyones: Tensors = {};
+const parameters = new InPlace(own);
 
 async function answer(request: Request): Promise<Reply> {
   if (request.kind === "program") {
     programs.set(request.name, await (await opened).load(request.program));
     return { kind: "done" };
   }
-  shared = request.parameters ?? shared;
-  if (request.changed) parameters = copyOf(shared);
-  if (!request.sum) return { kind: "done", results: await inTurn(request.jobs) };
-  for (const [i, job] of request.jobs.entries()) {
-    const result = await run(job);
-    if (i === 0) sums.write(result);
-    else sums.add(result);
+  everyones = request.parameters ?? everyones;
+  if (request.changed) parameters.write(everyones);
+  try {
+    if (!request.sum) return { kind: "done", results: await inTurn(request.jobs) };
+    for (const [i, job] of request.jobs.entries()) {
+      const result = await run(job);
+      if (i === 0) sums.write(result);
+      else sums.add(result);
+      drop(result);
+    }
+    return { kind: "done", results: request.jobs.length > 0 ? [sums.tensors] : [] };
+  } finally {
+    drop(...request.jobs.map(({ feeds }) => feeds));
   }
-  return { kind: "done", results: request.jobs.length > 0 ? [sums.tensors] : [] };
 }
 
 async function run({ program: name, feeds }: Job): Promise<Tensors> {
   const program = programs.get(name)!;
-  return program.run(only(program, { ...parameters, ...feeds }) as Tensors);
+  return program.run(only(program, { ...parameters.tensors, ...feeds }) as Tensors);
 }
 
 async function inTurn(jobs: readonly Job[]): Promise<Tensors[]> {

@@ -1,0 +1,54 @@
+// The threads that tasks run over: sums as a formula gives them whatever the parameters were before.
+import { input, op, type Value } from "@innerloop/graph";
+import type { Tensor } from "@innerloop/schemas";
+import { type Engine, openEngine, Pool } from "@innerloop/train";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const vector = (...numbers: number[]): Tensor => ({
+  dtype: "float32",
+  shape: [numbers.length],
+  data: Float32Array.from(numbers),
+});
+
+const numbers = (tensor: Tensor | undefined): number[] => Array.from(tensor!.data as Float32Array);
+
+describe("a pool of threads", () => {
+  let engine: Engine;
+  let pool: Pool;
+  const open = async (name: string, outputs: Record<string, Value>) =>
+    pool.open(name, await engine.portable!.prepare({ outputs }));
+
+  beforeAll(async () => {
+    engine = await openEngine("onnxruntime:cpu", { threads: 1 }).then((opened) => opened.engine);
+    pool = new Pool(2, engine.name);
+    const [w, x] = [input("w", [3]), input("x", [3])];
+    await open("products", { products: op.Mul(w, x), squares: op.Mul(x, x) });
+  });
+  afterAll(async () => {
+    await pool.close();
+    await engine.dispose();
+  });
+
+  const jobs = [vector(1, 2, 3), vector(4, 5, 6), vector(7, 8, 9)].map((x) => ({ program: "products", feeds: { x } }));
+
+  it("sums what jobs give, with the parameters of the time", async () => {
+    for (const w of [vector(1, 10, 100), vector(-1, 0.5, 2)]) {
+      const [a, b, c] = w.data as Float32Array;
+      const sums = await pool.sum(jobs, { w });
+      expect(numbers(sums.products)).toEqual([12 * a!, 15 * b!, 18 * c!]);
+      expect(numbers(sums.squares)).toEqual([66, 93, 126]);
+    }
+    // Parameters stay until others are given, and the caller's arrays are whole.
+    expect(numbers((await pool.sum(jobs.slice(0, 1))).products)).toEqual([-1, 1, 6]);
+    expect(jobs[2]!.feeds.x.data).toHaveLength(3);
+  });
+
+  it("gives the results of each job in order", async () => {
+    const results = await pool.map(jobs, { w: vector(1, 1, 2) });
+    expect(results.map(({ products }) => numbers(products))).toEqual([
+      [1, 2, 6],
+      [4, 5, 12],
+      [7, 8, 18],
+    ]);
+  });
+});

@@ -1,0 +1,58 @@
+// Tensors that are written again and again into the same memory: of one thread, or of all, so that nothing is sent. ONNX Runtime takes
+// no arrays over memory that threads share, so that whoever feeds them copies them once.
+import { ELEMENTS, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
+import type { Tensors } from "../state.ts";
+
+/** Makes memory of so many bytes. */
+type Memory = (bytes: number) => ArrayBufferLike;
+
+/** Of this thread alone. */
+export const own: Memory = (bytes) => new ArrayBuffer(bytes);
+
+/** That all threads see. */
+export const shared: Memory = (bytes) => new SharedArrayBuffer(bytes);
+
+/** Tensors in memory that stays. What was given to another thread once goes on to be seen there. */
+export class InPlace {
+  readonly #memory: Memory;
+  #tensors: Tensors = {};
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  get tensors(): Tensors {
+    return this.#tensors;
+  }
+
+  /** Writes tensors. @returns whether they lie where those before did, so that others have them already */
+  write(tensors: Tensors): boolean {
+    const names = Object.keys(tensors);
+    const same =
+      names.length === Object.keys(this.#tensors).length &&
+      names.every((name) => fits(this.#tensors[name], tensors[name]!));
+    if (!same)
+      this.#tensors = Object.fromEntries(
+        names.map((name) => [name, { ...tensors[name]!, data: this.#arrayLike(tensors[name]!) }]),
+      );
+    for (const name of names) (this.#tensors[name]!.data as Float32Array).set(tensors[name]!.data as Float32Array);
+    return same;
+  }
+
+  /** Adds tensors to those that are there. */
+  add(tensors: Tensors): void {
+    for (const [name, { data }] of Object.entries(tensors)) {
+      const [into, more] = [this.#tensors[name]!.data as Float32Array, data as Float32Array];
+      for (let i = 0; i < into.length; i++) into[i]! += more[i]!;
+    }
+  }
+
+  #arrayLike({ dtype, data }: Tensor): TypedArray {
+    const { array } = ELEMENTS[dtype];
+    const memory = this.#memory(data.length * array.BYTES_PER_ELEMENT);
+    return new (array as Float32ArrayConstructor)(memory as ArrayBuffer) as TypedArray;
+  }
+}
+
+const fits = (a: Tensor | undefined, b: Tensor): a is Tensor =>
+  a !== undefined && a.dtype === b.dtype && a.data.length === b.data.length;
