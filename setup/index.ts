@@ -3,7 +3,8 @@
 export { type CudaResult, type CudaSources, setupCuda, undoCuda } from "./cuda/cuda.ts";
 export { examine, type Finding, type Findings } from "./doctor/examine.ts";
 export { measured, measureSpeeds } from "./doctor/speeds.ts";
-export { type Tuned, type TunedCase, tuneMachine } from "./machine/tune.ts";
+export type { Form, Stand } from "./machine/timing.ts";
+export { type Loss, lossBy, type Tuned, type TunedCase, tuneMachine } from "./machine/tune.ts";
 export {
   setupTensorFlow,
   type TensorFlowResult,

@@ -40,6 +40,7 @@ export {
   metaGradient,
   parameterValues,
 } from "./trainer/objective.ts";
+export { quickest } from "./trainer/quickest.ts";
 export { openReference, type Reference, type ReferenceAnswer } from "./trainer/reference.ts";
 export type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./trainer/reports.ts";
 export { type InnerLoopSetting, structureFor } from "./trainer/structure.ts";

@@ -75,7 +75,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
       if (!opened.has(program))
         opened.set(
           program,
-          prepared().then((bytes) => pool.open(program, bytes)),
+          prepared().then((bytes) => pool.add(program, bytes)),
         );
       await opened.get(program);
       return { program, feeds };

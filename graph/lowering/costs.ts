@@ -33,7 +33,7 @@ export interface RelativeCost {
 export type Costs = Readonly<Record<MeasuredOperator, { readonly native: RelativeCost }>>;
 
 /** How much of the time of the usual form another one has to save to be taken: more than the model is off, so that noise decides nothing. */
-const clearly = 0.5;
+const clearly = 0.25;
 
 /** What the model goes by. */
 export const features = ({ flops, bytes, width }: ConvolutionWork): readonly [number, number, number, number] => [

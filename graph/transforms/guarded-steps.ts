@@ -116,17 +116,18 @@ export function guardedSteps(
         listed(beginning),
         (values) => {
           const judged = judge(standing(values), true);
-          return { carried: listed(step(judged)), collected: [judged.loss, ...judged.best] };
+          return { carried: listed(step(judged)), collected: [judged.loss, judged.kept, ...judged.best] };
         },
         holds,
       ),
     );
     const last = scope("adapted", () => judge(standing(carried), false));
+    const row = (stack: Value, end: Value) => Concat([stack, Unsqueeze(end, [0])], 0);
     return {
       adapted: last.best,
-      losses: Concat([at(collected, 0), Unsqueeze(last.loss, [0])], 0),
-      path: [...entriesOf(collected.slice(1), steps), last.best],
-      guard: last,
+      losses: row(at(collected, 0), last.loss),
+      path: [...entriesOf(collected.slice(2), steps), last.best],
+      guard: { ...last, keptAt: row(at(collected, 1), last.kept) },
     };
   }
   // The start has nothing to be compared with.
@@ -147,7 +148,7 @@ export function guardedSteps(
     adapted: last.best,
     losses: inRow(stands.map((stand) => stand.loss)),
     path: stands.map(({ best }) => best),
-    guard: last,
+    guard: { ...last, keptAt: inRow(stands.map(({ kept }) => kept)) },
   };
 }
 

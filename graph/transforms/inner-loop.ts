@@ -55,6 +55,8 @@ export interface InnerLoopOptions {
   readonly remembering?: Remembering;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
+  /** Whether derivatives compute again what lies between some places of the loss's way, as `grad` does: less memory for more time. */
+  readonly recompute?: boolean;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
 }
@@ -115,6 +117,7 @@ export function innerLoop(
     remembering,
     stop,
     structure = "unrolled",
+    recompute = false,
   }: InnerLoopOptions,
 ): InnerLoopResult {
   if (typeof steps === "number" && !(Number.isInteger(steps) && steps >= 0 && steps <= mostUnrolled))
@@ -136,8 +139,8 @@ export function innerLoop(
     loss: (values) => loss({ ...parameters, ...named(values) }),
     slopes(value, values) {
       const slopes = lossScale
-        ? grad(Mul(value, lossScale), values).map((slope) => Mul(slope, Reciprocal(lossScale)))
-        : grad(value, values);
+        ? grad(Mul(value, lossScale), values, { recompute }).map((slope) => Mul(slope, Reciprocal(lossScale)))
+        : grad(value, values, { recompute });
       return order === 1 ? slopes.map(stopGradient) : slopes;
     },
   };
@@ -157,13 +160,16 @@ export function innerLoop(
           },
           steps,
           optimizer,
+          recompute,
           holds,
         )
       : loop === "plain" || moved.length === 0
         ? plainSteps(problem, steps, holds)
         : guardedSteps(problem, steps, { decay, stop, holds });
   const result = { adapted: named(adapted), losses, path: path.map(named), ...(memory ? { memory } : {}) };
-  return guard ? { ...result, guard: { kept: guard.kept, refused: guard.refused, scale: guard.scale } } : result;
+  if (!guard) return result;
+  const { kept, refused, scale, keptAt } = guard;
+  return { ...result, guard: { kept, refused, scale, ...(keptAt ? { keptAt } : {}) } };
 }
 
 /**

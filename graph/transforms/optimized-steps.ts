@@ -67,6 +67,7 @@ export function optimizedSteps(
   { start, rates, empty: nothing, look, partial }: OptimizedProblem,
   steps: number | Value,
   { rule, clip, stop }: OptimizedOptions,
+  recompute: boolean,
   holds?: Held,
 ): Descent {
   const { dtype } = at(start, 0);
@@ -113,7 +114,7 @@ export function optimizedSteps(
     const { from, value } = own ? { from: before, value: own } : lookFrom(before, first);
     const seen = own ? { ...from, astray: Not(LessOrEqual(own, infinite)) } : judged(from, value);
     const { astray } = seen;
-    const slopes = shortened(grad(value, from.now), clip);
+    const slopes = shortened(grad(value, from.now, { recompute }), clip);
     const updates = Add(from.updates, number(1));
     const moved = zip(from.now, slopes, (parameter, slope, i) =>
       rule.update(
@@ -194,35 +195,40 @@ export function optimizedSteps(
         listed(beginning),
         (values) => {
           const { next, loss: reached, from } = step(standing(values, start.length, kinds, nothing.length));
-          return { carried: listed(next), collected: [reached, ...from] };
+          return { carried: listed(next), collected: [reached, next.kept, ...from] };
         },
         holds,
       ),
     );
     const place = standing(carried, start.length, kinds, nothing.length);
     const last = ended(place, false);
+    const row = (stack: Value, end: Value) => Concat([stack, Unsqueeze(end, [0])], 0);
     return {
       adapted: last.best,
-      losses: Concat([at(collected, 0), Unsqueeze(last.loss, [0])], 0),
-      path: [...entriesOf(collected.slice(1), steps), place.now],
-      guard: last,
+      losses: row(at(collected, 0), last.loss),
+      path: [...entriesOf(collected.slice(2), steps), place.now],
+      guard: { ...last, keptAt: row(at(collected, 1), last.kept) },
       memory: last.memory,
     };
   }
   let last = beginning;
   const losses: Value[] = [];
+  const kept: Value[] = [];
   const path: (readonly Value[])[] = [start];
   for (let k = 0; k < steps; k++) {
     const { next, loss: reached, from } = scope(`step${k + 1}`, () => step(last, k === 0));
     if (k === 0) path[0] = from;
     losses.push(reached);
+    kept.push(next.kept);
     path.push(next.now);
     last = next;
   }
   last = ended(last, steps === 0);
   if (steps === 0) path[0] = last.now;
   losses.push(last.loss);
-  return { adapted: last.best, losses: inRow(losses), path, guard: last, memory: last.memory };
+  kept.push(last.kept);
+  const guard = { ...last, keptAt: inRow(kept) };
+  return { adapted: last.best, losses: inRow(losses), path, guard, memory: last.memory };
 }
 
 const scaled = (rate: Operand, scale: Value): Value => (typeof rate === "number" ? Mul(scale, rate) : Mul(rate, scale));

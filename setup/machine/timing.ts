@@ -1,66 +1,111 @@
-// How long forms take beside the usual one, in turns and over again, so that what else happens on the machine meets all of them.
+// How long forms take beside the usual one, so that what else happens on the machine changes little: it is the processor's time for
+// this process that counts, forms take turns and are visited over again, and the least time of each is its time.
 import { type DeviceSession, openDevice } from "@innerloop/runtime/session";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
 
-/** All cases are visited so often, at distances, and each time for so many turns or milliseconds. */
-const [visits, turns, milliseconds] = [5, 9, 200];
+/** All cases are visited so often, at distances, and each time for so many turns or milliseconds of the processor. */
+const [visits, turns, milliseconds] = [6, 7, 120];
 
-/** A case: its sessions, what they take, and the ratios of all turns. */
+/** A form runs for at least so many milliseconds in a turn: what a clock is off by, and what another program leaves of a cache, is little of it. */
+const least = 1.5;
+
+/** Something that is timed: runs once. */
+export type Form = () => Promise<unknown>;
+
+/** Where forms run. */
+export interface Stand {
+  /** Milliseconds that went into this process. */
+  readonly clock: () => number;
+  /** Makes the models of a case ready. */
+  open(models: readonly Uint8Array[]): Promise<readonly Form[]>;
+  close(): Promise<void>;
+}
+
+/** One form of a case: how often it runs in a turn, and the least that a run of it took. */
 interface Timed {
-  readonly sessions: readonly DeviceSession[];
-  readonly feeds: readonly Record<string, Tensor>[];
-  readonly ratios: readonly number[][];
+  readonly form: Form;
+  readonly times: number;
+  readonly least: number;
 }
 
 /**
- * For each case the time of each of its models divided by that of the first, in the turn that both share: the medians over all turns.
- * @param threads of one run
+ * For each case the least time of each of its models divided by that of the first.
+ * @param stand where they run; closed in the end
  */
 export async function relativeTimes(
   cases: readonly (() => readonly Uint8Array[])[],
-  threads: number,
-  onProgress: (share: number) => void = () => undefined,
+  onProgress: (share: number) => void,
+  stand: Stand,
 ): Promise<number[][]> {
-  const device = await openDevice({ provider: "cpu", threads });
-  const opened: Timed[] = [];
   try {
-    for (const models of cases) {
-      const sessions: DeviceSession[] = [];
-      for (const model of models()) sessions.push(await device.open(model));
-      opened.push({ sessions, feeds: sessions.map(feedsOf), ratios: sessions.map(() => []) });
-    }
+    const timed: (readonly Timed[])[] = [];
+    for (const models of cases) timed.push(await begin(await stand.open(models()), stand.clock));
     for (let visit = 0; visit < visits; visit++)
-      for (const [i, timed] of opened.entries()) {
-        await takeTurns(timed);
-        onProgress((visit + (i + 1) / opened.length) / visits);
+      for (const [i, forms] of timed.entries()) {
+        timed[i] = await inTurns(forms, stand.clock);
+        onProgress((visit + (i + 1) / timed.length) / visits);
       }
-    return opened.map(({ ratios }) => ratios.map(median));
+    return timed.map((forms) => forms.map((form) => form.least / forms[0]!.least));
   } finally {
-    for (const { sessions } of opened) for (const session of sessions) await session.dispose();
-    await device.dispose();
+    await stand.close();
   }
 }
 
-async function takeTurns({ sessions, feeds, ratios }: Timed): Promise<void> {
-  const once = async (i: number): Promise<number> => {
-    const start = performance.now();
-    await sessions[i]!.run(feeds[i]!);
-    return performance.now() - start;
-  };
-  // What is cold does not count.
-  for (const i of sessions.keys()) await once(i);
-  const start = performance.now();
-  for (let turn = 0; turn < turns; turn++) {
-    if (turn >= 2 && performance.now() - start > milliseconds) return;
-    const order = [...sessions.keys()];
-    const times: number[] = [];
+async function begin(forms: readonly Form[], clock: () => number): Promise<Timed[]> {
+  const timed: Timed[] = [];
+  for (const form of forms) {
+    // What is cold does not count.
+    await form();
+    const start = clock();
+    await form();
+    const once = Math.max(0.001, clock() - start);
+    timed.push({ form, times: Math.ceil(least / once), least: Number.POSITIVE_INFINITY });
+  }
+  return timed;
+}
+
+async function inTurns(forms: readonly Timed[], clock: () => number): Promise<Timed[]> {
+  const found = [...forms];
+  const order = [...forms.keys()];
+  // Others have had the caches in between.
+  for (const { form } of forms) await form();
+  const start = clock();
+  for (let turn = 0; turn < turns && (turn < 2 || clock() - start < milliseconds); turn++)
     // Who begins alternates.
-    for (const i of turn % 2 ? order.reverse() : order) times[i] = await once(i);
-    for (const i of sessions.keys()) ratios[i]!.push(times[i]! / times[0]!);
-  }
+    for (const i of turn % 2 ? [...order].reverse() : order) {
+      const { form, times, least } = found[i]!;
+      const before = clock();
+      for (let time = 0; time < times; time++) await form();
+      found[i] = { form, times, least: Math.min(least, (clock() - before) / times) };
+    }
+  return found;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+/** ONNX Runtime on one thread of the processor. */
+export function openStand(): Stand {
+  const device = openDevice({ provider: "cpu", threads: 1 });
+  const sessions: DeviceSession[] = [];
+  return {
+    clock() {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    async open(models) {
+      const forms: Form[] = [];
+      for (const model of models) {
+        const session = await (await device).open(model);
+        sessions.push(session);
+        const feeds = feedsOf(session);
+        forms.push(() => session.run(feeds));
+      }
+      return forms;
+    },
+    async close() {
+      for (const session of sessions) await session.dispose();
+      await (await device).dispose();
+    },
+  };
+}
 
 /** Numbers that are no trouble for any kernel. */
 function feedsOf({ inputTypes }: DeviceSession): Record<string, Tensor> {

@@ -5,11 +5,10 @@ import { type FormCost, MACHINE_VERSION, type MachineCosts } from "@innerloop/sc
 import { onnxRuntimeVersion } from "@innerloop/train";
 import { type Case, cases } from "./cases.ts";
 import { fit, type Sample } from "./fit.ts";
-import { relativeTimes } from "./timing.ts";
+import { openStand, relativeTimes, type Stand } from "./timing.ts";
 
 /** What was measured of one case, and what the model makes of it. */
-export interface TunedCase {
-  readonly name: string;
+export interface TunedCase extends Pick<Case, "name" | "operator" | "work"> {
   /** The time of the native form divided by that of the usual one. */
   readonly ratio: number;
   readonly native: boolean;
@@ -23,16 +22,16 @@ export interface Tuned {
 /**
  * Measures this machine: about a minute where it has nothing else to do.
  * @param onProgress how much is done, from 0 to 1
- * @param timing what times the cases; for tests
+ * @param stand where the cases run; another one for tests
  */
 export async function tuneMachine(
   onProgress: (share: number) => void = () => undefined,
-  timing: typeof relativeTimes = relativeTimes,
+  stand: Stand = openStand(),
 ): Promise<Tuned> {
-  const ratios = await timing(
+  const ratios = await relativeTimes(
     cases.map(({ models }) => models),
-    1,
     onProgress,
+    stand,
   );
   const timed = cases.map((each, i) => ({ ...each, ratio: ratios[i]![1]! }));
   const machine: MachineCosts = {
@@ -46,11 +45,30 @@ export async function tuneMachine(
     forms: formsOf(timed),
   };
   const found = timed.map(({ name, ratio, operator, work }) => ({
-    name,
-    ratio,
+    ...{ name, operator, work, ratio },
     native: isNative(machine.forms, operator, work),
   }));
   return { machine, cases: found };
+}
+
+/** What choices cost: time beside that of the quicker form of each case, less one. */
+export interface Loss {
+  /** Over all cases, by their logarithms. */
+  readonly mean: number;
+  readonly most: number;
+  /** The case that loses the most. */
+  readonly worst: string;
+}
+
+/** What is lost where forms are chosen by costs. @param measured here and now */
+export function lossBy(costs: Costs, measured: readonly TunedCase[]): Loss {
+  const lost = measured.map(({ name, operator, work, ratio }) => ({
+    name,
+    factor: (isNative(costs, operator, work) ? ratio : 1) / Math.min(1, ratio),
+  }));
+  const worst = lost.reduce((a, b) => (b.factor > a.factor ? b : a));
+  const mean = Math.expm1(lost.reduce((sum, { factor }) => sum + Math.log(factor), 0) / lost.length);
+  return { mean, most: worst.factor - 1, worst: worst.name };
 }
 
 function formsOf(timed: readonly (Case & { readonly ratio: number })[]): MachineCosts["forms"] & Costs {

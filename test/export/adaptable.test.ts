@@ -106,6 +106,9 @@ describe("a network that PyTorch wrote", () => {
     const refused = await answers("pictures", wild, own);
     expect(refused.losses.length).toBe(4);
     expect(refused.losses.at(-1)).toBe(refused.losses[0]);
+    // A step that leaves the loss as it is, is kept.
+    const flat = { head: "keep", train: "all", optimizer: "sgd", rate: 0, stop: { patience: 1 } } as const;
+    expect((await answers("pictures", flat, own)).losses.length).toBe(6);
   });
 
   it("gets factors of LoRA beside its weights", async () => {
@@ -120,6 +123,20 @@ describe("a network that PyTorch wrote", () => {
       "lora/fc.weight/down",
       "lora/fc.weight/up",
     ]);
+  });
+
+  it("computes the model again in the place of keeping it, with the same numbers", async () => {
+    for (const [model, options] of [
+      ["pictures", { head: "ways:3", train: "all", rate: 0.01, optimizer: "momentum" }],
+      ["texts", { head: "ways:3", train: ["lora:2", "bias"], sizes: { sequence: 8 } }],
+      ["texts", { train: "all", optimizer: "sgd", sizes: { sequence: 8 } }],
+    ] as const) {
+      const kept = await answers(model, options);
+      const again = await answers(model, { ...options, recompute: true });
+      expect(distance(again.losses, kept.losses)).toBeLessThan(1e-6);
+      expect(distance(again.logits, kept.logits)).toBeLessThan(1e-5);
+      expect(again.manifest.files["adapt.onnx"].bytes).toBeGreaterThan(kept.manifest.files["adapt.onnx"].bytes);
+    }
   });
 
   it("has them put into its weights, in a file without factors", async () => {

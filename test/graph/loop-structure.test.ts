@@ -70,6 +70,7 @@ function answers(options: Partial<InnerLoopOptions>, given = feeds): number[][] 
   const { adapted, losses, path, guard } = innerLoop(loss, parameters, { steps: 3, rates, ...options });
   const meta = op.Add(loss({ ...parameters, ...adapted }), op.Mul(0.3, loss({ ...parameters, ...path[1] })));
   const outputs = [meta, ...grad(op.Add(meta, op.ReduceMean(losses, { keepdims: false })), wrt), losses];
+  if (guard?.keptAt) outputs.push(op.Cast(guard.keptAt, "float64"));
   if (guard) outputs.push(op.Cast(guard.kept, "float64"), op.Cast(guard.refused, "float64"), guard.scale);
   return evaluate(simplify(outputs), given).map(({ data }) => [...data]);
 }

@@ -16,7 +16,7 @@ describe("a pool of threads", () => {
   let engine: Engine;
   let pool: Pool;
   const open = async (name: string, outputs: Record<string, Value>) =>
-    pool.open(name, await engine.portable!.prepare({ outputs }));
+    pool.add(name, await engine.portable!.prepare({ outputs }));
 
   beforeAll(async () => {
     engine = await openEngine("onnxruntime:cpu", { threads: 1 }).then((opened) => opened.engine);

@@ -42,13 +42,15 @@ function usefulThreads(learner: Learner, tasks = 0): number {
 export const threadsOn = ({ name, portable }: Engine, wanted: number): number =>
   portable && engineNamed(name)?.traits.workers ? wanted : 0;
 
+/** @param fixed somebody has said how many threads, so that all of them are used */
 export function strategyOn(
   engine: Engine,
   graphs: StepGraphs,
   threads: number,
+  fixed: boolean,
   say: (message: string) => void,
 ): Strategy {
   return threads > 0
-    ? new OverThreads(engine, graphs, threads, prefersOneGraph(graphs.learner))
+    ? new OverThreads(engine, graphs, { workers: threads, fixed, together: prefersOneGraph(graphs.learner) })
     : new OneGraph(engine, graphs, say);
 }

@@ -64,7 +64,8 @@ export class MetaTrainer {
         ...(options.innerLoop ? { innerLoop: options.innerLoop } : {}),
         queued: threads === 0 && (opened.engine.queues ?? false),
       });
-      const strategy = strategyOn(opened.engine, graphs, threads, (message) => options.onMessage?.(message));
+      const fixed = options.workers !== undefined;
+      const strategy = strategyOn(opened.engine, graphs, threads, fixed, (message) => options.onMessage?.(message));
       return new MetaTrainer(opened, graphs, strategy, options);
     } catch (error) {
       if (typeof engine === "string") await opened.engine.dispose();

@@ -2,8 +2,9 @@
 // where the cost of a run is its nodes. Sums go in an order that does not depend on timing.
 
 import type { Episode } from "../data/index.ts";
-import type { Engine, Graph, Program } from "../engines/index.ts";
+import type { Engine, Graph, Layout, Program } from "../engines/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
+import { layoutFor } from "./layouts.ts";
 import type { EpisodeSizes } from "./objective.ts";
 import { only, readNumber, type State, scalar, type Tensors } from "./state.ts";
 import type { StepGraphs } from "./step-graphs.ts";
@@ -14,26 +15,38 @@ import { Pool } from "./workers/pool.ts";
 /** A thread takes a few episodes at a time, so that messages cost little beside them. */
 const evaluatedByAThread = 4;
 
+/** What is to be laid out over the processor. */
+export interface OverThreadsOptions {
+  /** The most worker threads. */
+  readonly workers: number;
+  /** So many take part in a step, as somebody has said; else what is quick. */
+  readonly fixed: boolean;
+  /** A thread's tasks run in one graph. */
+  readonly together: boolean;
+}
+
 export class OverThreads implements Strategy {
   readonly defers = false;
   readonly #engine: Engine;
   readonly #graphs: StepGraphs;
   readonly #pool: Pool;
-  readonly #together: boolean;
-  readonly #opened = new Map<string, Promise<void>>();
+  readonly #options: OverThreadsOptions;
+  readonly #added = new Map<string, Promise<void>>();
+  /** By the sizes of a step. */
+  readonly #layouts = new Map<string, Promise<Layout>>();
+  /** Of the last step. */
+  #layout: Layout;
   #update: Program | undefined;
   /** The state whose parameters the threads have. */
   #shared: State | undefined;
 
-  /**
-   * @param engine one whose programs are portable; it runs the update
-   * @param together a thread's tasks run in one graph
-   */
-  constructor(engine: Engine, graphs: StepGraphs, threads: number, together: boolean) {
+  /** @param engine one whose programs are portable; it runs the update */
+  constructor(engine: Engine, graphs: StepGraphs, options: OverThreadsOptions) {
     this.#engine = engine;
     this.#graphs = graphs;
-    this.#pool = new Pool(threads, engine.name);
-    this.#together = together;
+    this.#pool = new Pool(options.workers, engine.name);
+    this.#options = options;
+    this.#layout = { workers: options.workers, threads: 1 };
   }
 
   get atOnce(): number {
@@ -41,13 +54,14 @@ export class OverThreads implements Strategy {
   }
 
   get name(): string {
-    const how = this.#together ? "each with its share of the batch in one graph" : "one task at a time";
-    return `${this.#pool.size} worker threads, ${how}`;
+    const { workers, threads } = this.#layout;
+    const how = this.#options.together ? "each with its share of the batch in one graph" : "one task at a time";
+    return `${workers} worker ${workers === 1 ? "thread" : "threads"}, ${how}${threads > 1 ? ` by ${threads} threads` : ""}`;
   }
 
   atOnceOf(tasks: number): ReturnType<Strategy["atOnceOf"]> {
     const graphs = Math.min(this.#pool.size, tasks);
-    return { graphs, tasks: this.#together ? Math.ceil(tasks / graphs) : undefined };
+    return { graphs, tasks: this.#options.together ? Math.ceil(tasks / graphs) : undefined };
   }
 
   async submit(
@@ -56,7 +70,8 @@ export class OverThreads implements Strategy {
     sizes: EpisodeSizes,
     scalars: Tensors,
   ): Promise<SubmittedStep> {
-    const jobs = await this.#jobs(episodes, sizes, scalars);
+    this.#layout = await this.#layoutOf(state, episodes, sizes, scalars);
+    const jobs = await this.#jobs(this.#layout, episodes, sizes, scalars);
     const computing = this.#pool.sum(jobs, this.#unshared(state));
     computing.catch(() => {});
     return {
@@ -75,15 +90,44 @@ export class OverThreads implements Strategy {
     };
   }
 
+  async #layoutOf(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<Layout> {
+    const { workers, fixed, together } = this.#options;
+    const tasks = episodes.length;
+    if (fixed) return { workers: Math.min(workers, tasks), threads: 1 };
+    const key = `${tasks}:${Object.values(sizes)}`;
+    const jobs = (layout: Layout) => this.#jobs(layout, episodes, sizes, scalars);
+    const find = async (): Promise<Layout> => {
+      const { parameters, steps, inputShape } = this.#graphs.learner;
+      const shapes = Object.entries(parameters).map(([name, { shape }]) => [name, shape]);
+      const before = new Set(this.#added.keys());
+      const layout = await layoutFor(
+        { tasks, most: workers, together, sizes: [sizes, steps, inputShape, shapes] },
+        async (tried) => this.#pool.sum(await jobs(tried), this.#unshared(state)),
+      );
+      const used = new Set((await jobs(layout)).map(({ program }) => program));
+      for (const name of [...this.#added.keys()]) if (!before.has(name) && !used.has(name)) await this.#forget(name);
+      return layout;
+    };
+    const found = this.#layouts.get(key) ?? find();
+    this.#layouts.set(key, found);
+    return found;
+  }
+
   /** What the threads have to run for a batch. */
-  async #jobs(episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<Job[]> {
-    if (!this.#together) {
-      const program = await this.#open(`one:${Object.values(sizes)}`, () => this.#graphs.sums(sizes, undefined));
+  async #jobs(
+    { workers, threads }: Layout,
+    episodes: readonly Episode[],
+    sizes: EpisodeSizes,
+    scalars: Tensors,
+  ): Promise<Job[]> {
+    if (!this.#options.together) {
+      const key = `one:${Object.values(sizes)}:${threads}`;
+      const program = await this.#add(key, () => this.#graphs.sums(sizes, undefined), threads);
       return episodes.map((episode) => ({ program, feeds: { ...taskFeeds(episode), ...scalars } }));
     }
-    const jobs = parted(episodes, Math.min(this.#pool.size, episodes.length)).map(async (part) => {
+    const jobs = parted(episodes, workers).map(async (part) => {
       const key = `many:${Object.values(sizes)}:${part.length}`;
-      const program = await this.#open(key, () => this.#graphs.sums(sizes, part.length));
+      const program = await this.#add(key, () => this.#graphs.sums(sizes, part.length));
       return { program, feeds: { ...stackFeeds(part), ...scalars } };
     });
     return Promise.all(jobs);
@@ -91,16 +135,22 @@ export class OverThreads implements Strategy {
 
   async evaluate(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, steps: number) {
     const graph = () => this.#graphs.evaluation(sizes, steps);
-    const program = await this.#open(`evaluate:${steps}:${Object.values(sizes)}`, graph);
+    const program = await this.#add(`evaluate:${steps}:${Object.values(sizes)}`, graph);
     const jobs = episodes.map((episode) => ({ program, feeds: taskFeeds(episode) }));
     return this.#pool.map(jobs, this.#unshared(state));
   }
 
-  async #open(key: string, graph: () => Graph): Promise<string> {
-    const open = async () => this.#pool.open(key, await this.#engine.portable!.prepare(graph()));
-    if (!this.#opened.has(key)) this.#opened.set(key, open());
-    await this.#opened.get(key);
+  /** A program for jobs. @returns its name */
+  async #add(key: string, graph: () => Graph, threads = 1): Promise<string> {
+    const add = async () => this.#pool.add(key, await this.#engine.portable!.prepare(graph()), threads);
+    if (!this.#added.has(key)) this.#added.set(key, add());
+    await this.#added.get(key);
     return key;
+  }
+
+  async #forget(name: string): Promise<void> {
+    this.#added.delete(name);
+    await this.#pool.forget(name);
   }
 
   /** The parameters, where the threads do not have them yet. */

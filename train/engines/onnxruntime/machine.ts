@@ -37,11 +37,17 @@ export function machineHere(): MachineHere | undefined {
     if (machine.processor === cpus()[0]?.model && machine.onnxruntime === onnxRuntimeVersion())
       return { machine, from: "measured" };
   }
-  const machines = readdirSync(shipped).map((name) => readMachine(readFileSync(join(shipped, name), "utf8"), name));
-  const machine =
-    machines.find(({ processor }) => processor === cpus()[0]?.model) ??
-    machines.find(({ platform }) => platform.endsWith(`-${process.arch}`));
+  const machine = shippedMachine();
   return machine ? { machine, from: "shipped" } : undefined;
+}
+
+/** What the package brings for this processor, or for its architecture. */
+export function shippedMachine(): MachineCosts | undefined {
+  const machines = readdirSync(shipped).map((name) => readMachine(readFileSync(join(shipped, name), "utf8"), name));
+  return (
+    machines.find(({ processor }) => processor === cpus()[0]?.model) ??
+    machines.find(({ platform }) => platform.endsWith(`-${process.arch}`))
+  );
 }
 
 function textOf(file: string): string | undefined {

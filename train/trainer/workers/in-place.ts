@@ -25,8 +25,8 @@ export class InPlace {
     return this.#tensors;
   }
 
-  /** Writes tensors. @returns whether they lie where those before did, so that others have them already */
-  write(tensors: Tensors): boolean {
+  /** Writes tensors; where these are of other sizes than those before, elsewhere. */
+  write(tensors: Tensors): void {
     const names = Object.keys(tensors);
     const same =
       names.length === Object.keys(this.#tensors).length &&
@@ -36,7 +36,6 @@ export class InPlace {
         names.map((name) => [name, { ...tensors[name]!, data: this.#arrayLike(tensors[name]!) }]),
       );
     for (const name of names) (this.#tensors[name]!.data as Float32Array).set(tensors[name]!.data as Float32Array);
-    return same;
   }
 
   /** Adds tensors to those that are there. */

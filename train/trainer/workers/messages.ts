@@ -10,7 +10,14 @@ export interface Job {
 
 /** To a worker. */
 export type Request =
-  | { readonly kind: "program"; readonly name: string; readonly program: ProgramBytes }
+  | {
+      readonly kind: "program";
+      readonly name: string;
+      readonly program: ProgramBytes;
+      /** Of one run of it. */
+      readonly threads: number;
+    }
+  | { readonly kind: "forget"; readonly name: string }
   | {
       readonly kind: "run";
       readonly jobs: readonly Job[];

@@ -12,8 +12,16 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+/** Numbers that all threads see, and which writing of them it is. */
+interface Everyones {
+  readonly tensors: Tensors;
+  readonly version: number;
+}
+
 class Thread {
   readonly #worker: Worker;
+  readonly #programs = new Map<string, Promise<unknown>>();
+  #parameters: Everyones = { tensors: {}, version: 0 };
   readonly #pending: Pending[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #broken: InnerloopError | undefined;
@@ -38,7 +46,27 @@ class Thread {
     for (const { reject } of this.#pending.splice(0)) reject(this.#broken);
   }
 
-  ask(request: Request): Promise<readonly Tensors[]> {
+  /** Opens a program, where it is not open. @param program is asked for only then */
+  async open(name: string, program: () => Opening): Promise<void> {
+    const opened = this.#programs.get(name) ?? this.#ask({ kind: "program", name, ...program() });
+    this.#programs.set(name, opened);
+    await opened;
+  }
+
+  async forget(name: string): Promise<void> {
+    if (this.#programs.delete(name)) await this.#ask({ kind: "forget", name });
+  }
+
+  /** Does jobs whose programs are open. */
+  run(jobs: readonly Job[], sum: boolean, parameters: Everyones): Promise<readonly Tensors[]> {
+    const { tensors, version } = this.#parameters;
+    this.#parameters = parameters;
+    const changed = version !== parameters.version;
+    const moved = tensors === parameters.tensors ? {} : { parameters: parameters.tensors };
+    return this.#ask({ kind: "run", jobs, sum, changed, ...moved });
+  }
+
+  #ask(request: Request): Promise<readonly Tensors[]> {
     if (this.#broken) return Promise.reject(this.#broken);
     const answer = new Promise<readonly Tensors[]>((resolve, reject) => {
       this.#pending.push({ resolve, reject });
@@ -57,28 +85,42 @@ class Thread {
   }
 }
 
-/** A pool of threads with the same programs and parameters. */
+/** A program that threads open. */
+interface Opening {
+  readonly program: ProgramBytes;
+  readonly threads: number;
+}
+
+/**
+ * Threads that have parameters and programs in common. A thread is started when it gets its first job, and opens a program with the first job
+ * for it.
+ */
 export class Pool {
-  readonly #threads: readonly Thread[];
-  readonly #parameters = new InPlace(shared);
+  /** The most threads. */
+  readonly size: number;
+  readonly #engine: string;
+  readonly #threads: Thread[] = [];
+  readonly #programs = new Map<string, Opening>();
+  readonly #shared = new InPlace(shared);
   readonly #sums = new InPlace(own);
+  #version = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param engine the name of one whose programs can go to threads */
   constructor(size: number, engine: string) {
-    this.#threads = Array.from({ length: size }, () => new Thread(engine));
+    this.size = size;
+    this.#engine = engine;
   }
 
-  get size(): number {
-    return this.#threads.length;
+  /** Takes a program that jobs name. @param threads of one run of it, in each of the pool's */
+  add(name: string, program: ProgramBytes, threads = 1): void {
+    this.#programs.set(name, { program, threads });
   }
 
-  /** Opens a program in every thread; the first one keeps it, where that is wanted. */
-  async open(name: string, program: ProgramBytes): Promise<void> {
-    const { keepAs: _, ...others } = program;
-    await Promise.all(
-      this.#threads.map((thread, i) => thread.ask({ kind: "program", name, program: i === 0 ? program : others })),
-    );
+  /** Closes a program where it is open. */
+  async forget(name: string): Promise<void> {
+    this.#programs.delete(name);
+    await this.#exclusively(() => Promise.all(this.#threads.map((thread) => thread.forget(name))));
   }
 
   /**
@@ -117,17 +159,32 @@ export class Pool {
     return done;
   }
 
-  #run(jobs: readonly Job[], sum: boolean, parameters: Tensors | undefined): Promise<(readonly Tensors[])[]> {
-    const inPlace = parameters === undefined || this.#parameters.write(parameters);
-    const changed = parameters !== undefined;
-    const others = inPlace ? {} : { parameters: this.#parameters.tensors };
-    return Promise.all(
-      this.#threads.map((thread, at) => {
-        const share = jobs.filter((_, i) => i % this.size === at);
-        if (share.length === 0 && !changed) return [];
-        return thread.ask({ kind: "run", jobs: share, sum, changed, ...others });
-      }),
-    );
+  async #run(jobs: readonly Job[], sum: boolean, parameters: Tensors | undefined): Promise<(readonly Tensors[])[]> {
+    if (parameters) {
+      this.#shared.write(parameters);
+      this.#version++;
+    }
+    const everyones = { tensors: this.#shared.tensors, version: this.#version };
+    while (this.#threads.length < Math.min(this.size, jobs.length)) this.#threads.push(new Thread(this.#engine));
+    const shares = this.#threads.map((_, at) => jobs.filter((_, i) => i % this.size === at));
+    const working = this.#threads.map(async (thread, at) => {
+      const share = shares[at]!;
+      if (share.length === 0) return [];
+      const programs = new Set(share.map(({ program }) => program));
+      await Promise.all([...programs].map((name) => thread.open(name, () => this.#opening(name))));
+      return thread.run(share, sum, everyones);
+    });
+    // What fails in one thread is said when all have ended, so that none is still at work for what comes after.
+    await Promise.allSettled(working);
+    return Promise.all(working);
+  }
+
+  /** For the next thread that opens a program; the first one keeps it, where that is wanted. */
+  #opening(name: string): Opening {
+    const opening = this.#programs.get(name)!;
+    const { keepAs: _, ...others } = opening.program;
+    this.#programs.set(name, { ...opening, program: others });
+    return opening;
   }
 
   async close(): Promise<void> {

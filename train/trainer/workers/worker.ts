@@ -1,25 +1,37 @@
-// One thread of a pool: opens programs on an engine of its own with one thread, and runs tasks on them one after another.
+// One thread of a pool: opens programs on engines of its own, and runs tasks on them one after another.
 import { parentPort, workerData } from "node:worker_threads";
 import type { ProviderName } from "@innerloop/runtime/session";
 import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Program } from "../../engines/engine.ts";
-import { openPrograms } from "../../engines/onnxruntime/program.ts";
+import { openPrograms, type Programs } from "../../engines/onnxruntime/program.ts";
 import { only, type Tensors } from "../state.ts";
 import { drop } from "./dropped.ts";
 import { InPlace, own, shared } from "./in-place.ts";
 import type { Job, Reply, Request } from "./messages.ts";
 
 const { engine } = workerData as { engine: string };
-const opened = openPrograms(engine.split(":")[1] as ProviderName, { threads: 1, frugal: true });
+/** By the threads of a run. */
+const engines = new Map<number, Promise<Programs>>();
 const programs = new Map<string, Program>();
 const sums = new InPlace(shared);
 /** The parameters as all threads see them, and as programs take them. */
 let everyones: Tensors = {};
 const parameters = new InPlace(own);
 
+function engineOf(threads: number): Promise<Programs> {
+  const opened = engines.get(threads) ?? openPrograms(engine.split(":")[1] as ProviderName, { threads, frugal: true });
+  engines.set(threads, opened);
+  return opened;
+}
+
 async function answer(request: Request): Promise<Reply> {
   if (request.kind === "program") {
-    programs.set(request.name, await (await opened).load(request.program));
+    programs.set(request.name, await (await engineOf(request.threads)).load(request.program));
+    return { kind: "done" };
+  }
+  if (request.kind === "forget") {
+    await programs.get(request.name)?.dispose();
+    programs.delete(request.name);
     return { kind: "done" };
   }
   everyones = request.parameters ?? everyones;
