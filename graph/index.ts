@@ -21,6 +21,7 @@ export {
   type Family,
   type Inputs,
   is,
+  isSubgraph,
   madeBy,
   type Node,
   type NumberArray,
@@ -103,6 +104,7 @@ export {
 } from "./transforms/inner-loop.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
+export { heldBytes, type LoopStructure } from "./transforms/loop-structure.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export { simplify } from "./transforms/simplify.ts";
 export type { Stop } from "./transforms/stopping.ts";

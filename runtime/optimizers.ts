@@ -67,7 +67,7 @@ interface NodeOfFile {
 
 const decoder = new TextDecoder();
 
-/** The nodes of a graph, those of loops and branches included. */
+/** The nodes of a graph, those of loops and branches included, but for what copies a value that a body hands on. */
 function nodesIn(model: Uint8Array, graph: Field): NodeOfFile[] {
   return partsOf(model, graph, graphNode).flatMap((node) => {
     const fields = fieldsOf(model, node);
@@ -77,6 +77,6 @@ function nodesIn(model: Uint8Array, graph: Field): NodeOfFile[] {
       .filter((field) => field[0] === nodeAttribute)
       .flatMap((attribute) => partsOf(model, attribute, attributeGraph));
     const own = { operator: texts(nodeOperator)[0] ?? "", inputs: texts(nodeInput) };
-    return [own, ...inner.flatMap((body) => nodesIn(model, body))];
+    return [own, ...inner.flatMap((body) => nodesIn(model, body)).filter(({ operator }) => operator !== "Identity")];
   });
 }

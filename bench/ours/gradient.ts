@@ -1,6 +1,6 @@
 // Our second-order meta-gradient, as the trainer takes it: over one worker thread a core with new parameters given to the workers each
 // time, or, for small networks, with all tasks in one graph. An optimizer's step is no part of it.
-import type { Learner } from "@innerloop/graph";
+import type { Learner, LoopStructure } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
 import {
   type EpisodeSizes,
@@ -11,6 +11,7 @@ import {
   parameterValues,
   parted,
   prefersOneGraph,
+  structureFor,
 } from "@innerloop/train";
 import type { Runnable } from "../peers/serve.ts";
 import { type Case, dataOf, learnerOf, type WorkloadBatch, type WorkloadData } from "../workloads.ts";
@@ -41,7 +42,11 @@ export function stacked(tasks: readonly Tensors[]): Tensors {
 
 /** The graph of one task's part of the meta-gradient, or of several tasks' at once. */
 export function gradientOutputs(learner: Learner, sizes: EpisodeSizes, tasks: number | undefined) {
-  const { loss, accuracy, gradients } = metaGradient(learner, parameterValues(learner), sizes, tasks);
+  const build = (structure: LoopStructure) =>
+    metaGradient(learner, parameterValues(learner), sizes, tasks, { structure });
+  const laidOut = { learner, steps: learner.steps, engine: { name: "onnxruntime:cpu" } };
+  const structure = structureFor(laidOut, () => Object.values(build("loop").gradients));
+  const { loss, accuracy, gradients } = build(structure);
   const named = Object.entries(gradients).map(([name, value]) => [`gradient/${name}`, value]);
   return { loss, accuracy, ...Object.fromEntries(named) };
 }

@@ -11,7 +11,7 @@ export interface Guard {
   readonly refused: Value;
   /** What the rates are multiplied by in the end, `[]`: ¼ for each step that was taken back. */
   readonly scale: Value;
-  /** The step that was kept at the time of each loss, int64 `[steps + 1]`; only where the loop is unrolled. */
+  /** The step that was kept at the time of each loss, int64 `[steps + 1]`; only of a number of steps. */
   readonly keptAt?: Value;
 }
 

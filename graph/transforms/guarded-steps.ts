@@ -7,7 +7,9 @@ import { LessOrEqual, Where } from "../ops/comparison.ts";
 import { Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
+import type { Held } from "../ops/scan.ts";
 import { backOff, type Descent, inRow, type Problem } from "./descent.ts";
+import { entriesOf, turnsOf } from "./loop-structure.ts";
 import { repeated, type Stop } from "./stopping.ts";
 
 /** Where a guarded loop stands: the best place so far, and the next one that is tried. */
@@ -26,6 +28,14 @@ interface Standing {
   readonly refused: Value;
 }
 
+interface GuardedOptions {
+  /** λ of the pull towards the start. */
+  readonly decay: number;
+  /** Where the steps are a Loop: what ends it before its last turn. */
+  readonly stop: Stop | undefined;
+  /** Where a number of steps is to be turns of one body: what they hold for their derivative. */
+  readonly holds: Held | undefined;
+}
 const sumOfSquares = (distance: Value): Value => ReduceSum(Mul(distance, distance), { keepdims: false });
 
 /**
@@ -35,8 +45,7 @@ const sumOfSquares = (distance: Value): Value => ReduceSum(Mul(distance, distanc
 export function guardedSteps(
   { start, rates, loss, slopes, squared = sumOfSquares }: Problem,
   steps: number | Value,
-  decay: number,
-  stop?: Stop,
+  { decay, stop, holds }: GuardedOptions,
 ): Descent {
   const away = (values: readonly Value[]) => zip(values, start, Sub);
   const objectiveOf = (value: Value, values: readonly Value[]): Value =>
@@ -101,6 +110,27 @@ export function guardedSteps(
     const last = scope("adapted", () => judge(standing(carried), false));
     const losses = Concat([...collected, Unsqueeze(last.loss, [0])], 0);
     return { adapted: last.best, losses, path: [], guard: last };
+  }
+  if (holds) {
+    const { carried, collected } = scope("inner_loop", () =>
+      turnsOf(
+        steps,
+        listed(beginning),
+        (values) => {
+          const judged = judge(standing(values), true);
+          return { carried: listed(step(judged)), collected: [judged.loss, judged.kept, ...judged.best] };
+        },
+        holds,
+      ),
+    );
+    const last = scope("adapted", () => judge(standing(carried), false));
+    const row = (stack: Value, end: Value) => Concat([stack, Unsqueeze(end, [0])], 0);
+    return {
+      adapted: last.best,
+      losses: row(at(collected, 0), last.loss),
+      path: [...entriesOf(collected.slice(2), steps), last.best],
+      guard: { ...last, keptAt: row(at(collected, 1), last.kept) },
+    };
   }
   // The start has nothing to be compared with.
   const unjudged = (): Standing => {

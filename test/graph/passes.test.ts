@@ -7,6 +7,7 @@ import {
   grams,
   innerLoop,
   input,
+  isSubgraph,
   lower,
   onnxTarget,
   op,
@@ -182,6 +183,26 @@ const cases: Readonly<Record<string, Case>> = {
       steps: { dtype: "int64", shape: [], data: BigInt64Array.of(4n) },
     },
     counted: named("Equal"),
+  },
+  hoisted: {
+    outputs: () => {
+      const [x, w, t] = [input("x", [4, 6, 6, 2]), input("w", [3, 3, 2, 3]), input("t", [4, 4, 4, 3])];
+      const loss = (p: Values) => {
+        const away = op.Sub(op.Tanh(op.Convolution(x, p.w!)), t);
+        return op.ReduceMean(op.Mul(away, away), { keepdims: false });
+      };
+      const { adapted } = innerLoop(loss, { w }, { steps: 3, rates: { w: 0.1 }, structure: "checkpoints" });
+      return { adapted: adapted.w!, slope: grad(loss(adapted), [w])[0]! };
+    },
+    feeds: { x: random([4, 6, 6, 2]), w: random([3, 3, 2, 3]), t: random([4, 4, 4, 3]) },
+    // Of the columns, inside and outside the turns.
+    counted: (nodes) =>
+      nodes
+        .flatMap(({ attributes }) =>
+          Object.values(attributes).flatMap((graph) => (isSubgraph(graph!) ? graph.gives : [])),
+        )
+        .flatMap((value) => topological([value]))
+        .filter(({ operator }, i, all) => operator.name === "Gather" && all.indexOf(all[i]!) === i).length,
   },
   simplify: {
     outputs: () => {

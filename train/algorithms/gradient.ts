@@ -37,6 +37,7 @@ const defaults = {
   steps: 5,
   testSteps: undefined,
   loop: "guarded",
+  innerLoop: undefined,
   innerRate: 0.01,
   learnRates: false,
   maxInnerRate: 1,
@@ -123,7 +124,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     adapt(
       parameters,
       { x, y },
-      { steps: turns, rate = 1, ways, masked = false, balanced = false, lossScale },
+      { steps: turns, structure, rate = 1, ways, masked = false, balanced = false, lossScale },
     ): AdaptationValues {
       const hot = task === "classification" ? oneHot(y, head.learned ? model.outputs : ways) : undefined;
       const absent = masked && hot && head.learned ? absentClasses(hot) : undefined;
@@ -133,7 +134,11 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       const rates = Object.fromEntries(
         moved.map((name) => [name, op.Mul(learnRates ? parameters[rateName(name)]! : constant(innerRate), rate)]),
       );
-      const settings = { steps: turns, loop, order: variant.order, ...(lossScale ? { lossScale } : {}) };
+      const settings = {
+        ...{ steps: turns, loop, order: variant.order },
+        ...(structure ? { structure } : {}),
+        ...(lossScale ? { lossScale } : {}),
+      };
       const { adapted, losses, path, guard } =
         hot && loop === "guarded" && moved.every(isHead)
           ? headLoop(features(begin, x), begin, lossOf, {

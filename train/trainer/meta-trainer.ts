@@ -60,6 +60,8 @@ export class MetaTrainer {
         clip: options.clip ?? null,
         multiStepLoss: (options.multiStepLoss ?? false) && learner.steps > 1,
         precision,
+        engine: opened.engine,
+        ...(options.innerLoop ? { innerLoop: options.innerLoop } : {}),
         queued: threads === 0 && (opened.engine.queues ?? false),
       });
       const fixed = options.workers !== undefined;

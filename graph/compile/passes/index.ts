@@ -4,6 +4,7 @@ import { blocks } from "./blocks.ts";
 import { counts } from "./counts.ts";
 import { forms } from "./forms.ts";
 import { gramsPass } from "./grams.ts";
+import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
@@ -20,10 +21,12 @@ export const earlyPasses = [togetherPass, gramsPass] as const;
 export const passes: readonly Pass[] = [
   twins,
   counts,
+  repeats,
   simplification,
   sums,
   forms,
   repeats,
+  hoisted,
   simplification,
   norms,
   products,
