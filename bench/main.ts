@@ -1,4 +1,4 @@
-// `npm run bench -- peers | profile | scale | check | learning | engines | passes | gpu | imported | embed | shifts`: see README.md.
+// `npm run bench -- peers | profile | scale | check | learning | engines | passes | native | gpu | imported | embed | shifts`: see README.md.
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
 import yargs from "yargs";
@@ -9,6 +9,7 @@ import { engines } from "./engines.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
+import { native } from "./native/run.ts";
 import type { Outcome } from "./outcome.ts";
 import { timePasses } from "./passes.ts";
 import { peers } from "./peers/run.ts";
@@ -237,6 +238,19 @@ try {
             json: args.json,
             ...(args.graphs === undefined ? {} : { only: list(args.graphs) }),
           }),
+        ),
+    )
+    .command(
+      "native",
+      "what an engine of our own in WebAssembly could gain: rates of products, and the least time of workloads at them",
+      {
+        workloads: { type: "string", default: "adapt-conv4,meta-conv4", describe: "which, separated by commas" },
+        small,
+        json: measuring.json,
+      },
+      (args) =>
+        run(() =>
+          native({ workloads: among("workloads", args.workloads, workloadNames), small: args.small, json: args.json }),
         ),
     )
     .command(
