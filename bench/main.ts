@@ -181,12 +181,13 @@ try {
       "accuracy on unseen classes by minutes of training, beside learn2learn's way in PyTorch",
       {
         data: { type: "string", demandOption: true, describe: "SPEC of characters, such as omniglot:DIR" },
-        minutes: { type: "string", default: "1,2,5,10", describe: "of training, separated by commas" },
-        episodes: { type: "number", default: 600, describe: "that both are measured on" },
+        minutes: { type: "string", describe: "of training, separated by commas [default: 1,2,5,10]" },
+        episodes: { type: "number", describe: "that both are measured on [default: 600]" },
         preset: { type: "string", default: "omniglot-5way-1shot", describe: "how ours is trained" },
+        small: { ...small, describe: "seconds and few episodes, to see that all parts work" },
         json: measuring.json,
       },
-      ({ data, minutes, episodes, preset, json }) =>
+      ({ data, small: few, minutes = few ? "0.1,0.2" : "1,2,5,10", episodes = few ? 20 : 600, preset, json }) =>
         run(() => learning({ data, minutes: minutesIn(minutes), episodes, preset, json })),
     )
     .command(
