@@ -11,7 +11,7 @@ import {
 } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { isBytes, ownBytes } from "./bytes.ts";
-import type { Bounds } from "./host.ts";
+import type { Bounds, InPlace } from "./host.ts";
 import type { ProviderChoice } from "./providers.ts";
 import { badInput, tooLarge } from "./refusal.ts";
 
@@ -39,7 +39,7 @@ export interface Bundle {
   /** What the provider runs: for adapt.onnx its variant, where there is one. */
   readonly models: Readonly<Record<BundleFile, Uint8Array>>;
   /** The weights that the models share, where they lie in a file of their own. */
-  readonly beside: { readonly [file in SharedFile]?: Uint8Array };
+  readonly beside: { readonly [file in SharedFile]?: Uint8Array | InPlace };
   /** adapt.onnx itself, should the provider refuse its variant. */
   readonly portable: { readonly [file in BundleFile]?: () => Promise<Uint8Array> };
 }
@@ -84,16 +84,19 @@ export async function readBundle(
     await check(place(file), files[file]!, bytes);
     return bytes;
   };
+  const share = async () => {
+    const expected = files[sharedFile];
+    if (!expected) return undefined;
+    const found = inMemory ? undefined : await host.inPlace?.(place(sharedFile), { limit: expected.bytes, signal });
+    if (found?.length === expected.bytes && found.sha256 === expected.sha256) return found;
+    // What is wrong with it is said by whoever reads it whole.
+    return load(sharedFile);
+  };
   const chosen = choosing.then(({ name }) => {
     const variant = `adapt.${name}.onnx` as const;
     return files[variant] && (!inMemory || inMemory[variant]) ? variant : "adapt.onnx";
   });
-  const [adapt, predict, file, shared] = await Promise.all([
-    chosen.then(load),
-    load("predict.onnx"),
-    chosen,
-    files[sharedFile] && load(sharedFile),
-  ]);
+  const [adapt, predict, file, shared] = await Promise.all([chosen.then(load), load("predict.onnx"), chosen, share()]);
   // A folder is whole only with what is not run here; over a network that would be fetched for nothing.
   if (!inMemory && !/^https?:/.test(place(""))) {
     const others = Object.keys(files).filter((name) => ![file, "predict.onnx", sharedFile].includes(name));

@@ -39,8 +39,24 @@ export interface Bounds {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A file that was not read into memory. */
+export interface InPlace {
+  readonly length: number;
+  /** In lower-case hexadecimal. */
+  readonly sha256: string;
+  /** The folder that it is in. @throws InnerloopError `bundle-altered` where another file is in its place by now */
+  folder(): string;
+  /** A copy of some of its bytes. @throws InnerloopError as `folder` */
+  slice(start: number, end: number): Uint8Array<ArrayBuffer>;
+}
+
 /** What lies beside a model. */
 export interface Beside {
-  /** Files whose numbers initializers of the model have (its external data), by the names that it calls them. */
-  readonly beside?: Readonly<Record<string, Uint8Array>>;
+  /**
+   * Files whose numbers initializers of the model have (its external data), by the names that it calls them. Those in place are all in
+   * one folder.
+   */
+  readonly beside?: Readonly<Record<string, Uint8Array | InPlace>>;
+  /** Whether products keep each weight once more, laid out as they read it quickest; true unless given. */
+  readonly packed?: boolean;
 }

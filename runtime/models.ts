@@ -4,6 +4,9 @@ import type { Bundle } from "./bundle.ts";
 import { type ProviderChoice, type SessionOptions, withoutDevice } from "./providers.ts";
 import { openSession, type Session } from "./session.ts";
 
+/** Bytes of weights from which on memory counts for more than the tenth of a product's time that packed ones save. */
+const large = 2 ** 27;
+
 /** What a Learner and its Personals run on. */
 export class Models {
   readonly #bundle: Bundle;
@@ -33,7 +36,10 @@ export class Models {
     if (opened !== undefined) return opened;
     const sessions = this.#sessions;
     const { models, portable, beside } = this.#bundle;
-    const open = (model: Uint8Array) => openSession(model, { ...this.#options, provider: this.#provider, beside });
+    // What adapts multiplies by a weight and by its transpose, and would keep it twice beside the file.
+    const packed = !(file === "adapt.onnx" && Object.values(beside).some(({ length }) => length >= large));
+    const open = (model: Uint8Array) =>
+      openSession(model, { ...this.#options, provider: this.#provider, beside, packed });
     const refused = async (cause: unknown) => {
       const model = await portable[file]?.();
       if (!model) throw cause;

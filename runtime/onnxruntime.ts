@@ -34,15 +34,18 @@ export async function openModel(
   const ort = await host.load(provider, options);
   const { beside = {} } = options;
   const { bytes, defaults } = openOverrides(model, beside);
+  const outside = settingsOfBeside(options);
   try {
-    const externalData = Object.entries(beside).map(([path, data]) => ({ path, data }));
     const set = settings(provider, options);
     const session = await ort.InferenceSession.create(bytes, {
       ...set,
-      // A large model then keeps the arrays of its first run and no second set, laid out by their pattern, beside them.
-      ...(externalData[0] ? { externalData, enableMemPattern: false } : {}),
+      ...outside,
       ...more,
-      extra: { ...set.extra, ...more.extra },
+      extra: {
+        ...set.extra,
+        ...more.extra,
+        session: { ...(set.extra?.session as object | undefined), ...outside.extra.session },
+      },
     });
     return { ort, session, defaults };
   } catch (cause) {
@@ -117,6 +120,23 @@ function settings(provider: ProviderName, options: HostOptions): OnnxRuntime.Inf
     logSeverityLevel: 4,
     ...host.settings(provider, options),
   };
+}
+
+/** Of numbers that lie beside a model. */
+function settingsOfBeside({ beside = {}, packed = true }: Beside) {
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  let folder: string | undefined;
+  for (const [path, data] of Object.entries(beside)) {
+    if ("folder" in data) folder = data.folder();
+    else externalData.push({ path, data });
+  }
+  const session = {
+    ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+    ...(packed ? {} : { disable_prepacking: "1" }),
+  };
+  if (Object.keys(beside).length === 0) return { extra: { session } };
+  // A large model then keeps the arrays of its first run and no second set, laid out by their pattern, beside them.
+  return { enableMemPattern: false, ...(externalData.length > 0 && { externalData }), extra: { session } };
 }
 
 function toOrt(ort: Ort, name: string, type: string, { dtype, shape, data }: Tensor): OrtTensor {

@@ -3,6 +3,7 @@
 // bytes before it is loaded, which makes each a plain input, and their values are handed back as defaults.
 import { dtypeBy, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { concatenate } from "./bytes.ts";
+import type { InPlace } from "./host.ts";
 import { type Field, fieldsOf, graphOf, lengthDelimited, modelGraph, nameOf, readVarint } from "./wire.ts";
 
 /** A model whose every input must be fed, and the values for those inputs that had an initializer. */
@@ -19,7 +20,10 @@ export interface OpenedModel {
  * @throws InnerloopError `onnx-unreadable` when the bytes are no ONNX model or are cut short.
  * @param beside files whose numbers initializers of the model have, by name
  */
-export function openOverrides(model: Uint8Array, beside: Readonly<Record<string, Uint8Array>> = {}): OpenedModel {
+export function openOverrides(
+  model: Uint8Array,
+  beside: Readonly<Record<string, Uint8Array | InPlace>> = {},
+): OpenedModel {
   const body = graphOf(model);
   const graph = fieldsOf(model, body);
   const inputs = graph.filter(([number]) => number === graphInput).map((field) => nameOf(model, field, valueName));
@@ -56,7 +60,7 @@ const entryValue = 2;
 function readTensor(
   bytes: Uint8Array,
   message: Field,
-  beside: Readonly<Record<string, Uint8Array>>,
+  beside: Readonly<Record<string, Uint8Array | InPlace>>,
 ): Tensor | undefined {
   const shape: number[] = [];
   const place: Record<string, string> = {};

@@ -116,7 +116,9 @@ def ours(folder, shape, bundle):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = shape.threads, 3
-    options.enable_mem_pattern = False  # as the runtime opens models with weights beside them
+    # As the runtime opens a model that adapts, with weights beside it.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.disable_prepacking", "1")
     session = onnxruntime.InferenceSession(f"{folder}/{bundle}/adapt.onnx", options)
     ids, labels = examples(shape)
     feeds = {"support_x": ids.astype(np.float32), "support_y": labels, "steps": np.array(STEPS, np.int64)}

@@ -105,6 +105,11 @@ export const command = defineCommand({
       what: "steps in a row that may keep nothing before it ends",
       group: "The inner loop",
     },
+    recompute: {
+      type: "switch",
+      what: "a step computes parts of the model again in the place of keeping them: less memory, up to half more time",
+      group: "The inner loop",
+    },
     embedding: { type: "text", what: "tensor that features come from", otherwise: "found", group: "The model" },
     input: { type: "text", what: "input that takes an example", otherwise: "found", group: "The model" },
     size: { type: "text", what: "sizes that the file leaves open, as sequence=64,height=224", group: "The model" },

@@ -35,6 +35,7 @@ interface Given {
   readonly batch?: number;
   readonly "stop-loss"?: number;
   readonly patience?: number;
+  readonly recompute?: boolean;
 }
 
 /**
@@ -58,6 +59,7 @@ export async function innerLoopOf(given: Given): Promise<Partial<AdaptableOption
   return {
     ...(words ? { train: words } : {}),
     ...(alpha === undefined ? {} : { alpha }),
+    ...(given.recompute ? { recompute: true } : {}),
     ...(pattern ? { adapters: (weight: string, node: string) => pattern.test(weight) || pattern.test(node) } : {}),
     ...(await lossOf(given)),
     ...(moves ? { optimizer: { kind: kind as "sgd", ...set } } : {}),

@@ -53,6 +53,8 @@ export interface LearnerPlan {
   readonly stop: Stop | undefined;
   /** Examples that a step goes by; undefined: all of them. */
   readonly batch: number | undefined;
+  /** Whether steps compute again what they do not keep. */
+  readonly recompute: boolean;
 }
 
 /** The learner of a network. */
@@ -93,11 +95,12 @@ function descend(
   lossOver: LossOver,
   begin: Parameters,
   examples: Value,
-  { optimizer, batch, stop }: LearnerPlan,
+  { optimizer, batch, stop, recompute }: LearnerPlan,
   options: InnerLoopOptions,
 ) {
   return innerLoop((given) => lossOver(given), begin, {
     ...options,
+    recompute,
     ...(optimizer ? { optimizer: { ...optimizer, ...(stop ? { stop } : {}) } } : stop ? { stop } : {}),
     ...(batch === undefined
       ? {}

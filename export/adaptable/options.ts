@@ -36,6 +36,11 @@ export interface AdaptableOptions extends NetworkOptions {
   readonly rate?: number | readonly (readonly [pattern: RegExp, rate: number])[];
   /** The rate of a fresh head. */
   readonly headRate?: number;
+  /**
+   * Whether a step computes again what lies between some places of the model, in the place of keeping it: less memory, for up to half of the
+   * time more.
+   */
+  readonly recompute?: boolean;
 }
 
 /** What is taken unless given: figures of a head alone, where the model moves by plain descent, and by an optimizer. */
@@ -95,6 +100,7 @@ export function planLearner(network: Network, options: AdaptableOptions, factors
     optimizer: rule,
     stop: stopOf(options.stop, batch),
     batch,
+    recompute: options.recompute ?? false,
   };
 }
 

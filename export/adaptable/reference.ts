@@ -39,7 +39,7 @@ export function openReference(learner: Learner, weights: Weights, compared: bool
         return session.run({ support_x: support.x, support_y: support.y, query_x: query.x });
       };
       const whole = await run(steps);
-      const turns = turnsUntil(stop, whole.support_loss!.data as Float32Array);
+      const turns = turnsUntil(stop, whole);
       const found = turns < steps ? await run(turns) : whole;
       const state = Object.entries(found).flatMap(([name, value]): [string, Tensor][] =>
         name.startsWith("adapted/") ? [[name.slice("adapted/".length), value]] : [],
@@ -53,14 +53,14 @@ export function openReference(learner: Learner, weights: Weights, compared: bool
 }
 
 /** After how many turns a loop with these losses ends. The steps here go on; as many of them as the loop takes are what it does. */
-function turnsUntil(stop: Stop | undefined, losses: Float32Array): number {
+function turnsUntil(stop: Stop | undefined, { support_loss, kept_at }: Readonly<Record<string, Tensor>>): number {
+  const losses = support_loss!.data;
   const most = losses.length - 1;
   if (!stop) return most;
-  let kept = 0;
+  const { loss = Number.NEGATIVE_INFINITY, patience = Number.POSITIVE_INFINITY } = stop;
   for (let turn = 0; turn < most; turn++) {
-    if (turn > 0 && losses[turn]! < losses[turn - 1]!) kept = turn;
-    const { loss = Number.NEGATIVE_INFINITY, patience = Number.POSITIVE_INFINITY } = stop;
-    if (!(losses[turn]! > loss) || turn - kept >= patience) return turn + 1;
+    const kept = Number(kept_at?.data[turn] ?? turn);
+    if (!(Number(losses[turn]) > Math.fround(loss)) || turn - kept >= patience) return turn + 1;
   }
   return most;
 }
@@ -72,11 +72,16 @@ function unrolled(learner: Learner, weights: Weights, steps: number, compared: b
   const { x, y, query } = episodeInputs(learner);
   const ways = learner.outputs ?? "ways";
   const masked = learner.outputs !== undefined;
-  const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways, masked, balanced: true });
+  const { state, losses, guard } = learner.adapt(parameters, { x, y }, { steps, ways, masked, balanced: true });
   const logits = learner.predict(parameters, state, query, { absolute: true });
   const adapted = compared ? Object.entries(state).map(([name, value]) => [`adapted/${name}`, value] as const) : [];
   return writeOnnx(
-    { logits, support_loss: losses, ...Object.fromEntries(adapted) },
+    {
+      logits,
+      support_loss: losses,
+      ...(guard?.keptAt ? { kept_at: guard.keptAt } : {}),
+      ...Object.fromEntries(adapted),
+    },
     { inputs: [x, y, query], initializers: weights, fixed: new Set(Object.keys(learner.parameters)) },
   );
 }

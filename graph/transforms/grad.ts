@@ -11,6 +11,15 @@ import { dependencies, dependents, inOrder, topological } from "../core/walk.ts"
 import { Add } from "../ops/arithmetic.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { gaussianUnit } from "./gaussian-units.ts";
+import { recomputing } from "./recomputing.ts";
+
+export interface GradOptions {
+  /**
+   * Whether what lies between some places of the way is computed again for its derivatives, where that saves memory: the same numbers, for
+   * up to one more forward computation.
+   */
+  readonly recompute?: boolean;
+}
 
 /**
  * The derivatives of a scalar with respect to values, which count as independent of one another.
@@ -18,14 +27,14 @@ import { gaussianUnit } from "./gaussian-units.ts";
  * @returns for each of `wrt` a value of its shape, or undefined where the output does not depend on it
  * @throws InnerloopError where `output` is no scalar
  */
-export function gradients(output: Value, wrt: readonly Value[]): (Value | undefined)[] {
+export function gradients(output: Value, wrt: readonly Value[], options?: GradOptions): (Value | undefined)[] {
   if (output.rank !== 0 || !isFloat(output.dtype))
     throw new InnerloopError(
       "not-a-scalar",
       `grad needs a float scalar, but got ${output}; take the mean or the sum of it.`,
       { exitStatus: 2 },
     );
-  return cotangents([output], [constant(1, [], output.dtype)], wrt);
+  return cotangents([output], [constant(1, [], output.dtype)], wrt, options);
 }
 
 /** @throws InnerloopError `not-a-float` (status 2) for a value that has no derivatives */
@@ -38,8 +47,8 @@ export function floats(who: string, values: readonly Value[]): void {
 }
 
 /** As `gradients`, with zeros where there is no dependence. */
-export const grad = (output: Value, wrt: readonly Value[]): Value[] =>
-  zip(wrt, gradients(output, wrt), (value, g) => g ?? Expand(constant(0, [], value.dtype), value.shape));
+export const grad = (output: Value, wrt: readonly Value[], options?: GradOptions): Value[] =>
+  zip(wrt, gradients(output, wrt, options), (value, g) => g ?? Expand(constant(0, [], value.dtype), value.shape));
 
 /**
  * The vector-Jacobian product: the cotangents of `wrt` for given cotangents of `outputs`.
@@ -49,9 +58,13 @@ export function cotangents(
   outputs: readonly Value[],
   seeds: readonly (Value | undefined)[],
   wrt: readonly Value[],
+  { recompute = false }: GradOptions = {},
 ): (Value | undefined)[] {
   const isLeaf = new Set(wrt);
-  const { order, parts, onPath } = pathsTo(isLeaf, outputs);
+  const { order, parts, onPath, aside } = pathsTo(isLeaf, outputs);
+  const isMade = (node: Node): boolean => !aside.has(node) && !node.outputs.some((value) => isLeaf.has(value));
+  const recomputed = recompute ? recomputing(order.filter(isMade), parts) : undefined;
+  const again = (node: Node, cotangent: Value) => recomputed?.again(node, cotangent) ?? node;
   const found = new Map<Value, Value>();
   const accumulate = (value: Value, given: Value) => {
     const fits = given.rank === value.rank && zip(given.shape, value.shape, mayAgree).every(Boolean);
@@ -61,6 +74,7 @@ export function cotangents(
     const cotangent = sameShape(given.shape, value.shape) ? given : Reshape(given, value.shape);
     const before = found.get(value);
     found.set(value, before ? Add(before, cotangent) : cotangent);
+    if (isLeaf.has(value)) recomputed?.reached(cotangent);
   };
   const isWanted = (value: Value | undefined): value is Value =>
     value !== undefined && (isLeaf.has(value) || onPath.has(value.node));
@@ -72,17 +86,18 @@ export function cotangents(
     if (!onPath.has(node)) continue;
     const [first, ...others] = node.outputs.map((output) => (isLeaf.has(output) ? undefined : found.get(output)));
     if (first === undefined && others.every((cotangent) => cotangent === undefined)) continue;
-    const unit = first && gaussianUnit(node.outputs[0]!);
+    const unit = first && gaussianUnit(node.outputs[0]);
     if (unit && isWanted(unit.x) && !unit.inner.some((value) => isLeaf.has(value))) {
+      const now = gaussianUnit(again(node, first).outputs[0]) ?? unit;
       accumulate(
         unit.x,
-        inScopeOf(node, () => unit.cotangent(first)),
+        inScopeOf(node, () => now.cotangent(first)),
       );
       continue;
     }
-    const made = parts.get(node);
-    if (made) {
-      zip(made, [first, ...others], (part, cotangent) => {
+    const inParts = parts.get(node);
+    if (inParts) {
+      zip(inParts, [first, ...others], (part, cotangent) => {
         if (cotangent && isWanted(part)) accumulate(part, cotangent);
       });
       continue;
@@ -96,11 +111,12 @@ export function cotangents(
       );
     }
     // Whoever looks where time goes tells a layer's derivatives from the layer by their names.
+    const { inputs, outputs: made } = again(node, [first, ...others].find((cotangent) => cotangent)!);
     const results = inScopeOf(node, () =>
       scope(node.scope ? "grad" : "", () =>
         gradient({
-          inputs: node.inputs,
-          outputs: node.outputs,
+          inputs,
+          outputs: made,
           attributes: node.attributes,
           cotangents: [first, ...others],
           needs: (i) => isWanted(node.inputs[i]),
@@ -122,6 +138,8 @@ interface Paths {
   readonly parts: ReadonlyMap<Node, readonly Value[]>;
   /** The nodes through which a derivative of the outputs with respect to the leaves goes. */
   readonly onPath: ReadonlySet<Node>;
+  /** Those that depend on no leaf. */
+  readonly aside: ReadonlySet<Node>;
 }
 
 /** Takes apart only what a derivative goes through; everything else is as it was, so that nothing is computed twice. */
@@ -144,5 +162,5 @@ function pathsTo(leaves: ReadonlySet<Value>, outputs: readonly Value[]): Paths {
     const needed = aside.has(node) || isFlat(node.operator) ? [] : (parts.get(node) ?? dependencies(node));
     if (needed.some((value) => leaves.has(value) || onPath.has(value.node))) onPath.add(node);
   }
-  return { order, parts, onPath };
+  return { order, parts, onPath, aside };
 }

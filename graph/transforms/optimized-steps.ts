@@ -65,6 +65,7 @@ export function optimizedSteps(
   { start, rates, empty: nothing, look, partial }: OptimizedProblem,
   steps: number | Value,
   { rule, clip, stop }: OptimizedOptions,
+  recompute: boolean,
 ): Descent {
   const { dtype } = at(start, 0);
   const whole = (n: number) => constant(n, [], "int64");
@@ -110,7 +111,7 @@ export function optimizedSteps(
     const { from, value } = own ? { from: before, value: own } : lookFrom(before, first);
     const seen = own ? { ...from, astray: Not(LessOrEqual(own, infinite)) } : judged(from, value);
     const { astray } = seen;
-    const slopes = shortened(grad(value, from.now), clip);
+    const slopes = shortened(grad(value, from.now, { recompute }), clip);
     const updates = Add(from.updates, number(1));
     const moved = zip(from.now, slopes, (parameter, slope, i) =>
       rule.update(
@@ -186,18 +187,22 @@ export function optimizedSteps(
   }
   let last = beginning;
   const losses: Value[] = [];
+  const kept: Value[] = [];
   const path: (readonly Value[])[] = [start];
   for (let k = 0; k < steps; k++) {
     const { next, loss: reached, from } = scope(`step${k + 1}`, () => step(last, k === 0));
     if (k === 0) path[0] = from;
     losses.push(reached);
+    kept.push(next.kept);
     path.push(next.now);
     last = next;
   }
   last = ended(last, steps === 0);
   if (steps === 0) path[0] = last.now;
   losses.push(last.loss);
-  return { adapted: last.best, losses: inRow(losses), path, guard: last, memory: last.memory };
+  kept.push(last.kept);
+  const guard = { ...last, keptAt: inRow(kept) };
+  return { adapted: last.best, losses: inRow(losses), path, guard, memory: last.memory };
 }
 
 const scaled = (rate: Operand, scale: Value): Value => (typeof rate === "number" ? Mul(scale, rate) : Mul(rate, scale));

@@ -1,7 +1,7 @@
 // What differs between the places where the runtime runs, and nothing else. Each implementation is one file beside this one,
 // which the package's `imports` choose under the name #host, by conditions that Node and every bundler set themselves.
 import type * as OnnxRuntime from "onnxruntime-common";
-import type { Bounds, HostOptions, ProviderName } from "../host.ts";
+import type { Bounds, HostOptions, InPlace, ProviderName } from "../host.ts";
 import type { Picture } from "../pictures.ts";
 import type { TokenizersLibrary } from "../texts.ts";
 
@@ -61,6 +61,8 @@ export interface Host {
    *   `file-cut-short` for a transfer that broke off, `file-too-large`, `file-unreadable` for any other reason.
    */
   read(place: string | URL, what: string, bounds: Bounds): Promise<Uint8Array>;
+  /** A file that ONNX Runtime is to read itself, where that can be and `read` would succeed; absent where it has no files. */
+  readonly inPlace?: (place: string | URL, bounds: Bounds) => Promise<InPlace | undefined>;
   /**
    * Writes a file whole or not at all; what was there before stays when it fails.
    *

@@ -65,6 +65,8 @@ export const host: Host = {
     isUrl(place)
       ? (await import("./http.ts")).readUrl(String(place), what, bounds)
       : readDisk(toPath(place), what, bounds),
+  inPlace: async (place, bounds) =>
+    isUrl(place) ? undefined : (await import("./in-place.ts")).leaveInPlace(toPath(place), bounds),
   tokenizers: () => import("./node-tokenizers.ts").then(({ load }) => load()),
   pictures: () => import("./node-pictures.ts"),
   write: (place, bytes) => writeDisk(toPath(place), bytes),

@@ -222,6 +222,22 @@ describe.each(Object.entries(cases))("%s", (name, { outputs, feeds, counted, wit
   });
 });
 
+describe("norms without a derivative", () => {
+  const shape = ["n", 4, 4, 40];
+  const [x, gain, bias] = [input("x", shape), input("gain", [40]), input("bias", [40])];
+  const y = op.Relu(op.Normalize(x, gain, bias, "layer"));
+
+  test("take gain and bias into the kernel, however many examples come", async () => {
+    for (const n of [1, 7]) {
+      const feeds = { x: random([n, 4, 4, 40]), gain: random([40]), bias: random([40]) };
+      expect(apart(await run({ y }, feeds, ["norms"]), await run({ y }, feeds))).toBeLessThan(3e-6);
+    }
+    const walked = (without: readonly string[]) =>
+      lowered({ y }, without).filter(({ operator: { name } }) => name === "Mul" || name === "Add").length;
+    expect([walked(["norms"]), walked([])]).toEqual([2, 0]);
+  });
+});
+
 describe("together", () => {
   const [a, b, w] = [input("a", [3, 6, 6, 1]), input("b", [5, 6, 6, 1]), input("w", [3, 3, 1, 4])];
   const body = (x: Value): Value => {

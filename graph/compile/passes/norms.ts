@@ -24,6 +24,12 @@ export const norms: Pass = {
  */
 const large = 1 << 17;
 
+/**
+ * Of a norm that has no derivative, the kernel takes gain and bias at no cost but that of repeating them to the size of an example: from
+ * so many numbers an example on, that is as cheap for one example as the two walks that it saves, and much cheaper for many.
+ */
+const wide = 1 << 9;
+
 const RowNormalization = { operator: rowNormalization };
 
 /** A norm's node, and the gain and the bias that what it gives meets. */
@@ -42,22 +48,26 @@ const isPerExample = (value: Value, like: Value): boolean =>
 const isForAll = (value: Value, like: Value): boolean => value.rank < like.rank;
 
 /** The norm behind a value of the shape `[n, …]` whose rows are the examples. */
-function normOf(value: Value): Node | undefined {
+function normOf(value: Value, uses: ReadonlyMap<Value, number>): Node | undefined {
   const rows = madeBy(value, Reshape)?.inputs[0];
   if (!rows || rows.node.operator !== rowNormalization || rows.index !== 0 || rows.node.inputs.length > 2)
     return undefined;
-  return rows.shape[0] === value.shape[0] && likelySize(rows.shape) >= large ? rows.node : undefined;
+  if (rows.shape[0] !== value.shape[0]) return undefined;
+  const [, ...statistics] = rows.node.outputs;
+  const alone = [rows, value].every((one) => uses.get(one) === 1) && !statistics.some((one) => uses.has(one));
+  return likelySize(rows.shape) >= large || (alone && likelySize([at(rows.shape, 1)]) >= wide) ? rows.node : undefined;
 }
 
 /** The norms whose gain and bias can be the kernel's own. */
 function scaledNorms(outputs: readonly Value[]): Map<Node, Scaled> {
   const found = new Map<Node, Scaled[]>();
+  const uses = usesIn(outputs);
   for (const sum of topological(outputs)) {
     if (!is(sum, Add)) continue;
     for (const [product, bias] of [sum.inputs, sum.inputs.toReversed()] as [Value, Value][]) {
       const factors = madeBy(product, Mul)?.inputs ?? [];
       for (const [value, gain] of [factors, factors.toReversed()] as [Value, Value][]) {
-        const norm = value && normOf(value);
+        const norm = value && normOf(value, uses);
         if (norm && isForAll(gain, value) && isForAll(bias, value))
           found.set(norm, [...(found.get(norm) ?? []), { gain, bias, sum }]);
       }

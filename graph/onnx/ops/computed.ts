@@ -41,6 +41,7 @@ export const computed = {
   ReduceMinBy: reductionBy,
   ReduceProdBy: reductionBy,
   ReduceSumBy: reductionBy,
+  ReshapeBy: asIs,
   SliceBy: asIs,
   SqueezeBy: asIs,
   TileBy: asIs,
