@@ -6,6 +6,7 @@ import { hideBin } from "yargs/helpers";
 import { check } from "./check/run.ts";
 import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
+import { among, counts, list, minutesIn, sizeIn, turns } from "./flags.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
@@ -18,37 +19,6 @@ import { axisNames, scale } from "./scale/run.ts";
 import { shifts } from "./shifts/run.ts";
 import { peers as peerSides } from "./sides/list.ts";
 import { workloadNames } from "./workloads.ts";
-
-const list = (text: string): string[] => text.split(",").map((part) => part.trim());
-
-function counts(text: string, flag = "threads"): number[] {
-  const found = list(text).map(Number);
-  if (found.every((count) => Number.isInteger(count) && count >= 1)) return found;
-  throw new InnerloopError(
-    "bad-option",
-    `--${flag} ${text} was given; whole numbers from 1, as in 1,2, were expected.`,
-    {
-      exitStatus: 2,
-    },
-  );
-}
-
-function turns(runs: number, flag = "runs"): number {
-  if (Number.isInteger(runs) && runs >= 1) return runs;
-  throw new InnerloopError("bad-option", `--${flag} ${runs} was given; a whole number from 1 was expected.`, {
-    exitStatus: 2,
-  });
-}
-
-function among<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
-  return list(text).map((part) => {
-    const found = known.find((name) => name === part);
-    if (found !== undefined) return found;
-    throw new InnerloopError("bad-option", `--${flag} ${part} was given; expected some of ${known.join(", ")}.`, {
-      exitStatus: 2,
-    });
-  });
-}
 
 async function run(work: () => Promise<Outcome>): Promise<void> {
   const { text, status } = await work();
@@ -73,21 +43,6 @@ const small = {
   default: false,
   describe: "few filters and tasks, to see that all parts work",
 } as const;
-
-/** Times, which need not be whole. */
-function minutesIn(text: string): number[] {
-  const found = list(text).map(Number);
-  if (found.every((value) => value > 0 && Number.isFinite(value))) return found;
-  throw new InnerloopError("bad-option", `--minutes ${text} was given; numbers above 0, as in 1,2.5, were expected.`, {
-    exitStatus: 2,
-  });
-}
-
-/** `batch=8`. */
-function sizeIn(text: string): [string, number] {
-  const [name = "", size] = text.split("=");
-  return [name, counts(size ?? "", "size")[0]!];
-}
 
 const networksOf = (text: string): readonly string[] => {
   if (text === "none") return [];
