@@ -83,7 +83,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
     const opened = new Map<string, Promise<void>>();
     const jobs = await Promise.all(
       small
-        ? parted(tasks, threads).map((part) => jobOf(part, stacked(part), true))
+        ? parted(tasks, Math.min(threads, tasks.length)).map((part) => jobOf(part, stacked(part), true))
         : tasks.map((task) => jobOf([task], task, false)),
     );
     // A trainer's parameters are new at every step, so giving them to the workers is part of the sums.

@@ -21,6 +21,8 @@ export interface OverThreadsOptions {
   readonly workers: number;
   /** So many take part in a step, as somebody has said; else what is quick. */
   readonly fixed: boolean;
+  /** Of a step, where that is known. */
+  readonly tasks?: number;
   /** A thread's tasks run in one graph. */
   readonly together: boolean;
 }
@@ -44,7 +46,7 @@ export class OverThreads implements Strategy {
   constructor(engine: Engine, graphs: StepGraphs, options: OverThreadsOptions) {
     this.#engine = engine;
     this.#graphs = graphs;
-    this.#pool = new Pool(options.workers, engine.name);
+    this.#pool = new Pool(options.workers, engine.name, options.together && !options.fixed ? 1 : options.tasks);
     this.#options = options;
     this.#layout = { workers: options.workers, threads: 1 };
   }

@@ -92,8 +92,8 @@ interface Opening {
 }
 
 /**
- * Threads that have parameters and programs in common. A thread is started when it gets its first job, and opens a program with the first job
- * for it.
+ * Threads that have parameters and programs in common. A thread is started when there is a job for it at the latest, and opens a program
+ * with the first job for it.
  */
 export class Pool {
   /** The most threads. */
@@ -106,10 +106,18 @@ export class Pool {
   #version = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param engine the name of one whose programs can go to threads */
-  constructor(size: number, engine: string) {
+  /**
+   * @param engine the name of one whose programs can go to threads
+   * @param atOnce so many threads start now, while others make the programs
+   */
+  constructor(size: number, engine: string, atOnce = size) {
     this.size = size;
     this.#engine = engine;
+    this.#start(atOnce);
+  }
+
+  #start(count: number): void {
+    while (this.#threads.length < Math.min(this.size, count)) this.#threads.push(new Thread(this.#engine));
   }
 
   /** Takes a program that jobs name. @param threads of one run of it, in each of the pool's */
@@ -165,7 +173,7 @@ export class Pool {
       this.#version++;
     }
     const everyones = { tensors: this.#shared.tensors, version: this.#version };
-    while (this.#threads.length < Math.min(this.size, jobs.length)) this.#threads.push(new Thread(this.#engine));
+    this.#start(jobs.length);
     const shares = this.#threads.map((_, at) => jobs.filter((_, i) => i % this.size === at));
     const working = this.#threads.map(async (thread, at) => {
       const share = shares[at]!;
