@@ -68,6 +68,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
       return { way: "all tasks in one graph", sums: () => program.run(feeds), close: () => program.dispose() };
     }
     const pool = new Pool(threads, engine.name);
+    pool.start(count);
     const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
       const program = together ? `${part.length} tasks` : "one task";
       const prepared = () =>

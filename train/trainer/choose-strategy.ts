@@ -47,7 +47,7 @@ export function strategyOn(
   engine: Engine,
   graphs: StepGraphs,
   threads: number,
-  options: Pick<MetaTrainerOptions, "workers" | "tasks">,
+  options: Pick<MetaTrainerOptions, "workers">,
   say: (message: string) => void,
 ): Strategy {
   return threads > 0
@@ -55,7 +55,6 @@ export function strategyOn(
         workers: threads,
         fixed: options.workers !== undefined,
         together: prefersOneGraph(graphs.learner),
-        ...(options.tasks === undefined ? {} : { tasks: options.tasks }),
       })
     : new OneGraph(engine, graphs, say);
 }

@@ -21,8 +21,6 @@ export interface OverThreadsOptions {
   readonly workers: number;
   /** So many take part in a step, as somebody has said; else what is quick. */
   readonly fixed: boolean;
-  /** Of a step, where that is known. */
-  readonly tasks?: number;
   /** A thread's tasks run in one graph. */
   readonly together: boolean;
 }
@@ -46,7 +44,7 @@ export class OverThreads implements Strategy {
   constructor(engine: Engine, graphs: StepGraphs, options: OverThreadsOptions) {
     this.#engine = engine;
     this.#graphs = graphs;
-    this.#pool = new Pool(options.workers, engine.name, options.together && !options.fixed ? 1 : options.tasks);
+    this.#pool = new Pool(options.workers, engine.name);
     this.#options = options;
     this.#layout = { workers: options.workers, threads: 1 };
   }
@@ -122,6 +120,7 @@ export class OverThreads implements Strategy {
     sizes: EpisodeSizes,
     scalars: Tensors,
   ): Promise<Job[]> {
+    this.#pool.start(Math.min(workers, episodes.length));
     if (!this.#options.together) {
       const key = `one:${Object.values(sizes)}:${threads}`;
       const program = await this.#add(key, () => this.#graphs.sums(sizes, undefined), threads);
@@ -136,6 +135,7 @@ export class OverThreads implements Strategy {
   }
 
   async evaluate(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, steps: number) {
+    this.#pool.start(episodes.length);
     const graph = () => this.#graphs.evaluation(sizes, steps);
     const program = await this.#add(`evaluate:${steps}:${Object.values(sizes)}`, graph);
     const jobs = episodes.map((episode) => ({ program, feeds: taskFeeds(episode) }));

@@ -92,7 +92,7 @@ interface Opening {
 }
 
 /**
- * Threads that have parameters and programs in common. A thread is started when there is a job for it at the latest, and opens a program
+ * Threads that have parameters and programs in common. A thread is started when it gets its first job, or is going to, and opens a program
  * with the first job for it.
  */
 export class Pool {
@@ -106,18 +106,15 @@ export class Pool {
   #version = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  /**
-   * @param engine the name of one whose programs can go to threads
-   * @param atOnce so many threads start now, while others make the programs
-   */
-  constructor(size: number, engine: string, atOnce = size) {
+  /** @param engine the name of one whose programs can go to threads */
+  constructor(size: number, engine: string) {
     this.size = size;
     this.#engine = engine;
-    this.#start(atOnce);
   }
 
-  #start(count: number): void {
-    while (this.#threads.length < Math.min(this.size, count)) this.#threads.push(new Thread(this.#engine));
+  /** Starts the threads that so many jobs will take, so that they load while the caller makes what they are to run. */
+  start(jobs: number): void {
+    while (this.#threads.length < Math.min(this.size, jobs)) this.#threads.push(new Thread(this.#engine));
   }
 
   /** Takes a program that jobs name. @param threads of one run of it, in each of the pool's */
@@ -173,7 +170,7 @@ export class Pool {
       this.#version++;
     }
     const everyones = { tensors: this.#shared.tensors, version: this.#version };
-    this.#start(jobs.length);
+    this.start(jobs.length);
     const shares = this.#threads.map((_, at) => jobs.filter((_, i) => i % this.size === at));
     const working = this.#threads.map(async (thread, at) => {
       const share = shares[at]!;
