@@ -60,6 +60,8 @@ What graphs are made of: ${own.length} operators, and ${spelled.size} ONNX opera
 - **derivative**: *rule*: the operator has one of its own; *of its parts*: it is taken apart into operators that have
   one; *zero*: it is constant almost everywhere, or stops derivatives; *none*: no derivative goes through it. Derivatives
   are made of these operators again, so they can be taken of any order.
+  Rounding to few bits (\`Narrow\`, \`StraightThrough\`, and so a \`Cast\` to float16 or float8, \`QuantizeLinear\`) is
+  differentiated as if it did not round, and has derivative 0 beyond what a type of 8 bits or fewer holds, where it saturates.
 - **batching**: how \`vmap\` gives it a task axis.
 - A **spelling** leaves no node of its own: it is written as the operators named at once.
 

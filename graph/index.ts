@@ -81,10 +81,10 @@ export { type Model, type Named, type WriteModelOptions, writeModel } from "./mo
 export { type Embedding, findEmbedding, makersOf, outputOf, scoresBefore } from "./onnx/embedding.ts";
 export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
-export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
+export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora, withFactors } from "./onnx/lora.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs, withSizes } from "./onnx/outline.ts";
-export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
+export { type OnnxModel, type ReadOptions, readableOperators, readModel, readOnnx } from "./onnx/read.ts";
 export type { Sharing } from "./onnx/reader/joined.ts";
 export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
 export { type Problem, surveyOnnx } from "./onnx/survey.ts";

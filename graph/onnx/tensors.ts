@@ -18,7 +18,7 @@ import {
 import { onnx } from "@innerloop/schemas/onnx";
 import { showShape } from "../core/shapes.ts";
 import type { NumberArray } from "../core/value.ts";
-import type { NarrowType } from "../ops/dtypes.ts";
+import type { NarrowType } from "../ops/narrowing.ts";
 import { externalBytes, type ModelFiles } from "./files.ts";
 
 const { DataLocation, DataType } = onnx.TensorProto;

@@ -19,6 +19,7 @@ export * from "./linear-algebra.ts";
 export * from "./loss.ts";
 export * from "./matrices.ts";
 export * from "./movement.ts";
+export * from "./narrowing.ts";
 export * from "./ngrams.ts";
 export * from "./normalization.ts";
 export * from "./norms.ts";

@@ -8,8 +8,11 @@ import type { One, Operator, Value } from "../core/value.ts";
 import { type Window, windowTable } from "../core/windows.ts";
 import { Mul, Sub } from "./arithmetic.ts";
 import { ScatterElements } from "./indexing.ts";
+import { PadBy } from "./internal/computed.ts";
 import { Range } from "./internal/counting.ts";
 import { maxPool } from "./internal/max-pool.ts";
+import { AsNumbers } from "./internal/sizes.ts";
+import { Concat } from "./internal/slicing.ts";
 import { Expand, Reshape } from "./movement.ts";
 import { Pad } from "./parts.ts";
 
@@ -94,10 +97,14 @@ export function MaxUnpool(
     return (fixed(size, "MaxUnpool") - 1) * at(strides, i) + taps - around;
   });
   const shape = [...x.shape.slice(0, 2), ...space];
-  const none = Expand(constant(0, [], x.dtype), [sizeOf(shape)]);
-  const filled = ScatterElements(none, Reshape(places, [-1]), Reshape(x, [-1]), 0);
+  const blank = Expand(constant(0, [], x.dtype), [sizeOf(shape)]);
+  const filled = ScatterElements(blank, Reshape(places, [-1]), Reshape(x, [-1]), 0);
   const y = Reshape(filled, shape);
   if (!outputShape) return y;
-  const more = zip(outputShape.slice(2), space, (size, covered) => fixed(size, "MaxUnpool") - covered);
-  return Pad(y, [...upTo(x.rank).map(() => 0), 0, 0, ...more]);
+  const whole = outputShape.slice(2);
+  if (whole.every((size) => typeof size === "number"))
+    return Pad(y, [...upTo(x.rank).map(() => 0), 0, 0, ...zip(whole, space, (size, covered) => size - covered)]);
+  const none = constant(new Array<number>(x.rank + 2).fill(0), [x.rank + 2], "int64");
+  const more = Sub(AsNumbers(whole), constant(space, [space.length], "int64"));
+  return Reshape(PadBy(y, Concat([none, more], 0), "constant"), [...x.shape.slice(0, 2), ...whole]);
 }

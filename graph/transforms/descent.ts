@@ -25,6 +25,8 @@ export interface Problem {
   loss(values: readonly Value[]): Value;
   /** The derivatives of a loss. */
   slopes(loss: Value, values: readonly Value[]): Value[];
+  /** How long a way from the start is, squared: the sum of squares unless given. @param at which of the values went it */
+  squared?(way: Value, at: number): Value;
 }
 
 /** A loss, and what is remembered of the first look at it. */

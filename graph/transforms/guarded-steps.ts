@@ -26,20 +26,23 @@ interface Standing {
   readonly refused: Value;
 }
 
+const sumOfSquares = (distance: Value): Value => ReduceSum(Mul(distance, distance), { keepdims: false });
+
 /**
  * Each turn judges the step of the turn before and takes the next one from the better of both places. So K steps cost K
  * gradients and a last look at the loss, as plain ones do.
  */
 export function guardedSteps(
-  { start, rates, loss, slopes }: Problem,
+  { start, rates, loss, slopes, squared = sumOfSquares }: Problem,
   steps: number | Value,
   decay: number,
   stop?: Stop,
 ): Descent {
   const away = (values: readonly Value[]) => zip(values, start, Sub);
-  const squared = (distance: Value): Value => ReduceSum(Mul(distance, distance), { keepdims: false });
   const objectiveOf = (value: Value, values: readonly Value[]): Value =>
-    decay === 0 ? value : away(values).reduce((sum, distance) => Add(sum, Mul(decay / 2, squared(distance))), value);
+    decay === 0
+      ? value
+      : away(values).reduce((sum, distance, i) => Add(sum, Mul(decay / 2, squared(distance, i))), value);
   const directionOf = (value: Value, values: readonly Value[]): readonly Value[] => {
     const slope = slopes(value, values);
     return decay === 0 ? slope : zip(slope, away(values), (g, distance) => Add(g, Mul(decay, distance)));

@@ -38,6 +38,8 @@ export interface InnerLoopOptions {
    * value is the loss at the start and never below the loss, so that the guard holds for the loss as well.
    */
   readonly decay?: number;
+  /** In which coordinates the steps are taken; the parameters' own numbers unless given. */
+  readonly coordinates?: Coordinates;
   /**
    * A rule that keeps arrays of its own, in the place of plain descent: what comes out is then the best place of the way.
    * `decay` and `loop` have no part in it.
@@ -55,6 +57,17 @@ export interface InnerLoopOptions {
   readonly recompute?: boolean;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
+}
+
+/**
+ * Other coordinates of the moved parameters, in which descent is the same: where a parameter moves along a few directions only, its way
+ * is a few numbers. `parameters` of the loop then holds coordinates.
+ */
+export interface Coordinates {
+  /** The coordinates of the gradient of a loss at a place, by the names of what moves. */
+  slopes(loss: Value, parameters: Parameters): Parameters;
+  /** The squared length of a way, of which coordinates are given. */
+  squared(way: Value, name: string): Value;
 }
 
 /**
@@ -112,6 +125,7 @@ export function innerLoop(
     partial,
     remembering,
     stop,
+    coordinates,
     recompute = false,
   }: InnerLoopOptions,
 ): InnerLoopResult {
@@ -127,16 +141,22 @@ export function innerLoop(
   });
   const named = (values: readonly Value[]): Parameters =>
     Object.fromEntries(zip(moved, values, ({ name }, value) => [name, value]));
+  const derived = (value: Value, values: readonly Value[]): Value[] => {
+    if (!coordinates) return grad(value, values, { recompute });
+    const slopes = coordinates.slopes(value, { ...parameters, ...named(values) });
+    return zip(moved, values, ({ name }, at) => slopes[name] ?? Mul(at, 0));
+  };
   const problem: Problem = {
     start: moved.map(({ start }) => start),
     rates: moved.map(({ rate }) => rate),
     loss: (values) => loss({ ...parameters, ...named(values) }),
     slopes(value, values) {
       const slopes = lossScale
-        ? grad(Mul(value, lossScale), values, { recompute }).map((slope) => Mul(slope, Reciprocal(lossScale)))
-        : grad(value, values, { recompute });
+        ? derived(Mul(value, lossScale), values).map((slope) => Mul(slope, Reciprocal(lossScale)))
+        : derived(value, values);
       return order === 1 ? slopes.map(stopGradient) : slopes;
     },
+    ...(coordinates ? { squared: (way: Value, i: number) => coordinates.squared(way, at(moved, i).name) } : {}),
   };
   const { adapted, losses, path, guard, memory } =
     optimizer && moved.length > 0

@@ -1,6 +1,6 @@
 // Element types of fewer bits than graphs have: a model keeps them at its borders and in its weights, rounds where it says so, and is
 // computed in a dtype that holds their numbers.
-import { evaluate, gradients, input, type OnnxModel, op, readOnnx, vmap, writeOnnx } from "@innerloop/graph";
+import { constant, evaluate, gradients, input, type OnnxModel, op, readOnnx, vmap, writeOnnx } from "@innerloop/graph";
 import { ELEMENT_TYPES, encodeNumbers, type NumericName } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, test } from "vitest";
@@ -46,6 +46,13 @@ test("a derivative goes straight through rounding, a task axis stays in front of
   );
   const feed = { x: { shape: [3], data: [1.07, -2, 300] } };
   expect(evaluate([slope!], feed)[0]!.data[2]).toBe(288 + 300);
+  const reach = { x: { shape: [3], data: [447, -460, 500] } };
+  const [ofSaturated, ofOverflowing] = [true, false].map((saturate) => {
+    const y = op.Narrow(x, "float8e4m3fn", { saturate });
+    return gradients(op.ReduceSum(op.Mul(y, constant([3, 4, 5], [3])), { keepdims: false }), [x])[0]!;
+  });
+  expect([...evaluate([ofSaturated!], reach)[0]!.data]).toEqual([3, 0, 0]);
+  expect([...evaluate([ofOverflowing!], reach)[0]!.data]).toEqual([3, 4, 5]);
   const many = vmap((each) => [op.Narrow(each, "bfloat16")], [input("x", [2, 3])]);
   expect(many[0]!.shape).toEqual([2, 3]);
 });

@@ -168,7 +168,19 @@ function readIf(c: Call): readonly Entry[] {
   const condition = scalar(given);
   const mark = input("mark", []);
   const [a, b] = [then.values([]), otherwise.values([])];
-  return squeezed(a, b) ?? chosenSince(mark, condition, a, b);
+  return squeezed(a, b) ?? chosenSince(mark, condition, ...asMany(a, b));
+}
+
+/**
+ * Both branches with as many axes: one number is an array of one number where the other branch gives such an array. What follows
+ * broadcasts either alike.
+ */
+function asMany(a: readonly Value[], b: readonly Value[]): readonly [Value[], Value[]] {
+  const beside = (x: Value, other: Value | undefined): Value =>
+    other && x.rank < other.rank && [...x.shape, ...other.shape].every((dim) => dim === 1)
+      ? op.Reshape(x, other.shape)
+      : x;
+  return [a.map((x, i) => beside(x, b[i])), b.map((y, i) => beside(y, a[i]))];
 }
 
 /**

@@ -77,6 +77,7 @@ function definedShares(condition: Value, shares: Value): Value {
   const { node, rank } = shares;
   const [x] = node.inputs;
   if (node.operator === op.Cast.operator && x) return op.Cast(definedShares(condition, x), shares.dtype);
+  if (is(node, op.Narrow) && x) return op.Narrow(definedShares(condition, x), node.attributes.to, node.attributes);
   if (node.operator.name !== "Softmax" || !x) return shares;
   const given = node.attributes.axis;
   const axis = normalizeAxis(typeof given === "number" ? given : -1, rank, "Softmax");

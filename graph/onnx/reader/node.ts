@@ -5,7 +5,7 @@ import { spend } from "../../core/budget.ts";
 import { constant, constantOf } from "../../core/build.ts";
 import { evaluate } from "../../core/evaluate.ts";
 import { sizeOf } from "../../core/shapes.ts";
-import type { NarrowType } from "../../ops/dtypes.ts";
+import type { NarrowType } from "../../ops/narrowing.ts";
 import { valuesOf } from "../attributes.ts";
 import { asAuthored } from "../authored.ts";
 import { readers } from "../ops/index.ts";

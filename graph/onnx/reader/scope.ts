@@ -6,7 +6,7 @@ import { constantOf } from "../../core/build.ts";
 import { zip } from "../../core/lists.ts";
 import type { Shape } from "../../core/shapes.ts";
 import type { NumberArray, Value } from "../../core/value.ts";
-import type { NarrowType } from "../../ops/dtypes.ts";
+import type { NarrowType } from "../../ops/narrowing.ts";
 import { elementNamed, narrowed } from "../tensors.ts";
 import type { Upgrading } from "../upgrade/index.ts";
 import { inNode } from "./check.ts";

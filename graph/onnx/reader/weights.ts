@@ -5,7 +5,7 @@ import type { onnx } from "@innerloop/schemas/onnx";
 import { constant, constantOf, input } from "../../core/build.ts";
 import { isFloat } from "../../core/operator.ts";
 import type { NumberArray, Value } from "../../core/value.ts";
-import type { NarrowType } from "../../ops/dtypes.ts";
+import type { NarrowType } from "../../ops/narrowing.ts";
 import type { ModelFiles } from "../files.ts";
 import { narrowed, type StoredArray, StoredTensor } from "../tensors.ts";
 import { constantPrefix } from "../writer/constants.ts";
