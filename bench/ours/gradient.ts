@@ -68,6 +68,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
       return { way: "all tasks in one graph", sums: () => program.run(feeds), close: () => program.dispose() };
     }
     const pool = new Pool(threads, engine.name);
+    pool.start(count);
     const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
       const program = together ? `${part.length} tasks` : "one task";
       const prepared = () =>
@@ -83,7 +84,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
     const opened = new Map<string, Promise<void>>();
     const jobs = await Promise.all(
       small
-        ? parted(tasks, threads).map((part) => jobOf(part, stacked(part), true))
+        ? parted(tasks, Math.min(threads, tasks.length)).map((part) => jobOf(part, stacked(part), true))
         : tasks.map((task) => jobOf([task], task, false)),
     );
     // A trainer's parameters are new at every step, so giving them to the workers is part of the sums.

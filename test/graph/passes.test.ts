@@ -228,6 +228,15 @@ const cases: Readonly<Record<string, Case>> = {
     },
     counted: (nodes) => nodes.length,
   },
+  blocks: {
+    outputs: () => {
+      const [x, w, t] = [input("x", [32, 14, 14, 8]), input("w", [3, 3, 8, 16]), input("t", [32, 14, 14, 16])];
+      const y = op.Convolution(x, w, { pads: [1, 1, 1, 1] });
+      return { slope: grad(sumOf(op.Mul(y, t)), [x])[0]! };
+    },
+    feeds: { w: random([3, 3, 8, 16]), t: random([32, 14, 14, 16]) },
+    counted: (nodes) => Math.max(...nodes.map(({ outputs: [y] }) => size(y.shape.map(Number)))),
+  },
   reshapes: { outputs: looped, feeds: loopedFeeds, counted: (nodes) => named("Reshape")(turning(nodes)) },
 };
 

@@ -64,8 +64,7 @@ export class MetaTrainer {
         ...(options.innerLoop ? { innerLoop: options.innerLoop } : {}),
         queued: threads === 0 && (opened.engine.queues ?? false),
       });
-      const fixed = options.workers !== undefined;
-      const strategy = strategyOn(opened.engine, graphs, threads, fixed, (message) => options.onMessage?.(message));
+      const strategy = strategyOn(opened.engine, graphs, threads, options, (message) => options.onMessage?.(message));
       return new MetaTrainer(opened, graphs, strategy, options);
     } catch (error) {
       if (typeof engine === "string") await opened.engine.dispose();

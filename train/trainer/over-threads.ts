@@ -120,6 +120,7 @@ export class OverThreads implements Strategy {
     sizes: EpisodeSizes,
     scalars: Tensors,
   ): Promise<Job[]> {
+    this.#pool.start(Math.min(workers, episodes.length));
     if (!this.#options.together) {
       const key = `one:${Object.values(sizes)}:${threads}`;
       const program = await this.#add(key, () => this.#graphs.sums(sizes, undefined), threads);
@@ -134,6 +135,7 @@ export class OverThreads implements Strategy {
   }
 
   async evaluate(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, steps: number) {
+    this.#pool.start(episodes.length);
     const graph = () => this.#graphs.evaluation(sizes, steps);
     const program = await this.#add(`evaluate:${steps}:${Object.values(sizes)}`, graph);
     const jobs = episodes.map((episode) => ({ program, feeds: taskFeeds(episode) }));

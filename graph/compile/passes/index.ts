@@ -1,5 +1,6 @@
 // The passes between a graph and an engine, in the order in which they go; a file each.
 import type { Pass } from "../pass.ts";
+import { blocks } from "./blocks.ts";
 import { counts } from "./counts.ts";
 import { forms } from "./forms.ts";
 import { gramsPass } from "./grams.ts";
@@ -30,6 +31,7 @@ export const passes: readonly Pass[] = [
   norms,
   products,
   turnedWeights,
+  blocks,
   simplification,
   reshapes,
 ];
