@@ -10,7 +10,7 @@ import { Reshape } from "../ops/movement.ts";
 import { type Held, Scan } from "../ops/scan.ts";
 
 /**
- * `unrolled`: every step is nodes of its own, which is the quickest where a processor has the memory. `loop`: the steps are turns of one
+ * `unrolled`: every step is nodes of its own, which is the quickest where steps are small. `loop`: the steps are turns of one
  * body, and so are those of the derivative; products are held from the first turns to these. `checkpoints`: the parameters of
  * each step alone are held, and the derivative computes each step once more, so that memory is one step's.
  */
