@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/*.slow.test.ts"],
+    globalSetup: ["schemas/bundled.mjs"],
     // What an earlier run left would hide what this one makes.
     env: { INNERLOOP_CACHE: "off" },
     pool: "forks",

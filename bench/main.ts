@@ -1,4 +1,4 @@
-// `npm run bench -- peers | profile | scale | check | learning | engines | passes | gpu | imported | embed | shifts`: see README.md.
+// `npm run bench -- peers | profile | scale | check | learning | engines | passes | native | gpu | imported | embed | shifts`: see README.md.
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
 import yargs from "yargs";
@@ -6,9 +6,11 @@ import { hideBin } from "yargs/helpers";
 import { check } from "./check/run.ts";
 import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
+import { among, counts, list, minutesIn, sizeIn, turns } from "./flags.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedNetworks } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
+import { native } from "./native/run.ts";
 import type { Outcome } from "./outcome.ts";
 import { timePasses } from "./passes.ts";
 import { peers } from "./peers/run.ts";
@@ -17,37 +19,6 @@ import { axisNames, scale } from "./scale/run.ts";
 import { shifts } from "./shifts/run.ts";
 import { peers as peerSides } from "./sides/list.ts";
 import { workloadNames } from "./workloads.ts";
-
-const list = (text: string): string[] => text.split(",").map((part) => part.trim());
-
-function counts(text: string, flag = "threads"): number[] {
-  const found = list(text).map(Number);
-  if (found.every((count) => Number.isInteger(count) && count >= 1)) return found;
-  throw new InnerloopError(
-    "bad-option",
-    `--${flag} ${text} was given; whole numbers from 1, as in 1,2, were expected.`,
-    {
-      exitStatus: 2,
-    },
-  );
-}
-
-function turns(runs: number, flag = "runs"): number {
-  if (Number.isInteger(runs) && runs >= 1) return runs;
-  throw new InnerloopError("bad-option", `--${flag} ${runs} was given; a whole number from 1 was expected.`, {
-    exitStatus: 2,
-  });
-}
-
-function among<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
-  return list(text).map((part) => {
-    const found = known.find((name) => name === part);
-    if (found !== undefined) return found;
-    throw new InnerloopError("bad-option", `--${flag} ${part} was given; expected some of ${known.join(", ")}.`, {
-      exitStatus: 2,
-    });
-  });
-}
 
 async function run(work: () => Promise<Outcome>): Promise<void> {
   const { text, status } = await work();
@@ -72,21 +43,6 @@ const small = {
   default: false,
   describe: "few filters and tasks, to see that all parts work",
 } as const;
-
-/** Times, which need not be whole. */
-function minutesIn(text: string): number[] {
-  const found = list(text).map(Number);
-  if (found.every((value) => value > 0 && Number.isFinite(value))) return found;
-  throw new InnerloopError("bad-option", `--minutes ${text} was given; numbers above 0, as in 1,2.5, were expected.`, {
-    exitStatus: 2,
-  });
-}
-
-/** `batch=8`. */
-function sizeIn(text: string): [string, number] {
-  const [name = "", size] = text.split("=");
-  return [name, counts(size ?? "", "size")[0]!];
-}
 
 const networksOf = (text: string): readonly string[] => {
   if (text === "none") return [];
@@ -180,12 +136,13 @@ try {
       "accuracy on unseen classes by minutes of training, beside learn2learn's way in PyTorch",
       {
         data: { type: "string", demandOption: true, describe: "SPEC of characters, such as omniglot:DIR" },
-        minutes: { type: "string", default: "1,2,5,10", describe: "of training, separated by commas" },
-        episodes: { type: "number", default: 600, describe: "that both are measured on" },
+        minutes: { type: "string", describe: "of training, separated by commas [default: 1,2,5,10]" },
+        episodes: { type: "number", describe: "that both are measured on [default: 600]" },
         preset: { type: "string", default: "omniglot-5way-1shot", describe: "how ours is trained" },
+        small: { ...small, describe: "seconds and few episodes, to see that all parts work" },
         json: measuring.json,
       },
-      ({ data, minutes, episodes, preset, json }) =>
+      ({ data, small: few, minutes = few ? "0.1,0.2" : "1,2,5,10", episodes = few ? 20 : 600, preset, json }) =>
         run(() => learning({ data, minutes: minutesIn(minutes), episodes, preset, json })),
     )
     .command(
@@ -240,6 +197,19 @@ try {
         ),
     )
     .command(
+      "native",
+      "what an engine of our own in WebAssembly could gain: rates of products, and the least time of workloads at them",
+      {
+        workloads: { type: "string", default: "adapt-conv4,meta-conv4", describe: "which, separated by commas" },
+        small,
+        json: measuring.json,
+      },
+      (args) =>
+        run(() =>
+          native({ workloads: among("workloads", args.workloads, workloadNames), small: args.small, json: args.json }),
+        ),
+    )
+    .command(
       "gpu",
       "time second-order meta-gradients on every GPU engine, PyTorch and JAX, on the same GPU in the same run",
       {
@@ -274,6 +244,13 @@ try {
         batches: { type: "string", default: "1,8", describe: "examples in a batch" },
         threads: { ...threads, default: "1,2" },
         rounds: { type: "number", default: 7, describe: "turns of each side, there and back" },
+        seconds: {
+          type: "number",
+          default: 30,
+          describe: "after which no further round of a row begins, but for three",
+        },
+        limit: { type: "number", default: 120, describe: "seconds for torch.compile of a side; 0: without it" },
+        quick: { type: "boolean", default: false, describe: "one round, without torch.compile and peaks of memory" },
         memory: { type: "boolean", default: true, describe: "each side's peak, in a process of its own" },
         keep: { type: "string", describe: "folder in which the files stay" },
         json: measuring.json,
@@ -284,8 +261,10 @@ try {
             networks: among("networks", args.networks, importedNetworks),
             batches: counts(args.batches, "batches"),
             threads: counts(args.threads, "threads"),
-            rounds: args.rounds,
-            memory: args.memory,
+            rounds: args.quick ? 1 : args.rounds,
+            seconds: args.seconds,
+            limit: args.quick ? 0 : args.limit,
+            memory: args.memory && !args.quick,
             ...(args.keep === undefined ? {} : { keep: args.keep }),
             json: args.json,
           }),

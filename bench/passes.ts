@@ -3,8 +3,9 @@ import { input, type Learner, onnxTargetFor, type Parameters, switches, type Val
 import { openSession, type Session } from "@innerloop/runtime/session";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
-import { anil, conv4, evaluationGraph, metaGradient, parameterValues, prefersOneGraph, random } from "@innerloop/train";
+import { anil, conv4, evaluationGraph, parameterValues, prefersOneGraph, random } from "@innerloop/train";
 import { median } from "./contender.ts";
+import { gradientOutputs } from "./ours/gradient.ts";
 import { machine, type Outcome, tell } from "./outcome.ts";
 import { table } from "./report.ts";
 import { learnerOf, workloadNamed, workloadNames } from "./workloads.ts";
@@ -65,13 +66,7 @@ function feedsOf(learner: Learner, { support, query, ways, tasks }: Sizes): Reco
 function trained(name: string, learner: Learner, sizes: Sizes): Timed {
   return {
     name,
-    outputs() {
-      const { loss, gradients } = metaGradient(learner, parameterValues(learner), sizes, sizes.tasks);
-      return {
-        loss,
-        ...Object.fromEntries(Object.entries(gradients).map(([key, value]) => [`gradient/${key}`, value])),
-      };
-    },
+    outputs: () => gradientOutputs(learner, sizes, sizes.tasks),
     feeds: feedsOf(learner, sizes),
   };
 }

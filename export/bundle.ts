@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { defaultOpset, irVersion, type Learner, outlineOnnx, tunedProviders } from "@innerloop/graph";
+import { defaultOpset, irVersion, type Learner, type LoraModel, outlineOnnx, tunedProviders } from "@innerloop/graph";
 import {
   behindLinks,
   makeFolder,
@@ -28,6 +28,9 @@ import { type CalibrateOptions, calibrateBundle } from "./calibrate.ts";
 import { learnerGraphs, sharedFile, type Weights } from "./graphs.ts";
 import { type VerifyOptions, verifyBundle } from "./verify.ts";
 
+/** The factors in a model, and what their products are multiplied by. */
+export type Factors = Pick<LoraModel, "adapters" | "scale">;
+
 /** What a bundle says besides what its learner does. */
 export interface BundleOptions {
   /** What people call it; the learner's algorithm when not given. */
@@ -46,6 +49,8 @@ export interface BundleOptions {
   readonly opset?: number;
   /** The element types that fixed parameters have in the files, where graphs lack them: float16, bfloat16, int4, …. */
   readonly elements?: Readonly<Record<string, NumericName>>;
+  /** Of a model with factors of LoRA: where they are, so that they can be put into its weights. */
+  readonly factors?: Factors;
   /** Providers of ONNX Runtime that get an adapt.onnx of their own beside the portable one: `cuda`, `webgpu`, `dml`. */
   readonly variants?: readonly string[];
   readonly producer?: { readonly name: string; readonly version: string };
@@ -123,9 +128,10 @@ export function buildBundle(learner: Learner, weights: Weights, options: BundleO
   const shared = { task, input, output, ...(labels ? { labels: [...labels] } : {}) };
   // A graph whose numbers lie in another file is told from one with others by its own bytes alone.
   const numbers = learner.fixed ? { weights: digestOf(weights) } : {};
+  const factors = options.factors ? { factors: options.factors } : {};
   const files: Record<string, Uint8Array> = {
     "adapt.onnx": graphs.adapt(metadata({ ...shared, ...numbers, innerLoop })),
-    "predict.onnx": graphs.predict(metadata({ ...shared, ...numbers, parameters })),
+    "predict.onnx": graphs.predict(metadata({ ...shared, ...numbers, parameters, ...factors })),
   };
   for (const provider of variants)
     files[variantFile(provider)] = graphs.adapt(metadata({ ...shared, ...numbers, innerLoop, provider }), provider);

@@ -31,6 +31,7 @@ export { type Answers, expectedCalibrationError, thresholdFor } from "./confiden
 export { type FitConfidenceOptions, fitConfidence } from "./confidence/fit.ts";
 export { quantileRegression } from "./confidence/regression.ts";
 export type { Weights } from "./graphs.ts";
+export { type Merged, mergeAdapted } from "./merge.ts";
 export {
   kinkTolerance,
   type ReferenceAnswer,

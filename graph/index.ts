@@ -21,6 +21,7 @@ export {
   type Family,
   type Inputs,
   is,
+  isSubgraph,
   madeBy,
   type Node,
   type NumberArray,
@@ -81,10 +82,10 @@ export { type Model, type Named, type WriteModelOptions, writeModel } from "./mo
 export { type Embedding, findEmbedding, makersOf, outputOf, scoresBefore } from "./onnx/embedding.ts";
 export type { ModelFiles } from "./onnx/files.ts";
 export { readInitializers } from "./onnx/initializers.ts";
-export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora } from "./onnx/lora.ts";
+export { addLora, type LoraAdapter, type LoraModel, type LoraOptions, mergeLora, withFactors } from "./onnx/lora.ts";
 export { defaultOpset, irVersion, readableOpsets, writableOpsets } from "./onnx/opsets.ts";
 export { type Outline, type OutlinedNode, outlineOnnx, withOutputs, withSizes } from "./onnx/outline.ts";
-export { type OnnxModel, type ReadOptions, readableOperators, readOnnx } from "./onnx/read.ts";
+export { type OnnxModel, type ReadOptions, readableOperators, readModel, readOnnx } from "./onnx/read.ts";
 export type { Sharing } from "./onnx/reader/joined.ts";
 export { type External, type ExternalPlace, Sidecar } from "./onnx/sidecar.ts";
 export { type Problem, surveyOnnx } from "./onnx/survey.ts";
@@ -103,6 +104,7 @@ export {
 } from "./transforms/inner-loop.ts";
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
+export { heldBytes, type LoopStructure } from "./transforms/loop-structure.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export { simplify } from "./transforms/simplify.ts";
 export type { Stop } from "./transforms/stopping.ts";

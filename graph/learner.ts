@@ -5,6 +5,7 @@ import type { Dim } from "./core/dims.ts";
 import type { Operand, Value } from "./core/value.ts";
 import type { Guard } from "./transforms/descent.ts";
 import type { LoopKind, Parameters } from "./transforms/inner-loop.ts";
+import type { LoopStructure } from "./transforms/loop-structure.ts";
 
 /** A meta-learned array: its shape, and its first numbers given a source of random ones. */
 export interface ParameterSpec {
@@ -24,8 +25,10 @@ export interface ExampleValues {
 }
 
 export interface AdaptSettings {
-  /** Inner steps: a number (unrolled, differentiable) or an int64 scalar (an ONNX Loop). */
+  /** Inner steps: a number (differentiable) or an int64 scalar (an ONNX Loop). */
   readonly steps: number | Value;
+  /** How a number of steps is laid out; `unrolled` unless given. */
+  readonly structure?: LoopStructure;
   /** Multiplies every inner rate. */
   readonly rate?: Operand;
   /** How many classes the support set has: a number, or a name where only the labels tell. */
@@ -47,7 +50,7 @@ export interface AdaptationValues {
    * is that of the state that is kept at that time.
    */
   readonly losses: Value;
-  /** The state after each step, first the start; empty where steps are a Loop. */
+  /** The state after each step, first the start; empty where the number of steps is a value. */
   readonly path: readonly Parameters[];
   /** What a guarded loop says of itself. */
   readonly guard?: Guard;

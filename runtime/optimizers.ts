@@ -6,31 +6,43 @@ import { type Field, fieldsOf, graphOf, nameOf } from "./wire.ts";
 /** Models of fewer nodes open at once either way. */
 const manyNodes = 500;
 
-/** What the rules join with its neighbours or take away. A model that has one of them is opened with the rules. */
+/** Of so many nodes, one that the rules might take away is not worth that all are looked at. */
+const fewOf = 1000;
+
+/** What the rules join with its neighbours or take away. */
 const ruled = new Set([
-  ...["Conv", "ConvTranspose", "Pad", "Clip", "Dropout", "Identity", "LabelEncoder", "Not"],
+  ...["Pad", "Clip", "Dropout", "Identity", "LabelEncoder", "Not"],
   ...["QuantizeLinear", "DequantizeLinear", "Sum", "Constant"],
 ]);
+
+/** What they join with its neighbours where the file has its weight or its gain. */
+const weighted = new Set(["Conv", "ConvTranspose", "BatchNormalization"]);
 
 const rules = ["Level1_RuleBasedTransformer", "Level2_RuleBasedTransformer"];
 
 /** What there is nothing for where no node goes by numbers of the file alone. */
 const ofConstants = ["ConstantFolding", "TransposeOptimizer"];
 
+/** To lay out so many bytes of the file otherwise costs next to nothing in each run. */
+const movements = new Set(["Reshape", "Expand"]);
+const fewBytes = 1 << 16;
+
 /** Optimizers that a model needs not, as ONNX Runtime wants them named; undefined where it is to have all. */
 export function needlessOptimizers(model: Uint8Array): string | undefined {
   try {
     const graph = graphOf(model);
-    const stored = new Set(partsOf(model, graph, graphInitializer).map((tensor) => nameOf(model, tensor, tensorName)));
+    const tensors = partsOf(model, graph, graphInitializer);
+    /** How many bytes the file has of what is stored in it. */
+    const stored = new Map(tensors.map((tensor) => [nameOf(model, tensor, tensorName), tensor[3] - tensor[2]]));
     const nodes = nodesIn(model, graph);
-    const hasRuled = nodes.some(({ operator, inputs }) =>
-      // A norm over a batch becomes part of the product before it where the file has its gain.
-      operator === "BatchNormalization" ? stored.has(inputs[1] ?? "") : ruled.has(operator),
+    const simpler = nodes.filter(
+      ({ operator, inputs: [, weight = ""] }) => ruled.has(operator) || (weighted.has(operator) && stored.has(weight)),
     );
-    if (nodes.length < manyNodes || hasRuled) return undefined;
-    // A number that is repeated says as much in fewer bytes, and costs next to nothing.
+    if (nodes.length < manyNodes || simpler.length > nodes.length / fewOf) return undefined;
     const folds = nodes.some(
-      ({ operator, inputs }) => operator !== "Expand" && inputs.every((name) => name === "" || stored.has(name)),
+      ({ operator, inputs }) =>
+        inputs.every((name) => name === "" || stored.has(name)) &&
+        !(movements.has(operator) && (stored.get(inputs[0] ?? "") ?? 0) < fewBytes),
     );
     return [...rules, ...(folds ? [] : ofConstants)].join(";");
   } catch {
@@ -55,7 +67,7 @@ interface NodeOfFile {
 
 const decoder = new TextDecoder();
 
-/** The nodes of a graph, those of loops and branches included. */
+/** The nodes of a graph, those of loops and branches included, but for what copies a value that a body hands on. */
 function nodesIn(model: Uint8Array, graph: Field): NodeOfFile[] {
   return partsOf(model, graph, graphNode).flatMap((node) => {
     const fields = fieldsOf(model, node);
@@ -65,6 +77,6 @@ function nodesIn(model: Uint8Array, graph: Field): NodeOfFile[] {
       .filter((field) => field[0] === nodeAttribute)
       .flatMap((attribute) => partsOf(model, attribute, attributeGraph));
     const own = { operator: texts(nodeOperator)[0] ?? "", inputs: texts(nodeInput) };
-    return [own, ...inner.flatMap((body) => nodesIn(model, body))];
+    return [own, ...inner.flatMap((body) => nodesIn(model, body)).filter(({ operator }) => operator !== "Identity")];
   });
 }

@@ -12,9 +12,9 @@ export type Loss = (predictions: Value, targets: Value, weights?: Value) => Valu
 export const crossEntropy: Loss = (logits, labels, weights) => {
   if (!weights) return op.SoftmaxCrossEntropyLoss(logits, labels);
   // What the labels and the weights say is one array, which an inner loop makes once.
-  const shares = op.Unsqueeze(op.Div(weights, op.ReduceSum(weights, { keepdims: false })), [1]);
+  const shares = op.Unsqueeze(op.Neg(op.Div(weights, op.ReduceSum(weights, { keepdims: false }))), [1]);
   const told = op.Mul(op.OneHot(labels, logits.shape[1]!, logits.dtype), shares);
-  return op.Neg(op.ReduceSum(op.Mul(told, op.LogSoftmax(logits, 1)), { keepdims: false }));
+  return op.ReduceSum(op.Mul(told, op.LogSoftmax(logits, 1)), { keepdims: false });
 };
 
 /** Mean squared error over all elements: `[n, d]` and `[n, d]`. */

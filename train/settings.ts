@@ -107,6 +107,7 @@ const conditions: readonly Condition[] = [
     ({ name, without }) => without ?? `the algorithm ${name} has no such setting`,
   ),
   on("learnRates", ["maxInnerRate"], only(true), "inner rates that are not learned stay where they start", true),
+  on("steps", ["innerLoop"], (steps) => Number(steps) > 0, "there are no steps", 5),
   on("steps", ["multiStepLoss"], (steps) => Number(steps) > 1, "there is no loss but the last step's", 5),
   onChoice(
     "optimizer.kind",

@@ -2,7 +2,9 @@
 """The other sides of `npm run bench -- imported`: PyTorch's exporter and eager mode, onnx-ad, and ONNX Runtime, which times all.
 
     peer.py prepare FOLDER NETWORK BATCH                writes NETWORK.onnx, and onnx-ad's NETWORK.theirs-input.onnx, …-weights.onnx
-    peer.py time FOLDER NETWORK BATCH THREADS ROUNDS    times what lies there, in turns
+    peer.py time FOLDER NETWORK BATCH THREADS ROUNDS SECONDS LIMIT
+                                                        times what lies there, in turns: ROUNDS, fewer where they take more than SECONDS;
+                                                        torch.compile gets LIMIT seconds for each side, with 0 it is left out
     peer.py count FOLDER NETWORK BATCH                  what ONNX Runtime executes of each file, which no load changes
     peer.py memory FOLDER NETWORK BATCH SIDE            the most memory that a process holds that runs nothing but this side
 
@@ -21,24 +23,16 @@ from sides import FILES, counted, feeds_of, opened, seed_of
 # What is timed beside each other: each of these against the others of its group.
 GROUPS = {
     "forward": ["original", "rewritten"],
-    "input": ["ours input", "onnx-ad input", "PyTorch input"],
-    "weights": ["ours weights", "onnx-ad weights", "PyTorch weights"],
+    "input": ["ours input", "onnx-ad input", "PyTorch input", "compiled input"],
+    "weights": ["ours weights", "onnx-ad weights", "PyTorch weights", "compiled weights"],
 }
-
-
-def network_of(name, batch):
-    import torch
-    from networks import NETWORKS, randomized
-
-    make, shape = NETWORKS[name]
-    torch.manual_seed(0)
-    return randomized(make()), torch.randn(batch, *shape)
 
 
 def prepare(folder, name, batch):
     import onnx
     import onnx_ad
     import torch
+    from torch_sides import network_of
 
     warnings.filterwarnings("ignore")
     network, x = network_of(name, batch)
@@ -74,57 +68,58 @@ def runs_of(folder, name, batch, threads):
     return runs, known
 
 
-def eager_runs(name, batch, threads, seed):
-    import torch
+def underived(file):
+    """The outputs of onnx-ad's file that no cotangent reaches: where it has no derivative, its file gives memory that nobody wrote."""
+    import onnx
 
-    network, x = network_of(name, batch)
-    torch.set_num_threads(threads)
-    parameters = dict(network.named_parameters())
-
-    def eager(of):
-        leaf = x.clone().requires_grad_(of == "input")
-        for p in parameters.values():
-            p.requires_grad_(of == "weights")
-        wanted = {"x": leaf} if of == "input" else parameters
-        y = network(leaf)
-        found = torch.autograd.grad(y, list(wanted.values()), torch.from_numpy(seed))
-        return {"y": y.detach().numpy(), **{f"adj_{key}": g.numpy() for key, g in zip(wanted, found)}}
-
-    return {f"PyTorch {of}": lambda of=of: eager(of) for of in ["input", "weights"]}
+    graph = onnx.load(file).graph
+    reached = {value.name for value in graph.input if value.name.startswith("adj_")}
+    for node in graph.node:
+        if reached.intersection(node.input):
+            reached.update(node.output)
+    return {value.name for value in graph.output} - reached
 
 
-def apart(runs, known):
+def apart(folder, name, runs, known):
     """
     The largest difference from PyTorch's results and gradients, relative to the largest number among all of these. Weights that an
-    exporter gave names of its own are compared with onnx-ad's, but for those that it has no derivative for and gives zeros.
+    exporter gave names of its own are compared with onnx-ad's, where it has a derivative and no zeros in its place.
     """
     worst = float(np.abs(runs["rewritten"]()["y"] - known["y"]).max() / np.abs(known["y"]).max())
     for of in ["input", "weights"]:
         ours, expected = runs[f"ours {of}"](), runs[f"PyTorch {of}"]()
-        for key, value in (runs[f"onnx-ad {of}"]() if f"onnx-ad {of}" in runs else {}).items():
-            if value.any():
-                expected.setdefault(key, value)
+        if f"onnx-ad {of}" in runs:
+            wrong = underived(folder / f"{name}.theirs-{of}.onnx")
+            for key, value in runs[f"onnx-ad {of}"]().items():
+                if key not in wrong and value.any():
+                    expected.setdefault(key, value)
         slopes = [(ours[key], expected[key]) for key in ours if key != "y" and key in expected]
         largest = max(float(np.abs(b).max()) for _, b in slopes)
         worst = max([worst, *(float(np.abs(a.reshape(-1) - b.reshape(-1)).max()) / largest for a, b in slopes)])
     return worst
 
 
-def measure(folder, name, batch, threads, rounds):
+def measure(folder, name, batch, threads, rounds, seconds, limit):
+    from torch_sides import torch_runs
     from turns import turns_of
 
     runs, known = runs_of(folder, name, batch, threads)
-    runs.update(eager_runs(name, batch, threads, seed_of(known)))
+    others, missing = torch_runs(name, batch, threads, seed_of(known), limit)
+    runs.update(others)
     groups = {group: {side: runs[side] for side in sides if side in runs} for group, sides in GROUPS.items()}
-    difference = apart(runs, known)
-    times = {side: turns for group in groups.values() for side, turns in turns_of(group, threads, rounds).items()}
-    print(json.dumps({"apart": difference, "turns": times}))
+    difference = apart(folder, name, runs, known)
+    shares = {"forward": 0.1, "input": 0.4, "weights": 0.5}
+    found = {group: turns_of(sides, threads, rounds, seconds * shares[group]) for group, sides in groups.items()}
+    times = {side: turns for group in found.values() for side, turns in group.items()}
+    print(json.dumps({"apart": difference, "turns": times, "missing": missing}))
 
 
 def memory(folder, name, batch, side):
     if side.startswith("PyTorch"):
         known = dict(np.load(folder / f"{name}.npz"))
-        run = eager_runs(name, batch, 1, seed_of(known))[side]
+        from torch_sides import torch_runs
+
+        run = torch_runs(name, batch, 1, seed_of(known), 0)[0][side]
     else:
         known = dict(np.load(folder / f"{name}.npz"))
         made = opened(folder / f"{name}{FILES[side]}.onnx", 1)

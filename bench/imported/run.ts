@@ -25,6 +25,10 @@ export interface ImportedOptions {
   readonly threads: readonly number[];
   /** Turns of each side, there and back. */
   readonly rounds: number;
+  /** After so many of them no further round of a row begins. */
+  readonly seconds: number;
+  /** Seconds that `torch.compile` may take for one side; 0: it is left out. */
+  readonly limit: number;
   /** Whether each side's peak is taken, in a process of its own. */
   readonly memory: boolean;
   /** Where the files stay; a folder that goes unless given. */
@@ -88,7 +92,7 @@ export function imported(options: ImportedOptions): { text: string; status: 0 } 
         return options.threads.map(
           (threads): Row => ({
             ...{ network, batch, threads, counts, memory },
-            ...JSON.parse(ask("time", folder, network, batch, threads, options.rounds)),
+            ...JSON.parse(ask("time", folder, network, batch, threads, options.rounds, options.seconds, options.limit)),
           }),
         );
       }),

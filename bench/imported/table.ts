@@ -21,6 +21,8 @@ export interface Row {
   readonly counts: Readonly<Record<string, Counts>>;
   /** MiB that a process of each side held. */
   readonly memory: Readonly<Record<string, number>>;
+  /** Why a side is not there. */
+  readonly missing: Readonly<Record<string, string>>;
 }
 
 const compared: readonly (readonly [of: string, to: string])[] = [
@@ -29,6 +31,8 @@ const compared: readonly (readonly [of: string, to: string])[] = [
   ["ours weights", "onnx-ad weights"],
   ["ours input", "PyTorch input"],
   ["ours weights", "PyTorch weights"],
+  ["ours input", "compiled input"],
+  ["ours weights", "compiled weights"],
 ];
 
 /** One side of a row by another, over its rounds. */

@@ -3,14 +3,22 @@
 import time
 
 
-def turns_of(runs, threads, rounds, enough=0.02):
+# Rounds that are taken however long they last: a median of fewer says little.
+FEWEST = 3
+
+
+def turns_of(runs, threads, rounds, seconds, enough=0.02):
     """
     Milliseconds of each side, an entry a round: first to last, then last to first, so that a drift cancels out. On one thread it is the
     processor's time that counts, which other processes take none of; on several, the clock's, since those that wait burn time too.
+    After some seconds no further round begins.
     """
     clock = time.process_time if threads == 1 else time.perf_counter
     found = {side: [] for side in runs}
-    for _ in range(rounds):
+    begun = time.perf_counter()
+    for done in range(rounds):
+        if done >= min(FEWEST, rounds) and time.perf_counter() - begun > seconds:
+            break
         both = {side: [] for side in runs}
         for side in [*runs, *reversed(runs)]:
             both[side].append(turn(runs[side], clock, enough))
@@ -25,7 +33,7 @@ def turn(run, clock, enough):
     run()
     first = clock() - start
     # What takes long has nothing to warm up but itself.
-    times = [first] if first > 1 else []
+    times = [first] if first > 0.1 else []
     while not times or sum(times) < enough:
         start = clock()
         run()

@@ -60,6 +60,8 @@ export async function learning(options: LearningOptions): Promise<Outcome> {
   let missing: string | undefined;
   const rows: LearningRow[] = [];
   try {
+    const whole = minutes.reduce((sum, each) => sum + each, 0) + Math.max(...minutes);
+    tell(`${whole.toFixed(1)} minutes of training in all, ours anew for each number of minutes, and the measuring`);
     await writeData(data, folder, episodes);
     peer = new SideProcess(python, [script, folder, String(availableParallelism())], { PYTHONDONTWRITEBYTECODE: "1" });
     for (const until of [...minutes].sort((a, b) => a - b)) {

@@ -1,6 +1,6 @@
 // Our second-order meta-gradient, as the trainer takes it: over one worker thread a core with new parameters given to the workers each
 // time, or, for small networks, with all tasks in one graph. An optimizer's step is no part of it.
-import type { Learner } from "@innerloop/graph";
+import type { Learner, LoopStructure } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
 import {
   type EpisodeSizes,
@@ -11,6 +11,7 @@ import {
   parameterValues,
   parted,
   prefersOneGraph,
+  structureFor,
 } from "@innerloop/train";
 import type { Runnable } from "../peers/serve.ts";
 import { type Case, dataOf, learnerOf, type WorkloadBatch, type WorkloadData } from "../workloads.ts";
@@ -41,7 +42,11 @@ export function stacked(tasks: readonly Tensors[]): Tensors {
 
 /** The graph of one task's part of the meta-gradient, or of several tasks' at once. */
 export function gradientOutputs(learner: Learner, sizes: EpisodeSizes, tasks: number | undefined) {
-  const { loss, accuracy, gradients } = metaGradient(learner, parameterValues(learner), sizes, tasks);
+  const build = (structure: LoopStructure) =>
+    metaGradient(learner, parameterValues(learner), sizes, tasks, { structure });
+  const laidOut = { learner, steps: learner.steps, engine: { name: "onnxruntime:cpu" } };
+  const structure = structureFor(laidOut, () => Object.values(build("loop").gradients));
+  const { loss, accuracy, gradients } = build(structure);
   const named = Object.entries(gradients).map(([name, value]) => [`gradient/${name}`, value]);
   return { loss, accuracy, ...Object.fromEntries(named) };
 }
@@ -63,6 +68,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
       return { way: "all tasks in one graph", sums: () => program.run(feeds), close: () => program.dispose() };
     }
     const pool = new Pool(threads, engine.name);
+    pool.start(count);
     const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
       const program = together ? `${part.length} tasks` : "one task";
       const prepared = () =>
@@ -78,7 +84,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
     const opened = new Map<string, Promise<void>>();
     const jobs = await Promise.all(
       small
-        ? parted(tasks, threads).map((part) => jobOf(part, stacked(part), true))
+        ? parted(tasks, Math.min(threads, tasks.length)).map((part) => jobOf(part, stacked(part), true))
         : tasks.map((task) => jobOf([task], task, false)),
     );
     // A trainer's parameters are new at every step, so giving them to the workers is part of the sums.

@@ -145,7 +145,7 @@ def main(shape):
             run("export")
         command = ["node", str(ROOT / "cli/bin/innerloop.js"), "adaptable", str(model), "--head", f"ways:{WAYS}", "--train", f"lora:{RANK}",
                    "--lora-on", "/q_lin|v_lin/", "--size", f"sequence={shape.tokens}"]
-        sides = {"bundle": []}
+        sides = {"bundle": [], "recompute": ["--recompute"]}
         for name, more in sides.items():
             subprocess.run([*command, *more, "--out", f"{folder}/{name}"], check=True, capture_output=True)
         turns = [({kind: run("peft", kind) for kind in ("sdpa", "eager")}, {name: run("ours", name) for name in sides}) for _ in range(shape.turns)]

@@ -49,7 +49,7 @@ interface ScaleRow extends Exponent {
 const base: Setting = { steps: 5, ways: 5, shots: 1, tasks: 4, filters: 32, pixels: 28, threads: 1 };
 
 /** What is not said to grow. */
-const kept = (small: boolean): Setting => (small ? { ...base, filters: 4, tasks: 1, steps: 1 } : base);
+const kept = (small: boolean): Setting => (small ? { ...base, filters: 4, steps: 1 } : base);
 
 const sizesOf = (kind: ScaleOptions["kind"], { steps, ways, shots, tasks, filters, pixels }: Setting): Sizes => ({
   kind,

@@ -23,6 +23,7 @@ const entries = {
   eval: entry("measure a bundle on classes that it was never trained on", () => import("../commands/eval.ts")),
   adapt: entry("adapt a bundle to your own examples", () => import("../commands/adapt.ts")),
   predict: entry("say what inputs are", () => import("../commands/predict.ts")),
+  merge: entry("put what adapt learned into the model, as one plain .onnx file", () => import("../commands/merge.ts")),
   demo: entry("open a page to draw your own symbols, and watch a bundle learn them", () => import("../commands/demo.ts")),
   inspect: entry("show what is in a bundle, a run or an .onnx file", () => import("../commands/inspect.ts")),
   transform: entry("write the derivatives of a model, or the model of many at once, as another .onnx file", () => import("../commands/transform.ts")),

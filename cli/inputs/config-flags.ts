@@ -61,7 +61,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   Model: ["model"],
   "Inner loop": [
     ...["algorithm", "head", "steps", "testSteps", "loop"],
-    ...["innerRate", "learnRates", "maxInnerRate", "multiStepLoss"],
+    ...["innerLoop", "innerRate", "learnRates", "maxInnerRate", "multiStepLoss"],
   ],
   "Outer loop": ["optimizer", "schedule", "clip", "metaBatch"],
 };

@@ -136,17 +136,27 @@ export async function openBundle(bundle: string, options: LoadOptions): Promise<
  *   file that is whole and belongs to something else
  */
 export async function openParams(learner: Learner, params: string): Promise<Awaited<ReturnType<Learner["restore"]>>> {
-  const path = pathOf(params);
-  const place = await placeAt(path);
-  if (place !== "file")
-    throw wrongCall(
-      "params-missing",
-      `${shownPath(path)} ${foundText[place]}; a file that ${program} adapt wrote (--out) was expected; check the path.`,
-    );
+  const path = await paramsAt(params);
   try {
     return await learner.restore(path);
   } catch (cause) {
-    const { code, message } = cause as InnerloopError;
-    throw code === "other-bundle" ? new InnerloopError(code, message, { exitStatus: 2, cause }) : cause;
+    throw asWrongCall(cause);
   }
+}
+
+/** The path of what `adapt` saved. @throws InnerloopError `params-missing` (status 2) where there is no such file */
+export async function paramsAt(params: string): Promise<string> {
+  const path = pathOf(params);
+  const place = await placeAt(path);
+  if (place === "file") return path;
+  throw wrongCall(
+    "params-missing",
+    `${shownPath(path)} ${foundText[place]}; a file that ${program} adapt wrote (--out) was expected; check the path.`,
+  );
+}
+
+/** A file that is whole and belongs to another bundle was named wrongly. */
+export function asWrongCall(cause: unknown): unknown {
+  const { code, message } = cause as InnerloopError;
+  return code === "other-bundle" ? new InnerloopError(code, message, { exitStatus: 2, cause }) : cause;
 }

@@ -30,13 +30,14 @@ const table = (rows: readonly (readonly string[])[]): string => columns(rows, { 
 /** Looks at a model. @throws InnerloopError where it is no ONNX model, and for a name or a size that it does not have */
 export async function inspectOnnx(file: string, bytes: Uint8Array, options: InspectOptions): Promise<Found> {
   const { decodeModel, onnx: format } = await import("@innerloop/schemas/onnx");
-  const listed = listing(file, bytes, decodeModel(bytes, file), format);
-  const { print: printGraph, readOnnx, surveyOnnx, transform: by } = await import("@innerloop/graph");
+  const decoded = decodeModel(bytes, file);
+  const listed = listing(file, bytes, decoded, format);
+  const { print: printGraph, readModel, surveyOnnx, transform: by } = await import("@innerloop/graph");
   const { filesBeside } = await import("@innerloop/runtime/files");
   const files = filesBeside(file);
-  let model: ReturnType<typeof readOnnx>;
+  let model: ReturnType<typeof readModel>;
   try {
-    model = readOnnx(bytes, file, { files });
+    model = readModel(decoded, file, { files });
   } catch (error) {
     if (options.graph || options.passes || options.pass !== undefined || !(error instanceof InnerloopError))
       throw error;

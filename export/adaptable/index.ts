@@ -1,5 +1,5 @@
 // Somebody's ONNX model becomes a bundle: read, given a head, verified against the file itself, and written.
-import { addLora, type Learner, type LoraAdapter, numbersFrom } from "@innerloop/graph";
+import { addLora, type Learner, type LoraModel, numbersFrom } from "@innerloop/graph";
 import type { Manifest } from "@innerloop/schemas";
 import { exportBundle, placeFor } from "../bundle.ts";
 import { learnerOf } from "./learner.ts";
@@ -48,9 +48,10 @@ const episodes = 2;
 export async function exportAdaptable(model: Uint8Array, options: ExportAdaptableOptions): Promise<Adaptable> {
   const { name = "model", out, signal, opset } = options;
   await placeFor(out);
-  const { bytes, adapters } = withFactors(model, name, options);
+  const { bytes, adapters, scale } = withFactors(model, name, options);
   const network = readNetwork(bytes, name, options, model);
-  const factors = adapters.flatMap(({ down, up }) => [down, up]).filter((each) => isUsed(network, each, options));
+  const used = adapters.filter(({ down }) => isUsed(network, down, options));
+  const factors = used.flatMap(({ down, up }) => [down, up]);
   const plan = planLearner(network, options, factors);
   const moving = Object.keys(plan.moved);
   const learner = learnerOf(network, plan);
@@ -66,6 +67,7 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
       name: name.replace(/\.onnx$/i, ""),
       ...(network.plan.preprocessing ? { preprocessing: network.plan.preprocessing } : {}),
       ...(labels ? { labels } : {}),
+      ...(used.length > 0 ? { factors: { adapters: used, scale } } : {}),
       ...(opset === undefined ? {} : { opset }),
       elements: Object.fromEntries(Object.entries(network.elements).filter(([each]) => learner.fixed?.has(each))),
       ...(signal ? { signal } : {}),
@@ -88,13 +90,9 @@ export async function exportAdaptable(model: Uint8Array, options: ExportAdaptabl
 }
 
 /** The model with factors beside its weights, where these are what moves. */
-function withFactors(
-  model: Uint8Array,
-  name: string,
-  options: AdaptableOptions,
-): { readonly bytes: Uint8Array; readonly adapters: readonly LoraAdapter[] } {
+function withFactors(model: Uint8Array, name: string, options: AdaptableOptions): LoraModel {
   const rank = loraRank(trainWords(options));
-  if (rank === undefined) return { bytes: model, adapters: [] };
+  if (rank === undefined) return { bytes: model, adapters: [], scale: 1 };
   const { alpha, adapters: of } = options;
   return addLora(model, name, {
     rank,

@@ -3,6 +3,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import type { Subgraph, Value } from "../core/value.ts";
 import type { Target } from "../lowering/lower.ts";
 import { pointsName } from "../lowering/points.ts";
+import { orderName } from "./order.ts";
 import type { Pass, PassContext } from "./pass.ts";
 import { earlyPasses, passes } from "./passes/index.ts";
 import { leftOut } from "./switches.ts";
@@ -61,8 +62,9 @@ export function passesFor({ suits = [] }: Target, without: readonly string[] = [
   return passes.filter(({ name, everywhere }) => (everywhere || suits.includes(name)) && !without.includes(name));
 }
 
-/** The names of what can be left out: passes, and ways of `forms`. */
+/** The names of what can be left out: passes, ways of `forms`, and the order of a file. */
 export const switches = (): string[] => [
   ...new Set([...earlyPasses, ...passes.filter(({ needed }) => !needed)].map(({ name }) => name)),
   pointsName,
+  orderName,
 ];

@@ -4,13 +4,8 @@ import { divideDims, multiplyDims } from "../core/dims.ts";
 import { at } from "../core/lists.ts";
 import { type Shape, sameShape } from "../core/shapes.ts";
 import { madeBy, type Value } from "../core/value.ts";
+import { unshaped } from "../ops/internal/unshaped.ts";
 import { Reshape } from "../ops/movement.ts";
-
-/** A value behind all reshaping. */
-export function unshaped(value: Value): Value {
-  const reshaped = madeBy(value, Reshape);
-  return reshaped && reshaped.inputs.length === 1 ? unshaped(reshaped.inputs[0]) : value;
-}
 
 /** A value in a shape, through as few reshapes as can be. */
 export function inShape(value: Value, shape: Shape): Value {

@@ -1,7 +1,7 @@
 // Making values: applying an operator, inputs and constants, and the scopes that nodes are named by. Equal nodes are made once.
 import { type DType, InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
-import { isTold } from "./fresh.ts";
+import { areTold, isTold } from "./fresh.ts";
 import { interned } from "./interning.ts";
 import { type Shape, sameShape, showShape, sizeOf } from "./shapes.ts";
 import { remember } from "./told.ts";
@@ -28,6 +28,15 @@ export function scope<T>(name: string, build: () => T): T {
 /** Runs `build` with the scope of an existing node, as rewrites do to keep names. */
 export function inScopeOf<T>(node: Node, build: () => T): T {
   return within(node.scope, build);
+}
+
+/** Runs `build`, which enters the scopes of existing nodes one after another. */
+export function inScopes<T>(build: (enter: (node: Node) => void) => T): T {
+  return within(here, () =>
+    build((node) => {
+      here = node.scope;
+    }),
+  );
 }
 
 function within<T>(inside: string, build: () => T): T {
@@ -64,12 +73,14 @@ export function apply<A extends Attributes, I extends Inputs, O extends Outputs>
 export function reapply(node: Node, inputs: Inputs): Outputs {
   const { operator, attributes, outputs } = node;
   // Inputs of the same types give outputs of the same types, unless it is numbers that tell a size.
-  const alike =
-    inputs.length === node.inputs.length &&
-    inputs.every((value, i) => sameType(value, node.inputs[i])) &&
-    !outputs.some(({ shape }) => shape.some(isTold));
-  if (!alike) return apply(operator, inputs, attributes);
+  if (!haveTypesOf(inputs, node.inputs) || (areTold() && outputs.some(({ shape }) => shape.some(isTold))))
+    return apply(operator, inputs, attributes);
   return interned(operator, inputs, attributes, () => made(operator, inputs, attributes, outputs)).outputs;
+}
+
+function haveTypesOf(inputs: Inputs, others: Inputs): boolean {
+  for (let i = 0; i < inputs.length; i++) if (!sameType(inputs[i], others[i])) return false;
+  return inputs.length === others.length;
 }
 
 const sameType = (a: Value | undefined, b: Value | undefined): boolean =>

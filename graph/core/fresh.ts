@@ -9,6 +9,9 @@ export function takeName(symbol: string): string {
   return symbol;
 }
 
+/** Whether there are any such names in this process. */
+export const areTold = (): boolean => names.size > 0;
+
 /** The sizes that only data tell among those that a size is computed of. */
 export const toldIn = (dim: Dim): string[] =>
   typeof dim === "number" || names.size === 0

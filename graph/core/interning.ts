@@ -8,17 +8,10 @@ interface Kept {
   readonly before: Kept | undefined;
 }
 
-/** The nodes of one operator by their keys, and how many there may be before those that are gone are looked for. */
-interface Table {
-  readonly nodes: Map<number, Kept>;
-  count: number;
-  most: number;
-}
+const nodes = new Map<number, Kept>();
 
-/** The fewest nodes of an operator at which it pays to look for those that are gone. */
-const few = 256;
-
-const tables = new WeakMap<Operator, Table>();
+/** How many nodes are kept, and how many may be until those that are gone are looked for. */
+let [count, most] = [0, 1000];
 
 /** The node that lives already and is this one, or else a new one that is kept as long as it lives. */
 export function interned<A extends Attributes, I extends Inputs, O extends Outputs>(
@@ -27,50 +20,51 @@ export function interned<A extends Attributes, I extends Inputs, O extends Outpu
   attributes: A,
   make: () => Node<A, I, O>,
 ): Node<A, I, O> {
-  const table = tableOf(operator);
-  const key = keyOf(inputs, attributes);
-  // A table has the nodes of one operator, which the compiler does not see.
+  const key = keyOf(operator.name, inputs, attributes);
   const isThis = (node: Node): node is Node<A, I, O> & Node =>
-    sameList(node.inputs, inputs) && sameAttributes(node.attributes, attributes);
-  for (let kept = table.nodes.get(key); kept; kept = kept.before) {
+    node.operator === operator &&
+    sameList(node.inputs, inputs) &&
+    (node.attributes === attributes || sameAttributes(node.attributes, attributes));
+  for (let kept = nodes.get(key); kept; kept = kept.before) {
     const node = kept.node.deref();
     if (node && isThis(node)) return node;
   }
   const node = make();
   // What was made on the way may have come under the same key.
-  table.nodes.set(key, { node: new WeakRef<Node>(node), before: table.nodes.get(key) });
-  table.count++;
-  if (table.count > table.most) sweep(table);
+  nodes.set(key, { node: new WeakRef<Node>(node), before: nodes.get(key) });
+  count++;
   return node;
 }
 
-function tableOf(operator: Operator): Table {
-  const known = tables.get(operator);
-  if (known) return known;
-  const table: Table = { nodes: new Map(), count: 0, most: few };
-  tables.set(operator, table);
-  return table;
-}
+/** Hears of an object that nobody holds when memory was tidied, which is when nodes may be gone. */
+const tidied = new FinalizationRegistry<undefined>(() => {
+  if (count > most) forget();
+  tidied.register({}, undefined);
+});
+tidied.register({}, undefined);
 
 /** Lets go of what is kept of nodes that are gone, and looks again when there are twice as many as live now. */
-function sweep(table: Table): void {
-  table.count = 0;
-  for (const [key, first] of table.nodes) {
-    const alive: WeakRef<Node>[] = [];
-    for (let kept: Kept | undefined = first; kept; kept = kept.before) if (kept.node.deref()) alive.push(kept.node);
-    const rest = alive.reduceRight<Kept | undefined>((before, node) => ({ node, before }), undefined);
-    if (rest) table.nodes.set(key, rest);
-    else table.nodes.delete(key);
-    table.count += alive.length;
+function forget(): void {
+  count = 0;
+  for (const [key, first] of nodes) {
+    const rest = alive(first);
+    if (!rest) nodes.delete(key);
+    else nodes.set(key, rest);
+    for (let kept = rest; kept; kept = kept.before) count++;
   }
-  table.most = Math.max(few, 2 * table.count);
+  most = Math.max(1000, 2 * count);
 }
 
-/** A number that equal nodes of an operator share, and others hardly ever. */
-function keyOf(inputs: Inputs, attributes: Attributes): number {
-  let key = 0x811c9dc5;
+function alive({ node, before }: Kept): Kept | undefined {
+  const rest = before && alive(before);
+  return node.deref() ? { node, before: rest } : rest;
+}
+
+/** A number that equal nodes share, and others hardly ever. */
+function keyOf(name: string, inputs: Inputs, attributes: Attributes): number {
+  let key = mixed(name.charCodeAt(0), name.charCodeAt(name.length - 1) * 256 + name.length);
   for (const value of inputs) key = value ? mixedValue(key, value) : mixed(key, -1);
-  for (const name in attributes) key = mixedAttribute(key, attributes[name]);
+  for (const attribute in attributes) key = mixedAttribute(key, attributes[attribute]);
   return key;
 }
 
@@ -101,7 +95,8 @@ function mixedText(key: number, text: string): number {
 }
 
 function mixedNumbers(key: number, data: Float64Array): number {
-  for (const word of new Uint32Array(data.buffer, data.byteOffset, data.length * 2)) key = mixed(key, word);
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
+  for (let i = 0; i < words.length; i++) key = mixed(key, words[i]!);
   return key;
 }
 

@@ -22,7 +22,12 @@ export function likelySize(shape: Shape): number {
   return terms.reduce((total, [coefficient, symbols]) => total + coefficient * 8 ** symbols.length, 0);
 }
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 

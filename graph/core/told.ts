@@ -2,7 +2,7 @@
 // among its `fresh` sizes gives a number when the graph runs: as the size of an axis of an output or, for AsSizes, as an entry of
 // its output. Whatever takes such a size as an attribute reads a value that tells it, so that it is known by then.
 import { spend } from "./budget.ts";
-import { takeName, toldIn } from "./fresh.ts";
+import { areTold, takeName, toldIn } from "./fresh.ts";
 import { attributeKey } from "./interning.ts";
 import type { Shape } from "./shapes.ts";
 import { type Inputs, type Node, operandsOf, type Value } from "./value.ts";
@@ -28,6 +28,7 @@ const tellerIn = (outputs: readonly Value[], symbol: string): Value | undefined 
 
 /** Remembers what a node tells. */
 export function remember(node: Node): void {
+  if (!areTold()) return;
   for (const symbol of toldBy(node)) {
     const value = tellerIn(node.outputs, symbol);
     if (!value || tellers.get(symbol)?.deref()) continue;
@@ -43,6 +44,7 @@ export function rebuilding<T>(run: (became: (node: Node, outputs: readonly Value
   rebuilt = inner;
   try {
     return run((node, outputs) => {
+      if (!areTold()) return;
       for (const symbol of toldBy(node)) {
         const value = tellerIn(outputs, symbol);
         if (value) inner.set(symbol, value);

@@ -3,9 +3,10 @@
 import { constant } from "../core/build.ts";
 import { multiplyDims } from "../core/dims.ts";
 import { at, upTo, zip } from "../core/lists.ts";
-import { fixed, sizeOf } from "../core/shapes.ts";
+import { fixed, sameShape, sizeOf } from "../core/shapes.ts";
 import type { Two, Value } from "../core/value.ts";
 import { type Window, windowAxes, windowTable } from "../core/windows.ts";
+import { Add } from "../ops/arithmetic.ts";
 import { Convolution } from "../ops/convolution.ts";
 import { Gather } from "../ops/indexing.ts";
 import { ConvolutionInputGradient, ConvolutionWeightGradient, convolutionParts } from "../ops/internal/convolving.ts";
@@ -14,6 +15,7 @@ import { transposeLast } from "../ops/internal/transpose.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
+import { partsOf, reordered } from "./interleaved.ts";
 import { type Lowering, lowering } from "./lower.ts";
 
 const table = (indices: readonly number[]): Value => constant(indices, [indices.length], "int32");
@@ -22,6 +24,13 @@ const isIdentity = (indices: readonly number[], size: number): boolean =>
 
 /** Looks up places along the last but one axis of `[…, places, C]`; the place after the last is zero. */
 function lookUp(x: Value, indices: readonly number[], places: number): Value {
+  const inner = reordered(x);
+  if (inner && sameShape(x.shape, inner.source.shape))
+    return lookUp(
+      inner.source,
+      indices.map((index) => (index === places ? places : at(inner.indices, index))),
+      places,
+    );
   if (isIdentity(indices, places)) return x;
   const axis = x.rank - 2;
   return Gather(indices.includes(places) ? appendZero(x, axis) : x, table(indices), axis);
@@ -39,16 +48,16 @@ function byGroups(window: Window, [a, b]: Two, run: (operands: Two, window: Wind
   return Concat(parts, a.rank - 1);
 }
 
-/** `x [T?, N, …space, C]` as rows of columns `[T?, N·places, taps·C]`. */
-function columns(x: Value, window: Window): Value {
+/** `x [T?, N, …space, C]` as rows of columns `[T?, N·places, taps·C]`, of all places of the result unless some are given. */
+function columns(x: Value, window: Window, some?: readonly number[]): Value {
   const { tasks, examples, space, channels } = convolutionParts(x.shape, window);
   const { table: taps } = windowTable(space, window);
-  const places = at(taps, 0).length;
-  const order = upTo(places).flatMap((place) => taps.map((tap) => at(tap, place)));
+  const places = some ?? upTo(at(taps, 0).length);
+  const order = places.flatMap((place) => taps.map((tap) => at(tap, place)));
   const flat = Reshape(x, [...tasks, examples, sizeOf(space), channels]);
   return Reshape(lookUp(flat, order, sizeOf(space)), [
     ...tasks,
-    multiplyDims(examples, places),
+    multiplyDims(examples, places.length),
     taps.length * channels,
   ]);
 }
@@ -66,8 +75,14 @@ const weightGradient = lowering(ConvolutionWeightGradient, (operands, window) =>
   byGroups(window, operands, ([x, g], one) => {
     const { tasks, channels } = convolutionParts(x.shape, one);
     const filters = at(g.shape, -1);
-    const rows = Reshape(g, [...tasks, -1, filters]);
-    return Reshape(MatMul(transposeLast(columns(x, one)), rows), [...tasks, ...one.kernel, channels, filters]);
+    const product = (value: Value, places?: readonly number[]): Value =>
+      MatMul(transposeLast(columns(x, one, places)), Reshape(value, [...tasks, -1, filters]));
+    const parts = tasks.length === 0 ? partsOf(g) : undefined;
+    const products = parts ? parts.map(({ value, places }) => product(value, places)) : [product(g)];
+    return Reshape(
+      products.reduce((sum, part) => Add(sum, part)),
+      [...tasks, ...one.kernel, channels, filters],
+    );
   }),
 ]);
 

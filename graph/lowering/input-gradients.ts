@@ -1,18 +1,17 @@
 // The ways to compute the input gradient of a convolution, channels first, on ONNX Runtime's processor.
-import { constant } from "../core/build.ts";
 import { addDims, multiplyDims } from "../core/dims.ts";
 import { at, upTo, zip } from "../core/lists.ts";
 import { apply1 } from "../core/operator.ts";
 import { likelySize, sizeOf } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { reachOf, type Window } from "../core/windows.ts";
-import { Gather } from "../ops/indexing.ts";
 import type { SpacedFirst } from "../ops/internal/channels-first.ts";
 import { transposeLast } from "../ops/internal/transpose.ts";
 import { MatMul } from "../ops/linear-algebra.ts";
 import { Reshape, Transpose } from "../ops/movement.ts";
 import type { Form } from "./forms.ts";
 import { LoweredConv, LoweredConvTranspose, onnxWindow } from "./native-convolution.ts";
+import { reversed } from "./slices.ts";
 
 const every = (list: readonly number[], number: number): boolean => list.every((entry) => entry === number);
 
@@ -53,14 +52,20 @@ function product(g: Value, w: Value, { space, ...window }: SpacedFirst, isFixed:
   };
 }
 
-/** Weights `[O, C/g, ...kernel]` for the way back, `[C, O/g, ...kernel]`: the last tap first. */
+/**
+ * Weights `[O, C/g, ...kernel]` for the way back, `[C, O/g, ...kernel]`: the last tap first. Of weights that a file has for good each of these
+ * nodes leaves a copy until a session is ready, so there are as few as can be.
+ */
 function turned(w: Value, { kernel, groups }: Window): Value {
   const [filters = 1, perGroup = 1] = w.shape;
   const taps = sizeOf(kernel);
-  const order = constant(upTo(taps).reverse(), [taps], "int64");
-  const flat = Gather(Reshape(w, [filters, perGroup, taps]), order, 2);
-  const split = Reshape(flat, [groups, Number(filters) / groups, perGroup, taps]);
-  return Reshape(Transpose(split, [0, 2, 1, 3]), [multiplyDims(perGroup, groups), Number(filters) / groups, ...kernel]);
+  const axes = upTo(kernel.length).map((i) => i + 2);
+  const flipped = taps === 1 ? w : reversed(w, axes);
+  if (groups === 1) return Transpose(flipped, [1, 0, ...axes]);
+  const shape = [multiplyDims(perGroup, groups), Number(filters) / groups, ...kernel];
+  if (perGroup === 1 && filters === groups) return Reshape(flipped, shape);
+  const split = Reshape(flipped, [groups, Number(filters) / groups, perGroup, ...kernel]);
+  return Reshape(Transpose(split, [0, 2, 1, ...axes.map((axis) => axis + 1)]), shape);
 }
 
 /** A convolution with turned weights, where the stride is 1. */

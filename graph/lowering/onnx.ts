@@ -171,7 +171,13 @@ export function onnxTarget({
     ...(precision === "float16"
       ? {}
       : {
-          suits: ["counts", "products", "turned", "reshapes", ...(convolution === "columns" ? ["sums", "norms"] : [])],
+          suits: [
+            "counts",
+            "products",
+            "turned",
+            "reshapes",
+            ...(convolution === "columns" ? ["sums", "norms", "blocks"] : []),
+          ],
         }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.
     keeps: (operator, inputs) =>

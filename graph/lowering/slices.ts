@@ -18,7 +18,10 @@ const slices: Operator<Cuts, One, One> = {
   infer([x], { starts, ends, axes, steps }) {
     const shape = [...x.shape];
     axes.forEach((axis, i) => {
-      shape[axis] = Math.ceil((at(ends, i) - at(starts, i)) / at(steps, i));
+      const end = at(ends, i);
+      // Counted from the end, where a step back is to reach the first place.
+      const stop = end < 0 ? end + Number(at(shape, axis)) : end;
+      shape[axis] = Math.ceil((stop - at(starts, i)) / at(steps, i));
     });
     return [{ dtype: x.dtype, shape }];
   },
@@ -29,3 +32,10 @@ export const LoweredSlices = { operator: slices };
 
 /** What lies between places of some axes, going by steps; the places are known to be there. */
 export const cutSteps = (x: Value, cuts: Cuts): Value => apply1(slices, [x], cuts);
+
+/** The last place of some axes first; their sizes are known. */
+export function reversed(x: Value, axes: readonly number[]): Value {
+  const sizes = axes.map((axis) => Number(at(x.shape, axis)));
+  const [starts, ends] = [sizes.map((size) => size - 1), sizes.map((size) => -size - 1)];
+  return cutSteps(x, { starts, ends, axes, steps: axes.map(() => -1) });
+}

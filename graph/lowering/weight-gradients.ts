@@ -139,7 +139,10 @@ function byTaps(problem: Problem, layout: Layout): Form {
         Reshape(layout.sum(MatMul(rows, transposeLast(layout.rows(tap, 1, [])))), [1, filters, channels]),
       );
       const [first = x, ...others] = products;
-      return Reshape(Transpose(Concat([first, ...others], 0), [1, 2, 0]), weightsShape(problem));
+      const { kernel } = window;
+      const placed = Reshape(Concat([first, ...others], 0), [...kernel, filters, channels]);
+      // The last node is no Reshape, which would copy what a graph gives.
+      return Transpose(placed, [kernel.length, kernel.length + 1, ...upTo(kernel.length)]);
     },
   };
 }
@@ -152,10 +155,10 @@ function ofEach({ x, g, window, out, taps, read }: Problem): Form {
     make: () => {
       const axes = upTo(x.rank).filter((axis) => axis !== 1);
       const sums = readsOf(x, window, out).map((tap) =>
-        Reshape(ReduceSum(Mul(tap, g), { axes, keepdims: false }), [1, -1]),
+        Reshape(ReduceSum(Mul(tap, g), { axes, keepdims: false }), [-1, 1]),
       );
       const [first = x, ...others] = sums;
-      return Reshape(Transpose(Concat([first, ...others], 0), [1, 0]), [at(g.shape, 1), 1, ...window.kernel]);
+      return Reshape(Concat([first, ...others], 1), [at(g.shape, 1), 1, ...window.kernel]);
     },
   };
 }

@@ -25,11 +25,16 @@ export interface LoraAdapter {
   /** The names of the factors: `[inputs, rank]` and `[rank, outputs]`, of a convolution `[rank, channels, …]` and `[outputs, rank, 1, …]`. */
   readonly down: string;
   readonly up: string;
+  /** Whether it is one of a convolution, and whether it lies as outputs by inputs otherwise. */
+  readonly convolution: boolean;
+  readonly turned: boolean;
 }
 
 export interface LoraModel {
   readonly bytes: Uint8Array;
   readonly adapters: readonly LoraAdapter[];
+  /** What the products of factors are multiplied by. */
+  readonly scale: number;
 }
 
 const downOf = (weight: string): string => `lora/${weight}/down`;
@@ -56,7 +61,7 @@ export function addLora(bytes: Uint8Array, source: string, options: LoraOptions)
     if (!factors) return [node];
     const { name } = weight;
     if (!adapters.has(name)) {
-      adapters.set(name, { weight: name, down: downOf(name), up: upOf(name) });
+      adapters.set(name, adapterOf(node, name, made));
       const reach = 1 / Math.sqrt(factors.fan);
       const first = Float32Array.from({ length: sizeOf(factors.down) }, () => reach * (2 * options.random() - 1));
       added.push(tensorProto(downOf(name), "float32", factors.down, first));
@@ -70,11 +75,16 @@ export function addLora(bytes: Uint8Array, source: string, options: LoraOptions)
       `${source} has no weight of a MatMul, Gemm or Conv that gets factors; choose other weights, or train something else.`,
       { exitStatus: 2 },
     );
-  const scale = tensorProto(scaleName, "float32", [], [(options.alpha ?? options.rank) / options.rank]);
-  const initializer = [...(graph.initializer ?? []), ...added, scale];
+  const scale = (options.alpha ?? options.rank) / options.rank;
+  const initializer = [...(graph.initializer ?? []), ...added, tensorProto(scaleName, "float32", [], [scale])];
   const changed = encodeModel({ ...model, graph: { ...graph, node: nodes, initializer } });
-  return { bytes: changed, adapters: [...adapters.values()] };
+  return { bytes: changed, adapters: [...adapters.values()], scale };
 }
+
+const adapterOf = (node: NodeProto, weight: string, made: ReadonlyMap<string, NodeProto>): LoraAdapter => {
+  const convolution = node.opType === "Conv";
+  return { weight, down: downOf(weight), up: upOf(weight), convolution, turned: !convolution && isTurned(node, made) };
+};
 
 interface Weight {
   readonly name: string;
@@ -187,21 +197,32 @@ export function mergeLora(
         `${source}: the factors of "${weight.name}" have the shapes [${down.shape}] and [${up.shape}], and its own is ${dtype} [${shape}]; give those that were adapted for this model.`,
         { exitStatus: 2 },
       );
-    const change =
-      node.opType === "Conv"
-        ? product(up.data, down.data, up.shape[0]!, options.rank)
-        : product(down.data, up.data, down.shape[0]!, options.rank);
-    // The change is as it reaches the product; the weight lies turned where the model turns it.
-    const [rows, columns] = node.opType === "Conv" ? [0, 0] : [down.shape[0]!, up.shape[1]!];
-    const turned = node.opType !== "Conv" && isTurned(node, made);
-    const sum = Float32Array.from(data, (number, i) => {
-      const at = turned ? (i % rows) * columns + Math.floor(i / rows) : i;
-      return number + scale * change[at]!;
-    });
+    const sum = withFactors(data, down, up, scale, adapterOf(node, weight.name, made));
     merged.set(weight.name, tensorProto(weight.name, "float32", shape, sum));
   }
   const initializer = (graph.initializer ?? []).map((tensor) => merged.get(tensor.name ?? "") ?? tensor);
   return encodeModel({ ...model, graph: { ...graph, initializer } });
+}
+
+type Factor = { readonly shape: readonly number[]; readonly data: ArrayLike<number> };
+
+/** A weight and what its factors add to it, as it lies in a model. */
+export function withFactors(
+  weight: ArrayLike<number>,
+  down: Factor,
+  up: Factor,
+  scale: number,
+  { convolution, turned }: Pick<LoraAdapter, "convolution" | "turned">,
+): Float32Array {
+  const [rows = 0, rank = 0] = convolution ? up.shape : down.shape;
+  const [left, right] = convolution ? [up, down] : [down, up];
+  const change = product(left.data, right.data, rows, rank);
+  // The change is as it reaches the product; the weight lies turned where the model turns it.
+  const columns = up.shape[1] ?? 0;
+  return Float32Array.from(weight, (number, i) => {
+    const at = turned ? (i % rows) * columns + Math.floor(i / rows) : i;
+    return number + scale * change[at]!;
+  });
 }
 
 /** Whether a weight lies as outputs by inputs. */

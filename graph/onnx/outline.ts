@@ -23,6 +23,8 @@ export interface Outline {
   readonly stored: ReadonlySet<string>;
   /** The files beside it that have numbers of them. */
   readonly beside: ReadonlySet<string>;
+  /** What it says of itself. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface Outline {
  * @throws InnerloopError where it is no ONNX file
  */
 export function outlineOnnx(bytes: Uint8Array, source: string): Outline {
-  const { graph, opsetImport } = decodeModel(bytes, source);
+  const { graph, opsetImport, metadataProps } = decodeModel(bytes, source);
   const named = (list: readonly { readonly name?: string | null }[] | null | undefined) =>
     (list ?? []).map(({ name }) => name ?? "");
   const stored = new Set(named(graph?.initializer));
@@ -51,6 +53,7 @@ export function outlineOnnx(bytes: Uint8Array, source: string): Outline {
         (externalData ?? []).flatMap(({ key, value }) => (key === "location" && value ? [value] : [])),
       ),
     ),
+    metadata: new Map((metadataProps ?? []).map(({ key, value }) => [key ?? "", value ?? ""])),
   };
 }
 

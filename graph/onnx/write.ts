@@ -3,6 +3,7 @@
 import { InnerloopError, type NumericName, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { type CompileOptions, lower } from "../compile/compile.ts";
+import { nodesInOrder } from "../compile/order.ts";
 import { constantOf, inputName, isInput } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { isAuthored } from "../core/operator.ts";
@@ -76,10 +77,10 @@ export function writeOnnx(outputs: Readonly<Record<string, Value>>, options: Wri
   const narrow = nodes.flatMap((node) => (is(node, Narrow) ? [node.attributes.to] : []));
   const opset = Math.max(asked, opsetFor(nodes), opsetForElements([...Object.values(elements), ...narrow]));
   const writer = new Writer(
-    lowered,
     opset,
     precision ? halfNodes(lowered) : new Set(),
     new Borders(elements, options.external),
+    nodesInOrder(lowered, options.passes?.without),
   );
   const results = lowered.flatMap((value, i): Output[] => {
     const name = names[i];
@@ -120,10 +121,13 @@ class Writer {
   /** For each symbol that only data tell, the node that makes a value of that size. */
   readonly #binders = new Map<string, Node>();
 
-  /** @param around the writer of the graph that has this one in a node, whose names are seen in it */
-  constructor(outputs: readonly Value[], opset: number, halves: ReadonlySet<Node>, borders: Borders, around?: Writer) {
+  /**
+   * @param nodes in their order in the file
+   * @param around the writer of the graph that has this one in a node, whose names are seen in it
+   */
+  constructor(opset: number, halves: ReadonlySet<Node>, borders: Borders, nodes: readonly Node[], around?: Writer) {
     this.#borders = borders;
-    this.#nodes = topological(outputs);
+    this.#nodes = nodes;
     this.#opset = opset;
     this.#halves = halves;
     this.#unique = around ? around.#unique : new UniqueNames();
@@ -202,7 +206,7 @@ class Writer {
     scope: string,
   ): onnx.GraphProto.$Properties {
     const prefix = scope ? `${scope}/` : "";
-    const writer = new Writer(gives, this.#opset, new Set(), this.#borders, this);
+    const writer = new Writer(this.#opset, new Set(), this.#borders, topological(gives), this);
     takes.forEach((value, i) => {
       const name = outer[i - own];
       if (i < own || name === undefined) writer.#values.claim(value, `${prefix}${nameOfParameter(value)}`);

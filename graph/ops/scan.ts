@@ -18,10 +18,14 @@ import type {
 import { backward, type Repeat, type Turn } from "../transforms/recurrence.ts";
 import { closed } from "../transforms/subgraph.ts";
 import { batchedTurns } from "../transforms/turn-batching.ts";
+import { turnByTurn } from "../transforms/turn-by-turn.ts";
 import { joined } from "./internal/joining.ts";
 import { repeats } from "./internal/repeating.ts";
 import { Transpose } from "./internal/transpose.ts";
 import { Expand } from "./movement.ts";
+
+/** What of the turns is held for derivatives. */
+export type Held = "products" | "states";
 
 export type ScanAttributes = {
   /** Takes states, then entries of stacks, then what is captured; gives the next states, then what is collected. */
@@ -33,6 +37,11 @@ export type ScanAttributes = {
   readonly reverse: boolean;
   /** Whether the stacks may be empty, which ONNX Runtime does not take for a Scan. */
   readonly maybeNever?: boolean | undefined;
+  /**
+   * Where derivatives are taken turn by turn: what of each turn is held for them, its products as well as its states, or the states
+   * alone. Unless given, what does not go from turn to turn is computed for all turns at once.
+   */
+  readonly holds?: Held | undefined;
 };
 
 type Given = readonly [Value, ...Value[]];
@@ -90,7 +99,8 @@ const scan: Operator<ScanAttributes, Given, Outputs> = defineWithBody({
       inputs.map((_, i) => needs(i)),
       attributes,
     );
-    const { initial, stacks, captured } = backward(
+    const { holds, maybeNever } = attributes;
+    const { initial, stacks, captured } = (holds ? turnByTurn : backward)(
       {
         turn: turnOf(attributes),
         stacks: given.stacks,
@@ -99,8 +109,8 @@ const scan: Operator<ScanAttributes, Given, Outputs> = defineWithBody({
         over: () => at(given.stacks, 0),
         reverse: attributes.reverse,
         tape: (inside) => taped(inputs, attributes, inside),
-        products: true,
-        repeat: attributes.maybeNever ? repeatMaybeNever : repeatByScan,
+        products: holds !== "states",
+        repeat: repeating({ maybeNever, holds }),
       },
       { final: seeds.slice(0, attributes.states), collected: seeds.slice(attributes.states) },
       { initial: flags.states, stacks: flags.stacks, captured: flags.captured },
@@ -132,7 +142,7 @@ const scan: Operator<ScanAttributes, Given, Outputs> = defineWithBody({
   evaluate: (context) => evaluated(context),
 });
 
-repeats("Scan", ({ states }) => Number(states));
+repeats("Scan", ({ states, scanned }) => ({ handedOn: Number(states), own: Number(states) + Number(scanned) }));
 
 /** The first two axes in the other order. */
 const swapFirst = (value: Value): Value => Transpose(value, [1, 0, ...upTo(value.rank).slice(2)]);
@@ -174,9 +184,9 @@ function taped(inputs: Given, attributes: ScanAttributes, inside: readonly Value
   return inside.map((value) => at(outputs, gives.indexOf(value, states)));
 }
 
-/** Repeats by a Scan; `maybeNever` where the stacks may be empty. */
+/** Repeats by a Scan. */
 const repeating =
-  (maybeNever: boolean): Repeat =>
+  (options: Pick<ScanOptions, "maybeNever" | "holds">): Repeat =>
   (initial, stacks, reverse, turn) => {
     const { carried, collected } = Scan(
       initial,
@@ -185,12 +195,15 @@ const repeating =
         const { next, collected: kept } = turn(states, slices);
         return { carried: next, collected: kept };
       },
-      { reverse, maybeNever },
+      { ...options, reverse },
     );
     return { final: carried, stacks: collected };
   };
 
-export const [repeatByScan, repeatMaybeNever] = [repeating(false), repeating(true)];
+export const repeatByScan = repeating({});
+export const repeatMaybeNever = repeating({ maybeNever: true });
+
+export type ScanOptions = Partial<Pick<ScanAttributes, "reverse" | "maybeNever" | "holds">>;
 
 /**
  * Runs `turn` for every entry of some stacks.
@@ -208,7 +221,7 @@ export const Scan = applying(
       carried: readonly Value[],
       entries: readonly Value[],
     ) => { readonly carried: readonly Value[]; readonly collected: readonly Value[] },
-    { reverse = false, maybeNever = false } = {},
+    { reverse = false, maybeNever = false, holds }: ScanOptions = {},
   ): { readonly carried: readonly Value[]; readonly collected: readonly Value[] } => {
     const carriedIn = initial.map((v, i) => input(`state${i}`, v.shape, v.dtype));
     const entries = stacks.map((v, i) => input(`entry${i}`, v.shape.slice(1), v.dtype));
@@ -220,7 +233,11 @@ export const Scan = applying(
     const { graph, captured } = closed(own, namesOf(own.length, parts), [...carried, ...collected]);
     if (carried.length + collected.length === 0) return { carried: [], collected: [] };
     const inputs = [...initial, ...stacks, ...captured] as readonly Value[] as Given;
-    const outputs = apply(scan, inputs, { body: graph, ...parts, reverse, ...(maybeNever && { maybeNever }) });
+    const outputs = apply(scan, inputs, {
+      ...{ body: graph, ...parts, reverse },
+      ...(maybeNever && { maybeNever }),
+      ...(holds && { holds }),
+    });
     return { carried: outputs.slice(0, initial.length), collected: outputs.slice(initial.length) };
   },
 );

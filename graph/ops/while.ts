@@ -120,7 +120,7 @@ const loop: Operator<WhileAttributes, Given, Outputs> = defineWithBody({
   evaluate: (context) => evaluated(context),
 });
 
-repeats("While", ({ states }) => 1 + Number(states));
+repeats("While", ({ states }) => ({ handedOn: 1 + Number(states), own: 2 + Number(states) }));
 
 function evaluated({ inputs, attributes, outputs, run, bind }: EvaluationContext<WhileAttributes, Given, Outputs>) {
   const { body, states, fresh } = attributes;

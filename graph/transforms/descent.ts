@@ -11,7 +11,7 @@ export interface Guard {
   readonly refused: Value;
   /** What the rates are multiplied by in the end, `[]`: ¼ for each step that was taken back. */
   readonly scale: Value;
-  /** The step that was kept at the time of each loss, int64 `[steps + 1]`; only where the loop is unrolled. */
+  /** The step that was kept at the time of each loss, int64 `[steps + 1]`; only of a number of steps. */
   readonly keptAt?: Value;
 }
 
@@ -25,6 +25,8 @@ export interface Problem {
   loss(values: readonly Value[]): Value;
   /** The derivatives of a loss. */
   slopes(loss: Value, values: readonly Value[]): Value[];
+  /** How long a way from the start is, squared: the sum of squares unless given. @param at which of the values went it */
+  squared?(way: Value, at: number): Value;
 }
 
 /** A loss, and what is remembered of the first look at it. */

@@ -7,7 +7,9 @@ import { LessOrEqual, Where } from "../ops/comparison.ts";
 import { Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
+import type { Held } from "../ops/scan.ts";
 import { backOff, type Descent, inRow, type Problem } from "./descent.ts";
+import { entriesOf, turnsOf } from "./loop-structure.ts";
 import { repeated, type Stop } from "./stopping.ts";
 
 /** Where a guarded loop stands: the best place so far, and the next one that is tried. */
@@ -26,20 +28,30 @@ interface Standing {
   readonly refused: Value;
 }
 
+interface GuardedOptions {
+  /** λ of the pull towards the start. */
+  readonly decay: number;
+  /** Where the steps are a Loop: what ends it before its last turn. */
+  readonly stop: Stop | undefined;
+  /** Where a number of steps is to be turns of one body: what they hold for their derivative. */
+  readonly holds: Held | undefined;
+}
+const sumOfSquares = (distance: Value): Value => ReduceSum(Mul(distance, distance), { keepdims: false });
+
 /**
  * Each turn judges the step of the turn before and takes the next one from the better of both places. So K steps cost K
  * gradients and a last look at the loss, as plain ones do.
  */
 export function guardedSteps(
-  { start, rates, loss, slopes }: Problem,
+  { start, rates, loss, slopes, squared = sumOfSquares }: Problem,
   steps: number | Value,
-  decay: number,
-  stop?: Stop,
+  { decay, stop, holds }: GuardedOptions,
 ): Descent {
   const away = (values: readonly Value[]) => zip(values, start, Sub);
-  const squared = (distance: Value): Value => ReduceSum(Mul(distance, distance), { keepdims: false });
   const objectiveOf = (value: Value, values: readonly Value[]): Value =>
-    decay === 0 ? value : away(values).reduce((sum, distance) => Add(sum, Mul(decay / 2, squared(distance))), value);
+    decay === 0
+      ? value
+      : away(values).reduce((sum, distance, i) => Add(sum, Mul(decay / 2, squared(distance, i))), value);
   const directionOf = (value: Value, values: readonly Value[]): readonly Value[] => {
     const slope = slopes(value, values);
     return decay === 0 ? slope : zip(slope, away(values), (g, distance) => Add(g, Mul(decay, distance)));
@@ -98,6 +110,27 @@ export function guardedSteps(
     const last = scope("adapted", () => judge(standing(carried), false));
     const losses = Concat([...collected, Unsqueeze(last.loss, [0])], 0);
     return { adapted: last.best, losses, path: [], guard: last };
+  }
+  if (holds) {
+    const { carried, collected } = scope("inner_loop", () =>
+      turnsOf(
+        steps,
+        listed(beginning),
+        (values) => {
+          const judged = judge(standing(values), true);
+          return { carried: listed(step(judged)), collected: [judged.loss, judged.kept, ...judged.best] };
+        },
+        holds,
+      ),
+    );
+    const last = scope("adapted", () => judge(standing(carried), false));
+    const row = (stack: Value, end: Value) => Concat([stack, Unsqueeze(end, [0])], 0);
+    return {
+      adapted: last.best,
+      losses: row(at(collected, 0), last.loss),
+      path: [...entriesOf(collected.slice(2), steps), last.best],
+      guard: { ...last, keptAt: row(at(collected, 1), last.kept) },
+    };
   }
   // The start has nothing to be compared with.
   const unjudged = (): Standing => {

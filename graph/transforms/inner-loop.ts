@@ -1,5 +1,5 @@
 // The inner loop of MAML (Finn et al. 2017, algorithm 1, lines 5–6) as a transform of a loss: K steps of gradient
-// descent, unrolled so that they can be differentiated, or as one ONNX Loop so that the caller chooses K.
+// descent that can be differentiated, one after another or as turns of one body, or as one ONNX Loop so that the caller chooses K.
 import { InnerloopError, show } from "@innerloop/schemas";
 import { scope, uniformOf } from "../core/build.ts";
 import { at, zip } from "../core/lists.ts";
@@ -10,9 +10,11 @@ import { Reciprocal } from "../ops/functions.ts";
 import { stopGradient } from "../ops/graph.ts";
 import { Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
+import type { Held } from "../ops/scan.ts";
 import { type Descent, type Guard, inRow, type Problem } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { guardedSteps } from "./guarded-steps.ts";
+import { entriesOf, heldBy, type LoopStructure, turnsOf } from "./loop-structure.ts";
 import { type OptimizedOptions, optimizedSteps } from "./optimized-steps.ts";
 import type { Stop } from "./stopping.ts";
 
@@ -23,8 +25,10 @@ export type Parameters = Readonly<Record<string, Value>>;
 export type LoopKind = "guarded" | "plain";
 
 export interface InnerLoopOptions {
-  /** A number: unrolled. An int64 scalar: a Loop, which has no derivative. */
+  /** A number, which derivatives go through. An int64 scalar: a Loop, which has no derivative. */
   readonly steps: number | Value;
+  /** How a number of steps is laid out in the graph, with the same numbers: `unrolled` unless given. */
+  readonly structure?: LoopStructure;
   /** The inner learning rate of each moved parameter; a parameter without one stays as it is. */
   readonly rates: Readonly<Record<string, Operand>>;
   /**
@@ -38,6 +42,8 @@ export interface InnerLoopOptions {
    * value is the loss at the start and never below the loss, so that the guard holds for the loss as well.
    */
   readonly decay?: number;
+  /** In which coordinates the steps are taken; the parameters' own numbers unless given. */
+  readonly coordinates?: Coordinates;
   /**
    * A rule that keeps arrays of its own, in the place of plain descent: what comes out is then the best place of the way.
    * `decay` and `loop` have no part in it.
@@ -55,6 +61,17 @@ export interface InnerLoopOptions {
   readonly recompute?: boolean;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
+}
+
+/**
+ * Other coordinates of the moved parameters, in which descent is the same: where a parameter moves along a few directions only, its way
+ * is a few numbers. `parameters` of the loop then holds coordinates.
+ */
+export interface Coordinates {
+  /** The coordinates of the gradient of a loss at a place, by the names of what moves. */
+  slopes(loss: Value, parameters: Parameters): Parameters;
+  /** The squared length of a way, of which coordinates are given. */
+  squared(way: Value, name: string): Value;
 }
 
 /**
@@ -82,7 +99,7 @@ export interface InnerLoopResult {
   readonly adapted: Parameters;
   /** Support loss before each step and after the last: `[steps + 1]`. Guarded: of what is kept at that time. */
   readonly losses: Value;
-  /** The moved parameters after each step, first the start; only where the loop is unrolled. */
+  /** The moved parameters after each step, first the start; only of a number of steps. */
   readonly path: readonly Parameters[];
   /** Only of a guarded loop. */
   readonly guard?: Guard;
@@ -112,6 +129,8 @@ export function innerLoop(
     partial,
     remembering,
     stop,
+    structure = "unrolled",
+    coordinates,
     recompute = false,
   }: InnerLoopOptions,
 ): InnerLoopResult {
@@ -127,16 +146,23 @@ export function innerLoop(
   });
   const named = (values: readonly Value[]): Parameters =>
     Object.fromEntries(zip(moved, values, ({ name }, value) => [name, value]));
+  const holds = steps === 0 ? undefined : heldBy[structure];
+  const derived = (value: Value, values: readonly Value[]): Value[] => {
+    if (!coordinates) return grad(value, values, { recompute });
+    const slopes = coordinates.slopes(value, { ...parameters, ...named(values) });
+    return zip(moved, values, ({ name }, at) => slopes[name] ?? Mul(at, 0));
+  };
   const problem: Problem = {
     start: moved.map(({ start }) => start),
     rates: moved.map(({ rate }) => rate),
     loss: (values) => loss({ ...parameters, ...named(values) }),
     slopes(value, values) {
       const slopes = lossScale
-        ? grad(Mul(value, lossScale), values, { recompute }).map((slope) => Mul(slope, Reciprocal(lossScale)))
-        : grad(value, values, { recompute });
+        ? derived(Mul(value, lossScale), values).map((slope) => Mul(slope, Reciprocal(lossScale)))
+        : derived(value, values);
       return order === 1 ? slopes.map(stopGradient) : slopes;
     },
+    ...(coordinates ? { squared: (way: Value, i: number) => coordinates.squared(way, at(moved, i).name) } : {}),
   };
   const { adapted, losses, path, guard, memory } =
     optimizer && moved.length > 0
@@ -155,10 +181,11 @@ export function innerLoop(
           steps,
           optimizer,
           recompute,
+          holds,
         )
       : loop === "plain" || moved.length === 0
-        ? plainSteps(problem, steps)
-        : guardedSteps(problem, steps, decay, stop);
+        ? plainSteps(problem, steps, holds)
+        : guardedSteps(problem, steps, { decay, stop, holds });
   const result = { adapted: named(adapted), losses, path: path.map(named), ...(memory ? { memory } : {}) };
   if (!guard) return result;
   const { kept, refused, scale, keptAt } = guard;
@@ -183,7 +210,7 @@ function sharedFactor(rates: readonly Operand[]): { readonly factor: Value; read
   return factor && { factor, numbers };
 }
 
-function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Value): Descent {
+function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Value, holds: Held | undefined): Descent {
   const shared = typeof steps === "number" ? undefined : sharedFactor(rates);
   const step = (values: readonly Value[]): { next: Value[]; before: Value } => {
     const before = loss(values);
@@ -205,6 +232,25 @@ function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Val
     );
     const last = scope("adapted", () => loss(carried));
     return { adapted: carried, losses: Concat([...collected, Unsqueeze(last, [0])], 0), path: [] };
+  }
+  if (holds && start.length > 0) {
+    const { carried, collected } = scope("inner_loop", () =>
+      turnsOf(
+        steps,
+        start,
+        (values) => {
+          const { next, before } = step(values);
+          return { carried: next, collected: [before, ...next] };
+        },
+        holds,
+      ),
+    );
+    const last = scope("adapted", () => loss(carried));
+    return {
+      adapted: carried,
+      losses: Concat([at(collected, 0), Unsqueeze(last, [0])], 0),
+      path: [start, ...entriesOf(collected.slice(1), steps)],
+    };
   }
   const losses: Value[] = [];
   let adapted = start;

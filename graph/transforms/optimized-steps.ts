@@ -10,8 +10,10 @@ import { Sqrt } from "../ops/functions.ts";
 import { squaredNorm } from "../ops/linear-algebra.ts";
 import { Expand, Unsqueeze } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
+import type { Held } from "../ops/scan.ts";
 import { backOff, type Descent, inRow, type Look } from "./descent.ts";
 import { grad } from "./grad.ts";
+import { entriesOf, turnsOf } from "./loop-structure.ts";
 import { repeated, type Stop } from "./stopping.ts";
 import type { OptimizerRule } from "./update-rules.ts";
 
@@ -66,6 +68,7 @@ export function optimizedSteps(
   steps: number | Value,
   { rule, clip, stop }: OptimizedOptions,
   recompute: boolean,
+  holds?: Held,
 ): Descent {
   const { dtype } = at(start, 0);
   const whole = (n: number) => constant(n, [], "int64");
@@ -93,7 +96,7 @@ export function optimizedSteps(
 
   /** A look from a standing, which begins where the first look places it. */
   const lookFrom = (from: Standing, known?: boolean): { from: Standing; value: Value } => {
-    const first = known ?? (typeof steps !== "number" && Equal(from.number, whole(0)));
+    const first = known ?? ((typeof steps !== "number" || holds !== undefined) && Equal(from.number, whole(0)));
     const { loss: value, memory, placed } = look(from.now, from.memory, first);
     const best = zip(placed, from.now, (value, before, i) =>
       value === before || first === false
@@ -182,6 +185,29 @@ export function optimizedSteps(
       losses: Concat([...collected, Unsqueeze(last.loss, [0])], 0),
       path: [],
       guard: last,
+      memory: last.memory,
+    };
+  }
+  if (holds) {
+    const { carried, collected } = scope("inner_loop", () =>
+      turnsOf(
+        steps,
+        listed(beginning),
+        (values) => {
+          const { next, loss: reached, from } = step(standing(values, start.length, kinds, nothing.length));
+          return { carried: listed(next), collected: [reached, next.kept, ...from] };
+        },
+        holds,
+      ),
+    );
+    const place = standing(carried, start.length, kinds, nothing.length);
+    const last = ended(place, false);
+    const row = (stack: Value, end: Value) => Concat([stack, Unsqueeze(end, [0])], 0);
+    return {
+      adapted: last.best,
+      losses: row(at(collected, 0), last.loss),
+      path: [...entriesOf(collected.slice(2), steps), place.now],
+      guard: { ...last, keptAt: row(at(collected, 1), last.kept) },
       memory: last.memory,
     };
   }

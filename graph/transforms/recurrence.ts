@@ -4,9 +4,9 @@
 import { constant, constantOf, input } from "../core/build.ts";
 import type { Dim } from "../core/dims.ts";
 import { at, zip } from "../core/lists.ts";
-import { isFloat } from "../core/operator.ts";
+import { isFlat, isFloat } from "../core/operator.ts";
 import { type Node, operandsOf, type Value } from "../core/value.ts";
-import { dependents, inOrder } from "../core/walk.ts";
+import { dependencies, dependents, inOrder, topological } from "../core/walk.ts";
 import { Expand } from "../ops/movement.ts";
 import { withJoinedFactors } from "./factors.ts";
 import { cotangents } from "./grad.ts";
@@ -245,20 +245,32 @@ function tidied(found: readonly (Value | undefined)[], carried: readonly Value[]
 }
 
 /** The states that a cotangent reaches and that something wanted goes into, so that the sweep carries their cotangents. */
-function liveStates({ states, next, collected, slices, captured }: Turn, seeds: Seeds, wanted: Wanted): number[] {
+export function liveStates(
+  { states, next, collected, slices, captured }: Turn,
+  seeds: Seeds,
+  wanted: Wanted,
+): number[] {
   const sources = [...slices.filter((_, i) => wanted.stacks[i]), ...captured.filter((_, i) => wanted.captured[i])];
   const moved = grown(
     states.map((_, i) => wanted.initial[i] === true),
-    (known) => dependOn(next, [...sources, ...states.filter((_, i) => known[i])]),
+    (known) => derivesFrom(next, [...sources, ...states.filter((_, i) => known[i])]),
   );
   const read = (results: readonly Value[]): boolean[] =>
-    states.map((state) => dependOn(results, [state]).includes(true));
+    states.map((state) => derivesFrom(results, [state]).includes(true));
   const seeded = read(collected.filter((_, i) => seeds.collected[i]));
   const reached = grown(
     states.map((_, i) => seeds.final[i] !== undefined || seeded[i] === true),
     (known) => read(next.filter((_, i) => known[i])),
   );
   return states.flatMap((state, i) => (moved[i] && reached[i] && isFloat(state.dtype) ? [i] : []));
+}
+
+/** Whether results have derivatives by way of some values: one answer for each result. */
+function derivesFrom(results: readonly Value[], sources: readonly Value[]): boolean[] {
+  const found = new Set<Node>(sources.map(({ node }) => node));
+  for (const node of topological(results))
+    if (!isFlat(node.operator) && dependencies(node).some((value) => found.has(value.node))) found.add(node);
+  return results.map((value) => found.has(value.node));
 }
 
 /** Flags, with those that follow from the ones that are set, until there are no more. */
@@ -276,7 +288,7 @@ function grown(start: boolean[], follow: (known: readonly boolean[]) => readonly
  * Stacks of what values of the body need of the turns themselves.
  * @param isLater whether a node needs cotangents, which the turns do not have yet
  */
-function taped(
+export function taped(
   { turn, tape, products }: Backward,
   results: readonly Value[],
   isLater: (node: Node) => boolean,

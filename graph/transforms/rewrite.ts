@@ -1,5 +1,5 @@
 // The bottom-up rebuilding of a graph that every rewriting pass goes through.
-import { apply, inScopeOf, reapply } from "../core/build.ts";
+import { apply, inScopes, reapply } from "../core/build.ts";
 import { zip } from "../core/lists.ts";
 import { rebuilding } from "../core/told.ts";
 import {
@@ -39,25 +39,29 @@ export function rewrite(
 ): Value[] {
   const results = new Map<Value, Value>(replaced);
   const now = (value: Value): Value => results.get(value) ?? value;
-  return rebuilding((became) => {
-    const needs = besides ? (node: Node) => [...dependencies(node), ...besides(node)] : dependencies;
-    for (const node of inOrder(outputs, (value) => replaced.has(value), needs)) {
-      const inputs = inputsNow(node.inputs, now);
-      const attributes = withSubgraphs(withBodies(node.attributes, now), inside);
-      const made = inScopeOf(node, () => visit(node, inputs, attributes, now) ?? again(node, inputs, attributes));
-      became(node, made);
-      zip(node.outputs, made, (output, result) => {
-        if (!results.has(output) && result !== output) results.set(output, result);
-      });
-    }
-    return outputs.map(now);
-  });
+  return rebuilding((became) =>
+    inScopes((enter) => {
+      const needs = besides ? (node: Node) => [...dependencies(node), ...besides(node)] : dependencies;
+      for (const node of inOrder(outputs, (value) => replaced.has(value), needs)) {
+        const inputs = inputsNow(node.inputs, now);
+        const attributes = withSubgraphs(withBodies(node.attributes, now), inside);
+        enter(node);
+        const made = visit(node, inputs, attributes, now) ?? again(node, inputs, attributes);
+        became(node, made);
+        if (made === node.outputs) continue;
+        zip(node.outputs, made, (output, result) => {
+          if (!results.has(output) && result !== output) results.set(output, result);
+        });
+      }
+      return outputs.map(now);
+    }),
+  );
 }
 
 /** Inputs as they are by now; the list itself where they are what they were. */
 function inputsNow(inputs: Inputs, now: (value: Value) => Value): Inputs {
-  const changed = inputs.some((value) => value && now(value) !== value);
-  return changed ? inputs.map((value) => value && now(value)) : inputs;
+  for (const value of inputs) if (value && now(value) !== value) return inputs.map((each) => each && now(each));
+  return inputs;
 }
 
 /** A node with other inputs and attributes; itself where they are its own. */

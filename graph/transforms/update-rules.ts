@@ -42,7 +42,7 @@ export const adam = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay =
   update(parameter, gradient, [m, v], rate, step) {
     const mean = Add(Mul(beta1, m!), Mul(1 - beta1, gradient));
     const square = Add(Mul(beta2, v!), Mul(1 - beta2, Mul(gradient, gradient)));
-    const correction = (beta: number) => Sub(1, Pow(constant(beta), step));
+    const correction = (beta: number) => Sub(1, Pow(constant(beta, [], step.dtype), step));
     const size = Div(rate, correction(beta1));
     const root = Add(Sqrt(Div(square, correction(beta2))), epsilon);
     return {

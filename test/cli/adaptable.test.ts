@@ -23,7 +23,22 @@ describe("innerloop adaptable", () => {
   it.each([
     ["any number of classes", []],
     ["a fresh classifier and biases", ["--head", "ways:2", "--train", "bias,/norm/"]],
-    ["factors", ["--train", "lora:2", "--lora-on", "/conv2/", "--optimizer", "adamw", "--clip", "1", "--batch", "4"]],
+    [
+      "factors",
+      [
+        "--recompute",
+        "--train",
+        "lora:2",
+        "--lora-on",
+        "/conv2/",
+        "--optimizer",
+        "adamw",
+        "--clip",
+        "1",
+        "--batch",
+        "4",
+      ],
+    ],
     [
       "a loss of the embedding",
       ["--loss", "triplet", "--loss-settings", "margin=2", "--train", "all", "--rate", "/norm/=0,/./=0.001"],
@@ -48,6 +63,9 @@ describe("innerloop adaptable", () => {
     expect([made.status, adapted.status, said.status]).toEqual([0, 0, 0]);
     const shown = await run("inspect", "bundle");
     expect(shown.stdout).toContain("weights.bin");
+    const merged = await run("merge", "bundle", "--params", "mine.safetensors", "--out", "mine.onnx", "--json");
+    expect(JSON.parse(merged.stdout)).toMatchObject({ out: "mine.onnx", labels: ["symbol-0", "symbol-1"] });
+    expect((await run("inspect", "mine.onnx")).stdout).toContain("query_x");
   });
 
   it.each([
@@ -56,6 +74,7 @@ describe("innerloop adaptable", () => {
     [["adaptable", "texts.onnx", "--out", "refused"], "--size sequence=64"],
     [["adaptable", "pictures.onnx", "--size", "n", "--out", "refused"], "height=224"],
     [["adaptable", "pictures.onnx", "--mean", "half", "--out", "refused"], "numbers with commas"],
+    [["merge", "refused", "--params", "nothing.safetensors", "--out", "refused.onnx"], "a bundle"],
     [["adaptable", "pictures.onnx", "--alpha", "8", "--out", "refused"], "--train lora:8"],
     [["adaptable", "pictures.onnx", "--momentum", "0.5", "--out", "refused"], "--optimizer momentum"],
     [["adaptable", "pictures.onnx", "--rate", "conv=1,/x/=1", "--out", "refused"], "a pattern was expected"],

@@ -2,11 +2,12 @@
 // cannot be done is refused with nothing written.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type ExportAdaptableOptions, exportAdaptable } from "@innerloop/export";
+import { type ExportAdaptableOptions, exportAdaptable, mergeAdapted } from "@innerloop/export";
 import { constant, input, mergeLora, op, writeOnnx } from "@innerloop/graph";
-import { Learner } from "@innerloop/runtime";
+import { Learner, type Personal } from "@innerloop/runtime";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
+import { decodeModel } from "@innerloop/schemas/onnx";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { distance } from "../support/numbers.ts";
@@ -158,6 +159,51 @@ describe("a network that PyTorch wrote", () => {
     await session.dispose();
     const wanted = [0, 1, 2].flatMap((row) => own.map((name) => found[row * 10 + Number(name)]!));
     expect(distance(logits, wanted)).toBeLessThan(1e-5);
+  });
+
+  it("has several sets of them on one bundle, switched by taking another, and put into a file of its own each", async () => {
+    for (const [model, options] of [
+      ["pictures", { head: "ways:3", train: ["lora:2", "bias"], alpha: 4, rate: 0.05 }],
+      ["texts", { head: "any", train: "lora:2", rate: 0.05, sizes: { sequence: 8 } }],
+    ] as const) {
+      const out = join(temporaryFolder(), "bundle");
+      await exportAdaptable(modelOf(model), { out, name: "net.onnx", ...options });
+      const { support, query } = recorded[model];
+      const learner = await Learner.load(out, { provider: "cpu" });
+      const sets = ["one", "other"];
+      const answersOf = (personal: Personal) =>
+        personal.predictBatch(batch(query)).then((each) => each.flatMap(({ logits }) => logits));
+      const before = await Promise.all(
+        sets.map(async (name, turn) => {
+          const labels = recorded.labels.map((label, row, { length }) =>
+            turn === 0 ? "abc"[label]! : "bca"[Math.floor((3 * row) / length)]!,
+          );
+          const personal = await learner.adapt({ ...batch(support), labels }, { steps: 5 });
+          await personal.save(join(out, "..", `${name}.safetensors`));
+          return answersOf(personal);
+        }),
+      );
+      for (const [i, name] of [...sets.entries(), ...sets.entries()]) {
+        const again = await learner.restore(join(out, "..", `${name}.safetensors`));
+        expect(await answersOf(again)).toEqual(before[i]);
+      }
+      expect(distance(before[0]!, before[1]!)).toBeGreaterThan(0.01);
+      for (const [i, name] of sets.entries()) {
+        const { bytes, labels, merged } = await mergeAdapted(out, join(out, "..", `${name}.safetensors`));
+        expect([...labels].sort()).toEqual(["a", "b", "c"]);
+        const written = decodeModel(bytes, name).graph!;
+        // What the factors were for is in the weights: none is left, and no product with one.
+        expect(merged).toBeGreaterThan(1);
+        expect(written.initializer!.map((tensor) => tensor.name).filter((each) => /^lora/.test(each!))).toEqual([]);
+        expect(written.input!.map((each) => each.name)).toEqual(["query_x"]);
+        const session = await openSession(bytes, { provider: "cpu" });
+        const x = { dtype: "float32", ...batch(query) } as const;
+        const found = (await session.run({ query_x: x })).logits!.data as Float32Array;
+        expect(distance([...found], before[i]!)).toBeLessThan(1e-5);
+        await session.dispose();
+      }
+      await learner.dispose();
+    }
   });
 
   it("keeps its own classes, of which those that examples are of are learned", async () => {

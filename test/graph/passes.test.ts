@@ -7,6 +7,7 @@ import {
   grams,
   innerLoop,
   input,
+  isSubgraph,
   lower,
   onnxTarget,
   op,
@@ -183,6 +184,26 @@ const cases: Readonly<Record<string, Case>> = {
     },
     counted: named("Equal"),
   },
+  hoisted: {
+    outputs: () => {
+      const [x, w, t] = [input("x", [4, 6, 6, 2]), input("w", [3, 3, 2, 3]), input("t", [4, 4, 4, 3])];
+      const loss = (p: Values) => {
+        const away = op.Sub(op.Tanh(op.Convolution(x, p.w!)), t);
+        return op.ReduceMean(op.Mul(away, away), { keepdims: false });
+      };
+      const { adapted } = innerLoop(loss, { w }, { steps: 3, rates: { w: 0.1 }, structure: "checkpoints" });
+      return { adapted: adapted.w!, slope: grad(loss(adapted), [w])[0]! };
+    },
+    feeds: { x: random([4, 6, 6, 2]), w: random([3, 3, 2, 3]), t: random([4, 4, 4, 3]) },
+    // Of the columns, inside and outside the turns.
+    counted: (nodes) =>
+      nodes
+        .flatMap(({ attributes }) =>
+          Object.values(attributes).flatMap((graph) => (isSubgraph(graph!) ? graph.gives : [])),
+        )
+        .flatMap((value) => topological([value]))
+        .filter(({ operator }, i, all) => operator.name === "Gather" && all.indexOf(all[i]!) === i).length,
+  },
   simplify: {
     outputs: () => {
       const x = input("x", [4, 5]);
@@ -206,6 +227,15 @@ const cases: Readonly<Record<string, Case>> = {
       rate: { dtype: "float32", shape: [], data: Float32Array.of(0.05) },
     },
     counted: (nodes) => nodes.length,
+  },
+  blocks: {
+    outputs: () => {
+      const [x, w, t] = [input("x", [32, 14, 14, 8]), input("w", [3, 3, 8, 16]), input("t", [32, 14, 14, 16])];
+      const y = op.Convolution(x, w, { pads: [1, 1, 1, 1] });
+      return { slope: grad(sumOf(op.Mul(y, t)), [x])[0]! };
+    },
+    feeds: { w: random([3, 3, 8, 16]), t: random([32, 14, 14, 16]) },
+    counted: (nodes) => Math.max(...nodes.map(({ outputs: [y] }) => size(y.shape.map(Number)))),
   },
   reshapes: { outputs: looped, feeds: loopedFeeds, counted: (nodes) => named("Reshape")(turning(nodes)) },
 };

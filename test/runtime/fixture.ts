@@ -83,7 +83,7 @@ export function floats(name: string, shape: readonly number[], data: readonly nu
   return { name, dims: [...shape], dataType: FLOAT, rawData: new Uint8Array(Float32Array.from(data).buffer) };
 }
 
-function ints(name: string, shape: readonly number[], data: readonly number[]): Initializer {
+export function ints(name: string, shape: readonly number[], data: readonly number[]): Initializer {
   return { name, dims: [...shape], dataType: INT64, rawData: new Uint8Array(BigInt64Array.from(data, BigInt).buffer) };
 }
 

@@ -5,7 +5,7 @@ import { openDevice } from "@innerloop/runtime/session";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
-import { floats, model, node, value } from "./fixture.ts";
+import { floats, ints, model, node, value } from "./fixture.ts";
 
 /** x + 1 − 1 … in so many nodes, the first of which casts it to what it is; `more` come at the end. */
 function chain(
@@ -69,6 +69,23 @@ it.each([
     "a large one with what they are for has them",
     chain(600, [node("Tanh", ["v600"], ["t"]), node("Clip", ["t"], ["y"])]),
     false,
+  ],
+  [
+    "a convolution of weights that the caller gives is nothing for them",
+    chain(
+      600,
+      [
+        node("Unsqueeze", ["v600", "axis"], ["weight"]),
+        node("Unsqueeze", ["x", "axis"], ["data"]),
+        node("Conv", ["data", "weight"], ["sum"]),
+        node("Mul", ["sum", "zero"], ["none"]),
+        node("Squeeze", ["none"], ["number"]),
+        node("Tanh", ["v600"], ["t"]),
+        node("Add", ["t", "number"], ["y"]),
+      ],
+      [floats("zero", [], [0]), ints("axis", [1], [2])],
+    ),
+    true,
   ],
   [
     "so has one with a norm over the batch whose gain the file has",

@@ -1,6 +1,15 @@
 // Learners against mathematics that is not theirs: an independent float64 oracle and PyTorch's recorded numbers, for
 // adapted weights, support losses, first- and second-order meta-gradients; in float64, and as ONNX in float32.
-import { evaluate, grad, input, type Learner, type ShapedNumbers, type Value, writeOnnx } from "@innerloop/graph";
+import {
+  evaluate,
+  grad,
+  input,
+  type Learner,
+  type LoopStructure,
+  type ShapedNumbers,
+  type Value,
+  writeOnnx,
+} from "@innerloop/graph";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import {
@@ -72,7 +81,7 @@ function learnerOf(recorded: RecordedCase, order: 1 | 2): Learner {
 }
 
 /** What a learner makes of one task of a case, by the names that the comparisons use. */
-function graphOf(recorded: RecordedCase, { tasks }: CaseData, order: 1 | 2) {
+function graphOf(recorded: RecordedCase, { tasks }: CaseData, order: 1 | 2, structure: LoopStructure = "unrolled") {
   const learner = learnerOf(recorded, order);
   const parameters = Object.fromEntries(
     Object.entries(learner.parameters).map(([name, { shape }]) => [name, input(name, shape)]),
@@ -82,7 +91,7 @@ function graphOf(recorded: RecordedCase, { tasks }: CaseData, order: 1 | 2) {
   const x = input("support_x", support.x.shape);
   const y = input("support_y", support.y.shape, labels);
   const { steps, network } = recorded;
-  const { state, losses } = learner.adapt(parameters, { x, y }, { steps, ways: network.outputs });
+  const { state, losses } = learner.adapt(parameters, { x, y }, { steps, structure, ways: network.outputs });
   // The recordings normalize every batch by its own statistics.
   const options = { transductive: true };
   const predictions = learner.predict(parameters, state, input("query_x", query.x.shape), options);
@@ -232,6 +241,25 @@ describe.each(recordedCases())("$name", (recorded) => {
     const ratesOf = (answers: Answers) => Object.keys(rates).map((name) => metaOf(answers, `rate/${name}`)[0]!);
     close("rates", relative(ratesOf(single.second), ratesOf(second)));
   });
+
+  it.each(["loop", "checkpoints"] as const)(
+    "has the same numbers where its steps are turns: %s",
+    {
+      timeout: 60_000,
+    },
+    async (structure) => {
+      const turns = await inFloat32(recorded, data, graphOf(recorded, data, 2, structure));
+      tasks.forEach((_, i) => {
+        expect(relative(turns[i]!["support losses"]!, float64.supportLosses[i]!)).toBeLessThan(1e-5);
+        for (const name of Object.keys(rates))
+          expect(relative(turns[i]![`adapted ${name}`]!, second[i]![`adapted ${name}`]!), name).toBeLessThan(1e-5);
+      });
+      for (const [name, { shape }] of Object.entries(parameters))
+        if (shape.length > 1) expect(relative(metaOf(turns, name), metaOf(second, name)), name).toBeLessThan(1e-5);
+      const ratesOf = (answers: Answers) => Object.keys(rates).map((name) => metaOf(answers, `rate/${name}`)[0]!);
+      expect(relative(ratesOf(turns), ratesOf(second))).toBeLessThan(1e-5);
+    },
+  );
 
   it("cannot fall back into the usual mistakes", () => {
     // After an episode the shared weights are what they were, every array that adapts has moved, evaluation sees what

@@ -1,4 +1,5 @@
 // The threads that tasks run over: sums as a formula gives them whatever the parameters were before.
+import { setImmediate as immediate } from "node:timers/promises";
 import { input, op, type Value } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
 import { type Engine, openEngine, Pool } from "@innerloop/train";
@@ -9,6 +10,9 @@ const vector = (...numbers: number[]): Tensor => ({
   shape: [numbers.length],
   data: Float32Array.from(numbers),
 });
+
+const x = input("x", [3]);
+const squares = op.Mul(x, x);
 
 const numbers = (tensor: Tensor | undefined): number[] => Array.from(tensor!.data as Float32Array);
 
@@ -41,6 +45,25 @@ describe("a pool of threads", () => {
     // Parameters stay until others are given, and the caller's arrays are whole.
     expect(numbers((await pool.sum(jobs.slice(0, 1))).products)).toEqual([-1, 1, 6]);
     expect(jobs[2]!.feeds.x.data).toHaveLength(3);
+  });
+
+  it("starts threads for jobs that are to come, each once", async () => {
+    let started = 0;
+    const count = () => {
+      started++;
+    };
+    process.on("worker", count);
+    const early = new Pool(2, engine.name);
+    early.start(1);
+    await immediate();
+    expect(started).toBe(1);
+    early.start(5);
+    early.add("squares", await engine.portable!.prepare({ outputs: { y: squares } }));
+    const { y } = await early.sum(jobs.map(({ feeds }) => ({ program: "squares", feeds })));
+    process.off("worker", count);
+    expect(numbers(y)).toEqual([66, 93, 126]);
+    expect(started).toBe(2);
+    await early.close();
   });
 
   it("gives the results of each job in order", async () => {

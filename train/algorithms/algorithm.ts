@@ -28,7 +28,7 @@ export interface LearnerOptions {
 }
 
 /** The settings of a run config that only some algorithms take. */
-export type InnerSetting = Exclude<keyof LearnerOptions, "task" | "loss" | "head"> | "multiStepLoss";
+export type InnerSetting = Exclude<keyof LearnerOptions, "task" | "loss" | "head"> | "multiStepLoss" | "innerLoop";
 
 export interface Algorithm {
   /** What configs, flags and bundles call it. */

@@ -3,11 +3,7 @@ import {
   type AdaptationValues,
   absentClasses,
   balancingWeights,
-  centreOf,
   constant,
-  curvatureBound,
-  type InnerLoopOptions,
-  type InnerLoopResult,
   innerLoop,
   type Learner,
   oneHot,
@@ -21,6 +17,7 @@ import { crossEntropy, meanSquaredError } from "../losses.ts";
 import { constantInit, type Pass } from "../models/layers.ts";
 import { applyHead, type Model } from "../models/sequential.ts";
 import type { Algorithm, LearnerOptions } from "./algorithm.ts";
+import { headLoop } from "./head-loop.ts";
 import { heads } from "./heads/index.ts";
 
 /** What a learner with an inner gradient is made with: all that any algorithm takes. */
@@ -40,6 +37,7 @@ const defaults = {
   steps: 5,
   testSteps: undefined,
   loop: "guarded",
+  innerLoop: undefined,
   innerRate: 0.01,
   learnRates: false,
   maxInnerRate: 1,
@@ -126,7 +124,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
     adapt(
       parameters,
       { x, y },
-      { steps: turns, rate = 1, ways, masked = false, balanced = false, lossScale },
+      { steps: turns, structure, rate = 1, ways, masked = false, balanced = false, lossScale },
     ): AdaptationValues {
       const hot = task === "classification" ? oneHot(y, head.learned ? model.outputs : ways) : undefined;
       const absent = masked && hot && head.learned ? absentClasses(hot) : undefined;
@@ -136,7 +134,11 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       const rates = Object.fromEntries(
         moved.map((name) => [name, op.Mul(learnRates ? parameters[rateName(name)]! : constant(innerRate), rate)]),
       );
-      const settings = { steps: turns, loop, order: variant.order, ...(lossScale ? { lossScale } : {}) };
+      const settings = {
+        ...{ steps: turns, loop, order: variant.order },
+        ...(structure ? { structure } : {}),
+        ...(lossScale ? { lossScale } : {}),
+      };
       const { adapted, losses, path, guard } =
         hot && loop === "guarded" && moved.every(isHead)
           ? headLoop(features(begin, x), begin, lossOf, {
@@ -161,45 +163,4 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       return absolute && head.absolute ? head.absolute(logits, found) : logits;
     },
   };
-}
-
-interface HeadLoopOptions extends Omit<InnerLoopOptions, "rates"> {
-  readonly rates: Parameters;
-  readonly weights: Value;
-}
-
-/**
- * Guarded steps on the head alone. They are taken over features that are centred, f − μ, in which the same logits have the
- * bias b + μ·W; so a step on the weights leaves the mean of the logits where it is. A head with a `decay` holds on to its
- * start, and its rates are bounded so that no step is too long.
- */
-function headLoop(
-  features: Value,
-  parameters: Parameters,
-  lossOf: (outputs: Value) => Value,
-  { rates, weights, decay, ...settings }: HeadLoopOptions,
-): InnerLoopResult {
-  const centre = centreOf(features, weights);
-  const centred = op.Sub(features, centre);
-  const atCentre = (weight: Value): Value => op.Squeeze(op.MatMul(centre, weight), [0]);
-  const [weight, bias] = [parameters["head.weight"]!, parameters["head.bias"]!];
-  const begin = { "head.weight": weight, "head.bias": op.Add(bias, atCentre(weight)) };
-  const shortened = (held: number): Parameters => {
-    const still = constant(0);
-    const both = { weight: rates["head.weight"] ?? still, bias: rates["head.bias"] ?? still };
-    const bound = op.Max(curvatureBound(centred, weights, both, held), 1);
-    return Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, op.Div(rate, bound)]));
-  };
-  const result = innerLoop((p) => lossOf(applyHead(centred, p)), begin, {
-    ...settings,
-    ...(decay === undefined ? { rates } : { rates: shortened(decay), decay }),
-  });
-  // As differences from the start, so that a head that took no step is the start to the bit.
-  const uncentred = (moved: Parameters): Parameters => {
-    const now = { ...begin, ...moved };
-    const turned = op.Sub(now["head.bias"], begin["head.bias"]);
-    const shift = op.Sub(turned, atCentre(op.Sub(now["head.weight"], weight)));
-    return { "head.weight": now["head.weight"], "head.bias": op.Add(bias, shift) };
-  };
-  return { ...result, adapted: uncentred(result.adapted), path: result.path.map(uncentred) };
 }

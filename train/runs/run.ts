@@ -178,6 +178,7 @@ function trainerOptionsOf(options: RunOptions): MetaTrainerOptions {
     multiStepLoss: config.multiStepLoss,
     ...(config.workers === undefined ? {} : { workers: config.workers }),
     ...(config.precision === undefined ? {} : { precision: config.precision }),
+    ...(config.innerLoop === undefined ? {} : { innerLoop: config.innerLoop }),
     onMessage: (message) => options.onMessage?.(message),
   };
 }

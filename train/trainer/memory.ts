@@ -1,5 +1,5 @@
 // How much memory a graph takes, told before it is run.
-import { lower, onnxTargetFor, operandsOf, topological, type Value } from "@innerloop/graph";
+import { isSubgraph, lower, onnxTargetFor, operandsOf, topological, type Value } from "@innerloop/graph";
 
 const bytesOf: Readonly<Record<string, number>> = { float16: 2, float32: 4, int32: 4, int64: 8, bool: 1 };
 
@@ -10,8 +10,9 @@ const sizeInBytes = ({ shape, dtype }: Value): number =>
  * The most that values hold at once where each is made when it is needed and freed after its last use: operators are those that
  * ONNX Runtime is given on a processor, convolutions as columns among them.
  */
-export function peakBytes(outputs: readonly Value[]): number {
-  const lowered = lower(outputs, onnxTargetFor("cpu"));
+export const peakBytes = (outputs: readonly Value[]): number => peakOf(lower(outputs, onnxTargetFor("cpu")));
+
+function peakOf(lowered: readonly Value[]): number {
   const nodes = topological(lowered);
   const uses = new Map<Value, number>();
   const used = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
@@ -21,7 +22,8 @@ export function peakBytes(outputs: readonly Value[]): number {
   let [now, most] = [0, 0];
   for (const node of nodes) {
     for (const value of node.outputs) if (uses.has(value)) now += sizeInBytes(value);
-    most = Math.max(most, now);
+    const inside = Object.values(node.attributes).map((graph) => (isSubgraph(graph) ? peakOf(graph.gives) : 0));
+    most = Math.max(most, now + Math.max(0, ...inside));
     for (const value of operandsOf(node)) {
       const left = uses.get(value)! - 1;
       uses.set(value, left);

@@ -60,10 +60,11 @@ export class MetaTrainer {
         clip: options.clip ?? null,
         multiStepLoss: (options.multiStepLoss ?? false) && learner.steps > 1,
         precision,
+        engine: opened.engine,
+        ...(options.innerLoop ? { innerLoop: options.innerLoop } : {}),
         queued: threads === 0 && (opened.engine.queues ?? false),
       });
-      const fixed = options.workers !== undefined;
-      const strategy = strategyOn(opened.engine, graphs, threads, fixed, (message) => options.onMessage?.(message));
+      const strategy = strategyOn(opened.engine, graphs, threads, options, (message) => options.onMessage?.(message));
       return new MetaTrainer(opened, graphs, strategy, options);
     } catch (error) {
       if (typeof engine === "string") await opened.engine.dispose();

@@ -6,6 +6,7 @@ import {
   grams,
   input,
   type Learner,
+  type LoopStructure,
   op,
   type Parameters,
   scope,
@@ -33,6 +34,8 @@ export interface ObjectiveOptions {
    * float16 (Micikevicius et al. 2018, §3.2); results are divided by it again. A scalar.
    */
   readonly lossScale?: Value;
+  /** How the inner steps are laid out; `unrolled` unless given. */
+  readonly structure?: LoopStructure;
 }
 
 /** Meta-loss and query accuracy (a regression has the loss for it) of one task, both scalars, and the predictions. */
@@ -51,12 +54,13 @@ function taskResult(
   ways: Dim,
   options: ObjectiveOptions = {},
 ): TaskResult {
-  const { steps = learner.steps, stepWeights, lossScale } = options;
+  const { steps = learner.steps, stepWeights, lossScale, structure } = options;
   const { state, path } = learner.adapt(parameters, support, {
     steps,
     ways,
     masked: learner.outputs !== undefined && ways !== learner.outputs,
     balanced: true,
+    ...(structure ? { structure } : {}),
     ...(lossScale ? { lossScale: op.Sqrt(lossScale) } : {}),
   });
   const answer = (from: Parameters) => present(learner, learner.predict(parameters, from, query.x), ways);
@@ -118,8 +122,13 @@ function episodeResults(
 }
 
 /** The results of one episode, with some number of inner steps. */
-export const evaluationGraph = (learner: Learner, sizes: EpisodeSizes, steps: number) => ({
-  outputs: { ...episodeResults(learner, parameterValues(learner), sizes, undefined, { steps }) },
+export const evaluationGraph = (
+  learner: Learner,
+  sizes: EpisodeSizes,
+  steps: number,
+  structure: LoopStructure = "unrolled",
+) => ({
+  outputs: { ...episodeResults(learner, parameterValues(learner), sizes, undefined, { steps, structure }) },
 });
 
 export interface MetaGradient {

@@ -5,7 +5,7 @@ import type { Episode } from "../data/index.ts";
 import type { Engine, Graph, Program } from "../engines/index.ts";
 import { total } from "../names.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
-import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
+import type { EpisodeSizes } from "./objective.ts";
 import { only, readNumber, release, type State, scalar, type Tensors } from "./state.ts";
 import type { StepGraphs } from "./step-graphs.ts";
 import { isOutOfMemory, type Strategy, type SubmittedStep, taskTooLarge } from "./strategy.ts";
@@ -134,7 +134,7 @@ export class OneGraph implements Strategy {
   async evaluate(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, steps: number) {
     const results: Tensors[] = [];
     try {
-      const graph = () => evaluationGraph(this.#graphs.learner, sizes, steps);
+      const graph = () => this.#graphs.evaluation(sizes, steps);
       const program = await this.#program(`evaluate:${steps}`, sizes, 1, graph);
       for (const episode of episodes)
         results.push(await program.run(only(program, { ...state, ...taskFeeds(episode) })));

@@ -5,7 +5,7 @@ import type { Episode } from "../data/index.ts";
 import type { Engine, Graph, Layout, Program } from "../engines/index.ts";
 import { parted, stackFeeds, taskFeeds } from "./batch.ts";
 import { layoutFor } from "./layouts.ts";
-import { type EpisodeSizes, evaluationGraph } from "./objective.ts";
+import type { EpisodeSizes } from "./objective.ts";
 import { only, readNumber, type State, scalar, type Tensors } from "./state.ts";
 import type { StepGraphs } from "./step-graphs.ts";
 import { isOutOfMemory, type Strategy, type SubmittedStep, taskTooLarge } from "./strategy.ts";
@@ -120,6 +120,7 @@ export class OverThreads implements Strategy {
     sizes: EpisodeSizes,
     scalars: Tensors,
   ): Promise<Job[]> {
+    this.#pool.start(Math.min(workers, episodes.length));
     if (!this.#options.together) {
       const key = `one:${Object.values(sizes)}:${threads}`;
       const program = await this.#add(key, () => this.#graphs.sums(sizes, undefined), threads);
@@ -134,7 +135,8 @@ export class OverThreads implements Strategy {
   }
 
   async evaluate(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, steps: number) {
-    const graph = () => evaluationGraph(this.#graphs.learner, sizes, steps);
+    this.#pool.start(episodes.length);
+    const graph = () => this.#graphs.evaluation(sizes, steps);
     const program = await this.#add(`evaluate:${steps}:${Object.values(sizes)}`, graph);
     const jobs = episodes.map((episode) => ({ program, feeds: taskFeeds(episode) }));
     return this.#pool.map(jobs, this.#unshared(state));

@@ -1,6 +1,7 @@
 // What a trainer is asked for, and what it reports.
 import type { OptimizerConfig, ScheduleConfig, Tensor } from "@innerloop/schemas";
 import type { Engine } from "../engines/index.ts";
+import type { InnerLoopSetting } from "./structure.ts";
 
 export interface MetaTrainerOptions {
   readonly optimizer?: OptimizerConfig;
@@ -19,6 +20,11 @@ export interface MetaTrainerOptions {
   readonly multiStepLoss?: boolean;
   /** `float16`: gradients are computed in it where that is safe, with float32 weights and a dynamic loss scale. */
   readonly precision?: "float32" | "float16";
+  /**
+   * How inner steps are laid out in graphs, with the same numbers up to rounding: `unrolled`, as turns of one body (`loop`), or as turns that
+   * hold parameters alone (`checkpoints`); chosen by the learner, its steps and the engine unless given.
+   */
+  readonly innerLoop?: InnerLoopSetting;
   /** Told what a run should know: that a batch goes on in parts, that a step was left out. */
   onMessage?(message: string): void;
 }

@@ -1,8 +1,8 @@
 // The graphs of a training step: the meta-gradient over tasks, the update from it, and both in one; and the numbers that
 // they begin with.
-import { input, type Learner, op, type Parameters, type Value } from "@innerloop/graph";
+import { input, type Learner, type LoopStructure, op, type Parameters, type Value } from "@innerloop/graph";
 import type { OptimizerConfig, ScheduleConfig } from "@innerloop/schemas";
-import type { Graph } from "../engines/index.ts";
+import type { Engine, Graph } from "../engines/index.ts";
 import { gradient, next, total } from "../names.ts";
 import {
   initialNumbers,
@@ -15,6 +15,8 @@ import {
 import { type Guard, guardFor } from "./guard.ts";
 import {
   type EpisodeSizes,
+  evaluationGraph,
+  type MetaGradient,
   metaGradient,
   type ObjectiveOptions,
   parameterValues,
@@ -22,6 +24,7 @@ import {
   stepWeightsInput,
 } from "./objective.ts";
 import { scalar, type Tensors, vector, zeros } from "./state.ts";
+import { type InnerLoopSetting, structureFor, type ToLayOut } from "./structure.ts";
 
 export interface StepOptions {
   readonly optimizer: OptimizerConfig;
@@ -29,6 +32,10 @@ export interface StepOptions {
   readonly clip: number | null;
   readonly multiStepLoss: boolean;
   readonly precision: "float32" | "float16";
+  /** How inner steps are laid out; `auto` unless given. */
+  readonly innerLoop?: InnerLoopSetting;
+  /** What the graphs run on. */
+  readonly engine: Pick<Engine, "name">;
   /** Steps follow each other before anybody has read a loss, so the graph itself leaves out what is not finite. */
   readonly queued: boolean;
 }
@@ -79,7 +86,7 @@ export class StepGraphs {
    */
   sums(sizes: EpisodeSizes, tasks: number | undefined): Graph {
     const parameters = parameterValues(this.learner);
-    const { loss, accuracy, gradients } = metaGradient(this.learner, parameters, sizes, tasks, this.#objective);
+    const { loss, accuracy, gradients } = this.#gradient(parameters, sizes, tasks);
     return {
       outputs: { loss, accuracy, ...gradient.named(gradients) },
       ...(this.apart ? { precision: "float16" as const } : {}),
@@ -109,9 +116,26 @@ export class StepGraphs {
   /** Gradient and update in one. */
   whole(sizes: EpisodeSizes, tasks: number): Graph {
     const parameters = parameterValues(this.learner);
-    const { loss, accuracy, gradients } = metaGradient(this.learner, parameters, sizes, tasks, this.#objective);
+    const { loss, accuracy, gradients } = this.#gradient(parameters, sizes, tasks);
     const means = mapped(gradients, (value) => op.Mul(value, 1 / tasks));
     return { outputs: { loss, accuracy, ...this.#update(parameters, means, loss) } };
+  }
+
+  /** Results of one episode, with some number of inner steps. */
+  evaluation(sizes: EpisodeSizes, steps: number): Graph {
+    const structure = structureFor(this.#toLayOut(steps), () => []);
+    return evaluationGraph(this.learner, sizes, steps, structure);
+  }
+
+  #gradient(parameters: Parameters, sizes: EpisodeSizes, tasks: number | undefined): MetaGradient {
+    const build = (structure: LoopStructure) =>
+      metaGradient(this.learner, parameters, sizes, tasks, { ...this.#objective, structure });
+    return build(structureFor(this.#toLayOut(this.learner.steps), () => Object.values(build("loop").gradients)));
+  }
+
+  #toLayOut(steps: number): ToLayOut {
+    const { innerLoop, engine, precision } = this.#options;
+    return { learner: this.learner, steps, engine, precision, ...(innerLoop ? { setting: innerLoop } : {}) };
   }
 
   get #objective(): ObjectiveOptions {

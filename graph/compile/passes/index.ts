@@ -1,8 +1,10 @@
 // The passes between a graph and an engine, in the order in which they go; a file each.
 import type { Pass } from "../pass.ts";
+import { blocks } from "./blocks.ts";
 import { counts } from "./counts.ts";
 import { forms } from "./forms.ts";
 import { gramsPass } from "./grams.ts";
+import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
@@ -19,14 +21,17 @@ export const earlyPasses = [togetherPass, gramsPass] as const;
 export const passes: readonly Pass[] = [
   twins,
   counts,
+  repeats,
   simplification,
   sums,
   forms,
   repeats,
+  hoisted,
   simplification,
   norms,
   products,
   turnedWeights,
+  blocks,
   simplification,
   reshapes,
 ];

@@ -22,7 +22,7 @@ export const norms: Pass = {
  * From so many numbers on, what an array costs is the walks over memory. Smaller ones stay in a processor's cache, and there what
  * counts is how many nodes there are (measured: at 60,000 numbers fewer walks and more nodes take as long).
  */
-const large = 1 << 17;
+const large = 1 << 16;
 
 /**
  * Of a norm that has no derivative, the kernel takes gain and bias at no cost but that of repeating them to the size of an example: from

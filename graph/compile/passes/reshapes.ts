@@ -8,10 +8,11 @@ import { type Attributes, type Body, is, madeBy, type Node, operandsOf, type Val
 import { bodiesOf, topological } from "../../core/walk.ts";
 import { rowNormalization } from "../../lowering/normalization.ts";
 import { Loop } from "../../ops/control.ts";
+import { unshaped } from "../../ops/internal/unshaped.ts";
 import { Expand, Reshape } from "../../ops/movement.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
-import { asOperand, inShape, operandShape, sameButLeading, unshaped } from "../shapes.ts";
+import { asOperand, inShape, operandShape, sameButLeading } from "../shapes.ts";
 import { type GemmAttributes, gemm } from "./products.ts";
 
 export const reshapes: Pass = {

@@ -92,6 +92,7 @@ export const convolution: Operator<Window, Two, One> = define({
   name: "Convolution",
   family: "convolution",
   summary: "y = x ∗ w, channels last, with strides, dilations, padding and groups",
+  traits: { float16: "product" },
   infer([x, w], window) {
     const spatial = window.kernel.length;
     const expected = `needs x [N, …${spatial} axes…, channels] and w [${window.kernel}, channels/groups, filters]`;
@@ -127,6 +128,7 @@ export const convolutionInputGradient: Operator<Spaced, Two, One> = define({
   name: "ConvolutionInputGradient",
   family: "convolution",
   summary: "the map y ↦ x that is transposed to a convolution with given weights",
+  traits: { float16: "product" },
   infer([g, w], { kernel, groups, space }) {
     const lead = g.shape.slice(0, g.rank - kernel.length - 1);
     return [{ dtype: g.dtype, shape: [...lead, ...space, multiplyDims(at(w.shape, -2), groups)] }];
@@ -147,6 +149,7 @@ const convolutionWeightGradient: Operator<Window, Two, One> = define({
   name: "ConvolutionWeightGradient",
   family: "convolution",
   summary: "the map y ↦ w that is transposed to a convolution of a given input",
+  traits: { float16: "product" },
   infer([x, g], window) {
     const { tasks, channels } = convolutionParts(x.shape, window);
     return [{ dtype: x.dtype, shape: [...tasks, ...window.kernel, channels / window.groups, at(g.shape, -1)] }];

@@ -4,6 +4,9 @@ import type { Attributes, Operator, Subgraph, Value } from "../../core/value.ts"
 /** A repeated body as others see it. */
 interface Repeating {
   readonly takes: readonly Value[];
+  /** How many of these are the turn's own; the others are captured. */
+  readonly own: number;
+  readonly gives: readonly Value[];
   /** What a turn hands on, and what is kept of it. */
   readonly states: readonly Value[];
   readonly collected: readonly Value[];
@@ -13,24 +16,25 @@ interface Repeating {
   readonly collecting: (values: readonly Value[]) => Attributes;
 }
 
-/** Says how many results of a body are handed on; those after them are kept. */
-type HandedOn = (attributes: Attributes) => number;
+/** Says how many results of a body are handed on, those after them being kept, and how many values it takes that are its own. */
+type Counts = (attributes: Attributes) => { readonly handedOn: number; readonly own: number };
 
-const known = new Map<string, HandedOn>();
+const known = new Map<string, Counts>();
 
 /** Tells of an operator whose body is repeated. */
-export function repeats(name: string, handedOn: HandedOn): void {
-  known.set(name, handedOn);
+export function repeats(name: string, counts: Counts): void {
+  known.set(name, counts);
 }
 
 /** The repeated body of a node. */
 export function repeatingParts({ name }: Pick<Operator, "name">, attributes: Attributes): Repeating | undefined {
-  const handedOn = known.get(name)?.(attributes);
+  const counts = known.get(name)?.(attributes);
   const { body, ...others } = attributes;
-  if (handedOn === undefined || !isGraph(body)) return undefined;
+  if (!counts || !isGraph(body)) return undefined;
+  const { handedOn, own } = counts;
   const { takes, gives } = body;
   return {
-    takes,
+    ...{ takes, own, gives },
     states: gives.slice(0, handedOn),
     collected: gives.slice(handedOn),
     key: JSON.stringify(others),

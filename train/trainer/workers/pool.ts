@@ -92,8 +92,8 @@ interface Opening {
 }
 
 /**
- * Threads that have parameters and programs in common. A thread is started when it gets its first job, and opens a program with the first job
- * for it.
+ * Threads that have parameters and programs in common. A thread is started when it gets its first job, or is going to, and opens a program
+ * with the first job for it.
  */
 export class Pool {
   /** The most threads. */
@@ -110,6 +110,11 @@ export class Pool {
   constructor(size: number, engine: string) {
     this.size = size;
     this.#engine = engine;
+  }
+
+  /** Starts the threads that so many jobs will take, so that they load while the caller makes what they are to run. */
+  start(jobs: number): void {
+    while (this.#threads.length < Math.min(this.size, jobs)) this.#threads.push(new Thread(this.#engine));
   }
 
   /** Takes a program that jobs name. @param threads of one run of it, in each of the pool's */
@@ -165,7 +170,7 @@ export class Pool {
       this.#version++;
     }
     const everyones = { tensors: this.#shared.tensors, version: this.#version };
-    while (this.#threads.length < Math.min(this.size, jobs.length)) this.#threads.push(new Thread(this.#engine));
+    this.start(jobs.length);
     const shares = this.#threads.map((_, at) => jobs.filter((_, i) => i % this.size === at));
     const working = this.#threads.map(async (thread, at) => {
       const share = shares[at]!;

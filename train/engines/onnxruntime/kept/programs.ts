@@ -62,12 +62,11 @@ const machine = (): string => [versionOf("onnxruntime-node"), process.platform, 
 
 let ofGraph: string | undefined;
 
-/** What writes graphs, by its files: its version is the same from build to build. */
+/** What writes graphs, by the file that it is loaded as: its version is the same from build to build. */
 function writer(): string {
   if (ofGraph === undefined) {
-    const folder = dirname(createRequire(import.meta.url).resolve("@innerloop/graph"));
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"));
-    const seen = files.sort().map((name) => {
+    const folder = join(dirname(createRequire(import.meta.url).resolve("@innerloop/graph")), "bundle");
+    const seen = readdirSync(folder).map((name) => {
       const { size, mtimeMs } = statSync(join(folder, name));
       return `${name}:${size}:${mtimeMs}`;
     });

@@ -1,0 +1,53 @@
+// How the inner steps of training graphs are laid out: as the user says, or as suits the learner and the engine.
+import { heldBytes, type Learner, type LoopStructure, type Value } from "@innerloop/graph";
+import { sizeOf } from "@innerloop/schemas";
+import { type Engine, engineNamed } from "../engines/index.ts";
+
+/** What may be asked for: `auto`, or one of them. */
+export type InnerLoopSetting = "auto" | LoopStructure;
+
+/** Steps that move fewer weights are a few small nodes each, of which turns cost more than they save. */
+const fewWeights = 20_000;
+
+/** The fewest steps of which turns are not slower: measured with conv4 and the metamodel. */
+const fewSteps = 2;
+
+/** What turns may hold for their derivative before it is better to compute it again, for each graph that runs. */
+const mostHeld = 128e6;
+
+/** Where graphs run, as far as the choice goes by it. */
+export interface Surroundings {
+  readonly engine: Pick<Engine, "name">;
+  readonly precision?: "float32" | "float16";
+}
+
+/** Whether turns of one body suit: on a processor with ONNX Runtime, where steps are large and there are some. */
+function turnsSuit(learner: Learner, steps: number, { engine, precision = "float32" }: Surroundings): boolean {
+  const moved = Object.keys(learner.rates).reduce(
+    (sum, name) => sum + sizeOf(learner.parameters[name]?.shape ?? [0]),
+    0,
+  );
+  const threaded = engineNamed(engine.name)?.traits.workers === true;
+  return threaded && precision === "float32" && steps >= fewSteps && moved > fewWeights;
+}
+
+/** What the choice goes by. */
+export interface ToLayOut extends Surroundings {
+  readonly learner: Learner;
+  readonly steps: number;
+  readonly setting?: InnerLoopSetting;
+}
+
+/**
+ * How inner steps are laid out: as is asked for; with `auto`, as turns where these suit, and as checkpoints where turns would hold
+ * much.
+ * @param asTurns what is computed, with the steps as turns that hold their products
+ */
+export function structureFor(
+  { setting = "auto", learner, steps, ...where }: ToLayOut,
+  asTurns: () => readonly Value[],
+): LoopStructure {
+  if (setting !== "auto") return setting;
+  if (!turnsSuit(learner, steps, where)) return "unrolled";
+  return heldBytes(asTurns()) > mostHeld ? "checkpoints" : "loop";
+}
