@@ -3,7 +3,9 @@
 Usage: python export.py FOLDER sklearn|keras
 
 FOLDER/NAME.onnx, and index.json: by name the input, its shape and numbers, and those of the output that is compared, by its name in the
-file; of Keras the gradients of the sum of sines of the outputs too, by the names of the file's initializers.
+file; of Keras the gradients of the sum of sines of the outputs too, by the names of the file's initializers, and that sum before and after each
+of five steps of gradient descent. Of scikit-learn's network that learns by plain descent: the classes of the examples, its rate, and the weights
+after five steps on these.
 """
 
 import json
@@ -18,6 +20,7 @@ import onnx  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 
 folder, which = sys.argv[1:]
+RATE, STEPS = 0.05, 5
 index = {}
 
 
@@ -61,6 +64,27 @@ def of_sklearn():
             output = file.graph.output[1 if classifies else 0].name
             index[f"{name}{ending}"] = {"input": file.graph.input[0].name, "x": numbers(some), "output": output, "y": numbers(wanted)}
 
+    # One call of partial_fit on all examples is one step of the mean cross-entropy.
+    how = {"solver": "sgd", "momentum": 0.0, "alpha": 0.0, "learning_rate_init": RATE, "batch_size": 30, "random_state": 0}
+    model = MLPClassifier((8,), activation="tanh", **how)
+    some, classes = x[::5], y[::5]
+    model.partial_fit(some, classes, classes=[0, 1, 2])
+    file = to_onnx(model, x[:1], options={id(model): {"zipmap": False}})
+    onnx.save(file, os.path.join(folder, "steps.onnx"))
+    output = file.graph.output[1].name
+    wanted = model.predict_proba(some)
+    before = [array.copy() for array in [*model.coefs_, *model.intercepts_]]
+    for _ in range(STEPS):
+        model.partial_fit(some, classes)
+    after = {}
+    for tensor in file.graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        for values, moved in zip(before, [*model.coefs_, *model.intercepts_]):
+            if array.dtype.kind == "f" and array.size == values.size and np.allclose(values.reshape(-1), array.reshape(-1)):
+                after[tensor.name] = numbers(moved.reshape(array.shape))
+    steps = {"rate": RATE, "classes": [int(c) for c in classes], "after": after}
+    index["steps"] = {"input": file.graph.input[0].name, "x": numbers(some), "output": output, "y": numbers(wanted), **steps}
+
 
 def of_keras():
     import keras
@@ -81,7 +105,7 @@ def of_keras():
         torch.sin(y).sum().backward()
         model.export(path, format="onnx", verbose=False)
         file = onnx.load(path)
-        gradients = {}
+        gradients, trained = {}, []
         for tensor in file.graph.initializer:
             array = numpy_helper.to_array(tensor)
             for variable in model.trainable_variables:
@@ -91,8 +115,19 @@ def of_keras():
                 for order in [axes, [*axes[:-3:-1], *axes[:-2]]] if values.ndim > 2 else [axes]:
                     if array.dtype.kind == "f" and np.array_equal(values.transpose(order), array):
                         gradients[tensor.name] = numbers(slope.transpose(order))
+                        trained.append(variable.value)
+        losses = []
+        for _ in range(STEPS + 1):
+            for value in trained:
+                value.grad = None
+            loss = torch.sin(model(torch.tensor(x), training=False)).sum()
+            losses.append(loss.item())
+            loss.backward()
+            with torch.no_grad():
+                for value in trained:
+                    value -= RATE * value.grad
         output = file.graph.output[0].name
-        index[name] = {"input": file.graph.input[0].name, "x": numbers(x), "output": output, "y": numbers(y.detach().numpy()), "gradients": gradients}
+        index[name] = {"input": file.graph.input[0].name, "x": numbers(x), "output": output, "y": numbers(y.detach().numpy()), "gradients": gradients, "rate": RATE, "losses": losses}
 
 
 of_sklearn() if which == "sklearn" else of_keras()

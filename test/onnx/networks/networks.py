@@ -3,6 +3,8 @@
 Every one is that of its paper in structure. Pictures are small, texts short and vocabularies cut, so that a gradient takes seconds.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -238,10 +240,14 @@ class Logits(nn.Module):
 
 
 class TanhGelu(nn.Module):
-    """GPT-2's, with factors that float32 has exactly: the newer exporter keeps them in float32 of float64 networks as well."""
+    """GPT-2's; with factors that float32 has exactly, since the newer exporter keeps them in float32 of float64 networks as well."""
+
+    def __init__(self, outer=0.796875, inner=0.044921875):
+        super().__init__()
+        self.outer, self.inner = outer, inner
 
     def forward(self, x):
-        return 0.5 * x * (1 + torch.tanh(0.796875 * (x + 0.044921875 * x**3)))
+        return 0.5 * x * (1 + torch.tanh(self.outer * (x + self.inner * x**3)))
 
 
 def distilbert():
@@ -252,14 +258,14 @@ def distilbert():
     return Logits(DistilBertForSequenceClassification(config))
 
 
-def gpt2():
+def gpt2(*factors):
     from transformers import GPT2Config, GPT2LMHeadModel
 
     sizes = {"vocab_size": 120, "n_positions": 32, "n_embd": 96, "n_layer": 3, "n_head": 6}
     config = GPT2Config(**sizes, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, use_cache=False, bos_token_id=0, eos_token_id=0)
     model = GPT2LMHeadModel(config)
     for block in model.transformer.h:
-        block.mlp.act = TanhGelu()
+        block.mlp.act = TanhGelu(*factors)
     return Logits(model)
 
 
@@ -281,6 +287,7 @@ NETWORKS = {
     "vit-tiny": (ViTTiny, pictures(3, 32), 10),
     "distilbert": (distilbert, tokens(200, 12), 4),
     "gpt2": (gpt2, tokens(120, 12), 120),
+    "gpt2-published": (lambda: gpt2(math.sqrt(2 / math.pi), 0.044715), tokens(120, 12), 120),
     "convnext-tiny": (ConvNeXtTiny, pictures(3, 32), 10),
     "speech": (Speech, lambda batch: torch.randn(batch, 1, 1600), 12),
     "lstm-tagger": (Tagger, tokens(50, 9), 7),
