@@ -34,6 +34,15 @@ export function nodesInOrder(outputs: readonly Value[], without: readonly string
   return [...nodes.filter((node) => !present.has(node)), ...reordered.map((i) => at(made, i))];
 }
 
+/** The place of each node in an order. */
+function ranksIn(order: readonly number[]): number[] {
+  const rank = new Array<number>(order.length);
+  order.forEach((i, place) => {
+    rank[i] = place;
+  });
+  return rank;
+}
+
 /** What nodes take from each other, by their places in a list. */
 class Flow {
   /** Bytes of what a node gives. */
@@ -59,13 +68,10 @@ class Flow {
 
   /** An order in which each node comes as late as it pays: from the end, always the one before which the fewest bytes are alive. */
   late(): number[] {
-    const left = this.#readers.map((readers) => readers.length);
     const alive = [...this.#stays];
-    const ready = upTo(left.length).filter((i) => left[i] === 0);
-    const order: number[] = [];
     const before = (i: number) =>
       at(this.#needs, i).reduce((sum, need) => sum + (alive[need] ? 0 : at(this.bytes, need)), -at(this.bytes, i));
-    while (ready.length > 0) {
+    return this.#fromTheEnd((ready) => {
       let best = 0;
       let least = Number.POSITIVE_INFINITY;
       ready.forEach((i, place) => {
@@ -73,31 +79,29 @@ class Flow {
         // Of equals the last of the graph.
         if (bytes < least || (bytes === least && i > at(ready, best))) [best, least] = [place, bytes];
       });
-      const [chosen = 0] = ready.splice(best, 1);
-      order.push(chosen);
-      for (const need of at(this.#needs, chosen)) {
-        alive[need] = true;
-        left[need] = at(left, need) - 1;
-        if (left[need] === 0) ready.push(need);
-      }
-    }
-    return order.reverse();
+      for (const need of at(this.#needs, at(ready, best))) alive[need] = true;
+      return best;
+    });
   }
 
   /** The order of a file that is likely run in the given one: from the end, of what may stand there always what is to run first. */
   file(wanted: readonly number[]): number[] {
-    const rank = new Array<number>(wanted.length);
-    wanted.forEach((i, place) => {
-      rank[i] = place;
+    const rank = ranksIn(wanted);
+    return this.#fromTheEnd((ready) => {
+      let best = 0;
+      for (let place = 1; place < ready.length; place++)
+        if (at(rank, at(ready, place)) < at(rank, at(ready, best))) best = place;
+      return best;
     });
+  }
+
+  /** @param choose of nodes whose readers all have their place, which one is the next from the end: its place in the list */
+  #fromTheEnd(choose: (ready: readonly number[]) => number): number[] {
     const left = this.#readers.map((readers) => readers.length);
     const ready = upTo(left.length).filter((i) => left[i] === 0);
     const order: number[] = [];
     while (ready.length > 0) {
-      let best = 0;
-      for (let place = 1; place < ready.length; place++)
-        if (at(rank, at(ready, place)) < at(rank, at(ready, best))) best = place;
-      const [chosen = 0] = ready.splice(best, 1);
+      const [chosen = 0] = ready.splice(choose(ready), 1);
       order.push(chosen);
       for (const need of at(this.#needs, chosen)) {
         left[need] = at(left, need) - 1;
@@ -109,10 +113,7 @@ class Flow {
 
   /** The order in which a file is run. */
   run(file: readonly number[]): number[] {
-    const rank = new Array<number>(file.length);
-    file.forEach((i, place) => {
-      rank[i] = place;
-    });
+    const rank = ranksIn(file);
     const inFile = (list: readonly number[]) => [...list].sort((a, b) => at(rank, a) - at(rank, b));
     const stack = inFile(upTo(file.length).filter((i) => at(this.#readers, i).length === 0)).map((i) => ({
       i,

@@ -4,12 +4,10 @@ import { at, zip } from "../core/lists.ts";
 import type { Value } from "../core/value.ts";
 import { Add, Mul, Sub } from "../ops/arithmetic.ts";
 import { LessOrEqual, Where } from "../ops/comparison.ts";
-import { Unsqueeze } from "../ops/movement.ts";
-import { Concat } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import type { Held } from "../ops/scan.ts";
 import { backOff, type Descent, inRow, type Problem } from "./descent.ts";
-import { entriesOf, turnsOf } from "./loop-structure.ts";
+import { entriesOf, turnsOf, withLast } from "./loop-structure.ts";
 import { repeated, type Stop } from "./stopping.ts";
 
 /** Where a guarded loop stands: the best place so far, and the next one that is tried. */
@@ -108,7 +106,7 @@ export function guardedSteps(
       ),
     );
     const last = scope("adapted", () => judge(standing(carried), false));
-    const losses = Concat([...collected, Unsqueeze(last.loss, [0])], 0);
+    const losses = withLast(at(collected, 0), last.loss);
     return { adapted: last.best, losses, path: [], guard: last };
   }
   if (holds) {
@@ -124,12 +122,11 @@ export function guardedSteps(
       ),
     );
     const last = scope("adapted", () => judge(standing(carried), false));
-    const row = (stack: Value, end: Value) => Concat([stack, Unsqueeze(end, [0])], 0);
     return {
       adapted: last.best,
-      losses: row(at(collected, 0), last.loss),
+      losses: withLast(at(collected, 0), last.loss),
       path: [...entriesOf(collected.slice(2), steps), last.best],
-      guard: { ...last, keptAt: row(at(collected, 1), last.kept) },
+      guard: { ...last, keptAt: withLast(at(collected, 1), last.kept) },
     };
   }
   // The start has nothing to be compared with.

@@ -8,13 +8,11 @@ import { Mul, Sub } from "../ops/arithmetic.ts";
 import { Loop } from "../ops/control.ts";
 import { Reciprocal } from "../ops/functions.ts";
 import { stopGradient } from "../ops/graph.ts";
-import { Unsqueeze } from "../ops/movement.ts";
-import { Concat } from "../ops/parts.ts";
 import type { Held } from "../ops/scan.ts";
 import { type Descent, type Guard, inRow, type Problem } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { guardedSteps } from "./guarded-steps.ts";
-import { entriesOf, heldBy, type LoopStructure, turnsOf } from "./loop-structure.ts";
+import { entriesOf, heldBy, type LoopStructure, turnsOf, withLast } from "./loop-structure.ts";
 import { type OptimizedOptions, optimizedSteps } from "./optimized-steps.ts";
 import type { Stop } from "./stopping.ts";
 
@@ -231,7 +229,7 @@ function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Val
       ),
     );
     const last = scope("adapted", () => loss(carried));
-    return { adapted: carried, losses: Concat([...collected, Unsqueeze(last, [0])], 0), path: [] };
+    return { adapted: carried, losses: withLast(at(collected, 0), last), path: [] };
   }
   if (holds && start.length > 0) {
     const { carried, collected } = scope("inner_loop", () =>
@@ -248,7 +246,7 @@ function plainSteps({ start, rates, loss, slopes }: Problem, steps: number | Val
     const last = scope("adapted", () => loss(carried));
     return {
       adapted: carried,
-      losses: Concat([at(collected, 0), Unsqueeze(last, [0])], 0),
+      losses: withLast(at(collected, 0), last),
       path: [start, ...entriesOf(collected.slice(1), steps)],
     };
   }

@@ -6,7 +6,8 @@ import { sizeOf } from "../core/shapes.ts";
 import { is, type Value } from "../core/value.ts";
 import { topological } from "../core/walk.ts";
 import { cut } from "../ops/internal/slicing.ts";
-import { Reshape } from "../ops/movement.ts";
+import { Reshape, Unsqueeze } from "../ops/movement.ts";
+import { Concat } from "../ops/parts.ts";
 import { type Held, Scan } from "../ops/scan.ts";
 
 /**
@@ -42,6 +43,9 @@ export const turnsOf = (
 /** The entries of stacks: for each turn, one of each. */
 export const entriesOf = (stacks: readonly Value[], turns: number): Value[][] =>
   upTo(turns).map((turn) => stacks.map((stack) => Reshape(cut(stack, 0, turn, turn + 1), stack.shape.slice(1))));
+
+/** A stack of what turns gave, and what stands after the last. */
+export const withLast = (stack: Value, last: Value): Value => Concat([stack, Unsqueeze(last, [0])], 0);
 
 /** The most bytes that one row of turns holds for its derivative, of what has a known size. */
 export function heldBytes(outputs: readonly Value[]): number {

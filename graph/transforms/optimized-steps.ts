@@ -8,12 +8,11 @@ import { Equal, Less, LessOrEqual, Not, Where } from "../ops/comparison.ts";
 import { Cast } from "../ops/dtypes.ts";
 import { Sqrt } from "../ops/functions.ts";
 import { squaredNorm } from "../ops/linear-algebra.ts";
-import { Expand, Unsqueeze } from "../ops/movement.ts";
-import { Concat } from "../ops/parts.ts";
+import { Expand } from "../ops/movement.ts";
 import type { Held } from "../ops/scan.ts";
 import { backOff, type Descent, inRow, type Look } from "./descent.ts";
 import { grad } from "./grad.ts";
-import { entriesOf, turnsOf } from "./loop-structure.ts";
+import { entriesOf, turnsOf, withLast } from "./loop-structure.ts";
 import { repeated, type Stop } from "./stopping.ts";
 import type { OptimizerRule } from "./update-rules.ts";
 
@@ -182,7 +181,7 @@ export function optimizedSteps(
     const last = ended(standing(carried, start.length, kinds, nothing.length));
     return {
       adapted: last.best,
-      losses: Concat([...collected, Unsqueeze(last.loss, [0])], 0),
+      losses: withLast(at(collected, 0), last.loss),
       path: [],
       guard: last,
       memory: last.memory,
@@ -202,12 +201,11 @@ export function optimizedSteps(
     );
     const place = standing(carried, start.length, kinds, nothing.length);
     const last = ended(place, false);
-    const row = (stack: Value, end: Value) => Concat([stack, Unsqueeze(end, [0])], 0);
     return {
       adapted: last.best,
-      losses: row(at(collected, 0), last.loss),
+      losses: withLast(at(collected, 0), last.loss),
       path: [...entriesOf(collected.slice(2), steps), place.now],
-      guard: { ...last, keptAt: row(at(collected, 1), last.kept) },
+      guard: { ...last, keptAt: withLast(at(collected, 1), last.kept) },
       memory: last.memory,
     };
   }

@@ -45,19 +45,14 @@ export function turnByTurn(problem: Backward, seeds: Seeds, wanted: Wanted): Slo
   const ofCaptured = found.slice(live.length + sources.slices.length);
   const initial = zip(live, next, (i, value) => seeds.final[i] ?? zerosLike(value));
 
-  /** What was asked for of some flags, given what was found for those that are set. */
-  const placed = (flags: readonly boolean[], list: readonly (Value | undefined)[]): (Value | undefined)[] => {
-    let place = 0;
-    return flags.map((flag) => (flag ? list[place++] : undefined));
-  };
   const slopes = (
     states: readonly Value[],
     stacks: readonly (Value | undefined)[],
     totals: readonly (Value | undefined)[],
   ): Slopes => ({
     initial: turn.states.map((_, i) => (wanted.initial[i] ? states[live.indexOf(i)] : undefined)),
-    stacks: placed(wanted.stacks, stacks),
-    captured: placed(wanted.captured, totals),
+    stacks: inPlace(wanted.stacks, stacks),
+    captured: inPlace(wanted.captured, totals),
   });
   // Where turns hand cotangents on as they are, nothing has to be run.
   const others = [...ofSlices, ...ofCaptured].filter((value) => value !== undefined);
@@ -103,10 +98,13 @@ export function turnByTurn(problem: Backward, seeds: Seeds, wanted: Wanted): Slo
   );
 }
 
-/** Values where there were some before. */
-function inPlace(before: readonly (Value | undefined)[], values: readonly Value[]): (Value | undefined)[] {
-  let place = 0;
-  return before.map((value) => value && values[place++]);
+/** Values, in order, where something is wanted or was there before. */
+function inPlace(
+  places: readonly (Value | boolean | undefined)[],
+  values: readonly (Value | undefined)[],
+): (Value | undefined)[] {
+  let next = 0;
+  return places.map((place) => (place ? values[next++] : undefined));
 }
 
 function tidied(found: readonly (Value | undefined)[]): (Value | undefined)[] {
