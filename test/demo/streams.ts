@@ -72,6 +72,7 @@ export const camera = `{
   let card;
   globalThis.lay = (name) => {
     card = { drawing: drawings[name], turn: around(0.15), size: 150 + around(25), x: 400 + around(20), y: 265 + around(20) };
+    paint();
   };
   const light = (from, to) => {
     const shade = context.createLinearGradient(0, 0, 800, 600);
@@ -79,7 +80,7 @@ export const camera = `{
     shade.addColorStop(1, to);
     return shade;
   };
-  setInterval(() => {
+  const paint = () => {
     context.fillStyle = light("#6b5a48", "#3c332a");
     context.fillRect(0, 0, 800, 600);
     if (card) {
@@ -97,7 +98,8 @@ export const camera = `{
     const image = context.getImageData(0, 0, 800, 600);
     for (let i = 0; i < image.data.length; i++) if (i % 4 < 3) image.data[i] += around(8);
     context.putImageData(image, 0, 0);
-  }, 100);
+  };
+  setInterval(paint, 100);
   navigator.mediaDevices.getUserMedia = async () => {
     const stream = canvas.captureStream(10);
     globalThis.track = stream.getVideoTracks()[0];

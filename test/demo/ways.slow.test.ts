@@ -256,7 +256,6 @@ describeUnless(noChromium, "pictures", () => {
     await page.getByText(words).waitFor();
     await expectAccessible(page);
     await call(page, "lay", "ring");
-    await page.waitForTimeout(300);
     const png: string = await page.evaluate("canvas.toDataURL()");
     const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.locator(".notice button").tap()]);
     const buffer = Buffer.from(png.slice(png.indexOf(",") + 1), "base64");

@@ -199,10 +199,10 @@ export class Pad implements Recorder<Drawing> {
     let shown = false;
     let before = 0;
 
-    const step = (now: number): void => {
-      const seconds = Math.min(0.05, (now - before) / 1000);
-      before = now;
-      if (held.size === 0) return;
+    // As far as the keys were held, however seldom frames come; not through the time that a page was hidden.
+    const advance = (now: number): void => {
+      const seconds = Math.min(0.5, Math.max(0, now - before) / 1000);
+      before = Math.max(before, now);
       let [dx, dy] = [0, 0];
       for (const key of held) {
         dx += arrows[key]![0];
@@ -216,6 +216,10 @@ export class Pad implements Recorder<Drawing> {
         this.#penTo(at);
         this.#grew();
       }
+    };
+    const step = (now: number): void => {
+      if (held.size === 0) return;
+      advance(now);
       requestAnimationFrame(step);
     };
     const show = (): void => {
@@ -238,7 +242,7 @@ export class Pad implements Recorder<Drawing> {
         if (held.size === 0) {
           before = performance.now();
           requestAnimationFrame(step);
-        }
+        } else advance(performance.now());
         held.add(event.key);
       } else if (event.key === " ") {
         if (event.repeat) return event.preventDefault();
@@ -255,7 +259,10 @@ export class Pad implements Recorder<Drawing> {
       event.preventDefault();
     });
     this.#canvas.addEventListener("pointerdown", hide);
-    this.#canvas.addEventListener("keyup", (event) => held.delete(event.key));
+    this.#canvas.addEventListener("keyup", (event) => {
+      if (held.has(event.key)) advance(performance.now());
+      held.delete(event.key);
+    });
     this.#canvas.addEventListener("focus", () => {
       if (this.#canvas.matches(":focus-visible")) show();
     });
