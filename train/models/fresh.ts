@@ -65,7 +65,7 @@ export function notesOnWeights(source: string, parameters: Weights): string[] {
   );
   return arrays.length > 0 && arrays.every(([, spec]) => isEven(spec))
     ? [
-        `The weights of ${source} look as PyTorch draws them, and as if nobody had trained them; model.weights "fresh" (--weights fresh) begins at wider ones, from which networks mostly learn more in the same time`,
+        `The weights of ${source} look as PyTorch draws them, and as if nobody had trained them; model.weights "fresh" (--weights fresh) begins at wider ones, from which a LeNet learned more in the same time`,
       ]
     : [];
 }
