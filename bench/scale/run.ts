@@ -93,6 +93,9 @@ async function grow(axis: Axis, options: ScaleOptions): Promise<ScaleRow> {
   }
 }
 
+const pointsOf = ({ points }: ScaleRow): string =>
+  points.map(({ size, milliseconds }) => `${size}: ${time(milliseconds)}`).join(", ");
+
 export async function scale(options: ScaleOptions): Promise<Outcome> {
   const { kind, small, json, processor } = options;
   const rows: ScaleRow[] = [];
@@ -100,7 +103,10 @@ export async function scale(options: ScaleOptions): Promise<Outcome> {
     // A support set of one task has no further tasks.
     if (kind === "adapt" && axis === "tasks") continue;
     tell(axis);
-    rows.push(await grow(axis, options));
+    const row = await grow(axis, options);
+    // What is found is seen at once: all axes together take many minutes.
+    tell(`  ${pointsOf(row)}: exponent ${fixed(row.exponent)}`);
+    rows.push(row);
   }
   if (json)
     return {
@@ -112,12 +118,7 @@ export async function scale(options: ScaleOptions): Promise<Outcome> {
     text: [
       table(
         ["of", "exponent", "± 95 %", "ms at each size"],
-        rows.map(({ axis, exponent, ci95, points }) => [
-          axis,
-          fixed(exponent),
-          fixed(ci95),
-          points.map(({ size, milliseconds }) => `${size}: ${time(milliseconds)}`).join(", "),
-        ]),
+        rows.map((row) => [row.axis, fixed(row.exponent), fixed(row.ci95), pointsOf(row)]),
       ),
       `time = a · size^exponent${processor ? ", of the processor but for threads" : ""}; ${kind} of conv4, where nothing else is said: ${others.join(", ")}; ${machine().processor}`,
     ].join("\n"),
