@@ -356,7 +356,7 @@ try {
     )
     .demandCommand(
       1,
-      "Say what to do: peers, profile, scale, learning, check, engines, gpu, imported, embed or shifts.",
+      "Say what to do: peers, profile, scale, learning, check, engines, passes, native, gpu, imported, embed or shifts.",
     )
     .strict()
     .exitProcess(false)

@@ -1,10 +1,11 @@
 // `npm run bench -- imported`: models of others, read and written again, beside the originals, onnx-ad and PyTorch.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cotangents, input, readOnnx, type Value, writeOnnx } from "@innerloop/graph";
+import { InnerloopError } from "@innerloop/schemas";
 import { type Counts, importedTable, type Row } from "./table.ts";
 
 /** What `networks.py` makes. */
@@ -37,8 +38,22 @@ export interface ImportedOptions {
 }
 
 const peer = fileURLToPath(new URL("../../imported/peer.py", import.meta.url));
+const python = process.env.INNERLOOP_PYTHON ?? "python3";
+const packages = ["torch", "onnx", "onnxruntime", "onnxscript", "onnx_ad"];
+
+/** @throws InnerloopError where Python or one of its packages is not there: every network comes of PyTorch */
+function requirePython(): void {
+  const { status, error, stderr } = spawnSync(python, ["-c", `import ${packages.join(", ")}`], { encoding: "utf8" });
+  if (status === 0) return;
+  const reason = error?.message ?? stderr.trim().split("\n").at(-1);
+  throw new InnerloopError(
+    "missing-package",
+    `Networks of PyTorch were asked for, and ${python} does not give them (${reason}); python3 -m pip install ${packages.join(" ").replace("_", "-")}; INNERLOOP_PYTHON names another interpreter`,
+  );
+}
+
 const ask = (...words: readonly (string | number)[]): string =>
-  execFileSync(process.env.INNERLOOP_PYTHON ?? "python3", [peer, ...words.map(String)], {
+  execFileSync(python, [peer, ...words.map(String)], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -79,6 +94,7 @@ const sides = [
 ];
 
 export function imported(options: ImportedOptions): { text: string; status: 0 } {
+  requirePython();
   const folder = options.keep ?? mkdtempSync(join(tmpdir(), "innerloop-bench-"));
   mkdirSync(folder, { recursive: true });
   try {
