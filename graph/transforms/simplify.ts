@@ -4,7 +4,7 @@
 import { apply, constant, constantOf } from "../core/build.ts";
 import { evaluate } from "../core/evaluate.ts";
 import { isAuthored } from "../core/operator.ts";
-import { sameShape, sizeOf } from "../core/shapes.ts";
+import { isKnown, sameShape, sizeOf } from "../core/shapes.ts";
 import { toldBy } from "../core/told.ts";
 import {
   type Attributes,
@@ -81,7 +81,6 @@ function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Va
   if (Object.values(attributes).some((attribute) => isBody(attribute) || isSubgraph(attribute))) return undefined;
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;
-  const sizes = outputs.map(({ shape }) => sizeOf(shape));
-  if (sizes.some((size) => typeof size !== "number" || size > most)) return undefined;
+  if (outputs.some(({ shape }) => !isKnown(shape) || sizeOf(shape) > most)) return undefined;
   return evaluate(outputs).map(({ data, shape, dtype }) => constant(data, shape, dtype));
 }
