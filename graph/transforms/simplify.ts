@@ -79,6 +79,9 @@ function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Va
   if (node.operator.traits?.random) return undefined;
   if (inputs.some((value) => value && !constantOf(value))) return undefined;
   if (Object.values(attributes).some((attribute) => isBody(attribute) || isSubgraph(attribute))) return undefined;
+  // Of what an authored node was given some may be sizes, which no constant tells where they are open.
+  if (Object.values(attributes).some((list) => Array.isArray(list) && list.some((entry) => typeof entry === "string")))
+    return undefined;
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;
   if (outputs.some(({ shape }) => !isKnown(shape) || sizeOf(shape) > most)) return undefined;
