@@ -156,6 +156,27 @@ test("what later opsets only added to is of the opset that had it", () => {
   expect(written(node("Resize", "x _ by", "y", symmetric), 19).join()).not.toContain("Resize");
 });
 
+test("sizes that a model computes of open ones are there where they are read", () => {
+  const halved = [
+    ...[
+      node("Shape", "x", "s"),
+      node("Slice", "s first last axes", "front"),
+      node("Slice", "s last end axes", "space"),
+    ],
+    ...[node("Div", "space two", "half"), node("Concat", "front half", "sizes", { axis: 0 })],
+    node("Resize", "x _ _ sizes", "y", { mode: "linear" }),
+  ];
+  const lists = [places("first", 0), places("last", 2), places("end", 4), places("axes", 0), places("two", 2)];
+  const { outputs } = readOnnx(modelOf(halved, lists, { x: ["n", 4, "height", "width"] }), "m");
+  const again = readOnnx(writeOnnx(outputs), "again");
+  const given = readOnnx(modelOf(halved, lists, { x: [2, 4, 6, 9] }), "m");
+  const x = numbers([2, 4, 6, 9], randomNumbers(1));
+  const [wanted] = evaluate([given.outputs.y!], { x });
+  const [got] = evaluate([again.outputs.y!], { x });
+  expect(got!.shape).toEqual([2, 4, 3, 4]);
+  expect(distance(got!.data, wanted!.data)).toBeLessThan(1e-12);
+});
+
 test("what is empty along an axis of an open size stays open", () => {
   const sizes = [
     node("Shape", "x", "s"),
