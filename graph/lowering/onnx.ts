@@ -175,6 +175,7 @@ export function onnxTarget({
             "counts",
             "products",
             "turned",
+            "strides",
             "reshapes",
             ...(convolution === "columns" ? ["sums", "places", "norms", "blocks"] : []),
           ],

@@ -11,6 +11,7 @@ import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
 import { reshapes } from "./reshapes.ts";
 import { simplification } from "./simplification.ts";
+import { strides } from "./strides.ts";
 import { sums } from "./sums.ts";
 import { togetherPass } from "./together.ts";
 import { turnedWeights } from "./turned.ts";
@@ -33,6 +34,7 @@ export const passes: readonly Pass[] = [
   norms,
   products,
   turnedWeights,
+  strides,
   blocks,
   simplification,
   reshapes,
