@@ -416,12 +416,42 @@ describe("grams", () => {
     expect(most(lowered(first(grams([y], [x])[0]!)))).toBeLessThan(most(lowered(first(y))) / 2);
   });
 
+  describe("of any number of examples, of which no derivative is to come", () => {
+    const many = ["n", 28, 28, 1] as const;
+    const [data, filters] = [input("x", many), input("w", [3, 3, 1, 80])];
+    const convolution = op.Convolution(data, filters, { strides: [2, 2], pads: [1, 1, 1, 1] });
+    const answer = op.Relu(op.Normalize(convolution, gain, bias, "layer"));
+
+    test("keeps the numbers, for one and for several", async () => {
+      for (const examples of [1, 7]) {
+        const given = { ...feeds, x: random([examples, 28, 28, 1]), w: random([3, 3, 1, 80]) };
+        const before = await run({ answer }, given);
+        const after = await run({ answer: grams([answer], [data], "answers")[0]! }, given);
+        expect(after.answer!.shape).toEqual([examples, 14, 14, 80]);
+        expect(apart(before, after)).toBeLessThan(3e-6);
+      }
+    });
+
+    test("looks up no single numbers, and leaves the norm no walk of its own", () => {
+      const outputs = { answer: grams([answer], [data], "answers")[0]! };
+      const nodes = lowered(outputs);
+      expect(nodes.some(({ operator }) => operator.name === "Gather")).toBe(false);
+      expect(nodes.some(({ operator }) => operator.name === "LayerNormalization")).toBe(false);
+      const before = lowered({ answer });
+      expect(before.some(({ operator }) => operator.name === "Gather")).toBe(true);
+    });
+
+    test("is not what an array is large enough for that has derivatives", () => {
+      expect(print(grams([answer], [data]))).toBe(print([answer]));
+    });
+  });
+
   test("takes smaller arrays where turns compute them again and again", async () => {
     const [few, v] = [input("few", [2, 28, 28, 1]), input("v", [3, 3, 1, 64])];
     const small = op.Convolution(few, v, { strides: [2, 2], pads: [1, 1, 1, 1] });
     const normed = op.Normalize(small, input("g", [64]), input("b", [64]), "layer");
     expect(print(grams([normed], [few]))).toBe(print([normed]));
-    const [now] = grams([normed], [few], true) as [Value];
+    const [now] = grams([normed], [few], "turns") as [Value];
     const slopes = (value: Value): Values => ({ value, slope: grad(sumOf(op.Mul(value, op.Tanh(value))), [v])[0]! });
     const numbers = { few: random([2, 28, 28, 1]), v: random([3, 3, 1, 64]), g: random([64]), b: random([64]) };
     expect(print([now])).not.toBe(print([normed]));
