@@ -6,6 +6,7 @@ import { forms } from "./forms.ts";
 import { gramsPass } from "./grams.ts";
 import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
+import { numbers } from "./numbers.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
 import { reshapes } from "./reshapes.ts";
@@ -32,6 +33,7 @@ export const passes: readonly Pass[] = [
   products,
   turnedWeights,
   blocks,
+  numbers,
   simplification,
   reshapes,
 ];
