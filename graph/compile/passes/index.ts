@@ -7,6 +7,7 @@ import { gramsPass } from "./grams.ts";
 import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
 import { numbers } from "./numbers.ts";
+import { places } from "./places.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
 import { reshapes } from "./reshapes.ts";
@@ -29,6 +30,7 @@ export const passes: readonly Pass[] = [
   repeats,
   hoisted,
   simplification,
+  places,
   norms,
   products,
   turnedWeights,
