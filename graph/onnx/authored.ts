@@ -125,7 +125,7 @@ export function asAuthored(
     entry && isSizes(entry) ? [[`${entry.axes === "list" ? listPrefix : scalarPrefix}${i}`, entry.dims]] : [],
   );
   const operands = inputs.map((entry) => (entry instanceof Value ? entry : undefined));
-  const operator = operatorOf(opType, reader, reader.since(attributes, inputs.length));
+  const operator = operatorOf(opType, reader, reader.since(attributes, inputs.length, operands[0]?.rank ?? 0));
   latest = [first, ...others];
   try {
     return apply<Attributes, Inputs, Outputs>(operator, operands, {

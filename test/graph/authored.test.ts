@@ -134,6 +134,43 @@ test("a file is of the opset that what was read needs, and what an opset asked f
   expect(operatorsIn(writeOnnx(readOnnx(mean, "m").outputs, { opset: 17 })).join()).not.toContain("ReduceMean");
 });
 
+test("what later opsets only added to is of the opset that had it", () => {
+  const list = (name: string, ...values: number[]) => ({
+    name,
+    dataType: DataType.FLOAT,
+    dims: [4],
+    floatData: values,
+  });
+  const grid = weight("grid", 1, 3, 3, 2);
+  const written = (last: NodeProto, opset: number) =>
+    operatorsIn(
+      writeOnnx(readOnnx(modelOf([last], [list("by", 1, 1, 2, 2), grid], { x: [1, 4, 8, 8], opset }), "m").outputs, {
+        opset: 18,
+      }),
+    );
+  const doubled = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
+  expect(written(node("Resize", "x _ by", "y", doubled), 13)).toEqual([expect.stringMatching(/^Resize\(x,_,x\)/)]);
+  expect(written(node("GridSample", "x grid", "y"), 16)).toEqual([expect.stringMatching(/^GridSample/)]);
+  // It was added in opset 19.
+  const symmetric = { ...doubled, coordinate_transformation_mode: "half_pixel_symmetric" };
+  expect(written(node("Resize", "x _ by", "y", symmetric), 19).join()).not.toContain("Resize");
+});
+
+test("what is empty along an axis of an open size stays open", () => {
+  const sizes = [
+    node("Shape", "x", "s"),
+    node("Gather", "s zero", "n"),
+    node("Concat", "n last", "shape", { axis: 0 }),
+  ];
+  const joined = [node("ConstantOfShape", "shape", "e"), node("Concat", "x e", "y", { axis: 1 })];
+  const file = modelOf([...sizes, ...joined], [places("zero", 0), places("last", 0, 8, 8)]);
+  const { outputs } = readOnnx(file, "m");
+  expect(outputs.y!.shape).toEqual(["n", 4, 8, 8]);
+  const again = readOnnx(writeOnnx(outputs), "again");
+  const x = numbers([2, 4, 8, 8], randomNumbers(1));
+  expect(Array.from(evaluate([again.outputs.y!], { x })[0]!.data)).toEqual(Array.from(x.data));
+});
+
 describe("a derivative", () => {
   const loss = op.ReduceMean(op.Mul(model.outputs.y!, model.outputs.y!), { keepdims: false });
   const whole = operatorsIn(writeOnnx(model.outputs));
