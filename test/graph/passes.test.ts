@@ -240,6 +240,17 @@ const cases: Readonly<Record<string, Case>> = {
     feeds: { w: random([3, 3, 8, 16]), t: random([32, 14, 14, 16]) },
     counted: (nodes) => Math.max(...nodes.map(({ outputs: [y] }) => size(y.shape.map(Number)))),
   },
+  numbers: {
+    outputs: () => {
+      const [x, w] = [input("x", ["n", 14, 14, 1]), input("w", [3, 3, 1, 8])];
+      const y = op.Tanh(op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }));
+      return { y, slope: grad(sumOf(op.Mul(y, y)), [w])[0]! };
+    },
+    feeds: { x: random([6, 14, 14, 1]), w: random([3, 3, 1, 8]) },
+    // Of pieces that are looked up one number at a time.
+    counted: (nodes) =>
+      nodes.filter(({ operator, outputs: [y] }) => operator.name === "Gather" && y.shape.at(-1) === 1).length,
+  },
   reshapes: { outputs: looped, feeds: loopedFeeds, counted: (nodes) => named("Reshape")(turning(nodes)) },
 };
 

@@ -6,6 +6,7 @@ import { forms } from "./forms.ts";
 import { gramsPass } from "./grams.ts";
 import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
+import { numbers } from "./numbers.ts";
 import { places } from "./places.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
@@ -36,6 +37,7 @@ export const passes: readonly Pass[] = [
   turnedWeights,
   strides,
   blocks,
+  numbers,
   simplification,
   reshapes,
 ];
