@@ -4,15 +4,20 @@ import type { Bundle } from "./bundle.ts";
 import { Lifetime } from "./lifetime.ts";
 import { Models } from "./models.ts";
 import type { ProviderChoice, SessionOptions } from "./providers.ts";
-import type { Session } from "./session.ts";
+import type { ModelSession } from "./session.ts";
 
 export class OpenedBundle {
   readonly bundle: Bundle;
   readonly lifetime: Lifetime;
+  /** The parameters that adapting changes, each with the output of adapt.onnx that it comes as. */
+  readonly moving: readonly (readonly [name: string, output: string])[];
   readonly #models: Models;
 
   constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
     this.bundle = bundle;
+    this.moving = bundle.manifest.parameters.flatMap(({ name, adapted }) =>
+      adapted ? [[name, `adapted/${name}`]] : [],
+    );
     this.#models = new Models(bundle, provider, options);
     this.lifetime = new Lifetime("this learner", () => this.#models.dispose());
   }
@@ -22,7 +27,7 @@ export class OpenedBundle {
   }
 
   /** The session of one of the models, opened once. */
-  session(file: BundleFile): Promise<Session> {
+  session(file: BundleFile): Promise<ModelSession> {
     return this.#models.session(file);
   }
 }
