@@ -21,7 +21,7 @@ export const rooms = [
   {
     folder: "runtime",
     package: "@innerloop/runtime",
-    doors: ["", "/session", "/input", "/libraries", "/files"],
+    doors: ["", "/session", "/input", "/libraries", "/files", "/threads"],
     imports: ["@innerloop/schemas/bundle", "@innerloop/schemas/preprocessing"],
     never: {
       packages: ["protobufjs", "protobufjs/**", "@tensorflow/**"],
@@ -56,6 +56,7 @@ export const rooms = [
       "@innerloop/runtime/files",
       "@innerloop/runtime/input",
       "@innerloop/runtime/session",
+      "@innerloop/runtime/threads",
       "@innerloop/schemas",
       "@innerloop/schemas/bundle",
       "@innerloop/schemas/onnx",
@@ -70,6 +71,7 @@ export const rooms = [
       "@innerloop/graph",
       "@innerloop/runtime",
       "@innerloop/runtime/session",
+      "@innerloop/runtime/threads",
       "@innerloop/schemas",
       "@innerloop/train",
     ],

@@ -10,7 +10,7 @@ import {
 import { algorithms } from "./algorithms/index.ts";
 import { type NamedReader, readerOf, readers } from "./data/index.ts";
 import { engines, enginesFor } from "./engines/index.ts";
-import { models, settingsOfModel } from "./models/index.ts";
+import { isModelFile, models, settingsOfModel } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { base } from "./presets.ts";
 import { inWords } from "./registry.ts";
@@ -98,6 +98,13 @@ const conditions: readonly Condition[] = [
     ({ options }) => options,
     (_, takers) => `of the named models, ${inWords(takers, "and")} alone ${takers.length > 1 ? "have" : "has"} it`,
   ),
+  {
+    settings: ["model.weights"],
+    on: "model.kind",
+    effective: (kind) => isModelFile(String(kind)),
+    because: () => "a network of an ONNX file alone has weights to begin at",
+    instead: () => undefined,
+  },
   onChoice(
     "algorithm",
     algorithms,

@@ -2,15 +2,16 @@
 import { rm } from "node:fs/promises";
 import type { Runnable } from "../peers/serve.ts";
 import { type Case, dataOf } from "../workloads.ts";
-import { openAdapt, openEvaluate } from "./adapt.ts";
+import { openAdapt } from "./adapt.ts";
 import { writeWorkloadBundle } from "./bundle.ts";
+import { openEvaluate } from "./evaluate.ts";
 import { prepareGradient } from "./gradient.ts";
 import { prepareTraining } from "./training.ts";
 
 async function prepareBundle(workload: Case, threads: number): Promise<Runnable> {
   const folder = await writeWorkloadBundle(workload);
   const open = workload.kind === "adapt" ? openAdapt : openEvaluate;
-  const { close, ...opened } = await open(folder, threads, dataOf(workload));
+  const { close, ...opened } = await open(folder, threads, dataOf(workload), workload);
   return {
     ...opened,
     async close() {

@@ -1,5 +1,5 @@
-// Our side as a process that is driven as every peer is. For adapting with a bundle that is there it holds the runtime alone, as a device
-// does.
+// Our side as a process that is driven as every peer is. For a bundle that is there it holds no more than a user does: the runtime alone
+// for adapting, as a device, and what measures for an evaluation.
 import { workloadData } from "../peers/data.ts";
 import { serve } from "../peers/serve.ts";
 
@@ -14,11 +14,8 @@ await serve({
       const { prepareOurs } = await import("./index.ts");
       return prepareOurs(workload, threads);
     }
-    const { openAdapt, openEvaluate } = await import("./adapt.ts");
-    return (workload.kind === "adapt" ? openAdapt : openEvaluate)(
-      folder,
-      threads,
-      workloadData(workload, workload.parameters),
-    );
+    const data = workloadData(workload, workload.parameters);
+    if (workload.kind === "adapt") return (await import("./adapt.ts")).openAdapt(folder, threads, data);
+    return (await import("./evaluate.ts")).openEvaluate(folder, threads, data, workload);
   },
 });

@@ -50,6 +50,13 @@ export const command = defineCommand({
     seed: { type: "whole", least: 0, what: "seed of the episodes", otherwise: "0" },
     ...pictureOptions,
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
+    workers: {
+      type: "whole",
+      least: 0,
+      most: 1024,
+      what: "worker threads of the processor; 0: none",
+      otherwise: "as many as cores, where that is quicker",
+    },
     shift: {
       type: "text",
       what: "measure as the data of users may be: the ways, as inverted,paper,noise, of which each episode has one to three",

@@ -176,7 +176,7 @@ export function onnxTarget({
             "products",
             "turned",
             "reshapes",
-            ...(convolution === "columns" ? ["sums", "norms", "blocks"] : []),
+            ...(convolution === "columns" ? ["sums", "places", "norms", "blocks"] : []),
           ],
         }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.

@@ -2,10 +2,10 @@
 // adapted.
 import { setImmediate } from "node:timers/promises";
 import type { Learner as TrainedLearner } from "@innerloop/graph";
-import { Learner } from "@innerloop/runtime";
 import type { RunConfig } from "@innerloop/schemas";
 import { MetaTrainer, metrics, type TaskSource } from "@innerloop/train";
 import type { Estimate } from "../estimate.ts";
+import { BundleAnswers } from "../evaluation/bundle-answers.ts";
 import type { BundleEvaluation } from "../evaluation/evaluation.ts";
 import { mostEpisodes } from "./judge.ts";
 
@@ -45,28 +45,26 @@ export async function unadaptedAccuracy(
   evaluation: BundleEvaluation,
 ): Promise<Estimate> {
   const { episodes, ways, shots, queries, innerSteps, seed, split } = evaluation;
-  const learner: Learner = await Learner.load(bundle, { provider: "cpu", threads: 1 });
+  const answering = await BundleAnswers.open(bundle, { provider: "cpu" });
   const shape = { ways, shots, queries };
+  const count = Math.min(episodes, mostEpisodes);
+  const drawn = function* () {
+    let earlier = tasks.episode(split, seed, episodes, shape);
+    for (let i = 0; i < count; i++) {
+      const episode = tasks.episode(split, seed, i, shape);
+      const { x, y } = episode.query;
+      yield { support: earlier.support, query: x, ways, steps: [innerSteps], truth: y.data as Int32Array };
+      earlier = episode;
+    }
+  };
   try {
     const accuracies: number[] = [];
-    let earlier = tasks.episode(split, seed, episodes, shape);
-    for (let i = 0; i < Math.min(episodes, mostEpisodes); i++) {
-      const { x, y } = earlier.support;
-      const labels = Array.from(y.data, String);
-      const other = await learner.adapt(
-        { data: x.data as Float32Array, shape: x.shape, labels },
-        { steps: innerSteps },
-      );
-      const episode = tasks.episode(split, seed, i, shape);
-      const { x: asked, y: truth } = episode.query;
-      const answers = await other.predictBatch({ data: asked.data as Float32Array, shape: asked.shape });
-      const predictions = Int32Array.from(answers, ({ label }) => Number(label));
-      accuracies.push(metrics.accuracy(predictions, truth.data as Int32Array));
-      earlier = episode;
+    for await (const { question, answers } of answering.each(drawn(), count)) {
+      accuracies.push(metrics.accuracy(metrics.argmax(answers[0]!.queries, ways), question.truth));
       await setImmediate();
     }
     return metrics.estimate(accuracies);
   } finally {
-    await learner.dispose();
+    await answering.dispose();
   }
 }

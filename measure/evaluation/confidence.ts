@@ -2,6 +2,7 @@
 // classes.
 import { expectedCalibrationError, thresholdFor } from "@innerloop/export";
 import { type Confidence, classify, closenessOf, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
+import { rowsOf } from "./episode-answers.ts";
 
 /** What was found; shares are over all episodes together. */
 export interface ConfidenceResult {
@@ -98,7 +99,3 @@ export class ConfidenceMeasure {
 }
 
 const share = (flags: readonly boolean[]): number => flags.filter(Boolean).length / flags.length;
-
-/** The rows of a matrix with so many columns. */
-export const rowsOf = (values: Float32Array, width: number): number[][] =>
-  Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);

@@ -1,21 +1,28 @@
 // How a bundle answers an episode: adapted to its support set by some steps, then asked all of its queries at once.
+import { join } from "node:path";
 import { type Learner, supportSpread } from "@innerloop/runtime";
-import type { Session } from "@innerloop/runtime/session";
+import { openSession, type Session } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import type { Episode } from "@innerloop/train";
-import { rowsOf } from "./confidence.ts";
 
-/** A bundle that is measured. */
-export interface MeasuredBundle {
-  readonly learner: Learner;
-  /** Answers the queries by their batch's own statistics, where that is asked for. */
-  readonly transductiveSession?: Session | undefined;
+/** What a bundle is asked. */
+export interface Question extends Pick<Episode, "support"> {
+  /** `[queries, …]` */
+  readonly query: Tensor;
+  /** Classes of the episode. */
+  readonly ways: number;
+  /** Numbers of inner steps, after each of which the queries are answered. */
+  readonly steps: readonly number[];
+  /** Examples of other classes, which are answered after the last of them; what confidence is judged by is told then as well. */
+  readonly outsiders?: Tensor | undefined;
+  /** The bundle's file that answers queries by their batch's own statistics, where that is asked for. */
+  readonly transductive?: string | undefined;
 }
 
 /** Answers as logits `[n · ways]` (a regression: values `[n · outputs]`), in the order of the episode's labels. */
 export interface Answers {
   readonly queries: Float32Array;
-  /** To examples of other classes; of the last step alone. */
+  /** To examples of other classes; of the last number of steps alone. */
   readonly outsiders: Float32Array;
   /** Of the support set, as `supportSpread` measures it; where the bundle's confidence goes by it. */
   readonly spread?: number;
@@ -25,49 +32,82 @@ const none = new Float32Array(0);
 
 const batchOf = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
 
-/** A regression's values, adapted by some steps. */
-export async function regressionAnswers(
-  { learner }: MeasuredBundle,
-  { support, query }: Episode,
-  steps: number,
-): Promise<Answers> {
-  // The runtime's types tell the two tasks apart when a bundle is loaded; here its manifest does.
-  const regression = learner as unknown as Learner<"regression">;
-  const personal = await regression.adapt({ x: batchOf(support.x), y: batchOf(support.y) }, { steps });
-  const values = await personal.predictBatch(batchOf(query.x));
-  return { queries: Float32Array.from(values.flatMap(({ value }) => value)), outsiders: none };
-}
+/** The rows of a matrix with so many columns. */
+export const rowsOf = (values: Float32Array, width: number): number[][] =>
+  Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);
 
-/**
- * A classification's logits, adapted by some steps.
- * @param ways classes of the episode
- * @param last whether it is the last step, after which what confidence is judged by is answered, too
- * @param others examples of other classes
- */
-export async function classAnswers(
-  { learner, transductiveSession }: MeasuredBundle,
-  { support, query }: Episode,
-  steps: number,
-  { ways, last, others }: { readonly ways: number; readonly last: boolean; readonly others: Tensor | undefined },
-): Promise<Answers> {
-  const { labels: names, confidence } = learner.manifest;
-  const nameOf = (label: number) => names?.[label] ?? String(label);
-  const labels = Array.from(support.y.data as Int32Array, nameOf);
-  const personal = await learner.adapt({ ...batchOf(support.x), labels }, { steps });
-  const columns = Array.from({ length: ways }, (_, way) => personal.labels.indexOf(nameOf(way)));
-  if (transductiveSession)
-    return {
-      queries: await transductiveLogits(transductiveSession, personal.state, query.x, columns),
-      outsiders: none,
+/** Answers for a bundle that is open. */
+export class Answerer {
+  readonly #learner: Learner;
+  readonly #place: string;
+  readonly #sessions = new Map<string, Promise<Session>>();
+
+  /** @param place the bundle's folder */
+  constructor(learner: Learner, place: string) {
+    this.#learner = learner;
+    this.#place = place;
+  }
+
+  /** The answers after each number of steps. */
+  async answer(question: Question): Promise<Answers[]> {
+    const answers: Answers[] = [];
+    for (const [i, steps] of question.steps.entries())
+      answers.push(
+        this.#learner.manifest.task === "regression"
+          ? await this.#values(question, steps)
+          : await this.#logits(question, steps, i === question.steps.length - 1),
+      );
+    return answers;
+  }
+
+  /** A regression's values, adapted by some steps. */
+  async #values({ support, query }: Question, steps: number): Promise<Answers> {
+    // The runtime's types tell the two tasks apart when a bundle is loaded; here its manifest does.
+    const regression = this.#learner as unknown as Learner<"regression">;
+    const personal = await regression.adapt({ x: batchOf(support.x), y: batchOf(support.y) }, { steps });
+    const values = await personal.predictBatch(batchOf(query));
+    return { queries: Float32Array.from(values.flatMap(({ value }) => value)), outsiders: none };
+  }
+
+  /**
+   * A classification's logits, adapted by some steps.
+   * @param last whether it is the last number of steps
+   */
+  async #logits(
+    { support, query, ways, outsiders, transductive }: Question,
+    steps: number,
+    last: boolean,
+  ): Promise<Answers> {
+    const { labels: names, confidence } = this.#learner.manifest;
+    const nameOf = (label: number) => names?.[label] ?? String(label);
+    const labels = Array.from(support.y.data as Int32Array, nameOf);
+    const personal = await this.#learner.adapt({ ...batchOf(support.x), labels }, { steps });
+    const columns = Array.from({ length: ways }, (_, way) => personal.labels.indexOf(nameOf(way)));
+    if (transductive !== undefined) {
+      const session = await this.#session(transductive);
+      return { queries: await transductiveLogits(session, personal.state, query, columns), outsiders: none };
+    }
+    const answer = async (x: Tensor): Promise<Float32Array> => {
+      const rows = await personal.predictBatch(batchOf(x));
+      return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
     };
-  const answer = async (x: Tensor): Promise<Float32Array> => {
-    const rows = await personal.predictBatch(batchOf(x));
-    return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
-  };
-  const answers = { queries: await answer(query.x), outsiders: last && others ? await answer(others) : none };
-  if (!last || !confidence?.spread) return answers;
-  const rows = rowsOf(await answer(support.x), columns.length);
-  return { ...answers, spread: supportSpread(rows, Array.from(support.y.data as Int32Array)) };
+    const answers = { queries: await answer(query), outsiders: last && outsiders ? await answer(outsiders) : none };
+    if (!last || !confidence?.spread) return answers;
+    const rows = rowsOf(await answer(support.x), columns.length);
+    return { ...answers, spread: supportSpread(rows, Array.from(support.y.data as Int32Array)) };
+  }
+
+  #session(file: string): Promise<Session> {
+    const { provider } = this.#learner;
+    const opened = this.#sessions.get(file) ?? openSession(join(this.#place, file), { provider, threads: 1 });
+    this.#sessions.set(file, opened);
+    return opened;
+  }
+
+  async dispose(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).dispose();
+    await this.#learner.dispose();
+  }
 }
 
 async function transductiveLogits(

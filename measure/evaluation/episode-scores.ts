@@ -1,17 +1,19 @@
 // The scores of a bundle's answers over the episodes so far, after each number of steps, and what they come to.
-import type { Tensor } from "@innerloop/schemas";
+import type { Manifest, Tensor } from "@innerloop/schemas";
 import { type Episode, type EpisodeShape, metrics, type Split, type TaskSource } from "@innerloop/train";
 import { judge } from "../baselines/judge.ts";
 import { SimpleScores } from "../baselines/simple-scores.ts";
 import { ClassCounts } from "./class-counts.ts";
 import { ConfidenceMeasure } from "./confidence.ts";
-import { type Answers, classAnswers, type MeasuredBundle, regressionAnswers } from "./episode-answers.ts";
+import type { Answers } from "./episode-answers.ts";
 
 /** How each episode is measured. */
 export interface Measurement extends EpisodeShape {
   /** Inner steps. */
   readonly steps: number;
   readonly split: Split;
+  /** Each query is answered alone. */
+  readonly inductive: boolean;
 }
 
 /** Losses, and the accuracies of a classification, of the episodes in their order. */
@@ -24,7 +26,6 @@ const noScores = (): Scores => ({ losses: [], accuracies: [] });
 
 /** Collects the scores of a bundle. */
 export class EpisodeScores {
-  readonly #bundle: MeasuredBundle;
   readonly #tasks: TaskSource;
   readonly #measurement: Measurement;
   readonly #final = noScores();
@@ -36,43 +37,33 @@ export class EpisodeScores {
   readonly #counts = new ClassCounts();
   readonly #confidence: ConfidenceMeasure | undefined;
 
-  constructor(bundle: MeasuredBundle, tasks: TaskSource, measurement: Measurement) {
-    this.#bundle = bundle;
+  /** @param confidence that of the bundle */
+  constructor(confidence: Manifest["confidence"], tasks: TaskSource, measurement: Measurement) {
     this.#tasks = tasks;
     this.#measurement = measurement;
     this.#simple = new SimpleScores(tasks.kind);
-    const inductive = tasks.kind === "classification" && !bundle.transductiveSession;
-    const { confidence } = bundle.learner.manifest;
+    const inductive = tasks.kind === "classification" && measurement.inductive;
     this.#confidence = inductive ? new ConfidenceMeasure(confidence, measurement.shots) : undefined;
     this.#path = Array.from({ length: measurement.steps + 1 }, noScores);
   }
 
   /**
-   * Adapts to an episode, and scores the answers.
-   * @param everyStep after every number of steps, not the last alone
-   * @param outsiders examples of other classes
+   * Scores the answers to an episode.
+   * @param answers after each number of steps where `everyStep`, else after the last alone
    */
-  async add(
-    episode: Episode,
-    { everyStep, outsiders }: { readonly everyStep: boolean; readonly outsiders: Tensor | undefined },
-  ): Promise<void> {
-    const { steps, ways } = this.#measurement;
+  add(episode: Episode, answers: readonly Answers[], everyStep: boolean): void {
+    const { ways } = this.#measurement;
     const { query } = episode;
-    for (let step = everyStep ? 0 : steps; step <= steps; step++) {
-      const last = step === steps;
-      const answers =
-        this.#tasks.kind === "regression"
-          ? await regressionAnswers(this.#bundle, episode, step)
-          : await classAnswers(this.#bundle, episode, step, { ways, last, others: outsiders });
-      const predictions = this.#tasks.kind === "regression" ? undefined : metrics.argmax(answers.queries, ways);
-      const loss = this.#lossOf(answers, query.y);
+    const scores = answers.map((each) => {
+      const predictions = this.#tasks.kind === "regression" ? undefined : metrics.argmax(each.queries, ways);
       const accuracy = predictions ? metrics.accuracy(predictions, query.y.data as Int32Array) : Number.NaN;
-      if (everyStep) push(this.#path[step]!, loss, accuracy);
-      if (!last) continue;
-      push(this.#final, loss, accuracy);
-      this.#simple.add(episode, everyStep);
-      if (predictions) this.#addClasses(episode, answers, predictions);
-    }
+      return { answers: each, predictions, accuracy, loss: this.#lossOf(each, query.y) };
+    });
+    if (everyStep) for (const [step, { loss, accuracy }] of scores.entries()) push(this.#path[step]!, loss, accuracy);
+    const last = scores.at(-1)!;
+    push(this.#final, last.loss, last.accuracy);
+    this.#simple.add(episode, everyStep);
+    if (last.predictions) this.#addClasses(episode, last.answers, last.predictions);
   }
 
   #lossOf({ queries }: Answers, { data }: Tensor): number {

@@ -1,12 +1,10 @@
 // Measuring an exported bundle, run through the runtime as a device runs it, on episodes of classes that it was never
 // trained on.
-import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { Learner } from "@innerloop/runtime";
-import { openSession } from "@innerloop/runtime/session";
 import { type Episode, enoughExamples, openTasks, somePictures, type TaskSource } from "@innerloop/train";
 import { outsidersOf, shiftedEpisode } from "../episodes/held-back.ts";
 import { noteOnPictures } from "../examples/unlike-pictures.ts";
+import { BundleAnswers } from "./bundle-answers.ts";
 import { EpisodeScores } from "./episode-scores.ts";
 import type { BundleEvaluation, EvaluationOptions } from "./evaluation.ts";
 import { shapeWithin } from "./few-classes.ts";
@@ -27,25 +25,11 @@ const stepEpisodesAtMost = 100;
  */
 export async function evaluateBundle(folder: string, options: EvaluationOptions = {}): Promise<BundleEvaluation> {
   const started = performance.now();
-  const {
-    split: asked = "test",
-    seed = 0,
-    episodes = 600,
-    transductive = false,
-    provider = "auto",
-    pictures,
-    shifts,
-    signal,
-  } = options;
+  const { split: asked = "test", seed = 0, episodes = 600, transductive = false, shifts, signal } = options;
   const { naming = (setting) => setting, onNote, onEpisode } = options;
-  const learner: Learner = await Learner.load(folder, {
-    provider,
-    threads: 1,
-    ...(pictures ? { pictures } : {}),
-  });
-  let transductiveSession: Awaited<ReturnType<typeof openSession>> | undefined;
+  const bundle = await BundleAnswers.open(folder, options);
   try {
-    const { manifest } = learner;
+    const { manifest } = bundle;
     checkEffects(options, manifest, naming);
     const { preprocessing } = manifest.input;
     const spec = dataOf(options, manifest, naming);
@@ -65,23 +49,39 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
     checkFit(manifest, tasks);
     const { shape, notes: few } = shapeWithin(tasks, split, options, sizes);
     for (const note of [...small, ...few]) onNote?.(note);
-    if (transductive)
-      transductiveSession = await openSession(join(folder, transductiveFileOf(manifest, naming)), {
-        provider: learner.provider,
-        threads: 1,
-      });
+    const transductiveFile = transductive ? transductiveFileOf(manifest, naming) : undefined;
     const steps = stepsOf(options, manifest);
-    const scores = new EpisodeScores({ learner, transductiveSession }, tasks, { ...shape, steps, split });
+    const measurement = { ...shape, steps, split, inductive: !transductive };
+    const scores = new EpisodeScores(manifest.confidence, tasks, measurement);
     const stepEpisodes = Math.min(episodes, stepEpisodesAtMost);
-    for (let i = 0; i < episodes && !signal?.aborted; i++) {
-      const plain: Episode = tasks.episode(split, seed, i, shape);
-      const others = transductive ? undefined : outsidersOf(tasks, split, seed, i, plain.classes);
-      const drawn = { ...plain, ...(others ? { outsiders: others } : {}) };
-      const { outsiders, ...episode } = shifts ? shiftedEpisode(tasks, [seed, i], drawn, { families: shifts }) : drawn;
-      await scores.add(episode, { everyStep: i < stepEpisodes, outsiders });
-      onEpisode?.(i + 1, episodes);
+    const drawn = function* () {
+      for (let i = 0; i < episodes && !signal?.aborted; i++) {
+        const plain: Episode = tasks.episode(split, seed, i, shape);
+        const others = transductive ? undefined : outsidersOf(tasks, split, seed, i, plain.classes);
+        const whole = { ...plain, ...(others ? { outsiders: others } : {}) };
+        const { outsiders, ...episode } = shifts
+          ? shiftedEpisode(tasks, [seed, i], whole, { families: shifts })
+          : whole;
+        const asked = i < stepEpisodes ? Array.from({ length: steps + 1 }, (_, step) => step) : [steps];
+        const { support, query } = episode;
+        yield {
+          episode,
+          support,
+          query: query.x,
+          ways: shape.ways,
+          steps: asked,
+          outsiders,
+          transductive: transductiveFile,
+        };
+      }
+    };
+    let done = 0;
+    for await (const { question, answers } of bundle.each(drawn(), episodes)) {
+      scores.add(question.episode, answers, done < stepEpisodes);
+      onEpisode?.(++done, episodes);
       // One turn of the event loop an episode, so that signals and the progress bar are heard.
       await setImmediate();
+      if (signal?.aborted) break;
     }
     signal?.throwIfAborted();
     return {
@@ -92,7 +92,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       ...shape,
       innerSteps: steps,
       seed,
-      provider: learner.provider.name,
+      provider: bundle.provider.name,
       data: tasks.name,
       split,
       ...(parts.length > 1 ? { splits: parts } : {}),
@@ -100,8 +100,7 @@ export async function evaluateBundle(folder: string, options: EvaluationOptions 
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
-    await transductiveSession?.dispose();
-    await learner.dispose();
+    await bundle.dispose();
   }
 }
 

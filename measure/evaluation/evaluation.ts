@@ -23,6 +23,11 @@ export interface EvaluationOptions {
   readonly seed?: number;
   /** Where it runs; default `auto`. */
   readonly provider?: "auto" | "cuda" | "webgpu" | "cpu";
+  /**
+   * Worker threads that take episodes; 0: this thread alone. On the processor as many as there are cores unless given, where bundle and
+   * episodes are worth it; for the processor alone.
+   */
+  readonly workers?: number;
   /** What of the preprocessing of pictures is another than the bundle's. */
   readonly pictures?: PictureSettings;
   /** Normalize by the query batch's own statistics. */

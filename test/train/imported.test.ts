@@ -2,10 +2,12 @@
 // iterations are the same; and a run may name such a file as its model.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readOnnx } from "@innerloop/graph";
+import { input, op, readOnnx, writeOnnx } from "@innerloop/graph";
+import type { RunConfigInput } from "@innerloop/schemas";
 import {
   buildModel,
   Conv2d,
+  checkEffects,
   completeConfig,
   crossEntropy,
   Flatten,
@@ -17,6 +19,8 @@ import {
   MetaTrainer,
   type Model,
   ReLU,
+  random,
+  runTraining,
   sequential,
 } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
@@ -129,6 +133,70 @@ describe("a LeNet that PyTorch wrote", () => {
     const { model } = completeConfig({ data: "glyphs", model: { kind: path } });
     expect(model).toEqual({ kind: path });
     expect(buildModel(model, shape, 5).parameters["0.weight"]!.shape).toEqual([4, 1, 5, 5]);
+  });
+
+  it("begins at weights drawn as our own layers draw theirs, where that is wished", () => {
+    const fresh = importedModel(file, shape, 5, { weights: "fresh" });
+    expect(Object.keys(fresh.parameters)).toEqual(Object.keys(imported.parameters));
+    const of = (model: Model, name: string) => model.parameters[name]!.initialize(random(3));
+    const deviation = (numbers: Float32Array) => Math.hypot(...numbers) / Math.sqrt(numbers.length);
+    // Kernels [out, in, height, width]: √(2 / inputs) where PyTorch has √(1 / 3 inputs).
+    expect(deviation(of(fresh, "3.weight")) / Math.sqrt(2 / 100)).toBeCloseTo(1, 1);
+    expect(deviation(of(imported, "3.weight")) / Math.sqrt(1 / 300)).toBeCloseTo(1, 1);
+    expect(of(fresh, "3.bias")).toEqual(new Float32Array(8));
+    // Matrices [out, in], as they lie in the file.
+    const matrix = of(fresh, "7.weight");
+    expect(Math.max(...matrix.map(Math.abs))).toBeLessThanOrEqual(Math.fround(1 / Math.sqrt(200)));
+    expect(deviation(matrix) / Math.sqrt(1 / 600)).toBeCloseTo(1, 1);
+    expect(matrix).not.toEqual(of(imported, "7.weight"));
+  });
+
+  it("draws matrices by their inputs, whichever way they lie, and other weights with the mean and the deviation that they have", () => {
+    const weights = {
+      gain: { shape: [6], data: new Float32Array(6).fill(2) },
+      matrix: { shape: [30, 6], data: Float32Array.from({ length: 180 }, (_, i) => 9 * Math.cos(i)) },
+      offset: { shape: [30], data: Float32Array.from({ length: 30 }, (_, i) => 3 + 0.1 * Math.sin(i)) },
+    };
+    const { gain, matrix, offset } = Object.fromEntries(
+      Object.entries(weights).map(([name, { shape: sizes }]) => [name, input(name, sizes)]),
+    );
+    const product = op.MatMul(op.Mul(input("x", ["n", 6]), gain!), op.Transpose(matrix!, [1, 0]));
+    const initializers = Object.fromEntries(
+      Object.entries(weights).map(([name, weight]) => [name, { ...weight, dtype: "float32" as const }]),
+    );
+    const bytes = writeOnnx({ features: op.Add(op.Relu(product), offset!) }, { initializers });
+    const { parameters } = importedModel(bytes, [6], 5, { weights: "fresh" });
+    const drawn = (name: string) => parameters[name]!.initialize(random(1));
+    expect(drawn("gain")).toEqual(weights.gain.data);
+    expect(Math.max(...drawn("matrix")) * Math.sqrt(6)).toBeGreaterThan(0.9);
+    expect(Math.max(...drawn("matrix")) * Math.sqrt(6)).toBeLessThanOrEqual(1.0001);
+    expect(drawn("offset").reduce((sum, each) => sum + each) / 30).toBeCloseTo(3, 1);
+    expect(drawn("offset")).not.toEqual(weights.offset.data);
+  });
+
+  it("is said to be as PyTorch drew it, unless somebody trained it, or said where to begin", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "lenet.onnx");
+    writeFileSync(path, file);
+    const trained = join(folder, "trained.onnx");
+    const { outputs, initializers } = readOnnx(file, "lenet.onnx");
+    const moved = {
+      ...initializers["3.weight"]!,
+      data: (initializers["3.weight"]!.data as Float32Array).map((w) => 2 * w),
+    };
+    writeFileSync(trained, writeOnnx(outputs, { initializers: { ...initializers, "3.weight": moved } }));
+    const notes = async (model: NonNullable<RunConfigInput["model"]>) => {
+      const told: string[] = [];
+      const config = completeConfig({ data: "glyphs", model, iterations: 1, metaBatch: 1, workers: 0 });
+      await runTraining({ config, onMessage: (message) => told.push(message) });
+      return told.filter((message) => message.includes("PyTorch"));
+    };
+    expect(await notes({ kind: path })).toEqual([expect.stringContaining("--weights fresh")]);
+    expect(await notes({ kind: path, weights: "file" })).toEqual([]);
+    expect(await notes({ kind: path, weights: "fresh" })).toEqual([]);
+    expect(await notes({ kind: trained })).toEqual([]);
+    const named = { data: "glyphs", model: { kind: "conv4", weights: "fresh" } } as const;
+    expect(refusalOf(() => checkEffects(completeConfig(named), ["model.weights"])).message).toContain("ONNX file");
   });
 
   it("is refused for examples of another size, and where there is no file", () => {

@@ -20,6 +20,7 @@ const values: Record<string, readonly [unknown, unknown]> = {
   "model.input": ["raw", "standardized"],
   "model.hidden": [[3], [5]],
   "model.residual": [true, false],
+  "model.weights": ["file", "fresh"],
   steps: [2, 3],
   testSteps: [2, 3],
   loop: ["guarded", "plain"],

@@ -1,5 +1,5 @@
 // How inner steps are laid out: what is chosen for which learner and engine, and that training takes the same steps whichever it is.
-import { input, type Learner, type LoopStructure } from "@innerloop/graph";
+import { input, type Learner, type LoopStructure, topological } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
 import {
   anil,
@@ -84,6 +84,18 @@ describe.each(Object.entries(learners))("%s", (_, [make, options]) => {
       expect(apart(turns.weights, unrolled.weights)).toBeLessThan(1e-5);
     }
   });
+});
+
+it("has the norm of a moving layer that sees data in that layer's product", () => {
+  const norms = (learner: Learner) => {
+    const examples = { x: input("x", [5, 28, 28, 1]), y: input("y", [5], "int64") };
+    const { losses } = learner.adapt(parameterValues(learner), examples, { steps: 1, ways: 5 });
+    return topological([losses]).filter(({ operator: { name } }) => name === "Standardize").length;
+  };
+  const options = { steps: 1, loop: "plain" } as const;
+  // Three of four before the step and after it; where only the head moves, all four once.
+  expect(norms(maml(conv4([28, 28, 1], 5), options))).toBe(6);
+  expect(norms(anil(conv4([28, 28, 1], 5), options))).toBe(4);
 });
 
 describe("what auto chooses", () => {

@@ -103,35 +103,33 @@ for (const { name, available, reason } of engines) {
       return kernels;
     }
 
-    // WebAssembly multiplies batches of matrices in plain loops; one by one is quicker there, however many there are.
-    if (name !== "tfjs:wasm")
-      it(
-        "runs as many kernels for 32 tasks as for 2",
-        async () => {
-          const learner = maml(conv4([8, 8, 1], 3, { filters: 4 }), { steps: 2 });
-          const parameters = parameterValues(learner);
-          const weights = Object.entries(learner.parameters).map(([key, { shape }]) => [key, tensor(shape)] as const);
-          const counts: number[] = [];
-          for (const tasks of [2, 8, 32]) {
-            const sizes = { support: 3, query: 3, ways: 3 };
-            const { loss, gradients } = metaGradient(learner, parameters, sizes, tasks);
-            const program = await engine.compile({ outputs: { loss, ...gradients } });
-            const images = tensor([tasks, 3, 8, 8, 1]);
-            const classes = labels(tasks, 3, 3);
-            const feeds = { support_x: images, query_x: images, support_y: classes, query_y: classes };
-            const once = async () => {
-              const results = await program.runOnDevice({ ...Object.fromEntries(weights), ...feeds });
-              for (const result of Object.values(results)) result.dispose();
-            };
-            await once();
-            counts.push((await kernelsOf(once)).length);
-            await program.dispose();
-          }
-          expect(counts[0]).toBeGreaterThan(100);
-          expect(counts).toEqual([counts[0], counts[0], counts[0]]);
-        },
-        5 * minutes,
-      );
+    it(
+      "runs as many kernels for 32 tasks as for 2",
+      async () => {
+        const learner = maml(conv4([8, 8, 1], 3, { filters: 4 }), { steps: 2 });
+        const parameters = parameterValues(learner);
+        const weights = Object.entries(learner.parameters).map(([key, { shape }]) => [key, tensor(shape)] as const);
+        const counts: number[] = [];
+        for (const tasks of [2, 8, 32]) {
+          const sizes = { support: 3, query: 3, ways: 3 };
+          const { loss, gradients } = metaGradient(learner, parameters, sizes, tasks);
+          const program = await engine.compile({ outputs: { loss, ...gradients } });
+          const images = tensor([tasks, 3, 8, 8, 1]);
+          const classes = labels(tasks, 3, 3);
+          const feeds = { support_x: images, query_x: images, support_y: classes, query_y: classes };
+          const once = async () => {
+            const results = await program.runOnDevice({ ...Object.fromEntries(weights), ...feeds });
+            for (const result of Object.values(results)) result.dispose();
+          };
+          await once();
+          counts.push((await kernelsOf(once)).length);
+          await program.dispose();
+        }
+        expect(counts[0]).toBeGreaterThan(100);
+        expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+      },
+      5 * minutes,
+    );
 
     it("frees every tensor after its last use", async () => {
       let x = input("x", [64, 64]);
@@ -194,6 +192,53 @@ for (const { name, available, reason } of engines) {
       };
       const feeds = { x: tensor([3, 40]), w: tensor([40, 1]), g: tensor([3, 1]), f: tensor([3, 8]) };
       for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(1e-6);
+    });
+
+    it("multiplies matrices of every size, either of them turned, many at once and one with many", async () => {
+      const sides = [1, 4, 7, 8, 13, 70];
+      for (const [m, k, n] of [
+        ...sides.map((side, i) => [side, sides[5 - i]!, 9]),
+        [5, 1100, 11],
+        [70, 9, 8],
+      ] as const) {
+        const turn = (value: Value) => op.Transpose(value, [0, 2, 1]);
+        const [a, b, c] = [input("a", [3, m, k]), input("b", [3, k, n]), input("c", [1, k, n])];
+        const [turnedA, turnedB] = [input("ta", [3, k, m]), input("tb", [3, n, k])];
+        const one = op.Reshape(op.Slice(turnedA, [0], [1], [0]), [k, m]);
+        const outputs = {
+          plain: op.MatMul(a, b),
+          left: op.MatMul(turn(turnedA), b),
+          right: op.MatMul(a, turn(turnedB)),
+          both: op.MatMul(turn(turnedA), turn(turnedB)),
+          shared: op.MatMul(turn(turnedA), c),
+          single: op.MatMul(op.Transpose(one, [1, 0]), turn(turnedB)),
+        };
+        const feeds = {
+          a: tensor([3, m, k]),
+          b: tensor([3, k, n], (i) => Math.cos(i)),
+          c: tensor([1, k, n]),
+          ta: tensor([3, k, m]),
+          tb: tensor([3, n, k], (i) => Math.cos(2 * i)),
+        };
+        for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(1e-5);
+      }
+    });
+
+    it("chooses whole rows by one truth value each", async () => {
+      const [x, y, bound] = [input("x", [3, 4, 5]), input("y", [4, 5]), input("bound", [3, 1, 1])];
+      const outputs = {
+        rows: op.Where(op.Greater(bound, 0), x, y),
+        all: op.Where(op.Greater(input("one", [1]), 0), x, op.Mul(x, 2)),
+        columns: op.Where(op.Greater(y, 0), x, op.Mul(x, 3)),
+        numbers: op.Where(op.Greater(bound, 0), 1, op.Mul(x, 2)),
+      };
+      const feeds = { x: tensor([3, 4, 5]), y: tensor([4, 5]), bound: tensor([3, 1, 1]), one: tensor([1]) };
+      for (const difference of await differences(engine, outputs, feeds)) expect(difference).toBeLessThan(1e-6);
+      if (name !== "tfjs:wasm") return;
+      const program = await engine.compile({ outputs: { rows: outputs.rows } });
+      const kernels = await kernelsOf(() => program.run({ x: feeds.x, y: feeds.y, bound: feeds.bound }));
+      expect(kernels).not.toContain("Tile");
+      await program.dispose();
     });
 
     it("adds a bias to products, one for all and one for each", async () => {

@@ -4,6 +4,7 @@ import {
   absentClasses,
   balancingWeights,
   constant,
+  grams,
   innerLoop,
   type Learner,
   oneHot,
@@ -134,6 +135,9 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       const rates = Object.fromEntries(
         moved.map((name) => [name, op.Mul(learnRates ? parameters[rateName(name)]! : constant(innerRate), rate)]),
       );
+      // In float16 a norm's statistics need the range that its own operator keeps for them.
+      const stepped = (value: Value): Value =>
+        lossScale || moved.every(isHead) ? value : grams([value], [x], true)[0]!;
       const settings = {
         ...{ steps: turns, loop, order: variant.order },
         ...(structure ? { structure } : {}),
@@ -147,7 +151,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
               weights: weights ?? balancingWeights(hot),
               ...(head.decay === undefined ? {} : { decay: head.decay }),
             })
-          : innerLoop((p) => lossOf(applyHead(features(p, x), p)), begin, { ...settings, rates });
+          : innerLoop((p) => stepped(lossOf(applyHead(features(p, x), p))), begin, { ...settings, rates });
       const started = head.learned ? {} : { "head.weight": begin["head.weight"]!, "head.bias": begin["head.bias"]! };
       const complete = (state: Parameters): Parameters => {
         const seen: Record<string, Value> = {};

@@ -15,7 +15,8 @@ import {
   type Value,
 } from "@innerloop/graph";
 import { filesBeside } from "@innerloop/runtime/files";
-import { InnerloopError, show } from "@innerloop/schemas";
+import { InnerloopError, type ModelConfig, show } from "@innerloop/schemas";
+import { freshWeights } from "./fresh.ts";
 import { uniformInit } from "./layers.ts";
 import { applyHead, type Model } from "./sequential.ts";
 
@@ -23,7 +24,12 @@ import { applyHead, type Model } from "./sequential.ts";
 export const isModelFile = (kind: string): boolean => /\.onnx$/i.test(kind);
 
 /** The model of a file on disk. @throws InnerloopError `file-missing` (status 2), and as {@link importedModel} */
-export function modelOfFile(path: string, inputShape: readonly number[], outputs: number): Model {
+export function modelOfFile(
+  path: string,
+  inputShape: readonly number[],
+  outputs: number,
+  weights?: ModelConfig["weights"],
+): Model {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
@@ -37,7 +43,11 @@ export function modelOfFile(path: string, inputShape: readonly number[], outputs
       },
     );
   }
-  return importedModel(bytes, inputShape, outputs, { source: path, files: filesBeside(path) });
+  return importedModel(bytes, inputShape, outputs, {
+    source: path,
+    files: filesBeside(path),
+    ...(weights ? { weights } : {}),
+  });
 }
 
 /**
@@ -45,13 +55,18 @@ export function modelOfFile(path: string, inputShape: readonly number[], outputs
  * the mean over its places.
  * @param inputShape of one example, channels last; the model may take them first
  * @param options.source the file's name, for messages
+ * @param options.weights where its weights begin: those of the `file`, or `fresh` ones, drawn as the layers here draw theirs
  * @throws InnerloopError what reading the model throws; `bad-model` (status 2) where it does not fit the examples
  */
 export function importedModel(
   bytes: Uint8Array,
   inputShape: readonly number[],
   outputs: number,
-  { source = "model.onnx", files }: { readonly source?: string; readonly files?: ModelFiles } = {},
+  {
+    source = "model.onnx",
+    files,
+    weights = "file",
+  }: { readonly source?: string; readonly files?: ModelFiles; readonly weights?: ModelConfig["weights"] } = {},
 ): Model {
   const { tensor } = findEmbedding(outlineOnnx(bytes, source), source);
   const model = readOnnx(bytes, source, { outputs: [tensor], ...(files ? { files } : {}) });
@@ -73,10 +88,13 @@ export function importedModel(
   const body = [...inputNamesOf([row])].filter((name) => model.initializers[name]?.dtype === "float32");
   // The head has names of its own.
   const names = body.map((name) => [name, name.startsWith("head.") ? `net.${name}` : name] as const);
-  const specs = names.map(([name, own]): [string, ParameterSpec] => {
-    const { shape, data } = model.initializers[name]!;
-    return [own, { shape, initialize: () => Float32Array.from(data as Float32Array) }];
-  });
+  const kept = Object.fromEntries(
+    body.map((name): [string, ParameterSpec] => {
+      const { shape, data } = model.initializers[name]!;
+      return [name, { shape, initialize: () => Float32Array.from(data as Float32Array) }];
+    }),
+  );
+  const specs = weights === "fresh" ? freshWeights([row], kept) : kept;
   const fixed = Object.fromEntries(
     Object.entries(model.initializers).flatMap(([name, { shape, dtype, data }]) =>
       body.includes(name) ? [] : [[name, constant(Array.from(data, Number), shape, dtype)]],
@@ -90,7 +108,7 @@ export function importedModel(
     features,
     outputs,
     parameters: {
-      ...Object.fromEntries(specs),
+      ...Object.fromEntries(names.map(([name, own]) => [own, specs[name]!])),
       "head.weight": uniformInit([features, outputs], features),
       "head.bias": uniformInit([outputs], features),
     },

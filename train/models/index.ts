@@ -14,6 +14,7 @@ import type { Model } from "./sequential.ts";
 export { autoModel, type ChosenModel, chooseModel, type ExampleFacts } from "./auto.ts";
 export { type Conv1dOptions, conv1d } from "./conv1d.ts";
 export { type Conv4Options, conv4 } from "./conv4.ts";
+export { notesOnWeights } from "./fresh.ts";
 export { importedModel, isModelFile } from "./imported.ts";
 export * from "./layers.ts";
 export { metamodel } from "./metamodel.ts";
@@ -39,7 +40,7 @@ export const settingsOfModel = (kind: string): readonly ModelSetting[] =>
  * @throws InnerloopError (status 2) `unknown-option` for a model that there is not; `bad-model` where it does not fit the examples
  */
 export function buildModel(config: ModelConfig, inputShape: readonly number[], outputs: number): Model {
-  if (isModelFile(config.kind)) return modelOfFile(config.kind, inputShape, outputs);
+  if (isModelFile(config.kind)) return modelOfFile(config.kind, inputShape, outputs, config.weights);
   const model = models.named(config.kind);
   if (model.accepts(inputShape)) return model.build(inputShape, outputs, config);
   const others = models.all.flatMap((model) => (model.accepts(inputShape) ? [model.name] : []));

@@ -2,7 +2,7 @@
 // something goes wrong.
 import { InnerloopError, type RunConfig, sizeOf } from "@innerloop/schemas";
 import { isSpec, type OpenTasksOptions, type TaskSource } from "../data/index.ts";
-import { models } from "../models/index.ts";
+import { isModelFile, models, notesOnWeights } from "../models/index.ts";
 import { firstWeights, fromNothing, preprocessingFrom, readStart, type StartBundle } from "../start/index.ts";
 import { MetaTrainer } from "../trainer/meta-trainer.ts";
 import type { MetaTrainerOptions } from "../trainer/reports.ts";
@@ -57,7 +57,14 @@ async function train(asked: SideOptions, before: Checkpoint | undefined): Promis
   const setup = await setUp(options, tasks, before, start !== undefined || startsFromDistances(config));
   const { learner } = setup;
   const plan = planOf(config, tasks);
-  const told = [...notes, ...notesOnHeldBack(tasks, config), ...plan.notes];
+  const { kind, weights } = config.model;
+  const ofFile = !before && !start && isModelFile(kind) && weights === undefined;
+  const told = [
+    ...notes,
+    ...(ofFile ? notesOnWeights(kind, learner.parameters) : []),
+    ...notesOnHeldBack(tasks, config),
+    ...plan.notes,
+  ];
   for (const note of told) options.onMessage?.(note);
   const trainerOptions = trainerOptionsOf(options);
   const trainer = await MetaTrainer.create(learner, trainerOptions);

@@ -41,11 +41,15 @@ const thin = 4;
 /** From so many numbers on, walks over an array cost more than the nodes that save them. */
 const large = 1 << 17;
 
+/** The same in repeated turns, before which most of these nodes are computed once. */
+const largeInTurns = 1 << 14;
+
 /**
  * The same values, where convolutions of data and their norms over whole examples are one product.
  * @param data what no derivative is taken for
+ * @param inTurns whether turns compute them again and again, of the same data
  */
-export function grams(outputs: readonly Value[], data: readonly Value[]): Value[] {
+export function grams(outputs: readonly Value[], data: readonly Value[], inTurns = false): Value[] {
   if (leftOut().includes(gramsPass.name)) return [...outputs];
   const isData = ofData(data);
   const uses = usesIn(outputs);
@@ -53,7 +57,7 @@ export function grams(outputs: readonly Value[], data: readonly Value[]): Value[
   const once = (value: Value): boolean => uses.get(value) === 1;
   const found = new Map<Node, Normed>();
   for (const node of topological(outputs)) {
-    const normed = is(node, Add) ? normedBy(node.inputs, isData, once) : undefined;
+    const normed = is(node, Add) ? normedBy(node.inputs, isData, once, inTurns ? largeInTurns : large) : undefined;
     if (normed) found.set(node, normed);
   }
   if (found.size === 0) return [...outputs];
@@ -84,6 +88,7 @@ function normedBy(
   sides: readonly [Value, Value],
   isData: (value: Value) => boolean,
   once: (value: Value) => boolean,
+  least: number,
 ): Normed | undefined {
   for (const [product, bias] of [sides, sides.toReversed()] as [Value, Value][]) {
     const factors = madeBy(product, Mul)?.inputs;
@@ -101,7 +106,7 @@ function normedBy(
       const reads = Number(sizeOf(w.shape.slice(0, -1)));
       const [filters, places] = [Number(at(w.shape, -1)), Number(sizeOf(y.shape.slice(1, -1)))];
       // Sizes that are not known are no numbers, and compare as false.
-      if (!(reads * thin <= filters && reads * thin <= places && likelySize(y.shape) >= large)) continue;
+      if (!(reads * thin <= filters && reads * thin <= places && likelySize(y.shape) >= least)) continue;
       if (isData(x)) return { x, w, convolution, window: convolution.attributes, gain, bias, epsilon };
     }
   }

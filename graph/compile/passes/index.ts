@@ -6,6 +6,7 @@ import { forms } from "./forms.ts";
 import { gramsPass } from "./grams.ts";
 import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
+import { places } from "./places.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
 import { reshapes } from "./reshapes.ts";
@@ -28,6 +29,7 @@ export const passes: readonly Pass[] = [
   repeats,
   hoisted,
   simplification,
+  places,
   norms,
   products,
   turnedWeights,

@@ -5,6 +5,7 @@ import { InnerloopError } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { brokenTensorFlow, installedTensorFlow, type TensorFlowModule } from "./installed.ts";
 import { registerTensorFlowKernels } from "./tensorflow.ts";
+import { registerWasmKernels, type WasmBackend } from "./wasm/kernels.ts";
 import { registerPlainKernels, registerRightKernels } from "./webgpu.ts";
 
 type Tf = typeof Core;
@@ -45,7 +46,11 @@ const starts: Readonly<Record<Backend, (tf: Tf) => Promise<Started>>> = {
     await import("@tensorflow/tfjs-backend-wasm");
     // The threads of the WebAssembly build start from a blob, which Node's worker threads do not take.
     tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    if (await tf.setBackend("wasm")) refuseEmptyMemory(tf.backend() as unknown as WasmBackend);
+    if (await tf.setBackend("wasm")) {
+      const backend = tf.backend() as unknown as WasmBackend;
+      refuseEmptyMemory(backend);
+      registerWasmKernels(tf, backend);
+    }
     return { registered: "wasm", version: tf.version_core, queues: false };
   },
   async cpu(tf) {
@@ -73,11 +78,6 @@ export async function startBackend(backend: Backend): Promise<{ tf: Tf; started:
       { cause },
     );
   }
-}
-
-/** What of the WebAssembly backend is used here. */
-interface WasmBackend {
-  readonly wasm: { _malloc(bytes: number): number; _free(address: number): void };
 }
 
 const guarded = new WeakSet<WasmBackend>();

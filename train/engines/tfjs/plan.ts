@@ -6,7 +6,7 @@ import type * as Core from "@tensorflow/tfjs-core";
 import { looksOnly, type Sum, sumsOfProducts, transposesOfProducts } from "./absorbed.ts";
 import { type Call, type Device, type Place, type Ready, type Shape, type Site, view } from "./kernel.ts";
 import { prepare } from "./kernels/index.ts";
-import { addsInProducts, transposesInProducts } from "./kernels/products.ts";
+import { addsInProducts } from "./kernels/products.ts";
 import { sameShape } from "./shapes.ts";
 
 /** Backends count in 32 bits; what is larger would come out wrong, not fail. */
@@ -66,7 +66,7 @@ class Planner {
     this.#start = inputs.map(() => undefined);
     for (const value of inputs) this.#slots.set(value, this.#slotFor(this.#sizes(value)));
     const nodes = topological(outputs);
-    this.#absorbed = transposesInProducts(device) ? transposesOfProducts(nodes, outputs) : new Set();
+    this.#absorbed = transposesOfProducts(nodes, outputs);
     this.#sums = addsInProducts(device) ? sumsOfProducts(nodes, outputs, (value) => this.#sizes(value)) : new Map();
     for (const { passed } of this.#sums.values()) for (const value of passed) this.#absorbed.add(value);
   }

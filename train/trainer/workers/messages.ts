@@ -29,9 +29,7 @@ export type Request =
     };
 
 /**
- * From a worker, one for each request in order. `results` has one entry a job, or one in all where they are summed, which lies in
- * memory that is shared until the next run.
+ * From a worker: of a run, one entry a job, or one in all where they are summed, which lies in memory that is shared until the next
+ * run; of anything else nothing.
  */
-export type Reply =
-  | { readonly kind: "done"; readonly results?: readonly Tensors[] }
-  | { readonly kind: "failed"; readonly message: string; readonly code?: string };
+export type Answer = readonly Tensors[];

@@ -1,16 +1,10 @@
 // Worker threads that run tasks side by side: ONNX Runtime blocks the thread that calls it, and one session a core
 // scales better on small convolutions than its own threads do.
-import { Worker } from "node:worker_threads";
-import { InnerloopError } from "@innerloop/schemas";
+import { WorkerThread } from "@innerloop/runtime/threads";
 import type { ProgramBytes } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
 import { InPlace, own, shared } from "./in-place.ts";
-import type { Job, Reply, Request } from "./messages.ts";
-
-interface Pending {
-  readonly resolve: (results: readonly Tensors[]) => void;
-  readonly reject: (error: Error) => void;
-}
+import type { Answer, Job, Request } from "./messages.ts";
 
 /** Numbers that all threads see, and which writing of them it is. */
 interface Everyones {
@@ -19,69 +13,36 @@ interface Everyones {
 }
 
 class Thread {
-  readonly #worker: Worker;
+  readonly #thread: WorkerThread<Request, Answer>;
   readonly #programs = new Map<string, Promise<unknown>>();
   #parameters: Everyones = { tensors: {}, version: 0 };
-  readonly #pending: Pending[] = [];
-  #last: Promise<unknown> = Promise.resolve();
-  #broken: InnerloopError | undefined;
 
   constructor(engine: string) {
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: { engine } });
-    this.#worker.on("message", (reply: Reply) => {
-      const { resolve, reject } = this.#pending.shift()!;
-      if (reply.kind === "done") resolve(reply.results ?? []);
-      else reject(new InnerloopError(reply.code ?? "worker-failed", reply.message));
-      if (this.#pending.length === 0) this.#worker.unref();
-    });
-    this.#worker.on("error", (error) => this.#fail(`A worker thread stopped: ${error.message}`));
-    this.#worker.on("exit", (status) =>
-      this.#fail(`A worker thread ended with status ${status}; there may be too little memory: try fewer workers.`),
-    );
-    this.#worker.unref();
-  }
-
-  #fail(message: string): void {
-    this.#broken ??= new InnerloopError("worker-failed", message);
-    for (const { reject } of this.#pending.splice(0)) reject(this.#broken);
+    this.#thread = new WorkerThread(new URL("./worker.js", import.meta.url), { engine });
   }
 
   /** Opens a program, where it is not open. @param program is asked for only then */
   async open(name: string, program: () => Opening): Promise<void> {
-    const opened = this.#programs.get(name) ?? this.#ask({ kind: "program", name, ...program() });
+    const opened = this.#programs.get(name) ?? this.#thread.ask({ kind: "program", name, ...program() });
     this.#programs.set(name, opened);
     await opened;
   }
 
   async forget(name: string): Promise<void> {
-    if (this.#programs.delete(name)) await this.#ask({ kind: "forget", name });
+    if (this.#programs.delete(name)) await this.#thread.ask({ kind: "forget", name });
   }
 
   /** Does jobs whose programs are open. */
-  run(jobs: readonly Job[], sum: boolean, parameters: Everyones): Promise<readonly Tensors[]> {
+  run(jobs: readonly Job[], sum: boolean, parameters: Everyones): Promise<Answer> {
     const { tensors, version } = this.#parameters;
     this.#parameters = parameters;
     const changed = version !== parameters.version;
     const moved = tensors === parameters.tensors ? {} : { parameters: parameters.tensors };
-    return this.#ask({ kind: "run", jobs, sum, changed, ...moved });
+    return this.#thread.ask({ kind: "run", jobs, sum, changed, ...moved });
   }
 
-  #ask(request: Request): Promise<readonly Tensors[]> {
-    if (this.#broken) return Promise.reject(this.#broken);
-    const answer = new Promise<readonly Tensors[]>((resolve, reject) => {
-      this.#pending.push({ resolve, reject });
-      this.#worker.ref();
-      this.#worker.postMessage(request);
-    });
-    this.#last = answer.catch(() => {});
-    return answer;
-  }
-
-  /** Ends the thread when it has answered: ONNX Runtime does not survive being stopped in the middle of a run. */
-  async close(): Promise<void> {
-    await this.#last;
-    this.#worker.removeAllListeners("exit");
-    await this.#worker.terminate();
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 }
 

@@ -1,13 +1,13 @@
 // One thread of a pool: opens programs on engines of its own, and runs tasks on them one after another.
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import type { ProviderName } from "@innerloop/runtime/session";
-import { InnerloopError } from "@innerloop/schemas/bundle";
+import { answerRequests } from "@innerloop/runtime/threads";
 import type { Program } from "../../engines/engine.ts";
 import { openPrograms, type Programs } from "../../engines/onnxruntime/program.ts";
 import { only, type Tensors } from "../state.ts";
 import { drop } from "./dropped.ts";
 import { InPlace, own, shared } from "./in-place.ts";
-import type { Job, Reply, Request } from "./messages.ts";
+import type { Answer, Job, Request } from "./messages.ts";
 
 const { engine } = workerData as { engine: string };
 /** By the threads of a run. */
@@ -24,27 +24,27 @@ function engineOf(threads: number): Promise<Programs> {
   return opened;
 }
 
-async function answer(request: Request): Promise<Reply> {
+async function answer(request: Request): Promise<Answer> {
   if (request.kind === "program") {
     programs.set(request.name, await (await engineOf(request.threads)).load(request.program));
-    return { kind: "done" };
+    return [];
   }
   if (request.kind === "forget") {
     await programs.get(request.name)?.dispose();
     programs.delete(request.name);
-    return { kind: "done" };
+    return [];
   }
   everyones = request.parameters ?? everyones;
   if (request.changed) parameters.write(everyones);
   try {
-    if (!request.sum) return { kind: "done", results: await inTurn(request.jobs) };
+    if (!request.sum) return await inTurn(request.jobs);
     for (const [i, job] of request.jobs.entries()) {
       const result = await run(job);
       if (i === 0) sums.write(result);
       else sums.add(result);
       drop(result);
     }
-    return { kind: "done", results: request.jobs.length > 0 ? [sums.tensors] : [] };
+    return request.jobs.length > 0 ? [sums.tensors] : [];
   } finally {
     drop(...request.jobs.map(({ feeds }) => feeds));
   }
@@ -61,13 +61,4 @@ async function inTurn(jobs: readonly Job[]): Promise<Tensors[]> {
   return results;
 }
 
-let last: Promise<void> = Promise.resolve();
-parentPort!.on("message", (request: Request) => {
-  last = last.then(async () => {
-    const reply = await answer(request).catch((error: unknown): Reply => {
-      const message = error instanceof Error ? error.message : String(error);
-      return { kind: "failed", message, ...(error instanceof InnerloopError ? { code: error.code } : {}) };
-    });
-    parentPort!.postMessage(reply);
-  });
-});
+answerRequests(answer);

@@ -106,23 +106,45 @@ export function expansion(
   return { takes: tiles[0]?.shape ?? from, repeat: (x) => reshape(device, tiles.reduce(tile, x), flat) };
 }
 
+/** How many rows a shape has of which each has one number of another one; undefined where there are none. */
+function rowsOf(each: Shape, shape: Shape): number | undefined {
+  const { a, out } = joinBroadcast(each, shape, shape);
+  if (sizeOf(shape) === 0 || sameShape(a, out) || a.at(-1) !== 1) return undefined;
+  return a.length === 1 ? 1 : a.length === 2 ? a[0] : undefined;
+}
+
+/** What chooses whole rows by one truth value each. The package's own takes the first numbers for all, but for TensorFlow's. */
+const selectRows = ({ backend }: Device): string | undefined =>
+  ({ wasm: "InnerloopSelect", tensorflow: "Select" })[backend];
+
 export const elementwiseKernels: readonly Kernel[] = [
   kernel(op.Expand, ({ inputs: [x], outputs: [{ shape }] }, device) => {
     const { takes, repeat } = expansion(x, shape, device);
     return { takes: [takes], gives: [[sizeOf(shape)]], run: ofOne((tensor) => device.tidy(() => repeat(tensor))) };
   }),
 
-  kernel(op.Where, ({ inputs, outputs: [{ shape }] }, device) => {
-    const [condition, yes, no] = inputs;
-    const chosen = { condition, t: yes, e: no };
-    const parts = Object.entries(chosen).map(([name, place]) => ({ name, ...expansion(place, shape, device) }));
+  kernel(op.Where, ({ inputs: [condition, yes, no], outputs: [{ shape }] }, device) => {
+    const byRow = selectRows(device);
+    const rows = byRow === undefined ? undefined : rowsOf(condition.shape, shape);
+    const select = rows === undefined ? "Select" : (byRow ?? "Select");
+    const whole = rows === undefined ? [sizeOf(shape)] : [rows, sizeOf(shape) / rows];
+    const asked =
+      rows === undefined ? expansion(condition, shape, device) : { takes: [rows], repeat: (x: Tensor) => x };
+    const [t, e] = [expansion(yes, shape, device), expansion(no, shape, device)];
+    const takes = ({ shape: own }: Place, { takes: flat }: typeof t) => (sizeOf(own) === sizeOf(shape) ? whole : flat);
+    const repeated = ({ repeat }: typeof t, x: Tensor) =>
+      sameShape(x.shape, whole) ? x : reshape(device, repeat(x), whole);
     return {
-      takes: parts.map(({ takes }) => takes),
-      gives: [[sizeOf(shape)]],
+      takes: [asked.takes, takes(yes, t), takes(no, e)],
+      gives: [whole],
       run: (tensors) => [
         device.tidy(() => {
-          const repeated = parts.map(({ name, repeat }, i) => [name, repeat(tensorAt(tensors, i))]);
-          return device.run("Select", Object.fromEntries(repeated));
+          const condition = asked.repeat(tensorAt(tensors, 0));
+          return device.run(select, {
+            condition,
+            t: repeated(t, tensorAt(tensors, 1)),
+            e: repeated(e, tensorAt(tensors, 2)),
+          });
         }),
       ],
     };

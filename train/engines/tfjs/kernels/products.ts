@@ -15,29 +15,11 @@ import {
 import { sizeAt } from "../shapes.ts";
 import { expansion } from "./elementwise.ts";
 
-/** The WebAssembly backend has quick products of two matrices only, untransposed. */
-export const transposesInProducts = ({ backend }: Device): boolean => backend !== "wasm";
 /**
- * Whether a backend's product adds a bias in one pass. tfjs-node and the cpu backend add it in another; WebAssembly's adds one row
- * to one matrix, which only the first inner step has: after it, every task has its own.
+ * Whether a backend's product adds a bias in one pass. tfjs-node and the cpu backend add it in another; WebAssembly's product is one
+ * made here, which has no room for it.
  */
 export const addsInProducts = ({ backend }: Device): boolean => backend === "webgpu";
-
-/**
- * The WebAssembly backend packs the right factor of a product once, and finds it again by its numbers alone: the same numbers in
- * another shape need to be a copy. Here are the shapes in which numbers were packed.
- */
-const packed = new WeakMap<object, string>();
-
-function packedAs(y: Tensor, device: Device): Tensor {
-  const [shape, known] = [y.shape.slice(-2).join(), packed.get(y.dataId)];
-  if (known === undefined) packed.set(y.dataId, shape);
-  if (known === undefined || known === shape) return y;
-  return device.run("Slice", { x: y }, { begin: y.shape.map(() => 0), size: y.shape });
-}
-
-/** Products smaller than this many multiplications are cheaper in one kernel, however slow it is. */
-const smallProduct = 4096;
 
 export const matMul: Kernel = kernel(op.MatMul, ({ inputs: [a, b], outputs: [output], bias }, device) => {
   const [m, n, k] = [sizeAt(output.shape, -2), sizeAt(output.shape, -1), sizeAt(a.shape, -1)];
@@ -47,7 +29,7 @@ export const matMul: Kernel = kernel(op.MatMul, ({ inputs: [a, b], outputs: [out
   const multiply = (x: Tensor, y: Tensor, row?: Tensor) =>
     row
       ? device.run("_FusedMatMul", { a: x, b: y, bias: row }, { ...settings, activation: "linear" })
-      : device.run("BatchMatMul", { a: x, b: isWasm(device) ? packedAs(y, device) : y }, settings);
+      : device.run(isWasm(device) ? "InnerloopMatMul" : "BatchMatMul", { a: x, b: y }, settings);
   const row = bias && (sizeOf(bias.shape) === n ? [n] : [all, 1, n]);
   const added = row ? [row] : [];
   const matrix = (rows: number, columns: number, turned: boolean) => (turned ? [columns, rows] : [rows, columns]);
@@ -75,30 +57,9 @@ export const matMul: Kernel = kernel(op.MatMul, ({ inputs: [a, b], outputs: [out
   const takes = [first.takes, second.takes, ...added];
   const factors = (tensors: readonly Tensor[]) =>
     [first.full(tensorAt(tensors, 0)), second.full(tensorAt(tensors, 1))] as const;
-  if (!isWasm(device) || m * k * n < smallProduct)
-    return {
-      takes,
-      gives: [[all, m, n]],
-      run: (tensors) => [device.tidy(() => multiply(...factors(tensors), tensors[2]))],
-    };
-  // One by one; a gathered row is a copy, while a slice reads the whole tensor first.
-  const rows = Array.from({ length: all }, (_, i) => device.table(`row ${i}`, () => Int32Array.of(i), [1, 1]));
-  const one = (x: Tensor, indices: Tensor, shape: Shape) =>
-    reshape(device, x.shape[0] === 1 ? x : device.run("GatherNd", { params: x, indices }), shape);
-  const flat = (whole: Tensor) => {
-    const [count = 1] = whole.shape;
-    return reshape(device, whole, [count, whole.size / count]);
-  };
   return {
     takes,
-    gives: [[all * m, n]],
-    run: (tensors) => [
-      device.tidy(() => {
-        const [x, y] = factors(tensors);
-        const [p, q] = [flat(x), flat(y)];
-        const parts = rows.map((indices) => multiply(one(p, indices, [m, k]), one(q, indices, [k, n])));
-        return device.run("Concat", parts, { axis: 0 });
-      }),
-    ],
+    gives: [[all, m, n]],
+    run: (tensors) => [device.tidy(() => multiply(...factors(tensors), tensors[2]))],
   };
 });

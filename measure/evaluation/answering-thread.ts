@@ -1,0 +1,16 @@
+// A thread that answers for a bundle: it opens a learner of its own and takes one question after another.
+import { workerData } from "node:worker_threads";
+import { Learner } from "@innerloop/runtime";
+import { answerRequests } from "@innerloop/runtime/threads";
+import { Answerer, type Question } from "./episode-answers.ts";
+
+const { bundle } = workerData as { readonly bundle: string };
+let opened: Promise<Answerer> | undefined;
+
+const open = async (): Promise<Answerer> =>
+  new Answerer(await Learner.load(bundle, { provider: "cpu", threads: 1 }), bundle);
+
+answerRequests(async (question: Question) => {
+  opened ??= open();
+  return (await opened).answer(question);
+});

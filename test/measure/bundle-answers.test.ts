@@ -1,0 +1,112 @@
+// A bundle answers episodes over worker threads as it does without them: the same numbers, in the order of the questions, with the
+// errors where they belong, and no more questions drawn than are worked on.
+import { defaultBundle } from "@innerloop/demo";
+import { type Answers, BundleAnswers, evaluateBundle, type Question } from "@innerloop/measure";
+import { Learner } from "@innerloop/runtime";
+import { openTasks } from "@innerloop/train";
+import { describe, expect, it } from "vitest";
+import { writeBundle } from "../runtime/fixture.ts";
+
+const ways = 3;
+
+async function questions(count: number): Promise<Question[]> {
+  const tasks = await openTasks("glyphs");
+  return Array.from({ length: count }, (_, i) => {
+    const { support, query } = tasks.episode("test", 3, i, { ways, shots: 1, queries: 2 });
+    return { support, query: query.x, ways, steps: [0, 2], outsiders: query.x };
+  });
+}
+
+async function all(place: string, asked: readonly Question[], workers: number): Promise<(readonly Answers[])[]> {
+  const bundle = await BundleAnswers.open(place, { provider: "cpu", workers });
+  try {
+    const found: (readonly Answers[])[] = [];
+    for await (const { question, answers } of bundle.each(asked, asked.length)) {
+      expect(question).toBe(asked[found.length]);
+      found.push(answers);
+    }
+    return found;
+  } finally {
+    await bundle.dispose();
+  }
+}
+
+describe("the answers of a bundle", () => {
+  it("are those of the runtime, bit for bit, over any number of threads", async () => {
+    const asked = await questions(5);
+    const [alone, one, two] = await Promise.all([0, 1, 2].map((workers) => all(defaultBundle, asked, workers)));
+    expect(one).toEqual(alone);
+    expect(two).toEqual(alone);
+    const learner = await Learner.load(defaultBundle, { provider: "cpu", threads: 1 });
+    const { support, query } = asked[4]!;
+    const labels = Array.from(support.y.data, String);
+    const { data, shape } = support.x;
+    const mine = await learner.adapt({ data: data as Float32Array, shape, labels }, { steps: 2 });
+    const answers = await mine.predictBatch({ data: query.data as Float32Array, shape: query.shape });
+    const columns = Array.from({ length: ways }, (_, way) => mine.labels.indexOf(String(way)));
+    const logits = answers.flatMap((answer) => columns.map((column) => answer.logits[column]!));
+    expect(Array.from(two![4]!.at(-1)!.queries)).toEqual(logits);
+    expect(two![4]!.map(({ outsiders }) => outsiders.length)).toEqual([0, 2 * ways * ways]);
+    await learner.dispose();
+  }, 240_000);
+
+  it("hold no more questions than threads work on", async () => {
+    const asked = await questions(9);
+    let drawn = 0;
+    const drawing = function* () {
+      for (const question of asked) {
+        drawn++;
+        yield question;
+      }
+    };
+    const bundle = await BundleAnswers.open(defaultBundle, { provider: "cpu", workers: 2 });
+    let done = 0;
+    for await (const _ of bundle.each(drawing(), asked.length)) expect(drawn - done++).toBeLessThanOrEqual(4);
+    expect(done).toBe(9);
+    await bundle.dispose();
+  }, 240_000);
+
+  it.each([0, 2])(
+    "end with the error of a question in its turn, with %i threads",
+    async (workers) => {
+      const asked = await questions(6);
+      const oneClass = { ...asked[3]!, support: { ...asked[3]!.support, y: { ...asked[3]!.support.y } } };
+      oneClass.support.y.data = new Int32Array(ways);
+      const bundle = await BundleAnswers.open(defaultBundle, { provider: "cpu", workers });
+      let done = 0;
+      const answering = async () => {
+        for await (const _ of bundle.each([...asked.slice(0, 3), oneClass, ...asked.slice(4)], 6)) done++;
+      };
+      await expect(answering()).rejects.toMatchObject({
+        name: "InnerloopError",
+        code: "bad-input",
+        message: expect.stringContaining('every example has the label "0"'),
+      });
+      expect(done).toBe(3);
+      // It answers what it is asked next.
+      for await (const { answers } of bundle.each(asked.slice(0, 1), 1)) expect(answers).toHaveLength(2);
+      await bundle.dispose();
+    },
+    240_000,
+  );
+
+  it("say what is wrong with the bundle", async () => {
+    await expect(BundleAnswers.open("no-such-bundle")).rejects.toMatchObject({ code: "bundle-missing" });
+  });
+});
+
+describe("an evaluation", () => {
+  it("finds the same over threads", async () => {
+    const measured = async (workers: number) => {
+      const { seconds: _, ...found } = await evaluateBundle(defaultBundle, {
+        ...{ data: "glyphs", episodes: 6, ways: 3, queries: 2, seed: 4, workers },
+      });
+      return found;
+    };
+    expect(await measured(2)).toEqual(await measured(0));
+    const prototypes = writeBundle("prototypes");
+    await expect(evaluateBundle(prototypes, { data: "glyphs", workers: 2 })).rejects.toMatchObject({
+      code: "wrong-data",
+    });
+  }, 240_000);
+});
