@@ -26,11 +26,11 @@ const small = 2 ** 18;
 export async function openAdapting(
   model: Uint8Array,
   beside: Readonly<Record<string, unknown>>,
-  open: (model: Uint8Array, overridable?: boolean) => Promise<Session>,
+  open: (model: Uint8Array, sealed?: boolean) => Promise<Session>,
 ): Promise<ModelSession> {
   if (model.length > small || Object.keys(beside).length > 0) return open(model);
   const { bytes, settled, outputs, unpack } = compact(model);
-  const quick = await open(bytes, false);
+  const quick = await open(bytes, true);
   let whole: Promise<Session> | undefined;
   const runWhole = async (...args: Parameters<Session["run"]>) => {
     whole ??= open(model);

@@ -38,8 +38,8 @@ export class Models {
     const { models, portable, beside } = this.#bundle;
     // What adapts multiplies by a weight and by its transpose, and would keep it twice beside the file.
     const packed = !(file === "adapt.onnx" && Object.values(beside).some(({ length }) => length >= large));
-    const whole = (model: Uint8Array, overridable = true) =>
-      openSession(model, { ...this.#options, provider: this.#provider, beside, packed, overridable });
+    const whole = (model: Uint8Array, sealed = false) =>
+      openSession(model, { ...this.#options, provider: this.#provider, beside, packed, sealed });
     const open = async (model: Uint8Array) =>
       file === "adapt.onnx" ? (await import("./later.ts")).openAdapting(model, beside, whole) : whole(model);
     const refused = async (cause: unknown) => {
