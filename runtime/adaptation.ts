@@ -146,7 +146,7 @@ export async function adapt(
     // A run's first loss is the last of the run before it.
     supportLoss.splice(done, 1, ...losses);
     const at = supportLoss.findIndex((loss) => !Number.isFinite(loss));
-    if (at >= 0) throw (await import("./later.ts")).diverged(manifest, at, steps, rate);
+    if (at >= 0) throw (await opened.later()).diverged(manifest, at, steps, rate);
     if (guarded) {
       const number = (name: string) => Number(output(results, name).data[0]);
       kept = number("kept_step") > 0 ? done + number("kept_step") : kept;

@@ -83,7 +83,7 @@ export class Learner<T extends Task = "classification"> {
     // In a page that goes offline, nothing is left to be fetched.
     if (host.remote)
       import("./later.ts").then(({ prepareInput }) => prepareInput(bundle.manifest)).catch(() => undefined);
-    return new Learner<T>(new OpenedBundle(bundle, provider, options));
+    return new Learner<T>(new OpenedBundle(bundle, provider, options, () => import("./later.ts")));
   }
 
   /** What the bundle says of itself. */

@@ -1,21 +1,31 @@
 // The models of a bundle, each opened at its first use; after a device was lost they are opened anew.
 import { type BundleFile, InnerloopError } from "@innerloop/schemas/bundle";
 import type { Bundle } from "./bundle.ts";
+import type { openAdapting } from "./compact.ts";
 import { type ProviderChoice, type SessionOptions, withoutDevice } from "./providers.ts";
+import type { diverged } from "./rarely.ts";
 import { type ModelSession, openSession } from "./session.ts";
 
 /** Bytes of weights from which on memory counts for more than the tenth of a product's time that packed ones save. */
 const large = 2 ** 27;
 
+/** Loads what is needed later than at the start. */
+export type Later = () => Promise<{
+  readonly openAdapting: typeof openAdapting;
+  readonly diverged: typeof diverged;
+}>;
+
 /** What a Learner and its Personals run on. */
 export class Models {
   readonly #bundle: Bundle;
   readonly #options: SessionOptions;
+  readonly #later: Later;
   #provider: ProviderChoice;
   #sessions = new Map<BundleFile, Promise<ModelSession>>();
 
   /** @param provider what {@link chooseProvider} made of the options */
-  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
+  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions, later: Later) {
+    this.#later = later;
     this.#bundle = bundle;
     this.#options = options;
     this.#provider = provider;
@@ -41,7 +51,7 @@ export class Models {
     const whole = (model: Uint8Array, sealed = false) =>
       openSession(model, { ...this.#options, provider: this.#provider, beside, packed, sealed });
     const open = async (model: Uint8Array) =>
-      file === "adapt.onnx" ? (await import("./later.ts")).openAdapting(model, beside, whole) : whole(model);
+      file === "adapt.onnx" ? (await this.#later()).openAdapting(model, beside, whole) : whole(model);
     const refused = async (cause: unknown) => {
       const model = await portable[file]?.();
       if (!model) throw cause;
