@@ -5,6 +5,7 @@ export type { Result } from "./ours/result.ts";
 export { comparisonsOf, goalsTable, memoryOf, type PeerRow, type PeerTimes, peersTable } from "./peers/report.ts";
 export { flameGraph, folded, stacksOf } from "./profile/flame.ts";
 export { grouped, lineOf } from "./profile/run.ts";
+export { subjectOf } from "./profile/subject.ts";
 export { type NodeTime, productOf } from "./profile/trace.ts";
 export { differenceOf, equalWithin, verdictOf } from "./report.ts";
 export { exponentOf } from "./scale/fit.ts";

@@ -116,6 +116,11 @@ try {
       {
         axes: { type: "string", default: axisNames.join(), describe: "which sizes, separated by commas" },
         kind: { choices: ["meta", "adapt"] as const, default: "meta" as const, describe: "what grows" },
+        processor: {
+          type: "boolean",
+          default: false,
+          describe: "time of the processor, which a busy machine disturbs less, but for threads",
+        },
         runs: measuring.runs,
         small,
         json: measuring.json,
@@ -125,6 +130,7 @@ try {
           scale({
             axes: among("axes", axes, axisNames),
             kind: args.kind,
+            processor: args.processor,
             small: args.small,
             json: args.json,
             ...(runs === undefined ? {} : { runs: turns(runs) }),

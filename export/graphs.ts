@@ -1,6 +1,7 @@
 // The two graphs of a learner as ONNX files: names, symbolic sizes, and which inputs a caller may leave out.
 import {
   constant,
+  grams,
   input,
   inputName,
   inputNamesOf,
@@ -76,7 +77,15 @@ export function learnerGraphs(
   const state = Object.fromEntries(
     Object.entries(adaptation.state).map(([name, value]) => [name, parameters[name] ?? input(name, value.shape)]),
   );
-  const logits = learner.predict(known, state, query, { absolute: true });
+  const answers = (transductive: boolean): Value => {
+    const [logits] = grams(
+      [learner.predict(known, state, query, { transductive, absolute: true })],
+      [query],
+      "answers",
+    );
+    return logits!;
+  };
+  const logits = answers(false);
   const needed = inputNamesOf([logits]);
   const described = [...new Set([...names, ...Object.keys(state)])].filter(
     (name) => needed.has(name) && !fixed?.has(name),
@@ -132,7 +141,7 @@ export function learnerGraphs(
       ),
     predict: (metadata, transductive = false) =>
       write(
-        { logits: transductive ? learner.predict(known, state, query, { transductive, absolute: true }) : logits },
+        { logits: transductive ? answers(true) : logits },
         [query],
         transductive ? "predict-transductive" : "predict",
         metadata,

@@ -55,13 +55,13 @@ export {
   type ConvolutionWork,
   type Costs,
   convolutionWork,
-  features,
+  type FormRates,
+  type FormWork,
   inputGradientWork,
   isNative,
+  kinds,
   type MeasuredOperator,
-  measuredForms,
-  type RelativeCost,
-  relativeTime,
+  timeOf,
 } from "./lowering/costs.ts";
 export { type Choose, type Form, quickestBy, type Rates, usualRates, type Work } from "./lowering/forms.ts";
 export { indexingAsBlocks } from "./lowering/indexing.ts";

@@ -6,7 +6,7 @@ import { parseJson } from "./json.ts";
 import { checkFormat } from "./validate.ts";
 
 /** The version of the format that this release writes, and the newest that it reads. */
-export const MACHINE_VERSION = 1;
+export const MACHINE_VERSION = 2;
 
 export const machineSchema = schema;
 

@@ -1,5 +1,6 @@
 // A model of a file as a network to adapt: examples in, rows of features out, its weights by name.
 import {
+  type Dim,
   findEmbedding,
   input,
   inputNamesOf,
@@ -130,11 +131,25 @@ function batched(
   const pick = (parameters: Parameters) =>
     Object.fromEntries(Object.entries(parameters).filter(([name]) => name in model.initializers));
   const whole = (parameters: Parameters, x: Value, tensor: string, row: Row): Value =>
-    row(model.apply({ ...plan.feed(x), ...pick(parameters) })[tensor]!, x);
+    row(examplesFirst(model.apply({ ...plan.feed(x), ...pick(parameters) })[tensor]!, x.shape[0]), x);
   const single = (parameters: Parameters, x: Value, tensor: string, row: Row): Value => {
-    const [rows] = vmap((one) => [op.Squeeze(whole(parameters, op.Unsqueeze(one, [0]), tensor, row), [0])], [x]);
+    const [rows] = vmap(
+      (one) => {
+        const result = whole(parameters, op.Unsqueeze(one, [0]), tensor, row);
+        if (result.rank === 0 || result.shape[0] !== 1) throw noBatch(result, "an example", tensor);
+        return [op.Squeeze(result, [0])];
+      },
+      [x],
+    );
     return rows!;
   };
+  const noBatch = (result: Value, given: string, tensor: string): InnerloopError =>
+    new InnerloopError(
+      "no-batch",
+      `${source}: ${show(tensor)} gives ${result} for ${given}, and a row for each example was expected; export the model with an open batch size, ` +
+        "or name another tensor (--embedding NAME).",
+      { exitStatus: 2 },
+    );
   let way: typeof whole | undefined;
   return (parameters, x, tensor, row) => {
     if (way) return way(parameters, x, tensor, row);
@@ -154,11 +169,16 @@ function batched(
       way = single;
       return result;
     }
-    throw new InnerloopError(
-      "no-batch",
-      `${source}: ${show(tensor)} gives ${result} for examples ${x}, and a row for each example was expected; export the model with an open batch size.`,
-    );
+    throw noBatch(result, `examples ${x}`, tensor);
   };
+}
+
+/** The same numbers with the axis of the examples in front, where they stand further behind, as recurrent networks have them. */
+function examplesFirst(value: Value, examples: Dim | undefined): Value {
+  const places = [...value.shape.keys()].filter((axis) => value.shape[axis] === examples);
+  const [place] = places;
+  if (place === undefined || place === 0 || places.length > 1) return value;
+  return op.Transpose(value, [place, ...[...value.shape.keys()].filter((axis) => axis !== place)]);
 }
 
 /** What a tensor has of each example as a row: the mean over tokens that are there, or over places of a map. */
@@ -170,7 +190,9 @@ function asRow(value: Value, spatial: boolean, mask: Value | undefined): Value {
     const sum = op.ReduceSum(op.Mul(value, there), { axes: [1], keepdims: false });
     return op.Div(sum, op.Max(op.ReduceSum(there, { axes: [1], keepdims: false }), 1));
   }
-  const places = Array.from({ length: last - 1 }, (_, i) => i + (spatial ? 2 : 1));
+  // What has one place alone has its channels before it, whatever made it.
+  const isMap = spatial || value.shape.slice(2).every((dim) => dim === 1);
+  const places = Array.from({ length: last - 1 }, (_, i) => i + (isMap ? 2 : 1));
   return op.ReduceMean(value, { axes: places, keepdims: false });
 }
 

@@ -8,6 +8,8 @@ export type Dim = number | string;
 /** A polynomial: monomial (symbols joined by `*`, sorted; `""` is the constant term) → whole coefficient. */
 type Polynomial = Map<string, number>;
 
+type Term = readonly [monomial: string, coefficient: number];
+
 /** The most terms of a polynomial, and factors of a term: what a shape of a network never has, and a chain of products soon. */
 const [mostTerms, mostFactors] = [64, 16];
 
@@ -67,35 +69,64 @@ export function addDims(a: Dim, b: Dim): Dim {
   return print(sum);
 }
 
+const multiplyTerms = ([a, c]: Term, [b, d]: Term): [string, number] => [
+  [...(a ? a.split("*") : []), ...(b ? b.split("*") : [])].sort().join("*"),
+  c * d,
+];
+
 /** a · b */
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a * b;
   const product: Polynomial = new Map();
-  for (const [ma, ca] of parse(a))
-    for (const [mb, cb] of parse(b)) {
-      const monomial = [...(ma ? ma.split("*") : []), ...(mb ? mb.split("*") : [])].sort().join("*");
-      product.set(monomial, (product.get(monomial) ?? 0) + ca * cb);
+  for (const left of parse(a))
+    for (const right of parse(b)) {
+      const [monomial, c] = multiplyTerms(left, right);
+      product.set(monomial, (product.get(monomial) ?? 0) + c);
     }
   return print(product);
 }
 
-/** a / b where it comes out even, else undefined. The divisor is a number or a single term. */
+/** The quotient of two terms, where it is one. */
+function divideTerms([from, c]: Term, [by, d]: Term): Term | undefined {
+  const symbols = from ? from.split("*") : [];
+  for (const symbol of by ? by.split("*") : []) {
+    const at = symbols.indexOf(symbol);
+    if (at < 0) return undefined;
+    symbols.splice(at, 1);
+  }
+  return c % d === 0 ? [symbols.join("*"), c / d] : undefined;
+}
+
+/** Of two terms the one that stands higher in an order that products keep: that of their symbols' counts, one symbol after another. */
+function isHigher([a]: Term, [b]: Term): boolean {
+  const [left, right] = [a ? a.split("*") : [], b ? b.split("*") : []];
+  const at = [...left.keys()].find((i) => left[i] !== right[i]) ?? left.length;
+  const [x, y] = [left[at], right[at]];
+  return x !== undefined && (y === undefined || x < y);
+}
+
+const highest = (polynomial: Polynomial): Term | undefined =>
+  [...polynomial].reduce<Term | undefined>((best, term) => (best && isHigher(best, term) ? best : term), undefined);
+
+/** a / b where it comes out even, else undefined: long division, from the highest term down. */
 export function divideDims(a: Dim, b: Dim): Dim | undefined {
   if (a === b) return 1;
   if (typeof a === "number" && typeof b === "number") return b !== 0 && a % b === 0 ? a / b : undefined;
-  const [divisor, ...others] = parse(b);
-  if (!divisor || others.length > 0) return undefined;
-  const [monomial, coefficient] = divisor;
+  const divisor = parse(b);
+  const first = highest(divisor);
+  if (!first || first[1] === 0) return undefined;
+  const rest = new Map(parse(a));
   const quotient: Polynomial = new Map();
-  for (const [m, c] of parse(a)) {
-    const symbols = m ? m.split("*") : [];
-    for (const symbol of monomial ? monomial.split("*") : []) {
-      const at = symbols.indexOf(symbol);
-      if (at < 0) return undefined;
-      symbols.splice(at, 1);
+  for (let top = highest(rest); top; top = highest(rest)) {
+    const part = quotient.size < mostTerms ? divideTerms(top, first) : undefined;
+    if (!part) return undefined;
+    quotient.set(...part);
+    for (const term of divisor) {
+      const [monomial, c] = multiplyTerms(part, term);
+      const left = (rest.get(monomial) ?? 0) - c;
+      if (left === 0) rest.delete(monomial);
+      else rest.set(monomial, left);
     }
-    if (c % coefficient !== 0) return undefined;
-    quotient.set(symbols.join("*"), c / coefficient);
   }
   return print(quotient);
 }

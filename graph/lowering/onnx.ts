@@ -175,8 +175,9 @@ export function onnxTarget({
             "counts",
             "products",
             "turned",
+            "strides",
             "reshapes",
-            ...(convolution === "columns" ? ["sums", "places", "norms", "blocks"] : []),
+            ...(convolution === "columns" ? ["sums", "places", "norms", "blocks", "numbers"] : []),
           ],
         }),
     // A node of a model that was read needs the opset that it needs; only where another is asked for it may be too new.

@@ -125,7 +125,11 @@ export function asAuthored(
     entry && isSizes(entry) ? [[`${entry.axes === "list" ? listPrefix : scalarPrefix}${i}`, entry.dims]] : [],
   );
   const operands = inputs.map((entry) => (entry instanceof Value ? entry : undefined));
-  const operator = operatorOf(opType, reader, reader.since(attributes, inputs.length));
+  // What only data tell of its sizes has to be told by something that the node reads; what it is made of has that.
+  const shown = new Set(operandsOf({ inputs: operands }).flatMap(({ shape }) => shape.flatMap(toldIn)));
+  const needed = inputs.flatMap((entry) => (entry && isSizes(entry) ? entry.dims.flatMap(toldIn) : []));
+  if (needed.some((symbol) => !shown.has(symbol))) return result;
+  const operator = operatorOf(opType, reader, reader.since(attributes, inputs.length, operands[0]?.rank ?? 0));
   latest = [first, ...others];
   try {
     return apply<Attributes, Inputs, Outputs>(operator, operands, {

@@ -2,6 +2,7 @@
 // whose own product is what the weight would change by.
 import { InnerloopError } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
+import { withStoredConstants } from "./reader/constants.ts";
 import { numbersOf, tensorProto } from "./tensors.ts";
 
 type NodeProto = onnx.NodeProto.$Properties;
@@ -49,7 +50,7 @@ const scaleName = "lora/scale";
  */
 export function addLora(bytes: Uint8Array, source: string, options: LoraOptions): LoraModel {
   const model = decodeModel(bytes, source);
-  const graph: GraphProto = model.graph ?? {};
+  const graph: GraphProto = withStoredConstants(model.graph ?? {});
   const stored = new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensor]));
   const made = new Map((graph.node ?? []).flatMap((node) => (node.output ?? []).map((name) => [name, node] as const)));
   const adapters = new Map<string, LoraAdapter>();
@@ -178,7 +179,7 @@ export function mergeLora(
   options: Pick<LoraOptions, "rank" | "alpha">,
 ): Uint8Array {
   const model = decodeModel(bytes, source);
-  const graph: GraphProto = model.graph ?? {};
+  const graph: GraphProto = withStoredConstants(model.graph ?? {});
   const stored = new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensor]));
   const made = new Map((graph.node ?? []).flatMap((node) => (node.output ?? []).map((name) => [name, node] as const)));
   const merged = new Map<string, TensorProto>();

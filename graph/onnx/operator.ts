@@ -18,8 +18,8 @@ interface Definition<A extends OnnxAttributes> {
   readonly sizes?: (call: Call, attributes: ValuesOf<A>) => Entry | undefined;
   /** The inputs and attributes of its nodes in a file, where they are not those that the graph's node has. */
   readonly write?: ((node: Node, to: Writing) => Form) | undefined;
-  /** The opset that has a node of these attributes and this many inputs; the newest that changed the operator unless given. */
-  readonly since?: ((attributes: Partial<ValuesOf<A>>, inputs: number) => number) | undefined;
+  /** The opset that has a node of these attributes, this many inputs and a first one of this rank; the newest that changed the operator unless given. */
+  readonly since?: ((attributes: Partial<ValuesOf<A>>, inputs: number, rank: number) => number) | undefined;
   /** `false`: it is written as what it was read as, whatever that is. */
   readonly authored?: false;
 }
@@ -30,7 +30,7 @@ export interface OnnxOperator {
   readonly read?: (call: Call, attributes: Given) => Entry | readonly Entry[];
   readonly sizes?: (call: Call, attributes: Given) => Entry | undefined;
   readonly write?: (node: Node, to: Writing) => Form;
-  readonly since?: (attributes: Given, inputs: number) => number;
+  readonly since?: (attributes: Given, inputs: number, rank: number) => number;
   readonly authored?: false;
 }
 
@@ -62,7 +62,7 @@ export function onnxOperator<A extends OnnxAttributes>({
     ...(read && { read: (call, given) => read(call, typed(given)) }),
     ...(sizes && { sizes: (call, given) => sizes(call, typed(given)) }),
     ...(write && { write }),
-    ...(since && { since: (given, inputs) => since(given as Partial<ValuesOf<A>>, inputs) }),
+    ...(since && { since: (given, inputs, rank) => since(given as Partial<ValuesOf<A>>, inputs, rank) }),
     ...(authored === false && { authored }),
   };
 }

@@ -2,6 +2,7 @@
 import { bytesOf, elementNameOf, isNumeric, show, sizeOf } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { externalBytes, type ModelFiles } from "./files.ts";
+import { withStoredConstants } from "./reader/constants.ts";
 import { sizeOfInput } from "./reader/sizes.ts";
 
 /** A node of a file, by the names of what it reads and gives; an input that is left out is "". */
@@ -33,7 +34,8 @@ export interface Outline {
  * @throws InnerloopError where it is no ONNX file
  */
 export function outlineOnnx(bytes: Uint8Array, source: string): Outline {
-  const { graph, opsetImport, metadataProps } = decodeModel(bytes, source);
+  const { graph: decoded, opsetImport, metadataProps } = decodeModel(bytes, source);
+  const graph = decoded && withStoredConstants(decoded);
   const named = (list: readonly { readonly name?: string | null }[] | null | undefined) =>
     (list ?? []).map(({ name }) => name ?? "");
   const stored = new Set(named(graph?.initializer));

@@ -21,6 +21,7 @@ import {
   refuseRepeated,
   refuseUnknown,
 } from "./reader/check.ts";
+import { withStoredConstants } from "./reader/constants.ts";
 import { Functions, isStandard, nodesWithin } from "./reader/functions.ts";
 import { notesOfSharing, type Sharing, toldApart } from "./reader/joined.ts";
 import { Failures, notesOfMeeting, withMeetingSizes } from "./reader/meeting.ts";
@@ -120,7 +121,7 @@ export function readModel(
   // A survey goes by the nodes as they are.
   const { graph, sharing } = attempt
     ? { graph: original, sharing: { tied: [], apart: [] } }
-    : toldApart(original, source, options.files);
+    : toldApart(withStoredConstants(original), source, options.files);
   const weights = new Weights(graph, source, options.files);
   refuseContradictions(graph, (name) => weights.stored(graph, name), source);
   const unique = namesBeside(graphs, called);

@@ -25,6 +25,7 @@ import { Borders, borderCast, opsetForElements } from "./writer/borders.ts";
 import { Constants } from "./writer/constants.ts";
 import type { Form, Writing } from "./writer/form.ts";
 import { UniqueNames } from "./writer/names.ts";
+import { partsIn } from "./writer/parts.ts";
 import { OpenSizes } from "./writer/sizes.ts";
 import { conditionInfo, ValueNames, valueInfo } from "./writer/values.ts";
 
@@ -153,12 +154,25 @@ class Writer {
     const bodies = this.#nodes.flatMap(bodiesOf);
     const parameters = new Set(bodies.flatMap((body) => body.parameters));
     const values = this.#nodes.flatMap((node) => node.outputs);
-    const used = values.filter((value) => isInput(value) && !parameters.has(value));
+    const parts = partsIn(this.#nodes, (input) =>
+      fixed.has(inputName(input)) ? initializers[inputName(input)] : undefined,
+    );
+    const read = new Set([
+      ...outputs.map(({ value }) => value),
+      ...this.#nodes.flatMap((node) => (parts.has(node) ? [] : node.needs)),
+    ]);
+    const used = values.filter((value) => isInput(value) && !parameters.has(value) && read.has(value));
     const inputs = [...new Set([...declared, ...used])];
     for (const input of inputs) this.#values.claim(input, inputName(input));
     for (const output of outputs) this.#nameOutput(output);
     for (const input of inputs) this.#sizes.learn(input, this.#values.name(input));
-    for (const input of used) this.#widen(input);
+    for (const input of used) this.#widen(input, inputName(input));
+    const cut = [...parts].map(([node, { part, input, start, tensor }]) => {
+      this.#done.add(node);
+      const name = this.#values.claim(part, `${inputName(input)}/${start}`);
+      this.#widen(part, name, input);
+      return { ...this.#borders.initializer(inputName(input), input, tensor), name };
+    });
     this.#findBinders();
     const inside = insideLoops(bodies);
     for (const node of this.#nodes) if (!inside.has(node)) this.#write(node, this.#main);
@@ -183,7 +197,7 @@ class Writer {
         return fixed.has(name) ? [] : [this.#borders.info(name, value)];
       }),
       output: outputs.map(({ name, value }) => this.#borders.info(name, value, (dim) => this.#sizes.shown(dim))),
-      initializer: [...stored, ...this.#constants.tensors],
+      initializer: [...stored, ...cut, ...this.#constants.tensors],
     };
   }
 
@@ -248,11 +262,10 @@ class Writer {
     if (!this.#values.known(value) && !constantOf(value) && !isHalf(value, this.#halves)) this.#values.set(value, name);
   }
 
-  /** An input that the file has in a narrower element type is read through a Cast. */
-  #widen(input: Value): void {
-    const name = inputName(input);
-    if (this.#borders.of(name, input) === input.dtype) return;
-    const wide = this.#values.claim(input, `${name}/${input.dtype}`);
+  /** An input, or a part of one, that the file has in a narrower element type is read through a Cast. */
+  #widen(value: Value, name: string, input = value): void {
+    if (this.#borders.of(inputName(input), input) === input.dtype) return;
+    const wide = this.#values.claim(value, `${name}/${input.dtype}`);
     this.#cast(name, wide, [written("to", anyElementType(), input.dtype)], this.#main);
   }
 

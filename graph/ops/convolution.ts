@@ -2,13 +2,13 @@
 import { addDims, type Dim, multiplyDims } from "../core/dims.ts";
 import { at, zip } from "../core/lists.ts";
 import { apply1, applying, spelling, unfit } from "../core/operator.ts";
-import { fixed, type Shape } from "../core/shapes.ts";
+import { fixed } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
-import { checkWindow, reachOf, resolveWindow, splitPads, type Window, type WindowOptions } from "../core/windows.ts";
+import { checkWindow, reachOf, resolveWindow, splitPads, type WindowOptions } from "../core/windows.ts";
 import { Add } from "./arithmetic.ts";
 import { conv, convInputGradient } from "./internal/channels-first.ts";
 import { convolution } from "./internal/convolving.ts";
-import { openPlaces } from "./internal/sizes.ts";
+import { windowOver } from "./internal/open-windows.ts";
 import { Reshape } from "./movement.ts";
 
 export type { WindowOptions } from "../core/windows.ts";
@@ -43,20 +43,10 @@ export const Conv = applying(
     if (x.rank < 3 || w.rank !== x.rank)
       throw unfit("Conv", [x, w], "needs x [N, channels, …space] and w [filters, channels/group, ...kernel].");
     const kernel = w.shape.slice(2).map((dim) => fixed(dim, "Conv"));
-    const window = windowOver(x.shape.slice(2), kernel, options, group);
-    return apply1(conv, [x, w, b], { ...window, ...openPlaces(x.shape.slice(2), window) });
+    const { window, pad } = windowOver(x, kernel, options, "Conv", group);
+    return apply1(conv, [pad(x, 0), w, b], window);
   },
 );
-
-/** The window that ONNX options describe over a space of which some sizes may be open. */
-function windowOver(space: Shape, kernel: readonly number[], options: WindowOptions, groups: number): Window {
-  const same = options.autoPad === "SAME_UPPER" || options.autoPad === "SAME_LOWER";
-  // Padded to keep its size, an axis has as many zeros whatever its size is, where the stride is 1.
-  const sizes = space.map((size, axis) =>
-    typeof size === "number" || (same && (options.strides?.[axis] ?? 1) !== 1) ? fixed(size, "Conv") : 1,
-  );
-  return resolveWindow(sizes, kernel, options, groups);
-}
 
 /** Options of a transposed convolution, as ONNX names them. */
 export interface TransposedOptions extends WindowOptions {

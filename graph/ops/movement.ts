@@ -6,6 +6,7 @@ import { spelling, unfit } from "../core/operator.ts";
 import { normalizeAxis, sizeOf } from "../core/shapes.ts";
 import type { Value } from "../core/value.ts";
 import { Expand, Reshape } from "./internal/broadcasting.ts";
+import { dividedSize } from "./internal/sizes.ts";
 import { Transpose } from "./internal/transpose.ts";
 
 export { Expand, Reshape } from "./internal/broadcasting.ts";
@@ -80,8 +81,8 @@ spelling("SpaceToDepth", "movement", 13, "Reshape, Transpose", "blocks of space 
 export function SpaceToDepth(x: Value, blocksize: number, mode: "DCR" | "CRD" = "DCR"): Value {
   const misfit = () => unfit("SpaceToDepth", [x], `needs [N, C, H, W] with H and W multiples of ${blocksize}.`);
   const [n, channels, height, width] = imageAxes(x, misfit);
-  const [h, w] = [divideDims(height, blocksize), divideDims(width, blocksize)];
-  if (h === undefined || w === undefined) throw misfit();
+  if ([height, width].some((size) => typeof size === "number" && size % blocksize !== 0)) throw misfit();
+  const [h, w] = [dividedSize(height, blocksize), dividedSize(width, blocksize)];
   const split = Reshape(x, [n, channels, h, blocksize, w, blocksize]);
   const order = mode === "DCR" ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4];
   return Reshape(Transpose(split, order), [n, multiplyDims(channels, blocksize ** 2), h, w]);

@@ -4,49 +4,22 @@ import { constant } from "../core/build.ts";
 import { multiplyDims } from "../core/dims.ts";
 import { at, upTo } from "../core/lists.ts";
 import { apply1, applying, spelling, unfit } from "../core/operator.ts";
-import { fixed, sizeOf } from "../core/shapes.ts";
+import { fixed, isKnown, sizeOf } from "../core/shapes.ts";
 import { madeBy, type Value } from "../core/value.ts";
-import {
-  reachOf,
-  resolveWindow,
-  type Window,
-  type WindowOptions,
-  windowAxes,
-  windowOutput,
-  windowTable,
-} from "../core/windows.ts";
+import { resolveWindow, type Window, windowAxes, windowOutput, windowTable } from "../core/windows.ts";
 import { Abs, Add, Div, Mul } from "./arithmetic.ts";
 import { Pow, Relu, Sqrt } from "./functions.ts";
 import { Gather } from "./indexing.ts";
 import { conv } from "./internal/channels-first.ts";
 import { maxPool } from "./internal/max-pool.ts";
 import { leadOf, maxPooling, spaceOf } from "./internal/max-pooling.ts";
-import { openPlaces } from "./internal/sizes.ts";
+import { type PoolOptions, poolWindow, windowOver } from "./internal/open-windows.ts";
 import { appendZero } from "./internal/slicing.ts";
 import { Expand, Reshape } from "./movement.ts";
+import { Pad } from "./parts.ts";
 import { ReduceMax, ReduceMean, ReduceSum } from "./reduction.ts";
 
-/** Options of a pool, as ONNX names them. */
-export interface PoolOptions extends WindowOptions {
-  readonly ceilMode?: boolean;
-}
-
-/** A window with its ends padded so that a last, partial window counts too where `ceilMode` asks for it. */
-function poolWindow(
-  space: readonly number[],
-  kernel: readonly number[],
-  { ceilMode = false, ...options }: PoolOptions,
-): Window {
-  const window = resolveWindow(space, kernel, options);
-  if (!ceilMode) return window;
-  const after = windowAxes(space, window).map((axis) => {
-    const free = axis.size + axis.before + axis.after - reachOf(axis);
-    const steps = Math.ceil(free / axis.stride);
-    const starts = steps * axis.stride < axis.size + axis.before;
-    return starts ? axis.after + steps * axis.stride - free : axis.after;
-  });
-  return { ...window, after };
-}
+export type { PoolOptions } from "./internal/open-windows.ts";
 
 /**
  * The largest in each window, channels last. A ReLU or a bias per channel in front is applied after it instead: the
@@ -118,23 +91,11 @@ function coveredTaps(space: readonly number[], window: Window, declared: Window)
 /** ONNX MaxPool, channels first. */
 export const MaxPool = applying(
   maxPool,
-  (x: Value, kernelShape: readonly number[], options: PoolOptions = {}): Value =>
-    apply1(maxPool, [x], poolOver(x, kernelShape, options)),
+  (x: Value, kernelShape: readonly number[], options: PoolOptions = {}): Value => {
+    const { window, pad } = windowOver(x, kernelShape, options, "MaxPool");
+    return apply1(maxPool, [pad(x, Number.NEGATIVE_INFINITY)], window);
+  },
 );
-
-/** A window over a space of which some sizes may be open, where that does not ask for more zeros at the end. */
-function poolOver(x: Value, kernel: readonly number[], options: PoolOptions): Window {
-  const space = x.shape.slice(2);
-  const pads = options.autoPad === "SAME_UPPER" || options.autoPad === "SAME_LOWER";
-  if (options.ceilMode || pads || space.every((dim) => typeof dim === "number"))
-    return poolWindow(spaceFirst(x), kernel, options);
-  const window = resolveWindow(
-    space.map((dim) => (typeof dim === "number" ? dim : 1)),
-    kernel,
-    options,
-  );
-  return { ...window, ...openPlaces(space, window) };
-}
 
 /** The sizes of space of an array that has its channels first. */
 const spaceFirst = (x: Value): number[] => x.shape.slice(2).map((dim) => fixed(dim, "pooling"));
@@ -158,12 +119,17 @@ export function AveragePool(
   kernelShape: readonly number[],
   { countIncludePad = false, ...options }: PoolOptions & { readonly countIncludePad?: boolean } = {},
 ): Value {
-  if (!x.shape.slice(2).every((dim) => typeof dim === "number")) {
-    const window = poolOver(x, kernelShape, options);
-    const padded = [...window.before, ...window.after].some((pad) => pad > 0);
-    if (countIncludePad || !padded) return Mul(windowSums(x, window), 1 / sizeOf(kernelShape));
+  if (!isKnown(x.shape.slice(2))) {
+    const { window, pad } = windowOver(x, kernelShape, options, "AveragePool");
+    const sums = windowSums(pad(x, 0), window);
+    const padded = [...window.before, ...window.after].some((n) => n > 0);
+    if (pad(x, 0) === x && (countIncludePad || !padded)) return Mul(sums, 1 / sizeOf(kernelShape));
+    // What counts: the array, and the zeros that are declared where these do.
     const ones = Expand(constant(1, [], x.dtype), [1, 1, ...x.shape.slice(2)]);
-    return Div(windowSums(x, window), windowSums(ones, window));
+    if (!countIncludePad) return Div(sums, windowSums(pad(ones, 0), window));
+    const around = { ...window, before: window.before.map(() => 0), after: window.after.map(() => 0) };
+    const declared = Pad(ones, [0, 0, ...window.before, 0, 0, ...window.after], "constant", 1);
+    return Div(sums, windowSums(pad(declared, 0), around));
   }
   const space = spaceFirst(x);
   const window = poolWindow(space, kernelShape, options);

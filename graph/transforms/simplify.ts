@@ -4,7 +4,7 @@
 import { apply, constant, constantOf } from "../core/build.ts";
 import { evaluate } from "../core/evaluate.ts";
 import { isAuthored } from "../core/operator.ts";
-import { sameShape, sizeOf } from "../core/shapes.ts";
+import { isKnown, sameShape, sizeOf } from "../core/shapes.ts";
 import { toldBy } from "../core/told.ts";
 import {
   type Attributes,
@@ -79,9 +79,11 @@ function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Va
   if (node.operator.traits?.random) return undefined;
   if (inputs.some((value) => value && !constantOf(value))) return undefined;
   if (Object.values(attributes).some((attribute) => isBody(attribute) || isSubgraph(attribute))) return undefined;
+  // Of what an authored node was given some may be sizes, which no constant tells where they are open.
+  if (Object.values(attributes).some((list) => Array.isArray(list) && list.some((entry) => typeof entry === "string")))
+    return undefined;
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;
-  const sizes = outputs.map(({ shape }) => sizeOf(shape));
-  if (sizes.some((size) => typeof size !== "number" || size > most)) return undefined;
+  if (outputs.some(({ shape }) => !isKnown(shape) || sizeOf(shape) > most)) return undefined;
   return evaluate(outputs).map(({ data, shape, dtype }) => constant(data, shape, dtype));
 }

@@ -13,7 +13,7 @@ import {
   writeOnnx,
 } from "@innerloop/graph";
 
-/** One size of one operator: a model for each form, the usual one first, and how much there is to do. */
+/** One size of one operator: a model by columns and a native one, and how much each has to do. */
 export interface Case {
   readonly operator: MeasuredOperator;
   /** In words. */
@@ -22,35 +22,49 @@ export interface Case {
   models(): readonly Uint8Array[];
 }
 
-/** Examples, the side of a square, channels, filters, the stride. */
+/** Examples, the side of a square, channels, filters, the stride, and the side of the kernel. */
 const grid = [
-  [5, 28, 1, 64, 2],
-  [100, 28, 1, 64, 2],
-  [5, 14, 64, 64, 2],
-  [100, 14, 64, 64, 2],
-  [5, 7, 64, 64, 1],
-  [50, 7, 64, 64, 1],
-  [5, 28, 32, 32, 1],
-  [25, 28, 32, 32, 1],
-  [2, 84, 3, 32, 1],
-  [10, 84, 3, 32, 2],
-  [2, 42, 32, 32, 1],
-  [10, 21, 64, 64, 1],
-  [10, 16, 64, 128, 1],
-  [5, 8, 128, 128, 1],
-  [20, 28, 4, 16, 1],
-  [10, 28, 8, 32, 1],
-  [4, 56, 16, 32, 2],
-  [40, 14, 16, 16, 1],
+  [5, 28, 1, 64, 2, 3],
+  [100, 28, 1, 64, 2, 3],
+  [5, 14, 64, 64, 2, 3],
+  [100, 14, 64, 64, 2, 3],
+  [5, 7, 64, 64, 1, 3],
+  [50, 7, 64, 64, 1, 3],
+  [5, 28, 32, 32, 1, 3],
+  [25, 28, 32, 32, 1, 3],
+  [2, 84, 3, 32, 1, 3],
+  [10, 84, 3, 32, 2, 3],
+  [2, 42, 32, 32, 1, 3],
+  [10, 21, 64, 64, 1, 3],
+  [10, 16, 64, 128, 1, 3],
+  [5, 8, 128, 128, 1, 3],
+  [20, 28, 4, 16, 1, 3],
+  [10, 28, 8, 32, 1, 3],
+  [4, 56, 16, 32, 2, 3],
+  [40, 14, 16, 16, 1, 3],
+  [5, 28, 1, 16, 1, 3],
+  [20, 28, 12, 32, 1, 3],
+  [5, 28, 16, 64, 1, 3],
+  [100, 14, 20, 16, 2, 3],
+  [100, 7, 16, 32, 2, 3],
+  [20, 28, 24, 32, 1, 3],
+  [20, 28, 4, 32, 1, 5],
+  [40, 14, 32, 32, 1, 5],
+  [20, 28, 16, 32, 1, 1],
+  [40, 14, 16, 16, 2, 3],
+  [100, 14, 1, 64, 1, 3],
+  [40, 14, 3, 64, 1, 3],
+  [2, 84, 32, 16, 2, 3],
 ] as const;
 
-function sizesOf([examples, side, channels, filters, stride]: (typeof grid)[number]): ConvolutionSizes {
+function sizesOf([examples, side, channels, filters, stride, kernel]: (typeof grid)[number]): ConvolutionSizes {
+  const around = (kernel - 1) / 2;
   const window = {
-    kernel: [3, 3],
+    kernel: [kernel, kernel],
     strides: [stride, stride],
     dilations: [1, 1],
-    before: [1, 1],
-    after: [1, 1],
+    before: [around, around],
+    after: [around, around],
     groups: 1,
   };
   return { examples, space: [side, side], channels, filters, window };
@@ -74,7 +88,8 @@ export const cases: readonly Case[] = grid.flatMap((row): Case[] => {
   const { strides, ...others } = sizes.window;
   const convolved = (x: Value, w: Value) =>
     op.Convolution(x, w, { strides, pads: [...others.before, ...others.after] });
-  const name = `${row[0]} × ${row[1]}×${row[1]}, ${row[2]} → ${row[3]} channels, stride ${row[4]}`;
+  const [examples, side, channels, filters, stride, kernel] = row;
+  const name = `${examples} × ${side}×${side}, ${channels} → ${filters} channels, ${kernel}×${kernel}, stride ${stride}`;
   return [
     {
       operator: "convolution",

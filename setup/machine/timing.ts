@@ -1,5 +1,5 @@
-// How long forms take beside the usual one, so that what else happens on the machine changes little: it is the processor's time for
-// this process that counts, forms take turns and are visited over again, and the least time of each is its time.
+// How long forms take, so that what else happens on the machine changes little: it is the processor's time for this process that
+// counts, forms take turns and are visited over again, and the least time of each is its time.
 import { type DeviceSession, openDevice } from "@innerloop/runtime/session";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
 
@@ -17,7 +17,7 @@ export interface Stand {
   /** Milliseconds that went into this process. */
   readonly clock: () => number;
   /** Makes the models of a case ready. */
-  open(models: readonly Uint8Array[]): Promise<readonly Form[]>;
+  open(models: () => readonly Uint8Array[]): Promise<readonly Form[]>;
   close(): Promise<void>;
 }
 
@@ -29,23 +29,28 @@ interface Timed {
 }
 
 /**
- * For each case the least time of each of its models divided by that of the first.
+ * For each case the least time of each of its models, in milliseconds of the processor.
  * @param stand where they run; closed in the end
  */
-export async function relativeTimes(
+export async function leastTimes(
   cases: readonly (() => readonly Uint8Array[])[],
   onProgress: (share: number) => void,
   stand: Stand,
 ): Promise<number[][]> {
   try {
     const timed: (readonly Timed[])[] = [];
-    for (const models of cases) timed.push(await begin(await stand.open(models()), stand.clock));
-    for (let visit = 0; visit < visits; visit++)
+    // Writing the models takes about as long as a visit.
+    const all = visits + 1;
+    for (const [i, models] of cases.entries()) {
+      timed.push(await begin(await stand.open(models), stand.clock));
+      onProgress((i + 1) / cases.length / all);
+    }
+    for (let visit = 1; visit < all; visit++)
       for (const [i, forms] of timed.entries()) {
         timed[i] = await inTurns(forms, stand.clock);
-        onProgress((visit + (i + 1) / timed.length) / visits);
+        onProgress((visit + (i + 1) / timed.length) / all);
       }
-    return timed.map((forms) => forms.map((form) => form.least / forms[0]!.least));
+    return timed.map((forms) => forms.map((form) => form.least));
   } finally {
     await stand.close();
   }
@@ -92,7 +97,7 @@ export function openStand(): Stand {
     },
     async open(models) {
       const forms: Form[] = [];
-      for (const model of models) {
+      for (const model of models()) {
         const session = await (await device).open(model);
         sessions.push(session);
         const feeds = feedsOf(session);

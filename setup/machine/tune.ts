@@ -1,39 +1,65 @@
 // Times the forms of operators on this machine and fits what they cost, for whoever writes graphs that run here.
 import { cpus } from "node:os";
-import { type Costs, isNative, type MeasuredOperator, measuredForms } from "@innerloop/graph";
+import { type ConvolutionWork, type Costs, isNative, type MeasuredOperator } from "@innerloop/graph";
 import { type FormCost, MACHINE_VERSION, type MachineCosts } from "@innerloop/schemas";
 import { onnxRuntimeVersion } from "@innerloop/train";
 import { type Case, cases } from "./cases.ts";
-import { fit, type Sample } from "./fit.ts";
-import { openStand, relativeTimes, type Stand } from "./timing.ts";
+import { fit } from "./fit.ts";
+import { leastTimes, openStand, type Stand } from "./timing.ts";
 
-/** What was measured of one case, and what the model makes of it. */
+/** What was measured of one case, and what the costs make of it. */
 export interface TunedCase extends Pick<Case, "name" | "operator" | "work"> {
   /** The time of the native form divided by that of the usual one. */
   readonly ratio: number;
   readonly native: boolean;
 }
 
+/** With the least time of each form. */
+interface Timed extends Omit<TunedCase, "native"> {
+  readonly milliseconds: Readonly<Record<keyof ConvolutionWork, number>>;
+}
+
 export interface Tuned {
   readonly machine: MachineCosts;
   readonly cases: readonly TunedCase[];
+  /** Whether costs that were known before choose about as well, and so stay. */
+  readonly kept: boolean;
 }
 
-/**
- * Measures this machine: about a minute where it has nothing else to do.
- * @param onProgress how much is done, from 0 to 1
- * @param stand where the cases run; another one for tests
- */
-export async function tuneMachine(
-  onProgress: (share: number) => void = () => undefined,
-  stand: Stand = openStand(),
-): Promise<Tuned> {
-  const ratios = await relativeTimes(
+export interface TuneOptions {
+  /** How much is done, from 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+  /** Costs that are known, the best first: they stay unless what is measured now is clearly better. */
+  readonly known?: readonly MachineCosts["forms"][];
+  /** Where the cases run; another one for tests. */
+  readonly stand?: Stand;
+}
+
+/** What costs that are known may lose more than those that are fitted now, in the mean and at most: by so much two measurements differ. */
+const near = { mean: 0.01, most: 0.05 };
+
+/** Measures this machine: about a minute where it has little else to do. */
+export async function tuneMachine({
+  onProgress = () => undefined,
+  known = [],
+  stand = openStand(),
+}: TuneOptions = {}): Promise<Tuned> {
+  const times = await leastTimes(
     cases.map(({ models }) => models),
     onProgress,
     stand,
   );
-  const timed = cases.map((each, i) => ({ ...each, ratio: ratios[i]![1]! }));
+  const timed = cases.map(({ name, operator, work }, i): Timed => {
+    const [columns, native] = times[i] as [number, number];
+    return { name, operator, work, milliseconds: { columns, native }, ratio: native / columns };
+  });
+  const fitted = costsOf(timed);
+  const least = lossBy(fitted, timed);
+  const before = known.find((costs) => {
+    const { mean, most } = lossBy(costs, timed);
+    return mean <= least.mean + near.mean && most <= least.most + near.most;
+  });
+  const forms = before ?? fitted;
   const machine: MachineCosts = {
     format: "innerloop-machine",
     version: MACHINE_VERSION,
@@ -42,13 +68,13 @@ export async function tuneMachine(
     onnxruntime: onnxRuntimeVersion(),
     // Programs of training run on a thread each, as many at once as there are cores.
     threads: 1,
-    forms: formsOf(timed),
+    forms,
   };
-  const found = timed.map(({ name, ratio, operator, work }) => ({
+  const found = timed.map(({ name, operator, work, ratio }) => ({
     ...{ name, operator, work, ratio },
-    native: isNative(machine.forms, operator, work),
+    native: isNative(forms, operator, work),
   }));
-  return { machine, cases: found };
+  return { machine, cases: found, kept: before !== undefined };
 }
 
 /** What choices cost: time beside that of the quicker form of each case, less one. */
@@ -61,7 +87,7 @@ export interface Loss {
 }
 
 /** What is lost where forms are chosen by costs. @param measured here and now */
-export function lossBy(costs: Costs, measured: readonly TunedCase[]): Loss {
+export function lossBy(costs: Costs, measured: readonly Omit<TunedCase, "native">[]): Loss {
   const lost = measured.map(({ name, operator, work, ratio }) => ({
     name,
     factor: (isNative(costs, operator, work) ? ratio : 1) / Math.min(1, ratio),
@@ -71,12 +97,19 @@ export function lossBy(costs: Costs, measured: readonly TunedCase[]): Loss {
   return { mean, most: worst.factor - 1, worst: worst.name };
 }
 
-function formsOf(timed: readonly (Case & { readonly ratio: number })[]): MachineCosts["forms"] & Costs {
-  const costOf = (operator: MeasuredOperator): { native: FormCost } => {
-    const samples: Sample[] = timed.filter((each) => each.operator === operator);
-    const { cost, error } = fit(samples);
-    return { native: { ...cost, error, cases: samples.length } };
+function costsOf(timed: readonly Timed[]): MachineCosts["forms"] {
+  const costOf = (operator: MeasuredOperator, form: keyof ConvolutionWork): FormCost => {
+    const mine = timed.filter((each) => each.operator === operator);
+    const samples = mine.map(({ work, milliseconds }) => ({ work: work[form], milliseconds: milliseconds[form] }));
+    const { rates, error } = fit(samples);
+    return { ...rates, error, cases: samples.length };
   };
-  const operators = Object.keys(measuredForms) as MeasuredOperator[];
-  return Object.fromEntries(operators.map((operator) => [operator, costOf(operator)])) as MachineCosts["forms"] & Costs;
+  const both = (operator: MeasuredOperator) => ({
+    columns: costOf(operator, "columns"),
+    native: costOf(operator, "native"),
+  });
+  return {
+    convolution: both("convolution"),
+    "convolution-input-gradient": both("convolution-input-gradient"),
+  };
 }

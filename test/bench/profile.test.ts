@@ -1,6 +1,16 @@
 // What a profile and a scaling are made of, on made-up numbers: products counted from shapes, lines, stacks, exponents.
 import { grad, input, op, transform } from "@innerloop/graph";
-import { exponentOf, flameGraph, folded, grouped, lineOf, type NodeTime, productOf, stacksOf } from "innerloop-bench";
+import {
+  exponentOf,
+  flameGraph,
+  folded,
+  grouped,
+  lineOf,
+  type NodeTime,
+  productOf,
+  stacksOf,
+  subjectOf,
+} from "innerloop-bench";
 import { describe, expect, test } from "vitest";
 
 describe("the arithmetic of a node, from the shapes that it ran on", () => {
@@ -136,4 +146,23 @@ describe("exponents", () => {
         [2, 1],
       ]),
     ).toEqual({ exponent: -1 }));
+});
+
+test("the arithmetic of adapting conv4 is that of a count by hand", async () => {
+  const { arithmetic } = await subjectOf("adapt-conv4", { sizes: {}, small: false });
+  const flops = Object.fromEntries(arithmetic.map((each) => [each.operator, each.flops]));
+  // Five pictures of 28×28 become 14×14, 7×7, 4×4 and 4×4, by kernels of 3×3; a product and a sum each.
+  const layer = (places: number, channels: number) => 2 * 5 * places * 9 * channels * 64;
+  const [first, others] = [layer(14 * 14, 1), layer(7 * 7, 64) + 2 * layer(4 * 4, 64)];
+  const [steps, head] = [5, 2 * 5 * (4 * 4 * 64) * 5];
+  // After the last step the loss is computed once more; the pictures need no gradient.
+  expect(flops).toMatchObject({
+    Convolution: (steps + 1) * others,
+    ConvolutionWeightGradient: steps * others,
+    ConvolutionInputGradient: steps * others,
+  });
+  // The first layer is a product with its norm, which has some of its own.
+  const products = (2 * steps + 1) * first + (3 * steps + 1) * head;
+  expect(flops.MatMul! / products).toBeGreaterThan(1);
+  expect(flops.MatMul! / products).toBeLessThan(1.2);
 });

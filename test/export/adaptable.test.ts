@@ -310,6 +310,24 @@ describe("the bundle", () => {
   });
 });
 
+describe("features", () => {
+  const sequence = input("x", ["batch", 5, 4]);
+  const row = input("x", ["batch", 12]);
+  it.each([
+    // As recurrent networks have them: steps before examples.
+    [
+      "of steps before examples",
+      op.Tanh(op.Concat([op.Transpose(sequence, [1, 0, 2]), op.Transpose(sequence, [1, 0, 2])], 2)),
+      8,
+    ],
+    ["of a map with one place", op.Sigmoid(op.Reshape(row, [0, 12, 1, 1])), 12],
+  ])("%s are those of an example", async (_, y, width) => {
+    const out = join(temporaryFolder(), "bundle");
+    const { notes } = await exportAdaptable(writeOnnx({ y }), { out, name: "net.onnx" });
+    expect(notes.join()).toContain(`features are ${width} numbers`);
+  });
+});
+
 describe("what cannot be done is refused, and nothing is written", () => {
   const cases: [
     what: string,

@@ -134,6 +134,64 @@ test("a file is of the opset that what was read needs, and what an opset asked f
   expect(operatorsIn(writeOnnx(readOnnx(mean, "m").outputs, { opset: 17 })).join()).not.toContain("ReduceMean");
 });
 
+test("what later opsets only added to is of the opset that had it", () => {
+  const list = (name: string, ...values: number[]) => ({
+    name,
+    dataType: DataType.FLOAT,
+    dims: [4],
+    floatData: values,
+  });
+  const grid = weight("grid", 1, 3, 3, 2);
+  const written = (last: NodeProto, opset: number) =>
+    operatorsIn(
+      writeOnnx(readOnnx(modelOf([last], [list("by", 1, 1, 2, 2), grid], { x: [1, 4, 8, 8], opset }), "m").outputs, {
+        opset: 18,
+      }),
+    );
+  const doubled = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
+  expect(written(node("Resize", "x _ by", "y", doubled), 13)).toEqual([expect.stringMatching(/^Resize\(x,_,x\)/)]);
+  expect(written(node("GridSample", "x grid", "y"), 16)).toEqual([expect.stringMatching(/^GridSample/)]);
+  // It was added in opset 19.
+  const symmetric = { ...doubled, coordinate_transformation_mode: "half_pixel_symmetric" };
+  expect(written(node("Resize", "x _ by", "y", symmetric), 19).join()).not.toContain("Resize");
+});
+
+test("sizes that a model computes of open ones are there where they are read", () => {
+  const halved = [
+    ...[
+      node("Shape", "x", "s"),
+      node("Slice", "s first last axes", "front"),
+      node("Slice", "s last end axes", "space"),
+    ],
+    ...[node("Div", "space two", "half"), node("Concat", "front half", "sizes", { axis: 0 })],
+    node("Resize", "x _ _ sizes", "y", { mode: "linear" }),
+  ];
+  const lists = [places("first", 0), places("last", 2), places("end", 4), places("axes", 0), places("two", 2)];
+  const { outputs } = readOnnx(modelOf(halved, lists, { x: ["n", 4, "height", "width"] }), "m");
+  const again = readOnnx(writeOnnx(outputs), "again");
+  const given = readOnnx(modelOf(halved, lists, { x: [2, 4, 6, 9] }), "m");
+  const x = numbers([2, 4, 6, 9], randomNumbers(1));
+  const [wanted] = evaluate([given.outputs.y!], { x });
+  const [got] = evaluate([again.outputs.y!], { x });
+  expect(got!.shape).toEqual([2, 4, 3, 4]);
+  expect(distance(got!.data, wanted!.data)).toBeLessThan(1e-12);
+});
+
+test("what is empty along an axis of an open size stays open", () => {
+  const sizes = [
+    node("Shape", "x", "s"),
+    node("Gather", "s zero", "n"),
+    node("Concat", "n last", "shape", { axis: 0 }),
+  ];
+  const joined = [node("ConstantOfShape", "shape", "e"), node("Concat", "x e", "y", { axis: 1 })];
+  const file = modelOf([...sizes, ...joined], [places("zero", 0), places("last", 0, 8, 8)]);
+  const { outputs } = readOnnx(file, "m");
+  expect(outputs.y!.shape).toEqual(["n", 4, 8, 8]);
+  const again = readOnnx(writeOnnx(outputs), "again");
+  const x = numbers([2, 4, 8, 8], randomNumbers(1));
+  expect(Array.from(evaluate([again.outputs.y!], { x })[0]!.data)).toEqual(Array.from(x.data));
+});
+
 describe("a derivative", () => {
   const loss = op.ReduceMean(op.Mul(model.outputs.y!, model.outputs.y!), { keepdims: false });
   const whole = operatorsIn(writeOnnx(model.outputs));

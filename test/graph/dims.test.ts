@@ -25,6 +25,17 @@ test("a sum is the same size however it was made", () => {
   expect(op.Add(op.Concat([x, z], 0), op.Concat([z, x], 0)).shape).toEqual(["query+support", 4, 3]);
 });
 
+test("a product of sums is divided by each of them", () => {
+  const cut = op.Slice(z, [1], [Number.MAX_SAFE_INTEGER], [0]);
+  expect(cut.shape).toEqual(["query+-1", 4, 3]);
+  const both = op.Expand(op.Unsqueeze(op.Concat([x, z], 0), [1]), ["query+support", "query", 4, 3]);
+  const less = op.Slice(both, [1], [Number.MAX_SAFE_INTEGER], [1]);
+  expect(op.Reshape(less, ["query+support", "query+-1", -1]).shape).toEqual(["query+support", "query+-1", 12]);
+  expect(op.Reshape(less, [-1, "query+-1", 12]).shape).toEqual(["query+support", "query+-1", 12]);
+  expect(op.Reshape(less, [6, -1, "query+support"]).shape).toEqual([6, "2*query+-2", "query+support"]);
+  expect(() => op.Reshape(less, [-1, "query+1"])).toThrow("do not fill");
+});
+
 test("what does not come out even, or is not known to be equal, is refused", () => {
   expect(() => op.Reshape(x, [-1, 5])).toThrow(
     "Reshape(float64[support, 4, 3]): has 12*support elements, which do not fill [-1, 5]",

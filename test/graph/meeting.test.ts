@@ -60,6 +60,32 @@ describe("open sizes that a node needs to be the same", () => {
       ["rows", "columns"],
     ]);
   });
+  test.each([
+    [0, ["steps", "batch", "features"]],
+    [1, ["batch", "steps", "features"]],
+  ])("are those of a recurrent network's state and weights, of layout %d", (layout, x) => {
+    const hidden = 2;
+    const floats = (name: string, dims: number[]) => ({
+      name,
+      dataType: 1,
+      dims,
+      floatData: Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => 0.1 * (i + 1)),
+    });
+    const initializer = [
+      floats("w", [1, 3 * hidden, 1]),
+      floats("r", [1, 3 * hidden, hidden]),
+      floats("h", [1, 1, hidden]),
+    ];
+    const attribute = [
+      { name: "hidden_size", type: AttributeType.INT, i: hidden },
+      { name: "layout", type: AttributeType.INT, i: layout },
+    ];
+    const gru = [{ opType: "GRU", input: ["x", "w", "r", "", "", "h"], output: ["y"], attribute }];
+    const { inputs, outputs, notes } = readOnnx(modelOf({ x }, gru, { initializer }), "m");
+    expect(inputs.x!.shape).toEqual(layout === 1 ? [1, "steps", 1] : ["steps", 1, 1]);
+    expect(outputs.y!.shape.includes("batch")).toBe(false);
+    expect(notes).toHaveLength(2);
+  });
   test("may be several, and numbers", () => {
     const model = readOnnx(modelOf({ a: ["", "", 3], b: ["", "", "c"] }, add), "m");
     expect(model.inputs.b!.shape).toEqual(["a_axis0", "a_axis1", 3]);

@@ -13,6 +13,8 @@ import {
   op,
   passes,
   print,
+  readOnnx,
+  Sidecar,
   together,
   topological,
   type Value,
@@ -20,6 +22,7 @@ import {
 } from "@innerloop/graph";
 import { openSession } from "@innerloop/runtime/session";
 import type { InnerloopError, Tensor } from "@innerloop/schemas";
+import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { randomNumbers, size } from "./numbers.ts";
 
@@ -237,6 +240,17 @@ const cases: Readonly<Record<string, Case>> = {
     feeds: { w: random([3, 3, 8, 16]), t: random([32, 14, 14, 16]) },
     counted: (nodes) => Math.max(...nodes.map(({ outputs: [y] }) => size(y.shape.map(Number)))),
   },
+  numbers: {
+    outputs: () => {
+      const [x, w] = [input("x", ["n", 14, 14, 1]), input("w", [3, 3, 1, 8])];
+      const y = op.Tanh(op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }));
+      return { y, slope: grad(sumOf(op.Mul(y, y)), [w])[0]! };
+    },
+    feeds: { x: random([6, 14, 14, 1]), w: random([3, 3, 1, 8]) },
+    // Of pieces that are looked up one number at a time.
+    counted: (nodes) =>
+      nodes.filter(({ operator, outputs: [y] }) => operator.name === "Gather" && y.shape.at(-1) === 1).length,
+  },
   reshapes: { outputs: looped, feeds: loopedFeeds, counted: (nodes) => named("Reshape")(turning(nodes)) },
 };
 
@@ -265,6 +279,89 @@ describe("norms without a derivative", () => {
     const walked = (without: readonly string[]) =>
       lowered({ y }, without).filter(({ operator: { name } }) => name === "Mul" || name === "Add").length;
     expect([walked(["norms"]), walked([])]).toEqual([2, 0]);
+  });
+});
+
+describe("strides", () => {
+  const hidden = 2048;
+  const shapes = { first: [8, hidden], bias: [hidden], second: [hidden, 6] };
+  const weights = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, random(shape)]));
+  const x = input("x", [3, 16, 8]);
+  const feeds = { x: random([3, 16, 8]) };
+  /** What a network with a wide layer gives, and its slopes for the input and some of the weights. */
+  const network = (moved: readonly string[] = []): Values => {
+    const w = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
+    const y = op.MatMul(op.Gelu(op.Add(op.MatMul(x, w.first!), w.bias!)), w.second!);
+    const to = [x, ...moved.map((name) => w[name]!)];
+    return { y, ...Object.fromEntries(grad(sumOf(op.Mul(y, y)), to).map((slope, i) => [`slope${i}`, slope])) };
+  };
+  const fixed = new Set(Object.keys(shapes));
+  const file = (values: Values, without: readonly string[] = []) =>
+    writeOnnx(values, { initializers: weights, fixed, passes: { without } });
+  const results = async (bytes: Uint8Array) => {
+    const session = await openSession(bytes);
+    const found = await session.run(feeds);
+    await session.dispose();
+    return found;
+  };
+  /** How many numbers the products of a graph sum over. */
+  const sums = (values: Values) =>
+    topological(lower(Object.values(values), onnxTarget({ fixed })))
+      .filter(({ operator: { name } }) => name === "MatMul" || name === "GemmSum")
+      .map(({ inputs: [a], attributes: { transA } }) => a!.shape.at(transA === 1 ? 0 : -1));
+
+  test("keeps the numbers, and each weight once", async () => {
+    const [whole, parts] = [file(network(), ["strides"]), file(network())];
+    expect(apart(await results(whole), await results(parts))).toBeLessThan(3e-6);
+    expect(parts.length).toBeLessThan(whole.length + 2000);
+    expect(sums(network())).not.toContain(hidden);
+  });
+
+  test("leaves what has a gradient for its weights as it is", async () => {
+    expect(sums(network(["second"]))).toContain(hidden);
+    expect(file(network(["second"]))).toEqual(file(network(["second"]), ["strides"]));
+  });
+
+  test("goes by what a node of a model that was read is made of", () => {
+    const [first, second] = [input("first", shapes.first), input("second", shapes.second)];
+    const y = op.MatMul(op.Mul(op.MatMul(x, first), 3), second);
+    const { graph, ...rest } = decodeModel(writeOnnx({ y }, { passes: { without: ["products"] } }), "m");
+    const node = graph!.node!.map((each) => (each.opType === "Mul" ? { ...each, opType: "Div" } : each));
+    const weight = ({ name }: onnx.ValueInfoProto.$Properties) => {
+      const numbers = weights[name!];
+      return numbers
+        ? [
+            {
+              name: name!,
+              dataType: onnx.TensorProto.DataType.FLOAT,
+              dims: [...numbers.shape],
+              floatData: [...numbers.data].map(Number),
+            },
+          ]
+        : [];
+    };
+    const read = readOnnx(
+      encodeModel({
+        ...rest,
+        graph: { ...graph, node, initializer: [...graph!.initializer!, ...graph!.input!.flatMap(weight)] },
+      }),
+      "m",
+    );
+    expect(read.outputs.y!.node.inputs[0]!.node.operator.writtenAs).toBe("Div");
+    expect(sums(read.outputs)).toEqual([8, 8, hidden / 2 + 16, hidden / 2 - 16]);
+  });
+
+  test("puts parts into a file that models share once, beside narrow ones", async () => {
+    const beside = new Sidecar("weights.bin");
+    const written = [{ y: network().y! }, network()].map((values) =>
+      writeOnnx(values, {
+        ...{ initializers: weights, fixed, external: beside.external },
+        elements: { first: "float16" },
+      }),
+    );
+    const numbers = Object.entries(shapes).map(([name, shape]) => size(shape) * (name === "first" ? 2 : 4));
+    expect(beside.size).toBeLessThan(numbers.reduce((sum, bytes) => sum + bytes) + 5 * 4096);
+    expect(written.map((bytes) => bytes.length < 20_000)).toEqual([true, true]);
   });
 });
 
@@ -330,12 +427,42 @@ describe("grams", () => {
     expect(most(lowered(first(grams([y], [x])[0]!)))).toBeLessThan(most(lowered(first(y))) / 2);
   });
 
+  describe("of any number of examples, of which no derivative is to come", () => {
+    const many = ["n", 28, 28, 1] as const;
+    const [data, filters] = [input("x", many), input("w", [3, 3, 1, 80])];
+    const convolution = op.Convolution(data, filters, { strides: [2, 2], pads: [1, 1, 1, 1] });
+    const answer = op.Relu(op.Normalize(convolution, gain, bias, "layer"));
+
+    test("keeps the numbers, for one and for several", async () => {
+      for (const examples of [1, 7]) {
+        const given = { ...feeds, x: random([examples, 28, 28, 1]), w: random([3, 3, 1, 80]) };
+        const before = await run({ answer }, given);
+        const after = await run({ answer: grams([answer], [data], "answers")[0]! }, given);
+        expect(after.answer!.shape).toEqual([examples, 14, 14, 80]);
+        expect(apart(before, after)).toBeLessThan(3e-6);
+      }
+    });
+
+    test("looks up no single numbers, and leaves the norm no walk of its own", () => {
+      const outputs = { answer: grams([answer], [data], "answers")[0]! };
+      const nodes = lowered(outputs);
+      expect(nodes.some(({ operator }) => operator.name === "Gather")).toBe(false);
+      expect(nodes.some(({ operator }) => operator.name === "LayerNormalization")).toBe(false);
+      const before = lowered({ answer });
+      expect(before.some(({ operator }) => operator.name === "Gather")).toBe(true);
+    });
+
+    test("is not what an array is large enough for that has derivatives", () => {
+      expect(print(grams([answer], [data]))).toBe(print([answer]));
+    });
+  });
+
   test("takes smaller arrays where turns compute them again and again", async () => {
     const [few, v] = [input("few", [2, 28, 28, 1]), input("v", [3, 3, 1, 64])];
     const small = op.Convolution(few, v, { strides: [2, 2], pads: [1, 1, 1, 1] });
     const normed = op.Normalize(small, input("g", [64]), input("b", [64]), "layer");
     expect(print(grams([normed], [few]))).toBe(print([normed]));
-    const [now] = grams([normed], [few], true) as [Value];
+    const [now] = grams([normed], [few], "turns") as [Value];
     const slopes = (value: Value): Values => ({ value, slope: grad(sumOf(op.Mul(value, op.Tanh(value))), [v])[0]! });
     const numbers = { few: random([2, 28, 28, 1]), v: random([3, 3, 1, 64]), g: random([64]), b: random([64]) };
     expect(print([now])).not.toBe(print([normed]));

@@ -137,7 +137,7 @@ export function gradientLearner(model: Model, variant: Variant, options: Gradien
       );
       // In float16 a norm's statistics need the range that its own operator keeps for them.
       const stepped = (value: Value): Value =>
-        lossScale || moved.every(isHead) ? value : grams([value], [x], true)[0]!;
+        lossScale || moved.every(isHead) ? value : grams([value], [x], "turns")[0]!;
       const settings = {
         ...{ steps: turns, loop, order: variant.order },
         ...(structure ? { structure } : {}),

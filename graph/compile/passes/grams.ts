@@ -38,18 +38,22 @@ interface Normed {
 /** So many times fewer numbers than a place has filters are read there, and so many times fewer than an example has places. */
 const thin = 4;
 
-/** From so many numbers on, walks over an array cost more than the nodes that save them. */
-const large = 1 << 17;
-
-/** The same in repeated turns, before which most of these nodes are computed once. */
-const largeInTurns = 1 << 14;
+/**
+ * From so many numbers on, walks over an array cost more than the nodes that save them: where derivatives are taken, where turns compute
+ * the array again and again, before which most of these nodes are computed once, and where it is computed and no more.
+ */
+const large = { differentiated: 1 << 17, turns: 1 << 14, answers: 1 << 16 };
 
 /**
  * The same values, where convolutions of data and their norms over whole examples are one product.
  * @param data what no derivative is taken for
- * @param inTurns whether turns compute them again and again, of the same data
+ * @param use what becomes of the values
  */
-export function grams(outputs: readonly Value[], data: readonly Value[], inTurns = false): Value[] {
+export function grams(
+  outputs: readonly Value[],
+  data: readonly Value[],
+  use: keyof typeof large = "differentiated",
+): Value[] {
   if (leftOut().includes(gramsPass.name)) return [...outputs];
   const isData = ofData(data);
   const uses = usesIn(outputs);
@@ -57,7 +61,7 @@ export function grams(outputs: readonly Value[], data: readonly Value[], inTurns
   const once = (value: Value): boolean => uses.get(value) === 1;
   const found = new Map<Node, Normed>();
   for (const node of topological(outputs)) {
-    const normed = is(node, Add) ? normedBy(node.inputs, isData, once, inTurns ? largeInTurns : large) : undefined;
+    const normed = is(node, Add) ? normedBy(node.inputs, isData, once, large[use]) : undefined;
     if (normed) found.set(node, normed);
   }
   if (found.size === 0) return [...outputs];

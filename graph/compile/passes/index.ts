@@ -6,11 +6,13 @@ import { forms } from "./forms.ts";
 import { gramsPass } from "./grams.ts";
 import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
+import { numbers } from "./numbers.ts";
 import { places } from "./places.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
 import { reshapes } from "./reshapes.ts";
 import { simplification } from "./simplification.ts";
+import { strides } from "./strides.ts";
 import { sums } from "./sums.ts";
 import { togetherPass } from "./together.ts";
 import { turnedWeights } from "./turned.ts";
@@ -33,7 +35,9 @@ export const passes: readonly Pass[] = [
   norms,
   products,
   turnedWeights,
+  strides,
   blocks,
+  numbers,
   simplification,
   reshapes,
 ];

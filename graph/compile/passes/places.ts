@@ -27,7 +27,7 @@ export const places: Pass = {
 };
 
 /** From so many numbers on, a walk over an array costs more than the nodes that save it. */
-const large = 1 << 17;
+const large = 1 << 14;
 
 /** So many times fewer numbers than the array has a place are put in order for it, at least. */
 const thin = 4;

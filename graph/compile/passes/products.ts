@@ -39,7 +39,7 @@ export const gemm: Operator<GemmAttributes, readonly [a: Value, b: Value, c?: Va
  * `c · (A·B)` becomes `A·(c · B)` where B is the smaller factor, and `C + A·B` or `C − A·B`, as in an update of weights,
  * becomes one Gemm: a long pass over memory is saved. Only products that have no other use are touched.
  */
-function joinProducts(outputs: readonly Value[]): Value[] {
+export function joinProducts(outputs: readonly Value[]): Value[] {
   const uses = usesIn(outputs);
   // Values are new after a rewrite; those that stand for one with a single use are remembered.
   const single = new Set<Value>();
@@ -79,7 +79,15 @@ const unshaped = (value: Value): Value => madeBy(value, Reshape)?.inputs[0] ?? v
 /** A product, seen through reshaping, that nothing else uses. */
 function loneProduct(value: Value, single: ReadonlySet<Value>): Value | undefined {
   const inner = unshaped(value);
-  return single.has(value) && single.has(inner) && madeBy(inner, MatMul) ? value : undefined;
+  return single.has(value) && single.has(inner) && factorsOf(inner) ? value : undefined;
+}
+
+const Gemm = { operator: gemm };
+
+/** The two factors of a product to which nothing is added yet. */
+function factorsOf(product: Value): readonly [a: Value, b: Value] | undefined {
+  const [a, b, added] = (madeBy(product, MatMul) ?? madeBy(product, Gemm))?.inputs ?? [];
+  return a && b && !added ? [a, b] : undefined;
 }
 
 /** Whether a value is one number everywhere, which scales it for nothing: a row of ones that sums, say. */
@@ -125,13 +133,14 @@ function sumWithProduct(sum: Value, product: Value | undefined, sign: 1 | -1): V
   const added = sameShape(sum.shape, product.shape) ? Reshape(sum, matrix.shape) : sum;
   if (added === sum && matrix !== product) return undefined;
   if (added.rank > 2 || broadcastShapes(added.shape, matrix.shape)?.join() !== matrix.shape.join()) return undefined;
-  const [a, b] = madeBy(matrix, MatMul)?.inputs ?? [];
+  const [a, b] = factorsOf(matrix) ?? [];
   if (a?.rank !== 2 || b?.rank !== 2) return undefined;
-  const [left, right] = [a, b].map((factor) => {
+  const own = madeBy(matrix, Gemm)?.attributes ?? { transA: 0, transB: 0, alpha: 1 };
+  const [left, right] = zip([a, b], [own.transA, own.transB], (factor, turned) => {
     const straight = transposedFrom(factor);
-    return { ...unscaled(straight ?? factor), turned: straight ? (1 as const) : (0 as const) };
+    return { ...unscaled(straight ?? factor), turned: (straight ? 1 - turned : turned) as 0 | 1 };
   });
   if (!left || !right) return undefined;
-  const attributes = { transA: left.turned, transB: right.turned, alpha: sign * left.scale * right.scale };
+  const attributes = { transA: left.turned, transB: right.turned, alpha: sign * own.alpha * left.scale * right.scale };
   return Reshape(apply1(gemm, [left.rest, right.rest, added], attributes), product.shape);
 }

@@ -8,7 +8,7 @@ import { MatMul } from "../../ops/linear-algebra.ts";
 import { Reshape } from "../../ops/movement.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
-import { gemm } from "./products.ts";
+import { gemm, joinProducts } from "./products.ts";
 
 /** Whether a node multiplies by its second operand as that lies. */
 const readsStraight = ({ operator, attributes }: Node): boolean =>
@@ -27,11 +27,12 @@ export const turnedWeights: Pass = {
     );
     if (straight.size === 0) return outputs;
     // `a · Wᵀ` as a Gemm, where a product with W itself is in the same graph.
-    return rewrite(outputs, ({ operator, outputs: [y] }, [a, b]) => {
+    const turned = rewrite(outputs, ({ operator, outputs: [y] }, [a, b]) => {
       const weight = operator === MatMul.operator && a && b ? transposedFrom(b) : undefined;
       if (!a || !weight || a.rank < 2 || !straight.has(weight) || a.dtype !== "float32") return undefined;
       const rows = Reshape(a, [-1, a.shape.at(-1)!]);
       return [Reshape(apply1(gemm, [rows, weight], { transA: 0, transB: 1, alpha: 1 }), y!.shape)];
     });
+    return joinProducts(turned);
   },
 };

@@ -147,7 +147,17 @@ function readReshape(c: Call, allowZero: boolean): Value {
     if (shape.every((dim) => dim !== -1)) return op.Expand(op.Reshape(c.value(0), [0]), shape);
     throw new InnerloopError("bad-model", "with allowzero has a size of 0 and one that is to be found, −1.");
   }
-  return op.Reshape(c.value(0), shape);
+  return op.Reshape(c.value(0), withRest(c.value(0), shape));
+}
+
+/** A shape with what is left in the place of −1, where open sizes do not say that it comes out even: a run computes it. */
+function withRest(x: Value, shape: Shape): Shape {
+  const total = sizeOf(x.shape);
+  if (typeof total === "number" || !shape.includes(-1)) return shape;
+  const kept = shape.map((dim, axis) => (dim === 0 ? (x.shape[axis] ?? dim) : dim));
+  const others = sizeOf(kept.filter((dim) => dim !== -1));
+  if (others === 0 || divideDims(total, others) !== undefined) return shape;
+  return shape.map((dim) => (dim === -1 ? dividedSize(total, others) : dim));
 }
 
 /** A reshape to what is computed: 0 keeps the size of that axis, and −1 is what is left. */

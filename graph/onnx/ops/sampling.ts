@@ -99,16 +99,20 @@ export const sampling = {
         offsetGroup,
         ...defined({ dilations, pads, strides, bias: c.optional(3), mask: c.optional(4) }),
       }),
+    since: () => 19,
   }),
   GridSample: onnxOperator({
     attributes: grid,
     read: (c, { align_corners: alignCorners, mode, padding_mode: padding }) =>
       op.GridSample(c.value(0), c.value(1), { alignCorners, mode: modeOf[mode], padding }),
+    // Cubic has another name before opset 20, and three axes of space none.
+    since: ({ mode }, _, rank) => (rank === 4 && (mode === undefined || mode === "nearest") ? 16 : 20),
   }),
   MaxRoiPool: onnxOperator({
     attributes: { pooled_shape: ints(), spatial_scale: float(1) },
     read: (c, { pooled_shape: [height = 1, width = 1] = [], spatial_scale: scale }) =>
       op.MaxRoiPool(c.value(0), c.value(1), [height, width], scale),
+    since: () => 1,
   }),
   RoiAlign: onnxOperator({
     attributes: regions,
@@ -120,6 +124,19 @@ export const sampling = {
         samplingRatio: a.sampling_ratio,
         spatialScale: a.spatial_scale,
       }),
+    since: () => 16,
   }),
-  Resize: onnxOperator({ attributes: resizing, read: readResize, write: doubledWritten }),
+  Resize: onnxOperator({
+    attributes: resizing,
+    read: readResize,
+    write: doubledWritten,
+    since: ({ coordinate_transformation_mode: mode, antialias, axes, keep_aspect_ratio_policy: policy }) =>
+      mode === "half_pixel_symmetric"
+        ? 19
+        : antialias || axes || policy
+          ? 18
+          : mode === "tf_half_pixel_for_nn"
+            ? 19
+            : 11,
+  }),
 };

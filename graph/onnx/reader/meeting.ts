@@ -114,6 +114,24 @@ function renamed(inputs: Inputs, joined: readonly Joined[]): Inputs {
   return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
+const recurrent: ReadonlySet<string> = new Set(["RNN", "GRU", "LSTM"]);
+
+/** The same of a recurrent network, in which nothing broadcasts: a batch is that of the states that it starts from, and weights say how long an entry is. */
+function recurrentPairs(
+  { attribute }: NodeProto,
+  [x = [], w = [], ...others]: readonly Shape[],
+  isOpen: (dim: Dim | undefined) => dim is string,
+): Joined[] {
+  const batch = Number(attribute?.find(({ name }) => name === "layout")?.i ?? 0) === 1 ? 0 : 1;
+  // Of what else it reads, the recurrent weights before and the states have three axes.
+  const states = others.slice(1).filter(({ length }) => length === 3);
+  const pairs = [[x[2], w[2]], ...states.map((state) => [x[batch], state[batch]])];
+  return pairs.flatMap(([a, b]): Joined[] => {
+    if (a === b || a === undefined || b === undefined) return [];
+    return isOpen(a) ? [{ size: a, is: b }] : isOpen(b) ? [{ size: b, is: a }] : [];
+  });
+}
+
 /** The open sizes of inputs that a node may need to be others: those that lie on one axis of two things that it reads. */
 function pairsOf({ node, shapes }: Failure, inputs: Inputs): Joined[] {
   const order = [...new Set(Object.values(inputs).flatMap(({ shape }) => shape))];
@@ -132,7 +150,9 @@ function pairsOf({ node, shapes }: Failure, inputs: Inputs): Joined[] {
     const [is, size] = rank(open) < rank(other) ? [open, other] : [other, open];
     found.set(`${size}=${is}`, { size, is });
   };
-  const isProduct = operatorName(node) === "MatMul";
+  const name = operatorName(node);
+  if (recurrent.has(name)) return recurrentPairs(node, shapes, isOpen);
+  const isProduct = name === "MatMul";
   shapes.forEach((a, i) => {
     for (const b of shapes.slice(i + 1)) {
       if (isProduct) meet(a.at(-1), b.at(b.length > 1 ? -2 : -1));

@@ -4,7 +4,7 @@ import type { onnx } from "@innerloop/schemas/onnx";
 import { spend } from "../../core/budget.ts";
 import { constant, constantOf } from "../../core/build.ts";
 import { evaluate } from "../../core/evaluate.ts";
-import { sizeOf } from "../../core/shapes.ts";
+import { isKnown, sizeOf } from "../../core/shapes.ts";
 import type { NarrowType } from "../../ops/narrowing.ts";
 import { valuesOf } from "../attributes.ts";
 import { asAuthored } from "../authored.ts";
@@ -81,8 +81,7 @@ function resultOf(call: Call, node: NodeProto, known: Knowing): Entry | readonly
 /** The numbers of a result that depends on no input. */
 function folded(entry: Entry): Entry {
   if (isSizes(entry) || constantOf(entry) || entry.node.operator.traits?.random) return entry;
-  const size = sizeOf(entry.shape);
-  if (typeof size !== "number" || size > largestFold) return entry;
+  if (!isKnown(entry.shape) || sizeOf(entry.shape) > largestFold) return entry;
   const [array] = evaluate([entry]);
   return array ? constant(array.data, array.shape, array.dtype) : entry;
 }

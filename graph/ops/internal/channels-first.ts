@@ -2,6 +2,7 @@
 // other's derivatives. x [N, C, …space], w [O, C/groups, ...kernel], y [N, O, …space]. A target with none of them has the
 // operators of channels last between transposes.
 import { multiplyDims } from "../../core/dims.ts";
+import { mayAgree } from "../../core/fresh.ts";
 import { at, upTo } from "../../core/lists.ts";
 import { apply1, define, unfit } from "../../core/operator.ts";
 import { fixed, type Shape, sizeOf } from "../../core/shapes.ts";
@@ -119,7 +120,7 @@ export const conv: Operator<Window, WithBias, One> = define({
     if (x.rank !== spatial + 2 || w.rank !== x.rank || w.dtype !== x.dtype) throw unfit("Conv", [x, w], expected);
     const [channels, perGroup, filters] = [at(x.shape, 1), at(w.shape, 1), at(w.shape, 0)];
     const grouped = typeof filters === "number" && filters % window.groups === 0;
-    const fits = channels === multiplyDims(perGroup, window.groups) && grouped;
+    const fits = mayAgree(channels, multiplyDims(perGroup, window.groups)) && grouped;
     if (!fits || (bias && (bias.rank !== 1 || bias.shape[0] !== filters)))
       throw unfit(
         "Conv",

@@ -12,10 +12,22 @@ const shipped = fileURLToPath(new URL("../../../machines", import.meta.url));
 
 export const onnxRuntimeVersion = (): string => versionOf("onnxruntime-node") ?? "unknown";
 
-/** The file that tune-machine writes, beside what else is kept; undefined where nothing is. */
+/** Programs of training run on a thread each. */
+const threads = 1;
+
+/**
+ * The file that tune-machine writes, beside what else is kept; undefined where nothing is. Machines that share a folder, and versions
+ * of ONNX Runtime, have files of their own.
+ */
 export function machineFile(): string | undefined {
   const sessions = cacheFolder();
-  return sessions === undefined ? undefined : join(dirname(sessions), "machine.json");
+  if (sessions === undefined) return undefined;
+  const words = [cpus()[0]?.model ?? "unknown", process.arch, "onnxruntime", onnxRuntimeVersion(), threads, "thread"];
+  const name = words
+    .join(" ")
+    .replace(/[^A-Za-z0-9.]+/g, "-")
+    .replace(/^-|-$/g, "");
+  return join(dirname(sessions), "machines", `${name.toLowerCase()}.json`);
 }
 
 /** Costs, and where they are from. */

@@ -43,6 +43,11 @@ export const chosen = (a: Code, b: Code, lanes: readonly number[]): Code => [
   ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
 ];
 
+export const either = (holds: Code, then: Code, otherwise: Code): Code => [
+  ...[...holds, 0x04, 0x40, ...then],
+  ...[0x05, ...otherwise, 0x0b],
+];
+
 /** `body` while `count` is at least `by`, by which it goes down each time. */
 export const repeated = (count: number, by: number, body: Code): Code => [
   ...[0x02, 0x40, 0x03, 0x40],

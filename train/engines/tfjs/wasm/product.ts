@@ -30,7 +30,9 @@ export interface Sizes {
   readonly k: number;
 }
 
-/** Tiles of so many numbers of the left factor are laid out at a time: they stay in a processor's cache while all columns are multiplied. */
+/** Sums are taken in pieces of about so many terms: what a panel of the right factor then has stays in a processor's first cache. */
+const pieceTerms = 640;
+/** Tiles of so many numbers of the left factor are laid out at a time, which stay in the second one while all columns are multiplied. */
 const blockNumbers = 2 ** 16;
 
 /** So few rows are multiplied with a right factor as it lies. */
@@ -38,15 +40,33 @@ const fewRows = 2 * tileRows;
 
 const ceil = (size: number, multiple: number) => Math.ceil(size / multiple) * multiple;
 
+/** Terms of a piece, all about as long. */
+const pieceOf = ({ k }: Sizes): number => Math.ceil(k / Math.max(1, Math.ceil(k / pieceTerms)));
+
 /** Rows of a block. */
-const blockRows = ({ m, k }: Sizes): number =>
-  Math.min(ceil(m, tileRows), Math.max(tileRows, Math.floor(blockNumbers / Math.max(1, k) / tileRows) * tileRows));
+const blockRows = ({ m }: Sizes, piece: number): number =>
+  Math.min(ceil(m, tileRows), Math.max(tileRows, Math.floor(blockNumbers / Math.max(1, piece) / tileRows) * tileRows));
 
 /** The bytes that a product needs beside its factors and its result. */
-export const scratchBytes = (sizes: Sizes): number =>
-  4 * (sizes.k * ceil(sizes.n, tileColumns) + blockRows(sizes) * sizes.k + tileRows * tileColumns);
+export function scratchBytes(sizes: Sizes): number {
+  const piece = pieceOf(sizes);
+  return 4 * (piece * ceil(sizes.n, tileColumns) + blockRows(sizes, piece) * piece + tileRows * tileColumns);
+}
+
+/** How much of a tile is there. */
+interface Corner {
+  readonly rows: number;
+  readonly columns: number;
+}
 
 export type Multiply = (sizes: Sizes, left: Factor, right: Factor, result: number, scratch: number) => void;
+
+/** How a piece of a matrix lies: where it begins, and how far what is summed over and what is not lie apart. */
+interface Piece {
+  readonly place: number;
+  readonly term: number;
+  readonly other: number;
+}
 
 /** Products in a memory. */
 export function productsIn(memory: Memory): Multiply {
@@ -54,67 +74,86 @@ export function productsIn(memory: Memory): Multiply {
   const { tiles, turned, narrow, wide, numbers } = instance.exports as Routines;
   const clear = (place: number, count: number) => new Float32Array(memory.buffer, place, count).fill(0);
 
-  /** The right factor as panels of a tile's columns, the last one filled up. */
-  const layRight = ({ n, k }: Sizes, b: number, isTurned: boolean, to: number, from: number): void => {
-    const [row, step] = [isTurned ? 4 * k : 4 * n, 4 * tileColumns];
-    for (let j = from; j < n; j += tileColumns) {
-      const [panel, columns] = [to + 4 * j * k, Math.min(tileColumns, n - j)];
-      const start = b + (isTurned ? j * row : 4 * j);
-      if (columns < tileColumns) {
-        clear(panel, k * tileColumns);
-        numbers(start, panel, k, columns, isTurned ? 4 : row, isTurned ? row : 4, step);
-      } else if (isTurned)
-        for (let i = 0; i < tileColumns; i += 4) turned(start + i * row, panel + 4 * i, k, row, step);
-      else wide(start, panel, k, row);
-    }
-  };
-
-  /** Rows of the left factor as tiles, the last one filled up. */
-  const layLeft = ({ m, k }: Sizes, a: number, isTurned: boolean, to: number, from: number, until: number): void => {
-    const row = isTurned ? 4 * m : 4 * k;
-    for (let i = from; i < until; i += tileRows) {
-      const [tile, rows] = [to + 4 * (i - from) * k, Math.min(tileRows, m - i)];
-      const start = a + (isTurned ? 4 * i : i * row);
-      if (rows < tileRows) {
-        clear(tile, k * tileRows);
-        numbers(start, tile, k, rows, isTurned ? row : 4, isTurned ? 4 : row, 4 * tileRows);
-      } else if (isTurned) narrow(start, tile, k, row);
-      else turned(start, tile, k, row, 4 * tileRows);
+  /** A piece in stripes of `width`, for each term a row of them; the last stripe is filled up. */
+  const lay = ({ place, term, other }: Piece, terms: number, count: number, width: number, to: number): void => {
+    const straight = width === tileRows ? narrow : wide;
+    for (let i = 0; i < count; i += width) {
+      const [from, target, there] = [place + i * other, to + 4 * i * terms, Math.min(width, count - i)];
+      if (there < width) {
+        clear(target, terms * width);
+        numbers(from, target, terms, there, term, other, 4 * width);
+      } else if (other === 4) straight(from, target, terms, term);
+      else
+        for (let four = 0; four < width; four += 4)
+          turned(from + four * other, target + 4 * four, terms, other, 4 * width);
     }
   };
 
   return (sizes, left, right, result, scratch) => {
     const { count, m, n, k } = sizes;
-    const rows = blockRows(sizes);
-    const block = scratch + 4 * k * ceil(n, tileColumns);
-    const corner = block + 4 * rows * k;
-    const width = 4 * n;
+    const piece = pieceOf(sizes);
+    const rows = blockRows(sizes, piece);
+    const block = scratch + 4 * piece * ceil(n, tileColumns);
+    const corner = block + 4 * rows * piece;
+    const [width, narrowWidth] = [4 * n, 4 * tileColumns];
+    const [leftTerm, leftRow] = left.turned ? [4 * m, 4] : [4, 4 * k];
+    const [rightTerm, rightColumn] = right.turned ? [4, 4 * k] : [4 * n, 4];
     // Whole panels of few rows are read as they lie.
     const asItLies = m <= fewRows && !right.turned ? Math.floor(n / tileColumns) * tileColumns : 0;
-    for (let t = 0; t < count; t++) {
-      const [a, b, c] = [left.place + t * left.apart, right.place + t * right.apart, result + 4 * t * m * n];
-      if (t === 0 || right.apart > 0) layRight(sizes, b, right.turned, scratch, asItLies);
+
+    /** Tiles of which not all rows or columns are there. */
+    const inCorner = (
+      a: number,
+      b: number,
+      c: number,
+      terms: number,
+      step: number,
+      there: Corner,
+      more: number,
+    ): void => {
+      if (more) numbers(c, corner, there.rows, there.columns, width, 4, narrowWidth);
+      tiles(a, b, corner, 1, terms, step, narrowWidth, more);
+      numbers(corner, c, there.rows, there.columns, narrowWidth, 4, width);
+    };
+
+    const pieceInto = (a: number, b: number, c: number, terms: number, more: number, known: boolean): void => {
+      if (!known)
+        lay(
+          { place: b + asItLies * rightColumn, term: rightTerm, other: rightColumn },
+          terms,
+          n - asItLies,
+          tileColumns,
+          scratch,
+        );
       for (let i = 0; i < m; i += rows) {
-        const until = Math.min(m, i + rows);
-        if (t === 0 || left.apart > 0 || rows < m) layLeft(sizes, a, left.turned, block, i, until);
-        const whole = Math.floor((until - i) / tileRows);
-        const over = until - i - whole * tileRows;
+        const here = Math.min(rows, m - i);
+        lay({ place: a + i * leftRow, term: leftTerm, other: leftRow }, terms, here, tileRows, block);
+        const whole = Math.floor(here / tileRows);
         for (let j = 0; j < n; j += tileColumns) {
-          const [panel, step] = j < asItLies ? [b + 4 * j, width] : [scratch + 4 * j * k, 4 * tileColumns];
+          const direct = j < asItLies;
+          const panel = direct ? b + 4 * j : scratch + 4 * (j - asItLies) * terms;
+          const step = direct ? width : narrowWidth;
           const columns = Math.min(tileColumns, n - j);
           const place = c + i * width + 4 * j;
-          if (columns === tileColumns) tiles(block, panel, place, whole, k, step, width);
-          else
-            for (let tile = 0; tile < whole; tile++) {
-              tiles(block + 4 * tile * tileRows * k, panel, corner, 1, k, step, 4 * tileColumns);
-              const to = place + tile * tileRows * width;
-              numbers(corner, to, tileRows, columns, 4 * tileColumns, 4, width);
-            }
-          if (over > 0) {
-            tiles(block + 4 * whole * tileRows * k, panel, corner, 1, k, step, 4 * tileColumns);
-            numbers(corner, place + whole * tileRows * width, over, columns, 4 * tileColumns, 4, width);
-          }
+          const tile = (t: number): [number, number, number] => [
+            block + 4 * t * tileRows * terms,
+            panel,
+            place + t * tileRows * width,
+          ];
+          if (columns === tileColumns) tiles(block, panel, place, whole, terms, step, width, more);
+          else for (let t = 0; t < whole; t++) inCorner(...tile(t), terms, step, { rows: tileRows, columns }, more);
+          const over = here - whole * tileRows;
+          if (over > 0) inCorner(...tile(whole), terms, step, { rows: over, columns }, more);
         }
+      }
+    };
+
+    for (let t = 0; t < count; t++) {
+      const [a, b, c] = [left.place + t * left.apart, right.place + t * right.apart, result + 4 * t * m * n];
+      const known = t > 0 && right.apart === 0 && piece === k;
+      for (let from = 0; from === 0 || from < k; from += Math.max(1, piece)) {
+        const terms = Math.min(piece, k - from);
+        pieceInto(a + from * leftTerm, b + from * rightTerm, c, terms, from > 0 ? 1 : 0, known);
       }
     }
   };

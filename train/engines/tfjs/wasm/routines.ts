@@ -4,6 +4,7 @@ import {
   advance,
   type Code,
   chosen,
+  either,
   get,
   load,
   loadSplat,
@@ -30,12 +31,12 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 /**
  * Tiles of the result one below the other.
  * `a`: tiles of the left factor, of each k columns of {@link tileRows}; `b`: k rows of {@link tileColumns}, `step` apart; `width`: how far
- * rows of the result `c` lie apart.
+ * rows of the result `c` lie apart; `more`: what is multiplied is added to it.
  */
 function tiles(): Routine {
-  const takes = ["a", "b", "c", "tiles", "k", "step", "width"] as const;
+  const takes = ["a", "b", "c", "tiles", "k", "step", "width", "more"] as const;
   const words = ["right", "turns"] as const;
-  const { a, b, c, tiles, k, step, width, right, turns, vector } = numbered(takes, words);
+  const { a, b, c, tiles, k, step, width, more, right, turns, vector } = numbered(takes, words);
   const wide = tileColumns / lanes;
   const sums = (row: number, v: number) => vector(row * wide + v);
   const columns = (v: number) => vector(tileRows * wide + v);
@@ -55,7 +56,17 @@ function tiles(): Routine {
   return {
     locals: { takes, words, vectors: (tileRows + 1) * wide + 1 },
     code: repeated(tiles, 1, [
-      ...upTo(tileRows * wide).flatMap((i) => [...zeros, ...set(vector(i))]),
+      ...either(
+        get(more),
+        [
+          ...[...get(c), ...set(right)],
+          ...upTo(tileRows).flatMap((row) => [
+            ...upTo(wide).flatMap((v) => [...load(get(right), 4 * lanes * v), ...set(sums(row, v))]),
+            ...advance(right, get(width)),
+          ]),
+        ],
+        upTo(tileRows * wide).flatMap((i) => [...zeros, ...set(vector(i))]),
+      ),
       ...[...get(b), ...set(right), ...get(k), ...set(turns)],
       ...repeated(turns, 1, term),
       ...upTo(tileRows).flatMap((row) => [
