@@ -4,7 +4,6 @@ import { type Kept, packSupport } from "./examples.ts";
 import { rest } from "./lifetime.ts";
 import type { OpenedBundle } from "./opened.ts";
 import { badOption, checkOptions } from "./refusal.ts";
-import type { Session } from "./session.ts";
 
 /** How far to go. */
 export interface StepOptions {
@@ -123,14 +122,14 @@ export async function adapt(
   examples: readonly Kept[],
   { steps, rate, signal, onProgress }: Settled & Pick<AdaptOptions, "signal" | "onProgress">,
 ): Promise<AdaptedState> {
-  const { manifest } = opened.bundle;
+  const { bundle, moving } = opened;
+  const { manifest } = bundle;
   const { x, y, labels, columns } = packSupport(manifest, examples);
   const session = await opened.session("adapt.onnx");
-  const names = manifest.parameters.filter(({ adapted }) => adapted).map(({ name }) => name);
-  // A run can start from what the one before it made where the model takes that as its start.
-  const divisible = names.every((name) => session.inputs.includes(name));
   const watched = signal !== undefined || onProgress !== undefined;
-  let stride = divisible ? (watched ? 1 : firstStride) : steps;
+  let stride = watched ? 1 : firstStride;
+  // A run can start from what the one before it made where the model takes that as its start.
+  if (steps > stride && !moving.every(([name]) => session.inputs.includes(name))) stride = steps;
   const supportLoss: number[] = [];
   let parameters: Record<string, Tensor> = {};
   let [told, kept, refused, scale] = [0, 0, 0, 1];
@@ -138,22 +137,24 @@ export async function adapt(
   for (let done = 0; ; ) {
     refuseAborted(signal);
     const turns = Math.min(stride, steps - done);
-    const pace = rate === undefined && scale === 1 ? {} : { rate: float((rate ?? 1) * scale) };
+    const feeds: Record<string, Tensor> = { support_x: x, support_y: y, steps: whole(turns) };
+    if (rate !== undefined || scale !== 1) feeds.rate = float((rate ?? 1) * scale);
     const started = performance.now();
-    const results = await run(session, { support_x: x, support_y: y, ...pace, ...parameters }, turns);
+    const results = await session.run(Object.assign(feeds, parameters));
     if (!watched) stride = Math.ceil((stride * strideMs) / (performance.now() - started));
     const losses = Array.from(output(results, "support_loss").data as Float32Array);
     // A run's first loss is the last of the run before it.
     supportLoss.splice(done, 1, ...losses);
     const at = supportLoss.findIndex((loss) => !Number.isFinite(loss));
-    if (at >= 0) throw diverged(manifest, at, steps, rate);
+    if (at >= 0) throw (await opened.later()).diverged(manifest, at, steps, rate);
     if (guarded) {
       const number = (name: string) => Number(output(results, name).data[0]);
       kept = number("kept_step") > 0 ? done + number("kept_step") : kept;
       refused += number("refused_steps");
       scale *= number("rate_scale");
     }
-    parameters = Object.fromEntries(names.map((name) => [name, output(results, `adapted/${name}`)]));
+    parameters = {};
+    for (const [name, made] of moving) parameters[name] = output(results, made);
     done += turns;
     const last = done < steps ? steps : supportLoss.length - 1;
     for (; told < supportLoss.length; told++) onProgress?.({ step: told, steps: last, loss: supportLoss[told]! });
@@ -164,17 +165,6 @@ export async function adapt(
   const shots = labels.length > 0 ? { shots: examples.length / labels.length } : {};
   const adaptation = { steps: supportLoss.length - 1, ...(guarded ? { kept, refused } : {}) };
   return { labels, columns, ...shots, supportLoss, adaptation, parameters };
-}
-
-function diverged({ innerLoop }: Manifest, at: number, steps: number, rate = 1): InnerloopError {
-  return new InnerloopError(
-    "diverged",
-    at === 0
-      ? "the loss of the examples is no finite number before any step: their values are too large for the network; " +
-          "give examples on the scale of those that it was trained on"
-      : `the loss became infinite after ${at} of ${steps} steps; ` +
-          `use fewer steps (this bundle was made for ${innerLoop.steps}) or a smaller rate than ${rate}, and check the examples' scale`,
-  );
 }
 
 /** @throws InnerloopError `aborted`, when the signal was. */
@@ -196,7 +186,4 @@ export function output(results: Readonly<Record<string, Tensor>>, name: string):
 }
 
 const float = (value: number): Tensor => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
-
-function run(session: Session, feeds: Readonly<Record<string, Tensor>>, steps: number) {
-  return session.run({ ...feeds, steps: { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) } });
-}
+const whole = (value: number): Tensor => ({ dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(value)) });

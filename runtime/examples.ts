@@ -194,7 +194,7 @@ export function tooFew(manifest: Manifest, examples: readonly Kept[]): Innerloop
     const least = regression ? "point" : "example of each of two or more labels";
     return badInput(`no examples were given; give at least one ${least}`);
   }
-  const labels = labelsOf(manifest, examples);
+  const labels = regression ? [] : labelsOf(manifest, examples);
   if (regression || labels.length > 1) return undefined;
   return badInput(
     `every example has the label ${show(labels[0])}; at least two different labels were expected: there is nothing to tell apart`,
@@ -286,7 +286,7 @@ function rowsOf(
   });
   return {
     count: examples.length,
-    copy: (index, to, offset) => copy(examples[index]!.data!, to, offset, () => name(index)),
+    copy: (index, to, offset) => copy(examples[index]!.data!, 0, size, to, offset, () => name(index)),
   };
 }
 
@@ -302,19 +302,15 @@ function rowsOfBatch(shape: readonly number[], batch: Batch, name: string): Rows
     throw badInput(
       `${name} hold ${batch.data.length} values; the shape ${brackets(batch.shape)} needs ${count * size}`,
     );
-  const part = (index: number) => {
-    const [start, end] = [index * size, (index + 1) * size];
-    return "subarray" in batch.data ? batch.data.subarray(start, end) : batch.data.slice(start, end);
-  };
   return {
     count,
-    copy: (index, to, offset) => copy(part(index), to, offset, () => `example ${index} of ${name}`),
+    copy: (index, to, offset) => copy(batch.data, index * size, size, to, offset, () => `example ${index} of ${name}`),
   };
 }
 
-function copy(from: Numbers, to: Float32Array, offset = 0, name: () => string): void {
-  for (let position = 0; position < from.length; position++) {
-    const value = from[position];
+function copy(from: Numbers, start: number, size: number, to: Float32Array, offset = 0, name: () => string): void {
+  for (let position = 0; position < size; position++) {
+    const value = from[start + position];
     // A list may hold anything, and what is no number would become one: null and "" 0, true 1.
     if (typeof value === "number" && Number.isFinite(Math.fround(value))) to[offset + position] = value;
     else

@@ -59,4 +59,6 @@ export interface Beside {
   readonly beside?: Readonly<Record<string, Uint8Array | InPlace>>;
   /** Whether products keep each weight once more, laid out as they read it quickest; true unless given. */
   readonly packed?: boolean;
+  /** Whether no input that has an initializer is fed; false unless given. */
+  readonly sealed?: boolean;
 }

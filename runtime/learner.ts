@@ -1,5 +1,5 @@
 // What people use: a bundle that was opened, and the ways to make it a user's.
-import { InnerloopError, type Manifest, show } from "@innerloop/schemas/bundle";
+import type { Manifest } from "@innerloop/schemas/bundle";
 import { host } from "#host";
 import { type AdaptOptions, readSteps, type StepOptions } from "./adaptation.ts";
 import { type Bundle, type BundleSource, readBundle } from "./bundle.ts";
@@ -13,7 +13,7 @@ import { Personal, type SaveOptions } from "./personal.ts";
 import { type Prediction, predict } from "./prediction.ts";
 import { chooseProvider, type ProviderChoice } from "./providers.ts";
 import { type ReadOptions, reading } from "./reading.ts";
-import { badInput, checkOptions } from "./refusal.ts";
+import { checkOptions } from "./refusal.ts";
 
 /** Far more than a bundle or a personal model has. */
 const most = 2 ** 30;
@@ -77,19 +77,13 @@ export class Learner<T extends Task = "classification"> {
       return Promise.all([readBundle(source, choosing, bounds), choosing]);
     });
     const bundle = await asTaken(read, options);
-    const { name, task } = bundle.manifest;
-    if (options.task !== undefined && options.task !== task)
-      throw new InnerloopError(
-        "other-task",
-        `the bundle "${name}" is for ${task} and ${options.task} was asked for; load another bundle`,
-        {
-          exitStatus: 2,
-        },
-      );
+    const { task } = options;
+    if (task !== undefined && task !== bundle.manifest.task)
+      throw (await import("./later.ts")).otherTask(bundle.manifest, task);
     // In a page that goes offline, nothing is left to be fetched.
     if (host.remote)
       import("./later.ts").then(({ prepareInput }) => prepareInput(bundle.manifest)).catch(() => undefined);
-    return new Learner<T>(new OpenedBundle(bundle, provider, options));
+    return new Learner<T>(new OpenedBundle(bundle, provider, options, () => import("./later.ts")));
   }
 
   /** What the bundle says of itself. */
@@ -179,7 +173,7 @@ export class Learner<T extends Task = "classification"> {
       const { key } = options;
       const inMemory = isBytes(file);
       if (!inMemory && typeof file !== "string" && typeof (file as URL | null)?.href !== "string")
-        throw badInput(`${show(file)} was given; a path, a URL or the bytes of a saved personal model were expected`);
+        throw (await import("./later.ts")).noSource(file);
       const source = inMemory ? "the given bytes" : String(file);
       const [read, { decodeState, unseal }] = await reading(options, most, (bounds) =>
         Promise.all([inMemory ? ownBytes(file) : host.read(file, "a personal model", bounds), import("./later.ts")]),

@@ -1,21 +1,31 @@
 // The models of a bundle, each opened at its first use; after a device was lost they are opened anew.
 import { type BundleFile, InnerloopError } from "@innerloop/schemas/bundle";
 import type { Bundle } from "./bundle.ts";
+import type { openAdapting } from "./compact.ts";
 import { type ProviderChoice, type SessionOptions, withoutDevice } from "./providers.ts";
-import { openSession, type Session } from "./session.ts";
+import type { diverged } from "./rarely.ts";
+import { type ModelSession, openSession } from "./session.ts";
 
 /** Bytes of weights from which on memory counts for more than the tenth of a product's time that packed ones save. */
 const large = 2 ** 27;
+
+/** Loads what is needed later than at the start. */
+export type Later = () => Promise<{
+  readonly openAdapting: typeof openAdapting;
+  readonly diverged: typeof diverged;
+}>;
 
 /** What a Learner and its Personals run on. */
 export class Models {
   readonly #bundle: Bundle;
   readonly #options: SessionOptions;
+  readonly #later: Later;
   #provider: ProviderChoice;
-  #sessions = new Map<BundleFile, Promise<Session>>();
+  #sessions = new Map<BundleFile, Promise<ModelSession>>();
 
   /** @param provider what {@link chooseProvider} made of the options */
-  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
+  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions, later: Later) {
+    this.#later = later;
     this.#bundle = bundle;
     this.#options = options;
     this.#provider = provider;
@@ -31,15 +41,17 @@ export class Models {
    * call opens another: on the processor where `auto` chose the provider, else on the same. Where the provider refuses the
    * variant of adapt.onnx that was written for it, the portable one runs, and `provider.reason` says so.
    */
-  session(file: BundleFile): Promise<Session> {
+  session(file: BundleFile): Promise<ModelSession> {
     const opened = this.#sessions.get(file);
     if (opened !== undefined) return opened;
     const sessions = this.#sessions;
     const { models, portable, beside } = this.#bundle;
     // What adapts multiplies by a weight and by its transpose, and would keep it twice beside the file.
     const packed = !(file === "adapt.onnx" && Object.values(beside).some(({ length }) => length >= large));
-    const open = (model: Uint8Array) =>
-      openSession(model, { ...this.#options, provider: this.#provider, beside, packed });
+    const whole = (model: Uint8Array, sealed = false) =>
+      openSession(model, { ...this.#options, provider: this.#provider, beside, packed, sealed });
+    const open = async (model: Uint8Array) =>
+      file === "adapt.onnx" ? (await this.#later()).openAdapting(model, beside, whole) : whole(model);
     const refused = async (cause: unknown) => {
       const model = await portable[file]?.();
       if (!model) throw cause;
@@ -50,7 +62,7 @@ export class Models {
     const opening = open(models[file])
       .catch(refused)
       .then(
-        (session): Session => ({
+        (session): ModelSession => ({
           ...session,
           run: (feeds, fetches) =>
             session.run(feeds, fetches).catch((cause: unknown) => {
@@ -68,7 +80,7 @@ export class Models {
     for (const session of this.#sessions.values()) await (await session).dispose();
   }
 
-  #giveUp(sessions: Map<BundleFile, Promise<Session>>): void {
+  #giveUp(sessions: Map<BundleFile, Promise<ModelSession>>): void {
     if (sessions !== this.#sessions) return;
     this.#sessions = new Map();
     if ((this.#options.provider ?? "auto") === "auto") this.#provider = withoutDevice(this.#provider);

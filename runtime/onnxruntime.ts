@@ -32,8 +32,8 @@ export async function openModel(
   more: OnnxRuntime.InferenceSession.SessionOptions = {},
 ): Promise<Opened> {
   const ort = await host.load(provider, options);
-  const { beside = {} } = options;
-  const { bytes, defaults } = openOverrides(model, beside);
+  const { beside, sealed } = options;
+  const { bytes, defaults } = sealed ? { bytes: model, defaults: {} } : openOverrides(model, beside);
   const outside = settingsOfBeside(options);
   try {
     const set = settings(provider, options);

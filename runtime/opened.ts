@@ -2,18 +2,25 @@
 import type { BundleFile } from "@innerloop/schemas/bundle";
 import type { Bundle } from "./bundle.ts";
 import { Lifetime } from "./lifetime.ts";
-import { Models } from "./models.ts";
+import { type Later, Models } from "./models.ts";
 import type { ProviderChoice, SessionOptions } from "./providers.ts";
-import type { Session } from "./session.ts";
+import type { ModelSession } from "./session.ts";
 
 export class OpenedBundle {
   readonly bundle: Bundle;
   readonly lifetime: Lifetime;
+  readonly later: Later;
+  /** The parameters that adapting changes, each with the output of adapt.onnx that it comes as. */
+  readonly moving: readonly (readonly [name: string, output: string])[];
   readonly #models: Models;
 
-  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions) {
+  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions, later: Later) {
     this.bundle = bundle;
-    this.#models = new Models(bundle, provider, options);
+    this.later = later;
+    this.moving = bundle.manifest.parameters.flatMap(({ name, adapted }) =>
+      adapted ? [[name, `adapted/${name}`]] : [],
+    );
+    this.#models = new Models(bundle, provider, options, later);
     this.lifetime = new Lifetime("this learner", () => this.#models.dispose());
   }
 
@@ -22,7 +29,7 @@ export class OpenedBundle {
   }
 
   /** The session of one of the models, opened once. */
-  session(file: BundleFile): Promise<Session> {
+  session(file: BundleFile): Promise<ModelSession> {
     return this.#models.session(file);
   }
 }

@@ -2,9 +2,8 @@
 // inputs that have none and silently ignore a value given for another. So such initializers are taken out of a model's
 // bytes before it is loaded, which makes each a plain input, and their values are handed back as defaults.
 import { dtypeBy, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
-import { concatenate } from "./bytes.ts";
 import type { InPlace } from "./host.ts";
-import { type Field, fieldsOf, graphOf, lengthDelimited, modelGraph, nameOf, readVarint } from "./wire.ts";
+import { type Field, fieldsOf, graphOf, nameOf, readVarint, withGraph } from "./wire.ts";
 
 /** A model whose every input must be fed, and the values for those inputs that had an initializer. */
 export interface OpenedModel {
@@ -37,10 +36,7 @@ export function openOverrides(
     })
     .map(([, keyStart, , end]) => model.subarray(keyStart, end));
   if (Object.keys(defaults).length === 0) return { bytes: model, defaults };
-  const [, keyStart, , end] = body;
-  const others = concatenate(kept);
-  const key = Uint8Array.of((modelGraph << 3) | lengthDelimited, ...varint(others.length));
-  return { bytes: concatenate([model.subarray(0, keyStart), key, others, model.subarray(end)]), defaults };
+  return { bytes: withGraph(model, body, kept), defaults };
 }
 
 // Field numbers of onnx.proto.
@@ -89,8 +85,4 @@ function readTensor(
   const { array } = ELEMENTS[dtype];
   if (data.length !== sizeOf(shape) * array.BYTES_PER_ELEMENT) return undefined;
   return { dtype, shape, data: new array(data.buffer) };
-}
-
-function varint(value: number): number[] {
-  return value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
 }

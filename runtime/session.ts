@@ -26,6 +26,9 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/** A session of a bundle's model. */
+export type ModelSession = Omit<Session, "defaults">;
+
 /** No ONNX file is larger: its format counts lengths with a sign in 32 bits. */
 const most = 2 ** 31;
 

@@ -1,13 +1,14 @@
 // The bytes of an .onnx file as protobuf encodes them (https://protobuf.dev/programming-guides/encoding): enough to look at a model
 // without a library for messages, which a device does not have.
 import { InnerloopError } from "@innerloop/schemas/bundle";
+import { concatenate } from "./bytes.ts";
 
 /** The number of a model's field that is its graph. */
-export const modelGraph = 7;
+const modelGraph = 7;
 
 const wireVarint = 0;
 const fixed64 = 1;
-export const lengthDelimited = 2;
+const lengthDelimited = 2;
 const fixed32 = 5;
 
 /** A field of a message: its number, where its key starts, where its content starts and ends, and a varint's value. */
@@ -54,11 +55,26 @@ export function nameOf(bytes: Uint8Array, message: Field, number: number): strin
   return new TextDecoder().decode(bytes.subarray(start, end));
 }
 
+/** The bytes of a field that has a length, of its parts. */
+export function delimited(number: number, parts: readonly Uint8Array[]): Uint8Array {
+  const content = concatenate(parts);
+  return concatenate([Uint8Array.of(...varint(number * 8 + lengthDelimited), ...varint(content.length)), content]);
+}
+
+/** The bytes of a model whose graph has other fields. */
+export function withGraph(model: Uint8Array, [, keyStart, , end]: Field, fields: readonly Uint8Array[]): Uint8Array {
+  return concatenate([model.subarray(0, keyStart), delimited(modelGraph, fields), model.subarray(end)]);
+}
+
 /** The field of a model that is its graph. @throws InnerloopError `onnx-unreadable` */
 export function graphOf(model: Uint8Array): Field {
   const graph = fieldsOf(model, [0, 0, 0, model.length, undefined]).find(([number]) => number === modelGraph);
   if (graph === undefined) throw unreadable(model);
   return graph;
+}
+
+export function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
 }
 
 function unreadable(model: Uint8Array): InnerloopError {

@@ -1,0 +1,174 @@
+// A small model as a run of it costs least. A tensor that ONNX Runtime takes or gives costs as much as some ten small nodes: so what has
+// an initializer is not fed, and the outputs come as one and are cut up here. The file stays as it is for whoever else reads it.
+import { ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
+import type { ModelSession, Session } from "./session.ts";
+import { delimited, type Field, fieldsOf, graphOf, nameOf, varint, withGraph } from "./wire.ts";
+
+/** A model that was rewritten. */
+interface Compact {
+  readonly bytes: Uint8Array;
+  /** Inputs that have an initializer. They stay inputs, so that ONNX Runtime joins no nodes that it else would not: numbers stay the same. */
+  readonly settled: ReadonlySet<string>;
+  readonly outputs: readonly string[];
+  /** The outputs that there were, of those that there are. */
+  unpack(results: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+}
+
+/** Bytes of a model up to which what is done around a run counts beside the run, and opening it twice does not. */
+const small = 2 ** 18;
+
+/**
+ * Opens adapt.onnx: a small one that has all its numbers itself for runs that feed nothing that has an initializer and ask for all
+ * outputs, so that the first other run opens it once more, as it is. Numbers are the same. Outputs may share their memory.
+ *
+ * @param open a session of a model
+ */
+export async function openAdapting(
+  model: Uint8Array,
+  beside: Readonly<Record<string, unknown>>,
+  open: (model: Uint8Array, sealed?: boolean) => Promise<Session>,
+): Promise<ModelSession> {
+  if (model.length > small || Object.keys(beside).length > 0) return open(model);
+  const { bytes, settled, outputs, unpack } = compact(model);
+  const quick = await open(bytes, true);
+  let whole: Promise<Session> | undefined;
+  const runWhole = async (...args: Parameters<Session["run"]>) => {
+    whole ??= open(model);
+    whole.catch(() => (whole = undefined));
+    return (await whole).run(...args);
+  };
+  return {
+    provider: quick.provider,
+    inputs: [...quick.inputs, ...settled],
+    outputs,
+    async run(feeds, fetches) {
+      if (fetches !== undefined || Object.keys(feeds).some((name) => settled.has(name)))
+        return runWhole(feeds, fetches);
+      return unpack(await quick.run(feeds));
+    },
+    async dispose() {
+      await quick.dispose();
+      await (await whole)?.dispose();
+    },
+  };
+}
+
+/** What the outputs become, and a constant that this needs. */
+const packed = "outputs as one";
+const flat = "outputs as one/flat";
+
+function compact(model: Uint8Array): Compact {
+  const graph = graphOf(model);
+  const fields = fieldsOf(model, graph);
+  const named = (number: number, name: number) =>
+    fields.flatMap((field) => (field[0] === number ? [{ field, name: nameOf(model, field, name) }] : []));
+  const initializers = new Set(named(graphInitializer, tensorName).map(({ name }) => name));
+  const settled = named(graphInput, valueName).flatMap(({ name }) => (initializers.has(name) ? [name] : []));
+  const outputs = named(graphOutput, valueName).map((output) => ({ ...output, ...typeOf(model, output.field) }));
+  // The length of the whole tells one size that the file does not: the one that the most outputs have.
+  const sizes = outputs.flatMap(({ open }) => (open?.length === 1 ? open : []));
+  const times = (size: string) => sizes.filter((other) => other === size).length;
+  const told = sizes.reduce((most, size) => (times(size) > times(most) ? size : most), sizes[0] ?? "");
+  const fitting = outputs.filter(({ open }) => open?.length === 0 || (open?.length === 1 && open[0] === told));
+  const parts = fitting.length > 1 ? fitting : [];
+  const dropped = new Set(parts.map(({ field }) => field));
+  const kept = fields.filter((field) => !dropped.has(field)).map(([, start, , end]) => model.subarray(start, end));
+  return {
+    bytes: withGraph(model, graph, [...kept, ...(parts.length > 0 ? joining(parts) : [])]),
+    settled: new Set(settled),
+    outputs: outputs.map(({ name }) => name),
+    unpack: parts.length > 0 ? cutting(parts) : (results) => ({ ...results }),
+  };
+}
+
+/** An output of numbers whose sizes the file tells, all or all but one. */
+interface Part {
+  readonly name: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** The first field of a number; an empty one where there is none. */
+function fieldOf(bytes: Uint8Array, message: Field, number: number): Field {
+  return fieldsOf(bytes, message).find((field) => field[0] === number) ?? [number, 0, 0, 0, undefined];
+}
+
+/** What the file says of an output; nothing where it cannot be a part. */
+function typeOf(
+  model: Uint8Array,
+  output: Field,
+): { readonly shape: Part["shape"]; readonly open?: readonly string[] } {
+  const tensor = fieldOf(model, fieldOf(model, output, valueType), typeTensor);
+  const described = fieldOf(model, tensor, tensorShape);
+  const shape = fieldsOf(model, described).map(
+    (dim) => fieldOf(model, dim, dimValue)[4] ?? nameOf(model, dim, dimName),
+  );
+  const open = shape.filter((size): size is string => typeof size === "string");
+  const known = described[3] > 0 && fieldOf(model, tensor, tensorElement)[4] === ELEMENTS.float32.onnx;
+  return known && !open.includes("") ? { shape, open } : { shape };
+}
+
+/** The nodes that make one output of several. */
+function joining(parts: readonly Part[]): Uint8Array[] {
+  const node = (operator: string, inputs: readonly string[], output: string, attributes: readonly Uint8Array[] = []) =>
+    encoded(graphNode, [
+      ...inputs.map((name) => encoded(nodeInput, name)),
+      ...[encoded(nodeOutput, output), encoded(nodeOperator, operator), ...attributes],
+    ]);
+  const flatOf = ({ name, shape }: Part) => (shape.length === 1 ? name : `${packed}/${name}`);
+  const axis = encoded(nodeAttribute, [
+    ...[encoded(attributeName, "axis"), encoded(attributeInt, 0), encoded(attributeType, typeInt)],
+  ]);
+  const type = encoded(valueType, [encoded(typeTensor, [encoded(tensorElement, ELEMENTS.float32.onnx)])]);
+  return [
+    ...parts.flatMap((part) => (part.shape.length === 1 ? [] : [node("Reshape", [part.name, flat], flatOf(part))])),
+    node("Concat", parts.map(flatOf), packed, [axis]),
+    encoded(graphInitializer, [
+      ...[encoded(tensorDims, 1), encoded(tensorDataType, ELEMENTS.int64.onnx), encoded(tensorName, flat)],
+      encoded(tensorRawData, new Uint8Array(BigInt64Array.of(-1n).buffer)),
+    ]),
+    encoded(graphOutput, [encoded(valueName, packed), type]),
+  ];
+}
+
+/** Takes them apart again. */
+function cutting(parts: readonly Part[]): Compact["unpack"] {
+  const known = ({ shape }: Part) => sizeOf(shape.filter((size): size is number => typeof size === "number"));
+  const forms = parts.map((part) => ({
+    ...part,
+    known: known(part),
+    open: part.shape.some((size) => typeof size === "string"),
+  }));
+  const sum = (open: boolean) => forms.reduce((total, form) => total + (form.open === open ? form.known : 0), 0);
+  const [settled, each] = [sum(false), sum(true)];
+  return ({ [packed]: whole, ...others }) => {
+    const results: Record<string, Tensor> = others;
+    const data = whole!.data as Float32Array;
+    const size = each > 0 ? (data.length - settled) / each : 0;
+    let at = 0;
+    for (const { name, shape, known, open } of forms) {
+      const end = at + (open ? known * size : known);
+      results[name] = {
+        dtype: "float32",
+        shape: open ? shape.map((dim) => (typeof dim === "string" ? size : dim)) : (shape as number[]),
+        data: data.subarray(at, end),
+      };
+      at = end;
+    }
+    return results;
+  };
+}
+
+/** The bytes of a field: a varint, a text, bytes, or a message of fields. */
+function encoded(number: number, content: number | string | Uint8Array | readonly Uint8Array[]): Uint8Array {
+  if (typeof content === "number") return Uint8Array.of(...varint(number * 8), ...varint(content));
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  return delimited(number, bytes instanceof Uint8Array ? [bytes] : bytes);
+}
+
+// Field numbers of onnx.proto.
+const [graphNode, graphInitializer, graphInput, graphOutput] = [1, 5, 11, 12];
+const [nodeInput, nodeOutput, nodeOperator, nodeAttribute] = [1, 2, 4, 5];
+const [attributeName, attributeInt, attributeType, typeInt] = [1, 3, 20, 2];
+const [valueName, valueType, typeTensor, tensorElement, tensorShape] = [1, 2, 1, 1, 2];
+const [dimValue, dimName] = [1, 2];
+const [tensorDims, tensorDataType, tensorName, tensorRawData] = [1, 2, 8, 9];
