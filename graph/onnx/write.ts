@@ -23,6 +23,7 @@ import { defaultOpset, irVersion, writable } from "./opsets.ts";
 import type { External } from "./sidecar.ts";
 import { Borders, borderCast, opsetForElements } from "./writer/borders.ts";
 import { Constants } from "./writer/constants.ts";
+import { foreign, nameIn } from "./writer/domains.ts";
 import type { Form, Writing } from "./writer/form.ts";
 import { UniqueNames } from "./writer/names.ts";
 import { partsIn } from "./writer/parts.ts";
@@ -391,14 +392,3 @@ function insideLoops(bodies: readonly Body[]): Set<Node> {
   const carried = bodies.flatMap(({ parameters, results }) => [...dependents(results, parameters)]);
   return new Set([...carried, ...bodies.flatMap(({ parameters }) => parameters.map((parameter) => parameter.node))]);
 }
-
-/** An operator's name as files have it, with its domain where that is not ONNX's own. */
-function nameIn(name: string): { readonly opType: string; readonly domain?: string } {
-  const dot = name.lastIndexOf(".");
-  return dot < 0 ? { opType: name } : { opType: name.slice(dot + 1), domain: name.slice(0, dot) };
-}
-
-/** The domains of nodes that are not ONNX's own. */
-const foreign = (nodes: readonly Node[]): string[] => [
-  ...new Set(nodes.flatMap(({ operator: { writtenAs, name } }) => nameIn(writtenAs ?? name).domain ?? [])),
-];

@@ -4,7 +4,6 @@ import {
   constant,
   earlyPasses,
   grad,
-  grams,
   innerLoop,
   input,
   isSubgraph,
@@ -13,54 +12,18 @@ import {
   op,
   passes,
   print,
-  readOnnx,
-  Sidecar,
   together,
   topological,
   type Value,
-  writeOnnx,
 } from "@innerloop/graph";
-import { openSession } from "@innerloop/runtime/session";
-import type { InnerloopError, Tensor } from "@innerloop/schemas";
-import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
+import type { InnerloopError } from "@innerloop/schemas";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { randomNumbers, size } from "./numbers.ts";
+import { size } from "./numbers.ts";
+import { apart, type Feeds, lowered, named, random, run, sumOf, type Values, walks } from "./passing.ts";
 
 afterEach(() => {
   vi.unstubAllEnvs();
 });
-
-const next = randomNumbers(3);
-const random = (shape: readonly number[]): Tensor => ({
-  dtype: "float32",
-  shape,
-  data: Float32Array.from({ length: size(shape) }, () => next()),
-});
-const sumOf = (value: Value): Value => op.ReduceSum(value, { keepdims: false });
-
-type Values = Readonly<Record<string, Value>>;
-type Feeds = Readonly<Record<string, Tensor>>;
-
-async function run(outputs: Values, feeds: Feeds, without: readonly string[] = []): Promise<Record<string, Tensor>> {
-  const session = await openSession(writeOnnx(outputs, { passes: { without } }));
-  const results = await session.run(feeds);
-  await session.dispose();
-  return results;
-}
-
-/** The largest difference, over the largest number. */
-function apart(a: Readonly<Record<string, Tensor>>, b: Readonly<Record<string, Tensor>>): number {
-  let [difference, most] = [0, 0];
-  for (const [name, { data }] of Object.entries(a))
-    data.forEach((x, i) => {
-      most = Math.max(most, Math.abs(Number(x)));
-      difference = Math.max(difference, Math.abs(Number(x) - Number(b[name]!.data[i])));
-    });
-  return difference / most;
-}
-
-const lowered = (outputs: Values, without: readonly string[] = []) =>
-  topological(lower(Object.values(outputs), onnxTarget(), { without })).filter(({ inputs }) => inputs.length > 0);
 
 /** A case of one pass: a graph, and what there is less of. */
 interface Case {
@@ -70,16 +33,6 @@ interface Case {
   /** How far numbers may be apart, over the largest. */
   readonly within?: number;
 }
-
-/** Nodes that go over so many numbers or more. */
-const walks = (least: number) => (nodes: ReturnType<typeof lowered>) =>
-  nodes.filter(
-    ({ operator, inputs, outputs }) =>
-      operator.family !== "movement" &&
-      [...inputs, ...outputs].some((value) => value && size(value.shape.map(Number)) >= least),
-  ).length;
-const named = (name: string) => (nodes: ReturnType<typeof lowered>) =>
-  nodes.filter(({ operator }) => operator.name === name).length;
 
 /** Slopes of Σ t · relu(norm(x) · gain + bias). */
 function normed(shape: readonly number[]): Values {
@@ -282,89 +235,6 @@ describe("norms without a derivative", () => {
   });
 });
 
-describe("strides", () => {
-  const hidden = 2048;
-  const shapes = { first: [8, hidden], bias: [hidden], second: [hidden, 6] };
-  const weights = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, random(shape)]));
-  const x = input("x", [3, 16, 8]);
-  const feeds = { x: random([3, 16, 8]) };
-  /** What a network with a wide layer gives, and its slopes for the input and some of the weights. */
-  const network = (moved: readonly string[] = []): Values => {
-    const w = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
-    const y = op.MatMul(op.Gelu(op.Add(op.MatMul(x, w.first!), w.bias!)), w.second!);
-    const to = [x, ...moved.map((name) => w[name]!)];
-    return { y, ...Object.fromEntries(grad(sumOf(op.Mul(y, y)), to).map((slope, i) => [`slope${i}`, slope])) };
-  };
-  const fixed = new Set(Object.keys(shapes));
-  const file = (values: Values, without: readonly string[] = []) =>
-    writeOnnx(values, { initializers: weights, fixed, passes: { without } });
-  const results = async (bytes: Uint8Array) => {
-    const session = await openSession(bytes);
-    const found = await session.run(feeds);
-    await session.dispose();
-    return found;
-  };
-  /** How many numbers the products of a graph sum over. */
-  const sums = (values: Values) =>
-    topological(lower(Object.values(values), onnxTarget({ fixed })))
-      .filter(({ operator: { name } }) => name === "MatMul" || name === "GemmSum")
-      .map(({ inputs: [a], attributes: { transA } }) => a!.shape.at(transA === 1 ? 0 : -1));
-
-  test("keeps the numbers, and each weight once", async () => {
-    const [whole, parts] = [file(network(), ["strides"]), file(network())];
-    expect(apart(await results(whole), await results(parts))).toBeLessThan(3e-6);
-    expect(parts.length).toBeLessThan(whole.length + 2000);
-    expect(sums(network())).not.toContain(hidden);
-  });
-
-  test("leaves what has a gradient for its weights as it is", async () => {
-    expect(sums(network(["second"]))).toContain(hidden);
-    expect(file(network(["second"]))).toEqual(file(network(["second"]), ["strides"]));
-  });
-
-  test("goes by what a node of a model that was read is made of", () => {
-    const [first, second] = [input("first", shapes.first), input("second", shapes.second)];
-    const y = op.MatMul(op.Mul(op.MatMul(x, first), 3), second);
-    const { graph, ...rest } = decodeModel(writeOnnx({ y }, { passes: { without: ["products"] } }), "m");
-    const node = graph!.node!.map((each) => (each.opType === "Mul" ? { ...each, opType: "Div" } : each));
-    const weight = ({ name }: onnx.ValueInfoProto.$Properties) => {
-      const numbers = weights[name!];
-      return numbers
-        ? [
-            {
-              name: name!,
-              dataType: onnx.TensorProto.DataType.FLOAT,
-              dims: [...numbers.shape],
-              floatData: [...numbers.data].map(Number),
-            },
-          ]
-        : [];
-    };
-    const read = readOnnx(
-      encodeModel({
-        ...rest,
-        graph: { ...graph, node, initializer: [...graph!.initializer!, ...graph!.input!.flatMap(weight)] },
-      }),
-      "m",
-    );
-    expect(read.outputs.y!.node.inputs[0]!.node.operator.writtenAs).toBe("Div");
-    expect(sums(read.outputs)).toEqual([8, 8, hidden / 2 + 16, hidden / 2 - 16]);
-  });
-
-  test("puts parts into a file that models share once, beside narrow ones", async () => {
-    const beside = new Sidecar("weights.bin");
-    const written = [{ y: network().y! }, network()].map((values) =>
-      writeOnnx(values, {
-        ...{ initializers: weights, fixed, external: beside.external },
-        elements: { first: "float16" },
-      }),
-    );
-    const numbers = Object.entries(shapes).map(([name, shape]) => size(shape) * (name === "first" ? 2 : 4));
-    expect(beside.size).toBeLessThan(numbers.reduce((sum, bytes) => sum + bytes) + 5 * 4096);
-    expect(written.map((bytes) => bytes.length < 20_000)).toEqual([true, true]);
-  });
-});
-
 describe("together", () => {
   const [a, b, w] = [input("a", [3, 6, 6, 1]), input("b", [5, 6, 6, 1]), input("w", [3, 3, 1, 4])];
   const body = (x: Value): Value => {
@@ -396,90 +266,6 @@ describe("together", () => {
   test("is switched off by the environment", () => {
     vi.stubEnv("INNERLOOP_WITHOUT", "sums, together");
     expect(together([loss()], [a, b])).toEqual([loss()]);
-  });
-});
-
-describe("grams", () => {
-  const shape = [12, 28, 28, 2];
-  const [x, w, gain, bias] = [input("x", shape), input("w", [3, 3, 2, 80]), input("gain", [80]), input("bias", [80])];
-  const y = op.Normalize(op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }), gain, bias, "layer");
-  const feeds = { x: random(shape), w: random([3, 3, 2, 80]), gain: random([80]), bias: random([80]) };
-  const slopes = (value: Value): Values => {
-    const loss = sumOf(op.Mul(op.Relu(value), op.Tanh(value)));
-    const [first, ...others] = grad(loss, [w, gain, bias]) as [Value, Value, Value];
-    const [second] = grad(sumOf(op.Mul(first, first)), [w]);
-    return { loss, first, second: second!, ...Object.fromEntries(others.map((slope, i) => [`slope${i}`, slope])) };
-  };
-
-  test("keeps the numbers, derivatives of derivatives as well, also of pictures far from zero", async () => {
-    const bright = { ...feeds.x, data: (feeds.x.data as Float32Array).map((number) => 0.1 * number + 3) };
-    const given = { ...feeds, x: bright };
-    const [before, after] = [await run(slopes(y), given), await run(slopes(grams([y], [x])[0]!), given)];
-    for (const [name, value] of Object.entries(before))
-      expect(apart({ [name]: value }, { [name]: after[name]! }), name).toBeLessThan(1e-4);
-    const near = [await run(slopes(y), feeds), await run(slopes(grams([y], [x])[0]!), feeds)] as const;
-    expect(apart(...near)).toBeLessThan(3e-6);
-  });
-
-  test("goes over the large array less often", () => {
-    const first = (value: Value): Values => ({ slope: grad(sumOf(op.Relu(value)), [w])[0]! });
-    const most = walks(size([12, 14, 14, 80]));
-    expect(most(lowered(first(grams([y], [x])[0]!)))).toBeLessThan(most(lowered(first(y))) / 2);
-  });
-
-  describe("of any number of examples, of which no derivative is to come", () => {
-    const many = ["n", 28, 28, 1] as const;
-    const [data, filters] = [input("x", many), input("w", [3, 3, 1, 80])];
-    const convolution = op.Convolution(data, filters, { strides: [2, 2], pads: [1, 1, 1, 1] });
-    const answer = op.Relu(op.Normalize(convolution, gain, bias, "layer"));
-
-    test("keeps the numbers, for one and for several", async () => {
-      for (const examples of [1, 7]) {
-        const given = { ...feeds, x: random([examples, 28, 28, 1]), w: random([3, 3, 1, 80]) };
-        const before = await run({ answer }, given);
-        const after = await run({ answer: grams([answer], [data], "answers")[0]! }, given);
-        expect(after.answer!.shape).toEqual([examples, 14, 14, 80]);
-        expect(apart(before, after)).toBeLessThan(3e-6);
-      }
-    });
-
-    test("looks up no single numbers, and leaves the norm no walk of its own", () => {
-      const outputs = { answer: grams([answer], [data], "answers")[0]! };
-      const nodes = lowered(outputs);
-      expect(nodes.some(({ operator }) => operator.name === "Gather")).toBe(false);
-      expect(nodes.some(({ operator }) => operator.name === "LayerNormalization")).toBe(false);
-      const before = lowered({ answer });
-      expect(before.some(({ operator }) => operator.name === "Gather")).toBe(true);
-    });
-
-    test("is not what an array is large enough for that has derivatives", () => {
-      expect(print(grams([answer], [data]))).toBe(print([answer]));
-    });
-  });
-
-  test("takes smaller arrays where turns compute them again and again", async () => {
-    const [few, v] = [input("few", [2, 28, 28, 1]), input("v", [3, 3, 1, 64])];
-    const small = op.Convolution(few, v, { strides: [2, 2], pads: [1, 1, 1, 1] });
-    const normed = op.Normalize(small, input("g", [64]), input("b", [64]), "layer");
-    expect(print(grams([normed], [few]))).toBe(print([normed]));
-    const [now] = grams([normed], [few], "turns") as [Value];
-    const slopes = (value: Value): Values => ({ value, slope: grad(sumOf(op.Mul(value, op.Tanh(value))), [v])[0]! });
-    const numbers = { few: random([2, 28, 28, 1]), v: random([3, 3, 1, 64]), g: random([64]), b: random([64]) };
-    expect(print([now])).not.toBe(print([normed]));
-    expect(apart(await run(slopes(normed), numbers), await run(slopes(now), numbers))).toBeLessThan(3e-6);
-  });
-
-  test("leaves what has a derivative for its input, many channels, and what something else reads", () => {
-    const deep = input("d", [12, 28, 28, 16]);
-    const wide = op.Convolution(deep, input("v", [3, 3, 16, 64]), { pads: [1, 1, 1, 1] });
-    const normed = op.Normalize(wide, input("g", [64]), input("b", [64]), "layer");
-    const convolution = op.Convolution(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] });
-    for (const [values, data] of [
-      [[y], [w]],
-      [[normed], [deep]],
-      [[y, convolution], [x]],
-    ] as const)
-      expect(print(grams(values, data))).toBe(print(values));
   });
 });
 
