@@ -7,16 +7,20 @@ import { expect, test } from "vitest";
 import { type ContributedCase, contributedCases, numbersOf } from "./contributed-cases.ts";
 import { distance } from "./numbers.ts";
 
-const domain = "com.microsoft";
+const ours = "com.microsoft";
 const elements = {
   float: [1, "float32", Float32Array],
   uint8: [2, "uint8", Uint8Array],
   int8: [3, "int8", Int8Array],
   int32: [6, "int32", Int32Array],
+  int64: [7, "int64", BigInt64Array],
 } as const;
 
+const arrayOf = (type: keyof typeof elements, data: Float32Array) =>
+  type === "int64" ? BigInt64Array.from(data, BigInt) : elements[type][2].from(data);
+
 /** The model of a case, and what it is run with: its first float input, or the first of all. */
-function modelOf({ operator, inputs, attributes = [], outputs = 1 }: ContributedCase, seed: number) {
+function modelOf({ operator, domain = ours, inputs, attributes = [], outputs = 1 }: ContributedCase, seed: number) {
   const names = inputs.map((stored, i) => (stored ? `x${i}` : ""));
   const given = Math.max(0, operator === "QLinearConcat" ? 2 : 0);
   const initializer: onnx.TensorProto.$Properties[] = [];
@@ -27,12 +31,12 @@ function modelOf({ operator, inputs, attributes = [], outputs = 1 }: Contributed
     const data = numbersOf(stored, seed + 31 * i);
     if (i === given) first = { type, shape, data };
     else {
-      const [dataType, , Numbers] = elements[type];
+      const [dataType] = elements[type];
       initializer.push({
         name: names[i]!,
         dataType,
         dims: [...shape],
-        rawData: new Uint8Array(Numbers.from(data).buffer),
+        rawData: new Uint8Array(arrayOf(type, data).buffer),
       });
     }
   }
@@ -43,7 +47,7 @@ function modelOf({ operator, inputs, attributes = [], outputs = 1 }: Contributed
     irVersion: 8,
     opsetImport: [
       { domain: "", version: 17 },
-      { domain, version: 1 },
+      { domain: ours, version: 1 },
     ],
     graph: {
       name: "g",
@@ -53,7 +57,7 @@ function modelOf({ operator, inputs, attributes = [], outputs = 1 }: Contributed
       output: results.map((name) => ({ name })),
     },
   });
-  const tensor = { dtype: elements[type][1], shape, data: elements[type][2].from(data) } as Tensor;
+  const tensor = { dtype: elements[type][1], shape, data: arrayOf(type, data) } as Tensor;
   const fed: Record<string, ShapedNumbers> = { [names[given]!]: { shape, data: Array.from(data) } };
   return { bytes, results, feeds: { [names[given]!]: tensor }, fed };
 }
@@ -75,6 +79,7 @@ test.each(contributedCases.map((one, i) => [one.operator, i, one] as const))("%s
     { ...Object.fromEntries(stored), ...fed },
   );
   for (const [i, name] of results.entries()) {
+    if (one.compared && !one.compared.includes(i)) continue;
     const expected = Array.from(wanted[name]!.data, Number);
     const largest = Math.max(...expected.map(Math.abs));
     expect(distance(Array.from(again[name]!.data, Number), expected)).toBeLessThanOrEqual(1e-5 * largest);

@@ -1,27 +1,16 @@
 // Operators of ONNX Runtime's own domain, which its optimizer and its quantizer put in place of ONNX's: each is made of operators of
 // `ai.onnx`, and written as it was read. Numbers in few bits go through as what they stand for.
 import { InnerloopError } from "@innerloop/schemas";
-import { spelling } from "../../core/operator.ts";
-import type { Family, Value } from "../../core/value.ts";
+import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
+import { cut } from "../../ops/internal/slicing.ts";
 import { transposeLast } from "../../ops/internal/transpose.ts";
-import { flag, float, floats, int, ints, type OnnxAttributes, text, type ValuesOf } from "../attributes.ts";
-import { onnxOperator, type ReadOperator } from "../operator.ts";
+import { flag, float, floats, int, ints, text } from "../attributes.ts";
+import type { ReadOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
+import { added, operator } from "./contributed-operator.ts";
 import { windowAttributes, windowOf } from "./convolution.ts";
 import { recurrentAttributes, recurrentOf } from "./recurrent.ts";
-
-const domain = "com.microsoft";
-
-function operator<const A extends OnnxAttributes>(
-  name: string,
-  [family, as, summary]: readonly [family: Family, as: string, summary: string],
-  attributes: A,
-  read: (c: Call, attributes: ValuesOf<A>) => Value | readonly Value[],
-): Record<string, ReadOperator> {
-  spelling(`${domain}.${name}`, family, 1, as, summary);
-  return { [`${domain}.${name}`]: onnxOperator({ attributes, read }) };
-}
 
 /** A matrix, or its transpose where that is asked for. */
 const turned = (x: Value, turn: boolean): Value => (turn ? transposeLast(x) : x);
@@ -40,10 +29,8 @@ function stored(y: Value, c: Call, scale: number, zeroPoint: number): Value {
   return op.QuantizeLinear(y, c.value(scale), { ...(zero && { zeroPoint: zero }) });
 }
 
-const added = (y: Value, bias: Value | undefined): Value => (bias ? op.Add(y, bias) : y);
-
 /** The activation that a fused operator has after it. */
-function activated(y: Value, name: string | undefined, [a, b]: readonly number[] = []): Value {
+function activated(y: Value, name: string | undefined, [a, b]: readonly (number | undefined)[] = []): Value {
   switch (name) {
     case undefined:
     case "":
@@ -74,7 +61,20 @@ function gates(c: Call, i: number, scale: number): Value {
   return op.Transpose(op.Mul(beyond, sides(c.value(scale))), [0, 2, 1]);
 }
 
-const normed = { epsilon: float(1e-5) };
+/** Numbers of a few bits that bytes have in their last axis, the lowest bits first, as floats. */
+function unpacked(bytes: Value, bits: number): Value {
+  const x = op.Cast(bytes, "float32");
+  if (bits === 8) return x;
+  const above = Array.from({ length: 8 / bits + 1 }, (_, i) => op.Floor(op.Mul(x, 2 ** (-bits * i))));
+  const parts = above.slice(1).map((high, i) => op.Sub(above[i] ?? x, op.Mul(high, 2 ** bits)));
+  const last = op.Concat(
+    parts.map((each) => op.Unsqueeze(each, [x.rank])),
+    x.rank,
+  );
+  return op.Reshape(last, [...x.shape.slice(0, -1), -1]);
+}
+
+const normed = { epsilon: float(1e-12) };
 
 export const contributed: Readonly<Record<string, ReadOperator>> = {
   ...operator("BiasGelu", ["activation", "Add, Gelu", "Gelu of a sum"], {}, (c) =>
@@ -95,6 +95,22 @@ export const contributed: Readonly<Record<string, ReadOperator>> = {
       const y = op.Conv(c.value(0), c.value(1), c.optional(2), { ...windowOf(options), group });
       return activated(added(y, c.optional(3)), activation, parameters);
     },
+  ),
+  ...operator(
+    "FusedGemm",
+    ["linear algebra", "Gemm", "a product, a sum and an activation"],
+    {
+      alpha: float(1),
+      beta: float(1),
+      transA: int(0),
+      transB: int(0),
+      activation: text(),
+      activation_alpha: float(),
+      activation_beta: float(),
+      activation_gamma: float(),
+    },
+    (c, { activation, activation_alpha: a, activation_beta: b, activation_gamma: _, ...options }) =>
+      activated(op.Gemm(c.value(0), c.value(1), c.optional(2), options), activation, [a, b]),
   ),
   ...operator(
     "FusedMatMul",
@@ -150,6 +166,34 @@ export const contributed: Readonly<Record<string, ReadOperator>> = {
     ["quantization", "DequantizeLinear, MatMul, Add", "what the product of two matrices in few bits stands for"],
     {},
     (c) => added(op.MatMul(meaning(c, 0, 2, 4), meaning(c, 1, 3, 5)), c.optional(6)),
+  ),
+  ...operator(
+    "MatMulNBits",
+    [
+      "quantization",
+      "Cast, Floor, Sub, Mul, MatMul",
+      "a product with weights in 2, 4 or 8 bits, whose scales are of blocks of a column",
+    ],
+    { K: int(), N: int(), bits: int(4), block_size: int(), accuracy_level: int(0), weight_prepacked: int(0) },
+    (c, { K = 1, N = 1, bits, block_size: block = 1, weight_prepacked: prepacked }) => {
+      if (prepacked !== 0 || c.has(4))
+        throw new InnerloopError(
+          "unsupported-attribute",
+          `has ${prepacked === 0 ? "g_idx" : "weight_prepacked"}, which is not read: quantize the model without it.`,
+        );
+      const blocks = Math.ceil(K / block);
+      const each = [N, blocks, 1];
+      const zero = c.optional(3);
+      const beyond = !zero
+        ? 2 ** (bits - 1)
+        : zero.dtype === "uint8"
+          ? op.Reshape(cut(unpacked(op.Reshape(zero, [N, -1]), bits), 1, 0, blocks), each)
+          : op.Reshape(zero, each);
+      const whole = unpacked(op.Reshape(c.value(1), [N, blocks, -1]), bits);
+      const scaled = op.Mul(op.Sub(whole, beyond), op.Reshape(c.value(2), each));
+      const weight = cut(op.Reshape(scaled, [N, blocks * block]), 1, 0, K);
+      return added(op.MatMul(c.value(0), transposeLast(weight)), c.optional(5));
+    },
   ),
   ...operator("QLinearAdd", ["quantization", "DequantizeLinear, Add, QuantizeLinear", "a sum in few bits"], {}, (c) =>
     stored(op.Add(meaning(c, 0, 1, 2), meaning(c, 3, 4, 5)), c, 6, 7),

@@ -29,6 +29,7 @@ import { recurrent } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
 import { sampling } from "./sampling.ts";
 import { signal } from "./signal.ts";
+import { transformers } from "./transformers.ts";
 
 type Functions = typeof op;
 /** What has the name of an operator: `squaredNorm` and `stopGradient` have none. */
@@ -88,6 +89,7 @@ const entries: Entries = {
   ...reductions,
   ...sampling,
   ...signal,
+  ...transformers,
 };
 const entryOf: ReadonlyMap<string, OnnxOperator> = new Map(Object.entries(entries));
 
