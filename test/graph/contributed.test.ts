@@ -4,7 +4,8 @@ import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { decodeModel, encodeModel, type onnx } from "@innerloop/schemas/onnx";
 import { expect, test } from "vitest";
-import { type ContributedCase, contributedCases, numbersOf } from "./contributed-cases.ts";
+import { contributedCases, numbersOf } from "./contributed-cases.ts";
+import type { ContributedCase } from "./contributed-inputs.ts";
 import { distance } from "./numbers.ts";
 
 const ours = "com.microsoft";
