@@ -50,6 +50,18 @@ export const bodiesOf = ({ attributes }: Node): Body[] => Object.values(attribut
 /** What a node needs: its inputs and, for a loop, what its body reaches. */
 export const dependencies = ({ needs }: Node): readonly Value[] => needs;
 
+/** The nodes that need each value, in their order. */
+export function readersIn(nodes: readonly Node[]): Map<Value, Node[]> {
+  const readers = new Map<Value, Node[]>();
+  for (const node of nodes)
+    for (const value of dependencies(node)) {
+      const known = readers.get(value);
+      if (known) known.push(node);
+      else readers.set(value, [node]);
+    }
+  return readers;
+}
+
 /** The nodes, among those that `outputs` need, that depend on any of `sources` (their own nodes included). */
 export function dependents(outputs: readonly Value[], sources: Iterable<Value>): Set<Node> {
   const found = new Set<Node>([...sources].map((value) => value.node));

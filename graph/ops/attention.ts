@@ -14,11 +14,12 @@ import { Cast } from "./dtypes.ts";
 import { Tanh } from "./functions.ts";
 import { ConstantOfShape } from "./graph.ts";
 import { Gather, Range } from "./indexing.ts";
+import { headsApart, headsJoined } from "./internal/heads.ts";
 import { sizeNumber } from "./internal/sizes.ts";
 import { cut } from "./internal/slicing.ts";
 import { transposeLast } from "./internal/transpose.ts";
 import { MatMul } from "./linear-algebra.ts";
-import { Reshape, Transpose, Unsqueeze } from "./movement.ts";
+import { Reshape, Unsqueeze } from "./movement.ts";
 import { Concat } from "./parts.ts";
 import { ReduceMax } from "./reduction.ts";
 
@@ -73,7 +74,7 @@ export function Attention(query: Value, key: Value, value: Value, options: Atten
   if (query.rank !== key.rank || key.rank !== value.rank || (query.rank !== 4 && !(inLast && options.heads)))
     throw unfit("Attention", [query, key, value], "needs four axes each, or three and how many heads are in the last.");
   const heads = options.heads ?? { query: 1, key: 1 };
-  const apart = (x: Value, count: number) => (inLast ? Transpose(Reshape(x, [0, 0, count, -1]), [0, 2, 1, 3]) : x);
+  const apart = (x: Value, count: number) => (inLast ? headsApart(x, count) : x);
   const [q, newKey, newValue] = [apart(query, heads.query), apart(key, heads.key), apart(value, heads.key)];
   const { past } = options;
   const presentKey = past ? Concat([past.key, newKey], 2) : newKey;
@@ -96,7 +97,7 @@ export function Attention(query: Value, key: Value, value: Value, options: Atten
   const weights = blind ? Where(blind, 0, changed) : changed;
   const attended = sharing(weights, presentValue, MatMul);
   return {
-    y: inLast ? Reshape(Transpose(attended, [0, 2, 1, 3]), [0, 0, -1]) : attended,
+    y: inLast ? headsJoined(attended) : attended,
     presentKey,
     presentValue,
     scores: { products, capped, masked, softmax: weights }[options.scores ?? "products"],

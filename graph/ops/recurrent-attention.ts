@@ -1,5 +1,6 @@
 // Attention whose keys and values are summed up in a state, and convolution that only looks back: what ONNX has for models that
 // run along a sequence in linear time.
+
 import { spend } from "../core/budget.ts";
 import { at, upTo } from "../core/lists.ts";
 import { spelling, unfit } from "../core/operator.ts";
@@ -10,10 +11,11 @@ import { Add, Mul, Sub } from "./arithmetic.ts";
 import { Conv } from "./convolution.ts";
 import { Exp } from "./functions.ts";
 import { ConstantOfShape } from "./graph.ts";
+import { headsApart } from "./internal/heads.ts";
 import { cut } from "./internal/slicing.ts";
 import { transposeLast } from "./internal/transpose.ts";
 import { MatMul } from "./linear-algebra.ts";
-import { Reshape, Transpose } from "./movement.ts";
+import { Reshape } from "./movement.ts";
 import { Concat } from "./parts.ts";
 
 /** Options of linear attention, as ONNX names them. */
@@ -50,14 +52,13 @@ export function LinearAttention(
   const [batch = 1, open = 1] = query.shape;
   const length = fixed(open, "LinearAttention");
   spend("nodes", 8 * length);
-  const apart = (x: Value, count: number) => Transpose(Reshape(x, [0, 0, count, -1]), [0, 2, 1, 3]);
-  const [q, k, v] = [apart(query, heads.query), apart(key, heads.key), apart(value, heads.key)];
+  const [q, k, v] = [headsApart(query, heads.query), headsApart(key, heads.key), headsApart(value, heads.key)];
   const [size, out] = [fixed(at(k.shape, 3), "LinearAttention"), at(v.shape, 3)];
   const each = heads.query / heads.key;
   if (!Number.isInteger(each))
     throw unfit("LinearAttention", [query, key, value], "the heads of queries have to share those of keys evenly.");
-  const kept = decay && Exp(apart(decay, heads.key));
-  const written = beta && apart(beta, Number(beta.shape[2]) === heads.key ? heads.key : 1);
+  const kept = decay && Exp(headsApart(decay, heads.key));
+  const written = beta && headsApart(beta, Number(beta.shape[2]) === heads.key ? heads.key : 1);
   const step = (x: Value, i: number) => cut(x, 2, i, i + 1);
   let state = past ?? ConstantOfShape([batch, heads.key, size, out], 0, query.dtype);
   const rows = upTo(length).map((i) => {

@@ -3,12 +3,13 @@ import { constant, constantOf } from "../../core/build.ts";
 import { at } from "../../core/lists.ts";
 import { likelySize, sameShape, sizeOf } from "../../core/shapes.ts";
 import { is, madeBy, type Node, type Value } from "../../core/value.ts";
-import { dependencies, topological } from "../../core/walk.ts";
+import { readersIn, topological } from "../../core/walk.ts";
 import { lookedUp, reordered } from "../../lowering/interleaved.ts";
 import { HardSigmoid } from "../../ops/activation.ts";
 import { Mul } from "../../ops/arithmetic.ts";
 import { Relu } from "../../ops/functions.ts";
 import { Gather } from "../../ops/indexing.ts";
+import { appendZero } from "../../ops/internal/slicing.ts";
 import { transposeLast } from "../../ops/internal/transpose.ts";
 import { MatMul } from "../../ops/linear-algebra.ts";
 import { Expand, Reshape } from "../../ops/movement.ts";
@@ -46,10 +47,8 @@ interface Region {
 }
 
 function plansOf(outputs: readonly Value[]): Map<Node, Plan> {
-  const readers = new Map<Value, Node[]>();
   const nodes = topological(outputs);
-  for (const node of nodes)
-    for (const value of dependencies(node)) readers.set(value, [...(readers.get(value) ?? []), node]);
+  const readers = readersIn(nodes);
   const kept = new Set(outputs);
   const plans = new Map<Node, Plan>();
   for (const node of nodes) {
@@ -136,7 +135,7 @@ function makerOf(value: Value, region: Region): { readonly plan: Plan; readonly 
   }
   const found = is(node, Gather) && value.rank === 3 ? reordered(value) : undefined;
   if (!found || found.indices.some((index, place) => index !== region.where[place])) return undefined;
-  return { plan: ([source]) => [Concat([source!, zeros(source!)], 1)], from: [] };
+  return { plan: ([source]) => [appendZero(source!, 1)], from: [] };
 }
 
 /** Plans for what takes a value of the region and gives none. @returns whether it can do without the order of the places */
@@ -197,9 +196,7 @@ function isOfRegion({ shape }: Value, { examples, size, channels }: Region): boo
 
 const isThin = (count: unknown, { channels }: Region): boolean => typeof count === "number" && count * thin <= channels;
 
-const zeros = (x: Value): Value => Expand(constant(0, [1, 1, 1], x.dtype), [at(x.shape, 0), 1, at(x.shape, 2)]);
-
 /** `[N, places, K]` in the order of a region, with a place of zeros behind. */
 function inOrder(x: Value, { order, size }: Region): Value {
-  return Gather(Concat([x, zeros(x)], 1), constant([...order, size], [size + 1], "int32"), 1);
+  return Gather(appendZero(x, 1), constant([...order, size], [size + 1], "int32"), 1);
 }

@@ -82,7 +82,8 @@ function loneProduct(value: Value, single: ReadonlySet<Value>): Value | undefine
   return single.has(value) && single.has(inner) && factorsOf(inner) ? value : undefined;
 }
 
-const Gemm = { operator: gemm };
+/** By which its nodes are known. */
+export const Gemm = { operator: gemm };
 
 /** The two factors of a product to which nothing is added yet. */
 function factorsOf(product: Value): readonly [a: Value, b: Value] | undefined {

@@ -13,7 +13,7 @@ import { Expand, Reshape } from "../../ops/movement.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
 import { asOperand, inShape, operandShape, sameButLeading } from "../shapes.ts";
-import { type GemmAttributes, gemm } from "./products.ts";
+import { Gemm, type GemmAttributes, gemm } from "./products.ts";
 
 export const reshapes: Pass = {
   name: "reshapes",
@@ -25,7 +25,6 @@ export const reshapes: Pass = {
   },
 };
 
-const Gemm = { operator: gemm };
 const RowNormalization = { operator: rowNormalization };
 
 /** Nodes that can be computed in several shapes, and the values that these have in common. */

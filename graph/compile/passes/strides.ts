@@ -4,13 +4,13 @@ import { at, zip } from "../../core/lists.ts";
 import { apply1, isAuthored } from "../../core/operator.ts";
 import { likelySize } from "../../core/shapes.ts";
 import { is, type Node, operandsOf, type Value } from "../../core/value.ts";
-import { dependencies, inOrder, topological } from "../../core/walk.ts";
+import { inOrder, readersIn, topological } from "../../core/walk.ts";
 import { cut } from "../../ops/internal/slicing.ts";
 import { MatMul } from "../../ops/linear-algebra.ts";
 import { Reshape } from "../../ops/movement.ts";
 import { again, rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
-import { type GemmAttributes, gemm } from "./products.ts";
+import { Gemm, type GemmAttributes, gemm } from "./products.ts";
 
 export const strides: Pass = {
   name: "strides",
@@ -24,8 +24,6 @@ export const strides: Pass = {
 
 /** Numbers of float32 in a page, and rows that a product goes over together. */
 const [page, together] = [1024, 12];
-
-const Gemm = { operator: gemm };
 
 /** Where an axis is cut: near its middle, and in parts that are no such length themselves. */
 const middleOf = (width: number): number => ((width / 2) % page === 0 ? width / 2 + 16 : width / 2);
@@ -94,9 +92,7 @@ function cutsOf(outputs: readonly Value[], isFixed: IsFixed): Cuts {
     return product ? [[node, product]] : [];
   });
   const makers = new Map(found);
-  const readers = new Map<Value, Node[]>();
-  for (const node of nodes)
-    for (const value of dependencies(node)) readers.set(value, [...(readers.get(value) ?? []), node]);
+  const readers = readersIn(nodes);
   const given = new Set(outputs);
 
   /** What a value is made of as far as its last axis goes; undefined where something on the way has no parts. */

@@ -1,4 +1,5 @@
 // How an operator of ONNX Runtime's own domain is listed and read.
+import { InnerloopError } from "@innerloop/schemas";
 import { spelling } from "../../core/operator.ts";
 import type { Family, Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
@@ -19,3 +20,8 @@ export function operator<const A extends OnnxAttributes>(
 }
 
 export const added = (y: Value, bias: Value | undefined): Value => (bias ? op.Add(y, bias) : y);
+
+/** Refuses what a node has that is not read, and says what to do about it. @throws InnerloopError `unsupported-attribute` */
+export function without(isThere: boolean, what: string, instead: string): void {
+  if (isThere) throw new InnerloopError("unsupported-attribute", `has ${what}, which is not read: ${instead}.`);
+}

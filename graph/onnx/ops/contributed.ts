@@ -8,7 +8,7 @@ import { transposeLast } from "../../ops/internal/transpose.ts";
 import { flag, float, floats, int, ints, text } from "../attributes.ts";
 import type { ReadOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
-import { added, operator } from "./contributed-operator.ts";
+import { added, operator, without } from "./contributed-operator.ts";
 import { windowAttributes, windowOf } from "./convolution.ts";
 import { recurrentAttributes, recurrentOf } from "./recurrent.ts";
 
@@ -176,11 +176,8 @@ export const contributed: Readonly<Record<string, ReadOperator>> = {
     ],
     { K: int(), N: int(), bits: int(4), block_size: int(), accuracy_level: int(0), weight_prepacked: int(0) },
     (c, { K = 1, N = 1, bits, block_size: block = 1, weight_prepacked: prepacked }) => {
-      if (prepacked !== 0 || c.has(4))
-        throw new InnerloopError(
-          "unsupported-attribute",
-          `has ${prepacked === 0 ? "g_idx" : "weight_prepacked"}, which is not read: quantize the model without it.`,
-        );
+      without(prepacked !== 0, "weight_prepacked", "quantize the model without it");
+      without(c.has(4), "g_idx", "quantize the model without it");
       const blocks = Math.ceil(K / block);
       const each = [N, blocks, 1];
       const zero = c.optional(3);

@@ -7,17 +7,14 @@ import { at } from "../../core/lists.ts";
 import { fixed } from "../../core/shapes.ts";
 import type { Value } from "../../core/value.ts";
 import * as op from "../../ops/index.ts";
+import { headsApart, headsJoined } from "../../ops/internal/heads.ts";
 import { sizeNumber } from "../../ops/internal/sizes.ts";
 import { cut } from "../../ops/internal/slicing.ts";
 import { defined, flag, float, int, ints, text } from "../attributes.ts";
 import type { ReadOperator } from "../operator.ts";
 import type { Call } from "../reader/call.ts";
-import { added, operator } from "./contributed-operator.ts";
+import { added, operator, without } from "./contributed-operator.ts";
 
-/** What a node has that is not read, and what to do about it. */
-function without(isThere: boolean, what: string, instead: string): void {
-  if (isThere) throw new InnerloopError("unsupported-attribute", `has ${what}, which is not read: ${instead}.`);
-}
 const unfused = "take the file as it was before it was optimized, or leave this fusion out";
 const oneStep = "export the model without the buffers that its steps share";
 
@@ -26,9 +23,6 @@ function inverseRoot(x: Value, axis: number, epsilon: number): Value {
   const axes = [...x.shape.keys()].slice(axis);
   return op.Reciprocal(op.Sqrt(op.Add(op.ReduceMean(op.Mul(x, x), { axes }), epsilon)));
 }
-
-/** Heads in an axis of their own, behind the batch: of `[batch, length, heads·size]`. */
-const apart = (x: Value, heads: number): Value => op.Transpose(op.Reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3]);
 
 /** One of several that are packed in an axis. */
 function part(x: Value, axis: number, i: number): Value {
@@ -80,7 +74,7 @@ function attended(
     changeScores: (scores) => bias.reduce(added, scores) ?? scores,
     ...defined({ past, scale: scale || undefined }),
   });
-  return { y: op.Reshape(op.Transpose(y, [0, 2, 1, 3]), [0, 0, -1]), presentKey, presentValue };
+  return { y: headsJoined(y), presentKey, presentValue };
 }
 
 const heads = { num_heads: int(), scale: float(0), mask_filter_value: float(-10000), unidirectional: flag(false) };
@@ -126,7 +120,7 @@ export const transformers: Readonly<Record<string, ReadOperator>> = {
       without(a.past_present_share_buffer || c.has(6), "past_present_share_buffer", oneStep);
       const x = c.value(0);
       const packed = added(op.MatMul(x, c.value(1)), c.optional(2));
-      const [q, k, v] = op.Split(packed, a.qkv_hidden_sizes ?? 3, 2).map((each) => apart(each, count));
+      const [q, k, v] = op.Split(packed, a.qkv_hidden_sizes ?? 3, 2).map((each) => headsApart(each, count));
       if (!q || !k || !v) throw new InnerloopError("bad-model", "has other than three qkv_hidden_sizes.");
       const before = c.optional(4);
       const past = before && { key: part(before, 0, 0), value: part(before, 0, 1) };
@@ -157,9 +151,9 @@ export const transformers: Readonly<Record<string, ReadOperator>> = {
       const bias = c.optional(3);
       const flat = (x: Value) => op.Reshape(x, [0, 0, -1]);
       const biased = (x: Value, start: number) => {
-        if (!bias) return { x: apart(x, count), end: start };
+        if (!bias) return { x: headsApart(x, count), end: start };
         const end = start + fixed(at(x.shape, -1), "MultiHeadAttention");
-        return { x: apart(op.Add(x, cut(bias, 0, start, end)), count), end };
+        return { x: headsApart(op.Add(x, cut(bias, 0, start, end)), count), end };
       };
       const [q, k, v] =
         query.rank === 5
@@ -320,15 +314,15 @@ function groupQueryAttention(c: Call, a: GroupQuery): readonly Value[] {
     const from = op.Unsqueeze(op.Where(op.Less(places, filled), places, moved), [1, 3]);
     return op.GatherElements(all, op.Expand(from, all.shape), 2);
   };
-  const [key, value] = [joined(pastKey, turned(apart(k, shared))), joined(pastValue, apart(v, shared))];
+  const [key, value] = [joined(pastKey, turned(headsApart(k, shared))), joined(pastValue, headsApart(v, shared))];
   const [places, mine] = [op.Range(total), op.Unsqueeze(own, [1, 3])];
   const seen = op.LessOrEqual(places, mine);
   const near = a.local_window_size < 0 ? seen : op.And(seen, op.Less(op.Sub(mine, places), a.local_window_size));
   const bias = c.optional(10);
-  const { y } = op.Attention(turned(apart(q, count)), key, value, {
+  const { y } = op.Attention(turned(headsApart(q, count)), key, value, {
     softcap: a.softcap,
     changeScores: (scores) => op.Where(near, added(scores, bias), Number.NEGATIVE_INFINITY),
     ...defined({ scale: a.scale || undefined }),
   });
-  return [op.Reshape(op.Transpose(y, [0, 2, 1, 3]), [0, 0, -1]), key, value];
+  return [headsJoined(y), key, value];
 }
