@@ -3,7 +3,7 @@
 // where columns take one a tap and place; for small pictures and many examples that is a third, and no columns are gathered.
 import { constant } from "../core/build.ts";
 import { at, upTo, zip } from "../core/lists.ts";
-import { sizeOf } from "../core/shapes.ts";
+import { type Shape, sizeOf } from "../core/shapes.ts";
 import type { Two, Value } from "../core/value.ts";
 import { type Window, windowOutput } from "../core/windows.ts";
 import { Convolution } from "../ops/convolution.ts";
@@ -197,6 +197,12 @@ const formOf = (
   channels: number,
   filters: unknown,
 ) => (xShape.length === window.kernel.length + 2 ? pointForm(xShape[0], x, window, channels, filters) : undefined);
+
+/** Whether a convolution of an input and weights of these shapes is one of products at points. */
+export const suitsPoints = (x: Shape, w: Shape, window: Window): boolean => {
+  const { space, channels } = convolutionParts(x, window);
+  return formOf(x, window, space, channels, at(w, -1)) !== undefined;
+};
 
 const forward = lowering(
   Convolution,
