@@ -26,7 +26,7 @@ export const portionsPass = {
 const large = 1 << 20;
 
 /** Columns of a turn have so many numbers at most. */
-const most = 5 << 16;
+const most = 3 << 16;
 
 /** A product of fewer rows is slower than what is saved. */
 const leastRows = 192;
