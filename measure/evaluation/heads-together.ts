@@ -6,8 +6,8 @@ import { type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
 /** What adapting changes, by name. */
 type State = Readonly<Record<string, Tensor>>;
 
-/** Numbers of queries that are answered at once. */
-const most = 2 ** 20;
+/** Numbers of queries that are answered at once, as the runtime does. */
+const most = 2 ** 17;
 
 /** Whether all that adapting changes has the classes as its last axis, as many as there are, and the file all of its numbers itself. */
 export const isHeadAlone = ({ parameters, output, labels, files }: Manifest): boolean => {
@@ -36,7 +36,7 @@ export async function logitsByHeads(
   const [count = 0, ...shape] = query.shape;
   const found = states.map(() => new Float32Array(count * columns.length));
   const size = sizeOf(shape);
-  const piece = Math.max(1, Math.floor(most / size));
+  const piece = Math.ceil(most / size);
   for (let from = 0; from < count; from += piece) {
     const rows = Math.min(piece, count - from);
     const data = (query.data as Float32Array).subarray(from * size, (from + rows) * size);
