@@ -4,7 +4,7 @@ import { type Learner, type Personal, supportSpread } from "@innerloop/runtime";
 import { openSession, type Session } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import type { Episode } from "@innerloop/train";
-import { isHeadAlone, logitsByHeads } from "./heads-together.ts";
+import { isClose, isHeadAlone, logitsByHeads } from "./heads-together.ts";
 
 /** What a bundle is asked. */
 export interface Question extends Pick<Episode, "support"> {
@@ -52,11 +52,14 @@ export class Answerer {
   readonly #learner: Learner;
   readonly #place: string;
   readonly #sessions = new Map<string, Promise<Session>>();
+  /** Whether a logit depends on the numbers of its own class alone, which the first question tells. */
+  #classesApart: boolean | "perhaps";
 
   /** @param place the bundle's folder */
   constructor(learner: Learner, place: string) {
     this.#learner = learner;
     this.#place = place;
+    this.#classesApart = isHeadAlone(learner.manifest) && "perhaps";
   }
 
   /** The answers after each number of steps. */
@@ -94,10 +97,12 @@ export class Answerer {
   /** A classification's logits after all numbers of steps but the last. */
   async #logitsBetween({ query, transductive }: Question, adapted: readonly Adapted[]): Promise<Answers[]> {
     const [first] = adapted;
-    if (first && adapted.length > 1 && transductive === undefined && isHeadAlone(this.#learner.manifest)) {
+    if (first && adapted.length > 1 && transductive === undefined && this.#classesApart) {
       const states = adapted.map(({ personal }) => personal.state);
       const logits = await logitsByHeads(await this.#session("predict.onnx"), states, query, first.columns);
-      return logits.map((queries) => ({ queries, outsiders: none }));
+      const alone = this.#classesApart === "perhaps" ? await this.#logits(first, query) : undefined;
+      this.#classesApart = !alone || isClose(logits[0]!, alone);
+      if (this.#classesApart) return logits.map((queries) => ({ queries, outsiders: none }));
     }
     const answers: Answers[] = [];
     for (const after of adapted)

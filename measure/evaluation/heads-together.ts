@@ -52,6 +52,12 @@ export async function logitsByHeads(
   return found;
 }
 
+/** Whether logits are the same but for rounding. */
+export function isClose(some: Float32Array, others: Float32Array): boolean {
+  const scale = others.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0);
+  return some.every((x, i) => Math.abs(x - others[i]!) <= 1e-4 * scale);
+}
+
 /** Arrays side by side along their last axis. */
 function sideBySide(tensors: readonly Tensor[]): Tensor {
   const [first] = tensors as [Tensor];

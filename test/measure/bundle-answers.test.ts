@@ -75,6 +75,16 @@ describe("the answers of a bundle", () => {
     expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(place, question));
   });
 
+  it("are those of the runtime where a logit depends on the other classes as well", async () => {
+    const numbers = (rows: number) => Float32Array.from({ length: 2 * rows }, (_, i) => Math.sin(3 * i));
+    const tensor = (rows: number) => ({ dtype: "float32", shape: [rows, 2], data: numbers(rows) }) as const;
+    const y = { dtype: "int32", shape: [4], data: Int32Array.of(1, 0, 2, 1) } as const;
+    const question = { support: { x: tensor(4), y }, query: tensor(6), ways, steps: [0, 1, 2] };
+    const place = writeBundle("shares");
+    const [answers] = await all(place, [question], 0);
+    expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(place, question));
+  });
+
   it("hold no more questions than threads work on", async () => {
     const asked = await questions(9);
     let drawn = 0;

@@ -1,5 +1,5 @@
-// Three tiny bundles, built by hand from ONNX nodes, so that the runtime is tested on the format alone: a linear classifier
-// with a learned head, a nearest-prototype head for any number of classes, and a line fitted to points.
+// Tiny bundles, built by hand from ONNX nodes, so that the runtime is tested on the format alone: a linear classifier
+// with a learned head, a nearest-prototype head for any number of classes, one whose answers are shares of them, and a line fitted to points.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ interface Graph {
   readonly nodes: Node[];
 }
 
-export type FixtureName = "linear" | "prototypes" | "line";
+export type FixtureName = "linear" | "prototypes" | "shares" | "line";
 
 /** The learned start of `linear`: weight [4, 3], bias [3], and a gain [4] that the inner loop leaves alone. */
 export const LINEAR = {
@@ -141,6 +141,21 @@ function features(x: string, gain: string): Node[] {
   return [node("Reshape", [x, "flat"], ["flattened"]), node("Mul", ["flattened", gain], ["features"])];
 }
 
+/** What {@link sumsByClass} reads besides examples and labels, and a loss of nothing. */
+const byClass = [ints("zero", [], [0]), ints("one", [], [1]), ints("axis1", [1], [1]), floats("no_loss", [1], [0])];
+
+/** The sums of the examples of each class, and how many there are. */
+const sumsByClass = [
+  node("ReduceMax", ["support_y"], ["last"], { keepdims: 0 }),
+  node("Add", ["last", "one"], ["ways"]),
+  node("Range", ["zero", "ways", "one"], ["classes"]),
+  node("Unsqueeze", ["classes", "axis1"], ["class_column"]),
+  node("Equal", ["class_column", "support_y"], ["is_class"]),
+  node("Cast", ["is_class"], ["onehot"], { to: FLOAT }),
+  node("MatMul", ["onehot", "support_x"], ["sums"]),
+  node("ReduceSum", ["onehot", "axis1"], ["counts"], { keepdims: 1 }),
+];
+
 const FIXTURES: Record<
   FixtureName,
   Pick<Manifest, "task" | "input" | "output" | "innerLoop" | "parameters"> & { adapt: Graph; predict: Graph }
@@ -240,16 +255,9 @@ const FIXTURES: Record<
     adapt: {
       inputs: [value("support_x", ["support", 2]), value("support_y", ["support"], INT64), value("steps", [], INT64)],
       outputs: [value("adapted/head/prototypes", ["ways", 2]), value("support_loss", [1])],
-      initializers: [ints("zero", [], [0]), ints("one", [], [1]), ints("axis1", [1], [1]), floats("no_loss", [1], [0])],
+      initializers: byClass,
       nodes: [
-        node("ReduceMax", ["support_y"], ["last"], { keepdims: 0 }),
-        node("Add", ["last", "one"], ["ways"]),
-        node("Range", ["zero", "ways", "one"], ["classes"]),
-        node("Unsqueeze", ["classes", "axis1"], ["class_column"]),
-        node("Equal", ["class_column", "support_y"], ["is_class"]),
-        node("Cast", ["is_class"], ["onehot"], { to: FLOAT }),
-        node("MatMul", ["onehot", "support_x"], ["sums"]),
-        node("ReduceSum", ["onehot", "axis1"], ["counts"], { keepdims: 1 }),
+        ...sumsByClass,
         node("Div", ["sums", "counts"], ["adapted/head/prototypes"]),
         node("Identity", ["no_loss"], ["support_loss"]),
       ],
@@ -265,6 +273,33 @@ const FIXTURES: Record<
         node("Mul", ["head/prototypes", "head/prototypes"], ["squares"]),
         node("ReduceSum", ["squares", "axis1"], ["norms"], { keepdims: 0 }),
         node("Sub", ["twice", "norms"], ["logits"]),
+      ],
+    },
+  },
+
+  shares: {
+    task: "classification",
+    input: { shape: [2], dtype: "float32" },
+    output: { ways: null },
+    innerLoop: { algorithm: "prototypes", head: "prototypes", steps: 0, rates: {} },
+    parameters: [{ name: "head/prototypes", shape: [2, "ways"], adapted: true, required: true }],
+    adapt: {
+      inputs: [value("support_x", ["support", 2]), value("support_y", ["support"], INT64), value("steps", [], INT64)],
+      outputs: [value("adapted/head/prototypes", [2, "ways"]), value("support_loss", [1])],
+      initializers: byClass,
+      nodes: [
+        ...sumsByClass,
+        node("Div", ["sums", "counts"], ["means"]),
+        node("Transpose", ["means"], ["adapted/head/prototypes"]),
+        node("Identity", ["no_loss"], ["support_loss"]),
+      ],
+    },
+    predict: {
+      inputs: [value("query_x", ["query", 2]), value("head/prototypes", [2, "ways"])],
+      outputs: [value("logits", ["query", "ways"])],
+      nodes: [
+        node("MatMul", ["query_x", "head/prototypes"], ["inner"]),
+        node("LogSoftmax", ["inner"], ["logits"], { axis: 1 }),
       ],
     },
   },
