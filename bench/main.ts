@@ -8,7 +8,7 @@ import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { among, counts, list, minutesIn, sizeIn, turns } from "./flags.ts";
 import { gpu } from "./gpu/run.ts";
-import { imported, importedNetworks } from "./imported/run.ts";
+import { imported, importedGroups, importedNetworks, importedPeers } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
 import { native } from "./native/run.ts";
 import type { Outcome } from "./outcome.ts";
@@ -249,13 +249,15 @@ try {
         networks: { type: "string", default: importedNetworks.join(), describe: `of ${importedNetworks.join(", ")}` },
         batches: { type: "string", default: "1,8", describe: "examples in a batch" },
         threads: { ...threads, default: "1,2" },
-        rounds: { type: "number", default: 7, describe: "turns of each side, there and back" },
+        groups: { type: "string", default: importedGroups.join(), describe: `of ${importedGroups.join(", ")}` },
+        peers: { type: "string", default: importedPeers.join(), describe: `of ${importedPeers.join(", ")}` },
+        rounds: { type: "number", default: 7, describe: "turns of each side" },
         seconds: {
           type: "number",
-          default: 30,
+          default: 10,
           describe: "after which no further round of a row begins, but for three",
         },
-        limit: { type: "number", default: 120, describe: "seconds for torch.compile of a side; 0: without it" },
+        limit: { type: "number", default: 120, describe: "seconds for torch.compile of a side" },
         quick: { type: "boolean", default: false, describe: "one round, without torch.compile and peaks of memory" },
         memory: { type: "boolean", default: true, describe: "each side's peak, in a process of its own" },
         keep: { type: "string", describe: "folder in which the files stay" },
@@ -267,9 +269,11 @@ try {
             networks: among("networks", args.networks, importedNetworks),
             batches: counts(args.batches, "batches"),
             threads: counts(args.threads, "threads"),
+            groups: among("groups", args.groups, importedGroups),
+            peers: among("peers", args.peers, importedPeers).filter((peer) => !(args.quick && peer === "compile")),
             rounds: args.quick ? 1 : args.rounds,
             seconds: args.seconds,
-            limit: args.quick ? 0 : args.limit,
+            limit: args.limit,
             memory: args.memory && !args.quick,
             ...(args.keep === undefined ? {} : { keep: args.keep }),
             json: args.json,

@@ -42,6 +42,8 @@ export function verdictOf({ quartiles: [low, high] }: Pick<Summary, "quartiles">
 export const fixed = (value: number | undefined, digits = 2): string => value?.toFixed(digits) ?? "–";
 /** Milliseconds. */
 export const time = (value: number | undefined): string => fixed(value, value !== undefined && value < 10 ? 3 : 1);
+/** Whether a goal was met, where it is known. */
+export const saidOf = (met: boolean | undefined): string => (met === undefined ? "–" : met ? "met" : "NOT MET");
 /** Quartiles of a ratio. */
 export const spread = (summary: Summary | undefined, digits = 2): string =>
   summary?.quartiles.map((quartile) => fixed(quartile, digits)).join("–") ?? "–";

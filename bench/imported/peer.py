@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The other sides of `npm run bench -- imported`: PyTorch's exporter and eager mode, onnx-ad, and ONNX Runtime, which times all.
 
-    peer.py prepare FOLDER NETWORK BATCH                writes NETWORK.onnx, and onnx-ad's NETWORK.theirs-input.onnx, …-weights.onnx
-    peer.py time FOLDER NETWORK BATCH THREADS ROUNDS SECONDS LIMIT
+    peer.py prepare FOLDER NETWORK BATCH [PEERS]        writes NETWORK.onnx, and onnx-ad's NETWORK.theirs-input.onnx, …-weights.onnx,
+                                                        unless PEERS are named without it
+    peer.py time FOLDER NETWORK BATCH THREADS ROUNDS SECONDS LIMIT GROUPS PEERS
                                                         times what lies there, in turns: ROUNDS, fewer where they take more than SECONDS;
-                                                        torch.compile gets LIMIT seconds for each side, with 0 it is left out
+                                                        torch.compile gets LIMIT seconds for each side. GROUPS of forward,input,weights
+                                                        and PEERS of onnx-ad,eager,compile are timed
     peer.py count FOLDER NETWORK BATCH                  what ONNX Runtime executes of each file, which no load changes
     peer.py memory FOLDER NETWORK BATCH SIDE            the most memory that a process holds that runs nothing but this side
 
@@ -28,9 +30,7 @@ GROUPS = {
 }
 
 
-def prepare(folder, name, batch):
-    import onnx
-    import onnx_ad
+def prepare(folder, name, batch, peers="onnx-ad"):
     import torch
     from torch_sides import network_of
 
@@ -40,6 +40,17 @@ def prepare(folder, name, batch):
     torch.onnx.export(network, (x,), file, dynamo=False, opset_version=17, input_names=["x"], output_names=["y"])
     with torch.no_grad():
         np.savez(folder / f"{name}.npz", x=x.numpy(), y=network(x).numpy())
+    for left in folder.glob(f"{name}.theirs-*.onnx"):
+        left.unlink()
+    if "onnx-ad" in peers.split(","):
+        differentiate(folder, name, file)
+
+
+def differentiate(folder, name, file):
+    """By onnx-ad, for the input and for the weights; where it refuses, there is no file."""
+    import onnx
+    import onnx_ad
+
     for kind in ["input", "weights"]:
         model = onnx.load(file)
         names = ["x"]
@@ -99,17 +110,28 @@ def apart(folder, name, runs, known):
     return worst
 
 
-def measure(folder, name, batch, threads, rounds, seconds, limit):
+# How the sides of a peer begin.
+PEERS = {"onnx-ad": "onnx-ad", "eager": "PyTorch", "compile": "compiled"}
+SHARES = {"forward": 0.1, "input": 0.4, "weights": 0.5}
+
+
+def measure(folder, name, batch, threads, rounds, seconds, limit, chosen, peers):
     from torch_sides import torch_runs
     from turns import turns_of
 
     runs, known = runs_of(folder, name, batch, threads)
-    others, missing = torch_runs(name, batch, threads, seed_of(known), limit)
+    compiling = [kind for kind in ["input", "weights"] if kind in chosen] if "compile" in peers else []
+    others, missing = torch_runs(name, batch, threads, seed_of(known), compiling, limit)
     runs.update(others)
-    groups = {group: {side: runs[side] for side in sides if side in runs} for group, sides in GROUPS.items()}
+    left = tuple(begins for peer, begins in PEERS.items() if peer not in peers)
+    groups = {
+        group: {side: runs[side] for side in GROUPS[group] if side in runs and not side.startswith(left)} for group in chosen
+    }
     difference = apart(folder, name, runs, known)
-    shares = {"forward": 0.1, "input": 0.4, "weights": 0.5}
-    found = {group: turns_of(sides, threads, rounds, seconds * shares[group]) for group, sides in groups.items()}
+    whole = sum(SHARES[group] for group in chosen)
+    found = {
+        group: turns_of(sides, threads, rounds, seconds * SHARES[group] / whole) for group, sides in groups.items()
+    }
     times = {side: turns for group in found.values() for side, turns in group.items()}
     print(json.dumps({"apart": difference, "turns": times, "missing": missing}))
 
@@ -119,7 +141,7 @@ def memory(folder, name, batch, side):
         known = dict(np.load(folder / f"{name}.npz"))
         from torch_sides import torch_runs
 
-        run = torch_runs(name, batch, 1, seed_of(known), 0)[0][side]
+        run = torch_runs(name, batch, 1, seed_of(known))[0][side]
     else:
         known = dict(np.load(folder / f"{name}.npz"))
         made = opened(folder / f"{name}{FILES[side]}.onnx", 1)
@@ -137,9 +159,10 @@ if __name__ == "__main__":
     folder, batch = pathlib.Path(folder), int(batch)
     onnxruntime.set_default_logger_severity(3)
     if action == "prepare":
-        prepare(folder, name, batch)
+        prepare(folder, name, batch, *rest)
     elif action == "time":
-        measure(folder, name, batch, *map(int, rest))
+        *numbers, chosen, peers = rest
+        measure(folder, name, batch, *map(int, numbers), chosen.split(","), peers.split(","))
     elif action == "count":
         print(json.dumps(counted(folder, name)))
     else:

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cotangents, input, readOnnx, type Value, writeOnnx } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
-import { type Counts, importedTable, type Row } from "./table.ts";
+import { type Counts, heldOf, importedTable, type Row } from "./table.ts";
 
 /** What `networks.py` makes. */
 export const importedNetworks = [
@@ -19,16 +19,25 @@ export const importedNetworks = [
   "gru-2",
 ] as const;
 
+/** What is timed: the network itself, and value and gradient for its input or for its weights. */
+export const importedGroups = ["forward", "input", "weights"] as const;
+
+/** Who takes turns with ours. */
+export const importedPeers = ["onnx-ad", "eager", "compile"] as const;
+
 export interface ImportedOptions {
   readonly networks: readonly string[];
   /** Examples in a batch. */
   readonly batches: readonly number[];
   readonly threads: readonly number[];
-  /** Turns of each side, there and back. */
+  /** Of {@link importedGroups} and {@link importedPeers}. */
+  readonly groups: readonly string[];
+  readonly peers: readonly string[];
+  /** Turns of each side. */
   readonly rounds: number;
   /** After so many of them no further round of a row begins. */
   readonly seconds: number;
-  /** Seconds that `torch.compile` may take for one side; 0: it is left out. */
+  /** Seconds that `torch.compile` may take for one side. */
   readonly limit: number;
   /** Whether each side's peak is taken, in a process of its own. */
   readonly memory: boolean;
@@ -95,25 +104,29 @@ const sides = [
 
 export function imported(options: ImportedOptions): { text: string; status: 0 } {
   requirePython();
+  const { rounds, seconds, limit, groups, peers: named } = options;
   const folder = options.keep ?? mkdtempSync(join(tmpdir(), "innerloop-bench-"));
   mkdirSync(folder, { recursive: true });
   try {
     const rows = options.networks.flatMap((network) =>
       options.batches.flatMap((batch) => {
         process.stderr.write(`${network}, batch ${batch}\n`);
-        ask("prepare", folder, network, batch);
+        ask("prepare", folder, network, batch, named.join());
         writeOurs(folder, network);
         const counts: Readonly<Record<string, Counts>> = JSON.parse(ask("count", folder, network, batch));
         const memory = options.memory ? memoryOf(folder, network, batch, counts) : {};
         return options.threads.map(
           (threads): Row => ({
             ...{ network, batch, threads, counts, memory },
-            ...JSON.parse(ask("time", folder, network, batch, threads, options.rounds, options.seconds, options.limit)),
+            ...JSON.parse(
+              ask("time", folder, network, batch, threads, rounds, seconds, limit, groups.join(), named.join()),
+            ),
           }),
         );
       }),
     );
-    return { text: options.json ? JSON.stringify(rows, null, 2) : importedTable(rows), status: 0 };
+    const held = () => rows.map((row) => ({ ...row, held: heldOf(row) }));
+    return { text: options.json ? JSON.stringify(held(), null, 2) : importedTable(rows), status: 0 };
   } finally {
     if (!options.keep) rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,7 @@
-// What `npm run bench -- imported` says: ratios of turns, of memory and of what is executed.
+// What `npm run bench -- imported` says: ratios of turns, of memory and of what is executed; and the goals that rows are held to.
 import { median, quantile } from "../contender.ts";
+import type { Comparison } from "../peers/report.ts";
+import { fixed, saidOf, table, time } from "../report.ts";
 
 /** What ONNX Runtime executes of a file. */
 export interface Counts {
@@ -25,6 +27,49 @@ export interface Row {
   readonly missing: Readonly<Record<string, string>>;
 }
 
+/** Ours to PyTorch eager and to `torch.compile`, for value and gradient of every network. */
+const goals = { eager: 0.7, compiled: 1 } as const;
+const peersOf = { eager: "PyTorch", compiled: "compiled" } as const;
+const kinds = ["input", "weights"] as const;
+
+/** Value and one gradient of a row, held to the goals. */
+export interface Held {
+  readonly of: (typeof kinds)[number];
+  readonly comparisons: readonly Comparison[];
+}
+
+/** Holds a row to the goals, as far as its sides are there. */
+export const heldOf = ({ turns }: Pick<Row, "turns">): Held[] =>
+  kinds.flatMap((of) => {
+    const ours = turns[`ours ${of}`];
+    if (!ours) return [];
+    const comparisons = (["eager", "compiled"] as const).map((against): Comparison => {
+      const theirs = turns[`${peersOf[against]} ${of}`];
+      const known = { against, goal: goals[against] };
+      if (!theirs) return known;
+      const ratio = median(ratiosOf(ours, theirs));
+      return { ...known, peer: `${peersOf[against]} ${of}`, ratio, met: ratio <= goals[against] };
+    });
+    return [{ of, comparisons }];
+  });
+
+/** Round by round. */
+const ratiosOf = (ours: readonly number[], theirs: readonly number[]): number[] =>
+  ours.flatMap((one, i) => (theirs[i] ? [one / theirs[i]] : []));
+
+/** The table of the goals. */
+const goalsTable = (rows: readonly Row[]): string =>
+  table(
+    ["network", "batch", "threads", "gradient", "ours ms", "÷ eager", "goal", "", "÷ compiled", "goal", ""],
+    rows.flatMap((row) =>
+      heldOf(row).map(({ of, comparisons: [eager, compiled] }) => [
+        ...[row.network, String(row.batch), String(row.threads), of, time(median(row.turns[`ours ${of}`] ?? []))],
+        ...[fixed(eager?.ratio), `≤ ${eager?.goal}`, saidOf(eager?.met)],
+        ...[fixed(compiled?.ratio), `≤ ${compiled?.goal}`, saidOf(compiled?.met)],
+      ]),
+    ),
+  );
+
 const compared: readonly (readonly [of: string, to: string])[] = [
   ["rewritten", "original"],
   ["ours input", "onnx-ad input"],
@@ -36,20 +81,18 @@ const compared: readonly (readonly [of: string, to: string])[] = [
 ];
 
 /** One side of a row by another, over its rounds. */
-interface Comparison {
+interface Beside {
   readonly row: Row;
   readonly of: string;
   readonly to: string;
   readonly ratios: readonly number[];
 }
 
-function comparisonsOf(rows: readonly Row[]): Comparison[] {
+function besideOf(rows: readonly Row[]): Beside[] {
   return rows.flatMap((row) =>
-    compared.flatMap(([of, to]): Comparison[] => {
+    compared.flatMap(([of, to]): Beside[] => {
       const [ours, others] = [row.turns[of], row.turns[to]];
-      if (!ours || !others) return [];
-      const ratios = ours.flatMap((time, i) => (others[i] ? [time / others[i]] : []));
-      return [{ row, of, to, ratios }];
+      return ours && others ? [{ row, of, to, ratios: ratiosOf(ours, others) }] : [];
     }),
   );
 }
@@ -61,7 +104,7 @@ const ratio = (a: number | undefined, b: number | undefined, digits = 2): string
   a === undefined || !b ? "–" : (a / b).toFixed(digits);
 
 export function importedTable(rows: readonly Row[]): string {
-  const all = comparisonsOf(rows);
+  const all = besideOf(rows);
   const lines = all.map(({ row: { network, batch, threads, turns, counts, memory, apart }, of, to, ratios }) => [
     ...[network, batch, threads, of, to, median(turns[of] ?? []).toFixed(2)],
     ...[median(ratios).toFixed(2), `${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)}`],
@@ -72,11 +115,11 @@ export function importedTable(rows: readonly Row[]): string {
     ...["network", "batch", "threads", "of", "to", "ms", "ratio", "quartiles"],
     ...["nodes", "products", "bytes", "memory", "apart"],
   ];
-  return `${cells([head, ...lines])}\n\n${summary(all)}`;
+  return [cells([head, ...lines]), summary(all), goalsTable(rows)].join("\n\n");
 }
 
 /** The median and the worst of each comparison over networks and batches. */
-function summary(all: readonly Comparison[]): string {
+function summary(all: readonly Beside[]): string {
   const lines = compared.flatMap(([of, to]) =>
     [...new Set(all.map(({ row }) => row.threads))].flatMap((threads) => {
       const found = all.filter((one) => one.of === of && one.to === to && one.row.threads === threads);

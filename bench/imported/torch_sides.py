@@ -32,10 +32,11 @@ def within(seconds, run):
         signal.signal(signal.SIGALRM, before)
 
 
-def torch_runs(name, batch, threads, seed, limit):
+def torch_runs(name, batch, threads, seed, compiling=(), limit=0):
     """
     What runs, by its name, and why a side is not there. Each gives the network's result, and its gradients under the names of onnx-ad's.
-    @param limit seconds for compiling one side; 0: eager alone
+    @param compiling of which gradients there is a compiled side as well
+    @param limit seconds for compiling one side
     """
     network, x = network_of(name, batch)
     torch.set_num_threads(threads)
@@ -50,10 +51,9 @@ def torch_runs(name, batch, threads, seed, limit):
         found = torch.autograd.grad(y, list(wanted.values()), torch.from_numpy(seed))
         return {"y": y.detach().numpy(), **{f"adj_{key}": g.numpy() for key, g in zip(wanted, found)}}
 
-    kinds = ["input", "weights"]
-    runs = {f"PyTorch {of}": lambda of=of: both_ways(network, of) for of in kinds}
+    runs = {f"PyTorch {of}": lambda of=of: both_ways(network, of) for of in ["input", "weights"]}
     missing = {}
-    for of in kinds if limit else []:
+    for of in compiling:
         side = f"compiled {of}"
         compiled = torch.compile(network, dynamic=False)
         try:
@@ -62,5 +62,4 @@ def torch_runs(name, batch, threads, seed, limit):
         except Exception as refused:
             missing[side] = f"torch.compile: {type(refused).__name__}: {str(refused).splitlines()[0] if str(refused) else ''}"
             print(f"{name}, {of}: {missing[side]}", file=sys.stderr)
-        torch._dynamo.reset()
     return runs, missing

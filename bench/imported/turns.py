@@ -9,9 +9,9 @@ FEWEST = 3
 
 def turns_of(runs, threads, rounds, seconds, enough=0.02):
     """
-    Milliseconds of each side, an entry a round: first to last, then last to first, so that a drift cancels out. On one thread it is the
-    processor's time that counts, which other processes take none of; on several, the clock's, since those that wait burn time too.
-    After some seconds no further round begins.
+    Milliseconds of each side, an entry a round: first to last in one, last to first in the next, so that a drift cancels out. On one
+    thread it is the processor's time that counts, which other processes take none of; on several, the clock's, since those that wait
+    burn time too. After some seconds no further round begins.
     """
     clock = time.process_time if threads == 1 else time.perf_counter
     found = {side: [] for side in runs}
@@ -19,11 +19,8 @@ def turns_of(runs, threads, rounds, seconds, enough=0.02):
     for done in range(rounds):
         if done >= min(FEWEST, rounds) and time.perf_counter() - begun > seconds:
             break
-        both = {side: [] for side in runs}
-        for side in [*runs, *reversed(runs)]:
-            both[side].append(turn(runs[side], clock, enough))
-        for side, pair in both.items():
-            found[side].append(sum(pair) / len(pair) * 1e3)
+        for side in runs if done % 2 == 0 else reversed(runs):
+            found[side].append(turn(runs[side], clock, enough) * 1e3)
     return found
 
 

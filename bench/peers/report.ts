@@ -1,6 +1,6 @@
 // What the comparison with peers says: rows with the goals that they are held to, and their tables.
 import type { Summary } from "../contender.ts";
-import { fixed, spread, table, time } from "../report.ts";
+import { fixed, saidOf, spread, table, time } from "../report.ts";
 import type { Side } from "../sides/list.ts";
 import { type Goals, goalOf } from "../workloads.ts";
 
@@ -77,8 +77,6 @@ export function memoryOf(ours: number, eager: number | undefined): Memory {
   return eager === undefined ? known : { ...known, eager, ratio: ours / eager, met: ours / eager <= memoryGoal };
 }
 
-const said = (met: boolean | undefined): string => (met === undefined ? "–" : met ? "met" : "NOT MET");
-
 /** The table of the goals. */
 export const goalsTable = (rows: readonly PeerRow[]): string =>
   table(
@@ -103,14 +101,14 @@ export const goalsTable = (rows: readonly PeerRow[]): string =>
       time(ours.milliseconds),
       fixed(eager?.ratio),
       `≤ ${eager?.goal}`,
-      said(eager?.met),
+      saidOf(eager?.met),
       fixed(compiled?.ratio),
       compiled?.peer ?? "–",
       `≤ ${compiled?.goal}`,
-      said(compiled?.met),
+      saidOf(compiled?.met),
       fixed(memory?.ratio),
       memory ? `≤ ${memory.goal}` : "–",
-      said(memory?.met),
+      saidOf(memory?.met),
     ]),
   );
 

@@ -6,6 +6,7 @@ import {
   differenceOf,
   equalWithin,
   goalsTable,
+  heldOf,
   interleave,
   learnerOf,
   memoryOf,
@@ -204,4 +205,29 @@ describe("workloads", () => {
       expect(small.tasks).toBeLessThanOrEqual(whole.tasks);
     }
   });
+});
+
+test("value and gradient of a network are held to their goals, side by side and round by round", () => {
+  const turns = {
+    "ours input": [6, 8, 7],
+    "ours weights": [9, 9, 30],
+    "PyTorch weights": [10, 10, 10],
+    "compiled weights": [10, 12, 8],
+  };
+  expect(heldOf({ turns })).toEqual([
+    {
+      of: "input",
+      comparisons: [
+        { against: "eager", goal: 0.7 },
+        { against: "compiled", goal: 1 },
+      ],
+    },
+    {
+      of: "weights",
+      comparisons: [
+        { against: "eager", goal: 0.7, peer: "PyTorch weights", ratio: 0.9, met: false },
+        { against: "compiled", goal: 1, peer: "compiled weights", ratio: 0.9, met: true },
+      ],
+    },
+  ]);
 });
