@@ -23,30 +23,19 @@ const mostBytes = 2 ** 18;
  * outputs, so that the first other run opens it once more, as it is. Numbers are the same. Outputs may share their memory.
  *
  * @param open a session of a model
- * @param settings where it runs, what lies beside it, and what computes a small one without ONNX Runtime, where that would run on the processor
  */
 export function openAdapting(
   model: Uint8Array,
   open: Open,
-  { beside, provider, small }: Settings,
+  { beside, provider, small }: { beside: object; provider: ProviderChoice; small?: SmallModels },
 ): Promise<ModelSession> {
   const usual = () => openUsual(model, beside, open);
   return small && ["cpu", "wasm"].includes(provider.name) ? small.open(model, provider, usual) : usual();
 }
 
-interface Settings {
-  readonly beside: Readonly<Record<string, unknown>>;
-  readonly provider: ProviderChoice;
-  readonly small?: SmallModels;
-}
-
 type Open = (model: Uint8Array, sealed?: boolean) => Promise<Session>;
 
-async function openUsual(
-  model: Uint8Array,
-  beside: Readonly<Record<string, unknown>>,
-  open: Open,
-): Promise<ModelSession> {
+async function openUsual(model: Uint8Array, beside: object, open: Open): Promise<ModelSession> {
   if (model.length > mostBytes || Object.keys(beside).length > 0) return open(model);
   const { bytes, settled, outputs, unpack } = compact(model);
   const quick = await open(bytes, true);

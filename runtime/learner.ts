@@ -33,10 +33,7 @@ export interface LoadOptions<T extends Task = Task> extends HostOptions, ReadOpt
    * share of each side that stays free at both ends, `ground`, the byte that is there, and whether to `invert`.
    */
   readonly pictures?: PictureSettings;
-  /**
-   * Adapts small networks several times as fast where that runs on the processor: `small` of `@innerloop/runtime/small`. Numbers are the
-   * same but for rounding.
-   */
+  /** `small` of `@innerloop/runtime/small`: adapts small networks faster. */
   readonly small?: SmallModels;
 }
 

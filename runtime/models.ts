@@ -9,9 +9,7 @@ import { type ModelSession, openSession, type SmallModels } from "./session.ts";
 /** Bytes of weights from which on memory counts for more than the tenth of a product's time that packed ones save. */
 const large = 2 ** 27;
 
-/** How models run. */
 export interface ModelOptions extends SessionOptions {
-  /** What computes those that are small, if anything. */
   readonly small?: SmallModels;
 }
 

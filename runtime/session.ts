@@ -29,10 +29,9 @@ export interface Session {
 /** A session of a bundle's model. */
 export type ModelSession = Omit<Session, "defaults">;
 
-/** What computes small models in the place of ONNX Runtime: `small` of `@innerloop/runtime/small`. */
+/** What computes small models without ONNX Runtime. */
 export interface SmallModels {
-  /** @param asUsual opens the model with ONNX Runtime, for what is not computed here */
-  open(model: Uint8Array, provider: ProviderChoice, asUsual: () => Promise<ModelSession>): Promise<ModelSession>;
+  open(model: Uint8Array, provider: ProviderChoice, usual: () => Promise<ModelSession>): Promise<ModelSession>;
 }
 
 /** No ONNX file is larger: its format counts lengths with a sign in 32 bits. */

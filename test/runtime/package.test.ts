@@ -47,7 +47,6 @@ beforeAll(() => {
 });
 
 describe("how much it is", () => {
-  // Of that of runtime, 16 kB are the door /small, which an application loads that asks for it.
   it.each([
     ["schemas", 98_000],
     ["runtime", 114_000],
@@ -56,6 +55,20 @@ describe("how much it is", () => {
     const paths = packed[name]!.files.map(({ path }) => path);
     expect(paths).toContain("package.json");
     expect(paths.filter((path) => /\.(map|tsbuildinfo)$|(?<!\.d)\.ts$/.test(path))).toEqual([]);
+  });
+
+  it("the tarball of runtime is at most 98 kB without what adapts small networks, which is asked for by name", () => {
+    const copy = join(place, "without-small");
+    cpSync(join(root, "runtime"), copy, {
+      recursive: true,
+      filter: (path) => !path.includes("node_modules") && path !== join(root, "runtime", "dist", "small"),
+    });
+    // As it is: the build needs what is left out.
+    const npm = ["pack", "--json", "--dry-run", "--ignore-scripts"];
+    const said = execFileSync("npm", npm, { cwd: copy, encoding: "utf8", stdio: "pipe" });
+    const [{ size, files }] = JSON.parse(said) as [Packed];
+    expect(size).toBeLessThanOrEqual(98_000);
+    expect(files.length).toBeLessThan(packed.runtime!.files.length);
   });
 
   /** Bytes, gzipped, as a bundler that splits serves it: what loads at start, and with everything that is loaded later. */

@@ -34,7 +34,7 @@ export function expectNear(actual: Tensor, expected: Tensor, most = 2e-6) {
   }
 }
 
-export const never = () => Promise.reject(new Error("left to ONNX Runtime"));
+const never = () => Promise.reject(new Error("left to ONNX Runtime"));
 
 /** Runs a model of some nodes here and by ONNX Runtime. */
 export async function compare(
