@@ -21,7 +21,7 @@ export const rooms = [
   {
     folder: "runtime",
     package: "@innerloop/runtime",
-    doors: ["", "/session", "/input", "/libraries", "/files", "/threads"],
+    doors: ["", "/session", "/input", "/libraries", "/files", "/threads", "/small", "/wasm"],
     imports: ["@innerloop/schemas/bundle", "@innerloop/schemas/preprocessing"],
     never: {
       packages: ["protobufjs", "protobufjs/**", "@tensorflow/**"],
@@ -57,6 +57,7 @@ export const rooms = [
       "@innerloop/runtime/input",
       "@innerloop/runtime/session",
       "@innerloop/runtime/threads",
+      "@innerloop/runtime/wasm",
       "@innerloop/schemas",
       "@innerloop/schemas/bundle",
       "@innerloop/schemas/onnx",

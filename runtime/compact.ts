@@ -1,7 +1,8 @@
 // A small model as a run of it costs least. A tensor that ONNX Runtime takes or gives costs as much as some ten small nodes: so what has
 // an initializer is not fed, and the outputs come as one and are cut up here. The file stays as it is for whoever else reads it.
 import { ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
-import type { ModelSession, Session } from "./session.ts";
+import type { ProviderChoice } from "./providers.ts";
+import type { ModelSession, Session, SmallModels } from "./session.ts";
 import { delimited, type Field, fieldsOf, graphOf, nameOf, varint, withGraph } from "./wire.ts";
 
 /** A model that was rewritten. */
@@ -15,7 +16,7 @@ interface Compact {
 }
 
 /** Bytes of a model up to which what is done around a run counts beside the run, and opening it twice does not. */
-const small = 2 ** 18;
+const mostBytes = 2 ** 18;
 
 /**
  * Opens adapt.onnx: a small one that has all its numbers itself for runs that feed nothing that has an initializer and ask for all
@@ -23,12 +24,19 @@ const small = 2 ** 18;
  *
  * @param open a session of a model
  */
-export async function openAdapting(
+export function openAdapting(
   model: Uint8Array,
-  beside: Readonly<Record<string, unknown>>,
-  open: (model: Uint8Array, sealed?: boolean) => Promise<Session>,
+  open: Open,
+  { beside, provider, small }: { beside: object; provider: ProviderChoice; small?: SmallModels },
 ): Promise<ModelSession> {
-  if (model.length > small || Object.keys(beside).length > 0) return open(model);
+  const usual = () => openUsual(model, beside, open);
+  return small && ["cpu", "wasm"].includes(provider.name) ? small.open(model, provider, usual) : usual();
+}
+
+type Open = (model: Uint8Array, sealed?: boolean) => Promise<Session>;
+
+async function openUsual(model: Uint8Array, beside: object, open: Open): Promise<ModelSession> {
+  if (model.length > mostBytes || Object.keys(beside).length > 0) return open(model);
   const { bytes, settled, outputs, unpack } = compact(model);
   const quick = await open(bytes, true);
   let whole: Promise<Session> | undefined;

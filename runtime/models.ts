@@ -4,10 +4,14 @@ import type { Bundle } from "./bundle.ts";
 import type { openAdapting } from "./compact.ts";
 import { type ProviderChoice, type SessionOptions, withoutDevice } from "./providers.ts";
 import type { diverged } from "./rarely.ts";
-import { type ModelSession, openSession } from "./session.ts";
+import { type ModelSession, openSession, type SmallModels } from "./session.ts";
 
 /** Bytes of weights from which on memory counts for more than the tenth of a product's time that packed ones save. */
 const large = 2 ** 27;
+
+export interface ModelOptions extends SessionOptions {
+  readonly small?: SmallModels;
+}
 
 /** Loads what is needed later than at the start. */
 export type Later = () => Promise<{
@@ -18,13 +22,13 @@ export type Later = () => Promise<{
 /** What a Learner and its Personals run on. */
 export class Models {
   readonly #bundle: Bundle;
-  readonly #options: SessionOptions;
+  readonly #options: ModelOptions;
   readonly #later: Later;
   #provider: ProviderChoice;
   #sessions = new Map<BundleFile, Promise<ModelSession>>();
 
   /** @param provider what {@link chooseProvider} made of the options */
-  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions, later: Later) {
+  constructor(bundle: Bundle, provider: ProviderChoice, options: ModelOptions, later: Later) {
     this.#later = later;
     this.#bundle = bundle;
     this.#options = options;
@@ -42,21 +46,21 @@ export class Models {
    * variant of adapt.onnx that was written for it, the portable one runs, and `provider.reason` says so.
    */
   session(file: BundleFile): Promise<ModelSession> {
-    const opened = this.#sessions.get(file);
-    if (opened !== undefined) return opened;
     const sessions = this.#sessions;
+    const opened = sessions.get(file);
+    if (opened !== undefined) return opened;
     const { models, portable, beside } = this.#bundle;
     // What adapts multiplies by a weight and by its transpose, and would keep it twice beside the file.
     const packed = !(file === "adapt.onnx" && Object.values(beside).some(({ length }) => length >= large));
-    const whole = (model: Uint8Array, sealed = false) =>
-      openSession(model, { ...this.#options, provider: this.#provider, beside, packed, sealed });
+    const options = () => ({ ...this.#options, provider: this.#provider, beside, packed });
+    const whole = (model: Uint8Array, sealed = false) => openSession(model, { ...options(), sealed });
     const open = async (model: Uint8Array) =>
-      file === "adapt.onnx" ? (await this.#later()).openAdapting(model, beside, whole) : whole(model);
+      file === "adapt.onnx" ? (await this.#later()).openAdapting(model, whole, options()) : whole(model);
     const refused = async (cause: unknown) => {
       const model = await portable[file]?.();
       if (!model) throw cause;
-      const { name, reason, rejected } = this.#provider;
-      this.#provider = { name, reason: `${reason}, but it refuses its own ${file}`, rejected };
+      const chosen = this.#provider;
+      this.#provider = { ...chosen, reason: `${chosen.reason}, but it refuses its own ${file}` };
       return open(model);
     };
     const opening = open(models[file])

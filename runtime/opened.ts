@@ -2,8 +2,8 @@
 import type { BundleFile } from "@innerloop/schemas/bundle";
 import type { Bundle } from "./bundle.ts";
 import { Lifetime } from "./lifetime.ts";
-import { type Later, Models } from "./models.ts";
-import type { ProviderChoice, SessionOptions } from "./providers.ts";
+import { type Later, type ModelOptions, Models } from "./models.ts";
+import type { ProviderChoice } from "./providers.ts";
 import type { ModelSession } from "./session.ts";
 
 export class OpenedBundle {
@@ -14,7 +14,7 @@ export class OpenedBundle {
   readonly moving: readonly (readonly [name: string, output: string])[];
   readonly #models: Models;
 
-  constructor(bundle: Bundle, provider: ProviderChoice, options: SessionOptions, later: Later) {
+  constructor(bundle: Bundle, provider: ProviderChoice, options: ModelOptions, later: Later) {
     this.bundle = bundle;
     this.later = later;
     this.moving = bundle.manifest.parameters.flatMap(({ name, adapted }) =>

@@ -53,7 +53,7 @@ const entryKey = 1;
 const entryValue = 2;
 
 /** A TensorProto; nothing where its data is stored in a way that is not read here. */
-function readTensor(
+export function readTensor(
   bytes: Uint8Array,
   message: Field,
   beside: Readonly<Record<string, Uint8Array | InPlace>>,

@@ -29,6 +29,11 @@ export interface Session {
 /** A session of a bundle's model. */
 export type ModelSession = Omit<Session, "defaults">;
 
+/** What computes small models without ONNX Runtime. */
+export interface SmallModels {
+  open(model: Uint8Array, provider: ProviderChoice, usual: () => Promise<ModelSession>): Promise<ModelSession>;
+}
+
 /** No ONNX file is larger: its format counts lengths with a sign in 32 bits. */
 const most = 2 ** 31;
 

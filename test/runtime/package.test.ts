@@ -47,11 +47,28 @@ beforeAll(() => {
 });
 
 describe("how much it is", () => {
-  it.each(["schemas", "runtime"])("the tarball of %s is at most 98 kB", (name) => {
-    expect(packed[name]!.size).toBeLessThanOrEqual(98_000);
+  it.each([
+    ["schemas", 98_000],
+    ["runtime", 114_000],
+  ])("the tarball of %s is at most %i bytes", (name, most) => {
+    expect(packed[name]!.size).toBeLessThanOrEqual(most);
     const paths = packed[name]!.files.map(({ path }) => path);
     expect(paths).toContain("package.json");
     expect(paths.filter((path) => /\.(map|tsbuildinfo)$|(?<!\.d)\.ts$/.test(path))).toEqual([]);
+  });
+
+  it("the tarball of runtime is at most 98 kB without what adapts small networks, which is asked for by name", () => {
+    const copy = join(place, "without-small");
+    cpSync(join(root, "runtime"), copy, {
+      recursive: true,
+      filter: (path) => !path.includes("node_modules") && path !== join(root, "runtime", "dist", "small"),
+    });
+    // As it is: the build needs what is left out.
+    const npm = ["pack", "--json", "--dry-run", "--ignore-scripts"];
+    const said = execFileSync("npm", npm, { cwd: copy, encoding: "utf8", stdio: "pipe" });
+    const [{ size, files }] = JSON.parse(said) as [Packed];
+    expect(size).toBeLessThanOrEqual(98_000);
+    expect(files.length).toBeLessThan(packed.runtime!.files.length);
   });
 
   /** Bytes, gzipped, as a bundler that splits serves it: what loads at start, and with everything that is loaded later. */
@@ -82,6 +99,22 @@ describe("how much it is", () => {
     expect(start).toBeLessThanOrEqual(20_000);
     expect(all).toBeLessThanOrEqual(most);
     expect(all - start).toBeGreaterThan(5_000);
+  });
+
+  it("what adapts small networks is at most 11 kB, and is loaded where it is asked for alone", async () => {
+    const { outputFiles } = await bundle('export { small } from "@innerloop/runtime/small";', {
+      platform: "browser",
+      minify: true,
+      external: ["onnxruntime-*"],
+    });
+    const text = outputFiles[0]!.text;
+    expect(gzipSync(text, { level: 9 }).length).toBeLessThanOrEqual(11_000);
+    expect(text).toContain("not-small");
+    const without = await bundle('export { Learner } from "@innerloop/runtime";', {
+      platform: "browser",
+      external: ["onnxruntime-*"],
+    });
+    expect(without.outputFiles[0]!.text).not.toContain("not-small");
   });
 
   it("nothing of it is left where nothing of it is used", async () => {

@@ -1,6 +1,8 @@
 // Kernels for the WebAssembly backend that it has none or slow ones for. They are registered beside its own.
+
+import type { Memory } from "@innerloop/runtime/wasm";
 import type * as Core from "@tensorflow/tfjs-core";
-import { type Memory, productsIn, scratchBytes } from "./product.ts";
+import { productsIn, scratchBytes } from "./product.ts";
 
 /** What of the backend is used here. */
 export interface WasmBackend {

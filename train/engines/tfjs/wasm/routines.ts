@@ -20,7 +20,7 @@ import {
   times,
   word,
   zeros,
-} from "./assembler.ts";
+} from "@innerloop/runtime/wasm";
 
 /** Rows and columns of a tile: the largest whose numbers fit into the registers of a processor that has sixteen. */
 export const [tileRows, tileColumns] = [4, 8];

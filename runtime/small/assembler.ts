@@ -35,8 +35,17 @@ export const load = (from: Code, offset = 0): Code => [...from, ...simd(0x00), .
 export const loadSplat = (from: Code, offset = 0): Code => [...from, ...simd(0x09), ...at(offset)];
 export const store = (to: Code, value: Code, offset = 0): Code => [...to, ...value, ...simd(0x0b), ...at(offset)];
 export const zeros: Code = [...simd(0x0c), ...new Array<number>(16).fill(0)];
-export const plus = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe4)];
-export const times = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe6)];
+/** An operator of vectors by its code. */
+export const vectorOperator =
+  (code: number) =>
+  (...operands: readonly Code[]): Code => [...operands.flat(), ...simd(code)];
+export const plus = vectorOperator(0xe4);
+export const times = vectorOperator(0xe6);
+/** A number four times. */
+export const splat = (value: number): Code => {
+  const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
+  return [...simd(0x0c), ...bytes, ...bytes, ...bytes, ...bytes];
+};
 /** Four of the eight numbers of two vectors. */
 export const chosen = (a: Code, b: Code, lanes: readonly number[]): Code => [
   ...[...a, ...b, ...simd(0x0d)],
@@ -78,8 +87,32 @@ export function numbered<Taken extends string, Own extends string = never>(
   return { ...numbers, vector: (i: number) => names.length + i };
 }
 
+/** A memory; the types of Node leave it out. */
+export interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+const { WebAssembly: host } = globalThis as unknown as {
+  readonly WebAssembly: {
+    readonly Memory: new (size: { readonly initial: number }) => Memory;
+    readonly Module: new (bytes: Uint8Array) => object;
+    readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+  };
+};
+
+export const newMemory = (pages: number): Memory => new host.Memory({ initial: pages });
+
+/** Functions over a memory, ready to be called. @throws where the host has no WebAssembly with vectors, or does not allow it */
+export function compiled<Name extends string>(
+  routines: Readonly<Record<Name, Routine>>,
+  memory: Pick<Memory, "buffer">,
+): Readonly<Record<Name, (...words: readonly number[]) => void>> {
+  const { exports } = new host.Instance(new host.Module(moduleOf(routines)), { host: { memory } });
+  return exports as Readonly<Record<Name, (...words: readonly number[]) => void>>;
+}
+
 /** A module of functions over the memory that the host gives it. */
-export function moduleOf(routines: Readonly<Record<string, Routine>>): Uint8Array {
+function moduleOf(routines: Readonly<Record<string, Routine>>): Uint8Array {
   const all = Object.values(routines);
   const types = all.map(({ locals }) => [0x60, ...list(locals.takes.map(() => [i32])), 0]);
   const exported = Object.keys(routines).map((name, i) => [...text(name), 0, ...unsigned(i)]);
