@@ -34,9 +34,33 @@ export const storeWord = (to: Code, value: Code, offset = 0): Code => [...to, ..
 export const load = (from: Code, offset = 0): Code => [...from, ...simd(0x00), ...at(offset)];
 export const loadSplat = (from: Code, offset = 0): Code => [...from, ...simd(0x09), ...at(offset)];
 export const store = (to: Code, value: Code, offset = 0): Code => [...to, ...value, ...simd(0x0b), ...at(offset)];
-export const zeros: Code = [...simd(0x0c), ...new Array<number>(16).fill(0)];
-export const plus = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe4)];
-export const times = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe6)];
+/** The first of the four numbers of a vector. */
+export const storeFirst = (to: Code, value: Code): Code => [...to, ...value, ...simd(0x5a), ...at(0), 0];
+/** A number four times over. */
+export const splat = (value: number): Code => {
+  const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
+  return [...simd(0x0c), ...bytes, ...bytes, ...bytes, ...bytes];
+};
+const ofTwo =
+  (code: number) =>
+  (a: Code, b: Code): Code => [...a, ...b, ...simd(code)];
+const ofOne =
+  (code: number) =>
+  (a: Code): Code => [...a, ...simd(code)];
+/** What computes with four numbers at a time; `above` gives all bits where it holds, and `both` those that both have. */
+export const vectors = {
+  above: ofTwo(0x44),
+  both: ofTwo(0x4e),
+  absolute: ofOne(0xe0),
+  negative: ofOne(0xe1),
+  root: ofOne(0xe3),
+  add: ofTwo(0xe4),
+  subtract: ofTwo(0xe5),
+  multiply: ofTwo(0xe6),
+  divide: ofTwo(0xe7),
+  smaller: ofTwo(0xe8),
+  larger: ofTwo(0xe9),
+};
 /** Four of the eight numbers of two vectors. */
 export const chosen = (a: Code, b: Code, lanes: readonly number[]): Code => [
   ...[...a, ...b, ...simd(0x0d)],

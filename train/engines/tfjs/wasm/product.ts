@@ -1,20 +1,8 @@
 // Products of matrices in the memory of the WebAssembly backend: any of them turned, many at a time, without a copy of what lies there.
 // The backend's own are quick for two matrices that are not turned, and pack the right one anew for each.
 import { moduleOf } from "./assembler.ts";
+import { instanceIn, type Memory } from "./memory.ts";
 import { routines, tileColumns, tileRows } from "./routines.ts";
-
-/** What the types of Node leave out. */
-export interface Memory {
-  readonly buffer: ArrayBuffer;
-}
-const { WebAssembly: host } = globalThis as unknown as {
-  readonly WebAssembly: {
-    readonly Module: new (bytes: Uint8Array) => object;
-    readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-  };
-};
-
-type Routines = Readonly<Record<keyof typeof routines, (...words: readonly number[]) => void>>;
 
 /** A factor: where it lies, how far its matrices lie apart, and whether rows are what lies one after another. Places are in bytes. */
 export interface Factor {
@@ -70,8 +58,7 @@ interface Piece {
 
 /** Products in a memory. */
 export function productsIn(memory: Memory): Multiply {
-  const instance = new host.Instance(new host.Module(moduleOf(routines)), { host: { memory } });
-  const { tiles, turned, narrow, wide, numbers } = instance.exports as Routines;
+  const { tiles, turned, narrow, wide, numbers } = instanceIn<keyof typeof routines>(memory, moduleOf(routines));
   const clear = (place: number, count: number) => new Float32Array(memory.buffer, place, count).fill(0);
 
   /** A piece in stripes of `width`, for each term a row of them; the last stripe is filled up. */
