@@ -107,7 +107,7 @@ function graphs(): Timed[] {
     trained("preset", preset, { support: 20, query: 80, ways: 20 }),
     {
       name: "evaluate",
-      outputs: () => ({ ...evaluationGraph(preset, evaluated, 5).outputs }),
+      outputs: () => ({ ...evaluationGraph(preset, evaluated, 5, { inPortions: true }).outputs }),
       feeds: feedsOf(preset, evaluated),
     },
     ...workloadNames.flatMap((each): Timed[] => {

@@ -4,6 +4,7 @@ export { type CompileOptions, lower, type PassReport, passesFor, switches } from
 export type { Pass } from "./compile/pass.ts";
 export { grams } from "./compile/passes/grams.ts";
 export { earlyPasses, passes } from "./compile/passes/index.ts";
+export { portions } from "./compile/passes/portions.ts";
 export { together } from "./compile/passes/together.ts";
 export { apply, constant, constantOf, input, inputName, isInput, scope } from "./core/build.ts";
 export { type Dim, resolveDim, type Symbols } from "./core/dims.ts";

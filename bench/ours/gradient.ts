@@ -6,6 +6,7 @@ import {
   type EpisodeSizes,
   type Job,
   metaGradient,
+  onProcessor,
   openEngine,
   Pool,
   parameterValues,
@@ -42,9 +43,9 @@ export function stacked(tasks: readonly Tensors[]): Tensors {
 
 /** The graph of one task's part of the meta-gradient, or of several tasks' at once. */
 export function gradientOutputs(learner: Learner, sizes: EpisodeSizes, tasks: number | undefined) {
-  const build = (structure: LoopStructure) =>
-    metaGradient(learner, parameterValues(learner), sizes, tasks, { structure });
   const laidOut = { learner, steps: learner.steps, engine: { name: "onnxruntime:cpu" } };
+  const build = (structure: LoopStructure) =>
+    metaGradient(learner, parameterValues(learner), sizes, tasks, { structure, inPortions: onProcessor(laidOut) });
   const structure = structureFor(laidOut, () => Object.values(build("loop").gradients));
   const { loss, accuracy, gradients } = build(structure);
   const named = Object.entries(gradients).map(([name, value]) => [`gradient/${name}`, value]);

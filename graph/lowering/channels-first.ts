@@ -25,14 +25,19 @@ export function fixedBy(names: ReadonlySet<string>): IsFixed {
   };
 }
 
-/** How the convolutions of models that were read are computed beside those that are kept as they were. */
-export function channelsFirst(isFixed: IsFixed, choose: Choose): readonly Lowering[] {
+/**
+ * How the convolutions of models that were read are computed beside those that are kept as they were.
+ * @param hasPoints whether products at points are exact enough, and quick on the target
+ */
+export function channelsFirst(isFixed: IsFixed, choose: Choose, hasPoints: boolean): readonly Lowering[] {
   const made = (forms: () => readonly Form[], { dtype }: Value): readonly Value[] | undefined => {
     const form = dtype === "float32" ? choose(forms()) : undefined;
     return form && [form.make()];
   };
   return [
-    lowering(ConvInputGradient, ([g, w], window) => made(() => inputGradientForms(g, w, window, isFixed(w)), g)),
-    lowering(ConvWeightGradient, ([x, g], window) => made(() => weightGradientForms(x, g, window), x)),
+    lowering(ConvInputGradient, ([g, w], window) =>
+      made(() => inputGradientForms(g, w, window, isFixed(w), hasPoints), g),
+    ),
+    lowering(ConvWeightGradient, ([x, g], window) => made(() => weightGradientForms(x, g, window, hasPoints), x)),
   ];
 }

@@ -7,8 +7,8 @@ import { MatMul } from "../ops/linear-algebra.ts";
 import { Reshape, Transpose } from "../ops/movement.ts";
 import { type Lowering, lowering } from "./lower.ts";
 
-/** A transposed matrix as an array of its own. The axis more keeps the runtime from taking the Transpose into a product. */
-const apart = (matrix: Value): Value =>
+/** A transposed matrix as an array of its own. The axis more keeps the runtime from taking the Transpose into a product, or behind a Reshape. */
+export const transposedApart = (matrix: Value): Value =>
   Reshape(transposeLast(Reshape(matrix, [1, ...matrix.shape])), [...matrix.shape].reverse());
 
 /** The matrix of which this is the array of its transpose. */
@@ -27,7 +27,7 @@ const product = lowering(MatMul, ([a, b]) => {
   const [rows, columns] = [at(b.shape, 0), at(b.shape, -1)];
   if (!matrix || b.rank !== 2 || matrix.dtype !== "float32") return undefined;
   if (typeof rows !== "number" || typeof columns !== "number" || typeof matrix.shape[1] !== "number") return undefined;
-  return rows >= 32 && rows <= 512 && columns >= 512 ? [MatMul(apart(matrix), b)] : undefined;
+  return rows >= 32 && rows <= 512 && columns >= 512 ? [MatMul(transposedApart(matrix), b)] : undefined;
 });
 
 /** (A·B)ᵀ is Bᵀ·Aᵀ, where that turns less. */

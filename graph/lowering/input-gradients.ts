@@ -12,6 +12,7 @@ import { Reshape, Transpose } from "../ops/movement.ts";
 import type { Form } from "./forms.ts";
 import { LoweredConv, LoweredConvTranspose, onnxWindow } from "./native-convolution.ts";
 import { reversed } from "./slices.ts";
+import { inputGradientByTiles } from "./tiles.ts";
 
 const every = (list: readonly number[], number: number): boolean => list.every((entry) => entry === number);
 
@@ -22,12 +23,21 @@ const block = 16;
  * @param g `[N, O, …out]`
  * @param w `[O, C/g, ...kernel]`
  * @param isFixed whether the file has the weights for good: then they are turned once, and blocked convolutions take them
+ * @param hasPoints whether products at points are exact enough
  */
-export function inputGradientForms(g: Value, w: Value, window: SpacedFirst, isFixed: boolean): Form[] {
+export function inputGradientForms(
+  g: Value,
+  w: Value,
+  window: SpacedFirst,
+  isFixed: boolean,
+  hasPoints: boolean,
+): Form[] {
   return [
     product(g, w, window, isFixed),
     turnedConvolution(g, w, window, isFixed),
     transposed(g, w, window, isFixed),
+    // Weights that a file has for good would be held at points besides.
+    ...(hasPoints && !isFixed ? inputGradientByTiles(g, w, window) : []),
   ].filter((form) => form !== undefined);
 }
 
@@ -91,8 +101,8 @@ function turnedConvolution(g: Value, w: Value, { space, ...window }: SpacedFirst
       ...(isOfEach && { each: multiplied * (blocked ? 0.4 : 0.9) }),
       ...(!isOfEach && blocked && { blocked: multiplied * padding, moved: around2 }),
       ...(!isOfEach && !blocked && { products: multiplied, moved: columns + likelySize(w.shape) }),
-      // Every tap of the weights changes its place twice.
-      ...(!isFixed && { scattered: 2 * likelySize(w.shape) }),
+      // Every tap of the weights changes its place twice, the second time in rows of few numbers.
+      ...(!isFixed && { scattered: 3 * likelySize(w.shape) }),
       nodes: isFixed ? 1 : 4,
     },
     make: () => apply1(LoweredConv.operator, [g, turned(w, window)], onnxWindow({ ...window, ...pads }, groups)),

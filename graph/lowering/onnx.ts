@@ -148,15 +148,13 @@ export function onnxTarget({
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   const isFixed = fixedBy(fixed);
-  const convolutions = [
-    ...convolutionForms[convolution],
-    ...(convolution === "columns" && precision === undefined ? convolutionAtPoints : []),
-  ];
+  const hasPoints = convolution === "columns" && precision === undefined;
+  const convolutions = [...convolutionForms[convolution], ...(hasPoints ? convolutionAtPoints : [])];
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
       ...(costs ? [...convolutions, ...formsByCost(costs, convolutions)] : convolutions),
-      ...channelsFirst(isFixed, choose),
+      ...channelsFirst(isFixed, choose, hasPoints),
       ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,
       ...normalizationAsLayers,

@@ -14,6 +14,7 @@ import { ReduceSum } from "../ops/reduction.ts";
 import type { Form } from "./forms.ts";
 import { LoweredConv } from "./native-convolution.ts";
 import { readsOf } from "./taps.ts";
+import { weightGradientByTiles } from "./tiles.ts";
 
 /** The input, the cotangent of the output, and the sizes of these. */
 interface Problem {
@@ -32,7 +33,8 @@ interface Problem {
   readonly multiplied: number;
 }
 
-export function weightGradientForms(x: Value, g: Value, window: Window): Form[] {
+/** @param hasPoints whether products at points are exact enough */
+export function weightGradientForms(x: Value, g: Value, window: Window, hasPoints: boolean): Form[] {
   const [examples = 1, filters, ...out] = g.shape;
   const channels = at(x.shape, 1);
   if (typeof channels !== "number" || typeof filters !== "number") return [];
@@ -42,7 +44,7 @@ export function weightGradientForms(x: Value, g: Value, window: Window): Form[] 
   const multiplied = (read * filters) / window.groups;
   const problem = { x, g, window, examples, channels, filters, out, taps, read, multiplied };
   if (channels === window.groups && filters === channels && taps > 1) return [ofEach(problem), swapped(x, g, window)];
-  const forms = [swapped(x, g, window)];
+  const forms = [swapped(x, g, window), ...(hasPoints ? weightGradientByTiles(x, g, window) : [])];
   for (const layout of examples === 1 ? [summed] : [summed, folded]) {
     forms.unshift(byColumns(problem, layout));
     if (window.groups === 1 && taps > 1) forms.unshift(byTaps(problem, layout));
@@ -100,13 +102,14 @@ const fewest = 16;
 function byColumns(problem: Problem, layout: Layout): Form {
   const { x, g, window, channels, out, taps, read, multiplied } = problem;
   const { groups } = window;
-  const { moved, nodes } = layout.cost(problem, sizeOf(weightsShape(problem)));
+  const weights = sizeOf(weightsShape(problem));
+  const { moved, nodes } = layout.cost(problem, weights);
   const width = (channels / groups) * taps;
   return {
     name: `columns, ${layout.name}`,
     work: {
       products: multiplied * Math.max(1, fewest / width),
-      moved: moved + (taps === 1 ? 0 : 2 * read),
+      moved: moved + (taps === 1 ? 0 : 4.5 * read) + 5 * weights,
       nodes: nodes + (taps === 1 ? 3 : taps + 4),
     },
     make: () => {
@@ -129,8 +132,8 @@ function byTaps(problem: Problem, layout: Layout): Form {
     name: `taps, ${layout.name}`,
     work: {
       products: multiplied * Math.max(1, fewest / channels),
-      moved: moved + read,
-      scattered: weights,
+      moved: moved + 2 * read,
+      scattered: 1.5 * weights,
       nodes: nodes * taps + 4 * taps + 3,
     },
     make: () => {
@@ -176,12 +179,18 @@ function swapped(x: Value, g: Value, { kernel, strides, dilations, before, after
     return Math.max(0, reads - size - at(before, i));
   });
   const multiplied = likelySize(g.shape) * perGroup * sizeOf(kernel);
+  const weights = Number(filters) * perGroup * sizeOf(kernel);
   return {
     name: "swapped convolution",
     work:
       perGroup === 1 && each === 1
         ? { each: multiplied * 4.6, nodes: 5 }
-        : { products: multiplied, summed: (1.3 * multiplied) / each, scattered: 0.4 * likelySize(x.shape), nodes: 5 },
+        : {
+            products: multiplied,
+            summed: (1.3 * multiplied) / each,
+            scattered: 0.4 * likelySize(x.shape) + 2 * weights,
+            nodes: 5,
+          },
     make: () => {
       const images = Transpose(Reshape(x, [examples, groups, perGroup, ...space]), [
         2,

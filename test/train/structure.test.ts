@@ -19,6 +19,7 @@ import {
   maml,
   metaGradient,
   mlp,
+  onProcessor,
   parameterValues,
   ReLU,
   runTraining,
@@ -131,6 +132,27 @@ describe("what auto chooses", () => {
   it("is what was asked for, whatever suits", () => {
     for (const setting of ["unrolled", "loop", "checkpoints"] as const)
       expect(structureFor({ ...cpu, learner: large(), steps: 5, setting }, () => [input("x", [])])).toBe(setting);
+  });
+});
+
+describe("convolutions of many examples", () => {
+  const learner = anil(conv4([28, 28, 1], 20, { strides: [2, 2, 2, 1] }), { head: "prototypes", steps: 1 });
+  const sizes = { support: 20, query: 80, ways: 20 };
+  const scans = (tasks: number | undefined, inPortions: boolean): number => {
+    const { loss, gradients } = metaGradient(learner, parameterValues(learner), sizes, tasks, { inPortions });
+    return topological([loss, ...Object.values(gradients)]).filter(({ operator }) => operator.name === "Scan").length;
+  };
+
+  it("are done for some at a time, forward and back, where a graph is of one task", () => {
+    expect([scans(undefined, true), scans(undefined, false), scans(2, true)]).toEqual([2, 0, 0]);
+  });
+
+  it("are so for ONNX Runtime on a processor, in float32", () => {
+    const places = ["onnxruntime:cpu", "onnxruntime:cuda", "tfjs:wasm"].map((name) =>
+      onProcessor({ engine: { name } }),
+    );
+    expect(places).toEqual([true, false, false]);
+    expect(onProcessor({ engine: { name: "onnxruntime:cpu" }, precision: "float16" })).toBe(false);
   });
 });
 

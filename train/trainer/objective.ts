@@ -9,6 +9,7 @@ import {
   type LoopStructure,
   op,
   type Parameters,
+  portions,
   scope,
   together,
   type Value,
@@ -36,6 +37,8 @@ export interface ObjectiveOptions {
   readonly lossScale?: Value;
   /** How the inner steps are laid out; `unrolled` unless given. */
   readonly structure?: LoopStructure;
+  /** Whether convolutions of many examples are done for some at a time, where a graph is of one task; not unless given. */
+  readonly inPortions?: boolean;
 }
 
 /** Meta-loss and query accuracy (a regression has the loss for it) of one task, both scalars, and the predictions. */
@@ -54,7 +57,7 @@ function taskResult(
   ways: Dim,
   options: ObjectiveOptions = {},
 ): TaskResult {
-  const { steps = learner.steps, stepWeights, lossScale, structure } = options;
+  const { steps = learner.steps, stepWeights, lossScale, structure, inPortions = false } = options;
   const { state, path } = learner.adapt(parameters, support, {
     steps,
     ways,
@@ -72,7 +75,8 @@ function taskResult(
     const values = [result.loss, result.accuracy, result.predictions];
     const joint = together(values, data);
     // In float16 a norm's statistics need the range that its own operator keeps for them.
-    const [loss, accuracy, predictions] = lossScale ? joint : grams(joint, data);
+    const normed = lossScale ? joint : grams(joint, data);
+    const [loss, accuracy, predictions] = inPortions ? portions(normed) : normed;
     return { loss: loss!, accuracy: accuracy!, predictions: predictions! };
   };
   if (!stepWeights || path.length < 2) return joined({ loss: last, accuracy, predictions });
@@ -112,7 +116,10 @@ function episodeResults(
 ): TaskResult {
   const values = episodeValues(learner, sizes, tasks);
   const one = (sx: Value, sy: Value, qx: Value, qy: Value) =>
-    taskResult(learner, parameters, { x: sx, y: sy }, { x: qx, y: qy }, sizes.ways, options);
+    taskResult(learner, parameters, { x: sx, y: sy }, { x: qx, y: qy }, sizes.ways, {
+      ...options,
+      inPortions: options.inPortions === true && tasks === undefined,
+    });
   if (tasks === undefined) return one(...values);
   const [loss, accuracy, predictions] = vmap((sx, sy, qx, qy) => {
     const result = one(sx!, sy!, qx!, qy!);
@@ -126,9 +133,9 @@ export const evaluationGraph = (
   learner: Learner,
   sizes: EpisodeSizes,
   steps: number,
-  structure: LoopStructure = "unrolled",
+  laidOut: Pick<ObjectiveOptions, "structure" | "inPortions"> = {},
 ) => ({
-  outputs: { ...episodeResults(learner, parameterValues(learner), sizes, undefined, { steps, structure }) },
+  outputs: { ...episodeResults(learner, parameterValues(learner), sizes, undefined, { steps, ...laidOut }) },
 });
 
 export interface MetaGradient {

@@ -24,7 +24,7 @@ import {
   stepWeightsInput,
 } from "./objective.ts";
 import { scalar, type Tensors, vector, zeros } from "./state.ts";
-import { type InnerLoopSetting, structureFor, type ToLayOut } from "./structure.ts";
+import { type InnerLoopSetting, onProcessor, structureFor, type ToLayOut } from "./structure.ts";
 
 export interface StepOptions {
   readonly optimizer: OptimizerConfig;
@@ -124,7 +124,7 @@ export class StepGraphs {
   /** Results of one episode, with some number of inner steps. */
   evaluation(sizes: EpisodeSizes, steps: number): Graph {
     const structure = structureFor(this.#toLayOut(steps), () => []);
-    return evaluationGraph(this.learner, sizes, steps, structure);
+    return evaluationGraph(this.learner, sizes, steps, { structure, inPortions: onProcessor(this.#options) });
   }
 
   #gradient(parameters: Parameters, sizes: EpisodeSizes, tasks: number | undefined): MetaGradient {
@@ -141,6 +141,7 @@ export class StepGraphs {
   get #objective(): ObjectiveOptions {
     const scale = this.guard?.lossScale;
     return {
+      inPortions: onProcessor(this.#options),
       ...(this.#options.multiStepLoss ? { stepWeights: stepWeightsInput(this.learner.steps) } : {}),
       ...(scale === undefined ? {} : { lossScale: input(scale, []) }),
     };

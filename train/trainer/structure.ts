@@ -21,14 +21,17 @@ export interface Surroundings {
   readonly precision?: "float32" | "float16";
 }
 
+/** Whether it is ONNX Runtime on a processor that computes, in float32; convolutions of many examples are then done for some at a time. */
+export const onProcessor = ({ engine, precision = "float32" }: Surroundings): boolean =>
+  engineNamed(engine.name)?.traits.workers === true && precision === "float32";
+
 /** Whether turns of one body suit: on a processor with ONNX Runtime, where steps are large and there are some. */
-function turnsSuit(learner: Learner, steps: number, { engine, precision = "float32" }: Surroundings): boolean {
+function turnsSuit(learner: Learner, steps: number, where: Surroundings): boolean {
   const moved = Object.keys(learner.rates).reduce(
     (sum, name) => sum + sizeOf(learner.parameters[name]?.shape ?? [0]),
     0,
   );
-  const threaded = engineNamed(engine.name)?.traits.workers === true;
-  return threaded && precision === "float32" && steps >= fewSteps && moved > fewWeights;
+  return onProcessor(where) && steps >= fewSteps && moved > fewWeights;
 }
 
 /** What the choice goes by. */

@@ -8,6 +8,7 @@ import { hoisted } from "./hoisted.ts";
 import { norms } from "./norms.ts";
 import { numbers } from "./numbers.ts";
 import { places } from "./places.ts";
+import { portionsPass } from "./portions.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
 import { reshapes } from "./reshapes.ts";
@@ -19,7 +20,7 @@ import { turnedWeights } from "./turned.ts";
 import { twins } from "./twins.ts";
 
 /** What is done before derivatives are taken, by whoever builds a graph. */
-export const earlyPasses = [togetherPass, gramsPass] as const;
+export const earlyPasses = [togetherPass, gramsPass, portionsPass] as const;
 
 export const passes: readonly Pass[] = [
   twins,

@@ -1,6 +1,6 @@
 // The pass `places`: an array between two products has its places in the order in which it is made, and a place of zeros where one is read.
 import { constant, constantOf } from "../../core/build.ts";
-import { at } from "../../core/lists.ts";
+import { at, upTo } from "../../core/lists.ts";
 import { likelySize, sameShape, sizeOf } from "../../core/shapes.ts";
 import { is, madeBy, type Node, type Value } from "../../core/value.ts";
 import { readersIn, topological } from "../../core/walk.ts";
@@ -19,7 +19,7 @@ import type { Pass } from "../pass.ts";
 
 export const places: Pass = {
   name: "places",
-  why: "What a strided convolution gives back to its pictures comes in classes of places and is put in the order of the pictures, and what it reads has a place of zeros joined to it, each a walk over a large array. Where the array comes of a product of few numbers a place and goes into another one, its order is nobody's: these few are put in the order of the classes, with a place of zeros among them, and no walk over the array is left.",
+  why: "What a strided convolution gives back to its pictures comes in classes of places and is put in the order of the pictures, and what it reads has a place of zeros joined to it, each a walk over a large array. Where the array comes of a product of few numbers a place and goes into another one, its order is nobody's: these few are put in the order of the classes, with a place of zeros among them, and no walk over the array is left. An array that nothing puts in order has its own, with that place.",
   everywhere: false,
   run(outputs) {
     const plans = plansOf(outputs);
@@ -51,41 +51,61 @@ function plansOf(outputs: readonly Value[]): Map<Node, Plan> {
   const readers = readersIn(nodes);
   const kept = new Set(outputs);
   const plans = new Map<Node, Plan>();
-  for (const node of nodes) {
-    const region = regionOf(node);
-    // Where two orders meet, the array has the first one.
-    if (!region || plans.has(node)) continue;
-    const found = spread(node, region, (value) => (kept.has(value) ? undefined : (readers.get(value) ?? [])));
-    if (found && [...found.keys()].every((one) => !plans.has(one)))
-      for (const [one, plan] of found) plans.set(one, plan);
-  }
+  const readersOf = (value: Value) => (kept.has(value) ? undefined : (readers.get(value) ?? []));
+  // Where two orders meet, the array has the first one; where none is needed, it has its own.
+  for (const beginningOf of [reorderedBy, paddedBy])
+    for (const node of nodes) {
+      const beginning = beginningOf(node);
+      if (!beginning || plans.has(node)) continue;
+      const found = spread(beginning, readersOf);
+      if (found && [...found.keys()].every((one) => !plans.has(one)))
+        for (const [one, plan] of found) plans.set(one, plan);
+    }
   return plans;
 }
 
-/** Of a look-up that puts what was joined of parts in another order. */
-function regionOf(node: Node): Region | undefined {
+/** An array of a region. */
+interface Beginning {
+  readonly value: Value;
+  readonly region: Region;
+}
+
+/** What a look-up puts in another order that was joined of parts. */
+function reorderedBy(node: Node): Beginning | undefined {
   if (!is(node, Gather)) return undefined;
   const [value] = node.outputs;
   const found = reordered(value);
   if (!found || found.indices.every((index, place) => index === place)) return undefined;
-  const [examples, size, channels] = value.shape;
-  if (madeBy(found.source, Concat)?.attributes.axis !== 1 || likelySize(value.shape) < large) return undefined;
-  if (examples === undefined || typeof size !== "number" || typeof channels !== "number") return undefined;
-  const order = new Array<number>(size);
+  if (madeBy(found.source, Concat)?.attributes.axis !== 1) return undefined;
+  const order = new Array<number>(found.indices.length);
   found.indices.forEach((index, place) => {
     order[index] = place;
   });
-  return { examples, size, channels, order, where: found.indices };
+  return beginning(value, order, found.indices);
+}
+
+/** What a place of zeros is joined to. */
+function paddedBy(node: Node): Beginning | undefined {
+  const [value] = node.inputs;
+  const size = value?.shape[1];
+  if (!value || typeof size !== "number" || !isPadded(node, value)) return undefined;
+  return beginning(value, upTo(size), upTo(size));
+}
+
+function beginning(value: Value, order: readonly number[], where: readonly number[]): Beginning | undefined {
+  const [examples, size, channels] = value.shape;
+  if (value.rank !== 3 || likelySize(value.shape) < large) return undefined;
+  if (examples === undefined || typeof size !== "number" || typeof channels !== "number") return undefined;
+  return { value, region: { examples, size, channels, order, where } };
 }
 
 /**
- * Goes from the look-up to all that is computed of the same places.
+ * Goes from an array to all that is computed of the same places.
  * @param readersOf what reads a value; undefined where it is an output
  * @returns undefined where something needs the places as they are
  */
 function spread(
-  first: Node,
-  region: Region,
+  { value: first, region }: Beginning,
   readersOf: (value: Value) => readonly Node[] | undefined,
 ): Map<Node, Plan> | undefined {
   const plans = new Map<Node, Plan>();
@@ -95,7 +115,7 @@ function spread(
     if (!inside.has(value)) waiting.push(value);
     inside.add(value);
   };
-  enter(first.outputs[0]);
+  enter(first);
   for (let value = waiting.pop(); value; value = waiting.pop()) {
     const maker = makerOf(value, region);
     const readers = readersOf(value);
@@ -198,5 +218,7 @@ const isThin = (count: unknown, { channels }: Region): boolean => typeof count =
 
 /** `[N, places, K]` in the order of a region, with a place of zeros behind. */
 function inOrder(x: Value, { order, size }: Region): Value {
-  return Gather(appendZero(x, 1), constant([...order, size], [size + 1], "int32"), 1);
+  const padded = appendZero(x, 1);
+  if (order.every((index, place) => index === place)) return padded;
+  return Gather(padded, constant([...order, size], [size + 1], "int32"), 1);
 }

@@ -65,7 +65,11 @@ export function together(outputs: readonly Value[], parts: readonly Value[]): Va
  * The attributes of a node for other numbers of rows, where each row of its output comes of the same row of the operands that
  * have rows.
  */
-function overRows(node: Node, hasRows: (value: Value) => boolean, rows: number | string): Attributes | undefined {
+export function overRows(
+  node: Node,
+  hasRows: (value: Value) => boolean,
+  rows: number | string,
+): Attributes | undefined {
   const [x, ...others] = operandsOf(node);
   const [y] = node.outputs;
   if (!x || y.rank === 0) return undefined;
