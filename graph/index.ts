@@ -50,6 +50,7 @@ export {
 export { type Ridge, ridgeHead } from "./heads/ridge.ts";
 export type { AdaptationValues, AdaptSettings, ExampleValues, Learner, ParameterSpec } from "./learner.ts";
 export { bothBranches } from "./lowering/branch.ts";
+export { nativeByCost } from "./lowering/by-cost.ts";
 export { convolutionAsColumns } from "./lowering/columns.ts";
 export {
   type ConvolutionSizes,

@@ -105,7 +105,11 @@ async function generateProtobuf() {
   return {
     "protobuf.js": outputFiles[0].text,
     "protobuf.d.ts": `export interface Reader { readonly len: number; pos: number; uint32(): number }
-export interface Writer { fork(): this; ldelim(): this; finish(): Uint8Array }
+export interface Writer {
+  fork(): this; ldelim(): this; finish(): Uint8Array;
+  uint32(value: number): this; float(value: number): this; bool(value: boolean): this;
+  string(value: string): this; bytes(value: Uint8Array): this;
+}
 declare const minimal: {
   readonly Reader: { readonly prototype: { readonly int64: unknown }; readonly recursionLimit: number };
   readonly Writer: { readonly prototype: { readonly int64: unknown } };

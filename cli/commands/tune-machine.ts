@@ -4,9 +4,13 @@ import { dirname } from "node:path";
 import { makeFolder, replaceFile } from "@innerloop/runtime/files";
 import { InnerloopError, type MachineCosts } from "@innerloop/schemas";
 import type { TunedCase } from "@innerloop/setup";
-import { defineCommand, wrongCall } from "../call/command.ts";
+import type { TunedEngine } from "@innerloop/train";
+import { defineCommand, didYouMean, wrongCall } from "../call/command.ts";
 import { columns } from "../terminal/layout.ts";
 import { print, printJson, startProgress } from "../terminal/output.ts";
+
+/** Those of {@link TunedEngine}; named here so that help loads no engine. */
+const tunable = ["onnxruntime:cpu", "tfjs:tfjs-node", "tfjs:wasm"] as const satisfies readonly TunedEngine[];
 
 export const command = defineCommand({
   name: "tune-machine",
@@ -15,13 +19,19 @@ export const command = defineCommand({
     "Each form is timed beside the usual one, in turns, by the processor's time, of which the least counts, so that other programs " +
       "change little. Rates that are fitted to these times say what any size costs; a form is taken where it saves 7 % or more. What " +
       "was measured before, or what the package brings, stays where it chooses about as well, so that measuring again changes nothing.",
-    "What was measured holds for this processor and this version of ONNX Runtime, each of which has a file of its own; without it " +
+    "What was measured holds for this processor, this engine and this version of it, each of which has a file of its own; without it " +
       "training goes by what the package brings. A file that --out names counts where it lies under the usual name in the cache.",
     "With --check nothing is written: it says what is lost, beside the quicker form of each size, where forms are chosen by what the " +
       "package brings, by what was measured before, and by what was measured now.",
   ],
   arguments: [],
   options: {
+    engine: {
+      type: "text",
+      what: "what computes: onnxruntime:cpu, or an engine of TensorFlow.js on the processor",
+      completes: { words: tunable },
+      otherwise: "onnxruntime:cpu",
+    },
     out: {
       type: "text",
       what: "the file that is written",
@@ -31,8 +41,17 @@ export const command = defineCommand({
     check: { type: "switch", what: "measure and compare; write nothing" },
     json: { type: "switch", what: "what was measured as JSON on stdout" },
   },
-  examples: [["tune-machine", "once on a machine that trains much"]],
-  async run({ out, check = false, json = false }) {
+  examples: [
+    ["tune-machine", "once on a machine that trains much"],
+    ["tune-machine --engine tfjs:wasm", "for training without native code"],
+  ],
+  async run({ engine: name = "onnxruntime:cpu", out, check = false, json = false }) {
+    const engine = tunable.find((each) => each === name);
+    if (engine === undefined)
+      throw wrongCall(
+        "bad-option",
+        `--engine is ${name}; forms are timed on ${tunable.join(", ")}${didYouMean(name, tunable) || "."}`,
+      );
     const [{ tuneMachine }, { machineFile, machineHere, shippedMachine }] = await Promise.all([
       import("@innerloop/setup"),
       import("@innerloop/train"),
@@ -42,19 +61,20 @@ export const command = defineCommand({
         "bad-option",
         "--check and --out were given; with --check nothing is written: leave one of them out.",
       );
-    const file = out ?? machineFile();
+    const file = out ?? machineFile(engine);
     if (!check && file === undefined)
       throw wrongCall("missing-option", "INNERLOOP_CACHE is off, so that there is no place for it; give --out FILE.");
     // What cannot be written is said before a minute has gone.
     if (!check) await writing(file!, () => mayWrite(file!));
-    const [here, shipped] = [before(machineHere), shippedMachine()];
+    const [here, shipped] = [before(() => machineHere(engine)), shippedMachine(engine)];
     const progress = await startProgress("Measuring");
     const { machine, cases, kept } = await tuneMachine({
+      engine,
       onProgress: (share) => progress.update(share, ""),
       known: check ? [] : [here, shipped && { machine: shipped }].flatMap((each) => each?.machine.forms ?? []),
     }).finally(() => progress.stop());
     if (check) {
-      await compare(machine, cases, json);
+      await compare(engine, machine, cases, json);
       return;
     }
     const text = new TextEncoder().encode(`${JSON.stringify(machine, null, 2)}\n`);
@@ -89,12 +109,17 @@ function before<T>(read: () => T): T | undefined {
 }
 
 /** What is lost by the costs that there are. */
-async function compare(machine: MachineCosts, cases: readonly TunedCase[], json: boolean): Promise<void> {
+async function compare(
+  engine: TunedEngine,
+  machine: MachineCosts,
+  cases: readonly TunedCase[],
+  json: boolean,
+): Promise<void> {
   const [{ lossBy }, { machineHere, shippedMachine }] = await Promise.all([
     import("@innerloop/setup"),
     import("@innerloop/train"),
   ]);
-  const [shipped, here] = [shippedMachine(), before(machineHere)];
+  const [shipped, here] = [shippedMachine(engine), before(() => machineHere(engine))];
   const known = [
     ...(shipped ? [{ costs: "of the package", loss: lossBy(shipped.forms, cases) }] : []),
     ...(here?.from === "measured" ? [{ costs: "measured before", loss: lossBy(here.machine.forms, cases) }] : []),

@@ -5,7 +5,14 @@ import type { Shape } from "../core/shapes.ts";
 import type { Window } from "../core/windows.ts";
 import { Convolution } from "../ops/convolution.ts";
 import { ConvolutionInputGradient, convolutionParts } from "../ops/internal/convolving.ts";
-import { type ConvolutionSizes, type Costs, convolutionWork, inputGradientWork, isNative } from "./costs.ts";
+import {
+  type ConvolutionSizes,
+  type Costs,
+  convolutionWork,
+  inputGradientWork,
+  isNative,
+  type MeasuredOperator,
+} from "./costs.ts";
 import { type Lowering, lowering } from "./lower.ts";
 import { nativeConvolution } from "./native-convolution.ts";
 
@@ -18,6 +25,20 @@ function sizesOf(x: Shape, filters: Dim, window: Window): ConvolutionSizes | und
   return known ? { examples, space, channels, filters, window } : undefined;
 }
 
+/** Whether a convolution, or its input gradient, is cheaper in the native form; undefined where sizes are open. */
+export function nativeByCost(
+  costs: Costs,
+  operator: MeasuredOperator,
+  x: Shape,
+  filters: Dim,
+  window: Window,
+): boolean | undefined {
+  const sizes = sizesOf(x, filters, window);
+  return (
+    sizes && isNative(costs, operator, operator === "convolution" ? convolutionWork(sizes) : inputGradientWork(sizes))
+  );
+}
+
 /**
  * The lowerings of a machine.
  * @param usual what is done otherwise; of several for one operator the last one counts
@@ -26,13 +47,12 @@ export function formsByCost(costs: Costs, usual: readonly Lowering[]): Lowering[
   const otherwise = ({ operator }: Pick<Lowering, "operator">) => usual.findLast((way) => way.operator === operator);
   const [convolution, gradient] = [otherwise(Convolution), otherwise(ConvolutionInputGradient)];
   const forward = lowering(Convolution, (operands, window, outputs) => {
-    const sizes = sizesOf(operands[0].shape, at(operands[1].shape, -1), window);
-    const native = sizes && isNative(costs, "convolution", convolutionWork(sizes));
+    const native = nativeByCost(costs, "convolution", operands[0].shape, at(operands[1].shape, -1), window);
     return (native ? nativeConvolution.forward : convolution)?.lower(operands, window, outputs);
   });
   const inputGradient = lowering(ConvolutionInputGradient, (operands, attributes, outputs) => {
-    const sizes = sizesOf(outputs[0].shape, at(operands[0].shape, -1), attributes);
-    const native = sizes && isNative(costs, "convolution-input-gradient", inputGradientWork(sizes));
+    const filters = at(operands[0].shape, -1);
+    const native = nativeByCost(costs, "convolution-input-gradient", outputs[0].shape, filters, attributes);
     return (native ? nativeConvolution.inputGradient : gradient)?.lower(operands, attributes, outputs);
   });
   return [forward, inputGradient];

@@ -34,17 +34,32 @@ export const storeWord = (to: Code, value: Code, offset = 0): Code => [...to, ..
 export const load = (from: Code, offset = 0): Code => [...from, ...simd(0x00), ...at(offset)];
 export const loadSplat = (from: Code, offset = 0): Code => [...from, ...simd(0x09), ...at(offset)];
 export const store = (to: Code, value: Code, offset = 0): Code => [...to, ...value, ...simd(0x0b), ...at(offset)];
+/** The first of the four numbers of a vector. */
+export const storeFirst = (to: Code, value: Code): Code => [...to, ...value, ...simd(0x5a), ...at(0), 0];
 export const zeros: Code = [...simd(0x0c), ...new Array<number>(16).fill(0)];
+/** A number four times over. */
+export const splat = (value: number): Code => {
+  const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
+  return [...simd(0x0c), ...bytes, ...bytes, ...bytes, ...bytes];
+};
 /** An operator of vectors by its code. */
 export const vectorOperator =
   (code: number) =>
   (...operands: readonly Code[]): Code => [...operands.flat(), ...simd(code)];
-export const plus = vectorOperator(0xe4);
-export const times = vectorOperator(0xe6);
-/** A number four times. */
-export const splat = (value: number): Code => {
-  const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
-  return [...simd(0x0c), ...bytes, ...bytes, ...bytes, ...bytes];
+/** What computes with four numbers at a time; `unlike` and `above` give all bits where they hold, and `both` those that both have. */
+export const vectors = {
+  unlike: vectorOperator(0x42),
+  above: vectorOperator(0x44),
+  both: vectorOperator(0x4e),
+  absolute: vectorOperator(0xe0),
+  negative: vectorOperator(0xe1),
+  root: vectorOperator(0xe3),
+  add: vectorOperator(0xe4),
+  subtract: vectorOperator(0xe5),
+  multiply: vectorOperator(0xe6),
+  divide: vectorOperator(0xe7),
+  smaller: vectorOperator(0xe8),
+  larger: vectorOperator(0xe9),
 };
 /** Four of the eight numbers of two vectors. */
 export const chosen = (a: Code, b: Code, lanes: readonly number[]): Code => [

@@ -9,15 +9,14 @@ import {
   load,
   loadSplat,
   numbered,
-  plus,
   type Routine,
   repeated,
   set,
   splat,
   store,
   sum,
-  times,
   vectorOperator,
+  vectors,
   word,
   zeros,
 } from "./assembler.ts";
@@ -27,8 +26,7 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 const moved = (local: number, from: Code): Code => [...from, ...set(local)];
 
 const one = splat(1);
-const both = vectorOperator(0x4e);
-const unlike = vectorOperator(0x42);
+const { both, unlike, add: plus, multiply: times } = vectors;
 const truth =
   (code: number) =>
   (a: Code, b: Code): Code =>
@@ -39,11 +37,11 @@ type Function = (...operands: readonly Code[]) => Code;
 /** Functions of two numbers, truth being 1 and 0. */
 const binary = {
   Add: plus,
-  Sub: vectorOperator(0xe5),
+  Sub: vectors.subtract,
   Mul: times,
-  Div: vectorOperator(0xe7),
-  Min: vectorOperator(0xe8),
-  Max: vectorOperator(0xe9),
+  Div: vectors.divide,
+  Min: vectors.smaller,
+  Max: vectors.larger,
   Equal: truth(0x41) as Function,
   Less: truth(0x43) as Function,
   Greater: truth(0x44) as Function,
@@ -53,14 +51,14 @@ const binary = {
 
 /** Functions of one number. */
 const unary = {
-  Abs: vectorOperator(0xe0),
-  Neg: vectorOperator(0xe1),
-  Sqrt: vectorOperator(0xe3),
+  Abs: vectors.absolute,
+  Neg: vectors.negative,
+  Sqrt: vectors.root,
   Floor: vectorOperator(0x68),
   Truncated: vectorOperator(0x69),
-  Relu: (x: Code) => vectorOperator(0xe9)(x, zeros),
-  Reciprocal: (x: Code) => vectorOperator(0xe7)(one, x),
-  Not: (x: Code) => vectorOperator(0xe5)(one, x),
+  Relu: (x: Code) => vectors.larger(x, zeros),
+  Reciprocal: (x: Code) => vectors.divide(one, x),
+  Not: (x: Code) => vectors.subtract(one, x),
   Truth: (x: Code) => both(unlike(x, zeros), one),
   Copy: (x: Code) => x,
 } satisfies Readonly<Record<string, Function>>;

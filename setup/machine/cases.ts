@@ -7,19 +7,17 @@ import {
   input,
   inputGradientWork,
   type MeasuredOperator,
-  onnxTarget,
   op,
   type Value,
-  writeOnnx,
 } from "@innerloop/graph";
 
-/** One size of one operator: a model by columns and a native one, and how much each has to do. */
+/** One size of one operator: a graph of it, and how much each form of that has to do. */
 export interface Case {
   readonly operator: MeasuredOperator;
   /** In words. */
   readonly name: string;
   readonly work: ConvolutionWork;
-  models(): readonly Uint8Array[];
+  graph(): Readonly<Record<string, Value>>;
 }
 
 /** Examples, the side of a square, channels, filters, the stride, and the side of the kernel. */
@@ -70,16 +68,16 @@ function sizesOf([examples, side, channels, filters, stride, kernel]: (typeof gr
   return { examples, space: [side, side], channels, filters, window };
 }
 
-/** Both forms of graphs that are made of a convolution's input, weights and the cotangent of its output. */
-function models(sizes: ConvolutionSizes, make: (x: Value, w: Value, g: (y: Value) => Value) => Value[]): Uint8Array[] {
+/** What is made of a convolution's input, weights and the cotangent of its output. */
+function graphOf(
+  sizes: ConvolutionSizes,
+  make: (x: Value, w: Value, g: (y: Value) => Value) => Value[],
+): Record<string, Value> {
   const { examples, space, channels, filters, window } = sizes;
   const x = input("x", [examples, ...space, channels]);
   const w = input("w", [...window.kernel, channels, filters]);
   const results = make(x, w, (y) => op.ReduceSum(op.Mul(y, input("g", y.shape)), { keepdims: false }));
-  const outputs = Object.fromEntries(results.map((result, i) => [`y${i}`, result]));
-  return (["columns", "native"] as const).map((convolution) =>
-    writeOnnx(outputs, { target: onnxTarget({ convolution }) }),
-  );
+  return Object.fromEntries(results.map((result, i) => [`y${i}`, result]));
 }
 
 /** All that is timed. */
@@ -95,8 +93,8 @@ export const cases: readonly Case[] = grid.flatMap((row): Case[] => {
       operator: "convolution",
       name: `convolution and weight gradient of ${name}`,
       work: convolutionWork(sizes),
-      models: () =>
-        models(sizes, (x, w, against) => {
+      graph: () =>
+        graphOf(sizes, (x, w, against) => {
           const y = convolved(x, w);
           return [y, ...grad(against(y), [w])];
         }),
@@ -105,7 +103,7 @@ export const cases: readonly Case[] = grid.flatMap((row): Case[] => {
       operator: "convolution-input-gradient",
       name: `input gradient of ${name}`,
       work: inputGradientWork(sizes),
-      models: () => models(sizes, (x, w, against) => grad(against(convolved(x, w)), [x])),
+      graph: () => graphOf(sizes, (x, w, against) => grad(against(convolved(x, w)), [x])),
     },
   ];
 });

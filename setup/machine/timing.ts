@@ -1,13 +1,16 @@
 // How long forms take, so that what else happens on the machine changes little: it is the processor's time for this process that
 // counts, forms take turns and are visited over again, and the least time of each is its time.
-import { type DeviceSession, openDevice } from "@innerloop/runtime/session";
+import type { Value } from "@innerloop/graph";
 import { sizeOf, type Tensor } from "@innerloop/schemas";
+import { type Engine, openEngine, type Program, type TunedEngine } from "@innerloop/train";
 
 /** All cases are visited so often, at distances, and each time for so many turns or milliseconds of the processor. */
 const [visits, turns, milliseconds] = [6, 7, 120];
 
 /** A form runs for at least so many milliseconds in a turn: what a clock is off by, and what another program leaves of a cache, is little of it. */
 const least = 1.5;
+
+type Outputs = Readonly<Record<string, Value>>;
 
 /** Something that is timed: runs once. */
 export type Form = () => Promise<unknown>;
@@ -16,8 +19,8 @@ export type Form = () => Promise<unknown>;
 export interface Stand {
   /** Milliseconds that went into this process. */
   readonly clock: () => number;
-  /** Makes the models of a case ready. */
-  open(models: () => readonly Uint8Array[]): Promise<readonly Form[]>;
+  /** Makes a graph ready by columns, and in the native form. */
+  open(graph: () => Outputs): Promise<readonly Form[]>;
   close(): Promise<void>;
 }
 
@@ -29,20 +32,20 @@ interface Timed {
 }
 
 /**
- * For each case the least time of each of its models, in milliseconds of the processor.
+ * For each graph the least time of each of its forms, in milliseconds of the processor.
  * @param stand where they run; closed in the end
  */
 export async function leastTimes(
-  cases: readonly (() => readonly Uint8Array[])[],
+  cases: readonly (() => Outputs)[],
   onProgress: (share: number) => void,
   stand: Stand,
 ): Promise<number[][]> {
   try {
     const timed: (readonly Timed[])[] = [];
-    // Writing the models takes about as long as a visit.
+    // Making the forms ready takes about as long as a visit.
     const all = visits + 1;
-    for (const [i, models] of cases.entries()) {
-      timed.push(await begin(await stand.open(models), stand.clock));
+    for (const [i, graph] of cases.entries()) {
+      timed.push(await begin(await stand.open(graph), stand.clock));
       onProgress((i + 1) / cases.length / all);
     }
     for (let visit = 1; visit < all; visit++)
@@ -86,39 +89,42 @@ async function inTurns(forms: readonly Timed[], clock: () => number): Promise<Ti
   return found;
 }
 
-/** ONNX Runtime on one thread of the processor. */
-export function openStand(): Stand {
-  const device = openDevice({ provider: "cpu", threads: 1 });
-  const sessions: DeviceSession[] = [];
+/** An engine on one thread of the processor, where it lets that be chosen. */
+export function openStand(name: TunedEngine): Stand {
+  const forms = ["columns", "native"] as const;
+  const opened = Promise.all(forms.map((convolution) => openEngine(name, { convolution, threads: 1 })));
+  const programs: Program[] = [];
+  const engines = async (): Promise<Engine[]> => (await opened).map(({ engine }) => engine);
   return {
     clock() {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
-    async open(models) {
-      const forms: Form[] = [];
-      for (const model of models()) {
-        const session = await (await device).open(model);
-        sessions.push(session);
-        const feeds = feedsOf(session);
-        forms.push(() => session.run(feeds));
+    async open(graph) {
+      const outputs = graph();
+      const ready: Form[] = [];
+      for (const engine of await engines()) {
+        const program = await engine.compile({ outputs });
+        programs.push(program);
+        const feeds = Object.fromEntries(
+          program.inputs.map(({ name, shape }) => [name, engine.upload(numbersOf(shape.map(Number)))]),
+        );
+        ready.push(async () => {
+          for (const result of Object.values(await program.runOnDevice(feeds))) result.dispose();
+        });
       }
-      return forms;
+      return ready;
     },
     async close() {
-      for (const session of sessions) await session.dispose();
-      await (await device).dispose();
+      for (const program of programs) await program.dispose();
+      for (const engine of await engines()) await engine.dispose();
     },
   };
 }
 
 /** Numbers that are no trouble for any kernel. */
-function feedsOf({ inputTypes }: DeviceSession): Record<string, Tensor> {
-  return Object.fromEntries(
-    inputTypes.map(({ name, shape }) => {
-      const sizes = shape.map(Number);
-      const data = Float32Array.from({ length: sizeOf(sizes) }, (_, i) => Math.sin(i + 1) / 4);
-      return [name, { dtype: "float32", shape: sizes, data }];
-    }),
-  );
-}
+const numbersOf = (shape: readonly number[]): Tensor => ({
+  dtype: "float32",
+  shape,
+  data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i + 1) / 4),
+});

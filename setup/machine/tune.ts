@@ -2,7 +2,7 @@
 import { cpus } from "node:os";
 import { type ConvolutionWork, type Costs, isNative, type MeasuredOperator } from "@innerloop/graph";
 import { type FormCost, MACHINE_VERSION, type MachineCosts } from "@innerloop/schemas";
-import { onnxRuntimeVersion } from "@innerloop/train";
+import { type TunedEngine, timedWith } from "@innerloop/train";
 import { type Case, cases } from "./cases.ts";
 import { fit } from "./fit.ts";
 import { leastTimes, openStand, type Stand } from "./timing.ts";
@@ -27,6 +27,8 @@ export interface Tuned {
 }
 
 export interface TuneOptions {
+  /** What computes; ONNX Runtime unless given. */
+  readonly engine?: TunedEngine;
   /** How much is done, from 0 to 1. */
   readonly onProgress?: (share: number) => void;
   /** Costs that are known, the best first: they stay unless what is measured now is clearly better. */
@@ -40,12 +42,13 @@ const near = { mean: 0.01, most: 0.05 };
 
 /** Measures this machine: about a minute where it has little else to do. */
 export async function tuneMachine({
+  engine = "onnxruntime:cpu",
   onProgress = () => undefined,
   known = [],
-  stand = openStand(),
+  stand = openStand(engine),
 }: TuneOptions = {}): Promise<Tuned> {
   const times = await leastTimes(
-    cases.map(({ models }) => models),
+    cases.map(({ graph }) => graph),
     onProgress,
     stand,
   );
@@ -65,7 +68,7 @@ export async function tuneMachine({
     version: MACHINE_VERSION,
     processor: cpus()[0]?.model ?? "unknown",
     platform: `${process.platform}-${process.arch}`,
-    onnxruntime: onnxRuntimeVersion(),
+    ...timedWith(engine),
     // Programs of training run on a thread each, as many at once as there are cores.
     threads: 1,
     forms,

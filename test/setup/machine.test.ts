@@ -20,7 +20,16 @@ import { openSession } from "@innerloop/runtime/session";
 import { type MachineCosts, readMachine, sizeOf, type Tensor } from "@innerloop/schemas";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { lossBy, type Stand, type Tuned, tuneMachine } from "@innerloop/setup";
-import { machineFile, machineHere, onnxRuntimeVersion, openEngine, random } from "@innerloop/train";
+import {
+  machineFile,
+  machineHere,
+  openEngine,
+  random,
+  shippedMachine,
+  timedWith,
+  tunedEngines,
+} from "@innerloop/train";
+import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { refusalOf } from "../support/refusal.ts";
 
@@ -44,7 +53,7 @@ const costing = (each: number): MachineCosts => {
     version: 2,
     processor: cpus()[0]!.model,
     platform: `${process.platform}-${process.arch}`,
-    onnxruntime: onnxRuntimeVersion(),
+    ...timedWith(),
     threads: 1,
     forms: { convolution: both, "convolution-input-gradient": both },
   };
@@ -228,6 +237,60 @@ describe("the file", () => {
     expect(machineHere()).toEqual(shipped);
     write(JSON.stringify({ ...costing(0.1), onnxruntime: "0.1.0" }));
     expect(machineHere()).toEqual(shipped);
+  });
+
+  it("is one for each engine, and for each version of it", () => {
+    const own = machineFile("tfjs:wasm")!;
+    expect(own).not.toBe(machineFile());
+    expect(machineHere("tfjs:wasm")?.from).toBe("shipped");
+    const { onnxruntime: _, ...costs } = costing(0.1);
+    mkdirSync(dirname(own), { recursive: true });
+    for (const [timed, from] of [
+      [timedWith("tfjs:wasm"), "measured"],
+      [timedWith(), "shipped"],
+      [timedWith("tfjs:tfjs-node"), "shipped"],
+      [{ ...timedWith("tfjs:wasm"), engineVersion: "0.1.0" }, "shipped"],
+    ] as const) {
+      writeFileSync(own, JSON.stringify({ ...costs, ...timed }));
+      expect(machineHere("tfjs:wasm")?.from).toBe(from);
+    }
+    for (const engine of tunedEngines) expect(shippedMachine(engine)?.engine).toBe(timedWith(engine).engine);
+  });
+
+  it("decides what TensorFlow.js computes by its own kernels, with the same numbers", async () => {
+    const [x, w] = [input("x", [2, 6, 6, 2]), input("w", [3, 3, 2, 4])];
+    const y = op.Convolution(x, w, { pads: [1, 1, 1, 1] });
+    const [dx, dw] = grad(op.ReduceSum(op.Mul(y, y), { keepdims: false }), [x, w]);
+    const outputs = { y, dx: dx!, dw: dw! };
+    const numbers = (shape: number[]): Tensor => ({
+      dtype: "float32",
+      shape,
+      data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i)),
+    });
+    const feeds = { x: numbers([2, 6, 6, 2]), w: numbers([3, 3, 2, 4]) };
+    const reference = evaluate(Object.values(outputs), feeds as never);
+    mkdirSync(dirname(machineFile("tfjs:wasm")!), { recursive: true });
+    for (const [each, kernels] of [
+      [1e9, []],
+      [0.01, ["Conv2D", "Conv2DBackpropInput"]],
+    ] as const) {
+      const { onnxruntime: _, ...costs } = costing(each);
+      writeFileSync(machineFile("tfjs:wasm")!, JSON.stringify({ ...costs, ...timedWith("tfjs:wasm") }));
+      const { engine } = await openEngine("tfjs:wasm");
+      const program = await engine.compile({ outputs });
+      const run = vi.spyOn(tf.engine(), "runKernel");
+      const results = await program.run(feeds);
+      const called = run.mock.calls.map(([kernel]) => kernel).filter((kernel) => kernel.startsWith("Conv"));
+      run.mockRestore();
+      await program.dispose();
+      expect(called).toEqual(kernels);
+      Object.keys(outputs).forEach((name, i) => {
+        const wanted = reference[i]!.data;
+        results[name]!.data.forEach((value, j) => {
+          expect(Number(value)).toBeCloseTo(wanted[j]!, 3);
+        });
+      });
+    }
   });
 
   it("decides what an engine writes", async () => {

@@ -14,7 +14,7 @@ import {
   parameterValues,
 } from "@innerloop/train";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { chosenEngines } from "../engines/chosen.ts";
 import { describeUnless } from "../support/absent.ts";
 import { refusal } from "../support/refusal.ts";
@@ -110,10 +110,12 @@ for (const { name, available, reason } of engines) {
         const parameters = parameterValues(learner);
         const weights = Object.entries(learner.parameters).map(([key, { shape }]) => [key, tensor(shape)] as const);
         const counts: number[] = [];
+        // Which form is the cheaper one may change with the sizes.
+        const { engine: fixed } = await openEngine(name, { convolution: "columns" });
         for (const tasks of [2, 8, 32]) {
           const sizes = { support: 3, query: 3, ways: 3 };
           const { loss, gradients } = metaGradient(learner, parameters, sizes, tasks);
-          const program = await engine.compile({ outputs: { loss, ...gradients } });
+          const program = await fixed.compile({ outputs: { loss, ...gradients } });
           const images = tensor([tasks, 3, 8, 8, 1]);
           const classes = labels(tasks, 3, 3);
           const feeds = { support_x: images, query_x: images, support_y: classes, query_y: classes };
@@ -121,7 +123,6 @@ for (const { name, available, reason } of engines) {
             const results = await program.runOnDevice({ ...Object.fromEntries(weights), ...feeds });
             for (const result of Object.values(results)) result.dispose();
           };
-          await once();
           counts.push((await kernelsOf(once)).length);
           await program.dispose();
         }
@@ -147,11 +148,63 @@ for (const { name, available, reason } of engines) {
         return result as never;
       });
       await once();
-      // The input, `first`, and what one sine is made of; 30 rounds leave nothing behind.
-      expect(most).toBeGreaterThan(2);
+      // The input, `first`, and what one sine is made of; 30 rounds leave nothing behind. A graph has no tensors in between.
+      expect(most).toBeGreaterThan(name === "tfjs:tfjs-node" ? -1 : 2);
       expect(most).toBeLessThan(15);
       expect(tf.memory().numTensors).toBe(before);
       await program.dispose();
+    });
+
+    describe("elementwise operators one after another", () => {
+      const { Add, Div, Expand, Max, Min, Mul, Neg, Positive, Reciprocal, Relu, Reshape, Sqrt, Sub } = op;
+      const x = input("x", [3, 5, 7, 4]);
+      const [row, column, middle, single] = [
+        input("row", [4]),
+        input("column", [3, 1, 1, 1]),
+        input("middle", [5, 1, 1]),
+        input("single", [1]),
+      ];
+      const flat = input("flat", [3, 140]);
+      const across = input("across", [3, 1, 7, 1]);
+      const whole = Mul(x, x);
+      const both = Add(Mul(x, row), column);
+      const odd = input("odd", [7, 3]);
+      const cases: [string, Value[], number | undefined][] = [
+        ["a bias, a slope, a norm's mean", [Relu(Mul(Sub(Add(x, row), column), single))], 1],
+        ["a mask", [Mul(Positive(Add(x, row)), Sub(x, 0.5))], 1],
+        [
+          "every operator",
+          [Max(Min(Div(Neg(x), Add(Mul(row, row), 1)), 0.25), Mul(Reciprocal(Add(whole, 2)), Sqrt(whole)))],
+          undefined,
+        ],
+        ["a middle axis", [Add(Mul(Sub(x, middle), row), column)], 1],
+        ["axes apart", [Sub(Mul(x, across), Mul(row, across))], undefined],
+        [
+          "another shape in between",
+          [Mul(Reshape(Add(Reshape(flat, [3, 5, 28]), column.shape.length), [3, 5, 7, 4]), row)],
+          1,
+        ],
+        ["what repeats whole", [Add(Mul(x, Expand(row, [3, 5, 7, 4])), 1)], 1],
+        ["what is read twice", [Sub(Mul(both, both), both)], 1],
+        ["what others read as well", [Sub(Mul(both, both), 1), both], undefined],
+        ["rows of three", [Add(Mul(odd, input("three", [3])), input("seven", [7, 1]))], 1],
+        ["one number", [Add(Mul(single, 2), 0.5)], 1],
+        ["numbers that JSON lacks", [Max(Min(x, Number.POSITIVE_INFINITY), Mul(x, -0))], undefined],
+      ];
+      it.each(cases)("computes %s", async (_, outputs, chains) => {
+        const named = Object.fromEntries(outputs.map((value, i) => [`output${i}`, value]));
+        const fed = new Map<string, Tensor>();
+        const program = await engine.compile({ outputs: named });
+        for (const { name, shape } of program.inputs) fed.set(name, tensor(shape.map(Number)));
+        const kernels = await kernelsOf(() => program.run(Object.fromEntries(fed)));
+        await program.dispose();
+        const apart = await differences(engine, named, Object.fromEntries(fed));
+        expect(Math.max(...apart)).toBeLessThan(1e-6);
+        if (name === "tfjs:wasm" && chains !== undefined)
+          expect(kernels.filter((kernel) => kernel !== "Reshape")).toEqual(
+            new Array<string>(chains).fill("InnerloopChain"),
+          );
+      });
     });
 
     it("uploads what a run is fed and nothing else", async () => {

@@ -102,8 +102,9 @@ export interface EngineOptions {
   /** Threads of one run on the processor, for engines that let it be chosen (onnxruntime); else the engine's own choice. */
   readonly threads?: number;
   /**
-   * How convolutions are written for ONNX Runtime: `columns`, Gather and MatMul; `native`, Conv and ConvTranspose, whose
-   * weight gradients are columns all the same. `auto`, the default: shared on cuda, native on webgpu and dml, columns elsewhere.
+   * How convolutions are computed: `columns`, gathered and multiplied; `native`, by the engine's own kernels, whose
+   * weight gradients are columns all the same. `auto`, the default: shared on cuda, native on webgpu and dml, elsewhere what
+   * costs of the machine say for each. On TensorFlow.js for the processor alone, where `shared` is `auto`.
    */
   readonly convolution?: ConvolutionForm | "auto";
 }

@@ -14,15 +14,17 @@ export type {
   Program,
   ProgramBytes,
 } from "./engine.ts";
-export { keepLayout, keptLayout, type Layout, layoutsAreKept } from "./onnxruntime/kept/layouts.ts";
-export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
 export {
   type MachineHere,
   machineFile,
   machineHere,
-  onnxRuntimeVersion,
   shippedMachine,
-} from "./onnxruntime/machine.ts";
+  type TunedEngine,
+  timedWith,
+  tunedEngines,
+} from "./machine.ts";
+export { keepLayout, keptLayout, type Layout, layoutsAreKept } from "./onnxruntime/kept/layouts.ts";
+export { type CacheReport, cacheReport } from "./onnxruntime/kept/store.ts";
 export {
   brokenTensorFlow,
   type InstalledTensorFlow,

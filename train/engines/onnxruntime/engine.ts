@@ -3,8 +3,8 @@
 import { onnxTargetFor, writeOnnx } from "@innerloop/graph";
 import type { ProviderName } from "@innerloop/runtime/session";
 import type { Engine, EngineOptions, Graph, ProgramBytes } from "../engine.ts";
+import { machineHere } from "../machine.ts";
 import { keptOrWritten } from "./kept/programs.ts";
-import { machineHere } from "./machine.ts";
 import { openPrograms } from "./program.ts";
 
 /**

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { InnerloopError } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { brokenTensorFlow, installedTensorFlow, type TensorFlowModule } from "./installed.ts";
+import type { GraphBackend } from "./recorded.ts";
 import { registerTensorFlowKernels } from "./tensorflow.ts";
 import { registerWasmKernels, type WasmBackend } from "./wasm/kernels.ts";
 import { registerPlainKernels, registerRightKernels } from "./webgpu.ts";
@@ -32,6 +33,8 @@ export interface Started {
   readonly device?: string;
   /** Kernels are put into a queue, and reading a tensor waits for it. */
   readonly queues: boolean;
+  /** What runs operations as one graph, where that is quicker. */
+  readonly graphs?: GraphBackend;
   /** What a device said since the last call, which no kernel threw. */
   trouble?(): Trouble | undefined;
   /** After a failure: lets go of what is still to be sent to the device, and of memory that is kept for later tensors. */
@@ -124,7 +127,10 @@ function loadTensorFlow(tf: Tf, gpu: boolean): NonNullable<typeof tensorFlow> {
     const { version, gpu: used } = registerTensorFlow(tf, gpu);
     registerTensorFlowKernels(tf);
     const device = used ? "NVIDIA GPU through CUDA" : "processor";
-    return { gpu: used, started: { registered: "tensorflow", version, device, queues: used } };
+    const started: Started = { registered: "tensorflow", version, device, queues: used };
+    if (used) return { gpu: used, started };
+    // On a GPU operations are queued, and JavaScript waits for none; there it was not measured.
+    return { gpu: used, started: { ...started, graphs: tf.findBackend("tensorflow") as unknown as GraphBackend } };
   } finally {
     if (visible !== undefined) process.env.CUDA_VISIBLE_DEVICES = visible;
     else if (!gpu) delete process.env.CUDA_VISIBLE_DEVICES;

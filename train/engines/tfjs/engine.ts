@@ -3,12 +3,14 @@
 import { constantOf, inputName, inputsOf, lower, resolveDim, type Value } from "@innerloop/graph";
 import { type DType, ELEMENTS, encodeNumbers, InnerloopError, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
-import type { DeviceTensor, Engine, Feeds, Graph, Port, Program } from "../engine.ts";
+import type { DeviceTensor, Engine, EngineOptions, Feeds, Graph, Port, Program } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
+import { machineHere, tunedEngines } from "../machine.ts";
 import { type Backend, type Started, startBackend, type Trouble, troubleOf } from "./backends.ts";
 import { type Device, kernelDType } from "./kernel.ts";
 import { type Plan, planOf } from "./plan.ts";
-import { targetOf } from "./target.ts";
+import { Repeated } from "./recorded.ts";
+import { type Forms, targetOf } from "./target.ts";
 
 export type { Backend } from "./backends.ts";
 
@@ -18,9 +20,15 @@ type Tf = typeof Core;
  * Opens the engine `tfjs:<backend>`. Native code that is broken can end the process: `open.ts` tries it in another first.
  * @throws InnerloopError `engine-unavailable` where the backend does not start
  */
-export async function openTfjs(backend: Backend): Promise<Engine> {
+export async function openTfjs(
+  backend: Backend,
+  { convolution = "auto" }: Pick<EngineOptions, "convolution"> = {},
+): Promise<Engine> {
   const { tf, started } = await startBackend(backend);
-  return new TfjsEngine(`tfjs:${backend}`, tf, started);
+  const name = `tfjs:${backend}`;
+  const tuned = tunedEngines.find((engine) => engine === name);
+  const asked = convolution === "columns" || convolution === "native" ? convolution : undefined;
+  return new TfjsEngine(name, tf, started, tuned && (asked ?? machineHere(tuned)?.machine.forms));
 }
 
 class TfjsEngine implements Engine {
@@ -30,14 +38,16 @@ class TfjsEngine implements Engine {
   readonly queues: boolean;
   readonly tf: Tf;
   readonly started: Started;
+  readonly forms: Forms;
 
-  constructor(name: string, tf: Tf, started: Started) {
+  constructor(name: string, tf: Tf, started: Started, forms: Forms) {
     this.name = name;
     this.version = started.version;
     if (started.device !== undefined) this.device = started.device;
     this.queues = started.queues;
     this.tf = tf;
     this.started = started;
+    this.forms = forms;
   }
 
   async compile(graph: Graph): Promise<Program> {
@@ -152,6 +162,8 @@ class TfjsProgram implements Program {
   readonly #constants = new Map<string, Core.Tensor>();
   /** By the sizes that symbols have. */
   readonly #plans = new Map<string, Plan>();
+  /** What runs plans as graphs. */
+  readonly #repeated = new Map<Plan, Repeated>();
   #disposed = false;
 
   constructor(engine: TfjsEngine, graph: Graph) {
@@ -159,7 +171,7 @@ class TfjsProgram implements Program {
     this.outputs = Object.keys(graph.outputs);
     this.#dtypes = Object.values(graph.outputs).map(({ dtype }) => dtype);
     const { registered } = engine.started;
-    this.#values = lower(Object.values(graph.outputs), targetOf(registered));
+    this.#values = lower(Object.values(graph.outputs), targetOf(registered, engine.forms));
     this.#declared = [...new Set([...(graph.inputs ?? []), ...inputsOf(this.#values)])];
     this.inputs = this.#declared.map((value) => ({
       name: inputName(value),
@@ -243,30 +255,44 @@ class TfjsProgram implements Program {
       if (own.delete(slot)) tensors[slot]!.dispose();
     };
     try {
-      const { steps, start, results } = this.#planFor(symbols);
-      tensors = start.slice();
-      this.inputs.forEach(({ name, dtype }, slot) => {
+      const plan = this.#planFor(symbols);
+      tensors = plan.start.slice();
+      const fed = this.inputs.map(({ name, dtype }, slot) => {
         const feed = feeds[name]!;
         const fromHost = isOnHost(feed);
-        tensors[slot] = fromHost ? this.#engine.put(feed.data, feed.shape, dtype) : (feed as TfjsTensor).tensor;
+        const tensor = fromHost ? this.#engine.put(feed.data, feed.shape, dtype) : (feed as TfjsTensor).tensor;
+        tensors[slot] = tensor;
         if (fromHost) own.add(slot);
+        return tensor;
       });
-      for (const { run, reads, fills, frees } of steps) {
-        const results = run(reads.map((slot) => tensors[slot]!));
-        fills.forEach((slot, i) => {
-          tensors[slot] = results[i];
-          own.add(slot);
-        });
-        for (const slot of frees) free(slot);
-      }
+      const walk = () => {
+        for (const { run, reads, fills, frees } of plan.steps) {
+          const results = run(reads.map((slot) => tensors[slot]!));
+          fills.forEach((slot, i) => {
+            tensors[slot] = results[i];
+            own.add(slot);
+          });
+          for (const slot of frees) free(slot);
+        }
+        return plan.results.map((slot) => tensors[slot]!);
+      };
+      const results = this.#repeatedOf(plan)?.run(fed, walk) ?? walk();
       this.#engine.check("could not run the program");
-      for (const slot of results) own.delete(slot);
-      return results.map((slot) => tensors[slot]!);
+      for (const slot of plan.results) own.delete(slot);
+      return results;
     } catch (cause) {
       throw this.#engine.failure("could not run the program", cause);
     } finally {
       for (const slot of [...own]) free(slot);
     }
+  }
+
+  #repeatedOf(plan: Plan): Repeated | undefined {
+    const { graphs } = this.#engine.started;
+    if (!graphs || plan.steps.length === 0) return undefined;
+    const known = this.#repeated.get(plan) ?? new Repeated(graphs);
+    this.#repeated.set(plan, known);
+    return known;
   }
 
   async runOnDevice(feeds: Feeds): Promise<Record<string, TfjsTensor>> {
@@ -291,6 +317,7 @@ class TfjsProgram implements Program {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
+    for (const repeated of this.#repeated.values()) repeated.dispose();
     for (const tensor of this.#constants.values()) tensor.dispose();
     for (const tensor of Object.values(this.#defaults)) tensor.dispose();
   }

@@ -57,7 +57,7 @@ function checkWebgpu(): Promise<Finding> | Finding {
 
 const on = (backend: Backend, entry: Omit<EngineEntry, "name" | "open">): EngineEntry => ({
   name: `tfjs:${backend}`,
-  open: () => openTfjs(backend),
+  open: (options) => openTfjs(backend, options),
   ...entry,
 });
 

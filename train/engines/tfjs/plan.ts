@@ -4,13 +4,17 @@ import { constantOf, type Dim, isInput, type Node, operandsOf, topological, type
 import { sizeOf } from "@innerloop/schemas";
 import type * as Core from "@tensorflow/tfjs-core";
 import { looksOnly, type Sum, sumsOfProducts, transposesOfProducts } from "./absorbed.ts";
-import { type Call, type Device, type Place, type Ready, type Shape, type Site, view } from "./kernel.ts";
+import { type Chained, type Chains, chainsOf } from "./chains.ts";
+import { type Call, type Device, few, type Place, type Ready, type Shape, type Site, view } from "./kernel.ts";
+import { walk, walksChains } from "./kernels/chain.ts";
 import { prepare } from "./kernels/index.ts";
 import { addsInProducts } from "./kernels/products.ts";
 import { sameShape } from "./shapes.ts";
 
 /** Backends count in 32 bits; what is larger would come out wrong, not fail. */
 const numbersAtMost = 2 ** 31 - 1;
+
+const noChains: Chains = { chains: new Map(), inside: new Set() };
 
 /** One kernel of a run. */
 export interface Step {
@@ -59,6 +63,7 @@ class Planner {
   /** Transposes that products do, and what lies between a product and what is added to it. */
   readonly #absorbed: Set<Value>;
   readonly #sums: ReadonlyMap<Node, Sum>;
+  readonly #chains: Chains;
 
   constructor(options: PlanOptions) {
     const { outputs, inputs, device } = options;
@@ -68,6 +73,7 @@ class Planner {
     const nodes = topological(outputs);
     this.#absorbed = transposesOfProducts(nodes, outputs);
     this.#sums = addsInProducts(device) ? sumsOfProducts(nodes, outputs, (value) => this.#sizes(value)) : new Map();
+    this.#chains = walksChains(device) ? chainsOf(nodes, outputs, (value) => this.#sizes(value)) : noChains;
     for (const { passed } of this.#sums.values()) for (const value of passed) this.#absorbed.add(value);
   }
 
@@ -127,6 +133,12 @@ class Planner {
   add(node: Node): void {
     const [output] = node.outputs;
     if (isInput(output) || constantOf(output) || this.#absorbed.has(output)) return;
+    if (this.#chains.inside.has(output)) return;
+    const chained = this.#chains.chains.get(node);
+    if (chained) {
+      this.#addChain(node, chained);
+      return;
+    }
     const shape = this.#sizes(output);
     const [source] = operandsOf(node);
     if (source && looksOnly(node, source, shape, (value) => this.#sizes(value))) {
@@ -150,6 +162,19 @@ class Planner {
     const read = [...places, bias].filter((place) => place !== undefined);
     const reads = read.map(({ value }, i) => this.#slotOf(value, ready.takes[i] ?? this.#sizes(value)));
     this.#push(node, ready, reads);
+  }
+
+  /** Operands are taken as they are held. The result is held as one of them is, since what follows is likely to be. */
+  #addChain(node: Node, { chain, operands }: Chained): void {
+    const shape = this.#sizes(node.outputs[0]);
+    const places = operands.map((value) => this.#placeOf(value));
+    const like = places.find(({ value, held }) => !constantOf(value) && sizeOf(held) === sizeOf(shape));
+    const ready = walk(chain, few(like?.held ?? shape), places, this.#options.device);
+    this.#push(
+      node,
+      ready,
+      places.map(({ value, held }) => this.#slotOf(value, held)),
+    );
   }
 
   #push({ outputs }: Node, { gives, run }: Ready, reads: readonly number[]): void {

@@ -2,11 +2,14 @@
 import {
   type Attributes,
   bothBranches,
+  type ConvolutionForm,
+  type Costs,
   convolutionAsColumns,
   exactTrigonometry,
   type Inputs,
   indexingAsBlocks,
   type Lowering,
+  nativeByCost,
   type Outputs,
   op,
   poolingAsTaps,
@@ -21,26 +24,33 @@ import { hasKernel } from "./kernels/index.ts";
 /** Gathered columns of more numbers than this are not made where there is another way: they are as quick, and fill the memory. */
 const columnsAtMost = 2 ** 23;
 
+/** How convolutions are computed: in one form, or in the cheaper one by the costs of a machine; as is usual where neither is given. */
+export type Forms = Costs | ConvolutionForm | undefined;
+
 /**
  * Whether a backend's own kernel computes a convolution, rather than gathered columns times a matrix. Kernels know images in one
- * group with one set of weights, and the gradients no dilation. Measured on the processor: columns win for small images, where
- * the weight gradient takes them from the forward pass; TensorFlow's kernels win for large ones. The plain kernels of the cpu
- * backend win but for the weight gradient; WebAssembly's backprops are many times slower than columns, and so are WebGPU's kernels
- * where it was measured, on a device in software.
+ * group with one set of weights, and the gradients no dilation. Costs of the machine decide, where there are some and sizes are known;
+ * weight gradients take the columns from the forward pass. As is usual: columns, but for the plain kernels of the cpu backend, and for
+ * what would fill the memory on TensorFlow. WebGPU's kernels were many times slower where it was measured, on a device in software.
  */
 function isNative(
   backend: string,
+  forms: Forms,
   map: "forward" | "inputGradient" | "weightGradient",
-  { kernel, dilations, groups }: Parameters<typeof convolutionAsColumns.forward.lower>[1],
+  window: Parameters<typeof convolutionAsColumns.forward.lower>[1],
   { x, y, result }: { readonly x: Value; readonly y: Value; readonly result: Value },
 ): boolean {
+  const { kernel, dilations, groups } = window;
   const dense = dilations.every((dilation) => dilation === 1);
   if (kernel.length !== 2 || result.rank !== 4 || groups !== 1 || !(dense || map === "forward")) return false;
-  if (backend === "cpu") return map !== "weightGradient";
-  if (backend !== "tensorflow") return false;
   const columns = [...y.shape.slice(0, -1), ...kernel, ...x.shape.slice(-1)];
   const size = columns.reduce<number>((total, dim) => total * (typeof dim === "number" ? dim : 0), 1);
-  return size > columnsAtMost;
+  if (backend === "tensorflow" && size > columnsAtMost) return true;
+  if (map === "weightGradient") return false;
+  if (typeof forms === "string") return forms === "native";
+  const operator = map === "forward" ? "convolution" : "convolution-input-gradient";
+  const cheaper = forms && nativeByCost(forms, operator, x.shape, y.shape.at(-1) ?? 1, window);
+  return cheaper ?? backend === "cpu";
 }
 
 /** A way to compute an operator that is taken where something does not hold. */
@@ -57,14 +67,18 @@ const unless = <A extends Attributes, I extends Inputs, O extends Outputs>(
 const leadingSum = unless(sumAsProduct, ({ axes }) => axes[0] !== 0);
 
 /** The target of a backend, by the name that TensorFlow.js has for it. */
-export function targetOf(backend: string): Target {
+export function targetOf(backend: string, forms?: Forms): Target {
   const { forward, inputGradient, weightGradient } = convolutionAsColumns;
   return {
     name: `TensorFlow.js (${backend})`,
     lowerings: [
-      unless(forward, (window, [x], [y]) => isNative(backend, "forward", window, { x, y, result: y })),
-      unless(inputGradient, (window, [y], [x]) => isNative(backend, "inputGradient", window, { x, y, result: x })),
-      unless(weightGradient, (window, [x, y], [w]) => isNative(backend, "weightGradient", window, { x, y, result: w })),
+      unless(forward, (window, [x], [y]) => isNative(backend, forms, "forward", window, { x, y, result: y })),
+      unless(inputGradient, (window, [y], [x]) =>
+        isNative(backend, forms, "inputGradient", window, { x, y, result: x }),
+      ),
+      unless(weightGradient, (window, [x, y], [w]) =>
+        isNative(backend, forms, "weightGradient", window, { x, y, result: w }),
+      ),
       ...poolingAsTaps,
       ...indexingAsBlocks,
       bothBranches,

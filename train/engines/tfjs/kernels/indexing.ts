@@ -37,6 +37,7 @@ const scatter = kernel(op.ScatterND, ({ inputs: [x, indices], attributes: { redu
   const { lead, block, whole, rows } = blocksOf(x, indices);
   const normal = fromStart(device, lead);
   const held = [sizeAt(rows, 0), block];
+  const half = device.number(0.5, "float32");
   const put = (at: Tensor, updates: Tensor) => device.run("ScatterNd", { indices: at, updates }, { shape: whole });
   return {
     takes: [whole, rows, held],
@@ -47,7 +48,7 @@ const scatter = kernel(op.ScatterND, ({ inputs: [x, indices], attributes: { redu
         const added = put(places, updates);
         if (reduction === "add") return device.run("Add", { a: to, b: added });
         const ones = device.run("Fill", {}, { shape: held, value: 1, dtype: "float32" });
-        const condition = device.run("Greater", { a: put(places, ones), b: device.number(0.5, "float32") });
+        const condition = device.run("Greater", { a: put(places, ones), b: half });
         return device.run("Select", { condition, t: added, e: to });
       }),
     ],

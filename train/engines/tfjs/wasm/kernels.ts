@@ -2,6 +2,7 @@
 
 import type { Memory } from "@innerloop/runtime/wasm";
 import type * as Core from "@tensorflow/tfjs-core";
+import { type Chain, chainsIn } from "./chain.ts";
 import { productsIn, scratchBytes } from "./product.ts";
 
 /** What of the backend is used here. */
@@ -22,6 +23,12 @@ export interface ProductSettings {
   readonly transposeB: boolean;
 }
 
+/** What a chain computes, and the shape of its result. */
+export interface ChainSettings {
+  readonly chain: Chain;
+  readonly shape: readonly number[];
+}
+
 /** Rows and columns of matrices, and how many there are. */
 function matrices({ shape }: Core.TensorInfo, transposed: boolean) {
   const [count = 1, second = 1, last = 1] = shape.length > 2 ? shape : [1, ...shape];
@@ -32,6 +39,7 @@ function matrices({ shape }: Core.TensorInfo, transposed: boolean) {
  * Registers
  * - `InnerloopMatMul`: `a [count, m, k]` times `b [count, k, n]`, either of them the other way round, one for all where its count
  *   is 1 or it has two axes.
+ * - `InnerloopChain`: what a {@link Chain} makes of a list of operands.
  * - `InnerloopSelect`: rows of `t [rows, n]` where `condition [rows]` holds, of `e` elsewhere.
  */
 export function registerWasmKernels(tf: typeof Core, backend: WasmBackend): void {
@@ -39,6 +47,7 @@ export function registerWasmKernels(tf: typeof Core, backend: WasmBackend): void
   const { memory } = backend.wasm.asm;
   if (!memory) throw new Error("the memory of its WebAssembly is not found");
   const multiply = productsIn(memory);
+  const walkOf = chainsIn(memory);
   let scratch = { place: 0, bytes: 0 };
   const scratchOf = (bytes: number): number => {
     if (bytes > scratch.bytes) {
@@ -69,6 +78,16 @@ export function registerWasmKernels(tf: typeof Core, backend: WasmBackend): void
       });
       const needed = scratchOf(scratchBytes(sizes));
       multiply(sizes, factor(a, left, transposeA), factor(b, right, transposeB), place(out), needed);
+      return out;
+    },
+  });
+  tf.registerKernel({
+    kernelName: "InnerloopChain",
+    backendName: "wasm",
+    kernelFunc({ inputs, attrs }) {
+      const { chain, shape } = attrs as unknown as ChainSettings;
+      const out = backend.makeOutput([...shape], "float32");
+      walkOf(chain)(...(inputs as unknown as readonly Core.TensorInfo[]).map(place), place(out));
       return out;
     },
   });

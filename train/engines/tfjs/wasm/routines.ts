@@ -10,16 +10,15 @@ import {
   loadSplat,
   loadWord,
   numbered,
-  plus,
   type Routine,
   repeated,
   set,
+  splat,
   store,
   storeWord,
   sum,
-  times,
+  vectors,
   word,
-  zeros,
 } from "@innerloop/runtime/wasm";
 
 /** Rows and columns of a tile: the largest whose numbers fit into the registers of a processor that has sixteen. */
@@ -47,7 +46,7 @@ function tiles(): Routine {
     ...upTo(tileRows).flatMap((row) => [
       ...[...loadSplat(get(a), 4 * row), ...set(value)],
       ...upTo(wide).flatMap((v) => [
-        ...plus(get(sums(row, v)), times(get(value), get(columns(v)))),
+        ...vectors.add(get(sums(row, v)), vectors.multiply(get(value), get(columns(v)))),
         ...set(sums(row, v)),
       ]),
     ]),
@@ -65,7 +64,7 @@ function tiles(): Routine {
             ...advance(right, get(width)),
           ]),
         ],
-        upTo(tileRows * wide).flatMap((i) => [...zeros, ...set(vector(i))]),
+        upTo(tileRows * wide).flatMap((i) => [...splat(0), ...set(vector(i))]),
       ),
       ...[...get(b), ...set(right), ...get(k), ...set(turns)],
       ...repeated(turns, 1, term),
