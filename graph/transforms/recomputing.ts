@@ -25,7 +25,7 @@ export interface Recomputation {
   reached(cotangent: Value): void;
 }
 
-/** How much more than the least is kept by who asks for no number: the last bytes cost the most time. */
+/** How much more than the least is kept at most by who asks for no number: the last bytes cost the most time. */
 const more = 1.25;
 
 /**
@@ -38,7 +38,8 @@ export function recomputing(way: Way, recompute: Exclude<Recompute, false>): Rec
   if (planned.all <= bytes) return undefined;
   const least = leastBytes(planned);
   if (typeof recompute === "number" && least > bytes) throw overBudget(least, bytes, way);
-  const plan = cheapest(planned, recompute === true ? more * least : Math.max(bytes, least));
+  const little = Math.min(more * least, (least + planned.all) / 2);
+  const plan = cheapest(planned, recompute === true ? little : Math.max(bytes, least));
   return plan && walkOver(way, plan);
 }
 
