@@ -108,6 +108,7 @@ export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
 export { heldBytes, type LoopStructure } from "./transforms/loop-structure.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
+export type { Recompute } from "./transforms/recomputing.ts";
 export { simplify } from "./transforms/simplify.ts";
 export type { Stop } from "./transforms/stopping.ts";
 export { adam, type OptimizerRule, sgd } from "./transforms/update-rules.ts";

@@ -65,7 +65,8 @@ async function commandNamed(word: string): Promise<Command> {
 const allCommands = (): Promise<Command[]> => Promise.all([...commands.values()].map((entry) => entry.load()));
 
 /** Reads the options and arguments of a call, and does what the command does. */
-async function runCommand(command: Command, args: readonly string[]): Promise<number> {
+async function runCommand(command: Command, given: readonly string[]): Promise<number> {
+  const args = withValues(command, given);
   const words = wordsOf(args);
   if (words.some((word) => word === "--help" || word === "-h")) {
     printAsIs(await helpOf(command, args, widthOf(process.stdout)));
@@ -73,15 +74,15 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
   }
   checkOptions(command, words);
   const parsed: Record<string, unknown> = await parserOf(command, args).parseAsync();
-  const given: Record<string, string | number | boolean> = {};
+  const options: Record<string, string | number | boolean> = {};
   for (const [name, option] of Object.entries(command.options)) {
     const value = parsed[name];
-    if (typeof value === "boolean") given[name] = value;
-    else if (typeof value === "string") given[name] = optionValue(name, option, await pathIn(value));
+    if (typeof value === "boolean") options[name] = value;
+    else if (typeof value === "string") options[name] = optionValue(name, option, await pathIn(value));
   }
   const values = [parsed._, parsed["--"] ?? []].flat().map(String);
   checkArguments(command, values);
-  await command.run(given as Given<Command["options"]>, await Promise.all(values.map(pathIn)), allCommands);
+  await command.run(options as Given<Command["options"]>, await Promise.all(values.map(pathIn)), allCommands);
   return 0;
 }
 
@@ -113,6 +114,17 @@ function checkArguments(command: Command, values: readonly string[]): void {
 function wordsOf(args: readonly string[]): readonly string[] {
   const end = args.indexOf("--");
   return end < 0 ? args : args.slice(0, end);
+}
+
+/** The words of a call, with a value beside each option that stands alone and may. */
+function withValues(command: Command, args: readonly string[]): readonly string[] {
+  const end = wordsOf(args).length;
+  return args.map((word, i) => {
+    const alone = i < end && word.startsWith("--") ? optionNamed(command, word.slice(2))?.alone : undefined;
+    const next = i + 1 < end ? args[i + 1] : undefined;
+    const hasValue = next !== undefined && !/^--?[a-z]/i.test(next) && !alone?.before.test(next);
+    return alone && !hasValue ? `${word}=${alone.means}` : word;
+  });
 }
 
 /** Looks at every word that is meant as an option, in the order of the call, so that the first wrong one is told. */

@@ -19,6 +19,8 @@ export interface Option {
   /** The smallest number that it takes, and the largest. */
   readonly least?: number;
   readonly most?: number;
+  /** What it is where it stands alone, for one whose value may be left out; a word that `before` describes is none. */
+  readonly alone?: { readonly means: string; readonly before: RegExp };
   /** Whether `--no-<name>` means something, where it is no switch. */
   readonly negatable?: boolean;
   readonly choices?: readonly string[];

@@ -106,8 +106,11 @@ export const command = defineCommand({
       group: "The inner loop",
     },
     recompute: {
-      type: "switch",
-      what: "a step computes parts of the model again in the place of keeping them: less memory, up to half more time",
+      type: "text",
+      what: "a step computes parts of the model again in the place of keeping them, for less memory and up to half more time: as few as it takes to keep so many MiB at most; least, or alone: to keep little; auto: where it would keep an eighth of this machine's memory",
+      alone: { means: "least", before: /\.onnx$/i },
+      otherwise: "none",
+      completes: { words: ["least", "auto", "none"] },
       group: "The inner loop",
     },
     embedding: { type: "text", what: "tensor that features come from", otherwise: "found", group: "The model" },

@@ -35,7 +35,7 @@ interface Given {
   readonly batch?: number;
   readonly "stop-loss"?: number;
   readonly patience?: number;
-  readonly recompute?: boolean;
+  readonly recompute?: string;
 }
 
 /**
@@ -59,7 +59,7 @@ export async function innerLoopOf(given: Given): Promise<Partial<AdaptableOption
   return {
     ...(words ? { train: words } : {}),
     ...(alpha === undefined ? {} : { alpha }),
-    ...(given.recompute ? { recompute: true } : {}),
+    ...(given.recompute === undefined ? {} : { recompute: await recomputeFrom(given.recompute) }),
     ...(pattern ? { adapters: (weight: string, node: string) => pattern.test(weight) || pattern.test(node) } : {}),
     ...(await lossOf(given)),
     ...(moves ? { optimizer: { kind: kind as "sgd", ...set } } : {}),
@@ -90,6 +90,22 @@ async function lossOf(given: Given): Promise<Pick<AdaptableOptions, "loss" | "lo
   const { lossOfFile } = await import("@innerloop/export");
   const { path, bytes } = await readModel(loss);
   return { loss: lossOfFile(bytes, path) };
+}
+
+/** What a step may keep with `--recompute auto`, of the memory of this machine. */
+const share = 1 / 8;
+
+/** What `--recompute` says, in bytes. */
+async function recomputeFrom(text: string): Promise<NonNullable<AdaptableOptions["recompute"]>> {
+  if (text === "none") return false;
+  if (text === "least") return true;
+  if (text === "auto") return { about: (await import("@innerloop/train")).machineMemory() * share };
+  const mebibytes = decimal(text);
+  if (Number.isFinite(mebibytes) && mebibytes > 0) return mebibytes * 2 ** 20;
+  throw wrongCall(
+    "bad-option",
+    `--recompute is "${short(text)}"; a number of MiB above 0, least, auto or none was expected.`,
+  );
 }
 
 /** Words between commas, but for those in a pattern. */

@@ -14,6 +14,7 @@ import {
   op,
   type ParameterSpec,
   type Parameters,
+  type Recompute,
   type Stop,
   type Value,
   zeroHead,
@@ -53,8 +54,8 @@ export interface LearnerPlan {
   readonly stop: Stop | undefined;
   /** Examples that a step goes by; undefined: all of them. */
   readonly batch: number | undefined;
-  /** Whether steps compute again what they do not keep. */
-  readonly recompute: boolean;
+  /** How much steps compute again of what they do not keep. */
+  readonly recompute: Recompute;
 }
 
 /** The learner of a network. */

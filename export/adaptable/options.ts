@@ -1,5 +1,5 @@
 // What a caller may say of a model that is made adaptable, and what is taken where nothing is said.
-import type { Stop } from "@innerloop/graph";
+import type { Recompute, Stop } from "@innerloop/graph";
 import { InnerloopError, show } from "@innerloop/schemas";
 import type { LearnerPlan } from "./learner.ts";
 import { type AdaptLoss, type LossSettings, lossNamed } from "./losses.ts";
@@ -37,10 +37,11 @@ export interface AdaptableOptions extends NetworkOptions {
   /** The rate of a fresh head. */
   readonly headRate?: number;
   /**
-   * Whether a step computes again what lies between some places of the model, in the place of keeping it: less memory, for up to half of the
-   * time more.
+   * How much a step computes again of what the model makes on its way, in the place of keeping it: less memory, for up to half of the time
+   * more. `true`: so that the least is kept. A number: so that about so many bytes are kept at most, with eight examples where their number
+   * is open. False unless given.
    */
-  readonly recompute?: boolean;
+  readonly recompute?: Recompute;
 }
 
 /** What is taken unless given: figures of a head alone, where the model moves by plain descent, and by an optimizer. */
@@ -100,8 +101,14 @@ export function planLearner(network: Network, options: AdaptableOptions, factors
     optimizer: rule,
     stop: stopOf(options.stop, batch),
     batch,
-    recompute: options.recompute ?? false,
+    recompute: recomputeOf(options.recompute),
   };
+}
+
+function recomputeOf(recompute: Recompute = false): Recompute {
+  const bytes = typeof recompute === "object" ? recompute.about : recompute;
+  if (typeof bytes === "boolean" || bytes > 0) return recompute;
+  throw badOption(`recompute ${show(bytes)} was given; true, false or a number of bytes above 0 was expected`);
 }
 
 function stopOf(stop: Stop | undefined, batch: number | undefined): Stop | undefined {

@@ -1,42 +1,42 @@
-// A value that is not there before another one, in plain ONNX: a Reshape to its own shape, to which a zero is added that comes of the other. It
-// moves no numbers, and no optimizer sees that the zero is one, so that nothing is joined across it and nothing runs early.
+// A value that is not there before another one, in plain ONNX: it gets an axis and loses it again, the axis' number being a zero that comes of
+// the other. It moves no numbers, and no optimizer sees that the zero is one, so that nothing is joined across it and nothing runs early. A
+// Reshape by numbers that are computed would do as well, but ONNX Runtime fails to join one with a Reshape that follows it.
 
-import { constant } from "../core/build.ts";
 import { apply1 } from "../core/operator.ts";
-import type { None, One, Operator, Two, Value } from "../core/value.ts";
-import { Add } from "../ops/arithmetic.ts";
+import type { Node, None, One, Operator, Two, Value } from "../core/value.ts";
 import { And, Less, Not } from "../ops/comparison.ts";
 import { Cast } from "../ops/dtypes.ts";
 import { Barrier } from "../ops/internal/barrier.ts";
-import { AsNumbers } from "../ops/internal/sizes.ts";
 import { Reshape } from "../ops/movement.ts";
 import { Concat, Slice } from "../ops/parts.ts";
 import { ReduceMax } from "../ops/reduction.ts";
 import { lowering } from "./lower.ts";
 
-/** Reshape to a shape that is given as numbers, which is the value's own. Only lowering makes it. */
-const reshapeBy: Operator<None, Two, One> = {
-  name: "ReshapeBy",
+/** Only lowering makes them; the axis that they take is the first. */
+const axisAdded: Operator<None, Two, One> = {
+  name: "AxisAdded",
   family: "movement",
-  summary: "the value in its own shape, which is computed",
-  writtenAs: "Reshape",
+  summary: "the value with an axis more, whose number is computed",
+  writtenAs: "Unsqueeze",
   traits: { float16: "movement" },
-  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  infer: ([x]) => [{ dtype: x.dtype, shape: [1, ...x.shape] }],
+};
+const axisTaken: Operator<None, Two, One> = {
+  name: "AxisTaken",
+  family: "movement",
+  summary: "the value without an axis, whose number is computed",
+  writtenAs: "Squeeze",
+  traits: { float16: "movement" },
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape.slice(1) }],
 };
 
-export const barrierAsReshape = lowering(Barrier, ([x, ...after]) => {
-  // A scalar has no shape to add to, and what it holds is nothing.
-  if (x.rank === 0) return [x];
-  const open = x.shape.filter((dim) => typeof dim !== "number").length;
-  const shape =
-    open > 1
-      ? AsNumbers(x.shape)
-      : constant(
-          x.shape.map((dim) => (typeof dim === "number" ? dim : -1)),
-          [x.rank],
-          "int64",
-        );
-  return [apply1(reshapeBy, [x, Add(shape, zeroOf(after))])];
+/** Whether a node is of a barrier, so that it gives the numbers of its first input. */
+export const isOfBarrier = ({ operator }: Pick<Node, "operator">): boolean =>
+  operator === axisAdded || operator === axisTaken;
+
+export const barrierAsAxis = lowering(Barrier, ([x, ...after]) => {
+  const zero = zeroOf(after);
+  return [apply1(axisTaken, [apply1(axisAdded, [x, zero]), zero])];
 });
 
 /** int64 `[1]`: 0, whatever the numbers of some values are. */

@@ -19,7 +19,7 @@ import { Expand, Reshape } from "../ops/movement.ts";
 import { GroupNormalization, InstanceNormalization, LayerNormalization } from "../ops/normalization.ts";
 import { NonZero } from "../ops/ordering.ts";
 import { ReduceMax, ReduceMin, ReduceSum } from "../ops/reduction.ts";
-import { barrierAsReshape } from "./barrier.ts";
+import { barrierAsAxis } from "./barrier.ts";
 import { formsByCost } from "./by-cost.ts";
 import { channelsFirst, fixedBy } from "./channels-first.ts";
 import { convolutionAsColumns } from "./columns.ts";
@@ -160,7 +160,7 @@ export function onnxTarget({
       ...normalizationAsLayers,
       ...recurrentAsSteps,
       scanAsLoop,
-      ...[barrierAsReshape, sumOverUnits, flooredRemainder],
+      ...[barrierAsAxis, sumOverUnits, flooredRemainder],
       ...(opset < 20 ? extremesOfBools : []),
       ...doubles,
       ...(precision === "float16" ? [positiveInHalf] : [positive, within, sumAsProduct, ...transposedFactors]),

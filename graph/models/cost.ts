@@ -5,14 +5,11 @@ import { type Dim, resolveDim, termsOf } from "../core/dims.ts";
 import { at } from "../core/lists.ts";
 import { isFloat } from "../core/operator.ts";
 import { sizeOf } from "../core/shapes.ts";
-import { is, type Node, operandsOf, type Value } from "../core/value.ts";
-import { dependencies, inOrder, topological } from "../core/walk.ts";
-import { Conv, Convolution } from "../ops/convolution.ts";
-import { ConvInputGradient, ConvWeightGradient } from "../ops/internal/channels-first.ts";
-import { ConvolutionInputGradient, ConvolutionWeightGradient } from "../ops/internal/convolving.ts";
-import { MatMul } from "../ops/linear-algebra.ts";
+import { is, type Node, type Value } from "../core/value.ts";
+import { dependencies, topological } from "../core/walk.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import { Scan } from "../ops/scan.ts";
+import { flopsOf, type Sizing } from "../transforms/arithmetic.ts";
 import { gradients } from "../transforms/grad.ts";
 import { simplify } from "../transforms/simplify.ts";
 import { type Model, table, valueNamed } from "./model.ts";
@@ -78,7 +75,7 @@ export function arithmetic(outputs: readonly Value[]): OperatorCost[] {
   for (const node of topological(simplify(outputs))) {
     const { name } = node.operator;
     const before = by.get(name) ?? { operator: name, nodes: 0, flops: 0 };
-    by.set(name, { ...before, nodes: before.nodes + 1, flops: before.flops + flopsOf(node) });
+    by.set(name, { ...before, nodes: before.nodes + 1, flops: before.flops + flopsOf(node, sizing) });
   }
   return [...by.values()].filter(({ flops }) => flops > 0).sort((a, b) => b.flops - a.flops);
 }
@@ -86,7 +83,7 @@ export function arithmetic(outputs: readonly Value[]): OperatorCost[] {
 function costOfRun(outputs: readonly Value[]): RunCost {
   // As it was built: what a target makes of it takes long to work out, and counts much the same.
   const values = simplify(outputs);
-  return { bytes: mostAlive(values), flops: topological(values).reduce((sum, node) => sum + flopsOf(node), 0) };
+  return { bytes: mostAlive(values), flops: topological(values).reduce((sum, node) => sum + flopsOf(node, sizing), 0) };
 }
 
 /** A size as a number; what only data tell counts as 1. */
@@ -94,41 +91,14 @@ const known = (dim: Dim): number => {
   if (typeof dim === "number") return dim;
   return resolveDim(dim, new Map(termsOf(dim).flatMap(([, names]) => names.map((name) => [name, 1] as const))));
 };
+const sizing: Sizing = {
+  known,
+  turns: (node) => (is(node, Scan) ? known(at(at(node.inputs, node.attributes.states).shape, 0)) : undefined),
+};
 const numbersIn = ({ shape }: Value): number => sizeOf(shape.map(known));
 const bytesIn = (value: Value): number => numbersIn(value) * (ELEMENT_TYPES[value.dtype].bits / 8);
 
 const total = (values: readonly Value[]): number => values.reduce((sum, value) => sum + bytesIn(value), 0);
-
-/** Products that are summed: two operations each. */
-function flopsOf(node: Node): number {
-  const { operator, inputs, outputs, attributes } = node;
-  const [a, b] = inputs;
-  if (constantOf(outputs[0]) || isInput(outputs[0]) || !a) return 0;
-  if (operator === MatMul.operator) return 2 * numbersIn(outputs[0]) * known(at(a.shape, -1));
-  const perOutput = (w: Value) => numbersIn(w) / Math.max(1, known(at(w.shape, -1)));
-  if (b && operator === Convolution.operator) return 2 * numbersIn(outputs[0]) * perOutput(b);
-  if (b && operator === ConvolutionInputGradient.operator) return 2 * numbersIn(a) * perOutput(b);
-  if (b && operator === ConvolutionWeightGradient.operator) return 2 * numbersIn(b) * perOutput(outputs[0]);
-  // Channels first: weights [O, C/groups, ...kernel].
-  const perFilter = (w: Value) => numbersIn(w) / Math.max(1, known(at(w.shape, 0)));
-  if (b && operator === Conv.operator) return 2 * numbersIn(outputs[0]) * perFilter(b);
-  if (b && operator === ConvInputGradient.operator) return 2 * numbersIn(a) * perFilter(b);
-  if (b && operator === ConvWeightGradient.operator) return 2 * numbersIn(b) * perFilter(outputs[0]);
-  if (is(node, Scan)) {
-    const { body, states } = node.attributes;
-    const turn = topological(body.gives).reduce((sum, each) => sum + flopsOf(each), 0);
-    return turn * known(at(at(node.inputs, states).shape, 0));
-  }
-  if (b && operator.family === "recurrent") {
-    const steps = numbersIn(a) / Math.max(1, known(at(a.shape, -1)));
-    return 2 * steps * (numbersIn(b) + (inputs[2] ? numbersIn(inputs[2]) : 0));
-  }
-  if (operator.writtenAs === undefined || !operator.decompose)
-    return operator.family === "movement" ? 0 : Math.max(...[...operandsOf(node), ...outputs].map(numbersIn));
-  const given = new Set(operandsOf(node));
-  const parts = inOrder(operator.decompose(inputs, attributes), (value) => given.has(value), dependencies);
-  return parts.reduce((sum, part) => sum + flopsOf(part), 0);
-}
 
 /** The most bytes that are alive at once, where each array goes after its last use. */
 function mostAlive(outputs: readonly Value[]): number {

@@ -11,14 +11,15 @@ import { dependencies, dependents, inOrder, topological } from "../core/walk.ts"
 import { Add } from "../ops/arithmetic.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { gaussianUnit } from "./gaussian-units.ts";
-import { recomputing } from "./recomputing.ts";
+import { type Recomputation, type Recompute, recomputing } from "./recomputing.ts";
 
 export interface GradOptions {
   /**
-   * Whether what lies between some places of the way is computed again for its derivatives, where that saves memory: the same numbers, for
-   * up to one more forward computation.
+   * How much of the way of the output is computed again for its derivatives, in the place of keeping it: the same numbers in less memory,
+   * for up to one more forward computation. A number is of the bytes that may be kept of the way at a time, by the sizes of the graph as it
+   * is, each open size taken for a handful; what an engine needs beside is not among them.
    */
-  readonly recompute?: boolean;
+  readonly recompute?: Recompute;
 }
 
 /**
@@ -53,6 +54,7 @@ export const grad = (output: Value, wrt: readonly Value[], options?: GradOptions
 /**
  * The vector-Jacobian product: the cotangents of `wrt` for given cotangents of `outputs`.
  * @param seeds one for each output, of its shape; undefined counts as zero
+ * @throws InnerloopError `over-budget` (status 2) where more has to be kept than `recompute` allows
  */
 export function cotangents(
   outputs: readonly Value[],
@@ -60,10 +62,36 @@ export function cotangents(
   wrt: readonly Value[],
   { recompute = false }: GradOptions = {},
 ): (Value | undefined)[] {
-  const isLeaf = new Set(wrt);
-  const { order, parts, onPath, aside } = pathsTo(isLeaf, outputs);
+  const paths = pathsTo(new Set(wrt), outputs);
+  const kept = walkedBack(outputs, seeds, wrt, paths);
+  if (recompute === false) return kept;
+  const { order, parts, aside, isLeaf } = paths;
   const isMade = (node: Node): boolean => !aside.has(node) && !node.outputs.some((value) => isLeaf.has(value));
-  const recomputed = recompute ? recomputing(order.filter(isMade), parts) : undefined;
+  const reads = readBack(kept, paths);
+  const again = recomputing({ order: order.filter(isMade), parts, reads }, recompute);
+  return again ? walkedBack(outputs, seeds, wrt, paths, again) : kept;
+}
+
+/** What the derivatives read of what they go back over. */
+function readBack(slopes: readonly (Value | undefined)[], { order, isLeaf }: Paths): ReadonlySet<Value> {
+  const way = new Set(order);
+  const isThere = (value: Value): boolean => way.has(value.node) || isLeaf.has(value);
+  const back = inOrder(
+    slopes.filter((slope) => slope !== undefined),
+    isThere,
+    dependencies,
+  );
+  return new Set(back.flatMap((node) => dependencies(node).filter((value) => isThere(value) && !isLeaf.has(value))));
+}
+
+/** One walk from the outputs back to the leaves. */
+function walkedBack(
+  outputs: readonly Value[],
+  seeds: readonly (Value | undefined)[],
+  wrt: readonly Value[],
+  { order, parts, onPath, isLeaf }: Paths,
+  recomputed?: Recomputation,
+): (Value | undefined)[] {
   const again = (node: Node, cotangent: Value) => recomputed?.again(node, cotangent) ?? node;
   const found = new Map<Value, Value>();
   const accumulate = (value: Value, given: Value) => {
@@ -82,7 +110,7 @@ export function cotangents(
     const seed = seeds[i];
     if (seed && isWanted(output)) accumulate(output, seed);
   });
-  for (const node of order.reverse()) {
+  for (const node of [...order].reverse()) {
     if (!onPath.has(node)) continue;
     const [first, ...others] = node.outputs.map((output) => (isLeaf.has(output) ? undefined : found.get(output)));
     if (first === undefined && others.every((cotangent) => cotangent === undefined)) continue;
@@ -132,8 +160,9 @@ export function cotangents(
 
 /** What a reverse walk goes over. */
 interface Paths {
+  readonly isLeaf: ReadonlySet<Value>;
   /** Each node after those that it needs. */
-  readonly order: Node[];
+  readonly order: readonly Node[];
   /** Operators without a derivative are what they are made of: the outputs stay, and have the cotangents of these. */
   readonly parts: ReadonlyMap<Node, readonly Value[]>;
   /** The nodes through which a derivative of the outputs with respect to the leaves goes. */
@@ -143,9 +172,9 @@ interface Paths {
 }
 
 /** Takes apart only what a derivative goes through; everything else is as it was, so that nothing is computed twice. */
-function pathsTo(leaves: ReadonlySet<Value>, outputs: readonly Value[]): Paths {
-  const whole = topological(outputs, leaves);
-  const depends = dependents(outputs, leaves);
+function pathsTo(isLeaf: ReadonlySet<Value>, outputs: readonly Value[]): Paths {
+  const whole = topological(outputs, isLeaf);
+  const depends = dependents(outputs, isLeaf);
   const aside = new Set(whole.filter((node) => !depends.has(node)));
   const parts = new Map<Node, readonly Value[]>();
   const needs = (node: Node): readonly Value[] => {
@@ -156,11 +185,11 @@ function pathsTo(leaves: ReadonlySet<Value>, outputs: readonly Value[]): Paths {
     parts.set(node, made);
     return made;
   };
-  const order = inOrder(outputs, (value) => leaves.has(value), needs);
+  const order = inOrder(outputs, (value) => isLeaf.has(value), needs);
   const onPath = new Set<Node>();
   for (const node of order) {
     const needed = aside.has(node) || isFlat(node.operator) ? [] : (parts.get(node) ?? dependencies(node));
-    if (needed.some((value) => leaves.has(value) || onPath.has(value.node))) onPath.add(node);
+    if (needed.some((value) => isLeaf.has(value) || onPath.has(value.node))) onPath.add(node);
   }
-  return { order, parts, onPath, aside };
+  return { isLeaf, order, parts, onPath, aside };
 }

@@ -14,6 +14,7 @@ import { grad } from "./grad.ts";
 import { guardedSteps } from "./guarded-steps.ts";
 import { entriesOf, heldBy, type LoopStructure, turnsOf, withLast } from "./loop-structure.ts";
 import { type OptimizedOptions, optimizedSteps } from "./optimized-steps.ts";
+import type { Recompute } from "./recomputing.ts";
 import type { Stop } from "./stopping.ts";
 
 /** Values by the name of the parameter. */
@@ -55,8 +56,8 @@ export interface InnerLoopOptions {
   readonly remembering?: Remembering;
   /** 2: derivatives go through the inner gradient (MAML). 1: they do not (first-order MAML). */
   readonly order?: 1 | 2;
-  /** Whether derivatives compute again what lies between some places of the loss's way, as `grad` does: less memory for more time. */
-  readonly recompute?: boolean;
+  /** How much of the loss's way a step computes again for its derivatives, as `grad` does: less memory for more time. */
+  readonly recompute?: Recompute;
   /** A scalar that the loss is multiplied by while its derivatives are taken, and these divided by: for float16. */
   readonly lossScale?: Value;
 }

@@ -13,6 +13,7 @@ import type { Held } from "../ops/scan.ts";
 import { backOff, type Descent, inRow, type Look } from "./descent.ts";
 import { grad } from "./grad.ts";
 import { entriesOf, turnsOf, withLast } from "./loop-structure.ts";
+import type { Recompute } from "./recomputing.ts";
 import { repeated, type Stop } from "./stopping.ts";
 import type { OptimizerRule } from "./update-rules.ts";
 
@@ -66,7 +67,7 @@ export function optimizedSteps(
   { start, rates, empty: nothing, look, partial }: OptimizedProblem,
   steps: number | Value,
   { rule, clip, stop }: OptimizedOptions,
-  recompute: boolean,
+  recompute: Recompute,
   holds?: Held,
 ): Descent {
   const { dtype } = at(start, 0);

@@ -1,13 +1,18 @@
-// Recomputation (Griewank and Walther 2000; Chen et al. 2016): what a loss makes on its way is kept at some places only, and what lies between
-// two of them is computed again when the reverse walk gets there. Memory is then that of the places and of one part of the way.
-import { apply, constantOf, inScopeOf } from "../core/build.ts";
+// Recomputation (Griewank and Walther 2000; Chen et al. 2016): of what a loss makes on its way only some is kept, and the rest is computed
+// again when the reverse walk gets there. What is kept is chosen by what it takes to compute it again (recomputation-plan.ts).
+import { InnerloopError } from "@innerloop/schemas";
+import { apply, inScopeOf } from "../core/build.ts";
 import { at } from "../core/lists.ts";
-import { likelySize } from "../core/shapes.ts";
-import { toldBy } from "../core/told.ts";
-import { is, type Node, operandsOf, type Value } from "../core/value.ts";
-import { bodiesOf } from "../core/walk.ts";
+import { isKnown } from "../core/shapes.ts";
+import type { Node, Value } from "../core/value.ts";
 import { Barrier } from "../ops/internal/barrier.ts";
-import { Reshape } from "../ops/movement.ts";
+import { cheapest, leastBytes, planner, type Recomputed, type Way } from "./recomputation-plan.ts";
+
+/**
+ * How much derivatives compute again of what they would keep. `true`: so much that about as little as can be is kept. A number: as little as keeps
+ * what is kept within so many bytes. `about` a number: the same, and the least where more has to be kept.
+ */
+export type Recompute = boolean | number | { readonly about: number };
 
 /** A reverse walk that goes over what is computed again. */
 export interface Recomputation {
@@ -20,16 +25,36 @@ export interface Recomputation {
   reached(cotangent: Value): void;
 }
 
-/** Bytes of a number, more or less; whatever they are, the choice is nearly the same. */
-const bytes = (value: Value): number => likelySize(value.shape) * (value.dtype === "bool" ? 1 : 4);
+/** How much more than the least is kept at most by who asks for no number: the last bytes cost the most time. */
+const more = 1.25;
 
 /**
- * @param order the nodes that derivatives go through and what these need, each after what it needs
- * @param parts what is in the place of nodes without a derivative
+ * The walk over a way of which some is computed again; undefined where nothing needs to be.
+ * @throws InnerloopError `over-budget` (status 2) where more is kept in any case than a number allows
  */
-export function recomputing(order: readonly Node[], parts: ReadonlyMap<Node, readonly Value[]>): Recomputation {
-  const stretchOf = stretches(order, parts);
-  const last = Math.max(0, ...stretchOf.values());
+export function recomputing(way: Way, recompute: Exclude<Recompute, false>): Recomputation | undefined {
+  const planned = planner(way);
+  const bytes = recompute === true ? 0 : typeof recompute === "number" ? recompute : recompute.about;
+  if (planned.all <= bytes) return undefined;
+  const least = leastBytes(planned);
+  if (typeof recompute === "number" && least > bytes) throw overBudget(least, bytes, way);
+  const little = Math.min(more * least, (least + planned.all) / 2);
+  const plan = cheapest(planned, recompute === true ? little : Math.max(bytes, least));
+  return plan && walkOver(way, plan);
+}
+
+const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+
+function overBudget(least: number, bytes: number, { order }: Way): InnerloopError {
+  const open = order.some((node) => node.outputs.some(({ shape }) => !isKnown(shape)));
+  return new InnerloopError(
+    "over-budget",
+    `Derivatives keep about ${mebibytes(least)} MiB in any case${open ? ", with 8 of whatever has an open size" : ""}, and ${Math.floor(bytes / 2 ** 20)} MiB were allowed; allow ${mebibytes(least)}, or take fewer or smaller examples.`,
+    { exitStatus: 2 },
+  );
+}
+
+function walkOver({ order, parts }: Way, { stretchOf, within, kept }: Recomputed): Recomputation {
   /** For each stretch, what its values are when they are computed again, and what that waits for. */
   const again = new Map<number, { readonly made: Map<Value, Value>; readonly after: readonly Value[] }>();
   let pending: Value[] = [];
@@ -44,7 +69,7 @@ export function recomputing(order: readonly Node[], parts: ReadonlyMap<Node, rea
   };
   const computedAgain = (value: Value, stretch: number): Value | undefined => {
     const { node } = value;
-    if (stretchOf.get(node) !== stretch || isKept(node)) return undefined;
+    if (stretchOf.get(node) !== stretch || kept.has(node)) return undefined;
     const inParts = parts.get(node)?.[value.index];
     if (inParts) return remade(inParts, stretch);
     const inputs = node.inputs.map((input) => input && remade(input, stretch));
@@ -54,8 +79,7 @@ export function recomputing(order: readonly Node[], parts: ReadonlyMap<Node, rea
     reached: (cotangent) => pending.push(cotangent),
     again(node, cotangent) {
       const stretch = stretchOf.get(node);
-      // What was made last is still there when the walk back begins.
-      if (stretch === undefined || stretch === last) return node;
+      if (stretch === undefined || !within.has(stretch)) return node;
       if (!again.has(stretch)) {
         again.set(stretch, { made: new Map(), after: [...new Set([cotangent, ...pending])] });
         pending = [];
@@ -71,91 +95,4 @@ export function recomputing(order: readonly Node[], parts: ReadonlyMap<Node, rea
       };
     },
   };
-}
-
-/** What is not made twice: what chance draws, what tells sizes, and what has a body that reads what lies around it. */
-const isKept = (node: Node): boolean =>
-  node.inputs.length === 0 ||
-  node.operator.traits?.random === true ||
-  toldBy(node).length > 0 ||
-  bodiesOf(node).length > 0;
-
-/** The most stretches that are tried. */
-const most = 64;
-
-/** For each node the number of its stretch: so that what is kept at their ends and the longest of them are together as small as may be. */
-function stretches(order: readonly Node[], parts: ReadonlyMap<Node, readonly Value[]>): ReadonlyMap<Node, number> {
-  const sizes = order.map((node) =>
-    parts.has(node) || is(node, Reshape) ? 0 : node.outputs.reduce((sum, value) => sum + bytes(value), 0),
-  );
-  const whole = sizes.reduce((sum, size) => sum + size, 0);
-  const way = crossings(order);
-  let best: { readonly ends: readonly number[]; readonly memory: number } = { ends: [], memory: whole };
-  for (let count = 2; count <= most; count++) {
-    const ends = cutInto(sizes, way.kept, whole / count);
-    const memory = way.keptAt(ends) + largestBetween(sizes, ends);
-    if (memory < best.memory) best = { ends, memory };
-  }
-  let stretch = 0;
-  return new Map(
-    order.map((node, i) => {
-      if (best.ends[stretch] !== undefined && i > best.ends[stretch]!) stretch++;
-      return [node, stretch] as const;
-    }),
-  );
-}
-
-/** Places after which a way is cut, so that no stretch is longer than a size, each where least is kept of the second half of it. */
-function cutInto(sizes: readonly number[], kept: readonly number[], size: number): number[] {
-  const ends: number[] = [];
-  for (let start = 0; start < sizes.length; ) {
-    let [length, end] = [0, -1];
-    let i = start;
-    for (; i < sizes.length && (length + sizes[i]! <= size || i === start); i++) {
-      length += sizes[i]!;
-      if (length >= size / 2 && (end < 0 || kept[i]! <= kept[end]!)) end = i;
-    }
-    if (i === sizes.length) break;
-    ends.push(end < 0 ? i - 1 : end);
-    start = at(ends, -1) + 1;
-  }
-  return ends;
-}
-
-function largestBetween(sizes: readonly number[], ends: readonly number[]): number {
-  let [largest, length, next] = [0, 0, 0];
-  sizes.forEach((size, i) => {
-    length += size;
-    if (i === ends[next] || i === sizes.length - 1) {
-      largest = Math.max(largest, length);
-      [length, next] = [0, next + 1];
-    }
-  });
-  return largest;
-}
-
-/** What is made up to a place of a way and read after it. */
-function crossings(order: readonly Node[]) {
-  const place = new Map(order.map((node, i) => [node, i] as const));
-  const lastRead = new Map<Value, number>();
-  order.forEach((node, i) => {
-    for (const value of operandsOf(node)) if (place.has(value.node) && !constantOf(value)) lastRead.set(value, i);
-  });
-  const changes = new Array<number>(order.length + 1).fill(0);
-  for (const [value, until] of lastRead) {
-    changes[place.get(value.node)!]! += bytes(value);
-    changes[until]! -= bytes(value);
-  }
-  let sum = 0;
-  const kept = order.map((_, i) => (sum += changes[i]!));
-  /** Bytes of all that crosses any of some places. */
-  const keptAt = (ends: readonly number[]): number => {
-    let total = 0;
-    for (const [value, until] of lastRead) {
-      const made = place.get(value.node)!;
-      if (ends.some((end) => made <= end && end < until)) total += bytes(value);
-    }
-    return total;
-  };
-  return { kept, keptAt };
 }

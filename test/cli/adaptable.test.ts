@@ -23,6 +23,8 @@ describe("innerloop adaptable", () => {
   it.each([
     ["any number of classes", []],
     ["a fresh classifier and biases", ["--head", "ways:2", "--train", "bias,/norm/"]],
+    ["what a budget keeps", ["--train", "all", "--recompute", "1"]],
+    ["what a machine keeps", ["--train", "all", "--recompute", "auto"]],
     [
       "factors",
       [
@@ -76,6 +78,12 @@ describe("innerloop adaptable", () => {
     [["adaptable", "pictures.onnx", "--mean", "half", "--out", "refused"], "numbers with commas"],
     [["merge", "refused", "--params", "nothing.safetensors", "--out", "refused.onnx"], "a bundle"],
     [["adaptable", "pictures.onnx", "--alpha", "8", "--out", "refused"], "--train lora:8"],
+    [["adaptable", "pictures.onnx", "--recompute", "lots", "--out", "refused"], "a number of MiB above 0"],
+    [["adaptable", "pictures.onnx", "--recompute=-1", "--out", "refused"], "a number of MiB above 0"],
+    [
+      ["adaptable", "pictures.onnx", "--train", "all", "--recompute", "0.001", "--out", "refused"],
+      "MiB in any case, with 8 of whatever has an open size",
+    ],
     [["adaptable", "pictures.onnx", "--momentum", "0.5", "--out", "refused"], "--optimizer momentum"],
     [["adaptable", "pictures.onnx", "--rate", "conv=1,/x/=1", "--out", "refused"], "a pattern was expected"],
     [["adaptable", "pictures.onnx", "--loss", "missing.onnx", "--out", "refused"], "does not exist"],

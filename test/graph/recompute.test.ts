@@ -10,7 +10,9 @@ import {
   inputName,
   numbersFrom,
   op,
+  type Recompute,
   scope,
+  topological,
   type Value,
   writeOnnx,
 } from "@innerloop/graph";
@@ -137,6 +139,61 @@ describe("derivatives that compute the way again", () => {
     );
     expect(losses[1]).toEqual(losses[0]);
     expect(losses[0]!.at(-1)).toBeLessThan(losses[0]![0]!);
+  });
+
+  it("keep no more than a number of bytes, and compute no more again than that takes", async () => {
+    const { x, weights, loss, feeds } = network();
+    const value = loss(weights);
+    const named = (slopes: readonly Value[]) => Object.fromEntries(slopes.map((slope, i) => [`slope${i}`, slope]));
+    /** An array of the way, with eight rows in the place of an open number; a layer's derivative reads two of them. */
+    const array = 4 * 8 * width;
+    const kept = await run(named(grad(value, weights)), [x, ...weights], feeds);
+    const counts: number[] = [];
+    for (const arrays of [40, 30, 20, 15]) {
+      const again = await run(named(grad(value, weights, { recompute: arrays * array })), [x, ...weights], feeds);
+      expect(again.found).toEqual(kept.found);
+      expect(again.most).toBeLessThanOrEqual(arrays);
+      counts.push(again.count);
+    }
+    expect(Math.max(...counts)).toBeLessThanOrEqual(2 * layers);
+    expect(counts[0]).toBeLessThan(1.5 * layers);
+    expect(counts.at(-1)).toBeGreaterThan(counts[0]!);
+  });
+
+  it("are the way itself where it may be kept", () => {
+    const { weights, loss } = network();
+    const value = loss(weights);
+    const names = (recompute: boolean | number) =>
+      topological(grad(value, weights, { recompute })).map(({ operator }) => operator.name);
+    expect(names(2 ** 20)).toEqual(names(false));
+    expect(names(2 ** 12)).not.toEqual(names(false));
+  });
+
+  it("say how much is kept in any case", () => {
+    const { weights, loss } = network();
+    const value = loss(weights);
+    expect(() => grad(value, weights, { recompute: 1 })).toThrow(/keep about 1 MiB in any case, with 8 of whatever/);
+    const nodes = (recompute: Recompute) => topological(grad(value, weights, { recompute })).length;
+    expect(nodes({ about: 1 })).toBeGreaterThan(nodes(false));
+  });
+
+  it("compute again what is cheap", () => {
+    const weights = Array.from({ length: 6 }, (_, i) => input(`w${i}`, [256, 256]));
+    const value = op.ReduceSum(
+      weights.reduce((before, w) => op.Cos(op.Exp(op.Sin(op.MatMul(before, w)))), input("x", [16, 256])),
+      { keepdims: false },
+    );
+    const counted = (recompute: boolean | number) => {
+      const names = topological([value, ...grad(value, weights, { recompute })]).map(({ operator }) => operator.name);
+      return ["MatMul", "Exp"].map((name) => names.filter((each) => each === name).length);
+    };
+    const array = 4 * 16 * 256;
+    // A layer's derivatives read what goes into Sin, what comes out of Exp, and what the next product takes.
+    const [products, others] = counted(false);
+    const [few, more] = counted(array * 12);
+    expect(few).toBe(products);
+    expect(more).toBeGreaterThan(others!);
+    expect(counted(true)[0]).toBeGreaterThan(products!);
   });
 
   it("are those of the way itself where nothing orders nodes", () => {

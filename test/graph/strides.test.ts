@@ -46,6 +46,20 @@ describe("strides", () => {
     expect(file(network(["second"]))).toEqual(file(network(["second"]), ["strides"]));
   });
 
+  test("cuts what is computed again, and what is kept for that, as well", () => {
+    const names = ["a", "b", "c"].map((name) => [`${name}1`, `${name}2`] as const);
+    const pairs = names.map(([down, up]) => [input(down, [8, hidden]), input(up, [hidden, 8])] as const);
+    const y = pairs.reduce((before, [down, up]) => op.MatMul(op.Gelu(op.MatMul(before, down)), up), x);
+    const every = new Set(names.flat());
+    for (const about of [0, 1e6, 1.5e6, 2e6, 2.5e6]) {
+      const slopes = grad(sumOf(op.Mul(y, y)), [x], { recompute: { about } });
+      const products = topological(lower(slopes, onnxTarget({ fixed: every }))).filter(
+        ({ operator: { name }, inputs: [a] }) => ["MatMul", "GemmSum"].includes(name) && a!.shape.at(-1) === hidden,
+      );
+      expect(products).toHaveLength(0);
+    }
+  });
+
   test("goes by what a node of a model that was read is made of", () => {
     const [first, second] = [input("first", shapes.first), input("second", shapes.second)];
     const y = op.MatMul(op.Mul(op.MatMul(x, first), 3), second);

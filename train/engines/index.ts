@@ -1,5 +1,6 @@
 // The door of the engines.
 export { answerParent, type ChildOptions, runInChild } from "./children/child.ts";
+export { machineMemory } from "./choose/devices.ts";
 export type { EngineEntry, EngineReport, EngineTraits } from "./choose/entry.ts";
 export { engineChoices, engineNamed, engineNames, engines, enginesFor } from "./choose/list.ts";
 export { listEngines, type OpenedEngine, openEngine } from "./choose/open.ts";

@@ -5,6 +5,7 @@ import { apply1, isAuthored } from "../../core/operator.ts";
 import { likelySize } from "../../core/shapes.ts";
 import { is, type Node, operandsOf, type Value } from "../../core/value.ts";
 import { inOrder, readersIn, topological } from "../../core/walk.ts";
+import { isOfBarrier } from "../../lowering/barrier.ts";
 import { cut } from "../../ops/internal/slicing.ts";
 import { MatMul } from "../../ops/linear-algebra.ts";
 import { Reshape } from "../../ops/movement.ts";
@@ -79,6 +80,7 @@ function cutOperands(node: Node, width: number, makers: ReadonlyMap<Node, Produc
         .slice(2)
         .filter((value) => lastOf(value) === width),
     ];
+  if (isOfBarrier(node)) return node.inputs.slice(0, 1).flatMap((value) => value ?? []);
   if (is(node, Reshape)) return node.inputs.length === 1 && lastOf(node.inputs[0]) === width ? node.inputs : undefined;
   if (node.outputs.length !== 1 || !isPlacewise(node)) return undefined;
   const whole = operandsOf(node).filter((value) => value.rank > 0 && lastOf(value) !== 1);

@@ -6,12 +6,16 @@ import { promisify } from "node:util";
 
 const gigabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 30)} GB`;
 
+/** The memory that this process may have, in bytes: the machine's, or what a container leaves of it. */
+export function machineMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < totalmem() ? limit : totalmem();
+}
+
 /** `Intel Xeon …, 2 threads, 8 GB`. */
 export function processor(): string {
   const model = cpus()[0]?.model.replaceAll(/\s+/g, " ").trim();
-  const limit = process.constrainedMemory();
-  const memory = limit > 0 && limit < totalmem() ? limit : totalmem();
-  return `${model || process.arch}, ${availableParallelism()} threads, ${gigabytes(memory)}`;
+  return `${model || process.arch}, ${availableParallelism()} threads, ${gigabytes(machineMemory())}`;
 }
 
 /** Why there can be no GPU, as far as device files tell; nothing where they do not. */
