@@ -93,10 +93,8 @@ function listing(file: string, bytes: Uint8Array, model: onnx.ModelProto, format
   }));
   const outputs = (body.output ?? []).map((info) => ({ name: info.name ?? "", type: typeText(info) }));
   const operators = countOperators(body);
-  const numbers = [...initialized.values()].reduce(
-    (total, { dims }) => total + (dims ?? []).reduce<number>((a, b) => a * Number(b), 1),
-    0,
-  );
+  const initializers = extentOf([...initialized.values()]);
+  const constants = extentOf(constantTensors(body));
   const opsets = Object.fromEntries(
     (model.opsetImport ?? []).map((imported) => [imported.domain || "ai.onnx", Number(imported.version)]),
   );
@@ -109,7 +107,8 @@ function listing(file: string, bytes: Uint8Array, model: onnx.ModelProto, format
     inputs,
     outputs,
     operators,
-    initializers: { count: initialized.size, numbers },
+    initializers,
+    constants,
     metadata,
   };
   const opsetText = Object.entries(opsets)
@@ -130,12 +129,32 @@ function listing(file: string, bytes: Uint8Array, model: onnx.ModelProto, format
     `  ${counts.map(([name, count]) => `${name} ${count}`).join(", ")}`,
     "",
     heading("initializers"),
-    `  ${initialized.size} arrays, ${numbers.toLocaleString("en")} numbers`,
+    `  ${extentText(initializers)}`,
+    ...(constants.count > 0 ? [`  ${extentText(constants)} in Constant nodes`] : []),
     ...(Object.keys(metadata).length > 0 ? ["", heading("metadata")] : []),
     table(Object.entries(metadata).map(([key, text]) => [key, text.length > 80 ? `${text.slice(0, 79)}…` : text])),
   ];
   return { data, text: lines.join("\n").trimEnd() };
 }
+
+interface Extent {
+  readonly count: number;
+  readonly numbers: number;
+}
+
+const extentOf = (tensors: readonly onnx.ITensorProto[]): Extent => ({
+  count: tensors.length,
+  numbers: tensors.reduce((total, { dims }) => total + sizeOf((dims ?? []).map(Number)), 0),
+});
+
+const extentText = ({ count, numbers }: Extent): string =>
+  `${count} ${count === 1 ? "array" : "arrays"}, ${numbers.toLocaleString("en")} numbers`;
+
+/** Arrays that are in nodes: PaddlePaddle's exporter stores weights nowhere else. */
+const constantTensors = ({ node = [] }: onnx.IGraphProto): onnx.ITensorProto[] =>
+  (node ?? []).flatMap(({ opType, domain, attribute }) =>
+    opType === "Constant" && !domain ? (attribute ?? []).flatMap(({ t }) => t ?? []) : [],
+  );
 
 /** How often each operator occurs, in bodies of Loop and the like too; the most frequent first. */
 function countOperators(graph: onnx.IGraphProto): Record<string, number> {

@@ -1,9 +1,10 @@
 // How a bundle answers an episode: adapted to its support set by some steps, then asked all of its queries at once.
 import { join } from "node:path";
-import { type Learner, supportSpread } from "@innerloop/runtime";
+import { type Learner, type Personal, supportSpread } from "@innerloop/runtime";
 import { openSession, type Session } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import type { Episode } from "@innerloop/train";
+import { isHeadAlone, logitsByHeads } from "./heads-together.ts";
 
 /** What a bundle is asked. */
 export interface Question extends Pick<Episode, "support"> {
@@ -30,11 +31,21 @@ export interface Answers {
 
 const none = new Float32Array(0);
 
+/** A file of a bundle, which is a folder or an address. */
+const within = (place: string, file: string): string =>
+  /^(https?|file):/i.test(place) ? new URL(file, place.replace(/\/?$/, "/")).href : join(place, file);
+
 const batchOf = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
 
 /** The rows of a matrix with so many columns. */
 export const rowsOf = (values: Float32Array, width: number): number[][] =>
   Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);
+
+/** What a learner became for an episode, and which of its logits each of the episode's labels has. */
+interface Adapted {
+  readonly personal: Personal;
+  readonly columns: readonly number[];
+}
 
 /** Answers for a bundle that is open. */
 export class Answerer {
@@ -50,13 +61,16 @@ export class Answerer {
 
   /** The answers after each number of steps. */
   async answer(question: Question): Promise<Answers[]> {
-    const answers: Answers[] = [];
-    for (const [i, steps] of question.steps.entries())
-      answers.push(
-        this.#learner.manifest.task === "regression"
-          ? await this.#values(question, steps)
-          : await this.#logits(question, steps, i === question.steps.length - 1),
-      );
+    if (this.#learner.manifest.task === "regression") {
+      const values: Answers[] = [];
+      for (const steps of question.steps) values.push(await this.#values(question, steps));
+      return values;
+    }
+    const adapted: Adapted[] = [];
+    for (const steps of question.steps) adapted.push(await this.#adapted(question, steps));
+    const earlier = adapted.slice(0, -1);
+    const answers = await this.#logitsBetween(question, earlier);
+    for (const after of adapted.slice(-1)) answers.push(await this.#lastLogits(question, after));
     return answers;
   }
 
@@ -69,37 +83,48 @@ export class Answerer {
     return { queries: Float32Array.from(values.flatMap(({ value }) => value)), outsiders: none };
   }
 
-  /**
-   * A classification's logits, adapted by some steps.
-   * @param last whether it is the last number of steps
-   */
-  async #logits(
-    { support, query, ways, outsiders, transductive }: Question,
-    steps: number,
-    last: boolean,
-  ): Promise<Answers> {
-    const { labels: names, confidence } = this.#learner.manifest;
+  async #adapted({ support, ways }: Question, steps: number): Promise<Adapted> {
+    const { labels: names } = this.#learner.manifest;
     const nameOf = (label: number) => names?.[label] ?? String(label);
     const labels = Array.from(support.y.data as Int32Array, nameOf);
     const personal = await this.#learner.adapt({ ...batchOf(support.x), labels }, { steps });
-    const columns = Array.from({ length: ways }, (_, way) => personal.labels.indexOf(nameOf(way)));
-    if (transductive !== undefined) {
-      const session = await this.#session(transductive);
-      return { queries: await transductiveLogits(session, personal.state, query, columns), outsiders: none };
+    return { personal, columns: Array.from({ length: ways }, (_, way) => personal.labels.indexOf(nameOf(way))) };
+  }
+
+  /** A classification's logits after all numbers of steps but the last. */
+  async #logitsBetween({ query, transductive }: Question, adapted: readonly Adapted[]): Promise<Answers[]> {
+    const [first] = adapted;
+    if (first && adapted.length > 1 && transductive === undefined && isHeadAlone(this.#learner.manifest)) {
+      const states = adapted.map(({ personal }) => personal.state);
+      const logits = await logitsByHeads(await this.#session("predict.onnx"), states, query, first.columns);
+      return logits.map((queries) => ({ queries, outsiders: none }));
     }
-    const answer = async (x: Tensor): Promise<Float32Array> => {
-      const rows = await personal.predictBatch(batchOf(x));
-      return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
-    };
-    const answers = { queries: await answer(query), outsiders: last && outsiders ? await answer(outsiders) : none };
-    if (!last || !confidence?.spread) return answers;
-    const rows = rowsOf(await answer(support.x), columns.length);
+    const answers: Answers[] = [];
+    for (const after of adapted)
+      answers.push({ queries: await this.#logits(after, query, transductive), outsiders: none });
+    return answers;
+  }
+
+  /** A classification's logits after the last number of steps, and what its confidence is judged by. */
+  async #lastLogits({ support, query, outsiders, transductive }: Question, after: Adapted): Promise<Answers> {
+    const queries = await this.#logits(after, query, transductive);
+    if (transductive !== undefined) return { queries, outsiders: none };
+    const answers = { queries, outsiders: outsiders ? await this.#logits(after, outsiders) : none };
+    if (!this.#learner.manifest.confidence?.spread) return answers;
+    const rows = rowsOf(await this.#logits(after, support.x), after.columns.length);
     return { ...answers, spread: supportSpread(rows, Array.from(support.y.data as Int32Array)) };
+  }
+
+  async #logits({ personal, columns }: Adapted, x: Tensor, transductive?: string): Promise<Float32Array> {
+    if (transductive !== undefined)
+      return transductiveLogits(await this.#session(transductive), personal.state, x, columns);
+    const rows = await personal.predictBatch(batchOf(x));
+    return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
   }
 
   #session(file: string): Promise<Session> {
     const { provider } = this.#learner;
-    const opened = this.#sessions.get(file) ?? openSession(join(this.#place, file), { provider, threads: 1 });
+    const opened = this.#sessions.get(file) ?? openSession(within(this.#place, file), { provider, threads: 1 });
     this.#sessions.set(file, opened);
     return opened;
   }

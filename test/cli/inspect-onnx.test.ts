@@ -59,6 +59,28 @@ writeFileSync(
   }),
 );
 
+/** As PaddlePaddle's exporter stores weights. */
+writeFileSync(
+  at("constants.onnx"),
+  encodeModel({
+    irVersion: 8,
+    opsetImport: [{ domain: "", version: 18 }],
+    graph: {
+      name: "constants",
+      input: [{ name: "x", type: type("batch", 4) }],
+      output: [{ name: "y", type: type("batch", 3) }],
+      node: [
+        {
+          opType: "Constant",
+          output: ["w"],
+          attribute: [{ name: "value", type: 4, t: { dims: [4, 3], dataType: 1, floatData: new Array(12).fill(1) } }],
+        },
+        { opType: "MatMul", input: ["x", "w"], output: ["y"] },
+      ],
+    },
+  }),
+);
+
 const inspected = async (...args: string[]) => {
   expect(await innerloop(["inspect", ...args])).toBe(0);
   return output.said;
@@ -73,6 +95,12 @@ describe("innerloop inspect model.onnx", () => {
       /v +\[8, 4\] +weight +not reached: "logits" reaches it through ArgMax, which makes "[^"]+" alone/,
     );
     expect(text).toMatch(/what it takes, with batch=1\n {2}weights +640 bytes\n {2}a run .* about 1 ms on a core/);
+  });
+
+  it("counts the arrays that are in nodes beside those that the file has by name", async () => {
+    const text = await inspected(at("constants.onnx"));
+    expect(text).toMatch(/initializers\n {2}0 arrays, 0 numbers\n {2}1 array, 12 numbers in Constant nodes/);
+    expect(text).toMatch(/reaches 1 of 1 weights/);
   });
 
   it("tells it to programs, and of other sizes", async () => {
