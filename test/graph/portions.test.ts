@@ -1,5 +1,5 @@
 // The pass `portions`: a convolution of many examples is done for some of them at a time.
-import { constant, grad, input, op, portions, print, topological, type Value } from "@innerloop/graph";
+import { constant, grad, input, isSubgraph, op, portions, print, topological, type Value } from "@innerloop/graph";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { size } from "./numbers.ts";
 import { apart, lowered, named, random, run, sumOf, type Values } from "./passing.ts";
@@ -55,6 +55,18 @@ describe("portions", () => {
     expect([most(before), named("Scan")(before)]).toEqual([96 * 49 * 9 * 32, 0]);
     expect(named("Scan")(after)).toBe(2);
     expect(most(after)).toBeLessThan(96 * 196 * 32);
+  });
+
+  test("has turns give what they make as it is made, with the same numbers", async () => {
+    const values = slopes(inParts);
+    const given = (without: readonly string[]): string[] =>
+      lowered(values, without)
+        .filter(({ operator }) => operator.name === "Scan")
+        .flatMap(({ attributes: { body } }) => (isSubgraph(body!) ? body.gives : []))
+        .map(({ node }) => node.operator.name);
+    expect(given(["reshapes"])).toContain("Reshape");
+    expect(given([])).not.toContain("Reshape");
+    expect(apart(await run(values, feeds, ["reshapes"]), await run(values, feeds))).toBeLessThan(3e-6);
   });
 
   test("does whole examples of as many as divide them", () => {

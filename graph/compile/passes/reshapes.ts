@@ -10,6 +10,7 @@ import { rowNormalization } from "../../lowering/normalization.ts";
 import { Loop } from "../../ops/control.ts";
 import { unshaped } from "../../ops/internal/unshaped.ts";
 import { Expand, Reshape } from "../../ops/movement.ts";
+import { Scan } from "../../ops/scan.ts";
 import { rewrite } from "../../transforms/rewrite.ts";
 import type { Pass } from "../pass.ts";
 import { asOperand, inShape, operandShape, sameButLeading } from "../shapes.ts";
@@ -20,8 +21,9 @@ export const reshapes: Pass = {
   why: "A convolution is written as products of matrices, a norm goes over rows, and between them pictures keep their axes, so that every second node of a small network is a Reshape, for which a runtime takes as long as for any other node; where a loop hands on what was reshaped, it copies it. What is elementwise can be computed in any shape: each chain gets the one that leaves the fewest Reshapes at its ends.",
   everywhere: false,
   run: (outputs) => {
-    const chains = chainsOf(outputs);
-    return chains.size === 0 ? outputs : inShapes(outputs, chains);
+    const asMade = scansAsMade(outputs);
+    const chains = chainsOf(asMade);
+    return chains.size === 0 ? asMade : inShapes(asMade, chains);
   },
 };
 
@@ -224,6 +226,47 @@ function inShapes(outputs: readonly Value[], chosen: ReadonlyMap<Value, Shape>):
     });
     return apply(node.operator, changed, attributes).map((value) => inShape(value, y.shape));
   });
+}
+
+/** What the turns of a Scan give, as it is made: a Reshape at the end of a graph is a copy in every turn, and after them none. */
+function scansAsMade(outputs: readonly Value[]): readonly Value[] {
+  if (!topological(outputs).some((node) => is(node, Scan) && sourcesOf(node.attributes.body.gives))) return outputs;
+  return rewrite(outputs, (node, inputs) => {
+    if (!is(node, Scan)) return undefined;
+    const { body, states, scanned, reverse, maybeNever = false, holds } = node.attributes;
+    const made = sourcesOf(body.gives);
+    if (!made) return undefined;
+    const operands = operandsOf({ inputs });
+    const captured = operands.slice(states + scanned);
+    const { carried, collected } = Scan(
+      operands.slice(0, states).map((value, i) => inShape(value, at(made, i).shape)),
+      operands.slice(states, states + scanned),
+      (now, entries) => {
+        const starts = now.map((value, i) => inShape(value, at(body.takes, i).shape));
+        const given = new Map(zip(body.takes, [...starts, ...entries, ...captured], (value, other) => [value, other]));
+        const results = rewrite(
+          made,
+          (inner, [x]) => (x && isReshape(inner) ? [inShape(x, inner.outputs[0].shape)] : undefined),
+          given,
+        );
+        return { carried: results.slice(0, states), collected: results.slice(states) };
+      },
+      { reverse, maybeNever, ...(holds && { holds }) },
+    );
+    return [...carried, ...collected].map((value, i) => inShape(value, at(node.outputs, i).shape));
+  });
+}
+
+/** What is behind the Reshapes that a graph gives; undefined where it gives none. */
+function sourcesOf(gives: readonly Value[]): Value[] | undefined {
+  const found = new Set(gives);
+  const sources = gives.map((value) => {
+    const source = isReshape(value.node) ? unshaped(value) : value;
+    if (source === value || found.has(source) || !isPlain(source)) return value;
+    found.add(source);
+    return source;
+  });
+  return sources.every((value, i) => value === gives[i]) ? undefined : sources;
 }
 
 /** A product and a sum, of which a row that is added has leading axes of one entry or not. */
