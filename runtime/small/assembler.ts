@@ -46,21 +46,15 @@ export const splat = (value: number): Code => {
 export const vectorOperator =
   (code: number) =>
   (...operands: readonly Code[]): Code => [...operands.flat(), ...simd(code)];
-/** What computes with four numbers at a time; `unlike` and `above` give all bits where they hold, and `both` those that both have. */
-export const vectors = {
-  unlike: vectorOperator(0x42),
-  above: vectorOperator(0x44),
-  both: vectorOperator(0x4e),
-  absolute: vectorOperator(0xe0),
-  negative: vectorOperator(0xe1),
-  root: vectorOperator(0xe3),
-  add: vectorOperator(0xe4),
-  subtract: vectorOperator(0xe5),
-  multiply: vectorOperator(0xe6),
-  divide: vectorOperator(0xe7),
-  smaller: vectorOperator(0xe8),
-  larger: vectorOperator(0xe9),
-};
+/** Whether numbers are unlike, as all bits or none; `both`: the bits that both have. */
+export const unlike = vectorOperator(0x42);
+export const both = vectorOperator(0x4e);
+export const plus = vectorOperator(0xe4);
+export const minus = vectorOperator(0xe5);
+export const times = vectorOperator(0xe6);
+export const divided = vectorOperator(0xe7);
+export const smaller = vectorOperator(0xe8);
+export const larger = vectorOperator(0xe9);
 /** Four of the eight numbers of two vectors. */
 export const chosen = (a: Code, b: Code, lanes: readonly number[]): Code => [
   ...[...a, ...b, ...simd(0x0d)],

@@ -2,21 +2,28 @@
 // that up to three numbers after it are spoilt: rows are written in their order, and after each array there is room.
 import {
   advance,
+  both,
   type Code,
   chosen,
+  divided,
   either,
   get,
+  larger,
   load,
   loadSplat,
+  minus,
   numbered,
+  plus,
   type Routine,
   repeated,
   set,
+  smaller,
   splat,
   store,
   sum,
+  times,
+  unlike,
   vectorOperator,
-  vectors,
   word,
   zeros,
 } from "./assembler.ts";
@@ -26,7 +33,6 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 const moved = (local: number, from: Code): Code => [...from, ...set(local)];
 
 const one = splat(1);
-const { both, unlike, add: plus, multiply: times } = vectors;
 const truth =
   (code: number) =>
   (a: Code, b: Code): Code =>
@@ -37,11 +43,11 @@ type Function = (...operands: readonly Code[]) => Code;
 /** Functions of two numbers, truth being 1 and 0. */
 const binary = {
   Add: plus,
-  Sub: vectors.subtract,
+  Sub: minus,
   Mul: times,
-  Div: vectors.divide,
-  Min: vectors.smaller,
-  Max: vectors.larger,
+  Div: divided,
+  Min: smaller,
+  Max: larger,
   Equal: truth(0x41) as Function,
   Less: truth(0x43) as Function,
   Greater: truth(0x44) as Function,
@@ -51,14 +57,14 @@ const binary = {
 
 /** Functions of one number. */
 const unary = {
-  Abs: vectors.absolute,
-  Neg: vectors.negative,
-  Sqrt: vectors.root,
+  Abs: vectorOperator(0xe0),
+  Neg: vectorOperator(0xe1),
+  Sqrt: vectorOperator(0xe3),
   Floor: vectorOperator(0x68),
   Truncated: vectorOperator(0x69),
-  Relu: (x: Code) => vectors.larger(x, zeros),
-  Reciprocal: (x: Code) => vectors.divide(one, x),
-  Not: (x: Code) => vectors.subtract(one, x),
+  Relu: (x: Code) => larger(x, zeros),
+  Reciprocal: (x: Code) => divided(one, x),
+  Not: (x: Code) => minus(one, x),
   Truth: (x: Code) => both(unlike(x, zeros), one),
   Copy: (x: Code) => x,
 } satisfies Readonly<Record<string, Function>>;

@@ -10,6 +10,7 @@ import {
   loadSplat,
   loadWord,
   numbered,
+  plus,
   type Routine,
   repeated,
   set,
@@ -17,7 +18,7 @@ import {
   store,
   storeWord,
   sum,
-  vectors,
+  times,
   word,
 } from "@innerloop/runtime/wasm";
 
@@ -46,7 +47,7 @@ function tiles(): Routine {
     ...upTo(tileRows).flatMap((row) => [
       ...[...loadSplat(get(a), 4 * row), ...set(value)],
       ...upTo(wide).flatMap((v) => [
-        ...vectors.add(get(sums(row, v)), vectors.multiply(get(value), get(columns(v)))),
+        ...plus(get(sums(row, v)), times(get(value), get(columns(v)))),
         ...set(sums(row, v)),
       ]),
     ]),
