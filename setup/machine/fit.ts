@@ -6,6 +6,8 @@ import { type FormRates, type FormWork, kinds, timeOf } from "@innerloop/graph";
 export interface Sample {
   readonly work: FormWork;
   readonly milliseconds: number;
+  /** How much its error counts, beside 1 for the usual. */
+  readonly weight: number;
 }
 
 /** Rates, and how far they are off: the median over the samples of how much longer or shorter the time was. */
@@ -19,10 +21,11 @@ const [still, sweeps] = [1e-9, 20_000];
 
 /** @param samples of one form */
 export function fit(samples: readonly Sample[]): Fit {
-  // What each kind takes of a sample's time at a rate of one: the rates are to make the sum of these 1.
-  const rows = samples.map(({ work, milliseconds }) => kinds.map((kind) => work[kind] / milliseconds));
+  // What each kind takes of a sample's time at a rate of one: the rates are to make the sum of these 1, each as far as it has weight.
+  const roots = samples.map(({ weight }) => Math.sqrt(weight));
+  const rows = samples.map(({ work, milliseconds }, i) => kinds.map((kind) => (roots[i]! * work[kind]) / milliseconds));
   const products = kinds.map((_, i) => kinds.map((_, j) => sum(rows.map((row) => row[i]! * row[j]!))));
-  const wanted = kinds.map((_, i) => sum(rows.map((row) => row[i]!)));
+  const wanted = kinds.map((_, i) => sum(rows.map((row, j) => roots[j]! * row[i]!)));
   const found = kinds.map(() => 0);
   let moves = true;
   for (let sweep = 0; moves && sweep < sweeps; sweep++) {
