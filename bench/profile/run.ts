@@ -8,7 +8,7 @@ import { fixed, table } from "../report.ts";
 import { flameGraph, folded, stacksOf } from "./flame.ts";
 import { matMulRates, type Rates } from "./rates.ts";
 import { type Subject, subjectOf } from "./subject.ts";
-import { type NodeTime, type Trace, traceOf } from "./trace.ts";
+import { type NodeTime, type Trace, timeOf, traceOf } from "./trace.ts";
 
 export interface ProfileOptions {
   readonly what: string;
@@ -63,9 +63,10 @@ export async function profile(options: ProfileOptions): Promise<Outcome> {
   const subject = await subjectOf(options.what, options);
   const trace = await traceOf(subject.model, subject.feeds, threads, runs);
   const rates = await matMulRates(trace, threads);
+  const whole = await timeOf(subject.model, subject.feeds, threads, runs);
   const operators = grouped(trace.nodes, trace.runs, ({ op }) => op);
   const lines = grouped(trace.nodes, trace.runs, ({ scope }) => lineOf(scope));
-  const summary = { ...summaryOf(subject, trace, rates), operators, lines };
+  const summary = { ...summaryOf(subject, trace, rates, whole), operators, lines };
   if (out !== undefined) {
     await mkdir(out, { recursive: true });
     const stacks = stacksOf(trace.nodes, subject.name);
@@ -77,7 +78,7 @@ export async function profile(options: ProfileOptions): Promise<Outcome> {
     );
   }
   if (json) return { text: JSON.stringify({ machine: machine(), threads, ...summary }, null, 2), status: 0 };
-  const { milliseconds, nodes, gflops, products, rate, matMul, share } = summary;
+  const { milliseconds, whole: ofRun, nodes, gflops, products, rate, matMul, share } = summary;
   const files =
     out === undefined ? [] : [`${join(out, "profile.svg")}, profile.folded (speedscope reads it), profile.json`];
   return {
@@ -88,7 +89,7 @@ export async function profile(options: ProfileOptions): Promise<Outcome> {
       "",
       tableOf("line of the model", lines, milliseconds),
       "",
-      `${fixed(milliseconds)} ms a run in ${nodes} nodes`,
+      `${fixed(ofRun)} ms a run; ${fixed(milliseconds)} ms of ${nodes} nodes under the profiler, which takes time itself`,
       `products of the graph as it was built: ${fixed(gflops, 4)} GFLOP; of what ran: ${fixed(products, 4)}`,
       `${fixed(rate, 1)} GFLOP/s; MatMul of this runtime, in this run: ${fixed(matMul.shapes, 1)} of the same shapes, ${fixed(matMul.large, 1)} of 768×768`,
       ...(share === undefined ? [] : [`${Math.round(100 * share)} % of the MatMul rate of the same shapes`]),
@@ -101,16 +102,17 @@ export async function profile(options: ProfileOptions): Promise<Outcome> {
 /** Operators that multiply matrices, whatever they are called: what comes beside them is no arithmetic that a product could do. */
 const multiplies = /MatMul|Gemm|Conv|LSTM|GRU|RNN|Einsum|Attention/;
 
-function summaryOf({ arithmetic }: Subject, { nodes, runs, milliseconds: seen }: Trace, matMul: Rates) {
+function summaryOf({ arithmetic }: Subject, { nodes, runs, milliseconds: seen }: Trace, matMul: Rates, whole: number) {
   const milliseconds = nodes.reduce((sum, node) => sum + node.microseconds, 0) / 1000 / runs;
   const gflops =
     arithmetic.filter(({ operator }) => multiplies.test(operator)).reduce((sum, { flops }) => sum + flops, 0) / 1e9;
   const products = nodes.reduce((sum, { flops }) => sum + flops, 0) / 1e9 / runs;
-  const rate = (gflops / milliseconds) * 1000;
+  const rate = (gflops / whole) * 1000;
   return {
-    /** Of the kernels, a run; and of the whole call, its profiler included. */
+    /** Of the nodes, a run under the profiler; of the whole call, its profiler included; and of a call without it. */
     milliseconds,
     seen: median(seen),
+    whole,
     nodes: nodes.length,
     gflops,
     products,

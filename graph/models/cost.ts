@@ -67,16 +67,23 @@ export interface OperatorCost {
 }
 
 /**
- * The arithmetic of a graph as it was built, by operator: what a target makes of it may take more. Those that take most first.
+ * The arithmetic of a graph as it was built, by operator: what a target makes of it may take more. Those that take most first. What the
+ * turns of a Scan compute counts as often as it has turns, its nodes once.
  * @param outputs of sizes that are known
  */
 export function arithmetic(outputs: readonly Value[]): OperatorCost[] {
   const by = new Map<string, OperatorCost>();
-  for (const node of topological(simplify(outputs))) {
-    const { name } = node.operator;
-    const before = by.get(name) ?? { operator: name, nodes: 0, flops: 0 };
-    by.set(name, { ...before, nodes: before.nodes + 1, flops: before.flops + flopsOf(node, sizing) });
-  }
+  const count = (values: readonly Value[], times: number): void => {
+    for (const node of topological(values)) {
+      const { name } = node.operator;
+      const turns = is(node, Scan) ? sizing.turns(node) : undefined;
+      if (is(node, Scan) && turns !== undefined) count(node.attributes.body.gives, times * turns);
+      const before = by.get(name) ?? { operator: name, nodes: 0, flops: 0 };
+      const flops = turns === undefined ? times * flopsOf(node, sizing) : 0;
+      by.set(name, { ...before, nodes: before.nodes + 1, flops: before.flops + flops });
+    }
+  };
+  count(simplify(outputs), 1);
   return [...by.values()].filter(({ flops }) => flops > 0).sort((a, b) => b.flops - a.flops);
 }
 

@@ -106,18 +106,18 @@ const fits = 12;
 /** A choice that loses more than this is wrong. */
 const wrong = 0.02;
 
-/** The costs by which the worst choice loses least. */
+/** The costs by which the worst choice loses least, and all together no more than by a fit to all alike. */
 function costsOf(timed: readonly Timed[]): MachineCosts["forms"] {
   let weights = timed.map(() => 1);
-  let best: { readonly costs: MachineCosts["forms"]; readonly loss: Loss } | undefined;
-  for (let i = 0; i < fits; i++) {
-    const costs = fitted(timed, weights);
-    const loss = lossBy(costs, timed);
-    if (!best || loss.most < best.loss.most) best = { costs, loss };
-    if (loss.most <= wrong) break;
+  let costs = fitted(timed, weights);
+  let best = { costs, loss: lossBy(costs, timed) };
+  for (let i = 1; i < fits && best.loss.most > wrong; i++) {
     weights = timed.map((each, j) => weights[j]! * (lossBy(costs, [each]).most > wrong ? 2 : 1));
+    costs = fitted(timed, weights);
+    const loss = lossBy(costs, timed);
+    if (loss.most < best.loss.most && loss.mean <= best.loss.mean) best = { costs, loss };
   }
-  return best!.costs;
+  return best.costs;
 }
 
 function fitted(timed: readonly Timed[], weights: readonly number[]): MachineCosts["forms"] {

@@ -77,6 +77,13 @@ test("the arithmetic of a graph is counted by operator: a product has two more i
   expect(matMul([loss, ...grad(loss, [x, w])])).toEqual({ operator: "MatMul", nodes: 3, flops: 3 * once });
 });
 
+test("the arithmetic of turns counts as often as there are turns", () => {
+  const [start, w, turns] = [input("start", [5, 7]), input("w", [7, 7]), input("turns", [4, 1])];
+  const { carried } = op.Scan([start], [turns], ([state]) => ({ carried: [op.MatMul(state!, w)], collected: [] }));
+  const counted = transform.arithmetic(carried).find(({ operator }) => operator === "MatMul");
+  expect(counted).toEqual({ operator: "MatMul", nodes: 1, flops: 4 * 2 * 5 * 7 * 7 });
+});
+
 const nodes: NodeTime[] = [
   { op: "MatMul", scope: "step1/conv1", calls: 2, microseconds: 600, flops: 4e6 },
   { op: "MatMul", scope: "step2/conv1/grad", calls: 2, microseconds: 300, flops: 4e6 },

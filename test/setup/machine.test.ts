@@ -196,6 +196,31 @@ describe("the fit", () => {
     });
   });
 
+  it("fits again where it chose wrongly", async () => {
+    const { cases } = await tuneMachine({ stand: busyMachine(1, 0, 0) });
+    // The native form takes longer for this case alone.
+    const odd = 25;
+    let [now, opened] = [0, 0];
+    const taking = (milliseconds: number) => async () => {
+      now += milliseconds;
+    };
+    const stand: Stand = {
+      clock: () => now,
+      open: async () => {
+        const i = opened++;
+        const { columns, native } = cases[i]!.work;
+        const usual = 2 + 0.02 * columns.products + 0.4 * columns.columns;
+        const other = 1.5 + 0.02 * native.products + 0.5 * native.inside;
+        return [taking(usual), taking(i === odd ? 1.4 * usual : other)];
+      },
+      close: async () => {},
+    };
+    const found = await tuneMachine({ stand });
+    expect(found.cases[odd]!.native).toBe(false);
+    expect(found.cases.filter(({ native }) => native).length).toBeGreaterThan(20);
+    expect(lossBy(found.machine.forms, found.cases).most).toBeLessThan(0.02);
+  });
+
   it("keeps costs that were known where these choose about as well", async () => {
     const measuring = (known: MachineCosts["forms"][], seed: number) =>
       tuneMachine({ known, stand: busyMachine(seed, 0.2, 1) });
