@@ -33,6 +33,21 @@ interface TraceEvent {
   };
 }
 
+/** Milliseconds of each of some runs, after one that does not count. */
+async function timesOf(
+  session: InferenceSession,
+  feeds: Readonly<Record<string, Tensor>>,
+  runs: number,
+): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i <= runs; i++) {
+    const start = performance.now();
+    await session.run(feeds);
+    if (i > 0) times.push(performance.now() - start);
+  }
+  return times;
+}
+
 /** The events of some runs after one that does not count. */
 async function eventsOf(
   model: Uint8Array,
@@ -49,12 +64,7 @@ async function eventsOf(
       enableProfiling: true,
       profileFilePrefix: join(folder, "trace"),
     });
-    const milliseconds: number[] = [];
-    for (let i = 0; i <= runs; i++) {
-      const start = performance.now();
-      await session.run(feeds);
-      if (i > 0) milliseconds.push(performance.now() - start);
-    }
+    const milliseconds = await timesOf(session, feeds, runs);
     session.endProfiling();
     await session.release();
     const [file] = await readdir(folder);
@@ -80,12 +90,7 @@ export async function timeOf(
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
   });
-  const times: number[] = [];
-  for (let i = 0; i <= runs; i++) {
-    const start = performance.now();
-    await session.run(feeds);
-    if (i > 0) times.push(performance.now() - start);
-  }
+  const times = await timesOf(session, feeds, runs);
   await session.release();
   return median(times);
 }

@@ -3,7 +3,7 @@
 // comes first as well, and runs a node once all of that was run. So a file is made for which that walk is a good order.
 import { constantOf, isInput } from "../core/build.ts";
 import { at, upTo } from "../core/lists.ts";
-import { likelySize } from "../core/shapes.ts";
+import { likelyBytes } from "../core/shapes.ts";
 import { isBody, type Node, type Value } from "../core/value.ts";
 import { dependencies, topological } from "../core/walk.ts";
 import { leftOut } from "./switches.ts";
@@ -15,9 +15,6 @@ export const orderName = "order";
 const [leastBytes, mostNodes] = [2 ** 22, 20_000];
 /** Another order than that of the graph has to need clearly less. */
 const leastGain = 0.85;
-
-const bytesOf = ({ dtype, shape }: Value): number =>
-  likelySize(shape) * (dtype === "bool" ? 1 : dtype === "float64" || dtype === "int64" ? 8 : 4);
 
 /** All nodes that some values need, in the order for a file. */
 export function nodesInOrder(outputs: readonly Value[], without: readonly string[] = []): readonly Node[] {
@@ -56,7 +53,7 @@ class Flow {
     const place = new Map(nodes.map((node, i) => [node, i]));
     const given = new Set(outputs.map(({ node }) => node));
     const readers: number[][] = nodes.map(() => []);
-    this.bytes = nodes.map((node) => node.outputs.reduce((sum, value) => sum + bytesOf(value), 0));
+    this.bytes = nodes.map((node) => node.outputs.reduce((sum, value) => sum + likelyBytes(value), 0));
     this.#stays = nodes.map((node) => given.has(node));
     this.#needs = nodes.map((node, i) => {
       const needs = [...new Set(dependencies(node).flatMap((value) => place.get(value.node) ?? []))];

@@ -1,5 +1,5 @@
 // Arithmetic with whole shapes: how many numbers they hold, how they broadcast, how far apart neighbours lie.
-import { InnerloopError, sizeOf as product } from "@innerloop/schemas";
+import { bytesOf, type DType, InnerloopError, sizeOf as product } from "@innerloop/schemas";
 import { type Dim, multiplyDims, termsOf } from "./dims.ts";
 import { isTold } from "./fresh.ts";
 
@@ -21,6 +21,10 @@ export function likelySize(shape: Shape): number {
   const terms = termsOf(sizeOf(shape));
   return terms.reduce((total, [coefficient, symbols]) => total + coefficient * 8 ** symbols.length, 0);
 }
+
+/** About how many bytes a value takes. */
+export const likelyBytes = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): number =>
+  bytesOf(dtype, likelySize(shape));
 
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a === b) return true;

@@ -1,5 +1,5 @@
 // What running a model takes, estimated before any work: the memory of what is alive at once, and the arithmetic.
-import { ELEMENT_TYPES } from "@innerloop/schemas";
+import { bytesOf } from "@innerloop/schemas";
 import { constantOf, isInput } from "../core/build.ts";
 import { type Dim, resolveDim, termsOf } from "../core/dims.ts";
 import { at } from "../core/lists.ts";
@@ -103,7 +103,7 @@ const sizing: Sizing = {
   turns: (node) => (is(node, Scan) ? known(at(at(node.inputs, node.attributes.states).shape, 0)) : undefined),
 };
 const numbersIn = ({ shape }: Value): number => sizeOf(shape.map(known));
-const bytesIn = (value: Value): number => numbersIn(value) * (ELEMENT_TYPES[value.dtype].bits / 8);
+const bytesIn = (value: Value): number => bytesOf(value.dtype, numbersIn(value));
 
 const total = (values: readonly Value[]): number => values.reduce((sum, value) => sum + bytesIn(value), 0);
 

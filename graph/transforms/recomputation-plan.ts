@@ -4,7 +4,7 @@
 import { constantOf, isInput } from "../core/build.ts";
 import type { Dim } from "../core/dims.ts";
 import { at, upTo } from "../core/lists.ts";
-import { likelySize } from "../core/shapes.ts";
+import { likelyBytes, likelySize } from "../core/shapes.ts";
 import { toldBy } from "../core/told.ts";
 import { is, type Node, operandsOf, type Value } from "../core/value.ts";
 import { bodiesOf } from "../core/walk.ts";
@@ -63,9 +63,6 @@ const mostStretches = 64;
 /** So many additions and multiplications of a product take as long as writing a number. */
 const flopsOfNumber = 50;
 
-const bytesOf = (value: Value): number =>
-  likelySize(value.shape) * (value.dtype === "bool" ? 1 : value.dtype === "float64" || value.dtype === "int64" ? 8 : 4);
-
 const known = (dim: Dim): number => likelySize([dim]);
 
 /** How long a node takes, in numbers that are written. Where a graph inside has a stack to go over, that says how often it is run. */
@@ -104,12 +101,12 @@ export function planner(way: Way): Planner {
   const needs = order.map((node) => (isArray(node) ? placesOf(operandsOf(node)) : []));
   const read = new Uint8Array(order.length);
   for (const i of placesOf([...reads])) read[i] = 1;
-  const bytes = order.map((node) => node.outputs.reduce((sum, value) => sum + bytesOf(value), 0));
+  const bytes = order.map((node) => node.outputs.reduce((sum, value) => sum + likelyBytes(value), 0));
   const work = order.map((node) => (isArray(node) ? workOf(node) : 0));
   const once = order.map(isMadeOnce);
   /** What lies beside the way is kept in any case. */
   const beside = [...reads].reduce(
-    (sum, value) => sum + (place.has(value.node) || isInput(value) || constantOf(value) ? 0 : bytesOf(value)),
+    (sum, value) => sum + (place.has(value.node) || isInput(value) || constantOf(value) ? 0 : likelyBytes(value)),
     0,
   );
 

@@ -61,6 +61,34 @@ export const chosen = (a: Code, b: Code, lanes: readonly number[]): Code => [
   ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
 ];
 
+/** The first four vectors turned around as a matrix, by way of the four after them. @param put what is done with each vector of the result */
+export function turnedFour(vector: (i: number) => number, put: (column: Code, i: number) => Code): Code {
+  const halves = (pairs: readonly (readonly [number, number])[], lanes: readonly (readonly number[])[]) =>
+    pairs.flatMap(([a, b]) => lanes.map((each) => chosen(get(vector(a)), get(vector(b)), each)));
+  return [
+    ...halves(
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [
+        [0, 4, 1, 5],
+        [2, 6, 3, 7],
+      ],
+    ).flatMap((pair, i) => [...pair, ...set(vector(4 + i))]),
+    ...halves(
+      [
+        [4, 6],
+        [5, 7],
+      ],
+      [
+        [0, 1, 4, 5],
+        [2, 3, 6, 7],
+      ],
+    ).flatMap(put),
+  ];
+}
+
 export const either = (holds: Code, then: Code, otherwise: Code): Code => [
   ...[...holds, 0x04, 0x40, ...then],
   ...[0x05, ...otherwise, 0x0b],

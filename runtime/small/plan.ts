@@ -159,23 +159,20 @@ export class Plan {
   written(value: Value): Value {
     const { turned: from, depth } = value;
     if (!from) return value;
+    const known = this.#turnedOnes.get(from);
+    if (known) return known;
     const [rows = 0, columns = 0] = from.shape;
-    const to = this.#turnedOnes.get(from) ?? this.room(value.shape, value.dtype, depth);
-    if (!this.#turnedOnes.has(from)) {
-      this.#turnedOnes.set(from, to);
-      const { machine } = this;
-      const { turn } = machine.routines;
-      const [whole, wide] = [rows - (rows % 4), columns - (columns % 4)];
-      this.step(depth, () => {
-        if (whole > 0 && wide > 0) turn!(from.at, to.at, whole / 4, wide / 4, 4 * columns, 4 * rows);
-        const { floats } = machine;
-        const [source, target] = [from.at / 4, to.at / 4];
-        const move = (row: number, column: number) =>
-          (floats[target + column * rows + row] = floats[source + row * columns + column]!);
-        for (let row = 0; row < rows; row++)
-          for (let column = row < whole ? wide : 0; column < columns; column++) move(row, column);
-      });
-    }
+    const to = this.room(value.shape, value.dtype, depth);
+    this.#turnedOnes.set(from, to);
+    const { machine } = this;
+    const [whole, wide] = [rows - (rows % 4), columns - (columns % 4)];
+    this.step(depth, () => {
+      if (whole > 0 && wide > 0) machine.routines.turn!(from.at, to.at, whole / 4, wide / 4, 4 * columns, 4 * rows);
+      const { floats } = machine;
+      for (let row = 0; row < rows; row++)
+        for (let column = row < whole ? wide : 0; column < columns; column++)
+          floats[to.at / 4 + column * rows + row] = floats[from.at / 4 + row * columns + column]!;
+    });
     return to;
   }
   readonly #turnedOnes = new Map<Value, Value>();

@@ -4,7 +4,6 @@ import {
   advance,
   both,
   type Code,
-  chosen,
   divided,
   either,
   get,
@@ -22,6 +21,7 @@ import {
   store,
   sum,
   times,
+  turnedFour,
   unlike,
   vectorOperator,
   word,
@@ -69,7 +69,6 @@ const unary = {
   Copy: (x: Code) => x,
 } satisfies Readonly<Record<string, Function>>;
 
-/** What is above zero, as 1: where a ReLU has a slope. */
 const where = (condition: Code, yes: Code, no: Code): Code => vectorOperator(0x52)(yes, no, unlike(condition, zeros));
 
 /** How operands are read: `v`, number by number; `s`, one for a whole row. */
@@ -190,9 +189,6 @@ function turn(): Routine {
   const takes = ["from", "to", "rows", "columns", "fromRow", "toRow"] as const;
   const words = ["source", "target", "left"] as const;
   const { from, to, rows, columns, fromRow, toRow, source, target, left, vector } = numbered(takes, words);
-  const [read, paired] = [upTo(4).map(vector), upTo(4).map((i) => vector(4 + i))];
-  const [r0, r1, r2, r3] = read.map(get) as [Code, Code, Code, Code];
-  const [p0, p1, p2, p3] = paired.map(get) as [Code, Code, Code, Code];
   const rowOf = (start: Code, step: number, row: number): Code =>
     upTo(row).reduce<Code>((place) => sum(place, get(step)), start);
   return {
@@ -200,17 +196,8 @@ function turn(): Routine {
     code: repeated(rows, 1, [
       ...[...moved(source, get(from)), ...moved(target, get(to)), ...moved(left, get(columns))],
       ...repeated(left, 1, [
-        ...read.flatMap((local, row) => moved(local, load(rowOf(get(source), fromRow, row)))),
-        ...moved(paired[0]!, chosen(r0, r1, [0, 4, 1, 5])),
-        ...moved(paired[1]!, chosen(r2, r3, [0, 4, 1, 5])),
-        ...moved(paired[2]!, chosen(r0, r1, [2, 6, 3, 7])),
-        ...moved(paired[3]!, chosen(r2, r3, [2, 6, 3, 7])),
-        ...[
-          chosen(p0, p1, [0, 1, 4, 5]),
-          chosen(p0, p1, [2, 3, 6, 7]),
-          chosen(p2, p3, [0, 1, 4, 5]),
-          chosen(p2, p3, [2, 3, 6, 7]),
-        ].flatMap((value, row) => store(rowOf(get(target), toRow, row), value)),
+        ...upTo(4).flatMap((row) => moved(vector(row), load(rowOf(get(source), fromRow, row)))),
+        ...turnedFour(vector, (value, row) => store(rowOf(get(target), toRow, row), value)),
         ...advance(source, word(bytes)),
         ...moved(target, rowOf(get(target), toRow, 4)),
       ]),

@@ -3,6 +3,7 @@
 import { defaultBundle } from "@innerloop/demo";
 import { type Answers, BundleAnswers, evaluateBundle, type Question } from "@innerloop/measure";
 import { Learner } from "@innerloop/runtime";
+import { sizeOf } from "@innerloop/schemas";
 import { openTasks } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
@@ -16,6 +17,16 @@ async function questions(count: number): Promise<Question[]> {
     const { support, query } = tasks.episode("test", 3, i, { ways, shots: 1, queries: 2 });
     return { support, query: query.x, ways, steps: [0, 1, 2], outsiders: query.x };
   });
+}
+
+/** Four examples of a shape, and six queries. */
+function madeUp(shape: readonly number[]): Question {
+  const tensor = (rows: number) => {
+    const data = Float32Array.from({ length: sizeOf(shape) * rows }, (_, i) => Math.sin(3 * i));
+    return { dtype: "float32", shape: [rows, ...shape], data } as const;
+  };
+  const y = { dtype: "int32", shape: [4], data: Int32Array.of(1, 0, 2, 1) } as const;
+  return { support: { x: tensor(4), y }, query: tensor(6), ways, steps: [0, 1, 2] };
 }
 
 async function all(place: string, asked: readonly Question[], workers: number): Promise<(readonly Answers[])[]> {
@@ -64,22 +75,14 @@ describe("the answers of a bundle", () => {
   }, 240_000);
 
   it("are those of the runtime after each number of steps where the head has its classes from the start", async () => {
-    const tensor = (rows: number) => {
-      const data = Float32Array.from({ length: 4 * rows }, (_, i) => Math.sin(3 * i));
-      return { dtype: "float32", shape: [rows, 2, 2, 1], data } as const;
-    };
-    const y = { dtype: "int32", shape: [4], data: Int32Array.of(1, 0, 2, 1) } as const;
-    const question = { support: { x: tensor(4), y }, query: tensor(6), ways, steps: [0, 1, 2] };
+    const question = madeUp([2, 2, 1]);
     const place = writeBundle("linear");
     const [answers] = await all(place, [question], 0);
     expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(place, question));
   });
 
   it("are those of the runtime where a logit depends on the other classes as well", async () => {
-    const numbers = (rows: number) => Float32Array.from({ length: 2 * rows }, (_, i) => Math.sin(3 * i));
-    const tensor = (rows: number) => ({ dtype: "float32", shape: [rows, 2], data: numbers(rows) }) as const;
-    const y = { dtype: "int32", shape: [4], data: Int32Array.of(1, 0, 2, 1) } as const;
-    const question = { support: { x: tensor(4), y }, query: tensor(6), ways, steps: [0, 1, 2] };
+    const question = madeUp([2]);
     const place = writeBundle("shares");
     const [answers] = await all(place, [question], 0);
     expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(place, question));

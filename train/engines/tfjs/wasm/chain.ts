@@ -61,8 +61,8 @@ const operations = {
   positive: (a: Code) => both(vectorOperator(0x44)(a, zeros), one),
 } satisfies Readonly<Record<string, (...operands: Code[]) => Code>>;
 
-/** Numbers of a vector, and its bytes. */
-const [lanes, wide] = [4, 16];
+/** Numbers of a vector. */
+const lanes = 4;
 
 /** How far a pointer moves for a step along each axis, in bytes. */
 function stepsOf(sizes: readonly number[], moves: readonly boolean[]): number[] {
@@ -108,7 +108,7 @@ function routineOf({ sizes, operands, steps }: Chain): Routine {
       return [
         ...stays.flatMap((i) => [...loadSplat(get(i)), ...set(held(i))]),
         ...[...word(size), ...set(left)],
-        ...(size >= lanes ? repeated(left, lanes, numbers(wide / 4)) : []),
+        ...(size >= lanes ? repeated(left, lanes, numbers(lanes)) : []),
         ...(size % lanes > 0 ? repeated(left, 1, numbers(1)) : []),
       ];
     const turned = pointers.flatMap(({ local, steps }) => {

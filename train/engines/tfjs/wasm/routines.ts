@@ -3,7 +3,6 @@
 import {
   advance,
   type Code,
-  chosen,
   either,
   get,
   load,
@@ -19,6 +18,7 @@ import {
   storeWord,
   sum,
   times,
+  turnedFour,
   word,
 } from "@innerloop/runtime/wasm";
 
@@ -83,25 +83,13 @@ function turned(): Routine {
   const words = ["second", "third", "fourth"] as const;
   const { from, to, k, row, step, second, third, fourth, vector } = numbered(takes, words);
   const rows = [from, second, third, fourth];
-  const [r, t] = [upTo(4).map(vector), upTo(4).map((i) => vector(4 + i))];
-  const lane = (i: number) => get(i);
-  const pairs = ([x = 0, y = 0]: number[], half: number) =>
-    chosen(lane(x), lane(y), [2 * half, 4 + 2 * half, 2 * half + 1, 5 + 2 * half]);
-  const joined = (x: number, y: number, half: number) =>
-    chosen(lane(x), lane(y), [2 * half, 2 * half + 1, 4 + 2 * half, 5 + 2 * half]);
-  const [t0 = 0, t1 = 0, t2 = 0, t3 = 0] = t;
   return {
     locals: { takes, words, vectors: 8 },
     code: [
       ...rows.slice(1).flatMap((place, i) => [...sum(get(rows[i] ?? from), get(row)), ...set(place)]),
       ...repeated(k, 4, [
-        ...rows.flatMap((place, i) => [...load(get(place)), ...set(r[i] ?? 0), ...advance(place, word(16))]),
-        ...[...pairs(r.slice(0, 2), 0), ...set(t0), ...pairs(r.slice(0, 2), 1), ...set(t1)],
-        ...[...pairs(r.slice(2), 0), ...set(t2), ...pairs(r.slice(2), 1), ...set(t3)],
-        ...[joined(t0, t2, 0), joined(t0, t2, 1), joined(t1, t3, 0), joined(t1, t3, 1)].flatMap((column) => [
-          ...store(get(to), column),
-          ...advance(to, get(step)),
-        ]),
+        ...rows.flatMap((place, i) => [...load(get(place)), ...set(vector(i)), ...advance(place, word(16))]),
+        ...turnedFour(vector, (column) => [...store(get(to), column), ...advance(to, get(step))]),
       ]),
       ...repeated(k, 1, [
         ...rows.flatMap((place, i) => [...storeWord(get(to), loadWord(get(place)), 4 * i), ...advance(place, word(4))]),
