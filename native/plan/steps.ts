@@ -1,0 +1,213 @@
+// What a run does, before it has places in memory: steps over views of stores, in an order, turns of loops among them.
+// This is what operators are made into, what passes join, and what becomes words (encode.ts) for the kernels (source/).
+import type { DType } from "@innerloop/schemas";
+
+/**
+ * Where an array's numbers lie, one float32 each; integers and truth values too, which holds whole numbers up to 2^24. A store is written by the
+ * steps of one place in the order, and read by later ones; only those that a loop hands on are written again.
+ */
+export interface Store {
+  /** How many numbers. */
+  readonly size: number;
+  /** In which turns it changes: none (0: the numbers are known when the plan is made), those of runs (1), of a loop (2), of a loop in it (3), …. */
+  readonly depth: number;
+  /** Its place among numbers that no run changes, in numbers; for depth 0 alone. */
+  readonly known?: number;
+}
+
+/** Numbers of a store as an array; distances in numbers, 0 along what is repeated. */
+export interface View {
+  readonly store: Store;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dtype: DType;
+}
+
+/** A place in a store, with distances along the axes of the step that reads or writes it. */
+export interface Access {
+  readonly store: Store;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** A left factor that is looked up: what lies where the table says, in pieces that lie together. */
+export interface Lookup {
+  /** Where piece `tap` of row `i` begins, in numbers from the factor's own offset: at `i * taps + tap`. Below zero: a piece of zeros. */
+  readonly table: Int32Array;
+  readonly taps: number;
+  /** Numbers of a piece. A row has `taps * segment` numbers. */
+  readonly segment: number;
+}
+
+/**
+ * out = alpha · left · right + beta · added, then perhaps what is below zero made zero; for each place of the batch. ONNX's Gemm and MatMul.
+ * Strides of the accesses are those of the batch axes, then (row, column) of the matrix: left [m, k], right [k, n], out [m, n], added [m, n]. The column stride
+ * of `out` is 1.
+ */
+export interface Product {
+  readonly kind: "product";
+  readonly batch: readonly number[];
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly left: Access;
+  /**
+   * The left factor is looked up. `rows`: row i of the factor is row i of the table. `columns`: the factor is the transpose of that, so that the m = taps · segment and
+   * the sum goes over the table's rows.
+   */
+  readonly lookup?: Lookup & { readonly by: "rows" | "columns" };
+  readonly right: Access;
+  readonly out: Access;
+  readonly added?: Access;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly relu: boolean;
+}
+
+/** Functions of a chain, of as many numbers as it says. Truth is 1 and 0. */
+export const functions = {
+  copy: 1,
+  add: 2,
+  subtract: 2,
+  multiply: 2,
+  divide: 2,
+  minimum: 2,
+  maximum: 2,
+  equal: 2,
+  less: 2,
+  lessOrEqual: 2,
+  greater: 2,
+  greaterOrEqual: 2,
+  /** a ≠ 0 ? b : c */
+  where: 3,
+  negative: 1,
+  absolute: 1,
+  sqrt: 1,
+  reciprocal: 1,
+  relu: 1,
+  exp: 1,
+  log: 1,
+  tanh: 1,
+  sigmoid: 1,
+  floor: 1,
+  ceil: 1,
+  /** To the nearest, halves to even. */
+  round: 1,
+  /** Towards zero. */
+  truncate: 1,
+  sign: 1,
+  /** 1 - a, of truth. */
+  not: 1,
+  /** 1 where a ≠ 0. */
+  truth: 1,
+  erf: 1,
+  sin: 1,
+  cos: 1,
+  power: 2,
+} as const;
+
+export type FunctionName = keyof typeof functions;
+
+/** What a chain computes with: what an earlier entry gave (an index into reads, then code), or a number. */
+export type Operand = { readonly register: number } | { readonly number: number };
+
+export interface Call {
+  readonly name: FunctionName;
+  readonly operands: readonly Operand[];
+}
+
+/**
+ * For each place of `shape`: reads, calls one after another, writes. Registers are the reads, then the results of the calls. A write with `how` other than `set` has
+ * stride 0 along the axes that it sums (or takes the largest, smallest of), and begins with nothing (0, −∞, ∞). With no call and one read it is a copy: transposes, pieces of a Concat, ….
+ */
+export interface Chain {
+  readonly kind: "chain";
+  readonly shape: readonly number[];
+  readonly reads: readonly Access[];
+  readonly code: readonly Call[];
+  readonly writes: readonly Write[];
+}
+
+export interface Write extends Access {
+  readonly register: number;
+  readonly how: "set" | "sum" | "max" | "min";
+}
+
+/** ONNX LayerNormalization of rows that lie together. `gain` and `bias` are of one row or of `gainRows` rows in turn (row r has gain row r mod gainRows). */
+export interface Norm {
+  readonly kind: "norm";
+  readonly rows: number;
+  readonly size: number;
+  readonly epsilon: number;
+  readonly from: Access;
+  readonly gain?: Access;
+  readonly bias?: Access;
+  readonly gainRows: number;
+  readonly out: Access;
+  /** One a row each. */
+  readonly mean?: Access;
+  readonly inverse?: Access;
+}
+
+/** Softmax, its logarithm, or where the largest number is (the first), of rows that lie together. `argmax` gives one number a row. */
+export interface RowWise {
+  readonly kind: "rowwise";
+  readonly what: "softmax" | "logSoftmax" | "argmax";
+  readonly rows: number;
+  readonly size: number;
+  readonly from: Access;
+  readonly out: Access;
+}
+
+/**
+ * out[o, i, :] = from[o, indices[i], :]. Indices are numbers of a store (`indices`), where they are computed or fed, or known (`table`). Below zero counts from the end (`limit`); what
+ * is beyond the end of the axis ends the run with an error.
+ */
+export interface Rows {
+  readonly kind: "rows";
+  readonly outer: number;
+  readonly count: number;
+  readonly inner: number;
+  /** How long the axis is that is looked up. */
+  readonly limit: number;
+  readonly from: Access;
+  readonly indices?: Access;
+  readonly table?: Int32Array;
+  readonly out: Access;
+}
+
+/** `size` numbers that lie together, from a place that moves with the turn (`fromStep` numbers a turn) to one that does. */
+export interface Move {
+  readonly kind: "move";
+  readonly size: number;
+  readonly from: Access;
+  readonly fromStep: number;
+  readonly to: Access;
+  readonly toStep: number;
+  /** Where the number of the turn is, if any step is not 0. */
+  readonly turn?: Store;
+}
+
+/** Steps that are taken in each of some turns. */
+export interface Turns {
+  readonly kind: "turns";
+  readonly count: number;
+  /** Its one number is the turn, 0 at first. */
+  readonly turn: Store;
+  readonly body: readonly Step[];
+}
+
+export type Step = Product | Chain | Norm | RowWise | Rows | Move | Turns;
+
+/** What a step reads and writes, without the steps of turns in it. */
+export function accessesOf(step: Exclude<Step, Turns>): { readonly reads: readonly Access[]; readonly writes: readonly Access[] } {
+  const given = (...accesses: readonly (Access | undefined)[]) => accesses.flatMap((access) => access ?? []);
+  if (step.kind === "product") return { reads: given(step.left, step.right, step.added), writes: [step.out] };
+  if (step.kind === "chain") return { reads: step.reads, writes: step.writes };
+  if (step.kind === "norm")
+    return { reads: given(step.from, step.gain, step.bias), writes: given(step.out, step.mean, step.inverse) };
+  if (step.kind === "rowwise") return { reads: [step.from], writes: [step.out] };
+  if (step.kind === "rows") return { reads: given(step.from, step.indices), writes: [step.out] };
+  return { reads: [step.from], writes: [step.to] };
+}
