@@ -1,0 +1,220 @@
+// Steps as the words that kernels take: what they are is in source/words.md.
+import { type Access, type Chain, type Call, functions, type Product, type Step, type Store } from "./steps.ts";
+import { refused } from "./refusal.ts";
+
+/** Codes of instructions. */
+export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
+
+const functionNumbers = new Map(Object.keys(functions).map((name, i) => [name, i]));
+const hows = { set: 0, sum: 1, max: 2, min: 3 } as const;
+const rowwises = { softmax: 0, logSoftmax: 1, argmax: 2 } as const;
+const productFlags = { added: 1, relu: 2, rows: 4, columns: 8 } as const;
+const none = -1;
+/** Axes that a chain may have. */
+const mostAxes = 8;
+
+/** What the numbers that a reduction has begun with. */
+const beginnings = { sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const;
+
+/** @param at where a store lies, in numbers @param table where a table lies, in numbers */
+export function encoded(
+  steps: readonly Step[],
+  at: (store: Store) => number,
+  table: (numbers: Int32Array) => number,
+): Int32Array {
+  return Int32Array.from(new Encoder(at, table).words(steps));
+}
+
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+const bitsOf = (number: number): number => {
+  float[0] = number;
+  return bits[0]!;
+};
+
+/** Axes of a chain or of a batch, outermost first, with the distances of every access along each. */
+interface Axes {
+  readonly sizes: number[];
+  /** Of each access. */
+  readonly strides: number[][];
+}
+
+class Encoder {
+  readonly #at: (store: Store) => number;
+  readonly #table: (numbers: Int32Array) => number;
+
+  constructor(at: (store: Store) => number, table: (numbers: Int32Array) => number) {
+    this.#at = at;
+    this.#table = table;
+  }
+
+  words(steps: readonly Step[]): number[] {
+    const words: number[] = [];
+    for (const step of steps) this.#step(words, step);
+    return words;
+  }
+
+  #step(words: number[], step: Step): void {
+    const begin = words.length;
+    words.push(codes[step.kind], 0);
+    if (step.kind === "chain") {
+      if (step.shape.includes(0)) {
+        words.length = begin;
+        for (const fill of fills(step)) this.#step(words, fill);
+        return;
+      }
+      this.#chain(words, step);
+    } else if (empty(step)) {
+      words.length = begin;
+      return;
+    } else if (step.kind === "product") this.#product(words, step);
+    else if (step.kind === "norm") {
+      const { rows, size, epsilon, from, gain, bias, gainRows, out, mean, inverse } = step;
+      words.push(rows, size, bitsOf(epsilon));
+      this.#places(words, from, gain, bias);
+      words.push(gainRows);
+      this.#places(words, out, mean, inverse);
+    } else if (step.kind === "rowwise") {
+      words.push(rowwises[step.what], step.rows, step.size);
+      this.#places(words, step.from, step.out);
+    } else if (step.kind === "rows") {
+      const { outer, count, inner, limit, from, indices, table, out } = step;
+      words.push(outer, count, inner, limit, this.#place(from), from.strides[0] ?? 0, from.strides[1] ?? 0);
+      this.#places(words, indices);
+      words.push(table ? this.#table(table) : none);
+      words.push(this.#place(out), out.strides[0] ?? 0, out.strides[1] ?? 0);
+    } else if (step.kind === "move") {
+      const { size, from, fromStep, to, toStep, turn } = step;
+      words.push(size, this.#place(from), fromStep, this.#place(to), toStep, turn ? this.#at(turn) : none);
+    } else {
+      const body = this.words(step.body);
+      words.push(step.count, this.#at(step.turn), body.length);
+      for (const word of body) words.push(word);
+    }
+    words[begin + 1] = words.length - begin;
+  }
+
+  #place({ store, offset }: Access): number {
+    return this.#at(store) + offset;
+  }
+
+  /** Where they are, each with its distance along rows. */
+  #places(words: number[], ...accesses: readonly (Access | undefined)[]): void {
+    for (const access of accesses)
+      if (access) words.push(this.#place(access), access.strides[0] ?? 0);
+      else words.push(none, 0);
+  }
+
+  #product(words: number[], step: Product): void {
+    const { n, k, alpha, beta, left, right, out, added, lookup, relu } = step;
+    const { m, batch } = rowsOf(step);
+    const flags = (added ? productFlags.added : 0) | (relu ? productFlags.relu : 0);
+    words.push(flags | (lookup ? productFlags[lookup.by] : 0), m, n, k, bitsOf(alpha), bitsOf(beta));
+    const matrix = (access: Access) => access.strides.slice(-2) as [number, number];
+    words.push(this.#place(left), ...matrix(left), this.#place(right), ...matrix(right));
+    words.push(this.#place(out), matrix(out)[0]);
+    if (added) words.push(this.#place(added), ...matrix(added));
+    else words.push(none, 0, 0);
+    if (lookup) words.push(this.#table(lookup.table), lookup.taps, lookup.segment);
+    else words.push(none, 0, 0);
+    words.push(batch.sizes.length);
+    batch.sizes.forEach((size, axis) => {
+      words.push(size, ...batch.strides.map((each) => each[axis]!));
+    });
+  }
+
+  #chain(words: number[], { shape, reads, code, writes }: Chain): void {
+    // Writes lead: along the innermost axis they go on by one.
+    const led = [...writes.filter(({ how }) => how === "set"), ...writes.filter(({ how }) => how !== "set"), ...reads];
+    const axes = joined(ordered({ sizes: [...shape], strides: led.map(({ strides }) => [...strides]) }));
+    if (axes.sizes.length > mostAxes) throw refused(`a step over ${axes.sizes.length} axes`);
+    const stridesOf = new Map(led.map((access, i) => [access, axes.strides[i]!]));
+    words.push(axes.sizes.length, ...axes.sizes, reads.length);
+    for (const read of reads) words.push(this.#place(read), ...stridesOf.get(read)!);
+    const numbers: number[] = [];
+    words.push(code.length);
+    for (const { name, operands } of code) {
+      const [a = 0, b = a, c = a] = operands.map((operand) => {
+        if ("register" in operand) return operand.register;
+        const found = numbers.indexOf(operand.number);
+        return -1 - (found < 0 ? numbers.push(operand.number) - 1 : found);
+      });
+      words.push(functionNumbers.get(name)!, a, b, c);
+    }
+    words.push(writes.length);
+    for (const write of writes)
+      words.push(this.#place(write), ...stridesOf.get(write)!, write.register, hows[write.how]);
+    words.push(numbers.length, ...numbers.map(bitsOf));
+  }
+}
+
+/** Whether a step does nothing. */
+function empty(step: Exclude<Step, Chain>): boolean {
+  if (step.kind === "product") return step.m * step.n === 0 || step.batch.includes(0);
+  if (step.kind === "norm" || step.kind === "rowwise") return step.rows * step.size === 0;
+  if (step.kind === "rows") return step.outer * step.count * step.inner === 0;
+  return step.kind === "move" ? step.size === 0 : step.count === 0 || step.body.length === 0;
+}
+
+/** Of a chain over no places: what its reductions begin with. */
+function fills({ shape, writes }: Chain): Chain[] {
+  return writes.flatMap(({ how, ...to }): Chain[] => {
+    if (how === "set") return [];
+    const kept = shape.flatMap((_, axis) => (to.strides[axis] === 0 ? [] : [axis]));
+    const over = kept.map((axis) => shape[axis]!);
+    if (over.includes(0)) return [];
+    const code: Call[] = [{ name: "copy", operands: [{ number: beginnings[how] }] }];
+    const strides = kept.map((axis) => to.strides[axis]!);
+    return [{ kind: "chain", shape: over, reads: [], code, writes: [{ ...to, strides, register: 0, how: "set" }] }];
+  });
+}
+
+/** Axes in the order in which numbers lie, without those of one place: by the first access that tells two apart. */
+function ordered({ sizes, strides }: Axes): Axes {
+  const order: number[] = [];
+  const outside = (a: number, b: number): boolean => {
+    for (const each of strides) {
+      const [first, second] = [Math.abs(each[a]!), Math.abs(each[b]!)];
+      if (first !== 0 && second !== 0 && first !== second) return first > second;
+    }
+    return a < b;
+  };
+  sizes.forEach((size, axis) => {
+    if (size === 1) return;
+    let to = order.length;
+    while (to > 0 && outside(axis, order[to - 1]!)) to--;
+    order.splice(to, 0, axis);
+  });
+  return { sizes: order.map((axis) => sizes[axis]!), strides: strides.map((each) => order.map((axis) => each[axis]!)) };
+}
+
+/** Neighbouring axes that all accesses go along as if they were one are one; at least one is left. */
+function joined({ sizes, strides }: Axes): Axes {
+  const axes: Axes = { sizes: [], strides: strides.map(() => []) };
+  sizes.forEach((size, axis) => {
+    const last = axes.sizes.length - 1;
+    if (last >= 0 && strides.every((each, i) => axes.strides[i]![last] === each[axis]! * size)) axes.sizes[last]! *= size;
+    else axes.sizes.push(size);
+    const to = axes.sizes.length - 1;
+    for (const [i, each] of strides.entries()) axes.strides[i]![to] = each[axis]!;
+  });
+  if (axes.sizes.length === 0) {
+    axes.sizes.push(1);
+    for (const each of axes.strides) each.push(1);
+  }
+  return axes;
+}
+
+/** The batch of a product, but for places that are further rows of the same matrix. */
+function rowsOf({ m, batch, left, right, out, added, lookup }: Product): { readonly m: number; readonly batch: Axes } {
+  const still = { store: left.store, offset: 0, strides: new Array<number>(batch.length + 2).fill(0) };
+  const accesses = [left, right, out, added ?? still];
+  const along = accesses.map(({ strides }) => strides.slice(0, batch.length));
+  const axes = joined(ordered({ sizes: [...batch], strides: along }));
+  const last = axes.sizes.length - 1;
+  const rows = accesses.map(({ strides }) => strides.at(-2)!);
+  const below = axes.strides.every((each, i) => each[last] === (i === 1 ? 0 : rows[i]! * m));
+  if (axes.sizes[last] === 1) return { m, batch: { sizes: [], strides: along.map(() => []) } };
+  if (lookup || !below) return { m, batch: axes };
+  return { m: m * axes.sizes[last]!, batch: { sizes: axes.sizes.slice(0, -1), strides: axes.strides.map((each) => each.slice(0, -1)) } };
+}
