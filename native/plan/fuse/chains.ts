@@ -1,0 +1,83 @@
+// Chains that go over the same places, or one of which computes what the other reads, become one.
+import { sizeOf } from "@innerloop/schemas";
+import type { Chain } from "../steps.ts";
+import type { NumberOf } from "./code.ts";
+import { costOf, together } from "./join.ts";
+import type { Level } from "./level.ts";
+import type { Pass } from "./pass.ts";
+
+const sums = ({ writes }: Chain): boolean => writes.some(({ how }) => how !== "set");
+
+/** The chain that the two are, where it takes less time than both. */
+function better(level: Level, first: number, second: number, numberOf: NumberOf): Chain | undefined {
+  const [a, b] = [level.chain(first)!, level.chain(second)!];
+  if (a.writes.some((write) => b.writes.some(({ store }) => store === write.store && level.unsettled(store))))
+    return undefined;
+  const others = (store: Parameters<Level["kept"]>[0]): boolean =>
+    level.kept(store) || [...level.readers(store)].some((reader) => reader !== second);
+  const chain = together(a, b, others, numberOf);
+  return chain && costOf(chain) <= costOf(a) + costOf(b) ? chain : undefined;
+}
+
+/** Each chain goes down to the first step that needs what it gives, which is never too late. */
+function sink(level: Level, numberOf: NumberOf, fit: (first: Chain, second: Chain) => boolean): void {
+  for (let at = level.length - 1; at >= 0; at--) {
+    const first = level.chain(at);
+    const user = first && level.firstAfter(at);
+    if (user === undefined) continue;
+    const second = level.chain(user);
+    if (!second || !fit(first!, second)) continue;
+    const chain = better(level, at, user, numberOf);
+    if (!chain) continue;
+    level.put(at, undefined);
+    level.put(user, chain);
+  }
+}
+
+/** Arrays from here on are worth going through once for two chains. */
+const large = 64;
+/** Chains that are tried. */
+const tries = 8;
+
+/** Each chain goes up to one that reads or writes what it reads, behind all that it needs. */
+function rise(level: Level, numberOf: NumberOf, fit: (first: Chain, second: Chain) => boolean): void {
+  for (let at = 0; at < level.length; at++) {
+    const second = level.chain(at);
+    if (!second) continue;
+    const from = level.lastBefore(at);
+    const hosts = new Set<number>();
+    if (from >= 0) hosts.add(from);
+    for (const { store } of second.reads)
+      if (store.size >= large && !level.unsettled(store))
+        for (const host of level.readers(store)) if (host >= from && host < at) hosts.add(host);
+    for (const host of [...hosts].slice(0, tries)) {
+      const first = level.chain(host);
+      if (!first || !fit(first, second) || sizeOf(first.shape) !== sizeOf(second.shape)) continue;
+      const chain = better(level, host, at, numberOf);
+      if (!chain) continue;
+      level.put(at, undefined);
+      level.put(host, chain);
+      break;
+    }
+  }
+}
+
+export const chains: Pass = {
+  name: "chains",
+  why: "what one chain writes and another reads stays in the processor, and arrays that both read are read once",
+  apply(level, numberOf) {
+    const fit = (first: Chain, second: Chain) => !sums(first) && !sums(second);
+    sink(level, numberOf, fit);
+    rise(level, numberOf, fit);
+  },
+};
+
+export const summed: Pass = {
+  name: "sums",
+  why: "what is only summed, or summed as well, is summed where it is computed",
+  apply(level, numberOf) {
+    const fit = (first: Chain, second: Chain) => sums(first) || sums(second);
+    sink(level, numberOf, fit);
+    rise(level, numberOf, fit);
+  },
+};

@@ -1,0 +1,235 @@
+// The code of a chain as it is put together: the same read or call once, with known numbers in place of reads, and nothing that changes nothing.
+import type { Access, Call, Chain, FunctionName, Operand, Store, Write } from "../steps.ts";
+
+/** The number that all numbers of a store are, where that is known. */
+export type NumberOf = (store: Store) => number | undefined;
+
+/** Nothing is known of any store. */
+export const unknown: NumberOf = () => undefined;
+
+const unordered: ReadonlySet<FunctionName> = new Set<FunctionName>(["add", "multiply", "equal"]);
+const truths: ReadonlySet<FunctionName> = new Set<FunctionName>([
+  "equal",
+  "less",
+  "lessOrEqual",
+  "greater",
+  "greaterOrEqual",
+  "not",
+  "truth",
+]);
+
+/** What functions that are worth folding give for numbers. */
+const folded: { readonly [name in FunctionName]?: (a: number, b: number) => number } = {
+  copy: (a) => a,
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  multiply: (a, b) => a * b,
+  divide: (a, b) => a / b,
+  minimum: (a, b) => Math.min(a, b),
+  maximum: (a, b) => Math.max(a, b),
+  equal: (a, b) => Number(a === b),
+  less: (a, b) => Number(a < b),
+  lessOrEqual: (a, b) => Number(a <= b),
+  greater: (a, b) => Number(a > b),
+  greaterOrEqual: (a, b) => Number(a >= b),
+  negative: (a) => -a,
+  absolute: Math.abs,
+  sqrt: Math.sqrt,
+  reciprocal: (a) => 1 / a,
+  relu: (a) => Math.max(a, 0),
+  not: (a) => 1 - a,
+  truth: (a) => Number(a !== 0),
+};
+
+const numbers = new WeakMap<object, number>();
+let last = 0;
+
+/** A name of a store, or of a table, that no other has. */
+export function nameOf(store: object): number {
+  const known = numbers.get(store);
+  if (known !== undefined) return known;
+  numbers.set(store, ++last);
+  return last;
+}
+
+/** What tells an access from all others. */
+export const keyOf = ({ store, offset, strides }: Access): string => `${nameOf(store)} ${offset} ${strides}`;
+
+const numberIn = (operand: Operand | undefined): number | undefined =>
+  operand && "number" in operand ? operand.number : undefined;
+
+export class Code {
+  readonly #numberOf: NumberOf;
+  /** Reads and calls, in an order in which each has what it needs. */
+  readonly #entries: (Access | Call)[] = [];
+  readonly #known = new Map<string, Operand>();
+
+  constructor(numberOf: NumberOf) {
+    this.#numberOf = numberOf;
+  }
+
+  read(access: Access): Operand {
+    const number = this.#numberOf(access.store);
+    return number === undefined ? this.#entry(keyOf(access), access) : { number };
+  }
+
+  call(name: FunctionName, operands: readonly Operand[]): Operand {
+    const simple = this.#simplified(name, operands);
+    if (simple) return simple;
+    const keys = operands.map((operand) => ("number" in operand ? `#${operand.number}` : `${operand.register}`));
+    if (unordered.has(name)) keys.sort();
+    return this.#entry(`${name}(${keys})`, { name, operands });
+  }
+
+  /** The results of another chain's code, whose reads are given. */
+  include(reads: readonly Operand[], code: readonly Call[]): readonly Operand[] {
+    const registers = [...reads];
+    for (const { name, operands } of code)
+      registers.push(
+        this.call(
+          name,
+          operands.map((operand) => ("number" in operand ? operand : registers[operand.register]!)),
+        ),
+      );
+    return registers;
+  }
+
+  /** The chain of all that its writes need. */
+  chain(
+    shape: readonly number[],
+    writes: readonly (readonly [write: Omit<Write, "register">, value: Operand])[],
+  ): Chain {
+    // A write takes a register, so that a number goes through a call.
+    const values = writes.map(([, value]) =>
+      "number" in value ? this.#entry(`copy(#${value.number})`, { name: "copy", operands: [value] }) : value,
+    );
+    const needed = new Set<number>();
+    for (const value of values) needed.add(registerOf(value));
+    for (let i = this.#entries.length - 1; i >= 0; i--) {
+      const entry = this.#entries[i]!;
+      if (needed.has(i) && "operands" in entry)
+        for (const operand of entry.operands) if ("register" in operand) needed.add(operand.register);
+    }
+    const reads: Access[] = [];
+    const registers = new Map<number, number>();
+    for (const [i, entry] of this.#entries.entries())
+      if (needed.has(i) && !("operands" in entry)) registers.set(i, reads.push(entry) - 1);
+    const code: Call[] = [];
+    for (const [i, entry] of this.#entries.entries()) {
+      if (!needed.has(i) || !("operands" in entry)) continue;
+      registers.set(i, reads.length + code.length);
+      const operands = entry.operands.map((operand) =>
+        "number" in operand ? operand : { register: registers.get(operand.register)! },
+      );
+      code.push({ name: entry.name, operands });
+    }
+    return {
+      kind: "chain",
+      shape,
+      reads,
+      code,
+      writes: writes.map(([write, _], i) => ({ ...write, register: registers.get(registerOf(values[i]!))! })),
+    };
+  }
+
+  #entry(key: string, entry: Access | Call): Operand {
+    const known = this.#known.get(key);
+    if (known) return known;
+    const operand = { register: this.#entries.push(entry) - 1 };
+    this.#known.set(key, operand);
+    return operand;
+  }
+
+  /** The call that gave an operand. */
+  #from(operand: Operand): Call | undefined {
+    if ("number" in operand) return undefined;
+    const entry = this.#entries[operand.register]!;
+    return "operands" in entry ? entry : undefined;
+  }
+
+  #simplified(name: FunctionName, operands: readonly Operand[]): Operand | undefined {
+    const [a, b, c] = operands as [Operand, Operand, Operand];
+    const [x, y] = [numberIn(a), numberIn(b)];
+    const fold = folded[name];
+    if (fold && x !== undefined && (operands.length === 1 || y !== undefined)) return { number: fold(x, y ?? 0) };
+    const from = this.#from(a);
+    const same = "register" in a && b && "register" in b && a.register === b.register;
+    if (name === "copy") return a;
+    if (name === "where") return x === undefined ? undefined : x !== 0 ? b : c;
+    if (name === "negative") {
+      if (from?.name === "negative") return from.operands[0];
+      if (from?.name === "subtract") return this.call("subtract", from.operands.toReversed());
+      return this.#scaled(from, -1);
+    }
+    if ((name === "relu" || name === "absolute") && from?.name === name) return a;
+    if (name === "truth" && from && truths.has(from.name)) return a;
+    if ((name === "minimum" || name === "maximum") && same) return a;
+    if (name === "add") {
+      if (x === 0) return b;
+      if (y === 0) return a;
+      const [left, right] = [this.#negated(a), this.#negated(b)];
+      if (right) return this.call("subtract", [a, right]);
+      if (left) return this.call("subtract", [b, left]);
+    }
+    if (name === "subtract") {
+      if (y === 0) return a;
+      const right = this.#negated(b);
+      if (right) return this.call("add", [a, right]);
+      if (x === 0) return this.call("negative", [b]);
+    }
+    if (name === "multiply") {
+      if (x === 1) return b;
+      if (y === 1) return a;
+      if (x !== undefined) return this.#times(b, x);
+      if (y !== undefined) return this.#times(a, y);
+      const [left, right] = [this.#negated(a), this.#negated(b)];
+      if (left && right) return this.call("multiply", [left, right]);
+    }
+    if (name === "divide" && y === 1) return a;
+    if (name === "power") {
+      if (y === 1) return a;
+      if (y === 2) return this.call("multiply", [a, a]);
+    }
+    return undefined;
+  }
+
+  /** What an operand is the negative of. */
+  #negated(operand: Operand): Operand | undefined {
+    const from = this.#from(operand);
+    return from?.name === "negative" ? from.operands[0] : undefined;
+  }
+
+  #times(operand: Operand, by: number): Operand | undefined {
+    if (by === -1) return this.call("negative", [operand]);
+    const from = this.#from(operand);
+    if (from?.name === "negative") return this.call("multiply", [from.operands[0]!, { number: -by }]);
+    return this.#scaled(from, by);
+  }
+
+  /** A product with a number, times another number. */
+  #scaled(from: Call | undefined, by: number): Operand | undefined {
+    if (from?.name !== "multiply") return undefined;
+    const [a, b] = from.operands as [Operand, Operand];
+    const [x, y] = [numberIn(a), numberIn(b)];
+    if (x !== undefined) return this.call("multiply", [b, { number: x * by }]);
+    if (y !== undefined) return this.call("multiply", [a, { number: y * by }]);
+    return undefined;
+  }
+}
+
+const registerOf = (operand: Operand): number => (operand as { readonly register: number }).register;
+
+/** A chain without what changes nothing, and with known numbers in it. */
+export function simplified(chain: Chain, numberOf: NumberOf): Chain {
+  const code = new Code(numberOf);
+  const registers = code.include(
+    chain.reads.map((access) => code.read(access)),
+    chain.code,
+  );
+  const made = code.chain(
+    chain.shape,
+    chain.writes.map(({ register, ...write }) => [write, registers[register]!]),
+  );
+  const changed = made.reads.length !== chain.reads.length || made.code.length !== chain.code.length;
+  return changed || JSON.stringify(made.code) !== JSON.stringify(chain.code) ? made : chain;
+}

@@ -1,0 +1,44 @@
+// Steps joined into fewer, which go over memory less often: what the kernels take is what these passes leave.
+import type { Step, Store } from "../steps.ts";
+import { again } from "./again.ts";
+import { chains, summed } from "./chains.ts";
+import { type NumberOf, unknown } from "./code.ts";
+import { copies } from "./copies.ts";
+import { dead } from "./dead.ts";
+import { epilogues } from "./epilogues.ts";
+import { identities } from "./identities.ts";
+import { type Pass, passed } from "./pass.ts";
+import { same } from "./same.ts";
+
+export type { NumberOf } from "./code.ts";
+export type { Pass } from "./pass.ts";
+
+/** In the order in which they are taken, over and over until none changes anything. */
+export const passes: readonly Pass[] = [dead, identities, same, epilogues, copies, chains, summed, again];
+
+/** What passes join may be joined again. */
+const mostRounds = 6;
+
+/**
+ * Steps that give the same outputs.
+ * @param numberOf the number that all numbers of a store are, for those that no run changes
+ */
+export function fused(
+  steps: readonly Step[],
+  outputs: readonly Store[],
+  numberOf: NumberOf = unknown,
+  taken: readonly Pass[] = passes,
+): Step[] {
+  const kept = new Set(outputs);
+  let made: readonly Step[] = steps;
+  for (let round = 0; round < mostRounds; round++) {
+    let changed = false;
+    for (const pass of taken) {
+      const after = passed(made, kept, numberOf, pass);
+      made = after.steps;
+      changed ||= after.changed;
+    }
+    if (!changed) break;
+  }
+  return [...made];
+}

@@ -1,0 +1,146 @@
+// Two chains as one: the second takes what the first computes where it would read it, or both go over the same places anyway.
+import { sizeOf } from "@innerloop/schemas";
+import type { Access, Chain, FunctionName, Operand, Store, Write } from "../steps.ts";
+import { Code, type NumberOf } from "./code.ts";
+import { type Course, courseOf, followed, joined, type Split, split, whole } from "./places.ts";
+
+/** What a chain may have, at most, so that a piece of each register stays in the processor's nearest memory. */
+export const most = { reads: 24, calls: 64, axes: 8 };
+
+/** A step itself takes as long as about so many calls of a number. */
+const perStep = 1000;
+
+/** Functions that take longer than an addition, by how much. */
+const slow: { readonly [name in FunctionName]?: number } = {
+  divide: 2,
+  sqrt: 2,
+  reciprocal: 2,
+  exp: 8,
+  log: 8,
+  tanh: 12,
+  sigmoid: 10,
+  erf: 12,
+  sin: 12,
+  cos: 12,
+  power: 20,
+};
+
+/** About how long a chain takes, in calls of a number. */
+export function costOf({ shape, reads, code, writes }: Chain): number {
+  const calls = code.reduce((sum, { name }) => sum + (slow[name] ?? 1), 0);
+  return perStep + sizeOf(shape) * (calls + 2 * (reads.length + writes.length));
+}
+
+export const fits = ({ shape, reads, code }: Chain): boolean =>
+  reads.length <= most.reads && code.length <= most.calls && shape.length <= most.axes;
+
+const isSplit = (found: Course | Split): found is Split => "inner" in found;
+
+/** Numbers that the first chain has in a register and in a store. */
+interface Held extends Access {
+  readonly register: number;
+}
+
+interface Taken {
+  readonly course: Course;
+  readonly register: number;
+}
+
+/** The second chain, its axes split so that each read that has sources follows one of them, and which. */
+interface Laid {
+  readonly chain: Chain;
+  readonly taken: readonly (Taken | undefined)[];
+}
+
+function laid(
+  first: Chain,
+  second: Chain,
+  sourcesOf: (access: Access, i: number) => readonly Held[],
+): Laid | undefined {
+  let chain = second;
+  while (chain.shape.length <= most.axes) {
+    let splitting: Split | undefined;
+    const taken: (Taken | undefined)[] = [];
+    for (const [i, access] of chain.reads.entries()) {
+      const sources = sourcesOf(access, i);
+      let found: Taken | undefined;
+      for (const source of sources) {
+        const course = courseOf({ shape: first.shape, access: source }, { shape: chain.shape, access });
+        if (course && isSplit(course)) splitting ??= course;
+        else if (course) found ??= { course, register: source.register };
+      }
+      if (sources.length > 0 && !found && !splitting) return undefined;
+      taken.push(found);
+    }
+    if (!splitting) return { chain, taken };
+    chain = split(chain, splitting);
+  }
+  return undefined;
+}
+
+/**
+ * The first chain and the second as one, which writes what the second does, and of the first what `keeps` asks for. Nothing where they cannot be one. That the order
+ * allows it is the caller's care.
+ */
+export function together(
+  first: Chain,
+  second: Chain,
+  keeps: (store: Store) => boolean,
+  numberOf: NumberOf,
+): Chain | undefined {
+  const made = new Set(first.writes.map(({ store }) => store));
+  const read = new Set([...first.reads, ...second.reads].map(({ store }) => store));
+  // A chain that reads what it writes does so place by place, which other axes could break.
+  if (second.writes.some(({ store }) => read.has(store))) return undefined;
+  if (first.reads.some(({ store }) => made.has(store))) return undefined;
+  if (first.writes.some(({ how, store }) => how !== "set" && read.has(store))) return undefined;
+  const written = ({ store }: Access) => (made.has(store) ? first.writes.filter((write) => write.store === store) : []);
+  const keeping = first.writes.filter(({ store, how }) => how !== "set" || keeps(store));
+  const found = laid(first, second, written);
+  if (!found) return undefined;
+  if (keeping.length === 0) return combined(first, found, [], undefined, numberOf);
+  const over = ({ chain, taken }: Laid): Course | undefined =>
+    taken.find((each, i) => each && whole(first.shape, { shape: chain.shape, access: chain.reads[i]! }))?.course;
+  const course = over(found);
+  if (course) return combined(first, found, keeping, course, numberOf);
+  // Neither reads what the other writes of all places: both may read the same numbers.
+  for (const [register, access] of first.reads.entries())
+    for (const [which, target] of second.reads.entries()) {
+      if (target.store !== access.store || !whole(first.shape, { shape: second.shape, access: target })) continue;
+      const shared = laid(first, second, (each, i) => (i === which ? [{ ...access, register }] : written(each)));
+      const along = shared?.taken[which]?.course;
+      if (along) return combined(first, shared, keeping, along, numberOf);
+    }
+  return undefined;
+}
+
+function combined(
+  first: Chain,
+  { chain, taken }: Laid,
+  keeping: readonly Write[],
+  along: Course | undefined,
+  numberOf: NumberOf,
+): Chain | undefined {
+  const code = new Code(numberOf);
+  const results = new Map<string, readonly Operand[]>();
+  const follow = (course: Course): readonly Operand[] => {
+    const key = JSON.stringify(course);
+    const known = results.get(key);
+    if (known) return known;
+    const made = code.include(
+      first.reads.map((access) => code.read(followed(access, course))),
+      first.code,
+    );
+    results.set(key, made);
+    return made;
+  };
+  const kept = along ? keeping.map((write) => [followed(write, along), follow(along)[write.register]!] as const) : [];
+  const reads = chain.reads.map((access, i) => {
+    const from = taken[i];
+    return from ? follow(from.course)[from.register]! : code.read(access);
+  });
+  const registers = code.include(reads, chain.code);
+  const own = chain.writes.map((write) => [write, registers[write.register]!] as const);
+  const result = joined(code.chain(chain.shape, [...kept, ...own]));
+  return fits(result) ? result : undefined;
+}

@@ -1,0 +1,160 @@
+// The steps of one place in the order, with who reads and writes what, so that passes may join and move them.
+import { accessesOf, type Chain, type Step, type Store } from "../steps.ts";
+
+/** A step, or what several have become. */
+export interface Node<S extends Step = Step> {
+  /** Its place in the order. */
+  readonly at: number;
+  readonly step: S;
+}
+
+/** Stores that a step reads and writes, those of turns' steps too. */
+export function storesOf(step: Step): { readonly reads: ReadonlySet<Store>; readonly writes: ReadonlySet<Store> } {
+  const [reads, writes] = [new Set<Store>(), new Set<Store>()];
+  const visit = (each: Step): void => {
+    if (each.kind === "turns") {
+      writes.add(each.turn);
+      for (const inner of each.body) visit(inner);
+      return;
+    }
+    const accesses = accessesOf(each);
+    for (const { store } of accesses.reads) reads.add(store);
+    for (const { store } of accesses.writes) writes.add(store);
+    if (each.kind === "move" && each.turn) reads.add(each.turn);
+  };
+  visit(step);
+  return { reads, writes };
+}
+
+/** How many steps, inner ones too, read and write each store. */
+export function uses(steps: readonly Step[], found = new Map<Store, number>()): Map<Store, number> {
+  for (const step of steps) {
+    if (step.kind === "turns") uses(step.body, found);
+    else {
+      const { reads, writes } = storesOf(step);
+      for (const store of [...reads, ...writes]) found.set(store, (found.get(store) ?? 0) + 1);
+    }
+  }
+  return found;
+}
+
+type Users = Map<Store, Set<number>>;
+
+export class Level {
+  readonly #steps: (Step | undefined)[];
+  readonly #readers: Users = new Map();
+  readonly #writers: Users = new Map();
+  readonly #unsettled = new Set<Store>();
+  readonly #kept: (store: Store) => boolean;
+  /** Passes say so when they have changed something. */
+  changed = false;
+
+  /** @param kept whether more than these steps use what these write */
+  constructor(steps: readonly Step[], kept: (store: Store) => boolean) {
+    this.#steps = [...steps];
+    this.#kept = kept;
+    for (const at of steps.keys()) this.#enter(at);
+    for (const [store, writers] of this.#writers) {
+      const readers = this.#readers.get(store) ?? [];
+      const end = Math.max(...writers);
+      const loops = writers.size > 1 && [...writers].some((at) => steps[at]!.kind === "turns");
+      if (loops || [...readers].some((at) => at <= end)) this.#unsettled.add(store);
+    }
+  }
+
+  get steps(): Step[] {
+    return this.#steps.flatMap((step) => step ?? []);
+  }
+
+  /** How many places the order has. */
+  get length(): number {
+    return this.#steps.length;
+  }
+
+  at(place: number): Step | undefined {
+    return this.#steps[place];
+  }
+
+  kept(store: Store): boolean {
+    return this.#kept(store);
+  }
+
+  /** Whether it is written again after it has been read. */
+  unsettled(store: Store): boolean {
+    return this.#unsettled.has(store);
+  }
+
+  readers(store: Store): ReadonlySet<number> {
+    return this.#readers.get(store) ?? none;
+  }
+
+  writers(store: Store): ReadonlySet<number> {
+    return this.#writers.get(store) ?? none;
+  }
+
+  /** The first place after a step that has to stay after it. */
+  firstAfter(at: number): number | undefined {
+    const { reads, writes } = storesOf(this.#steps[at]!);
+    let first = Number.POSITIVE_INFINITY;
+    const look = (users: ReadonlySet<number>) => {
+      for (const user of users) if (user > at && user < first) first = user;
+    };
+    for (const store of writes) {
+      look(this.readers(store));
+      if (this.unsettled(store)) look(this.writers(store));
+    }
+    for (const store of reads) if (this.unsettled(store)) look(this.writers(store));
+    return first === Number.POSITIVE_INFINITY ? undefined : first;
+  }
+
+  /** The last place before a step that has to stay before it. */
+  lastBefore(at: number): number {
+    const { reads, writes } = storesOf(this.#steps[at]!);
+    let latest = -1;
+    const look = (users: ReadonlySet<number>) => {
+      for (const user of users) if (user < at && user > latest) latest = user;
+    };
+    for (const store of reads) look(this.writers(store));
+    for (const store of writes)
+      if (this.unsettled(store)) {
+        look(this.readers(store));
+        look(this.writers(store));
+      }
+    return latest;
+  }
+
+  /** Puts another step, or none, in place of one. */
+  put(at: number, step: Step | undefined): void {
+    this.#leave(at);
+    this.#steps[at] = step;
+    if (step) this.#enter(at);
+    this.changed = true;
+  }
+
+  chain(at: number): Chain | undefined {
+    const step = this.#steps[at];
+    return step?.kind === "chain" ? step : undefined;
+  }
+
+  #enter(at: number): void {
+    const { reads, writes } = storesOf(this.#steps[at]!);
+    for (const store of reads) enter(this.#readers, store, at);
+    for (const store of writes) enter(this.#writers, store, at);
+  }
+
+  #leave(at: number): void {
+    const step = this.#steps[at];
+    if (!step) return;
+    const { reads, writes } = storesOf(step);
+    for (const store of reads) this.#readers.get(store)!.delete(at);
+    for (const store of writes) this.#writers.get(store)!.delete(at);
+  }
+}
+
+const none: ReadonlySet<number> = new Set();
+
+function enter(users: Users, store: Store, at: number): void {
+  const known = users.get(store);
+  if (known) known.add(at);
+  else users.set(store, new Set([at]));
+}

@@ -1,0 +1,61 @@
+// Steps that compute the same from the same.
+import { type Access, accessesOf, type Step, type Store } from "../steps.ts";
+import { keyOf, nameOf } from "./code.ts";
+import type { Level } from "./level.ts";
+import { storesOf } from "./level.ts";
+import type { Pass } from "./pass.ts";
+
+/** What a step is, without the names of the stores that it writes; nothing for steps that are no plain functions. */
+function described(step: Step): string | undefined {
+  if (step.kind === "turns" || step.kind === "move") return undefined;
+  const written = new Map(accessesOf(step).writes.map(({ store }, i) => [store, `out ${i}`]));
+  return JSON.stringify(step, (_, value: unknown) => {
+    if (value instanceof Int32Array) return nameOf(value);
+    if (typeof value !== "object" || value === null || !("store" in value)) return value;
+    const access = value as Access;
+    const { store, ...others } = access;
+    return { ...others, key: written.get(store) ?? keyOf(access) };
+  });
+}
+
+export const same: Pass = {
+  name: "same",
+  why: "derivatives compute again what the forward pass or another derivative has",
+  apply(level) {
+    const found = new Map<string, number>();
+    for (let at = 0; at < level.length; at++) {
+      const step = level.at(at);
+      const what = step && described(step);
+      if (!what) continue;
+      const first = found.get(what);
+      if (first === undefined || !replaced(level, first, at)) found.set(what, at);
+    }
+  },
+};
+
+/** Readers of the later one read what the earlier one gave. */
+function replaced(level: Level, first: number, at: number): boolean {
+  const [earlier, later] = [level.at(first)!, level.at(at)!];
+  if (earlier.kind === "turns" || later.kind === "turns") return false;
+  const [from, to] = [accessesOf(later).writes, accessesOf(earlier).writes];
+  const plain = (store: Store) => !level.unsettled(store) && level.writers(store).size === 1;
+  if (![...from, ...to].every(({ store }) => plain(store)) || from.some(({ store }) => level.kept(store))) return false;
+  if ([...storesOf(earlier).reads].some((store) => level.unsettled(store))) return false;
+  const stores = new Map(from.map(({ store }, i) => [store, to[i]!.store]));
+  for (const store of stores.keys())
+    for (const reader of [...level.readers(store)]) level.put(reader, renamed(level.at(reader)!, stores));
+  level.put(at, undefined);
+  return true;
+}
+
+/** A step that reads other stores. */
+function renamed(step: Step, stores: ReadonlyMap<Store, Store>): Step {
+  if (step.kind === "turns") return { ...step, body: step.body.map((each) => renamed(each, stores)) };
+  const { reads } = accessesOf(step);
+  const moved = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(moved);
+    const access = value as Access;
+    return reads.includes(access) && stores.has(access.store) ? { ...access, store: stores.get(access.store)! } : value;
+  };
+  return Object.fromEntries(Object.entries(step).map(([name, value]) => [name, moved(value)])) as unknown as Step;
+}
