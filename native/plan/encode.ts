@@ -1,6 +1,7 @@
 // Steps as the words that kernels take: what they are is in source/words.md.
-import { type Access, type Chain, type Call, functions, type Product, type Step, type Store } from "./steps.ts";
+
 import { refused } from "./refusal.ts";
+import { type Access, type Call, type Chain, functions, type Product, type Step, type Store } from "./steps.ts";
 
 /** Codes of instructions. */
 export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
@@ -193,7 +194,8 @@ function joined({ sizes, strides }: Axes): Axes {
   const axes: Axes = { sizes: [], strides: strides.map(() => []) };
   sizes.forEach((size, axis) => {
     const last = axes.sizes.length - 1;
-    if (last >= 0 && strides.every((each, i) => axes.strides[i]![last] === each[axis]! * size)) axes.sizes[last]! *= size;
+    if (last >= 0 && strides.every((each, i) => axes.strides[i]![last] === each[axis]! * size))
+      axes.sizes[last]! *= size;
     else axes.sizes.push(size);
     const to = axes.sizes.length - 1;
     for (const [i, each] of strides.entries()) axes.strides[i]![to] = each[axis]!;
@@ -216,5 +218,8 @@ function rowsOf({ m, batch, left, right, out, added, lookup }: Product): { reado
   const below = axes.strides.every((each, i) => each[last] === (i === 1 ? 0 : rows[i]! * m));
   if (axes.sizes[last] === 1) return { m, batch: { sizes: [], strides: along.map(() => []) } };
   if (lookup || !below) return { m, batch: axes };
-  return { m: m * axes.sizes[last]!, batch: { sizes: axes.sizes.slice(0, -1), strides: axes.strides.map((each) => each.slice(0, -1)) } };
+  return {
+    m: m * axes.sizes[last]!,
+    batch: { sizes: axes.sizes.slice(0, -1), strides: axes.strides.map((each) => each.slice(0, -1)) },
+  };
 }

@@ -1,0 +1,54 @@
+// Places in memory: that what lives at the same time is apart, and that what does not shares its place.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { placesFor } from "../../native/plan/memory.ts";
+import type { Step } from "../../native/plan/steps.ts";
+import { call, inOneMemory, programs, separately, storeOf, whole } from "./programs.ts";
+
+describe("places in memory", () => {
+  it("gives what stores that are apart give", () => {
+    fc.assert(
+      fc.property(programs, (program) => {
+        const expected = separately(program);
+        for (const [i, numbers] of inOneMemory(program).entries())
+          for (const [j, number] of numbers.entries()) expect(number).toBeCloseTo(expected[i]![j]!, 4);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("begins at multiples of 16 numbers and leaves 16 after the last", () => {
+    const [a, b, c] = [storeOf(17), storeOf(3), storeOf(1)];
+    const { at, end } = placesFor([], { fed: [a, b, c] }, 48);
+    expect([at(a), at(b), at(c), end]).toEqual([48, 80, 96, 112 + 16]);
+  });
+
+  it("writes a chain over what it reads last where both lie alike", () => {
+    const shape = [4, 8];
+    const [a, b, c, d] = [32, 32, 32, 32].map((size) => storeOf(size)) as [never, never, never, never];
+    const turned = { store: b, offset: 0, strides: [1, 4] };
+    const steps = [
+      call("relu", shape, [whole(a, shape)], whole(b, shape)),
+      call("relu", shape, [turned], whole(c, shape)),
+      call("add", shape, [whole(c, shape), whole(c, shape)], whole(d, shape)),
+    ];
+    const { at } = placesFor(steps, { fed: [a], kept: [d] }, 0);
+    expect(at(b)).toBe(at(a));
+    expect(at(c)).not.toBe(at(b));
+    expect(at(d)).toBe(at(c));
+  });
+
+  it("keeps what turns read from outside until they end, and has one place for what each makes anew", () => {
+    const [fed, x, y, out, turn] = [storeOf(16), storeOf(16), storeOf(16, 2), storeOf(16, 2), storeOf(1, 2)];
+    const shape = [16];
+    const over = (from: typeof fed, to: typeof fed) => call("exp", shape, [whole(from, shape)], whole(to, shape));
+    const steps: Step[] = [over(fed, x), { kind: "turns", count: 3, turn, body: [over(x, y), over(y, out)] }];
+    const { at } = placesFor(steps, { fed: [fed], kept: [out] }, 0);
+    expect(new Set([at(x), at(y), at(out)]).size).toBe(3);
+    expect(at(turn)).not.toBe(at(x));
+  });
+
+  it("gives no place to stores that are not used", () => {
+    expect(placesFor([], {}, 0).at(storeOf(4))).toBeUndefined();
+  });
+});

@@ -1,0 +1,157 @@
+// Programs of steps by chance, turns in turns among them, and how they come out of one memory.
+import fc from "fast-check";
+import { encoded } from "../../native/plan/encode.ts";
+import { placesFor } from "../../native/plan/memory.ts";
+import type { Access, Chain, FunctionName, Step, Store, Write } from "../../native/plan/steps.ts";
+import { runSteps, stores } from "./reference.ts";
+import { plainKernels } from "./words.ts";
+
+/** A store of a run. */
+export const storeOf = (size: number, depth = 1): Store => ({ size, depth });
+
+/** Distances of numbers that lie together. */
+export const compact = (shape: readonly number[]): number[] =>
+  shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+
+export const whole = (store: Store, shape: readonly number[]): Access => ({
+  store,
+  offset: 0,
+  strides: compact(shape),
+});
+
+/** A chain of one function. */
+export function call(name: FunctionName, shape: readonly number[], reads: readonly Access[], to: Access): Chain {
+  const operands = reads.map((_, register) => ({ register }));
+  const writes: Write[] = [{ ...to, register: reads.length, how: "set" }];
+  return { kind: "chain", shape, reads, code: [{ name, operands }], writes };
+}
+
+export interface Program {
+  readonly steps: readonly Step[];
+  /** Stores that are fed, with their numbers. */
+  readonly fed: ReadonlyMap<Store, readonly number[]>;
+  readonly kept: readonly Store[];
+}
+
+const [height, width] = [3, 5];
+const shape = [height, width];
+
+/** What a program is made of: as many choices as it takes. */
+type Choose = (count: number) => number;
+
+/** Programs whose stores are matrices of one shape, read as they are, transposed or row by row, with turns that hand on, read and write moving slices. */
+export const programs: fc.Arbitrary<Program> = fc
+  .array(fc.nat(2 ** 20), { minLength: 40, maxLength: 200 })
+  .map((choices) => {
+    let next = 0;
+    const choose: Choose = (count) => (choices[next++ % choices.length]! + next) % count;
+    const fed = new Map<Store, number[]>();
+    for (let i = 0; i < 3; i++)
+      fed.set(
+        storeOf(height * width),
+        Array.from({ length: height * width }, () => choose(17) / 8 - 1),
+      );
+    const steps: Step[] = [];
+    const known = [...fed.keys()];
+    grow(steps, known, 4 + choose(6), 1, choose);
+    const kept = [known.at(-1)!, known[choose(known.length)]!];
+    return { steps, fed, kept };
+  });
+
+function readOf(store: Store, choose: Choose): Access {
+  const kinds: readonly Access[] = [
+    whole(store, shape),
+    whole(store, shape),
+    { store, offset: 0, strides: [1, height] },
+    { store, offset: width * choose(height), strides: [0, 1] },
+    { store, offset: (height - 1) * width, strides: [-width, 1] },
+  ];
+  return kinds[choose(kinds.length)]!;
+}
+
+function grow(steps: Step[], known: Store[], count: number, depth: number, choose: Choose): void {
+  for (let i = 0; i < count; i++) {
+    const kind = choose(depth < 3 ? 8 : 6);
+    const any = () => readOf(known[choose(known.length)]!, choose);
+    if (kind >= 6) known.push(...turns(steps, known, depth, choose));
+    else {
+      const to = storeOf(height * width, depth);
+      if (kind === 5) steps.push(...summed(any(), to));
+      else if (kind === 4) steps.push(call("sigmoid", shape, [any()], { store: to, offset: 0, strides: [1, height] }));
+      else steps.push(call(kind > 1 ? "minimum" : "subtract", shape, [any(), any()], whole(to, shape)));
+      known.push(to);
+    }
+  }
+}
+
+/** Sums of rows, repeated. */
+function summed(from: Access, to: Store): Step[] {
+  const sums = storeOf(height, to.depth);
+  const write: Write = { store: sums, offset: 0, strides: [1, 0], register: 0, how: "sum" };
+  return [
+    { kind: "chain", shape, reads: [from], code: [], writes: [write] },
+    call("tanh", shape, [{ store: sums, offset: 0, strides: [1, 0] }], whole(to, shape)),
+  ];
+}
+
+/** Turns that hand on a matrix, read a row of another one that moves, and write rows of a third. Gives what can be read after. */
+function turns(steps: Step[], known: readonly Store[], depth: number, choose: Choose): Store[] {
+  const [turn, carried, row] = [storeOf(1, depth + 1), storeOf(height * width, depth + 1), storeOf(width, depth + 1)];
+  const rows = storeOf(height * width, depth);
+  const [start, moved] = [known[choose(known.length)]!, known[choose(known.length)]!];
+  steps.push(call("copy", shape, [whole(start, shape)], whole(carried, shape)));
+  const body: Step[] = [];
+  body.push({
+    kind: "move",
+    size: width,
+    from: whole(moved, []),
+    fromStep: width,
+    to: whole(row, []),
+    toStep: 0,
+    turn,
+  });
+  const step = storeOf(height * width, depth + 1);
+  body.push(
+    call("add", shape, [whole(carried, shape), { store: row, offset: 0, strides: [0, 1] }], whole(step, shape)),
+  );
+  const inside = [...known, carried, step];
+  grow(body, inside, 1 + choose(3), depth + 1, choose);
+  const made = inside.at(-1)!;
+  const back = choose(2) === 1;
+  body.push({
+    ...{
+      kind: "move",
+      size: width,
+      from: whole(made, []),
+      fromStep: 0,
+      to: { store: rows, offset: back ? 10 : 0, strides: [] },
+    },
+    ...{ toStep: back ? -width : width, turn },
+  });
+  body.push(call("tanh", shape, [whole(made, shape)], whole(carried, shape)));
+  steps.push({ kind: "turns", count: height, turn, body });
+  return [carried, rows];
+}
+
+/** What stores that are kept hold after steps that have every store apart. */
+export function separately({ steps, fed, kept }: Program): number[][] {
+  const numbers = stores(fed);
+  runSteps(steps, numbers);
+  return kept.map((store) => Array.from(numbers(store)));
+}
+
+/** The same of words in one memory. */
+export function inOneMemory({ steps, fed, kept }: Program): number[][] {
+  const from = 32;
+  const places = placesFor(steps, { fed: [...fed.keys()], kept }, from);
+  const tables: number[] = [];
+  const table = (numbers: Int32Array): number => places.end + tables.push(...numbers) - numbers.length;
+  const words = encoded(steps, (store) => store.known ?? places.at(store)!, table);
+  const memory = new ArrayBuffer(4 * (places.end + tables.length));
+  const floats = new Float32Array(memory).fill(Number.NaN);
+  new Int32Array(memory, 4 * places.end).set(tables);
+  for (const [store, numbers] of fed) floats.set(numbers, places.at(store));
+  const wrong = plainKernels.run(words, memory, 0);
+  if (wrong !== 0) throw new Error(`a run gave ${wrong}`);
+  return kept.map((store) => Array.from(floats.subarray(places.at(store), places.at(store)! + store.size)));
+}

@@ -1,0 +1,188 @@
+// Words read back into steps, so that they can be run in plain loops.
+import {
+  type Access,
+  type FunctionName,
+  functions,
+  type Operand,
+  type Step,
+  type Store,
+  type Write,
+} from "../../native/plan/steps.ts";
+import { runSteps } from "./reference.ts";
+
+const functionNames = Object.keys(functions) as FunctionName[];
+const toFloat = (word: number): number => new Float32Array(Int32Array.of(word).buffer)[0]!;
+
+/** Words read back: steps over one memory, whose tables are numbers of `tables`. */
+export function decoded(words: Int32Array, memory: Store, tables: Int32Array): Step[] {
+  const steps: Step[] = [];
+  for (let begin = 0; begin < words.length; begin += words[begin + 1]!) {
+    const end = begin + words[begin + 1]!;
+    let next = begin + 2;
+    const take = (): number => {
+      if (next >= end) throw new Error(`the instruction at ${begin} has more words than it says`);
+      return words[next++]!;
+    };
+    const many = <Item>(count: number, item: () => Item): Item[] => Array.from({ length: count }, item);
+    const access = (rank: number): Access => {
+      const offset = take();
+      return { store: memory, offset, strides: many(rank, take) };
+    };
+    steps.push(
+      instruction(words[begin]!, {
+        take,
+        many,
+        access,
+        memory,
+        tables,
+        rest: () => words.subarray(next, end),
+        skip: () => (next = end),
+      }),
+    );
+    if (next !== end) throw new Error(`the instruction at ${begin} of ${end - begin} words has ${next - begin}`);
+  }
+  return steps;
+}
+
+interface Reader {
+  take(): number;
+  many<Item>(count: number, item: () => Item): Item[];
+  access(rank: number): Access;
+  rest(): Int32Array;
+  skip(): void;
+  readonly memory: Store;
+  readonly tables: Int32Array;
+}
+
+/** What is given, of accesses that may be none, as an object's part. */
+const given = <Name extends string>(name: Name, access: Access) =>
+  (access.offset < 0 ? {} : { [name]: access }) as { [Key in Name]?: Access };
+
+function instruction(code: number, { take, many, access, memory, tables, rest, skip }: Reader): Step {
+  const place = (offset: number): Access => ({ store: memory, offset, strides: [] });
+  if (code === 1) {
+    const flags = take();
+    const [m, n, k] = [take(), take(), take()];
+    const [alpha, beta] = [toFloat(take()), toFloat(take())];
+    const [left, right] = [access(2), access(2)];
+    const out = { store: memory, offset: take(), strides: [take(), 1] };
+    const added = access(2);
+    const [table, taps, segment] = [take(), take(), take()];
+    const axes = many(take(), () => many(5, take));
+    const batched = (to: Access, which: number): Access => ({
+      ...to,
+      strides: [...axes.map((axis) => axis[which]!), ...to.strides],
+    });
+    const by = flags & 4 ? "rows" : "columns";
+    const lookup = {
+      by,
+      taps,
+      segment,
+      table: tables.subarray(table, table + taps * (by === "rows" ? m : k)),
+    } as const;
+    return {
+      ...{ kind: "product", m, n, k, alpha, beta, batch: axes.map(([size]) => size!), relu: (flags & 2) > 0 },
+      ...{ left: batched(left, 1), right: batched(right, 2), out: batched(out, 3) },
+      ...(flags & 1 ? { added: batched(added, 4) } : {}),
+      ...(flags & 12 ? { lookup } : {}),
+    };
+  }
+  if (code === 2) {
+    const rank = take();
+    const shape = many(rank, take);
+    const reads = many(take(), () => access(rank));
+    const calls = many(take(), () => many(4, take));
+    const hows = ["set", "sum", "max", "min"] as const;
+    const writes = many(take(), (): Write => ({ ...access(rank), register: take(), how: hows[take()]! }));
+    const numbers = many(take(), () => toFloat(take()));
+    const operand = (word: number): Operand => (word >= 0 ? { register: word } : { number: numbers[-1 - word]! });
+    return {
+      ...{ kind: "chain", shape, reads, writes },
+      code: calls.map(([number, ...words]) => {
+        const name = functionNames[number!]!;
+        return { name, operands: words.slice(0, functions[name]).map(operand) };
+      }),
+    };
+  }
+  if (code === 3) {
+    const [rows, size, epsilon, from, gain, bias, gainRows] = [
+      take(),
+      take(),
+      toFloat(take()),
+      access(1),
+      access(1),
+      access(1),
+      take(),
+    ];
+    const [out, mean, inverse] = [access(1), access(1), access(1)];
+    return {
+      kind: "norm",
+      rows,
+      size,
+      epsilon,
+      from,
+      gainRows,
+      out,
+      ...given("gain", gain),
+      ...given("bias", bias),
+      ...given("mean", mean),
+      ...given("inverse", inverse),
+    };
+  }
+  if (code === 4) {
+    const what = (["softmax", "logSoftmax", "argmax"] as const)[take()]!;
+    return { kind: "rowwise", what, rows: take(), size: take(), from: access(1), out: access(1) };
+  }
+  if (code === 5) {
+    const [outer, count, inner, limit, from, indices, table, out] = [
+      take(),
+      take(),
+      take(),
+      take(),
+      access(2),
+      access(1),
+      take(),
+      access(2),
+    ];
+    return {
+      kind: "rows",
+      outer,
+      count,
+      inner,
+      limit,
+      from,
+      out,
+      ...given("indices", indices),
+      ...(table < 0 ? {} : { table: tables.subarray(table, table + count) }),
+    };
+  }
+  if (code === 6) {
+    const [size, from, fromStep, to, toStep, turn] = many(6, take) as [number, number, number, number, number, number];
+    return {
+      kind: "move",
+      size,
+      from: place(from),
+      fromStep,
+      to: place(to),
+      toStep,
+      ...(turn < 0 ? {} : { turn: { size: 1, depth: 1, known: turn } }),
+    };
+  }
+  const [count, turn, length] = [take(), take(), take()];
+  const body = rest();
+  if (code !== 7 || body.length !== length) throw new Error(`turns of ${length} words have ${body.length}`);
+  skip();
+  return { kind: "turns", count, turn: { size: 1, depth: 1, known: turn }, body: decoded(body, memory, tables) };
+}
+
+/** Kernels in plain loops: words over a memory, as those in C take them. */
+export const plainKernels = {
+  run(code: Int32Array, memory: ArrayBuffer, offset: number): number {
+    const floats = new Float32Array(memory, offset);
+    const tables = new Int32Array(memory, offset);
+    const whole: Store = { size: floats.length, depth: 1 };
+    const steps = decoded(code, whole, tables);
+    return runSteps(steps, ({ known = 0 }) => (known === 0 ? floats : floats.subarray(known)));
+  },
+  misaligned: (_: ArrayBuffer): number => 0,
+};
