@@ -1,9 +1,21 @@
 // A small model as a run of it costs least. A tensor that ONNX Runtime takes or gives costs as much as some ten small nodes: so what has
 // an initializer is not fed, and the outputs come as one and are cut up here. The file stays as it is for whoever else reads it.
-import { ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
-import type { ProviderChoice } from "./providers.ts";
-import type { ModelSession, Session, SmallModels } from "./session.ts";
+import { type BundleFile, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
+import type { Beside } from "./host.ts";
+import type { ProviderChoice, SessionOptions } from "./providers.ts";
+import type { diverged } from "./rarely.ts";
+import { type ModelSession, type OwnKernels, type OwnModel, openSession, type Session } from "./session.ts";
 import { delimited, type Field, fieldsOf, graphOf, nameOf, varint, withGraph } from "./wire.ts";
+
+export interface ModelOptions extends SessionOptions {
+  readonly kernels?: OwnKernels;
+}
+
+/** Loads what is needed later than at the start. */
+export type Later = () => Promise<{
+  readonly openModelOf: typeof openModelOf;
+  readonly diverged: typeof diverged;
+}>;
 
 /** A model that was rewritten. */
 interface Compact {
@@ -18,45 +30,84 @@ interface Compact {
 /** Bytes of a model up to which what is done around a run counts beside the run, and opening it twice does not. */
 const mostBytes = 2 ** 18;
 
-/**
- * Opens adapt.onnx: a small one that has all its numbers itself for runs that feed nothing that has an initializer and ask for all
- * outputs, so that the first other run opens it once more, as it is. Numbers are the same. Outputs may share their memory.
- *
- * @param open a session of a model
- */
-export function openAdapting(
+/** Bytes of weights from which on memory counts for more than the tenth of a product's time that packed ones save. */
+const large = 2 ** 27;
+
+/** Opens a model of a bundle. */
+export function openModelOf(
+  file: BundleFile,
   model: Uint8Array,
-  open: Open,
-  { beside, provider, small }: { beside: object; provider: ProviderChoice; small?: SmallModels },
+  options: ModelOptions & Required<Pick<Beside, "beside">> & { readonly provider: ProviderChoice },
 ): Promise<ModelSession> {
-  const usual = () => openUsual(model, beside, open);
-  return small && ["cpu", "wasm"].includes(provider.name) ? small.open(model, provider, usual) : usual();
+  const { beside, provider, kernels } = options;
+  const adapts = file === "adapt.onnx";
+  // What adapts multiplies by a weight and by its transpose, and would keep it twice beside the file.
+  const packed = !(adapts && Object.values(beside).some(({ length }) => length >= large));
+  const open: Open = (model, sealed = false) => openSession(model, { ...options, packed, sealed });
+  const isCompact = adapts && model.length <= mostBytes && Object.keys(beside).length === 0;
+  const usual = () => (isCompact ? openCompact(model, open) : open(model));
+  return kernels && ["cpu", "wasm"].includes(provider.name) ? openOwn(kernels, model, provider, usual) : usual();
+}
+
+/** Opens a model on kernels of our own, and as usual for the first run that they leave. */
+export async function openOwn(
+  kernels: OwnKernels,
+  model: Uint8Array,
+  provider: ProviderChoice,
+  asUsual: () => Promise<ModelSession>,
+): Promise<ModelSession> {
+  let ours: OwnModel | undefined;
+  try {
+    ours = kernels.open(model);
+  } catch {
+    // What is no model ONNX Runtime says better.
+  }
+  if (!ours) return asUsual();
+  const { inputs, outputs } = ours;
+  const usual = openedLate(asUsual);
+  return {
+    ...{ provider, inputs, outputs, ...usual },
+    run: async (feeds, fetches) => ours.run(feeds, fetches) ?? usual.run(feeds, fetches),
+  };
+}
+
+/** A session that is opened at its first run. */
+function openedLate(open: () => Promise<ModelSession>): Pick<ModelSession, "run" | "dispose"> {
+  let opened: Promise<ModelSession> | undefined;
+  return {
+    async run(feeds, fetches) {
+      opened ??= open();
+      opened.catch(() => (opened = undefined));
+      return (await opened).run(feeds, fetches);
+    },
+    async dispose() {
+      await (await opened)?.dispose();
+    },
+  };
 }
 
 type Open = (model: Uint8Array, sealed?: boolean) => Promise<Session>;
 
-async function openUsual(model: Uint8Array, beside: object, open: Open): Promise<ModelSession> {
-  if (model.length > mostBytes || Object.keys(beside).length > 0) return open(model);
+/**
+ * For runs that feed nothing that has an initializer and ask for all outputs, so that the first other run opens the model once more, as it
+ * is. Numbers are the same. Outputs may share their memory.
+ */
+async function openCompact(model: Uint8Array, open: Open): Promise<ModelSession> {
   const { bytes, settled, outputs, unpack } = compact(model);
   const quick = await open(bytes, true);
-  let whole: Promise<Session> | undefined;
-  const runWhole = async (...args: Parameters<Session["run"]>) => {
-    whole ??= open(model);
-    whole.catch(() => (whole = undefined));
-    return (await whole).run(...args);
-  };
+  const whole = openedLate(() => open(model));
   return {
     provider: quick.provider,
     inputs: [...quick.inputs, ...settled],
     outputs,
     async run(feeds, fetches) {
       if (fetches !== undefined || Object.keys(feeds).some((name) => settled.has(name)))
-        return runWhole(feeds, fetches);
+        return whole.run(feeds, fetches);
       return unpack(await quick.run(feeds));
     },
     async dispose() {
       await quick.dispose();
-      await (await whole)?.dispose();
+      await whole.dispose();
     },
   };
 }

@@ -14,7 +14,7 @@ import { type Prediction, predict } from "./prediction.ts";
 import { chooseProvider, type ProviderChoice } from "./providers.ts";
 import { type ReadOptions, reading } from "./reading.ts";
 import { checkOptions } from "./refusal.ts";
-import type { SmallModels } from "./session.ts";
+import type { OwnKernels } from "./session.ts";
 
 /** Far more than a bundle or a personal model has. */
 const most = 2 ** 30;
@@ -33,8 +33,8 @@ export interface LoadOptions<T extends Task = Task> extends HostOptions, ReadOpt
    * share of each side that stays free at both ends, `ground`, the byte that is there, and whether to `invert`.
    */
   readonly pictures?: PictureSettings;
-  /** `small` of `@innerloop/runtime/small`: adapts small networks faster. */
-  readonly small?: SmallModels;
+  /** What computes on a processor: `small` of `@innerloop/runtime/small`, for small networks; `native` of `@innerloop/native`. */
+  readonly kernels?: OwnKernels;
 }
 
 /**

@@ -1,23 +1,9 @@
 // The models of a bundle, each opened at its first use; after a device was lost they are opened anew.
 import { type BundleFile, InnerloopError } from "@innerloop/schemas/bundle";
 import type { Bundle } from "./bundle.ts";
-import type { openAdapting } from "./compact.ts";
-import { type ProviderChoice, type SessionOptions, withoutDevice } from "./providers.ts";
-import type { diverged } from "./rarely.ts";
-import { type ModelSession, openSession, type SmallModels } from "./session.ts";
-
-/** Bytes of weights from which on memory counts for more than the tenth of a product's time that packed ones save. */
-const large = 2 ** 27;
-
-export interface ModelOptions extends SessionOptions {
-  readonly small?: SmallModels;
-}
-
-/** Loads what is needed later than at the start. */
-export type Later = () => Promise<{
-  readonly openAdapting: typeof openAdapting;
-  readonly diverged: typeof diverged;
-}>;
+import type { Later, ModelOptions } from "./compact.ts";
+import { type ProviderChoice, withoutDevice } from "./providers.ts";
+import type { ModelSession } from "./session.ts";
 
 /** What a Learner and its Personals run on. */
 export class Models {
@@ -50,12 +36,8 @@ export class Models {
     const opened = sessions.get(file);
     if (opened !== undefined) return opened;
     const { models, portable, beside } = this.#bundle;
-    // What adapts multiplies by a weight and by its transpose, and would keep it twice beside the file.
-    const packed = !(file === "adapt.onnx" && Object.values(beside).some(({ length }) => length >= large));
-    const options = () => ({ ...this.#options, provider: this.#provider, beside, packed });
-    const whole = (model: Uint8Array, sealed = false) => openSession(model, { ...options(), sealed });
     const open = async (model: Uint8Array) =>
-      file === "adapt.onnx" ? (await this.#later()).openAdapting(model, whole, options()) : whole(model);
+      (await this.#later()).openModelOf(file, model, { ...this.#options, provider: this.#provider, beside });
     const refused = async (cause: unknown) => {
       const model = await portable[file]?.();
       if (!model) throw cause;

@@ -1,8 +1,9 @@
 // A bundle that was opened: what a Learner and its Personals share.
 import type { BundleFile } from "@innerloop/schemas/bundle";
 import type { Bundle } from "./bundle.ts";
+import type { Later, ModelOptions } from "./compact.ts";
 import { Lifetime } from "./lifetime.ts";
-import { type Later, type ModelOptions, Models } from "./models.ts";
+import { Models } from "./models.ts";
 import type { ProviderChoice } from "./providers.ts";
 import type { ModelSession } from "./session.ts";
 

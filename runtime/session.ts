@@ -29,9 +29,17 @@ export interface Session {
 /** A session of a bundle's model. */
 export type ModelSession = Omit<Session, "defaults">;
 
-/** What computes small models without ONNX Runtime. */
-export interface SmallModels {
-  open(model: Uint8Array, provider: ProviderChoice, usual: () => Promise<ModelSession>): Promise<ModelSession>;
+/** What computes models on a processor without ONNX Runtime. */
+export interface OwnKernels {
+  /** Nothing, or an error, for a model of which it computes no run. */
+  open(model: Uint8Array): OwnModel | undefined;
+}
+
+export interface OwnModel {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** What a run gives; nothing where ONNX Runtime is to take it. */
+  run(feeds: Readonly<Record<string, Tensor>>, fetches?: readonly string[]): Record<string, Tensor> | undefined;
 }
 
 /** No ONNX file is larger: its format counts lengths with a sign in 32 bits. */

@@ -1,4 +1,5 @@
 // The door `@innerloop/runtime/session`: models on their own, without a bundle, for training and for whoever has one.
+export { openOwn } from "./compact.ts";
 export {
   type Device,
   type DeviceFeeds,
@@ -16,4 +17,4 @@ export {
   type ProviderReport,
   type SessionOptions,
 } from "./providers.ts";
-export { openSession, type Session } from "./session.ts";
+export { type ModelSession, type OwnKernels, type OwnModel, openSession, type Session } from "./session.ts";

@@ -14,7 +14,7 @@ const examplesOf = ({ x, y }: WorkloadBatch): Examples =>
 
 /** Adapts to the support set of the one task. */
 export async function openAdapt(folder: string, threads: number, data: WorkloadData): Promise<Runnable> {
-  const learner = await Learner.load(folder, { provider: "cpu", threads, small });
+  const learner = await Learner.load(folder, { provider: "cpu", threads, kernels: small });
   const examples = examplesOf(data.tasks[0]!.support);
   const once = () => learner.adapt(examples);
   return {

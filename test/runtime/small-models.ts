@@ -1,5 +1,5 @@
 // Models of a few nodes, computed by the kernels for small networks and by ONNX Runtime.
-import { openSession } from "@innerloop/runtime/session";
+import { openOwn, openSession } from "@innerloop/runtime/session";
 import { small } from "@innerloop/runtime/small";
 import type { Tensor } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
@@ -54,7 +54,7 @@ export async function compare(
     initializers,
     nodes,
   });
-  const [ours, theirs] = [await small.open(bytes, provider, never), await openSession(bytes, CPU)];
+  const [ours, theirs] = [await openOwn(small, bytes, provider, never), await openSession(bytes, CPU)];
   const expected = await theirs.run(feeds);
   // The second run goes by the plan of the first.
   for (let turn = 0; turn < 2; turn++) expectNear((await ours.run(feeds)).out!, expected.out!);
