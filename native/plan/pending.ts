@@ -1,0 +1,239 @@
+// Arrays that are written only when something reads them number by number: what is gathered and what is joined. Products look numbers up
+// where they lie, so that the columns of a convolution are never written.
+import { type DType, sizeOf } from "@innerloop/schemas";
+import { deepest, type Plan } from "./plan.ts";
+import type { Store } from "./steps.ts";
+import { naturalStrides, placesOf, reshaped, type Shape, sliced, together, type Value } from "./views.ts";
+
+/** Places `indices` of an axis. */
+interface Gathered {
+  readonly source: Value;
+  readonly axis: number;
+  readonly indices: readonly number[];
+}
+
+/** Arrays one after another along an axis. */
+interface Joined {
+  readonly parts: readonly Value[];
+  readonly axis: number;
+}
+
+type Waiting = Gathered | Joined;
+
+/** The numbers of a store as pieces of another that lie together: `table` says where each begins there, −1 for zeros. */
+export interface Pieces {
+  readonly from: Value;
+  readonly segment: number;
+  readonly table: Int32Array;
+}
+
+const nowhere = -1;
+
+export class Pending {
+  readonly #plan: Plan;
+  readonly #waiting = new WeakMap<Store, Waiting>();
+  readonly #written = new WeakMap<Store, Store>();
+  readonly #pieces = new WeakMap<Store, Pieces | "none">();
+  readonly #zeros = new WeakMap<Store, boolean>();
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+  }
+
+  gathered(source: Value, axis: number, indices: readonly number[]): Value {
+    const shape = source.shape.with(axis, indices.length);
+    return this.#later({ source, axis, indices }, shape, source.dtype, source.depth);
+  }
+
+  joined(parts: readonly Value[], axis: number): Value {
+    const [first] = parts as [Value];
+    const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
+    return this.#later({ parts, axis }, first.shape.with(axis, size), first.dtype, deepest(...parts));
+  }
+
+  #later(waiting: Waiting, shape: Shape, dtype: DType, depth: number): Value {
+    const store = { size: sizeOf(shape), depth };
+    this.#waiting.set(store, waiting);
+    const value: Value = { store, offset: 0, shape, strides: naturalStrides(shape), dtype, depth };
+    return depth === 0 ? this.real(value) : value;
+  }
+
+  /** A value whose numbers are there to be read. */
+  real(value: Value): Value {
+    const waiting = this.#waiting.get(value.store);
+    if (!waiting) return value;
+    const store = this.#written.get(value.store) ?? this.#write(value.store, waiting, value.dtype);
+    this.#written.set(value.store, store);
+    return { ...value, store };
+  }
+
+  /** Where the numbers of a store lie, if it has not been written and they lie in one that has. */
+  piecesOf(store: Store): Pieces | undefined {
+    const waiting = this.#waiting.get(store);
+    if (!waiting || this.#written.has(store)) return undefined;
+    const pieces = this.#pieces.get(store) ?? this.#find(store, waiting);
+    this.#pieces.set(store, pieces);
+    return pieces === "none" ? undefined : pieces;
+  }
+
+  #find(store: Store, waiting: Waiting): Pieces | "none" {
+    if (store.size === 0) return "none";
+    if ("parts" in waiting) return this.#joinedPieces(store, waiting);
+    const { source, axis, indices } = waiting;
+    const along = placesOf({ offset: 0, shape: [source.shape[axis]!], strides: [source.strides[axis]!] });
+    const moved = Int32Array.from(indices, (index) => along[index]!);
+    return this.#in(source, (view) => {
+      const [before, after] = [view.shape.slice(0, axis), view.shape.slice(axis + 1)];
+      const outer = placesOf({ offset: view.offset, shape: before, strides: view.strides.slice(0, axis) });
+      const inner = placesOf({ offset: 0, shape: after, strides: view.strides.slice(axis + 1) });
+      const places = new Int32Array(outer.length * moved.length * inner.length);
+      let i = 0;
+      for (const o of outer) for (const m of moved) for (const place of inner) places[i++] = o + m + place;
+      return places;
+    });
+  }
+
+  /** Pieces at places of the store of a view, a place for each piece of its last axes that lie together. */
+  #in(source: Value, placesAlong: (view: Pick<Value, "offset" | "shape" | "strides">) => Int32Array): Pieces | "none" {
+    const { view, run } = lastRun(source);
+    const places = placesAlong(view);
+    const under = this.piecesOf(source.store);
+    if (!under) {
+      if (this.#waiting.has(source.store)) return { from: this.real({ ...source, offset: 0 }), segment: run, table: places };
+      return { from: source, segment: run, table: places };
+    }
+    const segment = divisor(run, under.segment);
+    const table = new Int32Array((places.length * run) / segment);
+    let i = 0;
+    for (const place of places)
+      for (let at = place; at < place + run; at += segment) {
+        const within = at % under.segment;
+        if (within + segment > under.segment) return "none";
+        const start = under.table[(at - within) / under.segment]!;
+        table[i++] = start === nowhere ? nowhere : start + within;
+      }
+    return { from: under.from, segment, table };
+  }
+
+  #joinedPieces(store: Store, { parts, axis }: Joined): Pieces | "none" {
+    const found = parts.map((part) => {
+      const width = sizeOf(part.shape.slice(axis));
+      if (this.#isZeros(part)) return { width };
+      const pieces = this.#in(part, placesOf);
+      return { width, pieces };
+    });
+    const lists = found.flatMap(({ pieces }) => pieces ?? []);
+    const [first] = lists;
+    if (!first || lists.length > 1 || first === "none") return "none";
+    const segment = found.reduce((least, { width }) => divisor(least, width), first.segment);
+    const table = new Int32Array(store.size / segment).fill(nowhere);
+    const whole = found.reduce((sum, { width }) => sum + width, 0);
+    let start = 0;
+    for (const { width, pieces } of found) {
+      if (pieces && pieces !== "none")
+        for (let i = 0, from = 0; i < store.size; i += whole, from += width)
+          for (let at = 0; at < width; at += segment) {
+            const within = (from + at) % pieces.segment;
+            const begin = pieces.table[(from + at - within) / pieces.segment]!;
+            table[(i + start + at) / segment] = begin === nowhere ? nowhere : begin + within;
+          }
+      start += width;
+    }
+    return { from: first.from, segment, table };
+  }
+
+  /** Whether an array is known to be all zeros. */
+  #isZeros(value: Value): boolean {
+    if (value.depth > 0) return false;
+    const known = this.#zeros.get(value.store) ?? this.#plan.known.of(value.store).every((number) => number === 0);
+    this.#zeros.set(value.store, known);
+    return known;
+  }
+
+  #write(store: Store, waiting: Waiting, dtype: DType): Store {
+    const plan = this.#plan;
+    if ("parts" in waiting) {
+      const { parts, axis } = waiting;
+      const shape = parts[0]!.shape.with(axis, parts.reduce((sum, part) => sum + part.shape[axis]!, 0));
+      const out = plan.room(shape, dtype, store.depth);
+      let start = 0;
+      for (const part of parts) {
+        const size = part.shape[axis]!;
+        if (sizeOf(part.shape) > 0) plan.copy(part, sliced(out, axis, start, size));
+        start += size;
+      }
+      return out.store;
+    }
+    const { source, axis, indices } = waiting;
+    const out = plan.room(source.shape.with(axis, indices.length), dtype, store.depth);
+    if (store.size === 0) return out.store;
+    const grid = gridOf(indices);
+    if (grid) {
+      const real = plan.real(source);
+      const unfolded = (view: Value, sizes: Shape, strides: Shape): Value => ({
+        ...view,
+        shape: view.shape.toSpliced(axis, 1, ...sizes),
+        strides: view.strides.toSpliced(axis, 1, ...strides),
+      });
+      const from = { ...real, offset: real.offset + grid.start * real.strides[axis]! };
+      const along = real.strides[axis]!;
+      plan.copy(
+        unfolded(from, grid.sizes, grid.steps.map((step) => step * along)),
+        unfolded(out, grid.sizes, naturalStrides(grid.sizes).map((step) => step * out.strides[axis]!)),
+      );
+      return out.store;
+    }
+    const [outer, limit, inner] = [
+      sizeOf(source.shape.slice(0, axis)),
+      source.shape[axis]!,
+      sizeOf(source.shape.slice(axis + 1)),
+    ];
+    const as = (value: Value): Value | undefined => reshaped(value, [outer, limit, inner]);
+    const real = plan.real(source);
+    const seen = as(real);
+    const from = seen && (inner === 1 || seen.strides[2] === 1) ? seen : as(plan.written(source))!;
+    plan.step(store.depth, {
+      ...{ kind: "rows", outer, count: indices.length, inner, limit },
+      from: { store: from.store, offset: from.offset, strides: from.strides.slice(0, 2) },
+      table: Int32Array.from(indices),
+      out: { store: out.store, offset: 0, strides: [indices.length * inner, inner] },
+    });
+    return out.store;
+  }
+}
+
+/** A view whose last axes that lie together are taken away, and how many numbers they have. */
+function lastRun({ offset, shape, strides }: Value) {
+  let first = shape.length;
+  while (first > 0 && together({ shape, strides }, first - 1)) first--;
+  const run = sizeOf(shape.slice(first));
+  const rest = (sizes: Shape, with_: number) => sizes.map((size, axis) => (axis < first ? size : with_));
+  return { run, view: { offset, shape: rest(shape, 1), strides: rest(strides, 0) } };
+}
+
+export function divisor(a: number, b: number): number {
+  return b === 0 ? a : divisor(b, a % b);
+}
+
+/** Indices as places of up to three axes, each of which goes on by a step of its own; nothing, where they are none. */
+export function gridOf(indices: readonly number[]) {
+  const [start = 0] = indices;
+  const [sizes, steps]: [number[], number[]] = [[], []];
+  let covered = 1;
+  while (covered < indices.length) {
+    const step = indices[covered]! - start;
+    let size = 1;
+    const goesOn = (): boolean => {
+      const at = size * covered;
+      if (at + covered > indices.length) return false;
+      for (let i = 0; i < covered; i++) if (indices[at + i] !== indices[i]! + size * step) return false;
+      return true;
+    };
+    while (goesOn()) size++;
+    if (size === 1 || sizes.length === 3) return undefined;
+    sizes.unshift(size);
+    steps.unshift(step);
+    covered *= size;
+  }
+  return covered === indices.length ? { start, sizes, steps } : undefined;
+}

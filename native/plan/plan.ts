@@ -1,0 +1,223 @@
+// What a run of a model does for sizes that are known: steps, by the turns in which what they compute changes.
+import { type DType, sizeOf, type Tensor } from "@innerloop/schemas";
+import type { Kernels } from "../addon.ts";
+import type { Graph, Node } from "../read.ts";
+import { Known } from "./known.ts";
+import { operators } from "./operators/index.ts";
+import { Pending } from "./pending.ts";
+import { refused } from "./refusal.ts";
+import type { Access, Step, Store, View } from "./steps.ts";
+import { naturalStrides, type Shape, together, type Value } from "./views.ts";
+
+export type { Value };
+
+/** Names of a graph, and around it those of the graph that it stands in. */
+export class Scope {
+  readonly #values = new Map<string, Value>();
+  readonly #around: Scope | undefined;
+  readonly depth: number;
+
+  constructor(depth: number, around?: Scope) {
+    this.depth = depth;
+    this.#around = around;
+  }
+
+  set(name: string, value: Value): void {
+    this.#values.set(name, value);
+  }
+
+  get(name: string): Value {
+    const value = this.#values.get(name) ?? this.#around?.get(name);
+    if (value) return value;
+    throw refused(`the value "${name}"`);
+  }
+}
+
+/** What an operator is computed by. What is left out among the inputs is nothing. */
+export type Compute = (
+  plan: Plan,
+  inputs: readonly (Value | undefined)[],
+  node: Node,
+  scope: Scope,
+) => readonly (Value | undefined)[];
+
+/** Dtypes whose numbers are held as float32. */
+const held: ReadonlySet<DType> = new Set<DType>(["float32", "int32", "int64", "bool"]);
+/** Whole numbers from here on say "to the end" and need not be exact. */
+const endless = 2 ** 31 - 1;
+
+export class Plan {
+  readonly known: Known;
+  /** Inputs whose numbers each run has. */
+  readonly inputs = new Map<string, Store>();
+  readonly outputs = new Map<string, View>();
+  /** What the plan rests on beside sizes: the largest number of inputs, which tells how many classes there are. */
+  readonly largest = new Map<string, number>();
+  readonly #fed = new Map<Store, Tensor>();
+  readonly #pending = new Pending(this);
+  /** By the turns in which they are taken; those of depth 0 have been. */
+  readonly #steps: Step[][] = [[], []];
+
+  constructor(kernels: Kernels) {
+    this.known = new Known(kernels);
+  }
+
+  get steps(): readonly Step[] {
+    return this.#steps[1]!;
+  }
+
+  /** Arrays that are written when something reads them one by one. */
+  get pending(): Pending {
+    return this.#pending;
+  }
+
+  store(size: number, depth: number): Store {
+    return depth === 0 ? this.known.store(size) : { size, depth };
+  }
+
+  /** A place for an array. */
+  room(shape: Shape, dtype: DType, depth: number): Value {
+    return { store: this.store(sizeOf(shape), depth), offset: 0, shape, strides: naturalStrides(shape), dtype, depth };
+  }
+
+  constant(numbers: ArrayLike<number>, shape: Shape, dtype: DType = "float32"): Value {
+    const value = this.room(shape, dtype, 0);
+    this.known.of(value.store).set(numbers);
+    return value;
+  }
+
+  /** An array of the model. */
+  tensor({ data, shape, dtype }: Tensor): Value {
+    if (!held.has(dtype)) throw refused(`an array of ${dtype}`);
+    const numbers = dtype === "float32" ? (data as Float32Array) : Float32Array.from(data as Int32Array, Number);
+    if (dtype === "int32" || dtype === "int64")
+      numbers.forEach((number, i) => {
+        const whole = Number(data[i]);
+        if (number !== whole && Math.abs(whole) < endless) throw refused(`the whole number ${whole}`);
+      });
+    return this.constant(numbers, shape, dtype);
+  }
+
+  /** An input, whose numbers each run has. */
+  input(name: string, tensor: Tensor): Value {
+    if (!held.has(tensor.dtype)) throw refused(`an array of ${tensor.dtype}`);
+    const value = this.room(tensor.shape, tensor.dtype, 1);
+    this.inputs.set(name, value.store);
+    this.#fed.set(value.store, tensor);
+    return value;
+  }
+
+  /** The largest whole number of an input, which runs of this plan have in common. */
+  largestOf({ store }: Value): number {
+    const tensor = this.#fed.get(store);
+    const [name] = [...this.inputs].find(([, fed]) => fed === store) ?? [];
+    if (!tensor || name === undefined) throw refused("the largest number of what runs compute as a size");
+    const most = largest(tensor.data);
+    this.largest.set(name, most);
+    return most;
+  }
+
+  /** The numbers of a value that no run changes. */
+  numbers(value: Value): number[] {
+    if (value.depth > 0) throw refused("a size or an index that runs compute");
+    const { store, offset, shape } = this.written(value);
+    return Array.from(this.known.of(store).subarray(offset, offset + sizeOf(shape)));
+  }
+
+  /** What is done in the turns in which something changes; at once, where nothing does. */
+  step(depth: number, step: Step): void {
+    if (depth === 0) this.known.run(step);
+    else this.#steps[depth]!.push(step);
+  }
+
+  /** Steps that are taken in each of some turns. */
+  turns(depth: number, make: () => void): readonly Step[] {
+    const around = this.#steps[depth];
+    const steps: Step[] = [];
+    this.#steps[depth] = steps;
+    make();
+    if (around) this.#steps[depth] = around;
+    else this.#steps.length = depth;
+    return steps;
+  }
+
+  /** A value whose numbers are there to be read. */
+  real(value: Value): Value {
+    return this.#pending.real(value);
+  }
+
+  /** A value whose numbers are there in their order without gaps. */
+  written(value: Value): Value {
+    const real = this.real(value);
+    if (together(real)) return real;
+    const written = this.#written.get(value) ?? this.copied(real);
+    this.#written.set(value, written);
+    return written;
+  }
+  readonly #written = new WeakMap<Value, Value>();
+
+  /** A copy in its order without gaps. */
+  copied(value: Value): Value {
+    const out = this.room(value.shape, value.dtype, value.depth);
+    this.copy(value, out);
+    return out;
+  }
+
+  /** Copies numbers to where another view of the same shape has its own. */
+  copy(from: Value, to: Value): void {
+    const { shape } = from;
+    const reads: Access[] = [accessOf(this.real(from))];
+    const writes = [{ ...accessOf(to), register: 0, how: "set" as const }];
+    this.step(to.depth, { kind: "chain", shape, reads, code: [], writes });
+  }
+
+  /** Computes the nodes of a graph. */
+  walk(graph: Graph, scope: Scope): void {
+    for (const [name, tensor] of graph.initializers) scope.set(name, this.tensor(tensor));
+    for (const node of graph.nodes) {
+      const compute = Object.hasOwn(operators, node.operator) ? operators[node.operator] : undefined;
+      if (!compute) throw refused(`the operator ${node.operator}`);
+      const inputs = node.inputs.map((name) => (name === "" ? undefined : scope.get(name)));
+      const results = compute(this, inputs, node, scope);
+      node.outputs.forEach((name, i) => {
+        if (results[i]) scope.set(name, results[i]);
+        else if (name !== "") throw refused(`the output ${i} of ${node.operator}`);
+      });
+    }
+  }
+}
+
+export const accessOf = ({ store, offset, strides }: View): Access => ({ store, offset, strides });
+
+export const deepest = (...values: readonly (Value | undefined)[]): number =>
+  values.reduce((depth, value) => Math.max(depth, value?.depth ?? 0), 0);
+
+export function largest(numbers: ArrayLike<number | bigint>): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < numbers.length; i++) most = Math.max(most, Number(numbers[i]));
+  return most;
+}
+
+/** Whether a plan is for this very number: how many steps are taken, and the like. */
+export const settles = ({ dtype, shape }: Tensor): boolean => dtype === "int64" && shape.length === 0;
+
+/**
+ * A plan for runs of a graph with arrays of these sizes, these whole numbers where they stand alone, and the same
+ * {@link Plan.largest}.
+ *
+ * @throws InnerloopError `not-native` for what is not computed here
+ */
+export function planFor(graph: Graph, feeds: Readonly<Record<string, Tensor>>, kernels: Kernels): Plan {
+  const plan = new Plan(kernels);
+  const scope = new Scope(1);
+  const { inputs, outputs, nodes, initializers } = graph;
+  for (const name of inputs) {
+    const tensor = feeds[name] ?? initializers.get(name);
+    if (!tensor) throw refused(`a run without the input "${name}"`);
+    scope.set(name, settles(tensor) ? plan.tensor(tensor) : plan.input(name, tensor));
+  }
+  const fixed = new Map([...initializers].filter(([name]) => !inputs.includes(name)));
+  plan.walk({ inputs, outputs, nodes, initializers: fixed }, scope);
+  for (const name of outputs) plan.outputs.set(name, plan.written(scope.get(name)));
+  return plan;
+}

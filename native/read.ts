@@ -1,0 +1,93 @@
+// A model as it stands in an .onnx file: nodes with their attributes and graphs, and numbers.
+import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
+import { decodeModel, onnx } from "@innerloop/schemas/onnx";
+import { refused } from "./plan/refusal.ts";
+
+/** What an attribute may be here. */
+export interface Attribute {
+  readonly ints: readonly number[];
+  readonly floats: readonly number[];
+  readonly text?: string;
+  readonly graph?: Graph;
+  readonly tensor?: Tensor;
+}
+
+export interface Node {
+  /** With its domain before it, where that is not ONNX's own. */
+  readonly operator: string;
+  /** Empty names are what is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Of ONNX's own operators. */
+  readonly opset: number;
+}
+
+export interface Graph {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  readonly nodes: readonly Node[];
+}
+
+/** @throws InnerloopError `onnx-unreadable`; `not-native` for numbers that lie in other files or are of types that are not read here */
+export function readGraph(bytes: Uint8Array): Graph {
+  const model = decodeModel(bytes, "the model");
+  if (model.functions.length > 0) throw refused("a model with functions of its own");
+  const own = model.opsetImport.find(({ domain }) => !domain || domain === "ai.onnx");
+  return graphOf(model.graph!, Number(own?.version ?? 1));
+}
+
+function graphOf(graph: onnx.GraphProto.$Properties, opset: number): Graph {
+  if (graph.sparseInitializer?.length) throw refused("a sparse initializer");
+  return {
+    inputs: (graph.input ?? []).map(({ name }) => name ?? ""),
+    outputs: (graph.output ?? []).map(({ name }) => name ?? ""),
+    initializers: new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensorOf(tensor)])),
+    nodes: (graph.node ?? []).map(({ opType, domain, input, output, attribute }) => ({
+      operator: domain && domain !== "ai.onnx" ? `${domain}.${opType}` : (opType ?? ""),
+      inputs: input ?? [],
+      outputs: output ?? [],
+      attributes: Object.fromEntries((attribute ?? []).map((each) => [each.name ?? "", attributeOf(each, opset)])),
+      opset,
+    })),
+  };
+}
+
+const { AttributeType } = onnx.AttributeProto;
+
+function attributeOf({ type, i, f, s, ints, floats, g, t }: onnx.AttributeProto.$Properties, opset: number): Attribute {
+  return {
+    ints: type === AttributeType.INT ? [Number(i)] : (ints ?? []).map(Number),
+    floats: type === AttributeType.FLOAT ? [f ?? 0] : (floats ?? []),
+    ...(s && type === AttributeType.STRING ? { text: new TextDecoder().decode(s) } : {}),
+    ...(g ? { graph: graphOf(g, opset) } : {}),
+    ...(t ? { tensor: tensorOf(t) } : {}),
+  };
+}
+
+/** Dtypes whose numbers are held here, with the field that has them where they are no bytes. */
+const lists = { float32: "floatData", int32: "int32Data", bool: "int32Data", int64: "int64Data" } as const;
+
+function tensorOf(tensor: onnx.TensorProto.$Properties): Tensor {
+  const { name, dims, dataType, dataLocation, rawData } = tensor;
+  if (dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) throw refused(`the array ${name} in another file`);
+  const dtype = (Object.keys(lists) as (keyof typeof lists)[]).find((each) => ELEMENTS[each].onnx === dataType);
+  if (!dtype) throw refused(`the array ${name} of the type ${dataType}`);
+  const shape = (dims ?? []).map(Number);
+  const data = rawData?.length ? ofBytes(dtype, rawData) : ofList(dtype, tensor[lists[dtype]] ?? []);
+  if (data.length !== sizeOf(shape)) throw refused(`the array ${name} of ${data.length} numbers in [${shape}]`);
+  return { dtype, shape, data };
+}
+
+function ofBytes(dtype: DType, bytes: Uint8Array): Tensor["data"] {
+  const { array } = ELEMENTS[dtype];
+  return new array(Uint8Array.from(bytes).buffer);
+}
+
+function ofList(dtype: keyof typeof lists, list: readonly (number | bigint)[]): Tensor["data"] {
+  if (dtype === "int64") return BigInt64Array.from(list, BigInt);
+  const numbers = Float64Array.from(list, Number);
+  if (dtype === "float32") return Float32Array.from(numbers);
+  return dtype === "bool" ? Uint8Array.from(numbers) : Int32Array.from(numbers);
+}
