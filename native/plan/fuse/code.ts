@@ -14,7 +14,6 @@ const truths: ReadonlySet<FunctionName> = new Set<FunctionName>([
   "lessOrEqual",
   "greater",
   "greaterOrEqual",
-  "not",
   "truth",
 ]);
 

@@ -1,0 +1,280 @@
+// Passes that join steps: they change no result, and they join what they are for.
+import { sizeOf } from "@innerloop/schemas";
+import { describe, expect, test } from "vitest";
+import { fused, passes } from "../../native/plan/fuse/index.ts";
+import type { Access, Chain, FunctionName, Operand, Product, Step, Store } from "../../native/plan/steps.ts";
+import { listed } from "./random-steps.ts";
+import { runSteps, stores } from "./reference.ts";
+
+describe("results stay", () => {
+  const same = (seed: number, taken = passes): void => {
+    const { steps, outputs, begun, known } = listed(seed, 4 + (seed % 24));
+    const numberOf = (store: (typeof outputs)[number]) => known.get(store);
+    const [before, after] = [stores(begun), stores(begun)];
+    expect(runSteps(steps, before)).toBe(0);
+    expect(runSteps(fused(steps, outputs, numberOf, taken), after)).toBe(0);
+    for (const [i, store] of outputs.entries()) {
+      const [expected, given] = [before(store), after(store)];
+      expected.forEach((number, at) => {
+        const off = Math.abs(given[at]! - number) / Math.max(1, Math.abs(number));
+        if (!(off < 1e-12 || Object.is(given[at], number) || given[at] === number))
+          expect.fail(`seed ${seed}, output ${i}, number ${at}: ${given[at]} for ${number}`);
+      });
+    }
+  };
+
+  test("of random steps", () => {
+    for (let seed = 1; seed <= 1500; seed++) same(seed);
+  });
+
+  test.each(passes.map((pass) => [pass.name, pass] as const))("with %s alone, and without it", (_, pass) => {
+    for (let seed = 2001; seed <= 2200; seed++) {
+      same(seed, [pass]);
+      same(
+        seed,
+        passes.filter((each) => each !== pass),
+      );
+    }
+  });
+});
+
+interface Array_ extends Access {
+  readonly shape: readonly number[];
+}
+
+const array = (...shape: readonly number[]): Array_ => {
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  return { store: { size: sizeOf(shape), depth: 1 }, offset: 0, shape, strides };
+};
+const turned = (of: Array_): Array_ => ({ ...of, shape: of.shape.toReversed(), strides: of.strides.toReversed() });
+const row = (of: Array_, rows: number): Array_ => ({ ...of, shape: [rows, ...of.shape], strides: [0, ...of.strides] });
+
+/** One call, of arrays of one shape and of numbers, that writes `out`. */
+function call(name: FunctionName, from: readonly (Array_ | number)[], out: Array_, how: "set" | "sum" = "set"): Chain {
+  const reads = from.filter((each) => typeof each !== "number");
+  const operands = from.map(
+    (each): Operand => (typeof each === "number" ? { number: each } : { register: reads.indexOf(each) }),
+  );
+  const { shape } = reads[0]!;
+  return { kind: "chain", shape, reads, code: [{ name, operands }], writes: [{ ...out, register: reads.length, how }] };
+}
+
+const copy = (from: Array_, out: Array_): Chain => ({
+  kind: "chain",
+  shape: from.shape,
+  reads: [from],
+  code: [],
+  writes: [{ ...out, register: 0, how: "set" }],
+});
+const summed = (from: Array_, out: Array_): Chain => ({
+  ...copy(from, out),
+  writes: [{ ...out, strides: from.shape.map(() => 0), register: 0, how: "sum" }],
+});
+const product = (left: Array_, right: Array_, out: Array_): Product => {
+  const [m = 0, k = 0] = left.shape;
+  return { kind: "product", batch: [], m, n: right.shape[1]!, k, left, right, out, alpha: 1, beta: 0, relu: false };
+};
+const kinds = (steps: readonly Step[]): string => steps.map(({ kind }) => kind).join(" ");
+const only = <Kind extends Step["kind"]>(steps: readonly Step[], kind: Kind) => {
+  expect(kinds(steps)).toBe(kind);
+  return steps[0] as Extract<Step, { kind: Kind }>;
+};
+
+describe("walks", () => {
+  const [a, b, c, d, e] = [array(30, 40), array(30, 40), array(30, 40), array(30, 40), array(30, 40)];
+  const total = array();
+
+  test("chains over the same places are one, which does not write what nobody else reads", () => {
+    const steps = [call("add", [a, b], c), call("relu", [c], d), call("multiply", [d, 2], e)];
+    const chain = only(fused(steps, [e.store]), "chain");
+    expect([chain.reads.length, chain.code.length, chain.writes.length]).toEqual([2, 3, 1]);
+    expect(chain.shape).toEqual([1200]);
+  });
+
+  test("what others read is written as well", () => {
+    const steps = [call("add", [a, b], c), call("relu", [c], d), call("multiply", [c, 2], e)];
+    const chain = only(fused(steps, [d.store, e.store]), "chain");
+    expect([chain.reads.length, chain.writes.length]).toEqual([2, 2]);
+    expect(only(fused(steps, [c.store, d.store, e.store]), "chain").writes).toHaveLength(3);
+  });
+
+  test("chains that read the same array are one", () => {
+    expect(only(fused([call("exp", [a], c), call("add", [a, b], d)], [c.store, d.store]), "chain").reads).toHaveLength(
+      2,
+    );
+  });
+
+  test("a transposed array and one in another shape go in the same walk", () => {
+    const flat = array(1200);
+    const steps = [
+      call("exp", [a], c),
+      copy(turned(c), { ...flat, shape: [40, 30], strides: [30, 1] }),
+      call("negative", [flat], array(1200)),
+    ];
+    const last = (steps[2] as Chain).writes[0]!.store;
+    const chain = only(fused(steps, [last]), "chain");
+    expect([chain.shape, chain.reads[0]!.strides]).toEqual([
+      [40, 30],
+      [1, 40],
+    ]);
+  });
+
+  test("a row that costs something is computed once, not for each row that reads it", () => {
+    const [vector, made] = [array(40), array(40)];
+    const steps = [call("exp", [vector], made), call("add", [a, row(made, 30)], c)];
+    expect(fused(steps, [c.store])).toHaveLength(2);
+  });
+
+  test("a mask is computed where it is read", () => {
+    const product_ = product(a, array(40, 40), c);
+    const steps = [call("greater", [a, 0], b), product_, call("multiply", [c, b], d), call("add", [d, b], e)];
+    const made = fused(steps, [e.store]);
+    expect(kinds(made)).toBe("product chain");
+    expect((made[1] as Chain).reads).toHaveLength(2);
+  });
+
+  test("sums are taken in the walk that computes what is summed, and what reads them is another", () => {
+    const mean = array();
+    const steps = [
+      call("multiply", [a, a], c),
+      summed(c, total),
+      call("multiply", [total, 1 / 1200], mean),
+      call("subtract", [a, { ...mean, shape: a.shape, strides: [0, 0] }], d),
+    ];
+    const made = fused(steps, [d.store]);
+    expect(made.map((step) => (step as Chain).writes[0]!.how)).toEqual(["sum", "set", "set"]);
+    expect((made[0] as Chain).reads).toHaveLength(1);
+  });
+
+  test("a chain has a bounded number of reads and calls", () => {
+    const arrays = Array.from({ length: 100 }, () => array(30, 40));
+    const sums = arrays.map(() => array(30, 40));
+    const steps = arrays.map((each, i) => call("add", [i === 0 ? a : sums[i - 1]!, each], sums[i]!));
+    const made = fused(steps, [sums.at(-1)!.store]) as Chain[];
+    expect(made.length).toBeGreaterThan(4);
+    expect(made.length).toBeLessThan(8);
+    for (const { reads, code } of made) expect(reads.length <= 24 && code.length <= 64).toBe(true);
+  });
+
+  test("known numbers are in the code, where 1 times and 0 plus are nothing", () => {
+    const [one, zero] = [array(30, 40), array()];
+    const steps = [
+      call("multiply", [a, one], c),
+      call("add", [c, { ...zero, shape: a.shape, strides: [0, 0] }], d),
+      call("subtract", [b, d], e),
+    ];
+    const known = new Map([
+      [one.store, 1],
+      [zero.store, 0],
+    ]);
+    const chain = only(
+      fused(steps, [e.store], (store: Store) => known.get(store)),
+      "chain",
+    );
+    expect([chain.reads.length, chain.code.length]).toEqual([2, 1]);
+  });
+
+  test("what is computed twice is computed once", () => {
+    const [x, y] = [array(40, 20), array(30, 20)];
+    const again = array(30, 20);
+    const steps = [
+      product(a, x, y),
+      call("exp", [y], array(30, 20)),
+      product(a, x, again),
+      call("add", [y, again], array(30, 20)),
+    ];
+    expect(kinds(fused(steps, [(steps[1] as Chain).writes[0]!.store, (steps[3] as Chain).writes[0]!.store]))).toBe(
+      "product chain",
+    );
+  });
+
+  test("what nobody reads is not computed", () => {
+    expect(fused([call("exp", [a], c), call("log", [c], d), call("sqrt", [a], e)], [e.store])).toHaveLength(1);
+  });
+});
+
+describe("products", () => {
+  const [left, right, made, added] = [array(30, 20), array(20, 40), array(30, 40), array(30, 40)];
+  const [second, third, bias] = [array(30, 40), array(30, 40), array(40)];
+
+  test("a bias and a relu are parts of the product", () => {
+    const steps = [
+      product(left, right, made),
+      call("add", [made, row(bias, 30)], second),
+      call("relu", [second], third),
+    ];
+    const step = only(fused(steps, [third.store]), "product");
+    expect(step).toMatchObject({ alpha: 1, beta: 1, relu: true, added: { store: bias.store, strides: [0, 1] } });
+    expect(step.out.store).toBe(third.store);
+  });
+
+  test("a step along a gradient is a part of the product that the gradient is", () => {
+    const steps = [
+      product(left, right, made),
+      call("multiply", [made, 0.25], second),
+      call("subtract", [added, second], third),
+    ];
+    const step = only(fused(steps, [third.store]), "product");
+    expect(step).toMatchObject({ alpha: -0.25, beta: 1, relu: false, added: { store: added.store } });
+  });
+
+  test("what others read too stays a product's result", () => {
+    const steps = [product(left, right, made), call("relu", [made], second), call("exp", [made], third)];
+    const [step, chain] = fused(steps, [second.store, third.store]);
+    expect(step).toMatchObject({ kind: "product", relu: false, out: { store: made.store } });
+    expect((chain as Chain).writes).toHaveLength(2);
+  });
+
+  test("a transposed result is the product of the transposed factors", () => {
+    const out = array(40, 30);
+    const step = only(fused([product(left, right, made), copy(turned(made), out)], [out.store]), "product");
+    expect(step).toMatchObject({
+      m: 40,
+      n: 30,
+      left: { store: right.store, strides: [1, 40] },
+      out: { store: out.store, strides: [30, 1] },
+    });
+  });
+
+  test("a factor that is transposed in memory is read by its distances", () => {
+    const [from, transposed] = [array(40, 20), array(20, 40)];
+    const steps = [copy(turned(from), transposed), product(left, transposed, made)];
+    expect(only(fused(steps, [made.store]), "product").right).toMatchObject({ store: from.store, strides: [1, 20] });
+  });
+
+  test("pieces of an array are written where they belong", () => {
+    const out = array(30, 80);
+    const piece = (offset: number): Array_ => ({ ...out, shape: [30, 40], offset });
+    const steps = [
+      product(left, right, made),
+      call("exp", [added], second),
+      copy(made, piece(0)),
+      copy(second, piece(40)),
+    ];
+    const [step, chain] = fused(steps, [out.store]) as [Product, Chain];
+    expect(step.out).toMatchObject({ store: out.store, offset: 0, strides: [80, 1] });
+    expect(chain.writes[0]).toMatchObject({ store: out.store, offset: 40, strides: [80, 1] });
+  });
+});
+
+describe("turns", () => {
+  const [carried, gradient, next] = [array(30, 40), array(30, 40), array(30, 40)];
+  const [left, right, start] = [array(30, 20), array(20, 40), array(30, 40)];
+  const turn: Store = { size: 1, depth: 2 };
+
+  test("steps of turns are joined, and read what was handed on before it is written again", () => {
+    const [before, squares] = [array(30, 40), array()];
+    const body: Step[] = [
+      product(left, right, gradient),
+      call("multiply", [carried, 2], before),
+      summed(before, squares),
+      call("subtract", [carried, gradient], next),
+      { kind: "move", size: 1200, from: next, fromStep: 0, to: carried, toStep: 0 },
+      { kind: "move", size: 1, from: squares, fromStep: 0, to: array(3), toStep: 1, turn },
+    ];
+    const outputs = [carried.store, (body[5] as { to: Access }).to.store];
+    const steps = fused([copy(start, carried), { kind: "turns", count: 3, turn, body }], outputs);
+    expect(kinds(steps)).toBe("chain turns");
+    expect(kinds((steps[1] as { body: Step[] }).body)).toBe("chain product move move");
+  });
+});
