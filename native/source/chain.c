@@ -1,0 +1,257 @@
+// Chains of functions over blocks of places that stay in the first cache: reads, then each call over the whole block, then writes.
+#include "calls.h"
+#include "copy.h"
+#include "kernels.h"
+#include "lanes.h"
+#include "reduce.h"
+
+/** Numbers of all the blocks that are not read or written where they lie. */
+enum { SCRATCH = 8192, LARGEST_BLOCK = 1024 };
+
+/** What is done with a read or a result: it lies together where it is, is brought together in a room, or is one number for the whole block. */
+typedef enum { IN_PLACE, IN_ROOM, ONE_NUMBER } Manner;
+
+typedef struct {
+  /** Where the block's first number is. */
+  float *at;
+  const int32_t *strides;
+  Manner manner;
+  int32_t room;
+  /** What is in the room. */
+  const float *filled;
+  int64_t filled_rows;
+} Place;
+
+typedef struct {
+  Manner manner;
+  /** Or the write whose numbers are computed where they are to be, below zero: -1 - write. */
+  int32_t room;
+  /** The last call that takes it. */
+  int32_t last;
+} Result;
+
+/**
+ * A block is some rows of one axis (`split`) with all that is inside: `volume` places each. What is outside, and the rows, are gone over.
+ */
+typedef struct {
+  int rank, split;
+  int64_t rows, volume;
+  int32_t sizes[MOST_AXES];
+  /** Of a block whose numbers lie together. */
+  int32_t together[MOST_AXES];
+} Blocks;
+
+static Blocks blocks_of(int rank, const int32_t *sizes, int64_t most) {
+  Blocks blocks = {.rank = rank, .split = rank - 1, .rows = 1, .volume = 1};
+  while (blocks.split > 0 && blocks.volume * sizes[blocks.split] <= most) blocks.volume *= sizes[blocks.split--];
+  const int64_t size = sizes[blocks.split], fit = most / blocks.volume;
+  // As many blocks as are needed, of much the same size.
+  const int64_t pieces = (size + fit - 1) / fit;
+  blocks.rows = (size + pieces - 1) / pieces;
+  if (blocks.volume == 1 && pieces > 1) blocks.rows = (blocks.rows + WIDTH - 1) / WIDTH * WIDTH;
+  int64_t distance = 1;
+  for (int axis = rank - 1; axis >= blocks.split; axis--) {
+    blocks.sizes[axis] = axis == blocks.split ? (int32_t)blocks.rows : sizes[axis];
+    blocks.together[axis] = (int32_t)distance;
+    distance *= blocks.sizes[axis];
+  }
+  return blocks;
+}
+
+static Manner manner_of(const Blocks *blocks, const int32_t *strides) {
+  int together = 1, one = 1;
+  for (int axis = blocks->split; axis < blocks->rank; axis++) {
+    if (blocks->sizes[axis] == 1) continue;
+    together &= strides[axis] == blocks->together[axis];
+    one &= strides[axis] == 0;
+  }
+  return one ? ONE_NUMBER : together ? IN_PLACE : IN_ROOM;
+}
+
+/** The words of a chain. */
+typedef struct {
+  int rank;
+  int32_t reads, calls, writes, numbers;
+  const int32_t *sizes, *read, *call, *write, *number;
+} Chain;
+
+static Chain chain_of(const int32_t *words) {
+  Chain chain = {.rank = words[2], .sizes = words + 3};
+  const int32_t *next = words + 3 + chain.rank;
+  chain.reads = *next++, chain.read = next;
+  next += (int64_t)chain.reads * (1 + chain.rank);
+  chain.calls = *next++, chain.call = next;
+  next += (int64_t)chain.calls * 4;
+  chain.writes = *next++, chain.write = next;
+  next += (int64_t)chain.writes * (3 + chain.rank);
+  chain.numbers = *next++, chain.number = next;
+  return chain;
+}
+
+static int32_t register_of(const Chain *chain, const Place *write) { return write->strides[chain->rank]; }
+
+static int how_of(const Chain *chain, const Place *write) { return write->strides[chain->rank + 1]; }
+
+/** Gives every read and result its manner and its room. @returns how many rooms */
+static int32_t settle(const Chain *chain, const Blocks *blocks, Place *reads, Result *results, Place *writes, int32_t *free_rooms) {
+  int32_t rooms = 0, free_count = 0;
+  for (int32_t i = 0; i < chain->reads; i++) {
+    reads[i].manner = manner_of(blocks, reads[i].strides);
+    reads[i].filled = 0;
+  }
+  for (int32_t i = 0; i < chain->calls; i++) results[i] = (Result){.manner = ONE_NUMBER, .last = -1};
+  for (int32_t i = 0; i < chain->writes; i++) {
+    writes[i].manner = manner_of(blocks, writes[i].strides);
+    const int32_t from = register_of(chain, writes + i), how = how_of(chain, writes + i);
+    // Reductions take each number by itself.
+    if (from >= chain->reads) {
+      Result *result = results + from - chain->reads;
+      result->last = chain->calls;
+      if (how != SET) result->manner = IN_ROOM;
+    } else if (how != SET && reads[from].manner == ONE_NUMBER)
+      reads[from].manner = IN_ROOM;
+  }
+  for (int32_t i = 0; i < chain->reads; i++)
+    if (reads[i].manner == IN_ROOM) reads[i].room = rooms++;
+  for (int32_t i = 0; i < chain->calls; i++)
+    for (int32_t operand = 1; operand < 4; operand++) {
+      const int32_t from = chain->call[4 * i + operand];
+      if (from < 0) continue;
+      const int result = from >= chain->reads;
+      if (result && results[from - chain->reads].last < i) results[from - chain->reads].last = i;
+      const Manner manner = result ? results[from - chain->reads].manner : reads[from].manner;
+      if (manner != ONE_NUMBER) results[i].manner = IN_ROOM;
+    }
+  for (int32_t i = 0; i < chain->writes; i++) {
+    const int32_t result = register_of(chain, writes + i) - chain->reads;
+    if (result < 0 || how_of(chain, writes + i) != SET || writes[i].manner != IN_PLACE || results[result].manner != IN_ROOM) continue;
+    results[result].manner = IN_PLACE;
+    results[result].room = i;
+  }
+  for (int32_t i = 0; i < chain->calls; i++) {
+    // What is taken for the last time may be written over: functions go along number by number.
+    for (int32_t operand = 1; operand < 4; operand++) {
+      const int32_t from = chain->call[4 * i + operand] - chain->reads;
+      if (from < 0 || results[from].manner != IN_ROOM || results[from].last != i) continue;
+      free_rooms[free_count++] = results[from].room;
+      results[from].last = -1;
+    }
+    if (results[i].manner == IN_ROOM) results[i].room = free_count > 0 ? free_rooms[--free_count] : rooms++;
+  }
+  return rooms;
+}
+
+static void fill(const Blocks *blocks, Place *read, float *room, int64_t rows) {
+  if (read->filled == read->at && read->filled_rows >= rows) return;
+  int32_t sizes[MOST_AXES];
+  for (int axis = blocks->split; axis < blocks->rank; axis++) sizes[axis] = blocks->sizes[axis];
+  sizes[blocks->split] = (int32_t)rows;
+  const int split = blocks->split;
+  copy_numbers(blocks->rank - split, sizes + split, room, blocks->together + split, read->at, read->strides + split);
+  read->filled = read->at, read->filled_rows = rows;
+}
+
+static void put(const Blocks *blocks, const Place *write, int how, Operand from, int64_t rows) {
+  static const int32_t still[MOST_AXES] = {0};
+  int32_t sizes[MOST_AXES];
+  for (int axis = blocks->split; axis < blocks->rank; axis++) sizes[axis] = blocks->sizes[axis];
+  sizes[blocks->split] = (int32_t)rows;
+  const int split = blocks->split, rank = blocks->rank - split;
+  if (how == SET) copy_numbers(rank, sizes + split, write->at, write->strides + split, from.at, from.step ? blocks->together + split : still);
+  else reduce_numbers(how, rank, sizes + split, write->at, write->strides + split, from.at);
+}
+
+static void move(Place *places, int32_t count, int axis, int64_t by) {
+  for (int32_t i = 0; i < count; i++) places[i].at += by * places[i].strides[axis];
+}
+
+static int copy_alone(const Chain *chain, float *memory) {
+  const int32_t *read = chain->read, *write = chain->write, rank = chain->rank;
+  if (chain->calls != 0 || chain->reads != 1 || chain->writes != 1 || write[rank + 2] != SET) return 0;
+  copy_numbers(rank, chain->sizes, memory + write[0], write + 1, memory + read[0], read + 1);
+  return 1;
+}
+
+int run_chain(const int32_t *words, float *memory) {
+  const Chain chain = chain_of(words);
+  if (copy_alone(&chain, memory)) return DONE;
+  Place reads[chain.reads + 1], writes[chain.writes + 1];
+  Result results[chain.calls + 1];
+  int32_t free_rooms[3 * chain.calls + 1];
+  Operand all_operands[chain.numbers + chain.reads + chain.calls + 1], *operands = all_operands + chain.numbers;
+  vector vectors[chain.numbers + chain.reads + chain.calls + 1];
+  float scratch[SCRATCH] __attribute__((aligned(64)));
+  for (int32_t i = 0; i < chain.reads; i++) {
+    const int32_t *read = chain.read + (int64_t)i * (1 + chain.rank);
+    reads[i].at = memory + read[0], reads[i].strides = read + 1;
+  }
+  for (int32_t i = 0; i < chain.writes; i++) {
+    const int32_t *write = chain.write + (int64_t)i * (3 + chain.rank);
+    writes[i].at = memory + write[0], writes[i].strides = write + 1;
+    if (write[2 + chain.rank] != SET) begin_reduction(write[2 + chain.rank], chain.rank, chain.sizes, writes[i].at, write + 1);
+  }
+  for (int32_t i = 0; i < chain.numbers; i++) {
+    float number;
+    memcpy(&number, chain.number + i, sizeof number);
+    vectors[i] = spread(number);
+    operands[-1 - i] = (Operand){(const float *)(vectors + i), 0};
+  }
+  int64_t most = LARGEST_BLOCK;
+  Blocks blocks;
+  for (;;) {
+    blocks = blocks_of(chain.rank, chain.sizes, most);
+    const int64_t rooms = settle(&chain, &blocks, reads, results, writes, free_rooms);
+    if (rooms * most <= SCRATCH) break;
+    const int64_t fit = SCRATCH / rooms / WIDTH * WIDTH;
+    most = fit < most / 2 ? fit : most / 2;
+    if (most < WIDTH) return WRONG_WORDS;
+  }
+  int32_t index[MOST_AXES] = {0};
+  vector *const flat = vectors + chain.numbers;
+  const int split = blocks.split;
+  for (;;) {
+    const int64_t left = chain.sizes[split] - index[split], rows = left < blocks.rows ? left : blocks.rows;
+    const int64_t count = rows * blocks.volume, whole_vectors = (count + WIDTH - 1) / WIDTH * WIDTH;
+    for (int32_t i = 0; i < chain.reads; i++) {
+      Place *read = reads + i;
+      if (read->manner == IN_PLACE) operands[i] = (Operand){read->at, WIDTH};
+      else if (read->manner == IN_ROOM) {
+        float *room = scratch + read->room * most;
+        fill(&blocks, read, room, rows);
+        operands[i] = (Operand){room, WIDTH};
+      } else {
+        flat[i] = spread(*read->at);
+        operands[i] = (Operand){(const float *)(flat + i), 0};
+      }
+    }
+    for (int32_t i = 0; i < chain.calls; i++) {
+      const int32_t *call = chain.call + 4 * i, out = chain.reads + i;
+      const Result *result = results + i;
+      float *to = result->manner == IN_PLACE ? writes[result->room].at
+                : result->manner == IN_ROOM  ? scratch + result->room * most
+                                             : (float *)(flat + out);
+      const int64_t numbers = result->manner == IN_PLACE ? count : result->manner == IN_ROOM ? whole_vectors : WIDTH;
+      calls[call[0]](to, operands[call[1]], operands[call[2]], operands[call[3]], numbers);
+      operands[out] = (Operand){to, result->manner == ONE_NUMBER ? 0 : WIDTH};
+    }
+    for (int32_t i = 0; i < chain.writes; i++) {
+      const int32_t from = register_of(&chain, writes + i);
+      const Operand operand = operands[from];
+      if (operand.at != writes[i].at || how_of(&chain, writes + i) != SET) put(&blocks, writes + i, how_of(&chain, writes + i), operand, rows);
+    }
+    int axis = split;
+    index[axis] += (int32_t)rows;
+    if (index[axis] < chain.sizes[axis]) {
+      move(reads, chain.reads, axis, rows), move(writes, chain.writes, axis, rows);
+      continue;
+    }
+    for (int64_t back = index[axis] - rows;; back = chain.sizes[axis] - 1) {
+      move(reads, chain.reads, axis, -back), move(writes, chain.writes, axis, -back);
+      index[axis--] = 0;
+      if (axis < 0) return DONE;
+      if (++index[axis] == chain.sizes[axis]) continue;
+      move(reads, chain.reads, axis, 1), move(writes, chain.writes, axis, 1);
+      break;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+// exp, log, tanh, sigmoid, erf, sin and cos of vectors, to a few units in the last place; infinities and NaN as IEEE 754 has them.
+#ifndef INNERLOOP_CURVES_H
+#define INNERLOOP_CURVES_H
+
+#include <math.h>
+
+#include "lanes.h"
+
+INLINE whole to_whole(vector a) { return __builtin_convertvector(a, whole); }
+INLINE vector to_numbers(whole a) { return __builtin_convertvector(a, vector); }
+
+/** 2 to the power of whole numbers from -126 to 127. */
+INLINE vector two_to(whole power) { return (vector)((power + 127) << 23); }
+
+/** e to the power of a. In two steps of scaling, so that what is small beyond the normal numbers is right. */
+INLINE vector exponential(vector a) {
+  const vector within = choose(a < -104.0f, spread(-104.0f), choose(a > 89.0f, spread(89.0f), a));
+  const vector turns = (within * 1.44269504f + 12582912.0f) - 12582912.0f;
+  // ln 2 in two parts, of which the first has few enough bits that its multiples are exact.
+  const vector rest = (within - turns * 0.693359375f) + turns * 2.12194440e-4f;
+  vector sum = spread(1.9875691500e-4f);
+  sum = sum * rest + 1.3981999507e-3f;
+  sum = sum * rest + 8.3334519073e-3f;
+  sum = sum * rest + 4.1665795894e-2f;
+  sum = sum * rest + 1.6666665459e-1f;
+  sum = sum * rest + 5.0000001201e-1f;
+  sum = (sum * rest) * rest + rest + 1.0f;
+  const whole power = to_whole(choose(a == a, turns, (vector){0})), half = power >> 1;
+  const vector result = sum * two_to(half) * two_to(power - half);
+  return choose(a == a, result, a);
+}
+
+/** The natural logarithm. */
+INLINE vector logarithm(vector a) {
+  const whole small = a < 1.17549435e-38f;
+  const vector normal = choose(small, a * 8388608.0f, a);
+  const whole bits = (whole)normal;
+  // A fraction from √½ to √2 and its power of two.
+  const whole shifted = bits - 0x3f3504f3;
+  const vector power = to_numbers((shifted >> 23) - (small & 23));
+  const vector fraction = (vector)((shifted & 0x007fffff) + 0x3f3504f3) - 1.0f;
+  vector sum = spread(7.0376836292e-2f);
+  sum = sum * fraction - 1.1514610310e-1f;
+  sum = sum * fraction + 1.1676998740e-1f;
+  sum = sum * fraction - 1.2420140846e-1f;
+  sum = sum * fraction + 1.4249322787e-1f;
+  sum = sum * fraction - 1.6668057665e-1f;
+  sum = sum * fraction + 2.0000714765e-1f;
+  sum = sum * fraction - 2.4999993993e-1f;
+  sum = sum * fraction + 3.3333331174e-1f;
+  const vector square = fraction * fraction;
+  vector tail = sum * fraction * square + power * -2.12194440e-4f;
+  tail = tail - 0.5f * square;
+  vector result = (fraction + tail) + power * 0.693359375f;
+  result = choose(a == 0.0f, spread(-INFINITY), result);
+  result = choose(a == INFINITY, a, result);
+  return choose((a < 0.0f) | (a != a), spread(NAN), result);
+}
+
+INLINE vector sigmoid(vector a) { return 1.0f / (1.0f + exponential(-a)); }
+
+INLINE vector hyperbolic_tangent(vector a) {
+  const vector size = absolute(a), square = a * a;
+  vector sum = spread(-5.70498872745e-3f);
+  sum = sum * square + 2.06390887954e-2f;
+  sum = sum * square - 5.37397155531e-2f;
+  sum = sum * square + 1.33314422036e-1f;
+  sum = sum * square - 3.33332819422e-1f;
+  const vector near = sum * square * a + a;
+  const vector far = with_sign(1.0f - 2.0f / (exponential(size + size) + 1.0f), a);
+  return choose(size < 0.625f, near, far);
+}
+
+INLINE vector error_function(vector a) {
+  const vector size = absolute(a), square = a * a;
+  vector near = spread(-5.96761703e-4f);
+  near = near * square + 4.99119423e-3f;
+  near = near * square - 2.67681349e-2f;
+  near = near * square + 1.12819925e-1f;
+  near = near * square - 3.76125336e-1f;
+  near = near * square + 1.28379166e-1f;
+  near = near * a + a;
+  vector far = size * -1.72853470e-5f + 3.83197126e-4f;
+  far = far * square + (size * -3.88396438e-3f + 2.42546219e-2f);
+  far = far * size - 1.06777877e-1f;
+  far = far * size - 6.34846687e-1f;
+  far = far * size - 1.28717512e-1f;
+  far = far * size - size;
+  // From 4 on it is 1; a size of infinity would be a NaN in the polynomial.
+  far = choose(size > 4.0f, spread(1.0f), 1.0f - exponential(far));
+  return choose(a == a, choose(size > 0.921875f, with_sign(far, a), near), a);
+}
+
+/** The sine of a + quarters · π/2. What is far from 0 goes to the C library. */
+INLINE vector wave(vector a, int quarters) {
+  const vector turns = (a * 0.636619772f + 12582912.0f) - 12582912.0f;
+  // π/2 in three parts, so that the rest is exact enough.
+  vector rest = a - turns * 1.57079601e+00f;
+  rest = rest - turns * 3.13916473e-07f;
+  rest = rest - turns * 5.39030253e-15f;
+  const vector square = rest * rest;
+  vector sine = spread(2.86567956e-6f);
+  sine = sine * square - 1.98559923e-4f;
+  sine = sine * square + 8.33338592e-3f;
+  sine = sine * square - 1.66666672e-1f;
+  sine = sine * (square * rest) + rest;
+  vector cosine = spread(2.44677067e-5f);
+  cosine = cosine * square - 1.38877297e-3f;
+  cosine = cosine * square + 4.16666567e-2f;
+  cosine = cosine * square - 0.5f;
+  cosine = cosine * square + 1.0f;
+  const whole far = ~(absolute(a) < 8192.0f);
+  const whole which = to_whole(choose(far, (vector){0}, turns)) + quarters;
+  const vector result = choose((which & 1) != 0, cosine, sine);
+  vector signed_result = (vector)((whole)result ^ ((which & 2) << 30));
+  for (int lane = 0; lane < WIDTH; lane++)
+    if (far[lane]) signed_result[lane] = quarters ? cosf(a[lane]) : sinf(a[lane]);
+  return signed_result;
+}
+
+INLINE vector power_of(vector a, vector b) {
+  vector result;
+  for (int lane = 0; lane < WIDTH; lane++) result[lane] = powf(a[lane], b[lane]);
+  return result;
+}
+
+#endif

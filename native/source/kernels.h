@@ -1,0 +1,20 @@
+// What each instruction does; what its words say is in words.md. `words` begins with the instruction's code, `memory` at a multiple of 64 bytes.
+#ifndef INNERLOOP_KERNELS_H
+#define INNERLOOP_KERNELS_H
+
+#include <stdint.h>
+
+/** What a run ends with. */
+enum { DONE = 0, BEYOND_AXIS = 1, WRONG_WORDS = 2 };
+
+int run_product(const int32_t *words, float *memory);
+int run_chain(const int32_t *words, float *memory);
+int run_norm(const int32_t *words, float *memory);
+int run_rowwise(const int32_t *words, float *memory);
+int run_rows(const int32_t *words, float *memory);
+int run_move(const int32_t *words, float *memory);
+
+/** Runs `count` words of instructions, one after another. */
+int run_program(const int32_t *words, int64_t count, float *memory);
+
+#endif

@@ -1,0 +1,16 @@
+// Sums, largest and smallest numbers of blocks.
+#ifndef INNERLOOP_REDUCE_H
+#define INNERLOOP_REDUCE_H
+
+#include <stdint.h>
+
+/** How a write of a chain takes what is there and what comes. */
+enum { SET = 0, SUM = 1, MAX = 2, MIN = 3 };
+
+/** Puts at every place of `to` what a reduction begins with. Axes along which it does not move are gone along once. */
+void begin_reduction(int how, int rank, const int32_t *sizes, float *to, const int32_t *strides);
+
+/** Takes numbers that lie together in the order of the axes into those of `to`. */
+void reduce_numbers(int how, int rank, const int32_t *sizes, float *to, const int32_t *strides, const float *from);
+
+#endif
