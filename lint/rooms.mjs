@@ -29,6 +29,12 @@ export const rooms = [
     },
   },
   {
+    folder: "native",
+    package: "@innerloop/native",
+    doors: [""],
+    imports: ["@innerloop/schemas", "@innerloop/schemas/bundle", "@innerloop/schemas/onnx"],
+  },
+  {
     folder: "bundles",
     package: "@innerloop/bundles",
     doors: [""],
@@ -52,6 +58,7 @@ export const rooms = [
     doors: [""],
     imports: [
       "@innerloop/graph",
+      "@innerloop/native",
       "@innerloop/runtime",
       "@innerloop/runtime/files",
       "@innerloop/runtime/input",
@@ -70,6 +77,7 @@ export const rooms = [
     imports: [
       "@innerloop/export",
       "@innerloop/graph",
+      "@innerloop/native",
       "@innerloop/runtime",
       "@innerloop/runtime/session",
       "@innerloop/runtime/threads",
@@ -84,6 +92,7 @@ export const rooms = [
     imports: [
       "@innerloop/export",
       "@innerloop/graph",
+      "@innerloop/native",
       "@innerloop/runtime",
       "@innerloop/runtime/files",
       "@innerloop/runtime/libraries",
@@ -108,6 +117,7 @@ export const rooms = [
       "@innerloop/export",
       "@innerloop/graph",
       "@innerloop/measure",
+      "@innerloop/native",
       "@innerloop/runtime",
       "@innerloop/runtime/files",
       "@innerloop/runtime/input",

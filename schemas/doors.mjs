@@ -10,6 +10,7 @@ const doors = [
   "graph/index",
   "runtime/input",
   "runtime/sessions",
+  "native/index",
   "bundles/index",
   "export/index",
   "train/index",
@@ -26,7 +27,7 @@ for (const door of doors) {
   if (bundled) await bundleRoom(room);
   const names = Object.keys(await import(pathToFileURL(file(".js")).href));
   const device = "@innerloop/schemas/bundle";
-  const from = { schemas: "./guarded.js", runtime: device, bundles: device, demo: device };
+  const from = { schemas: "./guarded.js", runtime: device, native: device, bundles: device, demo: device };
   const text = `// Written by schemas/doors.mjs: the exports of ${module}.js, which refuse arguments of the wrong kind.
 import { guarded as refusing } from "${from[room] ?? "@innerloop/schemas"}";
 import * as room from "./${bundled ? "bundle/index" : module}.js";

@@ -11,6 +11,7 @@ export const rooms = [
   "schemas",
   "graph",
   "runtime",
+  "native",
   "bundles",
   "export",
   "train",
