@@ -1,0 +1,13 @@
+// The right factor's columns in panels that lie together, for where they do not as they are.
+#ifndef INNERLOOP_PRODUCTS_PANELS_H
+#define INNERLOOP_PRODUCTS_PANELS_H
+
+#include "products-tiles.h"
+
+/** Room for the largest panel. */
+#define PANEL_NUMBERS (MOST_TERMS * MOST_VECTORS * WIDTH)
+
+/** `terms` rows of `columns` numbers, to rows of `vectors` whole vectors; what follows the last column is of no account. */
+void copy_panel(float *panel, int vectors, const float *right, int64_t row, int64_t column, int64_t terms, int64_t columns);
+
+#endif

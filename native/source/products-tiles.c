@@ -1,0 +1,116 @@
+// Kernels of products: one source for all numbers of rows and vectors, which the compiler makes constants of and holds all the sums in registers.
+#include "products-tiles.h"
+
+#include <stddef.h>
+
+#if defined(__clang__)
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
+typedef vector Sums[MOST_ROWS][MOST_VECTORS];
+
+static const float zeros[MOST_TERMS + MOST_ROWS] = {0};
+
+/** Without a branch: at the edges of an image, no processor foresees which of the two it is. */
+INLINE const float *place(const float *left, int32_t offset) {
+  const uintptr_t there = (uintptr_t)(left + offset), none = (uintptr_t)zeros, absent = (uintptr_t)(intptr_t)(offset >> 31);
+  return (const float *)(there ^ ((there ^ none) & absent));
+}
+
+INLINE void clear(const int rows, const int vectors, Sums sums) {
+  UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = (vector){0};
+}
+
+INLINE void finish(const int rows, const int vectors, Sums sums, const Tile *tile) {
+  const vector alpha = spread(tile->alpha);
+  const int last = tile->last;
+  UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] *= alpha;
+  if (tile->added) {
+    const vector beta = spread(tile->beta);
+    const float *added = tile->added;
+    UNROLLED for (int r = 0; r < rows; r++) {
+      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += beta * load(added + v * WIDTH);
+      added += tile->added_row;
+    }
+  }
+  if (tile->relu)
+    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++)
+      sums[r][v] = choose(sums[r][v] < 0, (vector){0}, sums[r][v]);
+  float *out = tile->out;
+  UNROLLED for (int r = 0; r < rows; r++) {
+    UNROLLED for (int v = 0; v + 1 < vectors; v++) store(out + v * WIDTH, sums[r][v]);
+    store_first(out + (vectors - 1) * WIDTH, sums[r][vectors - 1], last);
+    out += tile->out_row;
+  }
+}
+
+INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
+  Sums sums;
+  clear(rows, vectors, sums);
+  const float *right = tile->right;
+  const int64_t right_row = tile->right_row, left_step = tile->left_step;
+  for (int64_t q = 0; q < tile->pieces; q++) {
+    const float *left[MOST_ROWS];
+    UNROLLED for (int r = 0; r < rows; r++) left[r] = place(tile->left, tile->table[r * tile->table_step + q]);
+    int64_t at = 0;
+    for (int64_t terms = tile->terms; terms > 0; terms--) {
+      vector b[MOST_VECTORS];
+      UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);
+      UNROLLED for (int r = 0; r < rows; r++) {
+        const vector a = spread(left[r][at]);
+        UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];
+      }
+      at += left_step;
+      right += right_row;
+    }
+  }
+  finish(rows, vectors, sums, tile);
+}
+
+INLINE void by_columns(const int rows, const int vectors, const Tile *tile) {
+  Sums sums;
+  clear(rows, vectors, sums);
+  const float *right = tile->right;
+  const int64_t right_row = tile->right_row, table_step = tile->table_step;
+  const int32_t *table = tile->table;
+  for (int64_t terms = tile->terms; terms > 0; terms--) {
+    const float *left = place(tile->left, *table);
+    vector b[MOST_VECTORS];
+    UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);
+    UNROLLED for (int r = 0; r < rows; r++) {
+      const vector a = spread(left[r]);
+      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];
+    }
+    table += table_step;
+    right += right_row;
+  }
+  finish(rows, vectors, sums, tile);
+}
+
+#define KERNELS(rows, vectors)                                                                        \
+  static void rows_##rows##_##vectors(const Tile *tile) { by_rows(rows, vectors, tile); }             \
+  static void columns_##rows##_##vectors(const Tile *tile) { by_columns(rows, vectors, tile); }
+#define TO_3(list, v) list(1, v) list(2, v) list(3, v)
+#define TO_4(list, v) TO_3(list, v) list(4, v)
+#define TO_6(list, v) TO_4(list, v) list(5, v) list(6, v)
+#define TO_9(list, v) TO_6(list, v) list(7, v) list(8, v) list(9, v)
+#define TO_10(list, v) TO_9(list, v) list(10, v)
+#define TO_13(list, v) TO_10(list, v) list(11, v) list(12, v) list(13, v)
+#define TO_14(list, v) TO_13(list, v) list(14, v)
+
+// As many rows as most_rows says.
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define ALL(list) TO_14(list, 1) TO_13(list, 2) TO_9(list, 3) TO_6(list, 4)
+#else
+#define ALL(list) TO_10(list, 1) TO_6(list, 2) TO_4(list, 3) TO_3(list, 4)
+#endif
+
+ALL(KERNELS)
+
+#define BY_ROWS(rows, vectors) [vectors][rows] = rows_##rows##_##vectors,
+#define BY_COLUMNS(rows, vectors) [vectors][rows] = columns_##rows##_##vectors,
+
+const Kernel row_kernels[MOST_VECTORS + 1][MOST_ROWS + 1] = {ALL(BY_ROWS)};
+const Kernel column_kernels[MOST_VECTORS + 1][MOST_ROWS + 1] = {ALL(BY_COLUMNS)};

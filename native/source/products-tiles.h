@@ -1,0 +1,50 @@
+// Some rows by some vectors of a product, held in registers while the sum runs: what a kernel is told, and the kernels by their size.
+#ifndef INNERLOOP_PRODUCTS_TILES_H
+#define INNERLOOP_PRODUCTS_TILES_H
+
+#include "vectors.h"
+
+/** Vectors of columns that a kernel takes at most, and the rows it takes at most with that many: as many sums as there are registers for. */
+#define MOST_VECTORS 4
+#define MOST_ROWS 14
+static const int most_rows[MOST_VECTORS + 1] =
+#if defined(__AVX512F__) || defined(__aarch64__)
+    {0, 14, 13, 9, 6};
+#else
+    {0, 10, 6, 4, 3};
+#endif
+
+/** The longest piece of the sum that is taken at once. */
+#define MOST_TERMS 256
+
+/** A product's rows and columns for one kernel, over a piece of the sum: out = alpha · left · right + beta · added, relu. */
+typedef struct {
+  const float *left;
+  /**
+   * Where the left factor's numbers begin, from `left`; below zero there are none, and zeros count in their place.
+   * Kernels by rows: piece q of row r begins at table[r * table_step + q]. Kernels by columns: the rows' numbers for term p lie together at table[p * table_step].
+   */
+  const int32_t *table;
+  int64_t table_step;
+  /** Pieces of the sum, terms of each, and the distance of a piece's terms. Kernels by columns: one piece. */
+  int64_t pieces, terms, left_step;
+  const float *right;
+  int64_t right_row;
+  float *out;
+  int64_t out_row;
+  /** NULL: nothing. A row's numbers lie together. */
+  const float *added;
+  int64_t added_row;
+  float alpha, beta;
+  int relu;
+  /** Columns of the last vector. */
+  int last;
+} Tile;
+
+typedef void (*Kernel)(const Tile *);
+
+/** By vectors, then rows. */
+extern const Kernel row_kernels[MOST_VECTORS + 1][MOST_ROWS + 1];
+extern const Kernel column_kernels[MOST_VECTORS + 1][MOST_ROWS + 1];
+
+#endif
