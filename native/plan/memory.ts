@@ -1,5 +1,5 @@
 // Where stores lie in the memory of a run: those that live at different times may have the same place.
-import { type Access, accessesOf, type Chain, type Step, type Store } from "./steps.ts";
+import { type Access, accessesOf, type Chain, type Step, type Store, type Write } from "./steps.ts";
 
 /** Stores begin at multiples of so many numbers, and so many may be read after the last one. */
 export const apart = 16;
@@ -139,18 +139,24 @@ function leave(life: Life): void {
   life.body = life.body.around!;
 }
 
-/** What a chain may write over: what it reads number by number as it writes. */
-function pairsOf({ shape, reads, writes }: Chain): Pair[] {
-  const alike = (a: Access, b: Access): boolean =>
-    a.offset === b.offset && shape.every((size, axis) => size === 1 || a.strides[axis] === b.strides[axis]);
+/** What a chain may write over. */
+function pairsOf(chain: Chain): Pair[] {
+  const { reads, writes } = chain;
   return writes.flatMap((write) => {
-    if (write.how !== "set" || writes.some((other) => other !== write && other.store === write.store)) return [];
+    if (writes.some((other) => other !== write && other.store === write.store)) return [];
     const stores = new Set(reads.map(({ store }) => store));
-    return [...stores].flatMap((from) => {
-      const same = reads.every((read) => read.store !== from || alike(read, write));
-      return same && from !== write.store ? [{ from, to: write.store }] : [];
-    });
+    return [...stores].flatMap((from) =>
+      from !== write.store && writesOver(chain, (store) => store === from, write) ? [{ from, to: write.store }] : [],
+    );
   });
+}
+
+/** Whether a chain may write where it reads: number by number, each where it is written. */
+export function writesOver({ shape, reads }: Chain, from: (store: Store) => boolean, write: Write): boolean {
+  const alike = (read: Access): boolean =>
+    read.offset === write.offset &&
+    shape.every((size, axis) => size === 1 || read.strides[axis] === write.strides[axis]);
+  return write.how === "set" && reads.every((read) => !from(read.store) || alike(read));
 }
 
 interface Block {

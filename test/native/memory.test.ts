@@ -1,9 +1,10 @@
 // Places in memory: that what lives at the same time is apart, and that what does not shares its place.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { coalesced } from "../../native/plan/coalesce.ts";
 import { placesFor } from "../../native/plan/memory.ts";
-import type { Step } from "../../native/plan/steps.ts";
-import { call, inOneMemory, programs, separately, storeOf, whole } from "./programs.ts";
+import type { Step, Store } from "../../native/plan/steps.ts";
+import { call, copied, inOneMemory, programs, separately, storeOf, whole } from "./programs.ts";
 
 describe("places in memory", () => {
   it("gives what stores that are apart give", () => {
@@ -52,3 +53,42 @@ describe("places in memory", () => {
     expect(placesFor([], {}, 0).at(storeOf(4))).toBeUndefined();
   });
 });
+
+describe("copies between stores that become one", () => {
+  it("give what they gave", () => {
+    let copies = 0;
+    fc.assert(
+      fc.property(programs, (program) => {
+        const { steps, of } = coalesced(program.steps, { fed: [...program.fed.keys()], kept: program.kept });
+        copies += countOf(program.steps) - countOf(steps);
+        const fed = new Map([...program.fed].map(([store, numbers]) => [of(store), numbers]));
+        const after = { steps, fed, kept: program.kept.map(of) };
+        const expected = separately(program);
+        for (const [i, numbers] of [...separately(after).entries(), ...inOneMemory(after).entries()])
+          for (const [j, number] of numbers.entries()) expect(number).toBeCloseTo(expected[i]![j]!, 4);
+      }),
+      { numRuns: 400 },
+    );
+    expect(copies).toBeGreaterThan(100);
+  });
+
+  it("leave none of what turns hand on, where the next turn needs nothing else of it", () => {
+    const [fed, carried, made, turn] = [storeOf(16), storeOf(16, 2), storeOf(16, 2), storeOf(1, 2)];
+    const copy = (from: Store, to: Store) => copied([16], whole(from, [16]), whole(to, [16]));
+    const grown = call("exp", [16], [whole(carried, [16])], whole(made, [16]));
+    const body = [grown, copy(made, carried)];
+    const turns: Step = { kind: "turns", count: 3, turn, body };
+    const { steps, of } = coalesced([copy(fed, carried), turns], { fed: [fed], kept: [carried] });
+    expect(countOf(steps)).toBe(1);
+    expect(of(fed)).toBe(of(made));
+    const late = call("add", [16], [whole(carried, [16]), whole(made, [16])], whole(storeOf(16, 2), [16]));
+    const read = coalesced([copy(fed, carried), { ...turns, body: [grown, late, copy(made, carried)] }], {
+      fed: [fed],
+      kept: [carried],
+    });
+    expect(read.of(made)).not.toBe(read.of(carried));
+  });
+});
+
+const countOf = (steps: readonly Step[]): number =>
+  steps.reduce((sum, step) => sum + (step.kind === "turns" ? countOf(step.body) : 1), 0);

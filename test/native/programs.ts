@@ -19,6 +19,12 @@ export const whole = (store: Store, shape: readonly number[]): Access => ({
   strides: compact(shape),
 });
 
+/** A chain that copies. */
+export const copied = (shape: readonly number[], from: Access, to: Access): Chain => ({
+  ...{ kind: "chain", shape, reads: [from], code: [] },
+  writes: [{ ...to, register: 0, how: "set" }],
+});
+
 /** A chain of one function. */
 export function call(name: FunctionName, shape: readonly number[], reads: readonly Access[], to: Access): Chain {
   const operands = reads.map((_, register) => ({ register }));
@@ -99,7 +105,7 @@ function turns(steps: Step[], known: readonly Store[], depth: number, choose: Ch
   const [turn, carried, row] = [storeOf(1, depth + 1), storeOf(height * width, depth + 1), storeOf(width, depth + 1)];
   const rows = storeOf(height * width, depth);
   const [start, moved] = [known[choose(known.length)]!, known[choose(known.length)]!];
-  steps.push(call("copy", shape, [whole(start, shape)], whole(carried, shape)));
+  steps.push(copied(shape, whole(start, shape), whole(carried, shape)));
   const body: Step[] = [];
   body.push({
     kind: "move",
@@ -128,7 +134,7 @@ function turns(steps: Step[], known: readonly Store[], depth: number, choose: Ch
     },
     ...{ toStep: back ? -width : width, turn },
   });
-  body.push(call("tanh", shape, [whole(made, shape)], whole(carried, shape)));
+  body.push(copied(shape, whole(made, shape), whole(carried, shape)));
   steps.push({ kind: "turns", count: height, turn, body });
   return [carried, rows];
 }
