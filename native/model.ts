@@ -1,0 +1,172 @@
+// A model, read once, and planned for the sizes that it meets.
+import { type DType, ELEMENTS, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
+import { decodeModel } from "@innerloop/schemas/onnx";
+import type { Kernels } from "./addon.ts";
+import { largest, planFor, settles } from "./plan/plan.ts";
+import { Program } from "./plan/program.ts";
+import { notNative } from "./plan/refusal.ts";
+import { type Graph, readGraph } from "./read.ts";
+
+/** Programs that are kept, and bytes that they may have together; the newest one is kept whatever it has. */
+const mostPrograms = 8;
+const mostBytes = 2 ** 28;
+/** Sets of sizes that are remembered as ones that are not computed here. */
+const mostRefused = 64;
+
+/** What programs are told apart by. */
+interface Meeting {
+  /** Of each input of the model; nothing for one that is not fed. */
+  readonly feeds: readonly (Fed | undefined)[];
+  readonly fetches: readonly string[];
+}
+
+interface Fed {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly size: number;
+  /** The whole number that it is, if it stands alone. */
+  readonly number?: number | bigint | undefined;
+}
+
+interface Planned extends Meeting {
+  readonly program: Program;
+  /** What the program rests on beside sizes: how many classes there are. */
+  readonly largest: ReadonlyMap<string, number>;
+}
+
+export class NativeModel {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly #graph: Graph;
+  readonly #kernels: Kernels;
+  readonly #dtypes: readonly (DType | undefined)[];
+  /** The last used first. */
+  #planned: readonly Planned[] = [];
+  #refused: readonly Meeting[] = [];
+
+  /** @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here */
+  constructor(bytes: Uint8Array, kernels: Kernels) {
+    this.#kernels = kernels;
+    this.#graph = readGraph(bytes);
+    this.inputs = this.#graph.inputs;
+    this.outputs = this.#graph.outputs;
+    this.#dtypes = dtypesOf(bytes, this.inputs);
+  }
+
+  /**
+   * What a run gives; nothing where it is not computed here, what is fed wrongly included.
+   *
+   * @throws InnerloopError `run-failed` for an index beyond the end of its axis
+   */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[] = this.outputs,
+  ): Record<string, Tensor> | undefined {
+    const planned = this.#known(feeds, fetches) ?? this.#new(feeds, fetches);
+    return planned?.program.run(this.#kernels, feeds);
+  }
+
+  #known(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Planned | undefined {
+    const at = this.#planned.findIndex((each) => {
+      if (!this.#meets(each, feeds, fetches)) return false;
+      for (const [name, most] of each.largest) if (largest(feeds[name]!.data) !== most) return false;
+      return true;
+    });
+    if (at > 0) this.#planned = [this.#planned[at]!, ...this.#planned.toSpliced(at, 1)];
+    return this.#planned[at < 0 ? this.#planned.length : 0];
+  }
+
+  /** Whether a run is one of those. */
+  #meets(meeting: Meeting, feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): boolean {
+    if (fetches !== meeting.fetches && !alike(fetches, meeting.fetches)) return false;
+    let count = 0;
+    for (const name in feeds) if (feeds[name]) count++;
+    for (const [i, name] of this.inputs.entries()) {
+      const [fed, feed] = [meeting.feeds[i], feeds[name]];
+      if (feed) count--;
+      if (!fed || !feed) {
+        if (fed || feed) return false;
+        continue;
+      }
+      if (fed.dtype !== feed.dtype || fed.size !== feed.data.length || !alike(fed.shape, feed.shape)) return false;
+      if (fed.number !== undefined && fed.number !== feed.data[0]) return false;
+    }
+    return count === 0;
+  }
+
+  #new(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Planned | undefined {
+    if (this.#refused.some((each) => this.#meets(each, feeds, fetches)) || !this.#fits(feeds, fetches))
+      return undefined;
+    const meeting: Meeting = {
+      fetches: [...fetches],
+      feeds: this.inputs.map((name, i) => {
+        const tensor = feeds[name];
+        if (!tensor) return undefined;
+        const { dtype, shape, data } = tensor;
+        const number = settles({ ...tensor, dtype: this.#dtypes[i]! }) ? (data[0] as number | bigint) : undefined;
+        return { dtype, shape: [...shape], size: data.length, number };
+      }),
+    };
+    try {
+      const planned = { ...meeting, ...this.#make(feeds, fetches) };
+      let bytes = planned.program.bytes;
+      const others = this.#planned.slice(0, mostPrograms - 1).filter(({ program }) => {
+        bytes += program.bytes;
+        return bytes <= mostBytes;
+      });
+      this.#planned = [planned, ...others];
+      return planned;
+    } catch (cause) {
+      if (!(cause instanceof InnerloopError && cause.code === notNative)) throw cause;
+      this.#refused = [meeting, ...this.#refused.slice(0, mostRefused - 1)];
+      return undefined;
+    }
+  }
+
+  /** Whether these are inputs and outputs of the model, of its types. What is wrong, whoever runs it elsewhere says. */
+  #fits(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): boolean {
+    const { initializers } = this.#graph;
+    const right = this.inputs.every((name, i) => {
+      const tensor = feeds[name];
+      if (!tensor) return initializers.has(name);
+      const { dtype, shape, data } = tensor;
+      const widened = dtype === "int32" && this.#dtypes[i] === "int64";
+      return (widened || dtype === this.#dtypes[i]) && data.length === sizeOf(shape);
+    });
+    const unknown = Object.keys(feeds).some((name) => !this.inputs.includes(name));
+    return right && !unknown && fetches.every((name) => this.outputs.includes(name));
+  }
+
+  #make(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Pick<Planned, "program" | "largest"> {
+    const { nodes, initializers } = this.#graph;
+    // What is not fed is known.
+    const inputs = this.inputs.filter((name) => feeds[name]);
+    const widened = Object.fromEntries(
+      inputs.map((name): [string, Tensor] => {
+        const [feed, dtype] = [feeds[name]!, this.#dtypes[this.inputs.indexOf(name)]!];
+        return [
+          name,
+          feed.dtype === dtype ? feed : { ...feed, dtype, data: BigInt64Array.from(feed.data as Int32Array, BigInt) },
+        ];
+      }),
+    );
+    const plan = planFor({ inputs, outputs: fetches, nodes, initializers }, widened, this.#kernels);
+    return { program: new Program(plan, this.#kernels), largest: plan.largest };
+  }
+}
+
+function alike<Item>(a: readonly Item[], b: readonly Item[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The types of inputs. */
+function dtypesOf(bytes: Uint8Array, inputs: readonly string[]): (DType | undefined)[] {
+  const described = decodeModel(bytes, "the model").graph!.input ?? [];
+  return inputs.map((name) => {
+    const type = described.find((each) => each.name === name)?.type;
+    const number = type?.value === "tensorType" ? type.tensorType?.elemType : undefined;
+    return (Object.keys(ELEMENTS) as DType[]).find((dtype) => ELEMENTS[dtype].onnx === number);
+  });
+}

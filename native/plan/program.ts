@@ -1,0 +1,170 @@
+// A plan as it runs: words for the kernels, and the memory that they work in.
+import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas";
+import type { Kernels } from "../addon.ts";
+import { coalesced } from "./coalesce.ts";
+import { encoded } from "./encode.ts";
+import { fused } from "./fuse/index.ts";
+import { apart, placesFor } from "./memory.ts";
+import type { Plan } from "./plan.ts";
+import { refused } from "./refusal.ts";
+import { accessesOf, type Step, type Store, type View } from "./steps.ts";
+
+/** Whole numbers up to this one are held exactly. */
+const mostWhole = 2 ** 24;
+
+const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray>> = {
+  float32: (numbers) => numbers.slice(),
+  bool: (numbers) => Uint8Array.from(numbers),
+  int32: (numbers) => Int32Array.from(numbers),
+  int64: (numbers) => {
+    const whole = new BigInt64Array(numbers.length);
+    for (let i = 0; i < numbers.length; i++) whole[i] = BigInt(numbers[i]!);
+    return whole;
+  },
+};
+
+interface Output {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly numbers: Float32Array;
+}
+
+export class Program {
+  readonly #words: Int32Array;
+  readonly #memory: ArrayBuffer;
+  readonly #begin: number;
+  readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
+  readonly #outputs: readonly Output[];
+
+  constructor(plan: Plan, kernels: Kernels) {
+    const views = [...plan.outputs];
+    const outputs = new Set(views.map(([, { store }]) => store));
+    const numberOf = (store: Store) => oneNumber(plan, store);
+    const joined = fused(plan.steps, [...outputs], numberOf);
+    const kept = [...outputs].filter(({ depth }) => depth > 0);
+    const { steps, of } = coalesced(joined, { fed: [...plan.inputs.values()], kept });
+    const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
+    const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
+    const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
+    const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;
+    const tables = new Tables(places.end);
+    this.#words = encoded(steps, at, (numbers) => tables.at(numbers));
+    const bytes = 4 * (tables.end + apart);
+    this.#memory = new ArrayBuffer(bytes + 64);
+    this.#begin = kernels.misaligned(this.#memory);
+    const floats = new Float32Array(this.#memory, this.#begin, bytes / 4);
+    tables.write(new Int32Array(this.#memory, this.#begin, bytes / 4));
+    for (const [store, place] of still.at) floats.set(plan.known.of(store), place);
+    const within = (store: Store) => floats.subarray(at(store), at(store) + store.size);
+    this.#inputs = fed.map(({ name, store }) => ({ name, numbers: within(store) }));
+    this.#outputs = views.map(([name, view]) => outputOf(name, view, within(of(view.store))));
+  }
+
+  /** What it takes while it is kept. */
+  get bytes(): number {
+    return this.#memory.byteLength + this.#words.byteLength;
+  }
+
+  /** What a run gives; nothing where it is fed whole numbers that are not held exactly. */
+  run(kernels: Kernels, feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> | undefined {
+    for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
+    const wrong = kernels.run(this.#words, this.#memory, this.#begin);
+    if (wrong === 1)
+      throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
+    if (wrong !== 0) throw new InnerloopError("run-failed", `the kernels could not run the model (${wrong})`);
+    const results: Record<string, Tensor> = {};
+    for (const { name, dtype, shape, numbers } of this.#outputs)
+      results[name] = { dtype, shape, data: made[dtype]!(numbers) };
+    return results;
+  }
+}
+
+function outputOf(name: string, { dtype, shape, offset }: View, store: Float32Array): Output {
+  if (!made[dtype]) throw refused(`an output of ${dtype}`);
+  return { name, dtype, shape, numbers: store.subarray(offset, offset + sizeOf(shape)) };
+}
+
+/** Writes numbers, if all can be held. */
+function write(to: Float32Array, { dtype, data }: Tensor): boolean {
+  if (dtype === "float32" || dtype === "bool") {
+    to.set(data as Float32Array);
+    return true;
+  }
+  for (let i = 0; i < data.length; i++) {
+    const whole = Number(data[i]);
+    if (whole > mostWhole || whole < -mostWhole) return false;
+    to[i] = whole;
+  }
+  return true;
+}
+
+/** The number that all numbers of a store are, if no run changes them. */
+function oneNumber({ known }: Plan, store: Store): number | undefined {
+  if (store.depth > 0 || store.size === 0) return undefined;
+  const numbers = known.of(store);
+  const [first] = numbers;
+  return numbers.every((number) => number === first) ? first : undefined;
+}
+
+/** Stores that no run changes, of those that steps read. */
+function depthless(steps: readonly Step[]): Store[] {
+  return steps.flatMap((step) => {
+    if (step.kind === "turns") return depthless(step.body);
+    return accessesOf(step).reads.flatMap(({ store }) => (store.depth === 0 ? [store] : []));
+  });
+}
+
+/** Where they lie, one after another. */
+function stillPlaces(stores: readonly Store[]) {
+  const at = new Map<Store, number>();
+  let end = 0;
+  for (const store of stores)
+    if (!at.has(store)) {
+      at.set(store, end);
+      end += Math.ceil(store.size / apart) * apart;
+    }
+  return { at, end };
+}
+
+/** Tables of whole numbers, those that are alike once. */
+class Tables {
+  readonly #byHash = new Map<number, { readonly numbers: Int32Array; readonly at: number }[]>();
+  readonly #places = new Map<Int32Array, number>();
+  #end: number;
+
+  constructor(from: number) {
+    this.#end = from;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  at(numbers: Int32Array): number {
+    const known = this.#places.get(numbers);
+    if (known !== undefined) return known;
+    const hash = hashOf(numbers);
+    const found = this.#byHash.get(hash) ?? [];
+    const same = found.find(
+      (table) => table.numbers.length === numbers.length && table.numbers.every((number, i) => number === numbers[i]),
+    );
+    const at = same?.at ?? this.#end;
+    if (!same) {
+      this.#byHash.set(hash, [...found, { numbers, at }]);
+      this.#end += Math.ceil(numbers.length / apart) * apart;
+    }
+    this.#places.set(numbers, at);
+    return at;
+  }
+
+  write(to: Int32Array): void {
+    for (const [numbers, at] of this.#places) to.set(numbers, at);
+  }
+}
+
+function hashOf(numbers: Int32Array): number {
+  let hash = numbers.length;
+  for (let i = 0; i < numbers.length; i++) hash = Math.imul(hash ^ numbers[i]!, 0x01000193);
+  return hash;
+}
