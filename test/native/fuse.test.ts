@@ -2,6 +2,7 @@
 import { sizeOf } from "@innerloop/schemas";
 import { describe, expect, test } from "vitest";
 import { fused, passes } from "../../native/plan/fuse/index.ts";
+import { inPlace } from "../../native/plan/fuse/join.ts";
 import type { Access, Chain, FunctionName, Operand, Product, Step, Store } from "../../native/plan/steps.ts";
 import { listed } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
@@ -276,5 +277,42 @@ describe("turns", () => {
     const steps = fused([copy(start, carried), { kind: "turns", count: 3, turn, body }], outputs);
     expect(kinds(steps)).toBe("chain turns");
     expect(kinds((steps[1] as { body: Step[] }).body)).toBe("chain product move move");
+  });
+
+  test("what is handed on is written in its place, where nothing needs what was there any more", () => {
+    const scaled = array(30, 40);
+    const body: Step[] = [
+      product(left, right, gradient),
+      call("multiply", [gradient, 0.5], scaled),
+      call("subtract", [carried, scaled], next),
+      copy(next, carried),
+    ];
+    const steps = fused([copy(start, carried), { kind: "turns", count: 3, turn, body }], [carried.store]);
+    const step = only((steps[1] as { body: Step[] }).body, "product");
+    expect(step).toMatchObject({ alpha: -0.5, out: { store: carried.store }, added: { store: carried.store } });
+  });
+
+  test("a chain that needs what was there after its result is known keeps them apart", () => {
+    const chain: Chain = {
+      ...{ kind: "chain", shape: [1200], reads: [{ ...carried, strides: [1] }] },
+      code: [
+        { name: "exp", operands: [{ register: 0 }] },
+        { name: "multiply", operands: [{ register: 0 }, { register: 1 }] },
+      ],
+      writes: [{ ...carried, strides: [1], register: 2, how: "set" }],
+    };
+    const [write] = chain.writes as [Chain["writes"][number]];
+    expect(inPlace(chain)).toBe(true);
+    expect(inPlace({ ...chain, writes: [{ ...write, register: 1 }] })).toBe(false);
+    expect(inPlace({ ...chain, writes: [write, { ...next, strides: [1], register: 0, how: "set" }] })).toBe(false);
+    expect(
+      inPlace({
+        ...chain,
+        shape: [40, 30],
+        writes: [{ ...write, strides: [30, 1] }],
+        reads: [{ ...carried, strides: [1, 40] }],
+      }),
+    ).toBe(false);
+    expect(inPlace({ ...chain, reads: [{ ...carried, offset: 1, strides: [1] }], shape: [600] })).toBe(false);
   });
 });

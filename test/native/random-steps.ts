@@ -340,7 +340,8 @@ class Maker {
     }
     if (next) {
       const [from, to] = [next, carried].map(({ store }) => ({ store, offset: 0, strides: [] }));
-      body.push({ kind: "move", size, from: from!, fromStep: 0, to: to!, toStep: 0 });
+      if (this.chance(0.3)) body.push({ kind: "move", size, from: from!, fromStep: 0, to: to!, toStep: 0 });
+      else body.push({ kind: "chain", shape: carried.shape, reads: [next], code: [], writes });
     }
     steps.push({ kind: "turns", count, turn, body });
     values.push(...results);

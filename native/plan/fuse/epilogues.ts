@@ -81,8 +81,7 @@ export function extended(step: Product, chain: Chain): Product | undefined {
   const write = chain.writes[0]!;
   if (chain.writes.length !== 1 || write.how !== "set" || which < 0) return undefined;
   if (chain.reads.filter((read) => read.store === store).length !== 1) return undefined;
-  if ([step.left, step.right, step.added, ...chain.reads].some((access) => access?.store === write.store))
-    return undefined;
+  if (step.left.store === write.store || step.right.store === write.store) return undefined;
   const form = linear(chain, which);
   if (!form || form.alpha === 0 || (step.relu && (form.added !== undefined || form.alpha < 0))) return undefined;
   const shape = [...step.batch, step.m, step.n];
@@ -90,7 +89,9 @@ export function extended(step: Product, chain: Chain): Product | undefined {
   const course = courseOf(from, { shape, access: step.out });
   if (!course || "inner" in course || !whole(chain.shape, { shape, access: step.out })) return undefined;
   const added = addedTo(step, chain, form, course);
-  if (added === null) return undefined;
+  const out = placeOf(followed(write, course));
+  // What is added may be written over by the same places.
+  if (added === null || (added?.store === write.store && keyOf(added) !== keyOf(out))) return undefined;
   const { added: _, ...plain } = step;
   return laidOut({
     ...plain,
@@ -98,7 +99,7 @@ export function extended(step: Product, chain: Chain): Product | undefined {
     beta: form.beta + step.beta * form.alpha,
     ...(added && { added }),
     relu: step.relu || form.relu,
-    out: withoutRegister(followed(write, course)),
+    out,
   });
 }
 
@@ -109,7 +110,7 @@ function addedTo(step: Product, chain: Chain, form: Linear, course: Course): Acc
   return keyOf(own) === keyOf(step.added) ? own : null;
 }
 
-const withoutRegister = ({ store, offset, strides }: Access): Access => ({ store, offset, strides });
+const placeOf = ({ store, offset, strides }: Access): Access => ({ store, offset, strides });
 
 /** A product whose numbers of a row lie together, turned around if need be. */
 function laidOut(step: Product): Product | undefined {

@@ -1,8 +1,8 @@
 // Two chains as one: the second takes what the first computes where it would read it, or both go over the same places anyway.
 import { sizeOf } from "@innerloop/schemas";
 import type { Access, Chain, FunctionName, Operand, Store, Write } from "../steps.ts";
-import { Code, type NumberOf } from "./code.ts";
-import { type Course, courseOf, followed, joined, type Split, split, whole } from "./places.ts";
+import { Code, keyOf, type NumberOf } from "./code.ts";
+import { type Course, courseOf, distinct, followed, joined, type Split, split, whole } from "./places.ts";
 
 /** What a chain may have, at most, so that a piece of each register stays in the processor's nearest memory. */
 export const most = { reads: 24, calls: 64, axes: 8 };
@@ -90,9 +90,6 @@ export function together(
 ): Chain | undefined {
   const made = new Set(first.writes.map(({ store }) => store));
   const read = new Set([...first.reads, ...second.reads].map(({ store }) => store));
-  // A chain that reads what it writes does so place by place, which other axes could break.
-  if (second.writes.some(({ store }) => read.has(store))) return undefined;
-  if (first.reads.some(({ store }) => made.has(store))) return undefined;
   if (first.writes.some(({ how, store }) => how !== "set" && read.has(store))) return undefined;
   const written = ({ store }: Access) => (made.has(store) ? first.writes.filter((write) => write.store === store) : []);
   const keeping = first.writes.filter(({ store, how }) => how !== "set" || keeps(store));
@@ -142,5 +139,23 @@ function combined(
   const registers = code.include(reads, chain.code);
   const own = chain.writes.map((write) => [write, registers[write.register]!] as const);
   const result = joined(code.chain(chain.shape, [...kept, ...own]));
-  return fits(result) ? result : undefined;
+  return fits(result) && inPlace(result) ? result : undefined;
+}
+
+/** Whether what a chain writes over is read before, by the same places. */
+export function inPlace({ shape, reads, code, writes }: Chain): boolean {
+  return writes.every((write) => {
+    const own = reads.flatMap((access, i) => (access.store === write.store ? [i] : []));
+    if (own.length === 0) return true;
+    const [only] = own as [number];
+    const places = own.length === 1 && write.how === "set" && keyOf(reads[only]!) === keyOf(write);
+    if (!places || !distinct({ shape, access: write })) return false;
+    if (writes.some((other) => other !== write && (other.store === write.store || other.register === only)))
+      return false;
+    // A result is computed where it is written, so that later calls no longer have what was there.
+    return code.every(
+      ({ operands }, i) =>
+        reads.length + i <= write.register || !operands.some((each) => "register" in each && each.register === only),
+    );
+  });
 }
