@@ -99,7 +99,8 @@ export class Pending {
     const places = placesAlong(view);
     const under = this.piecesOf(source.store);
     if (!under) {
-      if (this.#waiting.has(source.store)) return { from: this.real({ ...source, offset: 0 }), segment: run, table: places };
+      if (this.#waiting.has(source.store))
+        return { from: this.real({ ...source, offset: 0 }), segment: run, table: places };
       return { from: source, segment: run, table: places };
     }
     const segment = divisor(run, under.segment);
@@ -154,7 +155,10 @@ export class Pending {
     const plan = this.#plan;
     if ("parts" in waiting) {
       const { parts, axis } = waiting;
-      const shape = parts[0]!.shape.with(axis, parts.reduce((sum, part) => sum + part.shape[axis]!, 0));
+      const shape = parts[0]!.shape.with(
+        axis,
+        parts.reduce((sum, part) => sum + part.shape[axis]!, 0),
+      );
       const out = plan.room(shape, dtype, store.depth);
       let start = 0;
       for (const part of parts) {
@@ -178,8 +182,16 @@ export class Pending {
       const from = { ...real, offset: real.offset + grid.start * real.strides[axis]! };
       const along = real.strides[axis]!;
       plan.copy(
-        unfolded(from, grid.sizes, grid.steps.map((step) => step * along)),
-        unfolded(out, grid.sizes, naturalStrides(grid.sizes).map((step) => step * out.strides[axis]!)),
+        unfolded(
+          from,
+          grid.sizes,
+          grid.steps.map((step) => step * along),
+        ),
+        unfolded(
+          out,
+          grid.sizes,
+          naturalStrides(grid.sizes).map((step) => step * out.strides[axis]!),
+        ),
       );
       return out.store;
     }

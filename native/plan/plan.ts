@@ -107,6 +107,11 @@ export class Plan {
     return value;
   }
 
+  /** Whether it is an input as each run has it. */
+  isFed({ store, shape }: Value): boolean {
+    return this.#fed.has(store) && sizeOf(shape) === store.size;
+  }
+
   /** The largest whole number of an input, which runs of this plan have in common. */
   largestOf({ store }: Value): number {
     const tensor = this.#fed.get(store);

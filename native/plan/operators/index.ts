@@ -1,4 +1,24 @@
 // The operators of ONNX that are computed here, each as steps of a plan.
 import type { Compute } from "../plan.ts";
+import { loop, scan } from "../turns.ts";
+import { convolutions } from "./convolutions.ts";
+import { elementwise } from "./elementwise.ts";
+import { indexing } from "./indexing.ts";
+import { movement } from "./movement.ts";
+import { norms } from "./norms.ts";
+import { pooling } from "./pooling.ts";
+import { products } from "./products.ts";
+import { reductions } from "./reductions.ts";
 
-export const operators: Readonly<Record<string, Compute>> = {};
+export const operators: Readonly<Record<string, Compute>> = {
+  ...elementwise,
+  ...movement,
+  ...products,
+  ...convolutions,
+  ...pooling,
+  ...reductions,
+  ...norms,
+  ...indexing,
+  Loop: loop,
+  Scan: scan,
+};

@@ -1,0 +1,133 @@
+// Convolutions as products whose left factor is looked up: columns are never written.
+import { sizeOf } from "@innerloop/schemas";
+import type { Node } from "../../read.ts";
+import { accessOf, type Compute, deepest, type Plan } from "../plan.ts";
+import { refused } from "../refusal.ts";
+import { permuted, type Shape, type Value } from "../views.ts";
+import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
+import { tapsOf, windowOf } from "./windows.ts";
+
+/** Entries up to which a table has the places of all examples. */
+const mostEntries = 2 ** 18;
+/** Channels below which numbers are looked up one by one rather than be brought together. */
+const fewChannels = 4;
+
+interface Convolved {
+  /** [N, C, …space] */
+  readonly x: Value;
+  /** The place that each tap reads for each place of the result, or −1. */
+  readonly taps: Int32Array;
+  readonly groups: number;
+  /** [groups, M / groups, C / groups, taps] */
+  readonly weight: Value;
+  readonly bias: Value | undefined;
+  readonly out: Shape;
+}
+
+/** [N, M, …out], of which the channels lie together. */
+function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Convolved): Value {
+  const [examples = 0, channels = 0, ...space] = x.shape;
+  const [, filters = 0, own = 0, kernel = 0] = weight.shape;
+  const [size, places] = [sizeOf(space), sizeOf(out)];
+  const depth = deepest(x, weight, bias);
+  const result = plan.room([examples, ...out, groups * filters], "float32", depth);
+  const back = [0, out.length + 1, ...out.map((_, axis) => axis + 1)];
+  const final = permuted(result, back);
+  if (result.store.size === 0) return final;
+  const together = own >= fewChannels;
+  const first = plan.written(together ? permuted(x, [0, ...space.map((_, axis) => axis + 2), 1]) : x);
+  const [segment, pieces] = together ? [own, kernel] : [1, own * kernel];
+  // One table for all examples, unless it were too large.
+  const joined = examples * places * pieces <= mostEntries ? examples : 1;
+  const table = new Int32Array(joined * places * pieces);
+  let i = 0;
+  for (let example = 0; example < joined; example++) {
+    const begin = example * size * channels;
+    for (let place = 0; place < places; place++)
+      for (let channel = 0; channel < (together ? 1 : own); channel++)
+        for (let tap = 0; tap < kernel; tap++) {
+          const at = taps[place * kernel + tap]!;
+          table[i++] = at < 0 ? -1 : begin + (together ? at * channels : channel * size + at);
+        }
+  }
+  const right = shapedAs(plan, permuted(weight, together ? [0, 3, 2, 1] : [0, 2, 3, 1]), [
+    groups,
+    own * kernel,
+    filters,
+  ]);
+  const [groupStride, ...matrix] = plan.real(right).strides as [number, number, number];
+  const added = bias && accessOf(plan.real(bias));
+  const all = groups * filters;
+  const ofBatch = (perExample: number, perGroup: number): number[] => [perExample, perGroup];
+  plan.step(depth, {
+    ...{ kind: "product", batch: [examples / joined, groups], m: joined * places, n: filters, k: own * kernel },
+    left: {
+      ...{ store: first.store, offset: first.offset },
+      strides: [...ofBatch(size * channels, together ? own : own * size), 0, 0],
+    },
+    lookup: { table, taps: pieces, segment, by: "rows" },
+    right: { ...accessOf(plan.real(right)), strides: [...ofBatch(0, groupStride), ...matrix] },
+    out: { store: result.store, offset: 0, strides: [...ofBatch(places * all, filters), all, 1] },
+    ...(added
+      ? { added: { ...added, strides: [...ofBatch(0, filters * added.strides[0]!), 0, added.strides[0]!] } }
+      : {}),
+    ...{ alpha: 1, beta: 1, relu: false },
+  });
+  return final;
+}
+
+const conv: Compute = (plan, [a, b, bias], node) => {
+  const [x, w] = [present(a, node), present(b, node)];
+  const groups = intOf(node, "group", 1);
+  const [filters = 0, own = 0, ...kernel] = w.shape;
+  const space = x.shape.slice(2);
+  const window = windowOf(node, space, kernel);
+  const { strides, dilations, before, out } = window;
+  const taps = tapsOf(
+    space,
+    out,
+    kernel,
+    (axis, place, tap) => place * strides[axis]! + tap * dilations[axis]! - before[axis]!,
+  );
+  const weight = shapedAs(plan, w, [groups, filters / groups, own, sizeOf(kernel)]);
+  return [convolved(plan, { x, taps, groups, weight, bias, out })];
+};
+
+/** What is before each axis of the result of a transposed convolution, and how long they are. */
+function transposedSizes(node: Node, space: Shape, reaches: Shape, strides: Shape) {
+  const more = intsOf(node, "output_padding") ?? space.map(() => 0);
+  const full = space.map((size, i) => (size - 1) * strides[i]! + more[i]! + reaches[i]!);
+  const auto = textOf(node, "auto_pad", "NOTSET");
+  const wanted = intsOf(node, "output_shape")?.slice(-space.length);
+  const same = auto === "SAME_UPPER" || auto === "SAME_LOWER";
+  if (wanted || same) {
+    const out = wanted ?? space.map((size, i) => size * strides[i]!);
+    const all = full.map((size, i) => Math.max(0, size - out[i]!));
+    return { out, before: all.map((size) => (auto === "SAME_UPPER" ? Math.floor(size / 2) : Math.ceil(size / 2))) };
+  }
+  const pads = (auto === "NOTSET" && intsOf(node, "pads")) || new Array<number>(2 * space.length).fill(0);
+  const before = pads.slice(0, space.length);
+  return { out: full.map((size, i) => size - before[i]! - pads[space.length + i]!), before };
+}
+
+const convTranspose: Compute = (plan, [a, b, bias], node) => {
+  const [x, w] = [present(a, node), present(b, node)];
+  const groups = intOf(node, "group", 1);
+  const [channels = 0, filters = 0, ...kernel] = w.shape;
+  const space = x.shape.slice(2);
+  const list = (name: string): Shape => intsOf(node, name) ?? space.map(() => 1);
+  const [strides, dilations] = [list("strides"), list("dilations")];
+  const reaches = kernel.map((size, i) => (size - 1) * dilations[i]! + 1);
+  const { out, before } = transposedSizes(node, space, reaches, strides);
+  if (out.some((size) => size < 0)) throw refused("a ConvTranspose of no places");
+  const taps = tapsOf(
+    space,
+    out,
+    kernel,
+    (axis, place, tap) => (place + before[axis]! - tap * dilations[axis]!) / strides[axis]!,
+  );
+  const split = shapedAs(plan, w, [groups, channels / groups, filters, sizeOf(kernel)]);
+  return [convolved(plan, { x, taps, groups, weight: permuted(split, [0, 2, 1, 3]), bias, out })];
+};
+
+export const convolutions: Readonly<Record<string, Compute>> = { Conv: conv, ConvTranspose: convTranspose };

@@ -1,0 +1,196 @@
+// Numbers by their places: what is known beforehand is read where it lies, what runs compute is looked up.
+import { sizeOf } from "@innerloop/schemas";
+import { accessOf, type Compute, deepest, type Plan } from "../plan.ts";
+import { refused } from "../refusal.ts";
+import type { Operand } from "../steps.ts";
+import { at, axisOf, expanded, naturalStrides, reshaped, sliced, type Value, withOnes } from "../views.ts";
+import { rowwise } from "./norms.ts";
+import { type Code, computed, each, intOf, present, shapedAs, textOf } from "./parts.ts";
+import { reduce } from "./reductions.ts";
+
+/** Places of an axis by known numbers, which count from the end below zero. */
+function counted(numbers: readonly number[], size: number): number[] {
+  const places = numbers.map((index) => (index < 0 ? index + size : index));
+  if (places.every((place) => place >= 0 && place < size)) return places;
+  throw refused("a place beyond the end of an axis");
+}
+
+/** Known places of an axis: what goes on evenly is a view. */
+function placesAlong(plan: Plan, value: Value, axis: number, places: readonly number[]): Value {
+  const [first = 0, second = first] = places;
+  const step = second - first;
+  const even = step >= 0 && places.every((place, i) => place === first + i * step);
+  if (!even || places.length === 0) return plan.pending.gathered(value, axis, places);
+  return step === 0
+    ? expanded(sliced(value, axis, first, 1), value.shape.with(axis, places.length))
+    : sliced(value, axis, first, places.length, step);
+}
+
+/** Rows along an axis, by places that runs compute: one for each of `indices`. */
+function looked(plan: Plan, value: Value, axis: number, indices: Value): Value {
+  const { shape } = value;
+  const [outer, limit, inner] = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1))];
+  const count = sizeOf(indices.shape);
+  const out = plan.room(shape.toSpliced(axis, 1, ...indices.shape), value.dtype, deepest(value, indices));
+  const seen = reshaped(plan.real(value), [outer, limit, inner]);
+  const from =
+    seen && (inner === 1 || seen.strides[2] === 1) ? seen : reshaped(plan.written(value), [outer, limit, inner])!;
+  const list = shapedAs(plan, plan.real(indices), [count]);
+  plan.step(out.depth, {
+    ...{ kind: "rows", outer, count, inner, limit },
+    from: { ...accessOf(from), strides: from.strides.slice(0, 2) },
+    indices: accessOf(list),
+    out: { ...accessOf(out), strides: [count * inner, inner] },
+  });
+  return out;
+}
+
+const gather: Compute = (plan, [x, indices], node) => {
+  const [value, places] = [present(x, node), present(indices, node)];
+  const axis = axisOf(intOf(node, "axis", 0), value.shape.length);
+  if (places.depth > 0) return [looked(plan, value, axis, places)];
+  const list = counted(plan.numbers(places), value.shape[axis]!);
+  if (places.shape.length === 0) return [at(value, axis, list[0]!)];
+  const out = placesAlong(plan, value, axis, list);
+  return [places.shape.length === 1 ? out : shapedAs(plan, out, value.shape.toSpliced(axis, 1, ...places.shape))];
+};
+
+/** Sums of places times distances: where a number lies among all of an array, from its place along each of some axes. */
+function flatPlaces(
+  plan: Plan,
+  axes: readonly { readonly place: Value; readonly size: number; readonly apart: number }[],
+): Value {
+  const places = axes.map(({ place }) => place);
+  return computed(plan, places, "int64", (code, ...registers) =>
+    registers
+      .map((place, i): Operand => code.call("multiply", fromBegin(code, place, axes[i]!.size), axes[i]!.apart))
+      .reduce((sum, term) => code.call("add", sum, term)),
+  );
+}
+
+/** A place that counts from the end below zero. */
+const fromBegin = (code: Code, place: Operand, size: number): Operand =>
+  code.call("where", code.call("less", place, 0), code.call("add", place, size), place);
+
+/** All numbers of an array by their places, whose last axes are one. */
+function gatherFlat(plan: Plan, value: Value, rows: number, places: Value): Value {
+  const inner = sizeOf(value.shape) / rows;
+  const flat = shapedAs(plan, value, [rows, inner]);
+  if (places.depth > 0) return looked(plan, flat, 0, places);
+  const out = plan.pending.gathered(flat, 0, counted(plan.numbers(places), rows));
+  return shapedAs(plan, out, [...places.shape, inner]);
+}
+
+const gatherElements: Compute = (plan, [x, indices], node) => {
+  const [value, places] = [present(x, node), present(indices, node)];
+  const axis = axisOf(intOf(node, "axis", 0), value.shape.length);
+  const strides = naturalStrides(value.shape);
+  const others = places.shape.map((size, along) => ({
+    place: along === axis ? places : alongAxis(plan, size, along, places.shape.length),
+    ...{ size: value.shape[along]!, apart: strides[along]! },
+  }));
+  return [shapedAs(plan, gatherFlat(plan, value, sizeOf(value.shape), flatPlaces(plan, others)), places.shape)];
+};
+
+/** 0, 1, 2, … along an axis, to be repeated along the others. */
+function alongAxis(plan: Plan, size: number, axis: number, rank: number): Value {
+  const shape = Array.from({ length: rank }, (_, i) => (i === axis ? size : 1));
+  return plan.constant(
+    Float32Array.from({ length: size }, (_, i) => i),
+    shape,
+    "int64",
+  );
+}
+
+/** Where tuples of places along the first axes lie, and how many there are. */
+function tuples(plan: Plan, value: Value, indices: Value, batch: number) {
+  const length = indices.shape.at(-1)!;
+  const sizes = value.shape.slice(0, batch + length);
+  const apart = naturalStrides(sizes);
+  const rank = indices.shape.length - 1;
+  const axes = sizes.map((size, axis) => ({
+    place: axis < batch ? alongAxis(plan, size, axis, rank) : at(indices, rank, axis - batch),
+    ...{ size, apart: apart[axis]! },
+  }));
+  return { rows: sizeOf(sizes), places: flatPlaces(plan, axes), rest: value.shape.slice(batch + length) };
+}
+
+const gatherND: Compute = (plan, [x, indices], node) => {
+  const [value, places] = [present(x, node), present(indices, node)];
+  const { rows, places: flat, rest } = tuples(plan, value, places, intOf(node, "batch_dims", 0));
+  return [shapedAs(plan, gatherFlat(plan, value, rows, flat), [...places.shape.slice(0, -1), ...rest])];
+};
+
+/** Rows of an array with others in their places, or added to them. */
+function scattered(plan: Plan, value: Value, rows: number, places: Value, updates: Value, how: string): Value {
+  const inner = sizeOf(value.shape) / rows;
+  const list = counted(plan.numbers(places), rows);
+  const [data, others] = [shapedAs(plan, value, [rows, inner]), shapedAs(plan, updates, [list.length, inner])];
+  const sources = new Map(list.map((place, i) => [place, i]));
+  if (how === "add") {
+    if (sources.size < list.length) throw refused("what is added to a place more than once");
+    const zeros = expanded(plan.constant([0], [1, 1]), [1, inner]);
+    const order = Array.from({ length: rows }, (_, row) => sources.get(row) ?? list.length);
+    const spread = plan.pending.gathered(plan.pending.joined([others, zeros], 0), 0, order);
+    return computed(plan, [data, spread], value.dtype, (code, p, q) => code.call("add", p!, q!));
+  }
+  if (how !== "none") throw refused(`a scatter by ${how}`);
+  const order = Array.from({ length: rows }, (_, row) => {
+    const source = sources.get(row);
+    return source === undefined ? row : rows + source;
+  });
+  return plan.pending.gathered(plan.pending.joined([data, others], 0), 0, order);
+}
+
+const scatterND: Compute = (plan, [x, indices, updates], node) => {
+  const [value, places, others] = [present(x, node), present(indices, node), present(updates, node)];
+  const { rows, places: flat } = tuples(plan, value, places, 0);
+  return [shapedAs(plan, scattered(plan, value, rows, flat, others, textOf(node, "reduction", "none")), value.shape)];
+};
+
+const scatterElements: Compute = (plan, [x, indices, updates], node) => {
+  const [value, places, others] = [present(x, node), present(indices, node), present(updates, node)];
+  const axis = axisOf(intOf(node, "axis", 0), value.shape.length);
+  const strides = naturalStrides(value.shape);
+  const axes = places.shape.map((size, along) => ({
+    place: along === axis ? places : alongAxis(plan, size, along, places.shape.length),
+    ...{ size: value.shape[along]!, apart: strides[along]! },
+  }));
+  const flat = flatPlaces(plan, axes);
+  const out = scattered(plan, value, sizeOf(value.shape), flat, others, textOf(node, "reduction", "none"));
+  return [shapedAs(plan, out, value.shape)];
+};
+
+const oneHot: Compute = (plan, [x, depth, values], node) => {
+  const [places, pair] = [present(x, node), present(values, node)];
+  const [count = 0] = plan.numbers(present(depth, node));
+  const rank = places.shape.length + 1;
+  const axis = axisOf(intOf(node, "axis", -1), rank);
+  const [off, on] = [0, 1].map((i) => at(pair, 0, i)) as [Value, Value];
+  const spread = withOnes(places, [axis]);
+  return [
+    computed(plan, [spread, alongAxis(plan, count, axis, rank), off, on], pair.dtype, (code, place, along, no, yes) =>
+      code.call("where", code.call("equal", fromBegin(code, place!, count), along!), yes!, no!),
+    ),
+  ];
+};
+
+/** The largest number of each row alone. */
+const topK: Compute = (plan, [x, k], node) => {
+  const value = present(x, node);
+  const axis = axisOf(intOf(node, "axis", -1), value.shape.length);
+  if (plan.numbers(present(k, node))[0] !== 1) throw refused("TopK of more than one");
+  const most = intOf(node, "largest", 1) === 1;
+  const signed = most ? value : each(plan, "negative", [value]);
+  return [reduce(plan, [value], [axis], most ? "max" : "min"), rowwise(plan, signed, axis, "argmax")];
+};
+
+export const indexing: Readonly<Record<string, Compute>> = {
+  Gather: gather,
+  GatherElements: gatherElements,
+  GatherND: gatherND,
+  ScatterElements: scatterElements,
+  ScatterND: scatterND,
+  OneHot: oneHot,
+  TopK: topK,
+};

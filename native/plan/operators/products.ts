@@ -1,0 +1,221 @@
+// Products of matrices. A left factor that is gathered is looked up where its numbers lie.
+import { sizeOf } from "@innerloop/schemas";
+import { divisor, type Pieces } from "../pending.ts";
+import { accessOf, type Compute, deepest, type Plan } from "../plan.ts";
+import { refused } from "../refusal.ts";
+import type { Access, Lookup, Product } from "../steps.ts";
+import { at, broadcast, expanded, permuted, placesOf, reshaped, type Shape, type Value, withOnes } from "../views.ts";
+import { floatOf, intOf, present, shapedAs } from "./parts.ts";
+
+interface Factors {
+  /** [lead…, m, k] */
+  readonly left: Value;
+  /** [lead…, k, n] */
+  readonly right: Value;
+  /** Of a shape that is repeated to [lead…, m, n]. */
+  readonly added?: Value;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+/** alpha · left · right + beta · added, for each place of the axes before the last two. */
+export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
+  const [m, k, n] = [left.shape.at(-2)!, left.shape.at(-1)!, right.shape.at(-1)!];
+  if (k !== right.shape.at(-2)) throw refused(`a product of [${left.shape}] and [${right.shape}]`);
+  const lead = broadcast([left.shape.slice(0, -2), right.shape.slice(0, -2)]);
+  const out = plan.room([...lead, m, n], "float32", deepest(left, right, added));
+  const terms = { left: expanded(left, [...lead, m, k]), right: expanded(right, [...lead, k, n]), out };
+  const sum = added ? { ...terms, added: expanded(plan.real(added), [...lead, m, n]) } : terms;
+  multiply(plan, out.depth, { ...folded(sum), alpha, beta });
+  return out;
+}
+
+interface Terms {
+  readonly left: Value;
+  readonly right: Value;
+  readonly out: Value;
+  readonly added?: Value;
+}
+
+/** Rows of all left factors below each other, for the last axes along which there is one right factor. */
+function folded(terms: Terms): Terms {
+  const { left, right, out, added } = terms;
+  const rank = out.shape.length;
+  if (rank < 3) return terms;
+  const axis = rank - 3;
+  const [size, m] = [out.shape[axis]!, out.shape[rank - 2]!];
+  if (right.strides[axis] !== 0 && size !== 1) return terms;
+  const joined = (value: Value): Value | undefined =>
+    reshaped(value, [...value.shape.slice(0, axis), size * m, value.shape[rank - 1]!]);
+  const [rows, results, more] = [joined(left), joined(out), added && joined(added)];
+  if (!rows || !results || (added && !more)) return terms;
+  return folded({ left: rows, right: at(right, axis, 0), out: results, ...(more ? { added: more } : {}) });
+}
+
+export function multiply(
+  plan: Plan,
+  depth: number,
+  { left, right, out, added, alpha, beta }: Terms & { readonly alpha: number; readonly beta: number },
+): void {
+  const lead = out.shape.slice(0, -2);
+  const [m = 1, n = 1] = out.shape.slice(-2);
+  const k = left.shape.at(-1)!;
+  const pieces = plan.pending.piecesOf(left.store);
+  const looked = pieces && lookedUp(left, pieces);
+  if (looked === "by places") {
+    // What each place of the batch looks up lies elsewhere.
+    for (let i = 0; i < lead[0]!; i++) {
+      const [one, other, to] = [left, right, out].map((value) => at(value, 0, i)) as [Value, Value, Value];
+      const more = added ? { added: at(added, 0, i) } : {};
+      multiply(plan, depth, { left: one, right: other, out: to, ...more, alpha, beta });
+    }
+    return;
+  }
+  const step: Product = {
+    ...{ kind: "product", batch: lead, m, n, k, alpha, beta, relu: false },
+    ...(looked ?? { left: accessOf(plan.real(left)) }),
+    right: accessOf(plan.real(right)),
+    out: accessOf(out),
+    ...(added ? { added: accessOf(plan.real(added)) } : {}),
+  };
+  plan.step(depth, step);
+}
+
+/** A left factor as pieces that are looked up; nothing where its rows or columns are no whole pieces. */
+function lookedUp(
+  left: Value,
+  pieces: Pieces,
+): { readonly left: Access; readonly lookup: NonNullable<Product["lookup"]> } | "by places" | undefined {
+  const rank = left.shape.length;
+  const ways = [
+    {
+      by: "rows",
+      rows: left.shape[rank - 2]!,
+      row: left.strides[rank - 2]!,
+      width: left.shape[rank - 1]!,
+      next: left.strides[rank - 1]!,
+    },
+    {
+      by: "columns",
+      rows: left.shape[rank - 1]!,
+      row: left.strides[rank - 1]!,
+      width: left.shape[rank - 2]!,
+      next: left.strides[rank - 2]!,
+    },
+  ] as const;
+  if (sizeOf(left.shape) === 0) return undefined;
+  for (const { by, rows, row, width, next } of ways) {
+    if (next !== 1 && width !== 1) continue;
+    const lead = left.shape.slice(0, -2);
+    const starts = placesOf({
+      offset: left.offset,
+      shape: [...lead, rows],
+      strides: [...left.strides.slice(0, -2), row],
+    });
+    const table = tableOf(starts, width, pieces);
+    if (!table) continue;
+    const taps = width / table.segment;
+    const batch = sizeOf(lead);
+    const along = batch === 1 ? lead.map(() => 0) : batchSteps(table.table, rows * taps, lead);
+    if (!along) return "by places";
+    const first = batch === 1 ? table.table : table.table.slice(0, rows * taps);
+    const lookup: Lookup = { table: first, taps, segment: table.segment };
+    return { left: { store: pieces.from.store, offset: 0, strides: [...along, 0, 0] }, lookup: { ...lookup, by } };
+  }
+  return undefined;
+}
+
+/** Where each piece of rows of this width lies; nothing where rows begin or end within pieces. */
+function tableOf(starts: Int32Array, width: number, { segment, table }: Pieces) {
+  const own = divisor(segment, width);
+  const taps = width / own;
+  const result = new Int32Array(starts.length * taps);
+  let i = 0;
+  for (const start of starts) {
+    if (start % own !== 0) return undefined;
+    for (let place = start; place < start + width; place += own) {
+      const within = place % segment;
+      const begin = table[(place - within) / segment]!;
+      result[i++] = begin < 0 ? -1 : begin + within;
+    }
+  }
+  return { segment: own, table: result };
+}
+
+/** How far what places of a batch look up lies apart along each axis, if the first place tells it for all. */
+function batchSteps(table: Int32Array, length: number, lead: Shape): number[] | undefined {
+  const steps: number[] = [];
+  let inner = length * sizeOf(lead);
+  for (const size of lead) {
+    inner /= size;
+    let step: number | undefined;
+    for (let i = 0; i + inner < table.length; i++) {
+      if (Math.floor(i / inner) % size === size - 1) continue;
+      const [here, there] = [table[i]!, table[i + inner]!];
+      if (here < 0 !== there < 0) return undefined;
+      if (here < 0) continue;
+      step ??= there - here;
+      if (there - here !== step) return undefined;
+    }
+    steps.push(step ?? 0);
+  }
+  return steps;
+}
+
+const matMul: Compute = (plan, [a, b], node) => {
+  const [x, y] = [present(a, node), present(b, node)];
+  const [left, right] = [x.shape.length === 1 ? withOnes(x, [0]) : x, y.shape.length === 1 ? withOnes(y, [1]) : y];
+  if (left.shape.length < 2 || right.shape.length < 2) throw refused("a product with a single number");
+  const out = product(plan, { left, right });
+  const lead = out.shape.slice(0, -2);
+  const rows = x.shape.length === 1 ? [] : [out.shape.at(-2)!];
+  const columns = y.shape.length === 1 ? [] : [out.shape.at(-1)!];
+  return [shapedAs(plan, out, [...lead, ...rows, ...columns])];
+};
+
+const gemm: Compute = (plan, [a, b, c], node) => {
+  const turned = (value: Value, name: string): Value => (intOf(node, name, 0) === 1 ? permuted(value, [1, 0]) : value);
+  const [left, right] = [turned(present(a, node), "transA"), turned(present(b, node), "transB")];
+  if (left.shape.length !== 2 || right.shape.length !== 2) throw refused("a Gemm of other arrays than matrices");
+  const [alpha, beta] = [floatOf(node, "alpha", 1), floatOf(node, "beta", 1)];
+  return [product(plan, { left, right, alpha, beta, ...(c && beta !== 0 ? { added: c } : {}) })];
+};
+
+/** Sums of products over axes that have the same letter. */
+const einsum: Compute = (plan, inputs, node) => {
+  const equation = node.attributes.equation?.text?.replaceAll(" ", "") ?? "";
+  const [from = "", to] = equation.split("->");
+  const terms = from.split(",");
+  const [a, b] = inputs;
+  if (to === undefined || equation.includes(".") || terms.length !== 2 || !a || !b) throw refused(`Einsum ${equation}`);
+  const [x = "", y = ""] = terms;
+  if ([x, y, to].some((term) => new Set(term).size !== term.length)) throw refused(`Einsum ${equation}`);
+  const letters = [...new Set(x + y)];
+  const both = letters.filter((letter) => x.includes(letter) && y.includes(letter));
+  const [batch, summed] = [both.filter((letter) => to.includes(letter)), both.filter((letter) => !to.includes(letter))];
+  const [rows, columns] = [x, y].map((term) => [...term].filter((letter) => !both.includes(letter))) as [
+    string[],
+    string[],
+  ];
+  if ([...rows, ...columns].some((letter) => !to.includes(letter))) throw refused(`Einsum ${equation}`);
+  const sizeOfLetter = (letter: string): number =>
+    x.includes(letter) ? a.shape[x.indexOf(letter)]! : b.shape[y.indexOf(letter)]!;
+  const sizes = (list: readonly string[]): number[] => list.map(sizeOfLetter);
+  const matrix = (value: Value, term: string, ...groups: readonly (readonly string[])[]): Value => {
+    const order = permuted(
+      value,
+      [...batch, ...groups.flat()].map((letter) => term.indexOf(letter)),
+    );
+    return shapedAs(plan, order, [...sizes(batch), ...groups.map((group) => sizeOf(sizes(group)))]);
+  };
+  const out = product(plan, { left: matrix(a, x, rows, summed), right: matrix(b, y, summed, columns) });
+  const made = [...batch, ...rows, ...columns];
+  return [
+    permuted(
+      shapedAs(plan, out, sizes(made)),
+      [...to].map((letter) => made.indexOf(letter)),
+    ),
+  ];
+};
+
+export const products: Readonly<Record<string, Compute>> = { MatMul: matMul, Gemm: gemm, Einsum: einsum };

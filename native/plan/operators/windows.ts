@@ -1,0 +1,73 @@
+// Windows over the space of an array [N, C, …space]: where their taps lie.
+import type { Node } from "../../read.ts";
+import { refused } from "../refusal.ts";
+import type { Shape } from "../views.ts";
+import { intOf, intsOf, textOf } from "./parts.ts";
+
+export interface Window {
+  readonly kernel: Shape;
+  readonly strides: Shape;
+  readonly dilations: Shape;
+  readonly before: Shape;
+  readonly after: Shape;
+  /** How many places the result has along each axis. */
+  readonly out: Shape;
+}
+
+const reach = (kernel: number, dilation: number): number => (kernel - 1) * dilation + 1;
+
+/** The attributes of a convolution or a pool over this space. */
+export function windowOf(node: Node, space: Shape, kernel: Shape): Window {
+  const rank = space.length;
+  const list = (name: string): Shape => intsOf(node, name) ?? new Array<number>(rank).fill(1);
+  const [strides, dilations] = [list("strides"), list("dilations")];
+  const reaches = kernel.map((size, i) => reach(size, dilations[i]!));
+  const auto = textOf(node, "auto_pad", "NOTSET");
+  if (auto === "SAME_UPPER" || auto === "SAME_LOWER") {
+    const out = space.map((size, i) => Math.ceil(size / strides[i]!));
+    const all = out.map((size, i) => Math.max(0, (size - 1) * strides[i]! + reaches[i]! - space[i]!));
+    const half = all.map((size) => (auto === "SAME_UPPER" ? Math.floor(size / 2) : Math.ceil(size / 2)));
+    return { kernel, strides, dilations, before: half, after: all.map((size, i) => size - half[i]!), out };
+  }
+  const pads = (auto === "NOTSET" && intsOf(node, "pads")) || new Array<number>(2 * rank).fill(0);
+  const [before, after] = [pads.slice(0, rank), pads.slice(rank)];
+  const ceil = intOf(node, "ceil_mode", 0) === 1;
+  const out = space.map((size, i) => {
+    const steps = (size + before[i]! + after[i]! - reaches[i]!) / strides[i]!;
+    const count = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
+    // No window begins beyond the input and what is before it.
+    return ceil && (count - 1) * strides[i]! >= size + before[i]! ? count - 1 : count;
+  });
+  if (out.some((size) => size < 0)) throw refused(`a window [${kernel}] over [${space}]`);
+  return { kernel, strides, dilations, before, after, out };
+}
+
+/** All tuples of places of some axes, the last axis fastest. */
+export function tuplesOf(sizes: Shape): number[][] {
+  return sizes.reduce<number[][]>(
+    (found, size) => found.flatMap((tuple) => Array.from({ length: size }, (_, i) => [...tuple, i])),
+    [[]],
+  );
+}
+
+/** For each place of the result and each tap the place that is read, or −1. */
+export function tapsOf(
+  space: Shape,
+  out: Shape,
+  kernel: Shape,
+  read: (axis: number, place: number, tap: number) => number,
+): Int32Array {
+  const [places, taps] = [tuplesOf(out), tuplesOf(kernel)];
+  const table = new Int32Array(places.length * taps.length);
+  let i = 0;
+  for (const place of places)
+    for (const tap of taps) {
+      let flat = 0;
+      for (let axis = 0; axis < space.length; axis++) {
+        const at = read(axis, place[axis]!, tap[axis]!);
+        flat = flat < 0 || !Number.isInteger(at) || at < 0 || at >= space[axis]! ? -1 : flat * space[axis]! + at;
+      }
+      table[i++] = flat;
+    }
+  return table;
+}
