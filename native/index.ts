@@ -1,0 +1,25 @@
+// The door of the room: kernels for a processor, and models that they compute.
+import { kernelsHere } from "./addon.ts";
+import { NativeModel } from "./model.ts";
+
+export { type Kernels, kernelsHere } from "./addon.ts";
+export { type BuildOptions, type Built, buildKernels, kernelsFile } from "./build.ts";
+export { NativeModel } from "./model.ts";
+
+/**
+ * Computes models on the kernels that were built for this machine (`innerloop setup native`); ONNX Runtime computes what these do not, and
+ * everything where there are none.
+ *
+ * @example
+ * ```ts
+ * import { native } from "@innerloop/native";
+ *
+ * const learner = await Learner.load("bundle/", { kernels: native });
+ * ```
+ */
+export const native = {
+  open(model: Uint8Array): NativeModel | undefined {
+    const kernels = kernelsHere();
+    return kernels && new NativeModel(model, kernels);
+  },
+};
