@@ -3,12 +3,6 @@
 
 #include <stddef.h>
 
-#if defined(__clang__)
-#define UNROLLED _Pragma("unroll")
-#else
-#define UNROLLED _Pragma("GCC unroll 16")
-#endif
-
 typedef vector Sums[MOST_ROWS][MOST_VECTORS];
 
 static const float zeros[MOST_TERMS + MOST_ROWS] = {0};

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "kernels.h"
+#include "products-dots.h"
 #include "products-panels.h"
 #include "products-tiles.h"
 
@@ -14,6 +15,9 @@
 /** Rows of the right factor that are as far from each other fall on few places of the first cache: a copy pays where this many kernels read it. */
 #define FAR_ROWS 256
 #define COPY_TILES 4
+/** So many rows at most, and so many terms for each of them, are taken as dots instead of turning the right factor around. */
+#define DOT_ROWS 32
+#define DOT_TERMS 4
 #endif
 
 enum { ADDED = 1, RELU = 2, LOOKUP_ROWS = 4, LOOKUP_COLUMNS = 8 };
@@ -28,10 +32,14 @@ typedef struct {
   /** Whether the rows of the left factor lie side by side, or the terms of a row do. */
   int by_columns;
   int copied;
+  /** Whether the numbers of rows and those of columns lie together, and rows are few. */
+  int dots;
   /** The sum is taken in `blocks` of `pieces` with `terms` each at most. */
   int64_t blocks, pieces, terms;
   /** Rows that are taken through all the sum before the next. */
   int64_t block_rows;
+  /** Which steps of the batch are the left factor's and the right one's. */
+  int left_axis, right_axis;
   /** Without a lookup: where the rows of a tile begin, or by columns its terms, from `base` on. */
   int64_t base;
   int32_t offsets[MOST_TERMS];
@@ -41,110 +49,125 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-static int64_t parts(int64_t size, int64_t largest) { return (size + largest - 1) / largest; }
+/** How many pieces of at most `largest` there are in `size`. Most products are small, and a division takes as long as many sums. */
+static int64_t parts(int64_t size, int64_t largest) { return size <= largest ? 1 : (uint32_t)(size + largest - 1) / (uint32_t)largest; }
 
-/** Some rows whose table is the same but for the row, as tiles of about one size. `tile` has the places of row 0. */
-static void run_tiles(const Product *product, Tile tile, int vectors, int64_t row, int64_t end) {
+/** The begin of row 0 at a place of the batch, for a panel and a piece of the sum. */
+typedef struct {
+  const float *left;
+  const int32_t *table;
+  float *out;
+  const float *added;
+} Places;
+
+/** Some rows whose table is the same but for the row, as tiles of about one size. */
+static void run_tiles(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
   const Kernel *kernels = (product->by_columns ? column_kernels : row_kernels)[vectors];
-  const int64_t tiles = parts(end - row, most_rows[vectors]), rows = (end - row) / tiles;
-  int64_t longer = (end - row) % tiles;
   const int64_t left_row = product->flags & LOOKUP_ROWS ? 0 : product->left_row;
   const int64_t table_row = product->flags & LOOKUP_ROWS ? product->taps : 0;
-  tile.left += row * left_row;
-  tile.table += row * table_row;
-  tile.out += row * tile.out_row;
-  if (tile.added) tile.added += row * tile.added_row;
-  while (row < end) {
-    const int64_t count = rows + (longer-- > 0);
-    kernels[count](&tile);
-    tile.left += count * left_row;
-    tile.table += count * table_row;
-    tile.out += count * tile.out_row;
-    if (tile.added) tile.added += count * tile.added_row;
+  for (int64_t tiles = parts(end - row, most_rows[vectors]); tiles > 0; tiles--) {
+    const int64_t count = tiles == 1 ? end - row : (uint32_t)(end - row) / (uint32_t)tiles;
+    tile->left = at.left + row * left_row;
+    tile->table = at.table + row * table_row;
+    tile->out = at.out + row * tile->out_row;
+    tile->added = at.added ? at.added + row * tile->added_row : NULL;
+    kernels[count](tile);
     row += count;
   }
 }
 
 /** Rows by one panel. By columns, the taps of a lookup have tables of their own. */
-static void run_panel(const Product *product, const Tile *tile, int vectors, int64_t row, int64_t end) {
+static void run_panel(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
   if (!(product->flags & LOOKUP_COLUMNS)) {
-    run_tiles(product, *tile, vectors, row, end);
+    run_tiles(product, tile, vectors, at, row, end);
     return;
   }
-  while (row < end) {
-    const int64_t tap = row / product->segment, next = least(end, (tap + 1) * product->segment);
-    Tile of_tap = *tile;
-    of_tap.table += tap;
-    of_tap.left -= tap * product->segment;
-    run_tiles(product, of_tap, vectors, row, next);
+  const int64_t segment = product->segment;
+  for (int64_t tap = row / segment; row < end; tap++) {
+    const int64_t next = least(end, (tap + 1) * segment);
+    const Places of_tap = {at.left - tap * segment, at.table + tap, at.out, at.added};
+    run_tiles(product, tile, vectors, of_tap, row, next);
     row = next;
   }
 }
 
 /** A block of rows and a piece of the sum, panel by panel. */
-static void run_block(const Product *product, Tile tile, const float *right, int64_t row, int64_t end) {
-  const int64_t vectors = parts(product->n, WIDTH), panels = parts(vectors, MOST_VECTORS);
-  const int64_t total = tile.pieces * tile.terms;
-  const float *added = tile.added;
-  float *out = tile.out;
+static void run_block(const Product *product, Tile *tile, Places at, const float *right, int64_t row, int64_t end) {
+  const int64_t terms = tile->pieces * tile->terms;
   float panel[product->copied ? PANEL_NUMBERS : 1];
-  for (int64_t at = 0, i = 0; i < panels; i++) {
-    const int width = (int)(vectors * (i + 1) / panels - vectors * i / panels);
-    const int64_t columns = least(product->n - at, width * WIDTH);
-    tile.last = (int)(columns - (width - 1) * WIDTH);
-    tile.out = out + at;
-    if (added) tile.added = added + at;
+  int64_t vectors = (product->n + WIDTH - 1) / WIDTH, columns = product->n;
+  for (int64_t panels = (vectors + MOST_VECTORS - 1) / MOST_VECTORS; panels > 0; panels--) {
+    const int64_t width = panels == 1 ? vectors : (uint32_t)vectors / (uint32_t)panels, taken = least(columns, width * WIDTH);
+    tile->last = (int)(taken - (width - 1) * WIDTH);
+    tile->right = right;
+    tile->right_row = product->right_row;
     if (product->copied) {
-      copy_panel(panel, width, right + at * product->right_column, product->right_row, product->right_column, total, columns);
-      tile.right = panel;
-      tile.right_row = width * WIDTH;
-    } else {
-      tile.right = right + at;
-      tile.right_row = product->right_row;
+      copy_panel(panel, (int)width, right, product->right_row, product->right_column, terms, taken);
+      tile->right = panel;
+      tile->right_row = width * WIDTH;
     }
-    run_panel(product, &tile, width, row, end);
-    at += columns;
+    run_panel(product, tile, (int)width, at, row, end);
+    vectors -= width;
+    columns -= taken;
+    right += taken * product->right_column;
+    at.out += taken;
+    if (at.added) at.added += taken;
   }
+}
+
+/** What is added lies otherwise than kernels read it: it is put where the results come. */
+static void spread_added(const Product *product, float *out, const float *added) {
+  for (int64_t i = 0; i < product->m; i++)
+    for (int64_t j = 0; j < product->n; j++) out[i * product->out_row + j] = added[i * product->added_row + j * product->added_column];
 }
 
 static void run_matrices(const Product *product, const float *left, const float *right, float *out, const float *added) {
   const int lookup_rows = product->flags & LOOKUP_ROWS;
-  float beta = product->beta;
-  int64_t added_row = product->added_row;
-  if (added && product->added_column != 1) {
-    for (int64_t i = 0; i < product->m; i++)
-      for (int64_t j = 0; j < product->n; j++) out[i * product->out_row + j] = added[i * added_row + j * product->added_column];
-    added = out;
-    added_row = product->out_row;
+  const int spread_out = added && product->added_column != 1;
+  if (spread_out) spread_added(product, out, added);
+  if (product->dots) {
+    const Dots dots = {
+        product->m, product->n, product->k, left, right, product->left_row, product->right_column, out, product->out_row,
+        spread_out ? out : added, spread_out ? product->out_row : product->added_row, product->alpha, product->beta, product->flags & RELU,
+    };
+    run_dots(&dots);
+    return;
   }
-  Tile tile = {.table_step = product->table ? product->taps : 1, .left_step = product->left_column, .out_row = product->out_row, .alpha = product->alpha};
-  if (lookup_rows) tile.left_step = 1;
+  Tile tile;
+  tile.table_step = product->table ? product->taps : 1;
+  tile.left_step = lookup_rows ? 1 : product->left_column;
+  tile.out_row = product->out_row;
+  tile.alpha = product->alpha;
   for (int64_t row = 0; row < product->m; row += product->block_rows) {
     const int64_t end = least(product->m, row + product->block_rows);
-    int64_t term = 0;
-    for (int64_t i = 0; i < product->blocks; i++) {
-      tile.terms = product->terms;
+    Places at = {left + product->base, product->table ? product->table : product->offsets, out, spread_out ? out : added};
+    tile.added_row = spread_out ? product->out_row : product->added_row;
+    tile.beta = product->beta;
+    for (int64_t block = 0, term = 0, from = 0; block < product->blocks; block++) {
       tile.pieces = product->pieces;
-      tile.left = left + product->base;
-      tile.table = product->table ? product->table : product->offsets;
+      tile.terms = product->terms;
       if (lookup_rows) {
-        const int64_t tap = term / product->segment, from = term % product->segment;
-        tile.pieces = least(tile.pieces, product->taps - tap);
+        tile.pieces = least(tile.pieces, (product->k - term + product->segment - 1) / product->segment);
         tile.terms = least(tile.terms, product->segment - from);
-        tile.table += tap;
-        tile.left += from;
       } else {
         tile.terms = least(tile.terms, product->k - term);
-        if (product->table) tile.table += term * product->taps;
-        else tile.left += term * product->left_column;
       }
-      tile.out = out;
-      tile.added = i > 0 ? out : added;
-      tile.added_row = i > 0 ? product->out_row : added_row;
-      tile.beta = i > 0 ? 1 : beta;
-      tile.relu = i + 1 == product->blocks && product->flags & RELU;
-      run_block(product, tile, right + term * product->right_row, row, end);
+      tile.relu = block + 1 == product->blocks && product->flags & RELU;
+      run_block(product, &tile, at, right + term * product->right_row, row, end);
       term += tile.pieces * tile.terms;
+      if (lookup_rows) {
+        const int64_t next = from + tile.terms < product->segment ? from + tile.terms : 0;
+        at.left += next - from;
+        if (next == 0) at.table += tile.pieces;
+        from = next;
+      } else if (product->table) {
+        at.table += tile.terms * product->taps;
+      } else {
+        at.left += tile.terms * product->left_column;
+      }
+      at.added = out;
+      tile.added_row = product->out_row;
+      tile.beta = 1;
     }
   }
 }
@@ -152,28 +175,35 @@ static void run_matrices(const Product *product, const float *left, const float 
 /** In how many pieces the sum is taken, and how many rows go through all of it together. */
 static void divide(Product *product) {
   const int64_t largest = product->by_columns ? MOST_COLUMN_TERMS : MOST_ROW_TERMS;
-  product->pieces = 1;
+  product->blocks = product->pieces = 1;
+  product->terms = product->k;
+  product->block_rows = product->m;
   if (product->flags & LOOKUP_ROWS) {
-    const int64_t cuts = parts(product->segment, largest);
-    product->terms = parts(product->segment, cuts);
-    product->blocks = parts(product->segment, product->terms) * product->taps;
-    if (cuts == 1) {
-      product->blocks = parts(product->taps, largest / product->segment);
-      product->pieces = parts(product->taps, product->blocks);
+    product->terms = product->segment;
+    if (product->segment > largest) {
+      product->terms = parts(product->segment, parts(product->segment, largest));
+      product->blocks = parts(product->segment, product->terms) * product->taps;
+    } else if (product->k > largest) {
+      product->pieces = parts(product->taps, parts(product->taps, largest / product->segment));
       product->blocks = parts(product->taps, product->pieces);
+    } else {
+      product->pieces = product->taps;
     }
-  } else {
-    product->terms = parts(product->k, most(1, parts(product->k, largest)));
-    product->blocks = most(1, parts(product->k, most(1, product->terms)));
+  } else if (product->k > largest) {
+    product->terms = parts(product->k, parts(product->k, largest));
+    product->blocks = parts(product->k, product->terms);
   }
-  const int64_t together = product->terms * product->pieces + product->n;
-  product->block_rows = product->blocks == 1 ? product->m : most(4 * MOST_ROWS, BLOCK_NUMBERS / together);
-  product->block_rows = parts(product->m, parts(product->m, product->block_rows));
+  if (product->blocks == 1) return;
+  const int64_t rows = most(4 * MOST_ROWS, BLOCK_NUMBERS / (product->terms * product->pieces + product->n));
+  product->block_rows = parts(product->m, parts(product->m, rows));
 }
 
 static void choose_ways(Product *product) {
   const int lookup = product->flags & (LOOKUP_ROWS | LOOKUP_COLUMNS);
   if (product->n == 1) product->right_column = product->added_column = 1;
+  product->dots = !lookup && product->left_column == 1 && product->right_row == 1 && product->right_column != 1 &&
+                  product->m <= DOT_ROWS && product->m * DOT_TERMS <= product->k;
+  if (product->dots) return;
   product->by_columns = lookup ? product->flags & LOOKUP_COLUMNS : product->left_row == 1 && product->left_column != 1 && product->m > 1;
   if (product->flags & LOOKUP_COLUMNS) product->left_row = 1;
   product->copied = product->right_column != 1 ||
@@ -183,7 +213,7 @@ static void choose_ways(Product *product) {
   if (lookup) return;
   product->table = NULL;
   const int64_t step = product->by_columns ? product->left_column : product->left_row;
-  const int64_t count = product->by_columns ? product->terms : MOST_ROWS;
+  const int64_t count = product->by_columns ? product->terms : least(product->m, MOST_ROWS);
   if (step < 0) product->base = (count - 1) * step;
   for (int64_t i = 0; i < count; i++) product->offsets[i] = (int32_t)(i * step - product->base);
 }
@@ -197,13 +227,25 @@ static int joined(Product *product, const int32_t *axis) {
   return 1;
 }
 
+/** One column is taken as one row of the transposed product: whole vectors of results, where it can be. */
+static int stand(Product *product) {
+  if (product->table || product->n > 1 || product->m == 1 || product->out_row != 1) return 0;
+  if (product->left_row != 1 && product->left_column != 1) return 0;
+  const Product column = *product;
+  product->m = 1, product->n = column.m;
+  product->left_row = column.right_column, product->left_column = column.right_row;
+  product->right_row = column.left_column, product->right_column = column.left_row;
+  product->added_row = column.added_column, product->added_column = column.added_row;
+  return 1;
+}
+
 static void run_batch(const Product *product, const int32_t *axis, const int32_t *end, const float *left, const float *right, float *out, const float *added) {
   if (axis == end) {
     run_matrices(product, left, right, out, added);
     return;
   }
   for (int64_t i = 0; i < axis[0]; i++)
-    run_batch(product, axis + 5, end, left + i * axis[1], right + i * axis[2], out + i * axis[3], added ? added + i * axis[4] : NULL);
+    run_batch(product, axis + 5, end, left + i * axis[product->left_axis], right + i * axis[product->right_axis], out + i * axis[3], added ? added + i * axis[4] : NULL);
 }
 
 static float float_of(int32_t bits) {
@@ -227,7 +269,10 @@ int run_product(const int32_t *words, float *memory) {
   if (product.m < 1 || product.n < 1) return DONE;
   const int32_t *axes = w + 21, *end = axes + 5 * w[20];
   while (end > axes && joined(&product, end - 5)) end -= 5;
+  const int stands = stand(&product);
+  product.left_axis = stands ? 2 : 1;
+  product.right_axis = stands ? 1 : 2;
   choose_ways(&product);
-  run_batch(&product, axes, end, memory + w[6], memory + w[9], memory + w[12], product.flags & ADDED ? memory + w[14] : NULL);
+  run_batch(&product, axes, end, memory + w[stands ? 9 : 6], memory + w[stands ? 6 : 9], memory + w[12], product.flags & ADDED ? memory + w[14] : NULL);
   return DONE;
 }

@@ -1,0 +1,83 @@
+// Rows by columns: vectors run along the sum, and their lanes are added at its end.
+#include "products-dots.h"
+
+#include <stddef.h>
+
+#include "lanes.h"
+#include "squares.h"
+
+/** Columns that are taken together, and the most rows. */
+#define COLUMNS 4
+#define ROWS 6
+
+/** The sums of the lanes of four vectors. */
+INLINE quarter four_sums(const vector *sums) {
+  quarter rows[4];
+  UNROLLED for (int i = 0; i < 4; i++) {
+    quarter four[WIDTH / 4];
+    memcpy(four, sums + i, sizeof(vector));
+    rows[i] = four[0];
+    UNROLLED for (int part = 1; part < WIDTH / 4; part++) rows[i] += four[part];
+  }
+  const quarter a = PICK(rows[0], rows[1], 0, 4, 1, 5) + PICK(rows[0], rows[1], 2, 6, 3, 7);
+  const quarter b = PICK(rows[2], rows[3], 0, 4, 1, 5) + PICK(rows[2], rows[3], 2, 6, 3, 7);
+  return PICK(a, b, 0, 1, 4, 5) + PICK(a, b, 2, 3, 6, 7);
+}
+
+/** `rows` rows from `row` on by the columns `at` to at + 3, of which `last` are there. */
+INLINE void dots_of(const int rows, const Dots *dots, int64_t row, int64_t at, int last) {
+  const float *left[ROWS], *right[COLUMNS];
+  vector sums[ROWS][COLUMNS];
+  UNROLLED for (int r = 0; r < rows; r++) left[r] = dots->left + (row + r) * dots->left_row;
+  UNROLLED for (int c = 0; c < COLUMNS; c++) right[c] = dots->right + (at + (c < last ? c : 0)) * dots->right_column;
+  UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int c = 0; c < COLUMNS; c++) sums[r][c] = (vector){0};
+  int64_t p = 0;
+  for (; p + WIDTH <= dots->k; p += WIDTH) {
+    vector b[COLUMNS];
+    UNROLLED for (int c = 0; c < COLUMNS; c++) b[c] = load(right[c] + p);
+    UNROLLED for (int r = 0; r < rows; r++) {
+      const vector a = load(left[r] + p);
+      UNROLLED for (int c = 0; c < COLUMNS; c++) sums[r][c] += a * b[c];
+    }
+  }
+  if (p < dots->k) {
+    // What lies behind the last number may be no number at all: zeros in both factors' place.
+    const whole there = lane_numbers() < (int32_t)(dots->k - p);
+    vector b[COLUMNS];
+    UNROLLED for (int c = 0; c < COLUMNS; c++) b[c] = choose(there, load(right[c] + p), (vector){0});
+    UNROLLED for (int r = 0; r < rows; r++) {
+      const vector a = choose(there, load(left[r] + p), (vector){0});
+      UNROLLED for (int c = 0; c < COLUMNS; c++) sums[r][c] += a * b[c];
+    }
+  }
+  UNROLLED for (int r = 0; r < rows; r++) {
+    quarter four = four_sums(sums[r]) * dots->alpha;
+    if (dots->added) {
+      quarter more;
+      memcpy(&more, dots->added + (row + r) * dots->added_row + at, sizeof more);
+      four += dots->beta * more;
+    }
+    if (dots->relu) four = choose_quarter(four < 0, (quarter){0}, four);
+    float *out = dots->out + (row + r) * dots->out_row + at;
+    if (last == COLUMNS) memcpy(out, &four, sizeof four);
+    else for (int c = 0; c < last; c++) out[c] = four[c];
+  }
+}
+
+#define DOTS(rows) \
+  static void dots_##rows(const Dots *dots, int64_t row, int64_t at, int last) { dots_of(rows, dots, row, at, last); }
+DOTS(1) DOTS(2) DOTS(3) DOTS(4) DOTS(5) DOTS(6)
+
+static void (*const by_rows[ROWS + 1])(const Dots *, int64_t, int64_t, int) = {NULL, dots_1, dots_2, dots_3, dots_4, dots_5, dots_6};
+
+void run_dots(const Dots *dots) {
+  const int64_t tiles = (dots->m + ROWS - 1) / ROWS;
+  for (int64_t at = 0; at < dots->n; at += COLUMNS) {
+    const int last = dots->n - at < COLUMNS ? (int)(dots->n - at) : COLUMNS;
+    for (int64_t row = 0, left = tiles; left > 0; left--) {
+      const int64_t rows = left == 1 ? dots->m - row : (uint32_t)(dots->m - row) / (uint32_t)left;
+      by_rows[rows](dots, row, at, last);
+      row += rows;
+    }
+  }
+}
