@@ -23,6 +23,7 @@ export type { ConfidenceResult } from "./evaluation/confidence.ts";
 export type { Answers, Question } from "./evaluation/episode-answers.ts";
 export { evaluateBundle } from "./evaluation/evaluate-bundle.ts";
 export type { BundleEvaluation, EvaluationOptions, StepResult } from "./evaluation/evaluation.ts";
+export type { KernelChoice } from "./evaluation/kernels.ts";
 export { evaluateExamples, type OwnEvaluationOptions } from "./examples/evaluate-examples.ts";
 export type {
   OwnBaseline,

@@ -5,6 +5,7 @@ import { NativeModel } from "./model.ts";
 export { type Kernels, kernelsHere } from "./addon.ts";
 export { type BuildOptions, type Built, buildKernels, kernelsFile } from "./build.ts";
 export { NativeModel } from "./model.ts";
+export { version } from "./version.ts";
 
 /**
  * Computes models on the kernels that were built for this machine (`innerloop setup native`); ONNX Runtime computes what these do not, and

@@ -1,4 +1,5 @@
 // `innerloop eval`: measures an exported bundle on classes that it was never trained on: of data, or a person's own examples.
+import type { KernelChoice } from "@innerloop/measure";
 import { defineCommand, didYouMean, short, withoutEffect, wrongCall } from "../call/command.ts";
 import { dataSpecs } from "../inputs/data-specs.ts";
 import { bundleArgument, openBundle } from "../inputs/places.ts";
@@ -11,6 +12,7 @@ import { checkStepOptions } from "../shared/step-options.ts";
 import { print, printJson } from "../terminal/output.ts";
 
 const parts = ["train", "val", "test"] as const;
+const kernels = ["auto", "native", "onnxruntime"] as const satisfies readonly KernelChoice[];
 
 export const command = defineCommand({
   name: "eval",
@@ -50,6 +52,12 @@ export const command = defineCommand({
     seed: { type: "whole", least: 0, what: "seed of the episodes", otherwise: "0" },
     ...pictureOptions,
     provider: { type: "text", what: "where it runs", choices: providers, otherwise: "auto" },
+    kernels: {
+      type: "text",
+      what: "what computes on the processor: native, built by innerloop setup native, or onnxruntime",
+      choices: kernels,
+      otherwise: "native where it is built",
+    },
     workers: {
       type: "whole",
       least: 0,
@@ -87,7 +95,8 @@ export const command = defineCommand({
       ...picturesFrom({ margin, invert }),
     };
     if (support !== undefined || query !== undefined) {
-      const { steps, ...idle } = rest;
+      const { steps, kernels, ...idle } = rest;
+      if (kernels !== undefined) throw withoutEffect("--kernels", "ONNX Runtime computes where --support is taught");
       checkOwn({ support, query }, { ...idle, split, shift });
       const learner = await openBundle(bundle, where);
       try {
@@ -100,10 +109,12 @@ export const command = defineCommand({
       }
       return;
     }
+    const { kernels, ...others } = rest;
     if (label !== undefined)
       throw withoutEffect("--label", "it is for tables of your own, which --support and --query name");
     const evaluation = await showEvaluation(bundle, {
-      ...rest,
+      ...others,
+      ...(kernels === undefined ? {} : { kernels: kernels as KernelChoice }),
       ...(split === undefined ? {} : { split: partsIn(split) }),
       ...(shift === undefined ? {} : { shifts: shift.split(",").map((name) => name.trim()) }),
       ...where,

@@ -1,18 +1,18 @@
-// `innerloop setup`: installs what computes on a GPU, without ever breaking what works.
+// `innerloop setup`: installs what computes on a GPU, or builds what computes on this processor, without ever breaking what works.
 import type { SetupOptions } from "@innerloop/setup";
 import { defineCommand, didYouMean, withoutEffect, wrongCall } from "../call/command.ts";
 import { interruptible } from "../call/interrupt.ts";
 import { print, printJson, program, say } from "../terminal/output.ts";
 
-const stacks = ["tfjs-gpu", "cuda"] as const;
+const stacks = ["native", "tfjs-gpu", "cuda"] as const;
 
 export const command = defineCommand({
   name: "setup",
-  summary: "install what computes on a GPU: made aside, tried, then put to use",
+  summary: "install what computes faster, on this processor or a GPU: made aside, tried, then put to use",
   arguments: [
     {
       name: "stack",
-      what: "tfjs-gpu (TensorFlow, for training) or cuda (ONNX Runtime's CUDA provider)",
+      what: "native (kernels that this machine's C compiler builds for its processor), tfjs-gpu (TensorFlow, for training) or cuda (ONNX Runtime's CUDA provider)",
       completes: { words: stacks },
     },
   ],
@@ -34,6 +34,7 @@ export const command = defineCommand({
     json: { type: "switch", what: "what was done as JSON on stdout" },
   },
   examples: [
+    ["setup native", "build the kernels of the engine native"],
     ["setup tfjs-gpu", "build tfjs-node against pip's TensorFlow"],
     ["setup tfjs-gpu --from stock", "the stock @tensorflow/tfjs-node-gpu, for CUDA 11"],
     ["setup cuda --from onnxruntime_gpu.whl", "the CUDA provider out of a Python wheel"],
@@ -44,7 +45,12 @@ export const command = defineCommand({
     if (known === undefined)
       throw wrongCall(
         "unknown-stack",
-        `"${stack}" cannot be set up; ${stacks.join(" and ")} can${didYouMean(stack!, stacks) || "."}`,
+        `"${stack}" cannot be set up; ${stacks.join(", ")} can${didYouMean(stack!, stacks) || "."}`,
+      );
+    if (known === "native" && (from ?? python) !== undefined)
+      throw withoutEffect(
+        from === undefined ? "--python" : "--from",
+        "kernels are built from what is installed already",
       );
     if (undo && (from ?? python) !== undefined)
       throw wrongCall("bad-call", "--undo takes away what is there, so --from and --python have no meaning with it.");
@@ -52,7 +58,7 @@ export const command = defineCommand({
       throw wrongCall("bad-call", "--anyway belongs to innerloop setup cuda; leave it out.");
     if (from !== undefined && python !== undefined && (known === "cuda" || !/\.whl$/i.test(from)))
       throw withoutEffect("--python", "--from says where the files are");
-    const work = known === "cuda" ? cuda : tfjsGpu;
+    const work = { native, cuda, "tfjs-gpu": tfjsGpu }[known];
     const { text, data } = await interruptible(
       "Stopping; what works stays as it is.",
       (signal) => work({ from, python, undo, anyway }, { signal, onMessage: say }),
@@ -74,6 +80,17 @@ interface Asked {
 interface Done {
   readonly text: string;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+async function native({ undo }: Asked, options: SetupOptions): Promise<Done> {
+  const { setupNative, undoNative } = await import("@innerloop/setup");
+  if (undo) {
+    const { removed } = await undoNative();
+    return { text: `Taken away: ${removed}. ONNX Runtime computes from now on.`, data: { removed } };
+  }
+  const { file, compiler } = await setupNative(options);
+  const text = `Kernels for this processor, built by ${compiler}, work; they are in ${file}. The engine is native.`;
+  return { text, data: { file, compiler, engine: "native" } };
 }
 
 async function tfjsGpu({ from, python, undo }: Asked, options: SetupOptions): Promise<Done> {

@@ -4,11 +4,13 @@ import { Learner } from "@innerloop/runtime";
 import { answerRequests } from "@innerloop/runtime/threads";
 import { Answerer, type Question } from "./episode-answers.ts";
 
-const { bundle } = workerData as { readonly bundle: string };
+const { bundle, native } = workerData as { readonly bundle: string; readonly native: boolean };
 let opened: Promise<Answerer> | undefined;
 
-const open = async (): Promise<Answerer> =>
-  new Answerer(await Learner.load(bundle, { provider: "cpu", threads: 1 }), bundle);
+const open = async (): Promise<Answerer> => {
+  const kernels = native ? { kernels: (await import("@innerloop/native")).native } : {};
+  return new Answerer(await Learner.load(bundle, { provider: "cpu", threads: 1, ...kernels }), bundle, kernels);
+};
 
 answerRequests(async (question: Question) => {
   opened ??= open();

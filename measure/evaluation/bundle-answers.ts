@@ -7,9 +7,12 @@ import type { Manifest } from "@innerloop/schemas";
 import { wrongCall } from "../refusal.ts";
 import { Answerer, type Answers, type Question } from "./episode-answers.ts";
 import type { EvaluationOptions } from "./evaluation.ts";
+import { kernelsBy } from "./kernels.ts";
+
+type Kernels = ReturnType<typeof kernelsBy>;
 
 /** Where a bundle answers, and by what. */
-export interface AnswerOptions extends Pick<EvaluationOptions, "provider" | "workers" | "naming"> {
+export interface AnswerOptions extends Pick<EvaluationOptions, "provider" | "kernels" | "workers" | "naming"> {
   /** What of the preprocessing of pictures is another than the bundle's. */
   readonly pictures?: PictureSettings | undefined;
 }
@@ -52,28 +55,37 @@ export class BundleAnswers {
   readonly #learner: Learner;
   readonly #answerer: Answerer;
   readonly #workers: number | undefined;
+  readonly #kernels: Kernels;
   readonly #threads: WorkerThread<Question, Answers[]>[] = [];
 
-  private constructor(place: string, learner: Learner, workers: number | undefined) {
+  private constructor(place: string, learner: Learner, kernels: Kernels, workers: number | undefined) {
     this.#place = place;
     this.#learner = learner;
-    this.#answerer = new Answerer(learner, place);
+    this.#answerer = new Answerer(learner, place, kernels);
+    this.#kernels = kernels;
     this.#workers = workers;
   }
 
   /**
    * @param bundle its folder, or its address in a network
-   * @throws InnerloopError what `Learner.load` throws; `no-effect` (status 2) for threads where it does not run on the processor
+   * @throws InnerloopError what `Learner.load` throws; `no-effect` (status 2) for threads or kernels where it does not run on the processor;
+   *   `kernels-missing` (status 2) for kernels that are not built
    */
   static async open(bundle: string, options: AnswerOptions = {}): Promise<BundleAnswers> {
     const { provider = "auto", pictures, workers, naming = (setting: string) => setting } = options;
-    const learner: Learner = await Learner.load(bundle, { provider, threads: 1, ...(pictures ? { pictures } : {}) });
+    const kernels = kernelsBy(options.kernels, naming);
+    const how = { provider, threads: 1, ...kernels, ...(pictures ? { pictures } : {}) };
+    const learner: Learner = await Learner.load(bundle, how);
     const { name } = learner.provider;
-    if (name === "cpu" || !workers) return new BundleAnswers(bundle, learner, name === "cpu" ? workers : 0);
+    const [idle, because] = workers
+      ? (["workers", ", which threads do not share"] as const)
+      : (["kernels", options.kernels && ""] as const);
+    if (name === "cpu" || because === undefined)
+      return new BundleAnswers(bundle, learner, kernels, name === "cpu" ? workers : 0);
     await learner.dispose();
     throw wrongCall(
       "no-effect",
-      `${naming("workers")} has no effect here: the bundle runs on ${name}, which threads do not share. Leave it out, or take the ` +
+      `${naming(idle)} has no effect here: the bundle runs on ${name}${because}. Leave it out, or take the ` +
         `processor (${naming("provider")} cpu).`,
     );
   }
@@ -119,7 +131,8 @@ export class BundleAnswers {
   #start(count: number): readonly WorkerThread<Question, Answers[]>[] {
     const wanted = this.#workers ?? usefulThreads(this.manifest, count);
     const program = new URL("./answering-thread.js", import.meta.url);
-    while (this.#threads.length < wanted) this.#threads.push(new WorkerThread(program, { bundle: this.#place }));
+    while (this.#threads.length < wanted)
+      this.#threads.push(new WorkerThread(program, { bundle: this.#place, native: "kernels" in this.#kernels }));
     return this.#threads.slice(0, wanted);
   }
 

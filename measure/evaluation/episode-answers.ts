@@ -1,7 +1,8 @@
 // How a bundle answers an episode: adapted to its support set by some steps, then asked all of its queries at once.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Learner, type Personal, supportSpread } from "@innerloop/runtime";
-import { openSession, type Session } from "@innerloop/runtime/session";
+import { type ModelSession, type OwnKernels, openOwn, openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import type { Episode } from "@innerloop/train";
 import { isClose, isHeadAlone, logitsByHeads } from "./heads-together.ts";
@@ -31,9 +32,11 @@ export interface Answers {
 
 const none = new Float32Array(0);
 
+const isAddress = (place: string): boolean => /^(https?|file):/i.test(place);
+
 /** A file of a bundle, which is a folder or an address. */
 const within = (place: string, file: string): string =>
-  /^(https?|file):/i.test(place) ? new URL(file, place.replace(/\/?$/, "/")).href : join(place, file);
+  isAddress(place) ? new URL(file, place.replace(/\/?$/, "/")).href : join(place, file);
 
 const batchOf = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
 
@@ -51,14 +54,19 @@ interface Adapted {
 export class Answerer {
   readonly #learner: Learner;
   readonly #place: string;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #kernels: OwnKernels | undefined;
+  readonly #sessions = new Map<string, Promise<ModelSession>>();
   /** Whether a logit depends on the numbers of its own class alone, which the first question tells. */
   #classesApart: boolean | "perhaps";
 
-  /** @param place the bundle's folder */
-  constructor(learner: Learner, place: string) {
+  /**
+   * @param place the bundle's folder
+   * @param how what the learner was loaded with
+   */
+  constructor(learner: Learner, place: string, { kernels }: { readonly kernels?: OwnKernels }) {
     this.#learner = learner;
     this.#place = place;
+    this.#kernels = kernels;
     this.#classesApart = isHeadAlone(learner.manifest) && "perhaps";
   }
 
@@ -127,11 +135,17 @@ export class Answerer {
     return Float32Array.from(rows.flatMap(({ logits }) => columns.map((column) => logits[column]!)));
   }
 
-  #session(file: string): Promise<Session> {
-    const { provider } = this.#learner;
-    const opened = this.#sessions.get(file) ?? openSession(within(this.#place, file), { provider, threads: 1 });
+  #session(file: string): Promise<ModelSession> {
+    const opened = this.#sessions.get(file) ?? this.#open(within(this.#place, file));
     this.#sessions.set(file, opened);
     return opened;
+  }
+
+  async #open(path: string): Promise<ModelSession> {
+    const { provider } = this.#learner;
+    const usual = () => openSession(path, { provider, threads: 1 });
+    if (!this.#kernels || provider.name !== "cpu" || isAddress(this.#place)) return usual();
+    return openOwn(this.#kernels, await readFile(path), provider, usual);
   }
 
   async dispose(): Promise<void> {
@@ -141,7 +155,7 @@ export class Answerer {
 }
 
 async function transductiveLogits(
-  session: Session,
+  session: ModelSession,
   state: Readonly<Record<string, Tensor>>,
   query: Tensor,
   columns: readonly number[],

@@ -5,6 +5,7 @@ import type { Split } from "@innerloop/train";
 import type { Verdict } from "../baselines/verdict.ts";
 import type { ClusterInterval, Estimate } from "../estimate.ts";
 import type { ConfidenceResult } from "./confidence.ts";
+import type { KernelChoice } from "./kernels.ts";
 
 /** What to measure. What is not given comes from the bundle. */
 export interface EvaluationOptions {
@@ -23,6 +24,8 @@ export interface EvaluationOptions {
   readonly seed?: number;
   /** Where it runs; default `auto`. */
   readonly provider?: "auto" | "cuda" | "webgpu" | "cpu";
+  /** What computes on the processor; default `auto`. */
+  readonly kernels?: KernelChoice;
   /**
    * Worker threads that take episodes; 0: this thread alone. On the processor as many as there are cores unless given, where bundle and
    * episodes are worth it; for the processor alone.

@@ -1,6 +1,6 @@
 // Heads that an episode made answer its queries together: where all that adapts is a head for any number of classes, those after several
 // numbers of steps are one head of more classes, and what lies before it is computed once.
-import type { Session } from "@innerloop/runtime/session";
+import type { ModelSession } from "@innerloop/runtime/session";
 import { type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
 
 /** What adapting changes, by name. */
@@ -26,7 +26,7 @@ export const isHeadAlone = ({ parameters, output, labels, files }: Manifest): bo
  * @returns for each state `[queries · columns]`
  */
 export async function logitsByHeads(
-  session: Session,
+  session: ModelSession,
   states: readonly State[],
   query: Tensor,
   columns: readonly number[],

@@ -8,7 +8,7 @@ const cwd = temporaryFolder();
 describe("a wrong call", () => {
   it.each([
     [["setup"], /stack/],
-    [["setup", "cudaa"], /"cudaa" cannot be set up; tfjs-gpu and cuda can; did you mean cuda\?/],
+    [["setup", "cudaa"], /"cudaa" cannot be set up; native, tfjs-gpu, cuda can; did you mean cuda\?/],
     [["setup", "tfjs-gpu", "--undo", "--from", "stock"], /--undo takes away/],
     [["setup", "tfjs-gpu", "--anyway"], /--anyway belongs to innerloop setup cuda/],
   ])("%j is told, with status 2", async (args, message) => {

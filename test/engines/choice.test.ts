@@ -18,6 +18,7 @@ describe("every engine", () => {
     const order = [
       "tfjs:node-gpu",
       "onnxruntime:cuda",
+      "native",
       "onnxruntime:cpu",
       "tfjs:webgpu",
       "tfjs:tfjs-node",

@@ -14,6 +14,7 @@ const wanted: Readonly<Record<Room, readonly string[]>> = {
   schemas: ["@innerloop/schemas"],
   graph: ["@innerloop/graph"],
   runtime: ["@innerloop/runtime", "onnxruntime-node", "sharp"],
+  native: ["@innerloop/native"],
   bundles: ["@innerloop/bundles"],
   export: ["@innerloop/export", "@innerloop/train"],
   train: ["@innerloop/train"],

@@ -80,7 +80,7 @@ for (const { name, available, reason } of engines) {
     it.each(metaCases)("computes $title", (it) => compare(it, it.expected, 2e-5));
 
     // What the engine does by itself is one of them, and the other may be asked for.
-    const ways = name.startsWith("onnxruntime:") ? (["columns", "native", "shared"] as const) : [];
+    const ways = name === "native" || name.startsWith("onnxruntime:") ? (["columns", "native", "shared"] as const) : [];
     for (const convolution of ways)
       describe(`convolutions as ${convolution}`, () => {
         let own: Engine;
@@ -217,7 +217,7 @@ for (const { name, available, reason } of engines) {
     it("gives programs to other threads as bytes where it can", async () => {
       const { portable } = (await openEngine(name, { threads: 1 })).engine;
       if (!portable) {
-        expect(name).not.toMatch(/^onnxruntime:/);
+        expect(name).not.toMatch(/^(native|onnxruntime:.*)$/);
         return expect(engineNamed(name)?.traits.workers).toBeUndefined();
       }
       const x = input("x", ["n", 2]);

@@ -98,6 +98,15 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
+/** What opens programs in a thread. */
+export interface Programs {
+  /** Of the engine. */
+  readonly name: string;
+  load(program: Uint8Array | ProgramBytes): Promise<Program>;
+  upload(tensor: Tensor): DeviceTensor;
+  dispose(): Promise<void>;
+}
+
 export interface EngineOptions {
   /** Threads of one run on the processor, for engines that let it be chosen (onnxruntime); else the engine's own choice. */
   readonly threads?: number;
@@ -107,4 +116,9 @@ export interface EngineOptions {
    * costs of the machine say for each. On TensorFlow.js for the processor alone, where `shared` is `auto`.
    */
   readonly convolution?: ConvolutionForm | "auto";
+}
+
+export interface ProgramOptions extends EngineOptions {
+  /** Several threads open the same programs side by side, so that what each holds counts. */
+  readonly frugal?: boolean;
 }

@@ -101,7 +101,7 @@ export class OverThreads implements Strategy {
       const shapes = Object.entries(parameters).map(([name, { shape }]) => [name, shape]);
       const before = new Set(this.#added.keys());
       const layout = await layoutFor(
-        { tasks, most: workers, together, sizes: [sizes, steps, inputShape, shapes] },
+        { tasks, most: workers, together, sizes: [this.#engine.name, sizes, steps, inputShape, shapes] },
         async (tried) => this.#pool.sum(await jobs(tried), this.#unshared(state)),
       );
       const used = new Set((await jobs(layout)).map(({ program }) => program));

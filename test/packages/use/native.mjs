@@ -7,4 +7,5 @@ import { buildKernels, kernelsFile } from "@innerloop/native";
 const folder = mkdtempSync(join(tmpdir(), "native-"));
 const built = await buildKernels({ folder }).catch(({ code }) => code);
 rmSync(folder, { recursive: true });
-if (typeof kernelsFile() === "string" && (typeof built === "object" || built === "compiler-missing")) console.log("used");
+if (typeof kernelsFile() === "string" && (typeof built === "object" || built === "compiler-missing"))
+  console.log("used");

@@ -1,6 +1,7 @@
 // The engines: where one is to be chosen, by a config, a flag or `auto`, it is from this list.
 import { InnerloopError, show } from "@innerloop/schemas";
 import * as onnxruntime from "../onnxruntime/entries.ts";
+import { native } from "../own/entries.ts";
 import * as tfjs from "../tfjs/entries.ts";
 import type { EngineEntry } from "./entry.ts";
 
@@ -8,6 +9,7 @@ import type { EngineEntry } from "./entry.ts";
 export const engines: readonly EngineEntry[] = [
   tfjs.nodeGpu,
   onnxruntime.cuda,
+  native,
   onnxruntime.cpu,
   tfjs.webgpu,
   tfjs.tfjsNode,

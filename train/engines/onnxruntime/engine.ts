@@ -1,11 +1,10 @@
 // The engine over ONNX Runtime: a graph is written as ONNX and opened as a session of the runtime room, so that training
 // runs on what the device runs on.
-import { onnxTargetFor, writeOnnx } from "@innerloop/graph";
 import type { ProviderName } from "@innerloop/runtime/session";
 import type { Engine, EngineOptions, Graph, ProgramBytes } from "../engine.ts";
-import { machineHere } from "../machine.ts";
 import { keptOrWritten } from "./kept/programs.ts";
 import { openPrograms } from "./program.ts";
+import { writingFor } from "./writing.ts";
 
 /**
  * Opens the engine `onnxruntime:<provider>`; `cpu` unless said. Sessions are opened when programs are compiled or loaded.
@@ -17,21 +16,8 @@ export async function openOnnxRuntime({
   ...options
 }: EngineOptions & { readonly provider?: ProviderName } = {}): Promise<Engine> {
   const { name, load, upload, dispose } = await openPrograms(provider, options);
-  // They were measured on the processor.
-  const costs = provider === "cpu" && convolution === "auto" ? machineHere()?.machine.forms : undefined;
-  const serialize = ({ outputs, initializers, inputs, precision }: Graph): Uint8Array =>
-    writeOnnx(outputs, {
-      target: onnxTargetFor(provider, {
-        convolution,
-        ...(precision ? { precision } : {}),
-        ...(costs ? { costs } : {}),
-      }),
-      ...(initializers ? { initializers } : {}),
-      ...(inputs ? { inputs } : {}),
-      ...(precision ? { precision } : {}),
-    });
-  const prepare = (graph: Graph): Promise<ProgramBytes> =>
-    keptOrWritten(graph, { provider, convolution, costs: JSON.stringify(costs ?? null) }, () => serialize(graph));
+  const { how, serialize } = writingFor(provider, convolution);
+  const prepare = (graph: Graph): Promise<ProgramBytes> => keptOrWritten(graph, how, () => serialize(graph));
   return {
     name,
     float16: true,

@@ -8,7 +8,7 @@ import {
   type ProviderName,
 } from "@innerloop/runtime/session";
 import type { DType, Tensor } from "@innerloop/schemas/bundle";
-import type { DeviceTensor, EngineOptions, Feeds, Port, Program, ProgramBytes } from "../engine.ts";
+import type { DeviceTensor, Feeds, Port, Program, ProgramOptions, Programs } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
 import { openAndKeep } from "./kept/opening.ts";
 
@@ -80,22 +80,10 @@ class OnnxProgram implements Program {
   }
 }
 
-/** A provider that opens programs. */
-export interface Programs {
-  /** `onnxruntime:cpu` */
-  readonly name: string;
-  load(program: Uint8Array | ProgramBytes): Promise<Program>;
-  upload(tensor: Tensor): DeviceTensor;
-  dispose(): Promise<void>;
-}
-
-/**
- * Opens the provider of an engine; sessions are opened when programs are loaded.
- * @param options `frugal`: several open the same programs side by side, so that what each holds counts
- */
+/** Opens the provider of an engine; sessions are opened when programs are loaded. */
 export async function openPrograms(
   provider: ProviderName,
-  { frugal = false, ...options }: EngineOptions & { readonly frugal?: boolean } = {},
+  { frugal = false, ...options }: ProgramOptions = {},
 ): Promise<Programs> {
   const name = `onnxruntime:${provider}`;
   const device = await openDevice({ ...options, provider });

@@ -1,9 +1,8 @@
 // One thread of a pool: opens programs on engines of its own, and runs tasks on them one after another.
 import { workerData } from "node:worker_threads";
-import type { ProviderName } from "@innerloop/runtime/session";
 import { answerRequests } from "@innerloop/runtime/threads";
-import type { Program } from "../../engines/engine.ts";
-import { openPrograms, type Programs } from "../../engines/onnxruntime/program.ts";
+import type { Program, Programs } from "../../engines/engine.ts";
+import { openProgramsOf } from "../../engines/programs.ts";
 import { only, type Tensors } from "../state.ts";
 import { drop } from "./dropped.ts";
 import { InPlace, own, shared } from "./in-place.ts";
@@ -19,7 +18,7 @@ let everyones: Tensors = {};
 const parameters = new InPlace(own);
 
 function engineOf(threads: number): Promise<Programs> {
-  const opened = engines.get(threads) ?? openPrograms(engine.split(":")[1] as ProviderName, { threads, frugal: true });
+  const opened = engines.get(threads) ?? openProgramsOf(engine, { threads, frugal: true });
   engines.set(threads, opened);
   return opened;
 }

@@ -1,0 +1,142 @@
+// Programs on kernels of our own, as they are opened from bytes; ONNX Runtime runs what these do not compute, of the same bytes.
+import { type Kernels, kernelsHere, NativeModel } from "@innerloop/native";
+import { type DType, ELEMENTS, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
+import { decodeModel } from "@innerloop/schemas/onnx";
+import type { DeviceTensor, Feeds, Port, Program, ProgramOptions, Programs } from "../engine.ts";
+import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
+import { openPrograms } from "../onnxruntime/program.ts";
+
+export const name = "native";
+
+/** A tensor of this engine, which lies where JavaScript sees it. */
+class NativeTensor implements DeviceTensor {
+  readonly engine = name;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  #tensor: Tensor | undefined;
+
+  constructor(tensor: Tensor) {
+    this.#tensor = tensor;
+    this.dtype = tensor.dtype;
+    this.shape = [...tensor.shape];
+  }
+
+  get tensor(): Tensor {
+    if (!this.#tensor) throw disposed("This tensor");
+    return this.#tensor;
+  }
+
+  async read(): Promise<Tensor> {
+    return copyOf(this.tensor);
+  }
+
+  dispose(): void {
+    this.#tensor = undefined;
+  }
+}
+
+const copyOf = ({ dtype, shape, data }: Tensor): Tensor => ({ dtype, shape: [...shape], data: data.slice() });
+
+class NativeProgram implements Program {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly string[];
+  readonly #model: NativeModel | undefined;
+  readonly #open: () => Promise<Program>;
+  #usual: Promise<Program> | undefined;
+  #disposed = false;
+
+  /** @param open the same program on ONNX Runtime */
+  constructor(
+    { inputs, outputs }: Pick<Program, "inputs" | "outputs">,
+    model: NativeModel | undefined,
+    open: () => Promise<Program>,
+  ) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.#model = model;
+    this.#open = open;
+  }
+
+  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+    if (this.#disposed) throw disposed("This program");
+    checkFeeds(name, this.inputs, feeds);
+    const fed = Object.fromEntries(this.inputs.flatMap((port) => fedAs(port, feeds[port.name])));
+    const results = this.#model?.run(fed);
+    if (results) return results;
+    this.#usual ??= this.#open();
+    this.#usual.catch(() => (this.#usual = undefined));
+    return (await this.#usual).run(fed);
+  }
+
+  async runOnDevice(feeds: Feeds): Promise<Record<string, DeviceTensor>> {
+    const results = Object.entries(await this.run(feeds));
+    return Object.fromEntries(results.map(([output, tensor]) => [output, new NativeTensor(tensor)]));
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await (await this.#usual)?.dispose();
+  }
+}
+
+/** What a program is fed for an input, if anything: int32 as int64 where that is wanted. */
+function fedAs(port: Port, given: Tensor | DeviceTensor | undefined): [string, Tensor][] {
+  if (!given) return [];
+  const tensor = isOnHost(given) ? given : (given as NativeTensor).tensor;
+  if (tensor.dtype === port.dtype) return [[port.name, tensor]];
+  return [[port.name, { ...tensor, dtype: port.dtype, data: BigInt64Array.from(tensor.data as Int32Array, BigInt) }]];
+}
+
+/** The inputs that a file declares. */
+function portsOf(bytes: Uint8Array): Port[] {
+  const { input = [], initializer = [] } = decodeModel(bytes, "the program").graph ?? {};
+  const known = new Set((initializer ?? []).map((tensor) => tensor.name));
+  return (input ?? []).map(({ name, type }) => ({
+    name: name ?? "",
+    dtype: dtypeOf(type?.tensorType?.elemType ?? 0),
+    shape: (type?.tensorType?.shape?.dim ?? []).map(({ dimParam, dimValue }) => dimParam || Number(dimValue)),
+    optional: known.has(name),
+  }));
+}
+
+function dtypeOf(elementType: number): DType {
+  const found = Object.entries(ELEMENTS).find(([, { onnx }]) => onnx === elementType);
+  if (!found)
+    throw new InnerloopError("model-refused", `An input has the element type ${elementType}, which no tensor has.`);
+  return found[0] as DType;
+}
+
+/** Nothing where no run of it is computed here; what is no model ONNX Runtime says better. */
+function modelOf(bytes: Uint8Array, kernels: Kernels | undefined): NativeModel | undefined {
+  try {
+    return kernels && new NativeModel(bytes, kernels);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Opens what runs programs on the kernels that were built here.
+ * @param options of the sessions of ONNX Runtime that run the rest
+ */
+export async function openNativePrograms(options: ProgramOptions = {}): Promise<Programs> {
+  const kernels = kernelsHere();
+  let usual: Promise<Programs> | undefined;
+  const onnxRuntime = (): Promise<Programs> => {
+    usual ??= openPrograms("cpu", options);
+    return usual;
+  };
+  return {
+    name,
+    async load(program) {
+      const bytes = program instanceof Uint8Array ? program : program.bytes;
+      const open = async () => (await onnxRuntime()).load(bytes);
+      const model = modelOf(bytes, kernels);
+      if (model) return new NativeProgram({ inputs: portsOf(bytes), outputs: model.outputs }, model, open);
+      const usual = await open();
+      return new NativeProgram(usual, undefined, async () => usual);
+    },
+    upload: (tensor) => new NativeTensor(copyOf(tensor)),
+    dispose: async () => (await usual)?.dispose(),
+  };
+}
