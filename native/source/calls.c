@@ -2,62 +2,97 @@
 #include "calls.h"
 #include "curves.h"
 
-/** A loop whose numbers are those of an expression of the vectors a, b and c. The last vector is written in part. */
-#define OVER(name, expression)                                                            \
-  static void name(float *out, Operand first, Operand second, Operand third, int64_t count) { \
-    const float *at = first.at, *bt = second.at, *ct = third.at;                          \
-    const int64_t whole_vectors = count / WIDTH * WIDTH;                                  \
-    for (int64_t i = 0; i < whole_vectors; i += WIDTH) {                                  \
-      const vector a = load(at), b = load(bt), c = load(ct);                              \
-      (void)b, (void)c;                                                                   \
-      store(out + i, expression);                                                         \
-      at += first.step, bt += second.step, ct += third.step;                              \
-    }                                                                                     \
-    if (whole_vectors < count) {                                                          \
-      const vector a = load(at), b = load(bt), c = load(ct);                              \
-      (void)b, (void)c;                                                                   \
-      store_first(out + whole_vectors, expression, (int)(count - whole_vectors));         \
-    }                                                                                     \
+/**
+ * A loop whose numbers are those of an expression of the vectors a, b and c, of which those that go along are read in every turn. The last vector is written in
+ * part. As a macro, since the compiler is to see which go along.
+ */
+#define ALONG(expression, goes_a, goes_b, goes_c)                                              \
+  {                                                                                            \
+    const vector still_a = load(first.at), still_b = load(second.at), still_c = load(third.at); \
+    int64_t i = 0;                                                                             \
+    _Pragma("GCC unroll 4") for (; i + WIDTH <= count; i += WIDTH) {                           \
+      const vector a = goes_a ? load(first.at + i) : still_a;                                  \
+      const vector b = goes_b ? load(second.at + i) : still_b;                                 \
+      const vector c = goes_c ? load(third.at + i) : still_c;                                  \
+      (void)a, (void)b, (void)c;                                                               \
+      store(out + i, expression);                                                              \
+    }                                                                                          \
+    if (i < count) {                                                                           \
+      const vector a = goes_a ? load(first.at + i) : still_a;                                  \
+      const vector b = goes_b ? load(second.at + i) : still_b;                                 \
+      const vector c = goes_c ? load(third.at + i) : still_c;                                  \
+      (void)a, (void)b, (void)c;                                                               \
+      store_first(out + i, expression, (int)(count - i));                                      \
+    }                                                                                          \
+    return;                                                                                    \
+  }
+
+#define FUNCTION(name) static void name(float *out, Operand first, Operand second, Operand third, int64_t count)
+
+#define OF_ONE(name, expression)                \
+  FUNCTION(name) {                              \
+    if (first.step) ALONG(expression, 1, 0, 0)  \
+    ALONG(expression, 0, 0, 0)                  \
+  }
+
+#define OF_TWO(name, expression)                              \
+  FUNCTION(name) {                                            \
+    if (first.step && second.step) ALONG(expression, 1, 1, 0) \
+    if (first.step) ALONG(expression, 1, 0, 0)                \
+    if (second.step) ALONG(expression, 0, 1, 0)               \
+    ALONG(expression, 0, 0, 0)                                \
+  }
+
+#define OF_THREE(name, expression)                                           \
+  FUNCTION(name) {                                                           \
+    if (first.step && second.step && third.step) ALONG(expression, 1, 1, 1)  \
+    if (first.step && second.step) ALONG(expression, 1, 1, 0)                \
+    if (first.step && third.step) ALONG(expression, 1, 0, 1)                 \
+    if (second.step && third.step) ALONG(expression, 0, 1, 1)                \
+    if (first.step) ALONG(expression, 1, 0, 0)                               \
+    if (second.step) ALONG(expression, 0, 1, 0)                              \
+    if (third.step) ALONG(expression, 0, 0, 1)                               \
+    ALONG(expression, 0, 0, 0)                                               \
   }
 
 #define NONE ((vector){0})
 #define ONE spread(1.0f)
 #define TRUTH(test) ((vector)((test) & (whole)ONE))
 
-OVER(copy_call, a)
-OVER(add_call, a + b)
-OVER(subtract_call, a - b)
-OVER(multiply_call, a *b)
-OVER(divide_call, a / b)
-OVER(minimum_call, smaller(a, b))
-OVER(maximum_call, larger(a, b))
-OVER(equal_call, TRUTH(a == b))
-OVER(less_call, TRUTH(a < b))
-OVER(less_or_equal_call, TRUTH(a <= b))
-OVER(greater_call, TRUTH(a > b))
-OVER(greater_or_equal_call, TRUTH(a >= b))
-OVER(where_call, choose(a != NONE, b, c))
-OVER(negative_call, -a)
-OVER(absolute_call, absolute(a))
-OVER(sqrt_call, square_root(a))
-OVER(reciprocal_call, reciprocal(a))
-OVER(relu_call, larger(a, NONE))
-OVER(exp_call, exponential(a))
-OVER(log_call, logarithm(a))
-OVER(tanh_call, hyperbolic_tangent(a))
-OVER(sigmoid_call, sigmoid(a))
-OVER(floor_call, below(a))
-OVER(ceil_call, above(a))
-OVER(round_call, nearest(a))
-OVER(truncate_call, towards_zero(a))
-OVER(sign_call, TRUTH(a > NONE) - TRUTH(a < NONE))
-OVER(not_call, ONE - a)
-OVER(truth_call, TRUTH(a != NONE))
-OVER(erf_call, error_function(a))
-OVER(sin_call, wave(a, 0))
-OVER(cos_call, wave(a, 1))
-OVER(each_power, power_of(a, b))
-OVER(square, a *a)
+OF_ONE(copy_call, a)
+OF_TWO(add_call, a + b)
+OF_TWO(subtract_call, a - b)
+OF_TWO(multiply_call, a *b)
+OF_TWO(divide_call, a / b)
+OF_TWO(minimum_call, smaller(a, b))
+OF_TWO(maximum_call, larger(a, b))
+OF_TWO(equal_call, TRUTH(a == b))
+OF_TWO(less_call, TRUTH(a < b))
+OF_TWO(less_or_equal_call, TRUTH(a <= b))
+OF_TWO(greater_call, TRUTH(a > b))
+OF_TWO(greater_or_equal_call, TRUTH(a >= b))
+OF_THREE(where_call, choose(a != NONE, b, c))
+OF_ONE(negative_call, -a)
+OF_ONE(absolute_call, absolute(a))
+OF_ONE(sqrt_call, square_root(a))
+OF_ONE(reciprocal_call, reciprocal(a))
+OF_ONE(relu_call, larger(a, NONE))
+OF_ONE(exp_call, exponential(a))
+OF_ONE(log_call, logarithm(a))
+OF_ONE(tanh_call, hyperbolic_tangent(a))
+OF_ONE(sigmoid_call, sigmoid(a))
+OF_ONE(floor_call, below(a))
+OF_ONE(ceil_call, above(a))
+OF_ONE(round_call, nearest(a))
+OF_ONE(truncate_call, towards_zero(a))
+OF_ONE(sign_call, TRUTH(a > NONE) - TRUTH(a < NONE))
+OF_ONE(not_call, ONE - a)
+OF_ONE(truth_call, TRUTH(a != NONE))
+OF_ONE(erf_call, error_function(a))
+OF_ONE(sin_call, wave(a, 0))
+OF_ONE(cos_call, wave(a, 1))
+OF_TWO(each_power, power_of(a, b))
+OF_ONE(square, a *a)
 
 /** Squares are most of the powers. */
 static void power_call(float *out, Operand a, Operand b, Operand c, int64_t count) {

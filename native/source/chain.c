@@ -41,21 +41,22 @@ typedef struct {
   int32_t together[MOST_AXES];
 } Blocks;
 
-static Blocks blocks_of(int rank, const int32_t *sizes, int64_t most) {
-  Blocks blocks = {.rank = rank, .split = rank - 1, .rows = 1, .volume = 1};
-  while (blocks.split > 0 && blocks.volume * sizes[blocks.split] <= most) blocks.volume *= sizes[blocks.split--];
-  const int64_t size = sizes[blocks.split], fit = most / blocks.volume;
-  // As many blocks as are needed, of much the same size.
-  const int64_t pieces = (size + fit - 1) / fit;
-  blocks.rows = (size + pieces - 1) / pieces;
-  if (blocks.volume == 1 && pieces > 1) blocks.rows = (blocks.rows + WIDTH - 1) / WIDTH * WIDTH;
-  int64_t distance = 1;
-  for (int axis = rank - 1; axis >= blocks.split; axis--) {
-    blocks.sizes[axis] = axis == blocks.split ? (int32_t)blocks.rows : sizes[axis];
-    blocks.together[axis] = (int32_t)distance;
-    distance *= blocks.sizes[axis];
+static void divide(Blocks *blocks, int rank, const int32_t *sizes, int64_t most) {
+  blocks->rank = rank, blocks->split = rank - 1, blocks->volume = 1;
+  while (blocks->split > 0 && blocks->volume * sizes[blocks->split] <= most) blocks->volume *= sizes[blocks->split--];
+  const int64_t size = blocks->rows = sizes[blocks->split];
+  if (size * blocks->volume > most) {
+    // As many blocks as are needed, of much the same size.
+    const uint32_t fit = (uint32_t)most / (uint32_t)blocks->volume, pieces = (uint32_t)(size + fit - 1) / fit;
+    blocks->rows = (uint32_t)(size + pieces - 1) / pieces;
+    if (blocks->volume == 1) blocks->rows = (blocks->rows + WIDTH - 1) / WIDTH * WIDTH;
   }
-  return blocks;
+  int64_t distance = 1;
+  for (int axis = rank - 1; axis >= blocks->split; axis--) {
+    blocks->sizes[axis] = axis == blocks->split ? (int32_t)blocks->rows : sizes[axis];
+    blocks->together[axis] = (int32_t)distance;
+    distance *= blocks->sizes[axis];
+  }
 }
 
 static Manner manner_of(const Blocks *blocks, const int32_t *strides) {
@@ -147,6 +148,9 @@ static void fill(const Blocks *blocks, Place *read, float *room, int64_t rows) {
   for (int axis = blocks->split; axis < blocks->rank; axis++) sizes[axis] = blocks->sizes[axis];
   sizes[blocks->split] = (int32_t)rows;
   const int split = blocks->split;
+  const int64_t count = rows * blocks->volume, last = count / WIDTH * WIDTH;
+  // Calls go over whole vectors: what lies behind the last number is to be a number too.
+  if (last < count) store(room + last, (vector){0});
   copy_numbers(blocks->rank - split, sizes + split, room, blocks->together + split, read->at, read->strides + split);
   read->filled = read->at, read->filled_rows = rows;
 }
@@ -199,7 +203,7 @@ int run_chain(const int32_t *words, float *memory) {
   int64_t most = LARGEST_BLOCK;
   Blocks blocks;
   for (;;) {
-    blocks = blocks_of(chain.rank, chain.sizes, most);
+    divide(&blocks, chain.rank, chain.sizes, most);
     const int64_t rooms = settle(&chain, &blocks, reads, results, writes, free_rooms);
     if (rooms * most <= SCRATCH) break;
     const int64_t fit = SCRATCH / rooms / WIDTH * WIDTH;

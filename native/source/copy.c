@@ -26,12 +26,6 @@ static void fill_row(float *to, float number, int64_t count) {
   if (i < count) store_first(to + i, numbers, (int)(count - i));
 }
 
-#if defined(__clang__) || __GNUC__ >= 12
-#define MIXED(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
-#else
-#define MIXED(a, b, i, j, k, l) __builtin_shuffle(a, b, (quarter_test){i, j, k, l})
-#endif
-
 typedef float loose_quarter __attribute__((vector_size(16), aligned(4), may_alias));
 
 /** Sixteen numbers: what lies together in `from` are columns of `to`. */

@@ -6,10 +6,44 @@
 
 typedef float quarter __attribute__((vector_size(16)));
 
-/** The largest as ONNX has it: NaN where either is. */
-INLINE vector larger(vector a, vector b) { return choose((a > b) | (a != a), a, b); }
+/** The larger of two; `b` where either is NaN. */
+INLINE vector most(vector a, vector b) {
+#if defined(__AVX512F__)
+  return (vector)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX__)
+  return (vector)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return choose(a > b, a, b);
+#endif
+}
 
-INLINE vector smaller(vector a, vector b) { return choose((a < b) | (a != a), a, b); }
+/** The smaller of two; `b` where either is NaN. */
+INLINE vector least(vector a, vector b) {
+#if defined(__AVX512F__)
+  return (vector)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX__)
+  return (vector)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return choose(a < b, a, b);
+#endif
+}
+
+/** The larger of two as ONNX Runtime has it: NaN where either is. */
+INLINE vector larger(vector a, vector b) {
+#if defined(__AVX512F__)
+  return (vector)_mm512_mask_max_ps((__m512)a, _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_ORD_Q), (__m512)a, (__m512)b);
+#else
+  return choose(a == a, most(a, b), a);
+#endif
+}
+
+INLINE vector smaller(vector a, vector b) {
+#if defined(__AVX512F__)
+  return (vector)_mm512_mask_min_ps((__m512)a, _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_ORD_Q), (__m512)a, (__m512)b);
+#else
+  return choose(a == a, least(a, b), a);
+#endif
+}
 
 INLINE vector absolute(vector a) { return (vector)((whole)a & 0x7fffffff); }
 
@@ -61,31 +95,34 @@ INLINE vector towards_zero(vector a) {
   return with_sign(choose(near > size, near - 1.0f, near), a);
 }
 
-/** Halves joined until four lanes are left. */
-#define JOINED(name, join, last)                                                             \
-  INLINE float name(vector a) {                                                              \
-    quarter parts[WIDTH / 4];                                                                \
-    memcpy(parts, &a, sizeof a);                                                             \
-    for (int half = WIDTH / 8; half > 0; half /= 2)                                          \
-      for (int part = 0; part < half; part++) parts[part] = join(parts[part], parts[part + half]); \
-    const quarter four = parts[0];                                                           \
-    return last(last(four[0], four[1]), last(four[2], four[3]));                             \
-  }
-
-INLINE quarter add_quarters(quarter a, quarter b) { return a + b; }
-INLINE float add_numbers(float a, float b) { return a + b; }
-INLINE float larger_number(float a, float b) { return a > b || a != a ? a : b; }
-INLINE float smaller_number(float a, float b) { return a < b || a != a ? a : b; }
-
 typedef int32_t quarter_test __attribute__((vector_size(16)));
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define MIXED(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define MIXED(a, b, i, j, k, l) __builtin_shuffle(a, b, (quarter_test){i, j, k, l})
+#endif
+
 INLINE quarter choose_quarter(quarter_test test, quarter yes, quarter no) {
   return (quarter)((test & (quarter_test)yes) | (~test & (quarter_test)no));
 }
-INLINE quarter larger_quarters(quarter a, quarter b) { return choose_quarter((a > b) | (a != a), a, b); }
-INLINE quarter smaller_quarters(quarter a, quarter b) { return choose_quarter((a < b) | (a != a), a, b); }
+INLINE quarter sum_quarter(quarter a, quarter b) { return a + b; }
+INLINE quarter larger_quarter(quarter a, quarter b) { return choose_quarter((a > b) | (a != a), a, b); }
+INLINE quarter smaller_quarter(quarter a, quarter b) { return choose_quarter((a < b) | (a != a), a, b); }
 
-JOINED(sum_of, add_quarters, add_numbers)
-JOINED(largest_of, larger_quarters, larger_number)
-JOINED(smallest_of, smaller_quarters, smaller_number)
+/** One number of all lanes: halves come together until one is left. Without a branch, which rows would take by chance. */
+#define OVER_LANES(name, join)                                                                     \
+  INLINE float name(vector a) {                                                                    \
+    quarter parts[WIDTH / 4];                                                                      \
+    memcpy(parts, &a, sizeof a);                                                                   \
+    for (int half = WIDTH / 8; half > 0; half /= 2)                                                \
+      for (int part = 0; part < half; part++) parts[part] = join(parts[part], parts[part + half]); \
+    const quarter two = join(parts[0], MIXED(parts[0], parts[0], 2, 3, 2, 3));                     \
+    return join(two, MIXED(two, two, 1, 1, 1, 1))[0];                                              \
+  }
+
+OVER_LANES(sum_of, sum_quarter)
+OVER_LANES(largest_of, larger_quarter)
+OVER_LANES(smallest_of, smaller_quarter)
 
 #endif
