@@ -31,9 +31,10 @@ interface Output {
 }
 
 export class Program {
-  readonly #words: Int32Array;
-  readonly #memory: ArrayBuffer;
-  readonly #begin: number;
+  readonly words: Int32Array;
+  readonly memory: ArrayBuffer;
+  /** Bytes before the memory begins. */
+  readonly begin: number;
   readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
   readonly #outputs: readonly Output[];
 
@@ -49,12 +50,12 @@ export class Program {
     const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
     const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;
     const tables = new Tables(places.end);
-    this.#words = encoded(steps, at, (numbers) => tables.at(numbers));
+    this.words = encoded(steps, at, (numbers) => tables.at(numbers));
     const bytes = 4 * (tables.end + apart);
-    this.#memory = new ArrayBuffer(bytes + 64);
-    this.#begin = kernels.misaligned(this.#memory);
-    const floats = new Float32Array(this.#memory, this.#begin, bytes / 4);
-    tables.write(new Int32Array(this.#memory, this.#begin, bytes / 4));
+    this.memory = new ArrayBuffer(bytes + 64);
+    this.begin = kernels.misaligned(this.memory);
+    const floats = new Float32Array(this.memory, this.begin, bytes / 4);
+    tables.write(new Int32Array(this.memory, this.begin, bytes / 4));
     for (const [store, place] of still.at) floats.set(plan.known.of(store), place);
     const within = (store: Store) => floats.subarray(at(store), at(store) + store.size);
     this.#inputs = fed.map(({ name, store }) => ({ name, numbers: within(store) }));
@@ -63,13 +64,13 @@ export class Program {
 
   /** What it takes while it is kept. */
   get bytes(): number {
-    return this.#memory.byteLength + this.#words.byteLength;
+    return this.memory.byteLength + this.words.byteLength;
   }
 
   /** What a run gives; nothing where it is fed whole numbers that are not held exactly. */
   run(kernels: Kernels, feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
-    const wrong = kernels.run(this.#words, this.#memory, this.#begin);
+    const wrong = kernels.run(this.words, this.memory, this.begin);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new InnerloopError("run-failed", `the kernels could not run the model (${wrong})`);

@@ -1,0 +1,90 @@
+// Small ONNX models, written down as nodes, and what ONNX Runtime gives for them.
+
+import { openSession } from "@innerloop/runtime/session";
+import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
+import { encodeModel, onnx } from "@innerloop/schemas/onnx";
+
+export interface GraphOf {
+  /** Types and sizes; a name for one that runs have; nothing of a value in a body. */
+  readonly inputs: Readonly<Record<string, readonly [DType, ...(number | string)[]] | undefined>>;
+  readonly outputs: readonly string[];
+  readonly nodes: readonly NodeOf[];
+  readonly initializers?: Readonly<Record<string, Tensor>>;
+}
+
+export type NodeOf = readonly [
+  operator: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes?: Readonly<Record<string, number | readonly number[] | GraphOf>>,
+];
+
+const { AttributeType } = onnx.AttributeProto;
+
+function attributeOf([name, value]: [string, number | readonly number[] | GraphOf]): onnx.AttributeProto.$Properties {
+  if (typeof value === "number") return { name, type: AttributeType.INT, i: value };
+  if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: [...value] };
+  return { name, type: AttributeType.GRAPH, g: graphOf(value as GraphOf) };
+}
+
+function tensorOf([name, { dtype, shape, data }]: [string, Tensor]): onnx.TensorProto.$Properties {
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  return { name, dims: [...shape], dataType: ELEMENTS[dtype].onnx, rawData };
+}
+
+function graphOf({ inputs, outputs, nodes, initializers = {} }: GraphOf): onnx.GraphProto.$Properties {
+  return {
+    name: "graph",
+    input: Object.entries(inputs).map(([name, type]) => {
+      if (!type) return { name };
+      const [dtype, ...sizes] = type;
+      const dim = sizes.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
+      return { name, type: { tensorType: { elemType: ELEMENTS[dtype].onnx, shape: { dim } } } };
+    }),
+    output: outputs.map((name) => ({ name })),
+    node: nodes.map(([opType, input, output, attributes = {}]) => ({
+      ...{ opType, input: [...input], output: [...output] },
+      attribute: Object.entries(attributes).map(attributeOf),
+    })),
+    initializer: Object.entries(initializers).map(tensorOf),
+  };
+}
+
+export const modelOf = (graph: GraphOf): Uint8Array =>
+  encodeModel({ irVersion: 9, opsetImport: [{ version: 17 }], graph: graphOf(graph) });
+
+/** Numbers by chance, the same every time. */
+export function numbers(shape: readonly number[], seed = 1): Tensor {
+  let state = seed;
+  const data = Float32Array.from({ length: sizeOf(shape) }, () => {
+    state = (state * 16807) % 2147483647;
+    return (2 * state) / 2147483647 - 1;
+  });
+  return { dtype: "float32", shape, data };
+}
+
+export const integers = (...given: readonly number[]): Tensor => ({
+  ...{ dtype: "int64", shape: [given.length] },
+  data: BigInt64Array.from(given, BigInt),
+});
+
+export const integer = (given: number): Tensor => ({
+  dtype: "int64",
+  shape: [],
+  data: BigInt64Array.of(BigInt(given)),
+});
+
+export const truth: Tensor = { dtype: "bool", shape: [], data: Uint8Array.of(1) };
+
+/** What ONNX Runtime gives. */
+export async function usual(
+  model: Uint8Array,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
+  const session = await openSession(model);
+  try {
+    return await session.run(feeds);
+  } finally {
+    await session.dispose();
+  }
+}
