@@ -93,11 +93,28 @@ static int32_t register_of(const Chain *chain, const Place *write) { return writ
 
 static int how_of(const Chain *chain, const Place *write) { return write->strides[chain->rank + 1]; }
 
+/**
+ * Whether numbers of a read are still taken once they are written over: chains may write where they read, place by place. A block is written when the call that
+ * its numbers are from is done.
+ */
+static int outlived(const Chain *chain, const Place *reads, int32_t read, const Place *writes) {
+  for (int32_t i = 0; i < chain->writes; i++) {
+    if (writes[i].at != reads[read].at) continue;
+    for (int32_t call = chain->calls - 1; call > register_of(chain, writes + i) - chain->reads; call--)
+      for (int32_t operand = 1; operand < 4; operand++)
+        if (chain->call[4 * call + operand] == read) return 1;
+    for (int32_t other = 0; other < chain->writes; other++)
+      if (other != i && register_of(chain, writes + other) == read) return 1;
+  }
+  return 0;
+}
+
 /** Gives every read and result its manner and its room. @returns how many rooms */
 static int32_t settle(const Chain *chain, const Blocks *blocks, Place *reads, Result *results, Place *writes, int32_t *free_rooms) {
   int32_t rooms = 0, free_count = 0;
   for (int32_t i = 0; i < chain->reads; i++) {
     reads[i].manner = manner_of(blocks, reads[i].strides);
+    if (reads[i].manner == IN_PLACE && outlived(chain, reads, i, writes)) reads[i].manner = IN_ROOM;
     reads[i].filled = 0;
   }
   for (int32_t i = 0; i < chain->calls; i++) results[i] = (Result){.manner = ONE_NUMBER, .last = -1};
@@ -156,6 +173,10 @@ static void fill(const Blocks *blocks, Place *read, float *room, int64_t rows) {
 }
 
 static void put(const Blocks *blocks, const Place *write, int how, Operand from, int64_t rows) {
+  if (how == SET && rows * blocks->volume == 1) {
+    *write->at = *from.at;
+    return;
+  }
   static const int32_t still[MOST_AXES] = {0};
   int32_t sizes[MOST_AXES];
   for (int axis = blocks->split; axis < blocks->rank; axis++) sizes[axis] = blocks->sizes[axis];
@@ -245,6 +266,7 @@ int run_chain(const int32_t *words, float *memory) {
     }
     int axis = split;
     index[axis] += (int32_t)rows;
+    if (axis == 0 && index[0] == chain.sizes[0]) return DONE;
     if (index[axis] < chain.sizes[axis]) {
       move(reads, chain.reads, axis, rows), move(writes, chain.writes, axis, rows);
       continue;

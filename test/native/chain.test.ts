@@ -121,6 +121,13 @@ function randomChain(seed: number): { readonly step: Chain; readonly begun: Map<
     const kept = how === "set" ? all : shape.map(() => random() < 0.5);
     return { ...access(random, shape, kept), register, how };
   });
+  // A chain may write where it reads, place by place.
+  for (const [i, { how }] of writes.entries()) {
+    const over = reads[below(reads.length)]!;
+    const once = over.strides.every((stride, axis) => stride !== 0 || shape[axis] === 1);
+    const taken = writes.some(({ store }) => store === over.store);
+    if (how === "set" && once && !taken && random() < 0.5) writes[i] = { ...writes[i]!, ...over };
+  }
   return { step: { kind: "chain", shape, reads, code, writes }, begun };
 }
 
