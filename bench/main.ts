@@ -1,4 +1,5 @@
 // `npm run bench -- peers | profile | scale | check | learning | engines | passes | native | gpu | imported | embed | shifts`: see README.md.
+import { kernelsHere } from "@innerloop/native";
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
 import yargs from "yargs";
@@ -11,6 +12,7 @@ import { gpu } from "./gpu/run.ts";
 import { imported, importedGroups, importedNetworks, importedPeers } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
 import { native } from "./native/run.ts";
+import { type OurEngine, ourEngines } from "./ours/engines.ts";
 import type { Outcome } from "./outcome.ts";
 import { timePasses } from "./passes.ts";
 import { peers } from "./peers/run.ts";
@@ -44,6 +46,9 @@ const small = {
   describe: "few filters and tasks, to see that all parts work",
 } as const;
 
+const enginesOf = (text = kernelsHere() ? ourEngines.join() : "onnxruntime"): readonly OurEngine[] =>
+  among("engines", text, ourEngines);
+
 const networksOf = (text: string): readonly string[] => {
   if (text === "none") return [];
   return text === "all" ? importedNetworks : among("networks", text, importedNetworks);
@@ -58,6 +63,10 @@ try {
       {
         ...measuring,
         threads: { ...threads, default: "1,2" },
+        engines: {
+          type: "string",
+          describe: `what ours computes on, of ${ourEngines.join(", ")} [default: both where kernels are built]`,
+        },
         peers: { type: "string", default: peerSides.map(({ name }) => name).join(), describe: "which, or none" },
         memory: { type: "boolean", default: true, describe: "measure the peak memory of ours and of PyTorch, too" },
         limit: { type: "number", default: 900, describe: "seconds that a peer may take to compile a workload" },
@@ -72,6 +81,7 @@ try {
         run(() =>
           peers({
             ...shared(args),
+            engines: enginesOf(args.engines),
             peers: args.peers === "none" ? [] : list(args.peers),
             memory: args.memory,
             limit: args.limit,

@@ -5,6 +5,7 @@ import type { Data } from "../peers/data.ts";
 import type { Runnable } from "../peers/serve.ts";
 import type { Case, WorkloadData } from "../workloads.ts";
 import { float32 } from "./bundle.ts";
+import type { OurEngine } from "./engines.ts";
 import { targets } from "./gradient.ts";
 import { digest } from "./result.ts";
 
@@ -13,10 +14,11 @@ export async function openEvaluate(
   folder: string,
   threads: number,
   data: WorkloadData,
+  engine: OurEngine,
   { network, steps }: Case,
 ): Promise<Runnable> {
   const workers = threads > 1 ? threads : 0;
-  const bundle = await BundleAnswers.open(folder, { provider: "cpu", workers });
+  const bundle = await BundleAnswers.open(folder, { provider: "cpu", workers, kernels: engine });
   const ways = network.outputs;
   const questions = data.tasks.map(({ support, query }) => ({
     support: { x: float32(support.x), y: targets(support.y) },
@@ -29,7 +31,7 @@ export async function openEvaluate(
     return logits;
   };
   return {
-    way: workers > 0 ? `a bundle's answers by ${workers} worker threads` : "a bundle's answers",
+    way: `a bundle's answers${engine === "native" ? " on native kernels" : ""}${workers > 0 ? ` by ${workers} worker threads` : ""}`,
     once,
     async result() {
       const each = await once();

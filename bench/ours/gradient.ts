@@ -17,6 +17,7 @@ import {
 import type { Runnable } from "../peers/serve.ts";
 import { type Case, dataOf, learnerOf, type WorkloadBatch, type WorkloadData } from "../workloads.ts";
 import { float32, floats } from "./bundle.ts";
+import { type OurEngine, trainedOn } from "./engines.ts";
 import { digest } from "./result.ts";
 
 type Tensors = Record<string, Tensor>;
@@ -42,8 +43,13 @@ export function stacked(tasks: readonly Tensors[]): Tensors {
 }
 
 /** The graph of one task's part of the meta-gradient, or of several tasks' at once. */
-export function gradientOutputs(learner: Learner, sizes: EpisodeSizes, tasks: number | undefined) {
-  const laidOut = { learner, steps: learner.steps, engine: { name: "onnxruntime:cpu" } };
+export function gradientOutputs(
+  learner: Learner,
+  sizes: EpisodeSizes,
+  tasks: number | undefined,
+  engine: OurEngine = "onnxruntime",
+) {
+  const laidOut = { learner, steps: learner.steps, engine: { name: trainedOn(engine) } };
   const build = (structure: LoopStructure) =>
     metaGradient(learner, parameterValues(learner), sizes, tasks, { structure, inPortions: onProcessor(laidOut) });
   const structure = structureFor(laidOut, () => Object.values(build("loop").gradients));
@@ -52,19 +58,19 @@ export function gradientOutputs(learner: Learner, sizes: EpisodeSizes, tasks: nu
   return { loss, accuracy, ...Object.fromEntries(named) };
 }
 
-export async function prepareGradient(workload: Case, threads: number): Promise<Runnable> {
+export async function prepareGradient(workload: Case, threads: number, on: OurEngine): Promise<Runnable> {
   const learner = learnerOf(workload);
   const data = dataOf(workload);
   const { support, queries, tasks: count, network } = workload;
   const sizes = { support, query: queries, ways: network.outputs };
   const [parameters, tasks] = [floats(data.parameters), data.tasks.map(taskTensors)];
   const small = prefersOneGraph(learner);
-  const { engine } = await openEngine("onnxruntime:cpu", { threads: 1 });
+  const { engine } = await openEngine(trainedOn(on), { threads: 1 });
 
   /** The sums over the tasks, and how to stop. */
   const open = async (): Promise<{ way: string; sums: () => Promise<Tensors>; close: () => Promise<void> }> => {
     if (small && threads === 1) {
-      const program = await engine.compile({ outputs: gradientOutputs(learner, sizes, count) });
+      const program = await engine.compile({ outputs: gradientOutputs(learner, sizes, count, on) });
       const feeds = { ...parameters, ...stacked(tasks) };
       return { way: "all tasks in one graph", sums: () => program.run(feeds), close: () => program.dispose() };
     }
@@ -73,7 +79,7 @@ export async function prepareGradient(workload: Case, threads: number): Promise<
     const jobOf = async (part: readonly Tensors[], feeds: Tensors, together: boolean): Promise<Job> => {
       const program = together ? `${part.length} tasks` : "one task";
       const prepared = () =>
-        engine.portable!.prepare({ outputs: gradientOutputs(learner, sizes, together ? part.length : undefined) });
+        engine.portable!.prepare({ outputs: gradientOutputs(learner, sizes, together ? part.length : undefined, on) });
       if (!opened.has(program))
         opened.set(
           program,

@@ -5,17 +5,17 @@ import { serve } from "../peers/serve.ts";
 
 await serve({
   version: () => process.version,
-  async prepare(workload, threads) {
+  async prepare(workload, threads, engine) {
     const { prepareOurs } = await import("./index.ts");
-    return prepareOurs(workload, threads);
+    return prepareOurs(workload, threads, engine);
   },
-  async light({ case: workload, threads, folder }) {
+  async light({ case: workload, threads, engine = "onnxruntime", folder }) {
     if (folder === undefined) {
       const { prepareOurs } = await import("./index.ts");
-      return prepareOurs(workload, threads);
+      return prepareOurs(workload, threads, engine);
     }
     const data = workloadData(workload, workload.parameters);
-    if (workload.kind === "adapt") return (await import("./adapt.ts")).openAdapt(folder, threads, data);
-    return (await import("./evaluate.ts")).openEvaluate(folder, threads, data, workload);
+    if (workload.kind === "adapt") return (await import("./adapt.ts")).openAdapt(folder, threads, data, engine);
+    return (await import("./evaluate.ts")).openEvaluate(folder, threads, data, engine, workload);
   },
 });

@@ -4,12 +4,13 @@ import { MetaTrainer } from "@innerloop/train";
 import type { Runnable } from "../peers/serve.ts";
 import { type Case, dataOf, learnerOf, presetOptions, type WorkloadBatch } from "../workloads.ts";
 import { float32, floats } from "./bundle.ts";
+import { type OurEngine, trainedOn } from "./engines.ts";
 import { targets } from "./gradient.ts";
 
 /** Of which the losses are compared: as many as in problems.py. */
 const compared = 3;
 
-export async function prepareTraining(workload: Case, threads: number): Promise<Runnable> {
+export async function prepareTraining(workload: Case, threads: number, engine: OurEngine): Promise<Runnable> {
   const data = dataOf(workload);
   const side = ({ x, y }: WorkloadBatch) => ({ x: float32(x), y: targets(y) });
   const episodes: Episode[] = data.tasks.map(({ support, query }) => ({
@@ -19,7 +20,7 @@ export async function prepareTraining(workload: Case, threads: number): Promise<
   const tensors = floats(data.parameters);
   const trainer = await MetaTrainer.create(learnerOf(workload), {
     ...presetOptions,
-    engine: "onnxruntime:cpu",
+    engine: trainedOn(engine),
     workers: threads,
     tasks: episodes.length,
   });

@@ -1,5 +1,6 @@
 // What the comparison with peers says: rows with the goals that they are held to, and their tables.
 import type { Summary } from "../contender.ts";
+import type { OurEngine } from "../ours/engines.ts";
 import { fixed, saidOf, spread, table, time } from "../report.ts";
 import type { Side } from "../sides/list.ts";
 import { type Goals, goalOf } from "../workloads.ts";
@@ -49,8 +50,15 @@ export interface PeerRow {
   readonly workload: string;
   readonly title: string;
   readonly threads: number;
-  /** How ours ran, its median, and what its own results were apart from the reference. */
-  readonly ours: { readonly way: string; readonly milliseconds: number; readonly difference: number };
+  /** What ours computed on and how, its median, and what its own results were apart from the reference. */
+  readonly ours: {
+    readonly engine: OurEngine;
+    readonly way: string;
+    readonly milliseconds: number;
+    readonly difference: number;
+    /** Beside ours on the first engine, which is stock ONNX Runtime unless that was left out. */
+    readonly stock?: Summary;
+  };
   readonly peers: readonly PeerTimes[];
   readonly comparisons: readonly Comparison[];
   /** The most memory that a process of each side held, in MiB. */
@@ -83,7 +91,9 @@ export const goalsTable = (rows: readonly PeerRow[]): string =>
     [
       "workload",
       "threads",
+      "on",
       "ours ms",
+      "÷ stock",
       "÷ eager",
       "goal",
       "",
@@ -98,7 +108,9 @@ export const goalsTable = (rows: readonly PeerRow[]): string =>
     rows.map(({ title, threads, ours, comparisons: [eager, compiled], memory }) => [
       title,
       String(threads),
+      ours.engine,
       time(ours.milliseconds),
+      fixed(ours.stock?.ratio),
       fixed(eager?.ratio),
       `≤ ${eager?.goal}`,
       saidOf(eager?.met),
@@ -115,11 +127,12 @@ export const goalsTable = (rows: readonly PeerRow[]): string =>
 /** Every peer on every workload. */
 export const peersTable = (rows: readonly PeerRow[]): string =>
   table(
-    ["workload", "threads", "peer", "way", "ms", "ours ÷ it", "quartiles", "apart", "ready after s", ""],
-    rows.flatMap(({ workload, threads, peers }) =>
+    ["workload", "threads", "ours on", "peer", "way", "ms", "ours ÷ it", "quartiles", "apart", "ready after s", ""],
+    rows.flatMap(({ workload, threads, ours, peers }) =>
       peers.map(({ peer, variant, summary, difference, seconds, state, reason }) => [
         workload,
         String(threads),
+        ours.engine,
         peer,
         variant ?? "–",
         time(summary?.theirs),

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { median, pairsOf, summarize, takeTurns } from "../contender.ts";
 import { writeWorkloadBundle } from "../ours/bundle.ts";
+import type { OurEngine } from "../ours/engines.ts";
 import type { Result } from "../ours/result.ts";
 import { machine, type Outcome, tell, threadsInWords } from "../outcome.ts";
 import { differenceOf, equalWithin } from "../report.ts";
@@ -24,6 +25,8 @@ import {
 export interface PeersOptions {
   readonly workloads: readonly string[];
   readonly threads: readonly number[];
+  /** What ours computes on, a side each. */
+  readonly engines: readonly OurEngine[];
   readonly peers: readonly string[];
   /** Rounds of turns; as many as fit in some seconds unless given. */
   readonly runs?: number;
@@ -66,13 +69,19 @@ async function measure(
   workload: Workload,
   threads: number,
   presence: Presence,
-  { peers, runs, limit, memory: wanted }: PeersOptions,
-): Promise<PeerRow> {
+  { engines, peers, runs, limit, memory: wanted }: PeersOptions,
+): Promise<PeerRow[]> {
   const task: Task = { case: workload.case, threads };
   const open: Ready[] = [];
+  const ready = async (start: () => SideProcess, asked: Task): Promise<Ready> => {
+    const side = await makeReady(start, workload, asked, limit);
+    open.push(side);
+    return side;
+  };
   try {
-    const ours = await makeReady(() => startOurs(workload.fresh), workload, task, limit);
-    open.push(ours);
+    const ours: { engine: OurEngine; side: Ready }[] = [];
+    for (const engine of engines)
+      ours.push({ engine, side: await ready(() => startOurs(workload.fresh), { ...task, engine }) });
     const found: { times: PeerTimes; ready?: Ready }[] = [];
     for (const side of peersNamed(peers)) {
       const known = { peer: side.name, group: side.group };
@@ -83,18 +92,17 @@ async function measure(
       }
       tell(`  ${side.name}`);
       try {
-        const ready = await makeReady(() => side.start(threads), workload, task, limit);
-        open.push(ready);
-        const { variant, variants, seconds } = ready.prepared;
+        const peer = await ready(() => side.start(threads), task);
+        const { variant, variants, seconds } = peer.prepared;
         const said = { variant, ...(variants ? { variants } : {}), ...(seconds === undefined ? {} : { seconds }) };
-        found.push({ times: { ...known, version, ...said, state: "timed" }, ready });
+        found.push({ times: { ...known, version, ...said, state: "timed" }, ready: peer });
       } catch (cause) {
         found.push({ times: { ...known, version, state: "missing", reason: (cause as Error).message } });
       }
     }
-    // Double precision is the reference where a peer has it; else our own result is.
-    const mine = ours.prepared.result;
-    const double = found.flatMap(({ ready }) => ready?.prepared.float64 ?? [])[0];
+    // Double precision is the reference where a peer has it; else our own result on the first engine is.
+    const mine = ours[0]!.side.prepared.result;
+    const double = found.flatMap(({ ready: peer }) => peer?.prepared.float64 ?? [])[0];
     const reference = double ? comparable(mine, double) : mine;
     const compared = found.map((each) => {
       if (!each.ready) return each;
@@ -102,27 +110,38 @@ async function measure(
       const state = difference <= equalWithin ? ("timed" as const) : ("unequal" as const);
       return { ...each, times: { ...each.times, difference, state } };
     });
-    const difference = differenceOf(mine, reference);
-    const racing = compared.filter(({ times }) => times.state === "timed" && difference <= equalWithin);
-    const sides = [ours, ...racing.flatMap(({ ready }) => ready ?? [])].map(({ contender }) => contender);
-    const rounds = await takeTurns(sides, runs);
-    const rows = compared.map((each): PeerTimes => {
-      const at = racing.indexOf(each);
-      return at < 0 ? each.times : { ...each.times, summary: summarize(pairsOf(rounds, 0, at + 1)) };
-    });
-    return {
-      workload: workload.name,
-      title: workload.title,
-      threads,
-      ours: {
-        way: ours.prepared.variant,
-        milliseconds: median(rounds.flatMap(([first]) => first ?? [])),
-        difference,
-      },
-      peers: rows,
-      comparisons: comparisonsOf(rows, workload.goals, threads),
-      ...(wanted ? { memory: await memory(task, rows) } : {}),
-    };
+    const racing = compared.filter(({ times }) => times.state === "timed");
+    const sides = [...ours.map(({ side }) => side), ...racing.flatMap(({ ready: peer }) => peer ?? [])];
+    const rounds = await takeTurns(
+      sides.map(({ contender }) => contender),
+      runs,
+    );
+    const rows: PeerRow[] = [];
+    for (const [at, { engine, side }] of ours.entries()) {
+      const difference = differenceOf(side.prepared.result, reference);
+      const against = (other: number) =>
+        difference <= equalWithin ? { summary: summarize(pairsOf(rounds, at, other)) } : {};
+      const times = compared.map((each): PeerTimes => {
+        const other = racing.indexOf(each);
+        return other < 0 ? each.times : { ...each.times, ...against(ours.length + other) };
+      });
+      rows.push({
+        workload: workload.name,
+        title: workload.title,
+        threads,
+        ours: {
+          engine,
+          way: side.prepared.variant,
+          milliseconds: median(rounds.flatMap((round) => round[at] ?? [])),
+          difference,
+          ...(at > 0 ? { stock: summarize(pairsOf(rounds, at, 0)) } : {}),
+        },
+        peers: times,
+        comparisons: comparisonsOf(times, workload.goals, threads),
+        ...(wanted ? { memory: await memory({ ...task, engine }, times) } : {}),
+      });
+    }
+    return rows;
   } finally {
     for (const { close } of open) close();
   }
@@ -162,11 +181,11 @@ export async function peers(options: PeersOptions): Promise<Outcome> {
   for (const workload of chosen)
     for (const count of threads) {
       tell(`${workload.name}, ${threadsInWords(count)}`);
-      rows.push(await measure(workload, count, presence, options));
+      rows.push(...(await measure(workload, count, presence, options)));
     }
   const files = importedRows(networks, threads, json);
   const unequal = rows.flatMap(({ workload, threads: count, peers: each, ours }) => [
-    ...(ours.difference <= equalWithin ? [] : [`${workload}, ${count}, ours`]),
+    ...(ours.difference <= equalWithin ? [] : [`${workload}, ${count}, ours on ${ours.engine}`]),
     ...each.flatMap(({ state, peer }) => (state === "unequal" ? [`${workload}, ${count}, ${peer}`] : [])),
   ]);
   const status = unequal.length > 0 ? 1 : 0;

@@ -1,5 +1,6 @@
 // A side that is written in JavaScript as a process: requests in lines of JSON, an answer to each (problems.py says which).
 import { createInterface } from "node:readline";
+import type { OurEngine } from "../ours/engines.ts";
 import type { Result } from "../ours/result.ts";
 import type { Case } from "../workloads.ts";
 import { mebibytesAtMost } from "./peak.ts";
@@ -10,6 +11,8 @@ export interface Request {
   readonly threads: number;
   readonly once?: boolean;
   readonly times: number;
+  /** Of ours; stock ONNX Runtime unless given. */
+  readonly engine?: OurEngine;
   /** A bundle of the workload that is there already. */
   readonly folder?: string;
 }
@@ -25,7 +28,7 @@ export interface Runnable {
 
 export interface JavaScriptSide {
   version(): string | Promise<string>;
-  prepare(workload: Case, threads: number): Promise<Runnable>;
+  prepare(workload: Case, threads: number, engine: OurEngine): Promise<Runnable>;
   /** For a run in a process that holds as little as it can. */
   light?(request: Request): Promise<Runnable>;
 }
@@ -43,10 +46,10 @@ export async function serve({ version, prepare, light }: JavaScriptSide): Promis
   };
   const operations: Readonly<Record<string, (request: Request) => Promise<object>>> = {
     hello: async () => ({ version: await version() }),
-    async prepare({ case: workload, threads, once }) {
+    async prepare({ case: workload, threads, engine = "onnxruntime", once }) {
       const start = performance.now();
       await open?.close();
-      open = await prepare(workload, threads);
+      open = await prepare(workload, threads, engine);
       byProcessor = workload.processor ?? false;
       const result = await open.result();
       return { variant: open.way, result, ...(once ? {} : { seconds: (performance.now() - start) / 1000 }) };
@@ -61,7 +64,7 @@ export async function serve({ version, prepare, light }: JavaScriptSide): Promis
       return { milliseconds };
     },
     async memory(request) {
-      open = await (light ? light(request) : prepare(request.case, request.threads));
+      open = await (light ? light(request) : prepare(request.case, request.threads, request.engine ?? "onnxruntime"));
       for (let i = 0; i < 5; i++) await open.once();
       return { mebibytes: mebibytesAtMost() };
     },

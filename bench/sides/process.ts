@@ -3,6 +3,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import type { OurEngine } from "../ours/engines.ts";
 import type { Result } from "../ours/result.ts";
 import type { Case } from "../workloads.ts";
 
@@ -23,6 +24,8 @@ export interface Prepared {
 export interface Task {
   readonly case: Case;
   readonly threads: number;
+  /** For ours. */
+  readonly engine?: OurEngine;
 }
 
 /** One request at a time. */

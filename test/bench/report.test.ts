@@ -119,7 +119,7 @@ describe("against peers", () => {
     workload: "meta-conv4",
     title: "meta-iteration",
     threads,
-    ours: { way: "one thread", milliseconds: 5, difference: 1e-7 },
+    ours: { engine: "onnxruntime", way: "one thread", milliseconds: 5, difference: 1e-7 },
     peers,
     comparisons: comparisonsOf(peers, goals, threads),
     memory: memoryOf(80, 240),
@@ -148,23 +148,25 @@ describe("against peers", () => {
 
   test("the table says ratios, goals and whether they are met", () => {
     const row = cells(goalsTable([rowOf([timed("eager", "eager", 0.3), timed("jax", "compiled", 0.5)])]));
-    expect(row.join(" ")).toBe("meta-iteration 1 5.000 0.30 ≤ 0.35 met 0.50 jax ≤ 0.45 NOT MET 0.33 ≤ 0.6 met");
+    expect(row.join(" ")).toBe(
+      "meta-iteration 1 onnxruntime 5.000 – 0.30 ≤ 0.35 met 0.50 jax ≤ 0.45 NOT MET 0.33 ≤ 0.6 met",
+    );
   });
 
   test("a missing peer is a visible gap, with its reason", () => {
     const missing: PeerTimes = { peer: "jax", group: "compiled", state: "missing", reason: "no such interpreter" };
-    expect(cells(peersTable([rowOf([missing])])).slice(2)).toEqual([
+    expect(cells(peersTable([rowOf([missing])])).slice(3)).toEqual([
       "jax",
       ...["–", "–", "–", "–", "–", "–"],
       "missing: no such interpreter",
     ]);
-    expect(cells(goalsTable([rowOf([missing])])).slice(3, 10)).toEqual(["–", "≤ 0.35", "–", "–", "–", "≤ 0.45", "–"]);
+    expect(cells(goalsTable([rowOf([missing])])).slice(5, 12)).toEqual(["–", "≤ 0.35", "–", "–", "–", "≤ 0.45", "–"]);
   });
 
   test("what is not equal has no times", () => {
     const unequal: PeerTimes = { peer: "eager", group: "eager", state: "unequal", variant: "loop", difference: 0.3 };
     const row = cells(peersTable([rowOf([unequal])]));
-    expect(row.slice(4, 7)).toEqual(["–", "–", "–"]);
+    expect(row.slice(5, 8)).toEqual(["–", "–", "–"]);
     expect(row.at(-1)).toBe("unequal: results differ");
   });
 
