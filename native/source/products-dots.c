@@ -10,18 +10,28 @@
 #define COLUMNS 4
 #define ROWS 6
 
-/** The sums of the lanes of four vectors. */
-INLINE quarter four_sums(const vector *sums) {
-  quarter rows[4];
-  UNROLLED for (int i = 0; i < 4; i++) {
-    quarter four[WIDTH / 4];
-    memcpy(four, sums + i, sizeof(vector));
-    rows[i] = four[0];
-    UNROLLED for (int part = 1; part < WIDTH / 4; part++) rows[i] += four[part];
+/** The numbers of two vectors that stand `side` lanes apart, added: of one in its lanes whose number has that bit not, of the other in the rest. */
+#define PAIRED(a, b, side) (PICK(a, b, LEFT_##side) + PICK(a, b, RIGHT_##side))
+
+/** Rows whose sums fit in a vector. */
+#define ROWS_TOGETHER (WIDTH / COLUMNS)
+
+/** The lanes of each sum added: a quarter for each row. */
+INLINE void add_lanes(const int rows, vector sums[ROWS][COLUMNS], float *results) {
+  UNROLLED for (int first = 0; first < rows; first += ROWS_TOGETHER) {
+    vector quarters[4];
+    UNROLLED for (int i = 0; i < ROWS_TOGETHER; i++) {
+      const int r = first + i < rows ? first + i : first;
+      quarters[i] = PAIRED(PAIRED(sums[r][0], sums[r][1], 1), PAIRED(sums[r][2], sums[r][3], 1), 2);
+    }
+#if WIDTH == 16
+    store(results + first * COLUMNS, PAIRED(PAIRED(quarters[0], quarters[1], 4), PAIRED(quarters[2], quarters[3], 4), 8));
+#elif WIDTH == 8
+    store(results + first * COLUMNS, PAIRED(quarters[0], quarters[1], 4));
+#else
+    store(results + first * COLUMNS, quarters[0]);
+#endif
   }
-  const quarter a = PICK(rows[0], rows[1], 0, 4, 1, 5) + PICK(rows[0], rows[1], 2, 6, 3, 7);
-  const quarter b = PICK(rows[2], rows[3], 0, 4, 1, 5) + PICK(rows[2], rows[3], 2, 6, 3, 7);
-  return PICK(a, b, 0, 1, 4, 5) + PICK(a, b, 2, 3, 6, 7);
 }
 
 /** `rows` rows from `row` on by the columns `at` to at + 3, of which `last` are there. */
@@ -50,8 +60,12 @@ INLINE void dots_of(const int rows, const Dots *dots, int64_t row, int64_t at, i
       UNROLLED for (int c = 0; c < COLUMNS; c++) sums[r][c] += a * b[c];
     }
   }
-  UNROLLED for (int r = 0; r < rows; r++) {
-    quarter four = four_sums(sums[r]) * dots->alpha;
+  float results[(ROWS + ROWS_TOGETHER) * COLUMNS];
+  add_lanes(rows, sums, results);
+  for (int r = 0; r < rows; r++) {
+    quarter four;
+    memcpy(&four, results + r * COLUMNS, sizeof four);
+    four *= dots->alpha;
     if (dots->added) {
       quarter more;
       memcpy(&more, dots->added + (row + r) * dots->added_row + at, sizeof more);

@@ -3,15 +3,25 @@
 
 #include <stddef.h>
 
+#if defined(__clang__)
+#define UNFORESEEN(test) __builtin_unpredictable(test)
+#else
+#define UNFORESEEN(test) __builtin_expect_with_probability(test, 1, 0.5)
+#endif
+
 typedef vector Sums[MOST_ROWS][MOST_VECTORS];
 
 static const float zeros[MOST_TERMS + MOST_ROWS] = {0};
 
-/** Without a branch: at the edges of an image, no processor foresees which of the two it is. */
-INLINE const float *place(const float *left, int32_t offset) {
-  const uintptr_t there = (uintptr_t)(left + offset), none = (uintptr_t)zeros, absent = (uintptr_t)(intptr_t)(offset >> 31);
-  return (const float *)(there ^ ((there ^ none) & absent));
+/**
+ * Where a piece begins: zeros stand for those below zero. `none` is how far zeros lie from `left`. Without a branch: at the edges of an image, no
+ * processor foresees which of the two it is.
+ */
+INLINE const float *place(const float *left, int64_t none, int32_t offset) {
+  return (const float *)((uintptr_t)left + 4 * (uintptr_t)(UNFORESEEN(offset < 0) ? none : offset));
 }
+
+INLINE int64_t to_zeros(const float *left) { return (int64_t)((uintptr_t)zeros - (uintptr_t)left) / 4; }
 
 INLINE void clear(const int rows, const int vectors, Sums sums) {
   UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = (vector){0};
@@ -44,10 +54,10 @@ INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
   Sums sums;
   clear(rows, vectors, sums);
   const float *right = tile->right;
-  const int64_t right_row = tile->right_row, left_step = tile->left_step;
+  const int64_t none = to_zeros(tile->left), right_row = tile->right_row, left_step = tile->left_step;
   for (int64_t q = 0; q < tile->pieces; q++) {
     const float *left[MOST_ROWS];
-    UNROLLED for (int r = 0; r < rows; r++) left[r] = place(tile->left, tile->table[r * tile->table_step + q]);
+    UNROLLED for (int r = 0; r < rows; r++) left[r] = place(tile->left, none, tile->table[r * tile->table_step + q]);
     int64_t at = 0;
     for (int64_t terms = tile->terms; terms > 0; terms--) {
       vector b[MOST_VECTORS];
@@ -67,10 +77,10 @@ INLINE void by_columns(const int rows, const int vectors, const Tile *tile) {
   Sums sums;
   clear(rows, vectors, sums);
   const float *right = tile->right;
-  const int64_t right_row = tile->right_row, table_step = tile->table_step;
+  const int64_t none = to_zeros(tile->left), right_row = tile->right_row, table_step = tile->table_step;
   const int32_t *table = tile->table;
   for (int64_t terms = tile->terms; terms > 0; terms--) {
-    const float *left = place(tile->left, *table);
+    const float *left = place(tile->left, none, *table);
     vector b[MOST_VECTORS];
     UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);
     UNROLLED for (int r = 0; r < rows; r++) {
