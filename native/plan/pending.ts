@@ -82,7 +82,7 @@ export class Pending {
     const { source, axis, indices } = waiting;
     const along = placesOf({ offset: 0, shape: [source.shape[axis]!], strides: [source.strides[axis]!] });
     const moved = Int32Array.from(indices, (index) => along[index]!);
-    return this.#in(source, (view) => {
+    return this.#in(source, axis + 1, (view) => {
       const [before, after] = [view.shape.slice(0, axis), view.shape.slice(axis + 1)];
       const outer = placesOf({ offset: view.offset, shape: before, strides: view.strides.slice(0, axis) });
       const inner = placesOf({ offset: 0, shape: after, strides: view.strides.slice(axis + 1) });
@@ -94,8 +94,12 @@ export class Pending {
   }
 
   /** Pieces at places of the store of a view, a place for each piece of its last axes that lie together. */
-  #in(source: Value, placesAlong: (view: Pick<Value, "offset" | "shape" | "strides">) => Int32Array): Pieces | "none" {
-    const { view, run } = lastRun(source);
+  #in(
+    source: Value,
+    least: number,
+    placesAlong: (view: Pick<Value, "offset" | "shape" | "strides">) => Int32Array,
+  ): Pieces | "none" {
+    const { view, run } = lastRun(source, least);
     const places = placesAlong(view);
     const under = this.piecesOf(source.store);
     if (!under) {
@@ -120,7 +124,7 @@ export class Pending {
     const found = parts.map((part) => {
       const width = sizeOf(part.shape.slice(axis));
       if (this.#isZeros(part)) return { width };
-      const pieces = this.#in(part, placesOf);
+      const pieces = this.#in(part, 0, placesOf);
       return { width, pieces };
     });
     const lists = found.flatMap(({ pieces }) => pieces ?? []);
@@ -214,10 +218,10 @@ export class Pending {
   }
 }
 
-/** A view whose last axes that lie together are taken away, and how many numbers they have. */
-function lastRun({ offset, shape, strides }: Value) {
+/** A view whose last axes that lie together, none before `least`, are taken away, and how many numbers they have. */
+function lastRun({ offset, shape, strides }: Value, least: number) {
   let first = shape.length;
-  while (first > 0 && together({ shape, strides }, first - 1)) first--;
+  while (first > least && together({ shape, strides }, first - 1)) first--;
   const run = sizeOf(shape.slice(first));
   const rest = (sizes: Shape, with_: number) => sizes.map((size, axis) => (axis < first ? size : with_));
   return { run, view: { offset, shape: rest(shape, 1), strides: rest(strides, 0) } };

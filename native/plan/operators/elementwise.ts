@@ -221,10 +221,7 @@ export const elementwise: Readonly<Record<string, Compute>> = {
     return exponential(code, x, alpha, x, code.call("multiply", x, 1 / alpha));
   }),
   Selu: formula((code, x, node) => {
-    const [alpha, gamma] = [
-      floatOf(node, "alpha", 1.67326319217681884765625),
-      floatOf(node, "gamma", 1.05070102214813232421875),
-    ];
+    const [alpha, gamma] = [floatOf(node, "alpha", 1.6732632), floatOf(node, "gamma", 1.050701)];
     return code.call("multiply", exponential(code, x, alpha), gamma);
   }),
   Softplus: formula(softplus),
