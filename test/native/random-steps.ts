@@ -236,7 +236,7 @@ class Maker {
       out,
       ...(added && { added }),
       alpha: this.one([1, 1, -1, 0.5]),
-      beta: added ? this.one([1, 1, -0.5]) : 0,
+      beta: this.one([1, 1, -0.5]),
       relu: this.chance(0.2),
     });
     values.push(out);

@@ -96,7 +96,7 @@ export function extended(step: Product, chain: Chain): Product | undefined {
   return laidOut({
     ...plain,
     alpha: step.alpha * form.alpha,
-    beta: form.beta + step.beta * form.alpha,
+    beta: form.beta + (step.added ? step.beta * form.alpha : 0),
     ...(added && { added }),
     relu: step.relu || form.relu,
     out,
