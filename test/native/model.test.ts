@@ -1,0 +1,233 @@
+// Models as they run natively: what they give, when they are planned anew, and what goes to ONNX Runtime.
+import { InnerloopError, type Tensor } from "@innerloop/schemas";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { Kernels } from "../../native/addon.ts";
+import { NativeModel } from "../../native/model.ts";
+import { openNative } from "../../native/session.ts";
+import { testKernels } from "./kernels.ts";
+import { type GraphOf, integer, integers, modelOf, numbers, truth, usual } from "./models.ts";
+import { plainKernels } from "./words.ts";
+
+/** Kernels that count the lists of words that they have run. */
+function counting(kernels: Kernels) {
+  const programs = new Set<Int32Array>();
+  const run: Kernels["run"] = (code, memory, offset) => {
+    if (code.length > 0) programs.add(code);
+    return kernels.run(code, memory, offset);
+  };
+  return { kernels: { ...kernels, run, misaligned: (memory: ArrayBuffer) => kernels.misaligned(memory) }, programs };
+}
+
+const twoLayers: GraphOf = {
+  inputs: { x: ["float32", "rows", 4], w: ["float32", 4, 3], scale: ["float32"] },
+  outputs: ["y", "sum"],
+  initializers: { scale: { dtype: "float32", shape: [], data: Float32Array.of(2) } },
+  nodes: [
+    ["MatMul", ["x", "w"], ["h"]],
+    ["Relu", ["h"], ["r"]],
+    ["Mul", ["r", "scale"], ["y"]],
+    ["Add", ["y", "y"], ["sum"]],
+  ],
+};
+
+const near = (given: Tensor | undefined, expected: Tensor): void => {
+  expect({ dtype: given?.dtype, shape: given?.shape }).toEqual({ dtype: expected.dtype, shape: expected.shape });
+  expected.data.forEach((number, i) => {
+    expect(Number(given!.data[i])).toBeCloseTo(Number(number), 5);
+  });
+};
+
+describe.each(["plain", "C"])("a model on %s kernels", (which) => {
+  let kernels: Kernels;
+  beforeAll(async () => {
+    kernels = which === "C" ? await testKernels() : plainKernels;
+  });
+
+  it("gives what ONNX Runtime gives, with an input that need not be fed and without", async () => {
+    const bytes = modelOf(twoLayers);
+    const model = new NativeModel(bytes, kernels);
+    for (const rows of [3, 17, 3])
+      for (const fed of [{}, { scale: numbers([], rows) }]) {
+        const feeds = { x: numbers([rows, 4], rows), w: numbers([4, 3]), ...fed };
+        const [expected, given] = [await usual(bytes, feeds), model.run(feeds)];
+        for (const name of ["y", "sum"]) near(given?.[name], expected[name]!);
+      }
+    expect([model.inputs, model.outputs]).toEqual([
+      ["x", "w", "scale"],
+      ["y", "sum"],
+    ]);
+  });
+
+  it("gives arrays that later runs leave alone", () => {
+    const model = new NativeModel(modelOf(twoLayers), kernels);
+    const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
+    const { y } = model.run(feeds)!;
+    const before = Array.from(y!.data as Float32Array);
+    model.run({ ...feeds, x: numbers([3, 4], 9) });
+    expect(Array.from(y!.data as Float32Array)).toEqual(before);
+  });
+
+  it("computes what is asked for", () => {
+    const model = new NativeModel(modelOf(twoLayers), kernels);
+    const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
+    const all = model.run(feeds)!;
+    expect(model.run(feeds, ["sum"])).toEqual({ sum: all.sum });
+    expect(Object.keys(model.run(feeds, ["sum", "y"])!)).toEqual(["sum", "y"]);
+    expect(model.run(feeds, [])).toEqual({});
+  });
+
+  it("takes turns by a whole number, also one of 32 bits", async () => {
+    const body: GraphOf = {
+      inputs: { turn: ["int64"], on: ["bool"], a: ["float32", 3] },
+      outputs: ["still", "next"],
+      nodes: [
+        ["Identity", ["on"], ["still"]],
+        ["Add", ["a", "x"], ["next"]],
+      ],
+    };
+    const bytes = modelOf({
+      inputs: { x: ["float32", 3], steps: ["int64"] },
+      outputs: ["last"],
+      initializers: { truth },
+      nodes: [["Loop", ["steps", "truth", "x"], ["last"], { body }]],
+    });
+    const model = new NativeModel(bytes, kernels);
+    const x = numbers([3]);
+    for (const steps of [2, 5, 0, 2]) {
+      const expected = (await usual(bytes, { x, steps: integer(steps) })).last!;
+      near(model.run({ x, steps: integer(steps) })?.last, expected);
+      near(model.run({ x, steps: { dtype: "int32", shape: [], data: Int32Array.of(steps) } })?.last, expected);
+    }
+  });
+
+  it("gives whole numbers and truths in their own types", async () => {
+    const bytes = modelOf({
+      inputs: { a: ["int64", 3], b: ["int32", 3] },
+      outputs: ["sum", "less", "b2"],
+      nodes: [
+        ["Add", ["a", "a"], ["sum"]],
+        ["Less", ["b", "b2"], ["less"]],
+        ["Neg", ["b"], ["b2"]],
+      ].sort(([x], [y]) => (x === "Neg" ? -1 : y === "Neg" ? 1 : 0)) as GraphOf["nodes"],
+    });
+    const feeds: Record<string, Tensor> = {
+      a: integers(1, -7, 2 ** 24),
+      b: { dtype: "int32", shape: [3], data: Int32Array.of(3, -2, 0) },
+    };
+    const [expected, given] = [await usual(bytes, feeds), new NativeModel(bytes, kernels).run(feeds)];
+    for (const name of ["less", "b2"]) expect(given?.[name]).toEqual(expected[name]);
+    expect(given?.sum?.data).toEqual(BigInt64Array.of(2n, -14n, 2n ** 25n));
+  });
+
+  it("says so where an index is beyond the end of its axis", () => {
+    const bytes = modelOf({
+      inputs: { x: ["float32", 4, 2], at: ["int64", 2] },
+      outputs: ["y"],
+      nodes: [["Gather", ["x", "at"], ["y"]]],
+    });
+    const model = new NativeModel(bytes, kernels);
+    const x = numbers([4, 2]);
+    expect(Array.from(model.run({ x, at: integers(-1, 2) })!.y!.data.slice(0, 2) as Float32Array)).toEqual(
+      Array.from(x.data.slice(6) as Float32Array),
+    );
+    expect(() => model.run({ x, at: integers(1, 4) })).toThrow(expect.objectContaining({ code: "run-failed" }));
+  });
+});
+
+describe("plans", () => {
+  const square: GraphOf = { inputs: { x: ["float32", "n"] }, outputs: ["y"], nodes: [["Mul", ["x", "x"], ["y"]]] };
+
+  it("are made once for the same sizes, and eight are kept", () => {
+    const { kernels, programs } = counting(plainKernels);
+    const model = new NativeModel(modelOf(square), kernels);
+    const run = (size: number) => model.run({ x: numbers([size]) });
+    for (let size = 1; size <= 8; size++) run(size);
+    for (let size = 8; size >= 1; size--) run(size);
+    expect(programs.size).toBe(8);
+    // The one that was not used for the longest time makes room.
+    run(9);
+    run(7);
+    expect(programs.size).toBe(9);
+    run(8);
+    expect(programs.size).toBe(10);
+  });
+
+  it("are told apart by types and by what is fed", () => {
+    const { kernels, programs } = counting(plainKernels);
+    const model = new NativeModel(modelOf(twoLayers), kernels);
+    const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
+    model.run(feeds);
+    model.run({ ...feeds, scale: numbers([]) });
+    model.run(feeds, ["y"]);
+    model.run({ ...feeds, scale: numbers([], 4) });
+    expect(programs.size).toBe(3);
+  });
+
+  it("rest on the largest whole number where it is a size", async () => {
+    const bytes = modelOf({
+      inputs: { labels: ["int64", "n"] },
+      outputs: ["ones"],
+      initializers: { one: integers(1), first: integers(0) },
+      nodes: [
+        ["ReduceMax", ["labels"], ["most"], { axes: [0], keepdims: 1 }],
+        ["Add", ["most", "one"], ["classes"]],
+        ["ConstantOfShape", ["classes"], ["zeros"]],
+        ["Add", ["zeros", "zeros"], ["ones"]],
+      ],
+    });
+    const model = new NativeModel(bytes, plainKernels);
+    for (const labels of [integers(0, 2, 1), integers(1, 4, 0), integers(0, 2, 2)]) {
+      near(model.run({ labels })?.ones, (await usual(bytes, { labels })).ones!);
+    }
+  });
+});
+
+describe("a session", () => {
+  const running = (run: () => Promise<Record<string, Tensor>>) => ({
+    ...{ inputs: ["x"], outputs: ["y"], run: vi.fn(run), dispose: vi.fn(async () => {}) },
+  });
+  const x = numbers([3]);
+  const y = { y: numbers([3], 2) };
+  const bytes = modelOf({ inputs: { x: ["float32", 3] }, outputs: ["y"], nodes: [["Exp", ["x"], ["y"]]] });
+
+  it("opens ONNX Runtime only for what is not computed here, once", async () => {
+    const theirs = running(async () => y);
+    const usual = vi.fn(async () => theirs);
+    const session = await openNative(bytes, plainKernels, usual);
+    near((await session.run({ x })).y, { ...x, data: (x.data as Float32Array).map(Math.exp) });
+    expect(usual).not.toHaveBeenCalled();
+    // What is fed wrongly, ONNX Runtime says.
+    for (const feeds of [{}, { x, more: x }, { x: { ...x, dtype: "int64" as const } }, { x: { ...x, shape: [4] } }])
+      expect(await session.run(feeds)).toBe(y);
+    expect(await session.run({ x }, ["z"])).toBe(y);
+    expect(usual).toHaveBeenCalledTimes(1);
+    expect(theirs.run).toHaveBeenLastCalledWith({ x }, ["z"]);
+    await session.dispose();
+    expect(theirs.dispose).toHaveBeenCalledTimes(1);
+    await expect(session.run({ x })).rejects.toThrow(expect.objectContaining({ code: "disposed" }));
+  });
+
+  it("has ONNX Runtime take whole numbers that float32 does not hold", async () => {
+    const model = modelOf({ inputs: { x: ["int64", 1] }, outputs: ["y"], nodes: [["Add", ["x", "x"], ["y"]]] });
+    const theirs = running(async () => y);
+    const session = await openNative(model, plainKernels, async () => theirs);
+    await session.run({ x: integers(2 ** 24) });
+    expect(theirs.run).not.toHaveBeenCalled();
+    await session.run({ x: integers(2 ** 24 + 1) });
+    expect(theirs.run).toHaveBeenCalled();
+  });
+
+  it("tries again where ONNX Runtime did not open", async () => {
+    const theirs = running(async () => y);
+    const usual = vi.fn(async () => theirs);
+    usual.mockRejectedValueOnce(new InnerloopError("model-refused", "no"));
+    const session = await openNative(bytes, plainKernels, usual);
+    await expect(session.run({})).rejects.toThrow("no");
+    expect(await session.run({})).toBe(y);
+  });
+
+  it("is ONNX Runtime's for bytes that are no model", async () => {
+    const theirs = running(async () => y);
+    expect(await openNative(Uint8Array.of(1, 2, 3), plainKernels, async () => theirs)).toBe(theirs);
+  });
+});
