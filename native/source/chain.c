@@ -5,8 +5,8 @@
 #include "lanes.h"
 #include "reduce.h"
 
-/** Numbers of all the blocks that are not read or written where they lie. */
-enum { SCRATCH = 8192, LARGEST_BLOCK = 1024 };
+/** Numbers of all the rooms together, and of the largest block. Even with the most rooms a block has more than a vector. */
+enum { SCRATCH = 8192, LARGEST_BLOCK = 1024, MOST_ROOMS = 256 };
 
 /** What is done with a read or a result: it lies together where it is, is brought together in a room, or is one number for the whole block. */
 typedef enum { IN_PLACE, IN_ROOM, ONE_NUMBER } Manner;
@@ -226,10 +226,10 @@ int run_chain(const int32_t *words, float *memory) {
   for (;;) {
     divide(&blocks, chain.rank, chain.sizes, most);
     const int64_t rooms = settle(&chain, &blocks, reads, results, writes, free_rooms);
+    if (rooms > MOST_ROOMS) return WRONG_WORDS;
     if (rooms * most <= SCRATCH) break;
-    const int64_t fit = SCRATCH / rooms / WIDTH * WIDTH;
-    most = fit < most / 2 ? fit : most / 2;
-    if (most < WIDTH) return WRONG_WORDS;
+    // Fewer numbers a block, of which more may need a room then.
+    most = SCRATCH / rooms / WIDTH * WIDTH;
   }
   int32_t index[MOST_AXES] = {0};
   vector *const flat = vectors + chain.numbers;

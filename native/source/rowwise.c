@@ -127,12 +127,21 @@ static void log_softmax(const float *from, int64_t from_row, float *out, int64_t
   }
 }
 
-/** Where the largest number is first. */
+/** Where the largest number is first. NaN is none, but where it is first of all, as in ONNX Runtime. */
 static float place_of_largest(const float *from, int64_t size) {
   const float most = largest(from, size);
-  for (int64_t i = 0; i < size; i++)
-    if (from[i] == most) return (float)i;
-  return 0;
+  if (most != most) {
+    int64_t place = 0;
+    for (int64_t i = 1; i < size; i++)
+      if (from[i] > from[place]) place = i;
+    return (float)place;
+  }
+  vector first = spread(INFINITY);
+  for (int64_t i = 0; i < size; i += WIDTH) {
+    const vector places = to_numbers(lane_numbers() + (int32_t)i);
+    first = least(first, choose(load(from + i) == most, places, spread(INFINITY)));
+  }
+  return smallest_of(first);
 }
 
 int run_rowwise(const int32_t *words, float *memory) {

@@ -12,48 +12,14 @@ import {
   type Store,
   type Write,
 } from "../../native/plan/steps.ts";
+import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { dice } from "./random-steps.ts";
-import { runSteps } from "./reference.ts";
 
 let kernels: Kernels;
 beforeAll(async () => {
   kernels = await testKernels();
 });
-
-/** Numbers of room around what is read and written, which is to stay as it was. */
-const guard = 16;
-const untouched = 1234.5;
-
-/** Runs a chain over one memory in C and in plain loops, and compares all of the memory. */
-function compare(step: Chain, begun: ReadonlyMap<Store, Float32Array>, close = 2e-6): void {
-  const places = new Map<Store, number>();
-  let end = guard;
-  for (const { store } of [...step.reads, ...step.writes])
-    if (!places.has(store)) {
-      places.set(store, end);
-      end += Math.ceil(store.size / 16) * 16 + guard;
-    }
-  const buffer = new ArrayBuffer(4 * end + 64);
-  const offset = kernels.misaligned(buffer);
-  const memory = new Float32Array(buffer, offset, end).fill(untouched);
-  for (const [store, numbers] of begun) memory.set(numbers, places.get(store)!);
-  const expected = Float64Array.from(memory);
-  const words = encoded(
-    [step],
-    (store) => places.get(store)!,
-    () => 0,
-  );
-  expect(kernels.run(words, buffer, offset)).toBe(0);
-  const numbers = (store: Store) => expected.subarray(places.get(store)!, places.get(store)! + store.size);
-  expect(runSteps([step], numbers)).toBe(0);
-  for (let i = 0; i < end; i++) {
-    const [given, wanted] = [memory[i]!, Math.fround(expected[i]!)];
-    if (Object.is(given, wanted) || given === wanted) continue;
-    const away = Math.abs(given - expected[i]!) / Math.max(1, Math.abs(wanted));
-    if (!(away <= close)) expect.fail(`at ${i}: ${given}, not ${wanted}, in ${JSON.stringify(step)}`);
-  }
-}
 
 const storeOf = (size: number): Store => ({ size, depth: 1 });
 const compact = (shape: readonly number[]): number[] =>
@@ -137,10 +103,120 @@ describe("chains", () => {
     for (let seed = 0; seed < Number(process.env.CHAINS ?? 300); seed++) {
       const { step, begun } = randomChain(seed);
       try {
-        compare(step, begun, 4e-5);
+        compare(kernels, [step], { begun, close: 4e-5 });
       } catch (cause) {
         throw new Error(`seed ${seed}`, { cause });
       }
     }
   });
+
+  it("with more at once than blocks have room for are refused", () => {
+    const apart = (count: number): number => {
+      const [from, to] = [storeOf(40), storeOf(20)];
+      const reads = Array.from({ length: count }, (_, i): Access => ({ store: from, offset: i % 3, strides: [2] }));
+      const writes: Write[] = [{ store: to, offset: 0, strides: [1], register: count - 1, how: "set" }];
+      const step: Chain = { kind: "chain", shape: [18], reads, code: [], writes };
+      return runAlone(step);
+    };
+    expect(apart(256)).toBe(0);
+    expect(apart(257)).toBe(2);
+  });
 });
+
+/** The outcome of a chain alone, whose stores all begin at 0. */
+function runAlone(step: Chain): number {
+  const memory = new ArrayBuffer(8192);
+  const none = () => 0;
+  return kernels.run(encoded([step], none, none), memory, kernels.misaligned(memory));
+}
+
+/** One function over numbers. */
+function called(name: FunctionName, ...given: readonly (readonly number[])[]): Float32Array {
+  const shape = [given[0]!.length];
+  const out = storeOf(shape[0]!);
+  const begun = new Map<Store, readonly number[]>(given.map((numbers) => [storeOf(numbers.length), numbers]));
+  const reads = [...begun.keys()].map((store): Access => ({ store, offset: 0, strides: [1] }));
+  const code: Call[] = [{ name, operands: reads.map((_, register) => ({ register })) }];
+  const writes: Write[] = [{ store: out, offset: 0, strides: [1], register: reads.length, how: "set" }];
+  const step: Chain = { kind: "chain", shape, reads, code, writes };
+  return compare(kernels, [step], { begun, close: 1e-6, relative: true }).of(out);
+}
+
+const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+const between = (low: number, high: number, count = 4001) =>
+  Array.from({ length: count }, (_, i) => Math.fround(low + ((high - low) * i) / (count - 1)));
+
+describe("functions", () => {
+  const ranges: readonly (readonly [FunctionName, readonly number[]])[] = [
+    ["exp", [...between(-87.3, 88.7), ...between(-1e-3, 1e-3), -inf, inf, 100, 0, -0]],
+    ["log", [...between(1e-6, 3), ...between(0.99, 1.01), ...between(1, 1e30), 1e-38, 3e-45, inf, 0, -0]],
+    ["tanh", [...between(-12, 12), ...between(-0.01, 0.01), -inf, inf, 0, -0]],
+    ["sigmoid", [...between(-87, 100), ...between(-1, 1), -inf, inf, 0]],
+    ["erf", [...between(-5, 5), ...between(-1e-3, 1e-3), -inf, inf, 0, -0]],
+    ["sqrt", [...between(0, 1e6), 1e-30, inf, 0, -0]],
+    ["reciprocal", [...between(0.01, 1e6), inf, -inf, 0, -0]],
+    ...(["floor", "ceil", "round", "truncate"] as const).map((name): [FunctionName, number[]] => [
+      name,
+      [...between(-5, 5, 81), 0.49999997, 8388607.5, -8388609, 3e38, 2 ** 31, inf, -inf, 0, -0],
+    ]),
+    ["sign", [...between(-2, 2, 9), inf, -inf, 0, -0]],
+  ];
+
+  it.each(ranges)("%s is right to a millionth of itself, for infinities too", (name, numbers) => {
+    called(name, numbers);
+  });
+
+  it.each(["sin", "cos"] as const)("%s is right to a millionth", (name) => {
+    // Near its zeros by parts of 1: a float32 is no exact multiple of pi.
+    const numbers = [...between(-30, 30), ...between(-9000, 9000, 1001), 1e6, 0, -0];
+    const given = called1(name, numbers);
+    numbers.forEach((x, i) => expect(Math.abs(given[i]! - Math[name](x))).toBeLessThan(1e-6));
+  });
+
+  it("of NaN are NaN, as in ONNX Runtime, and of what has no result", () => {
+    const unary =
+      "negative absolute sqrt reciprocal relu exp log tanh sigmoid floor ceil round truncate sign erf sin cos".split(
+        " ",
+      ) as FunctionName[];
+    for (const name of unary) expect([name, ...called1(name, [nan, nan, 1])].slice(0, 3)).toEqual([name, nan, nan]);
+    expect([...called1("log", [-1, -inf])]).toEqual([nan, nan]);
+    expect([...called1("sqrt", [-1, -inf])]).toEqual([nan, nan]);
+    expect([...called1("sin", [inf, -inf])]).toEqual([nan, nan]);
+  });
+
+  it("minimum and maximum let NaN through from either side", () => {
+    const [a, b] = [
+      [nan, 1, 2, nan],
+      [1, nan, 3, nan],
+    ];
+    expect([...called("minimum", a, b)]).toEqual([nan, nan, 2, nan]);
+    expect([...called("maximum", a, b)]).toEqual([nan, nan, 3, nan]);
+  });
+
+  it("comparisons with NaN do not hold, and it counts as true", () => {
+    for (const name of ["equal", "less", "lessOrEqual", "greater", "greaterOrEqual"] as const)
+      expect([...called(name, [nan, 1, nan], [1, nan, nan])]).toEqual([0, 0, 0]);
+    expect([...called("where", [nan, 0, -0, 2], [1, 2, 3, 4], [5, 6, 7, 8])]).toEqual([1, 6, 7, 4]);
+    expect([...called("truth", [nan, 0, -0, 2])]).toEqual([1, 0, 0, 1]);
+  });
+
+  it("power is that of C", () => {
+    called("power", [2, 2.5, 9, 0, 0, -2, -2, 1.5, inf], [3, -1.5, 0.5, 0, 2, 3, -2, 10, -1]);
+    const squares: Call[] = [{ name: "power", operands: [{ register: 0 }, { number: 2 }] }];
+    const [from, to] = [storeOf(5), storeOf(5)];
+    const read: Access = { store: from, offset: 0, strides: [1] };
+    const write: Write = { store: to, offset: 0, strides: [1], register: 1, how: "set" };
+    const step: Chain = { kind: "chain", shape: [5], reads: [read], code: squares, writes: [write] };
+    compare(kernels, [step], { begun: new Map([[from, [1, -2, 3, 0.5, -0.25]]]) });
+  });
+});
+
+/** What one function of one number gives, where plain loops are no measure. */
+function called1(name: FunctionName, numbers: readonly number[]): Float32Array {
+  const [from, to] = [storeOf(numbers.length), storeOf(numbers.length)];
+  const read: Access = { store: from, offset: 0, strides: [1] };
+  const write: Write = { store: to, offset: 0, strides: [1], register: 1, how: "set" };
+  const code: Call[] = [{ name, operands: [{ register: 0 }] }];
+  const step: Chain = { kind: "chain", shape: [numbers.length], reads: [read], code, writes: [write] };
+  return compare(kernels, [step], { begun: new Map([[from, numbers]]), close: Number.POSITIVE_INFINITY }).of(to);
+}
