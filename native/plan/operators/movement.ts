@@ -180,8 +180,19 @@ export function padded(plan: Plan, value: Value, before: Shape, after: Shape, fi
   if ([...more, ...end].every((size) => size === 0)) return cut;
   const shape = cut.shape.map((size, axis) => size + more[axis]! + end[axis]!);
   const out = plan.room(shape, value.dtype, deepest(value, filling));
-  plan.copy(expanded({ ...filling, shape: [], strides: [] }, shape), out);
-  const inside = cut.shape.reduce((view, size, axis) => sliced(view, axis, more[axis]!, size), out);
+  const one = { ...filling, shape: [], strides: [] };
+  // What is around an axis, inside of the axes before it; no place twice.
+  let inside = out;
+  for (const [axis, size] of cut.shape.entries()) {
+    for (const [start, count] of [
+      [0, more[axis]!],
+      [more[axis]! + size, end[axis]!],
+    ] as const) {
+      const side = sliced(inside, axis, start, count);
+      if (sizeOf(side.shape) > 0) plan.copy(expanded(one, side.shape), side);
+    }
+    inside = sliced(inside, axis, more[axis]!, size);
+  }
   if (sizeOf(cut.shape) > 0) plan.copy(cut, inside);
   return out;
 }

@@ -1,0 +1,166 @@
+// Models of a few nodes, run natively and by ONNX Runtime: fed, and with all that they compute with known beforehand.
+import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
+import { encodeModel, onnx } from "@innerloop/schemas/onnx";
+import { expect } from "vitest";
+import type { Kernels } from "../../native/addon.ts";
+import { NativeModel } from "../../native/model.ts";
+import { usual } from "./models.ts";
+import { plainKernels } from "./words.ts";
+
+/** Whole numbers are INT or INTS; others say what they are. */
+export type Attribute =
+  | number
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly text: string }
+  | { readonly tensor: Tensor };
+
+export interface Step {
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+}
+
+export interface Case {
+  /** What runs are fed. */
+  readonly fed: Readonly<Record<string, Tensor>>;
+  /** What the model has. */
+  readonly fixed?: Readonly<Record<string, Tensor>>;
+  readonly steps: readonly Step[];
+  readonly outputs?: readonly string[];
+  readonly opset?: number;
+}
+
+const { AttributeType } = onnx.AttributeProto;
+
+function attributeOf(name: string, value: Attribute): onnx.AttributeProto.$Properties {
+  if (typeof value === "number") return { name, type: AttributeType.INT, i: value };
+  if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: [...value] };
+  if ("float" in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  if ("floats" in value) return { name, type: AttributeType.FLOATS, floats: [...value.floats] };
+  if ("text" in value) return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.text) };
+  if ("tensor" in value) return { name, type: AttributeType.TENSOR, t: tensorOf("", value.tensor) };
+  throw new Error(`the attribute ${name}`);
+}
+
+function tensorOf(name: string, { dtype, shape, data }: Tensor): onnx.TensorProto.$Properties {
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  return { name, dims: [...shape], dataType: ELEMENTS[dtype].onnx, rawData };
+}
+
+function modelOf({ fed, fixed = {}, steps, outputs = ["out"], opset = 20 }: Case): Uint8Array {
+  return encodeModel({
+    ...{ irVersion: 9, opsetImport: [{ version: opset }] },
+    graph: {
+      name: "graph",
+      input: Object.entries(fed).map(([name, { dtype, shape }]) => ({
+        name,
+        type: {
+          tensorType: { elemType: ELEMENTS[dtype].onnx, shape: { dim: shape.map((size) => ({ dimValue: size })) } },
+        },
+      })),
+      output: outputs.map((name) => ({ name })),
+      node: steps.map(({ operator, inputs, outputs: made, attributes = {} }) => ({
+        ...{ opType: operator, input: [...inputs], output: [...made] },
+        attribute: Object.entries(attributes).map(([name, value]) => attributeOf(name, value)),
+      })),
+      initializer: Object.entries(fixed).map(([name, tensor]) => tensorOf(name, tensor)),
+    },
+  });
+}
+
+/** Compares with ONNX Runtime. @param kernels beside those of plain loops */
+export async function compares(given: Case, kernels?: Kernels): Promise<void> {
+  const model = modelOf(given);
+  const expected = await usual(model, given.fed);
+  for (const each of kernels ? [plainKernels, kernels] : [plainKernels])
+    alike(new NativeModel(model, each).run(given.fed), expected);
+  // What is known beforehand is computed while the plan is made.
+  const known = modelOf({ ...given, fed: {}, fixed: { ...given.fixed, ...given.fed } });
+  alike(new NativeModel(known, plainKernels).run({}), expected);
+}
+
+function alike(given: Readonly<Record<string, Tensor>> | undefined, expected: Readonly<Record<string, Tensor>>): void {
+  expect(given).toBeDefined();
+  for (const [name, { shape, dtype, data }] of Object.entries(expected)) {
+    const ours = given![name]!;
+    expect({ name, shape: ours.shape, dtype: ours.dtype }).toEqual({ name, shape, dtype });
+    const numbers = Array.from(data as Iterable<number | bigint>, Number);
+    const most = Math.max(1, ...numbers.filter(Number.isFinite).map(Math.abs));
+    numbers.forEach((number, i) => {
+      const own = Number(ours.data[i]);
+      const near = Object.is(own, number) || own === number || Math.abs(own - number) <= 3e-6 * most;
+      if (!near) expect.fail(`${name}[${i}] of [${shape}] is ${own}, not ${number}`);
+    });
+  }
+}
+
+/** Whether a run is left to ONNX Runtime. */
+export const leaves = (given: Case): boolean => {
+  try {
+    return new NativeModel(modelOf(given), plainKernels).run(given.fed) === undefined;
+  } catch (cause) {
+    return (cause as { readonly code?: string }).code === "not-native";
+  }
+};
+
+/** Numbers between −1 and 1 by chance, the same every time. */
+export function floats(shape: readonly number[], seed = 1): Tensor {
+  let state = 7919 * seed;
+  const data = Float32Array.from({ length: sizeOf(shape) }, () => {
+    state = (state * 16807) % 2147483647;
+    return (2 * state) / 2147483647 - 1;
+  });
+  return { dtype: "float32", shape, data };
+}
+
+/** The same, all above zero. */
+export function above(shape: readonly number[], seed = 1): Tensor {
+  const { data } = floats(shape, seed);
+  return { dtype: "float32", shape, data: (data as Float32Array).map((x) => Math.abs(x) + 0.1) };
+}
+
+/** Whole numbers from `least` to `most`. */
+export function wholes(
+  shape: readonly number[],
+  least: number,
+  most: number,
+  dtype: DType = "int64",
+  seed = 3,
+): Tensor {
+  const numbers = Array.from(floats(shape, seed).data as Float32Array, (x) =>
+    Math.min(most, least + Math.floor(((x + 1) / 2) * (most - least + 1))),
+  );
+  return { dtype, shape, data: dtype === "int64" ? BigInt64Array.from(numbers, BigInt) : Int32Array.from(numbers) };
+}
+
+export function truths(shape: readonly number[], seed = 5): Tensor {
+  return {
+    dtype: "bool",
+    shape,
+    data: Uint8Array.from(floats(shape, seed).data as Float32Array, (x) => (x > 0 ? 1 : 0)),
+  };
+}
+
+export const list = (...numbers: readonly number[]): Tensor => ({
+  ...{ dtype: "int64", shape: [numbers.length] },
+  data: BigInt64Array.from(numbers, BigInt),
+});
+
+export const scalarOf = (value: number, dtype: DType = "float32"): Tensor => ({
+  ...{ dtype, shape: [] },
+  data: dtype === "int64" ? BigInt64Array.of(BigInt(value)) : Float32Array.of(value),
+});
+
+/** One node over what is fed and fixed, in that order. */
+export const one = (
+  operator: string,
+  fed: Readonly<Record<string, Tensor>>,
+  attributes: Readonly<Record<string, Attribute>> = {},
+  fixed: Readonly<Record<string, Tensor>> = {},
+): Case => ({
+  ...{ fed, fixed },
+  steps: [{ operator, inputs: [...Object.keys(fed), ...Object.keys(fixed)], outputs: ["out"], attributes }],
+});
