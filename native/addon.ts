@@ -6,7 +6,8 @@ import { kernelsFile } from "./build.ts";
 /** The C kernels. */
 export interface Kernels {
   /**
-   * Runs a program of source/words.md over a memory, which other threads leave alone meanwhile.
+   * Runs a program of source/words.md over a memory, which other threads leave alone meanwhile. Words are checked before their first run over a memory: that they
+   * stay within it. They are not to change after that.
    * @param offset bytes of the buffer before the memory begins; see {@link misaligned}
    * @returns 0, or what was wrong
    */
@@ -15,14 +16,33 @@ export interface Kernels {
   misaligned(memory: ArrayBuffer): number;
 }
 
+/** What the file exports. */
+interface Exports extends Kernels {
+  /** The word at which the first instruction begins that would leave the memory, or is none; -1 where all are right. */
+  check(code: Int32Array, memory: ArrayBuffer, offset: number): number;
+}
+
+/** What a run gives of words that are none (source/words.md). */
+const wrongWords = 2;
+
 /**
  * Opens kernels from a file.
  * @throws InnerloopError `kernels-broken`
  */
 export function loadKernels(file: string): Kernels {
-  let kernels: Kernels;
   try {
-    kernels = createRequire(import.meta.url)(file) as Kernels;
+    const { check, run, misaligned } = createRequire(import.meta.url)(file) as Exports;
+    const checked = new WeakMap<Int32Array, ArrayBuffer>();
+    return {
+      misaligned,
+      run: (code, memory, offset) => {
+        if (checked.get(code) !== memory) {
+          if (check(code, memory, offset) >= 0) return wrongWords;
+          checked.set(code, memory);
+        }
+        return run(code, memory, offset);
+      },
+    };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new InnerloopError(
@@ -31,7 +51,6 @@ export function loadKernels(file: string): Kernels {
       { cause },
     );
   }
-  return kernels;
 }
 
 let here: { readonly kernels: Kernels | undefined } | undefined;

@@ -9,21 +9,51 @@ static napi_value refuse(napi_env env, const char *code, const char *words) {
   return NULL;
 }
 
-/** run(code: Int32Array, memory: ArrayBuffer, offset: number): number. The offset is in bytes. */
-static napi_value run(napi_env env, napi_callback_info info) {
-  napi_value given[3], result;
-  size_t count = 3, words, bytes;
+/** Words and a memory, as JavaScript gives them: an Int32Array, an ArrayBuffer and the bytes of it before the memory begins. */
+typedef struct {
+  const int32_t *words;
+  size_t count;
+  float *memory;
+  int64_t numbers;
+} Program;
+
+static int program_of(napi_env env, napi_callback_info info, Program *program) {
+  napi_value given[3];
+  size_t count = 3, bytes;
   napi_typedarray_type type;
   void *code, *memory;
   int64_t offset;
   if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 3 ||
-      napi_get_typedarray_info(env, given[0], &type, &words, &code, NULL, NULL) != napi_ok || type != napi_int32_array ||
-      napi_get_arraybuffer_info(env, given[1], &memory, &bytes) != napi_ok ||
-      napi_get_value_int64(env, given[2], &offset) != napi_ok)
-    return refuse(env, "wrong-arguments", "run takes an Int32Array, an ArrayBuffer and a number");
-  if (offset < 0 || (uint64_t)offset > bytes || ((uintptr_t)memory + offset) % 64 != 0)
-    return refuse(env, "wrong-arguments", "memory is to begin at a multiple of 64 bytes, in the buffer");
-  const int outcome = run_program(code, (int64_t)words, (float *)((char *)memory + offset));
+      napi_get_typedarray_info(env, given[0], &type, &program->count, &code, NULL, NULL) != napi_ok || type != napi_int32_array ||
+      napi_get_arraybuffer_info(env, given[1], &memory, &bytes) != napi_ok || napi_get_value_int64(env, given[2], &offset) != napi_ok) {
+    refuse(env, "wrong-arguments", "an Int32Array, an ArrayBuffer and a number are expected");
+    return 0;
+  }
+  if (offset < 0 || (uint64_t)offset > bytes || ((uintptr_t)memory + offset) % 64 != 0) {
+    refuse(env, "wrong-arguments", "the memory is to begin at a multiple of 64 bytes, within the buffer");
+    return 0;
+  }
+  program->words = code;
+  program->memory = (float *)((char *)memory + offset);
+  program->numbers = (int64_t)((bytes - (size_t)offset) / sizeof(float));
+  return 1;
+}
+
+/** check(code, memory, offset): number. The word at which the first instruction begins that would leave the memory, or is none; -1 where all are right. */
+static napi_value check(napi_env env, napi_callback_info info) {
+  Program program;
+  napi_value result;
+  if (!program_of(env, info, &program)) return NULL;
+  const int64_t wrong = check_program(program.words, (int64_t)program.count, program.memory, program.numbers);
+  return napi_create_int64(env, wrong, &result) == napi_ok ? result : NULL;
+}
+
+/** run(code, memory, offset): number. What a run gives (words.md). The words have been checked. */
+static napi_value run(napi_env env, napi_callback_info info) {
+  Program program;
+  napi_value result;
+  if (!program_of(env, info, &program)) return NULL;
+  const int outcome = run_program(program.words, (int64_t)program.count, program.memory);
   return napi_create_int32(env, outcome, &result) == napi_ok ? result : NULL;
 }
 
@@ -42,7 +72,7 @@ NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
     napi_callback call;
-  } functions[] = {{"run", run}, {"misaligned", misaligned}};
+  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||

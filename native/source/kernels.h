@@ -17,4 +17,7 @@ int run_move(const int32_t *words, float *memory);
 /** Runs `count` words of instructions, one after another. */
 int run_program(const int32_t *words, int64_t count, float *memory);
 
+/** Where the first instruction is that would read or write beyond the numbers of the memory, or is none; below zero where all are right. */
+int64_t check_program(const int32_t *words, int64_t count, const float *memory, int64_t numbers);
+
 #endif

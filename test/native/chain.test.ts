@@ -22,8 +22,6 @@ beforeAll(async () => {
 });
 
 const storeOf = (size: number): Store => ({ size, depth: 1 });
-const compact = (shape: readonly number[]): number[] =>
-  shape.map((_, axis) => shape.slice(axis + 1).reduce((all, size) => all * size, 1));
 
 /** An array of the axes of `shape` that are kept, in any order of its own, perhaps with room between its numbers. */
 function access(random: () => number, shape: readonly number[], kept: readonly boolean[]): Access {
@@ -170,7 +168,7 @@ describe("functions", () => {
     // Near its zeros by parts of 1: a float32 is no exact multiple of pi.
     const numbers = [...between(-30, 30), ...between(-9000, 9000, 1001), 1e6, 0, -0];
     const given = called1(name, numbers);
-    numbers.forEach((x, i) => expect(Math.abs(given[i]! - Math[name](x))).toBeLessThan(1e-6));
+    for (const [i, x] of numbers.entries()) expect(Math.abs(given[i]! - Math[name](x))).toBeLessThan(1e-6);
   });
 
   it("of NaN are NaN, as in ONNX Runtime, and of what has no result", () => {

@@ -1,0 +1,184 @@
+// Whether a program stays within its memory: words are read once before the first run, so that no run has to look. What lies where an instruction reads, of tables
+// alone, is looked at too; indices of stores are looked at as they are used (rows.c).
+#include "calls.h"
+#include "copy.h"
+#include "kernels.h"
+
+/** Numbers after a store that may be read. */
+enum { ROOM = 16, MOST_TURNS = 64 };
+
+/** What is checked, and the turns that are around it. */
+typedef struct Scope {
+  const float *memory;
+  int64_t numbers;
+  int64_t turn, count;
+  int depth;
+  const struct Scope *around;
+} Scope;
+
+/** The places that an access may come to. */
+typedef struct {
+  int64_t low, high;
+} Reach;
+
+/** One more axis of an access. */
+static Reach along(Reach reach, int64_t size, int64_t stride) {
+  const int64_t end = (size - 1) * stride;
+  if (end < 0) reach.low += end;
+  else reach.high += end;
+  return reach;
+}
+
+static int within(const Scope *scope, Reach reach) { return reach.low >= 0 && reach.high < scope->numbers - ROOM; }
+
+/** An access along one axis of pieces that lie together. */
+static int rows_within(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
+  return rows > 0 && size > 0 && within(scope, along(along((Reach){at, at}, rows, stride), size, 1));
+}
+
+/** A product's access along its batch: `which` of the steps of each axis. */
+static Reach along_batch(const int32_t *words, int which, int64_t at) {
+  Reach reach = {at, at};
+  for (int axis = 0; axis < words[22]; axis++) reach = along(reach, words[23 + 5 * axis], words[23 + 5 * axis + which]);
+  return reach;
+}
+
+static int check_product(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < 23 || words[22] < 0 || length < 23 + 5 * (int64_t)words[22]) return 0;
+  const int32_t flags = words[2];
+  const int64_t m = words[3], n = words[4], k = words[5], taps = words[20], segment = words[21];
+  if (m < 1 || n < 1 || k < 0) return 0;
+  for (int axis = 0; axis < words[22]; axis++)
+    if (words[23 + 5 * axis] < 1) return 0;
+  const Reach left = along_batch(words, 1, words[8]);
+  const Reach right = along(along(along_batch(words, 2, words[11]), k > 0 ? k : 1, words[12]), n, words[13]);
+  const Reach out = along(along(along_batch(words, 3, words[14]), m, words[15]), n, 1);
+  if (!within(scope, right) || !within(scope, out)) return 0;
+  if (flags & 1 && !within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
+  if (!(flags & 12)) return within(scope, along(along(left, m, words[9]), k > 0 ? k : 1, words[10]));
+  const int64_t rows = flags & 4 ? m : k, terms = flags & 4 ? k : m, entries = rows * taps;
+  if (taps < 1 || segment < 1 || terms != taps * segment || !rows_within(scope, words[19], 1, 0, entries > 0 ? entries : 1)) return 0;
+  const int32_t *table = (const int32_t *)scope->memory + words[19];
+  for (int64_t i = 0; i < entries; i++)
+    if (table[i] >= 0 && !within(scope, along((Reach){left.low + table[i], left.high + table[i]}, segment, 1))) return 0;
+  return 1;
+}
+
+/** Reads words one after another, as far as there are any. */
+typedef struct {
+  const int32_t *next, *end;
+  int wrong;
+} Reader;
+
+static int32_t take(Reader *reader) {
+  if (reader->next < reader->end) return *reader->next++;
+  reader->wrong = 1;
+  return 0;
+}
+
+static int accesses(const Scope *scope, Reader *reader, int64_t count, int rank, const int32_t *sizes, int32_t registers) {
+  for (int64_t i = 0; i < count && !reader->wrong; i++) {
+    const int64_t at = take(reader);
+    Reach reach = {at, at};
+    for (int axis = 0; axis < rank; axis++) reach = along(reach, sizes[axis], take(reader));
+    if (registers >= 0) {
+      const int32_t from = take(reader), how = take(reader);
+      if (from < 0 || from >= registers || how < 0 || how > 3) return 0;
+    }
+    if (!within(scope, reach)) return 0;
+  }
+  return !reader->wrong;
+}
+
+static int check_chain(const Scope *scope, const int32_t *words, int64_t length) {
+  Reader reader = {words + 2, words + length, 0};
+  const int32_t rank = take(&reader), *sizes = reader.next;
+  if (rank < 1 || rank > MOST_AXES) return 0;
+  for (int axis = 0; axis < rank; axis++)
+    if (take(&reader) < 1) return 0;
+  const int32_t reads = take(&reader);
+  if (reads < 0 || reads > length || !accesses(scope, &reader, reads, rank, sizes, -1)) return 0;
+  const int32_t count = take(&reader);
+  if (count < 0 || count > length) return 0;
+  int32_t numbers = 0;
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t function = take(&reader);
+    if (function < 0 || function >= CALLS) return 0;
+    for (int operand = 0; operand < 3; operand++) {
+      const int32_t from = take(&reader);
+      if (from >= reads + i) return 0;
+      if (from < 0 && -(from + 1) >= numbers) numbers = from == INT32_MIN ? INT32_MAX : -from;
+    }
+  }
+  const int32_t writes = take(&reader);
+  if (writes < 0 || !accesses(scope, &reader, writes, rank, sizes, reads + count)) return 0;
+  const int32_t given = take(&reader);
+  return !reader.wrong && given >= numbers && given == reader.end - reader.next;
+}
+
+/** A place of rows, or none. */
+static int optional(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
+  return at < 0 || rows_within(scope, at, rows, stride, size);
+}
+
+static int check_norm(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < 18) return 0;
+  const int64_t rows = words[2], size = words[3], gains = words[11];
+  return gains > 0 && rows_within(scope, words[5], rows, words[6], size) && optional(scope, words[7], gains, words[8], size) &&
+         optional(scope, words[9], gains, words[10], size) && rows_within(scope, words[12], rows, words[13], size) &&
+         optional(scope, words[14], rows, words[15], 1) && optional(scope, words[16], rows, words[17], 1);
+}
+
+static int check_rowwise(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < 9 || words[2] < 0 || words[2] > 2) return 0;
+  const int64_t rows = words[3], size = words[4];
+  return rows_within(scope, words[5], rows, words[6], size) && rows_within(scope, words[7], rows, words[8], words[2] == 2 ? 1 : size);
+}
+
+static int check_rows(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < 15) return 0;
+  const int64_t outer = words[2], count = words[3], inner = words[4], limit = words[5];
+  if (outer < 1 || count < 1 || inner < 1 || limit < 0) return 0;
+  const Reach from = along(along(along((Reach){words[6], words[6]}, outer, words[7]), limit > 0 ? limit : 1, words[8]), inner, 1);
+  const Reach out = along(along(along((Reach){words[12], words[12]}, outer, words[13]), count, words[14]), inner, 1);
+  const int found = words[11] < 0 ? rows_within(scope, words[9], count, words[10], 1) : rows_within(scope, words[11], 1, 0, count);
+  return found && within(scope, from) && within(scope, out);
+}
+
+static int check_move(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < 8) return 0;
+  int64_t turns = 1;
+  if (words[7] >= 0) {
+    const Scope *turning = scope;
+    while (turning && turning->turn != words[7]) turning = turning->around;
+    if (!turning) return 0;
+    turns = turning->count;
+  }
+  return rows_within(scope, words[3], turns, words[4], words[2]) && rows_within(scope, words[5], turns, words[6], words[2]);
+}
+
+static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count);
+
+static int check_turns(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < 5 || words[2] < 0 || words[4] != length - 5 || scope->depth == MOST_TURNS) return 0;
+  if (words[2] == 0) return 1;
+  const Scope inside = {scope->memory, scope->numbers, words[3], words[2], scope->depth + 1, scope};
+  return within(scope, (Reach){words[3], words[3]}) && check_words(&inside, words + 5, words[4]) < 0;
+}
+
+/** @returns where the first instruction is that is not one, or would leave the memory; below zero where there is none */
+static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count) {
+  static int (*const checks[])(const Scope *, const int32_t *, int64_t) = {
+      check_product, check_chain, check_norm, check_rowwise, check_rows, check_move, check_turns,
+  };
+  for (int64_t i = 0; i < count; i += words[i + 1])
+    if (count - i < 2 || words[i] < 1 || words[i] > 7 || words[i + 1] < 2 || words[i + 1] > count - i ||
+        !checks[words[i] - 1](scope, words + i, words[i + 1]))
+      return i;
+  return -1;
+}
+
+int64_t check_program(const int32_t *words, int64_t count, const float *memory, int64_t numbers) {
+  const Scope scope = {memory, numbers, -1, 0, 0, 0};
+  return check_words(&scope, words, count);
+}

@@ -1,0 +1,129 @@
+// The kernels as they are opened: in several threads at once, and with words and memories that are not what they should be.
+import { Worker } from "node:worker_threads";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Kernels } from "../../native/addon.ts";
+import { builtKernels, testKernels } from "./kernels.ts";
+
+let kernels: Kernels;
+beforeAll(async () => {
+  kernels = await testKernels();
+});
+
+/** A memory of some numbers, which begins at a multiple of 64 bytes. */
+function memoryOf(numbers: number) {
+  const memory = new ArrayBuffer(4 * numbers + 64);
+  const begin = kernels.misaligned(memory);
+  return { memory, begin, floats: new Float32Array(memory, begin) };
+}
+
+const bits = (number: number): number => new Int32Array(Float32Array.of(number).buffer)[0]!;
+
+/** One number more at each place of `size`, from a place to another one. */
+const oneMore = (size: number, from: number, to: number): number[] => [
+  ...[2, 19, 1, size],
+  ...[1, from, 1],
+  ...[1, 1, 0, -1, 0],
+  ...[1, to, 1, 1, 0],
+  ...[1, bits(1)],
+];
+
+describe("a run", () => {
+  it("gives 0 and writes what the words say", () => {
+    const { memory, begin, floats } = memoryOf(64);
+    floats.set([1, 2, 3]);
+    expect(kernels.run(Int32Array.from(oneMore(3, 0, 16)), memory, begin)).toBe(0);
+    expect([...floats.subarray(16, 20)]).toEqual([2, 3, 4, 0]);
+  });
+
+  it("goes over turns, whose number it writes", () => {
+    const { memory, begin, floats } = memoryOf(64);
+    expect(kernels.run(Int32Array.from([7, 24, 5, 32, 19, ...oneMore(3, 0, 0)]), memory, begin)).toBe(0);
+    expect([...floats.subarray(0, 4), floats[32]]).toEqual([5, 5, 5, 0, 4]);
+  });
+
+  it("of no words does nothing", () => {
+    const { memory, begin } = memoryOf(16);
+    expect(kernels.run(new Int32Array(0), memory, begin)).toBe(0);
+  });
+
+  it.each([
+    ["a code that is none", [8, 2]],
+    ["a code of 0, which would never end", [0, 0]],
+    ["a length that goes beyond the words", [2, 99, 1, 3]],
+    ["a length of nothing", [2, 0, 1, 3]],
+    ["half an instruction", [2]],
+    ["a read before the memory", oneMore(3, -1, 16)],
+    ["a write behind it", oneMore(3, 0, 1e6)],
+    ["a size that leads out of it", oneMore(1e6, 0, 16)],
+    ["a function that is none", [...oneMore(3, 0, 16)].with(8, 33)],
+    ["an operand that comes later", [...oneMore(3, 0, 16)].with(9, 1)],
+    ["a number that is not there", [...oneMore(3, 0, 16)].with(10, -2)],
+    ["a way of writing that is none", [...oneMore(3, 0, 16)].with(16, 4)],
+    ["more axes than there may be", [2, 14, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]],
+    ["a step of turns that is wrong", [7, 24, 2, 32, 19, ...oneMore(3, -1, 16)]],
+    ["a move by a turn that is none", [6, 8, 1, 0, 1, 16, 1, 32]],
+    ["a move that leaves it in a later turn", [7, 13, 1000, 32, 8, 6, 8, 1, 0, 1, 16, 0, 32]],
+    ["a softmax of rows beyond it", [4, 9, 0, 100, 16, 0, 16, 0, 16]],
+    ["rows looked up beyond it", [5, 15, 1, 1, 1, 1000, 0, 0, 1, 16, 1, -1, 32, 1, 1]],
+    ["a norm that writes before it", [3, 18, 2, 8, 0, 0, 8, -1, 0, -1, 0, 1, 16, -32, -1, 0, -1, 0]],
+    [
+      "a product whose row is too long",
+      [1, 23, 0, 2, 2, 2, bits(1), 0, 0, 2, 1, 8, 999, 1, 16, 2, -1, 0, 0, -1, 0, 0, 0],
+    ],
+  ])("of %s gives 2, and touches nothing", (_, words) => {
+    const { memory, begin, floats } = memoryOf(128);
+    floats.fill(7);
+    expect(kernels.run(Int32Array.from(words), memory, begin)).toBe(2);
+    expect(floats.every((number) => number === 7)).toBe(true);
+  });
+
+  it("checks the entries of a product's table", () => {
+    const { memory, begin, floats } = memoryOf(256);
+    // One row of two pieces of two numbers, times a matrix of four rows and one column.
+    const product = [1, 23, 4, 1, 1, 4, bits(1), bits(0), 0, 0, 0, 16, 1, 1, 32, 1, -1, 0, 0, 64, 2, 2, 0];
+    floats.set([1, 2, 3, 4]);
+    floats.set([1, 10, 100, 1000], 16);
+    const table = new Int32Array(memory, begin + 4 * 64, 2);
+    table.set([2, -1]);
+    expect(kernels.run(Int32Array.from(product), memory, begin)).toBe(0);
+    expect(floats[32]).toBe(3 + 40);
+    table.set([2, 1e6]);
+    expect(kernels.run(Int32Array.from(product), memory, begin)).toBe(2);
+  });
+
+  it("refuses what is no code, no memory, or not aligned", () => {
+    const { memory, begin } = memoryOf(64);
+    const code = new Int32Array(0);
+    expect(() => kernels.run(new Float32Array(4) as never, memory, begin)).toThrow(/Int32Array/);
+    expect(() => kernels.run(code, new Float32Array(64) as never, 0)).toThrow(/ArrayBuffer/);
+    expect(() => kernels.run(code, memory, begin + 4)).toThrow(/multiple of 64/);
+    expect(() => kernels.run(code, memory, 1e9)).toThrow(/within the buffer/);
+    expect(() => kernels.run(code, memory, -64)).toThrow(/within the buffer/);
+  });
+});
+
+describe("threads", () => {
+  it("have them open side by side, each with its own memory, and after another has ended", async () => {
+    const file = await builtKernels();
+    const script = `
+      const { workerData, parentPort } = require("node:worker_threads");
+      const kernels = require(workerData.file);
+      const memory = new ArrayBuffer(4096 + 64);
+      const begin = kernels.misaligned(memory);
+      const floats = new Float32Array(memory, begin);
+      const turns = Int32Array.from(workerData.turns);
+      for (let i = 0; i < 100; i++) kernels.run(turns, memory, begin);
+      parentPort.postMessage(floats[0]);`;
+    const body = oneMore(1, 0, 0);
+    const turns = [7, 5 + body.length, 50, 64, body.length, ...body];
+    const workers = 3;
+    const once = () =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker(script, { eval: true, workerData: { file, turns } });
+        worker.once("message", resolve);
+        worker.once("error", reject);
+      });
+    expect(await Promise.all(Array.from({ length: workers }, once))).toEqual(Array(workers).fill(5000));
+    expect(await once()).toBe(5000);
+  });
+});
