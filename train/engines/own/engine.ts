@@ -1,16 +1,18 @@
 // The engine over kernels of our own: graphs are written as ONNX, as for ONNX Runtime on the processor, which runs what they do not compute.
 import type { Engine, EngineOptions, Graph, ProgramBytes } from "../engine.ts";
+import { keptOrWritten } from "../onnxruntime/kept/programs.ts";
 import { writingFor } from "../onnxruntime/writing.ts";
 import { openNativePrograms } from "./program.ts";
 
 /** Opens the engine `native`. */
 export async function openNative({ convolution = "auto", ...options }: EngineOptions = {}): Promise<Engine> {
   const { name, load, upload, dispose } = await openNativePrograms(options);
-  const { serialize } = writingFor("cpu", convolution);
-  const prepare = async (graph: Graph): Promise<ProgramBytes> => ({ bytes: serialize(graph) });
+  const { how, serialize } = writingFor("cpu", convolution);
+  const prepare = (graph: Graph): Promise<ProgramBytes> =>
+    keptOrWritten(graph, { ...how, engine: name }, () => serialize(graph));
   return {
     name,
-    compile: async (graph) => load(serialize(graph)),
+    compile: async (graph) => load(await prepare(graph)),
     upload,
     portable: { serialize, prepare, load },
     dispose,

@@ -2,8 +2,9 @@
 import { type Kernels, kernelsHere, NativeModel } from "@innerloop/native";
 import { type DType, ELEMENTS, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
 import { decodeModel } from "@innerloop/schemas/onnx";
-import type { DeviceTensor, Feeds, Port, Program, ProgramOptions, Programs } from "../engine.ts";
+import type { DeviceTensor, Feeds, Port, Program, ProgramBytes, ProgramOptions, Programs } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
+import { keep } from "../onnxruntime/kept/store.ts";
 import { openPrograms } from "../onnxruntime/program.ts";
 
 export const name = "native";
@@ -129,7 +130,8 @@ export async function openNativePrograms(options: ProgramOptions = {}): Promise<
   return {
     name,
     async load(program) {
-      const bytes = program instanceof Uint8Array ? program : program.bytes;
+      const { bytes, keepAs }: ProgramBytes = program instanceof Uint8Array ? { bytes: program } : program;
+      if (keepAs !== undefined) await keep(keepAs, bytes);
       const open = async () => (await onnxRuntime()).load(bytes);
       const model = modelOf(bytes, kernels);
       if (model) return new NativeProgram({ inputs: portsOf(bytes), outputs: model.outputs }, model, open);

@@ -2,7 +2,7 @@
 // all, bounded in size and age. Whatever is wrong with one, it counts as not there.
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { sweep, temporaryIn } from "@innerloop/runtime/files";
@@ -67,6 +67,19 @@ export async function placeIn(folder: string): Promise<string | undefined> {
     () => temporaryIn(folder),
     () => undefined,
   );
+}
+
+/** Keeps bytes under a key. */
+export async function keep(key: string, bytes: Uint8Array): Promise<void> {
+  const folder = cacheFolder();
+  const place = folder === undefined ? undefined : await placeIn(folder);
+  if (folder === undefined || place === undefined) return;
+  const written = await writeFile(place, bytes).then(
+    () => true,
+    () => false,
+  );
+  if (written) await adopt(folder, key, place);
+  else await rm(place, { force: true }).catch(() => undefined);
 }
 
 /** Keeps a file that was written to a place under a key, and lets old ones go. What fails here costs a later process time, no more. */
