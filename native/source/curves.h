@@ -104,10 +104,10 @@ INLINE vector error_function(vector a) {
 /** The sine of a + quarters · π/2. What is far from 0 goes to the C library. */
 INLINE vector wave(vector a, int quarters) {
   const vector turns = (a * 0.636619772f + 12582912.0f) - 12582912.0f;
-  // π/2 in three parts, so that the rest is exact enough.
-  vector rest = a - turns * 1.57079601e+00f;
-  rest = rest - turns * 3.13916473e-07f;
-  rest = rest - turns * 5.39030253e-15f;
+  // π/2 in three parts, of which the first two have so few bits that their multiples are exact.
+  vector rest = a - turns * 1.5703125f;
+  rest = rest - turns * 4.837512969970703125e-4f;
+  rest = rest - turns * 7.54978995489188216e-8f;
   const vector square = rest * rest;
   vector sine = spread(2.86567956e-6f);
   sine = sine * square - 1.98559923e-4f;
