@@ -1,6 +1,7 @@
 // Copies that need not be made: both ends of one have the same place, where neither is written while the other one's numbers are still needed. So
 // what turns hand on is written where the next one reads it.
 import { sizeOf } from "@innerloop/schemas";
+import { withAccesses } from "./accesses.ts";
 import { writesOver } from "./memory.ts";
 import { type Access, accessesOf, type Chain, type Step, type Store, type Turns, type Write } from "./steps.ts";
 
@@ -183,29 +184,9 @@ function renamed(steps: readonly Step[], of: (store: Store) => Store): Step[] {
     const store = of(access.store);
     return store === access.store ? access : { ...access, store };
   };
-  const maybe = <Name extends string>(name: Name, access: Access | undefined) =>
-    (access ? { [name]: to(access) } : {}) as { [Key in Name]?: Access };
   return steps.flatMap((step): Step[] => {
     if (step.kind === "turns") return [{ ...step, body: renamed(step.body, of) }];
     if (copiesWhole(step) && of(step.reads[0]!.store) === of(step.writes[0]!.store)) return [];
-    if (step.kind === "chain") return [{ ...step, reads: step.reads.map(to), writes: step.writes.map(to) }];
-    if (step.kind === "product")
-      return [
-        { ...step, left: to(step.left), right: to(step.right), out: to(step.out), ...maybe("added", step.added) },
-      ];
-    const out = step.kind === "move" ? { to: to(step.to) } : { out: to(step.out) };
-    const moved = { ...step, from: to(step.from), ...out } as Step;
-    if (step.kind === "norm")
-      return [
-        {
-          ...(moved as typeof step),
-          ...maybe("gain", step.gain),
-          ...maybe("bias", step.bias),
-          ...maybe("mean", step.mean),
-          ...maybe("inverse", step.inverse),
-        },
-      ];
-    if (step.kind === "rows") return [{ ...(moved as typeof step), ...maybe("indices", step.indices) }];
-    return [moved];
+    return [withAccesses(step, to)];
   });
 }

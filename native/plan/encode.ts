@@ -1,7 +1,18 @@
 // Steps as the words that kernels take: what they are is in source/words.md.
 
+import { movesOf } from "./moving.ts";
 import { refused } from "./refusal.ts";
-import { type Access, type Call, type Chain, functions, type Product, type Step, type Store } from "./steps.ts";
+import {
+  type Access,
+  accessesOf,
+  type Call,
+  type Chain,
+  functions,
+  type Product,
+  type Step,
+  type Store,
+  type Turns,
+} from "./steps.ts";
 
 /** Codes of instructions. */
 export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
@@ -40,9 +51,20 @@ interface Axes {
   readonly strides: number[][];
 }
 
+/** A word to which something is added in each of some turns. */
+interface Shift {
+  readonly at: number;
+  readonly turn: Store;
+  readonly by: number;
+}
+
 class Encoder {
   readonly #at: (store: Store) => number;
   readonly #table: (numbers: Int32Array) => number;
+  /** Turns that are written out. */
+  readonly #apart = new Set<Store>();
+  /** Words that are others in each turn. */
+  #shifts: Shift[] = [];
 
   constructor(at: (store: Store) => number, table: (numbers: Int32Array) => number) {
     this.#at = at;
@@ -55,7 +77,38 @@ class Encoder {
     return words;
   }
 
+  #turns(words: number[], { count, turn, body }: Turns): void {
+    const around = this.#shifts;
+    this.#shifts = [];
+    const apart = differs(body, turn);
+    if (apart) this.#apart.add(turn);
+    const once = this.words(body);
+    const shifts = this.#shifts;
+    this.#shifts = around;
+    const own = shifts.filter((shift) => shift.turn === turn);
+    const append = (): void => {
+      for (const shift of shifts) if (shift.turn !== turn) this.#shifts.push({ ...shift, at: words.length + shift.at });
+      for (const word of once) words.push(word);
+    };
+    if (!apart) {
+      words.push(codes.turns, once.length + 5, count, this.#at(turn), once.length);
+      append();
+      return;
+    }
+    // Turns that differ in their places are written out.
+    const told = any(body, ({ store }) => store === turn);
+    for (let i = 0; i < count; i++) {
+      if (told) this.#step(words, number(turn, i));
+      append();
+      for (const { at, by } of own) once[at]! += by;
+    }
+  }
+
   #step(words: number[], step: Step): void {
+    if (step.kind === "turns") {
+      if (!empty(step)) this.#turns(words, step);
+      return;
+    }
     const begin = words.length;
     words.push(codes[step.kind], 0);
     if (step.kind === "chain") {
@@ -80,30 +133,41 @@ class Encoder {
       this.#places(words, step.from, step.out);
     } else if (step.kind === "rows") {
       const { outer, count, inner, limit, from, indices, table, out } = step;
-      words.push(outer, count, inner, limit, this.#place(from), from.strides[0] ?? 0, from.strides[1] ?? 0);
+      words.push(outer, count, inner, limit);
+      this.#place(words, from);
+      words.push(from.strides[0] ?? 0, from.strides[1] ?? 0);
       this.#places(words, indices);
       words.push(table ? this.#table(table) : none);
-      words.push(this.#place(out), out.strides[0] ?? 0, out.strides[1] ?? 0);
-    } else if (step.kind === "move") {
-      const { size, from, fromStep, to, toStep, turn } = step;
-      words.push(size, this.#place(from), fromStep, this.#place(to), toStep, turn ? this.#at(turn) : none);
+      this.#place(words, out);
+      words.push(out.strides[0] ?? 0, out.strides[1] ?? 0);
     } else {
-      const body = this.words(step.body);
-      words.push(step.count, this.#at(step.turn), body.length);
-      for (const word of body) words.push(word);
+      const { size, from, fromStep, to, toStep, turn } = step;
+      const moves = turn !== undefined && !this.#apart.has(turn);
+      const place = (access: Access, by: number): void => {
+        if (turn && !moves) this.#shifts.push({ at: words.length, turn, by });
+        this.#place(words, access);
+        words.push(moves ? by : 0);
+      };
+      words.push(size);
+      place(from, fromStep);
+      place(to, toStep);
+      words.push(moves ? this.#at(turn) : none);
     }
     words[begin + 1] = words.length - begin;
   }
 
-  #place({ store, offset }: Access): number {
-    return this.#at(store) + offset;
+  #place(words: number[], access: Access): void {
+    for (const { turn, by } of movesOf(access)) this.#shifts.push({ at: words.length, turn, by });
+    words.push(this.#at(access.store) + access.offset);
   }
 
   /** Where they are, each with its distance along rows. */
   #places(words: number[], ...accesses: readonly (Access | undefined)[]): void {
     for (const access of accesses)
-      if (access) words.push(this.#place(access), access.strides[0] ?? 0);
-      else words.push(none, 0);
+      if (access) {
+        this.#place(words, access);
+        words.push(access.strides[0] ?? 0);
+      } else words.push(none, 0);
   }
 
   #product(words: number[], step: Product): void {
@@ -111,10 +175,14 @@ class Encoder {
     const { m, batch } = rowsOf(step);
     const flags = (added ? productFlags.added : 0) | (relu ? productFlags.relu : 0);
     words.push(flags | (lookup ? productFlags[lookup.by] : 0), m, n, k, bitsOf(alpha), bitsOf(beta));
-    const matrix = (access: Access) => access.strides.slice(-2) as [number, number];
-    words.push(this.#place(left), ...matrix(left), this.#place(right), ...matrix(right));
-    words.push(this.#place(out), matrix(out)[0]);
-    if (added) words.push(this.#place(added), ...matrix(added));
+    const matrix = (access: Access, count = 2): void => {
+      this.#place(words, access);
+      words.push(...access.strides.slice(-2, count === 1 ? -1 : undefined));
+    };
+    matrix(left);
+    matrix(right);
+    matrix(out, 1);
+    if (added) matrix(added);
     else words.push(none, 0, 0);
     if (lookup) words.push(this.#table(lookup.table), lookup.taps, lookup.segment);
     else words.push(none, 0, 0);
@@ -131,7 +199,10 @@ class Encoder {
     if (axes.sizes.length > mostAxes) throw refused(`a step over ${axes.sizes.length} axes`);
     const stridesOf = new Map(led.map((access, i) => [access, axes.strides[i]!]));
     words.push(axes.sizes.length, ...axes.sizes, reads.length);
-    for (const read of reads) words.push(this.#place(read), ...stridesOf.get(read)!);
+    for (const read of reads) {
+      this.#place(words, read);
+      words.push(...stridesOf.get(read)!);
+    }
     const numbers: number[] = [];
     words.push(code.length);
     for (const { name, operands } of code) {
@@ -143,11 +214,32 @@ class Encoder {
       words.push(functionNumbers.get(name)!, a, b, c);
     }
     words.push(writes.length);
-    for (const write of writes)
-      words.push(this.#place(write), ...stridesOf.get(write)!, write.register, hows[write.how]);
+    for (const write of writes) {
+      this.#place(words, write);
+      words.push(...stridesOf.get(write)!, write.register, hows[write.how]);
+    }
     words.push(numbers.length, ...numbers.map(bitsOf));
   }
 }
+
+/** Whether an access of steps, those of turns in them too, is one that is asked for. */
+function any(steps: readonly Step[], asked: (access: Access) => boolean): boolean {
+  return steps.some((step) => {
+    if (step.kind === "turns") return any(step.body, asked);
+    const { reads, writes } = accessesOf(step);
+    return reads.some(asked) || writes.some(asked);
+  });
+}
+
+/** Whether steps are elsewhere in each turn. */
+const differs = (steps: readonly Step[], turn: Store): boolean =>
+  any(steps, (access) => movesOf(access).some((moves) => moves.turn === turn));
+
+/** Writes one number. */
+const number = (store: Store, value: number): Chain => ({
+  ...{ kind: "chain", shape: [], reads: [], code: [{ name: "copy", operands: [{ number: value }] }] },
+  writes: [{ store, offset: 0, strides: [], register: 0, how: "set" }],
+});
 
 /** Whether a step does nothing. */
 function empty(step: Exclude<Step, Chain>): boolean {

@@ -1,4 +1,5 @@
 // Where stores lie in the memory of a run: those that live at different times may have the same place.
+import { movesOf } from "./moving.ts";
 import { type Access, accessesOf, type Chain, type Step, type Store, type Write } from "./steps.ts";
 
 /** Stores begin at multiples of so many numbers, and so many may be read after the last one. */
@@ -124,7 +125,8 @@ function livesOf(steps: readonly Step[], fed: readonly Store[], kept: readonly S
     const { reads, writes } = accessesOf(step);
     for (const { store } of reads) meet(store, body, now, true);
     // A move that goes on with the turns leaves what those before wrote.
-    for (const { store } of writes) meet(store, body, now, step.kind === "move" && step.toStep !== 0);
+    for (const write of writes)
+      meet(write.store, body, now, movesOf(write).length > 0 || (step.kind === "move" && step.toStep !== 0));
     if (step.kind === "chain") pairs.set(now, pairsOf(step));
   }
   for (const store of kept) meet(store, all, all.last, false);

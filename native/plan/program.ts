@@ -5,6 +5,7 @@ import { coalesced } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
 import { fused } from "./fuse/index.ts";
 import { apart, placesFor } from "./memory.ts";
+import { moving } from "./moving.ts";
 import type { Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { accessesOf, type Step, type Store, type View } from "./steps.ts";
@@ -44,8 +45,9 @@ export class Program {
     const numberOf = (store: Store) => oneNumber(plan, store);
     const joined = fused(plan.steps, [...outputs], numberOf);
     const kept = [...outputs].filter(({ depth }) => depth > 0);
-    const { steps, of } = coalesced(joined, { fed: [...plan.inputs.values()], kept });
+    const { steps: one, of } = coalesced(joined, { fed: [...plan.inputs.values()], kept });
     const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
+    const steps = moving(one, new Set([...fed.map(({ store }) => store), ...kept.map(of)]));
     const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
     const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
     const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { coalesced } from "../../native/plan/coalesce.ts";
 import { placesFor } from "../../native/plan/memory.ts";
+import { moving } from "../../native/plan/moving.ts";
 import type { Step, Store } from "../../native/plan/steps.ts";
 import { call, copied, inOneMemory, programs, separately, storeOf, whole } from "./programs.ts";
 
@@ -87,6 +88,43 @@ describe("copies between stores that become one", () => {
       kept: [carried],
     });
     expect(read.of(made)).not.toBe(read.of(carried));
+  });
+});
+
+describe("slices of turns", () => {
+  it("are read and written where they lie, and give what they gave", () => {
+    let moves = 0;
+    fc.assert(
+      fc.property(programs, (program) => {
+        const steps = moving(program.steps, new Set([...program.fed.keys(), ...program.kept]));
+        moves += countOf(program.steps) - countOf(steps);
+        const expected = separately(program);
+        for (const [i, numbers] of inOneMemory({ ...program, steps }).entries())
+          for (const [j, number] of numbers.entries()) expect(number).toBeCloseTo(expected[i]![j]!, 4);
+      }),
+      { numRuns: 400 },
+    );
+    expect(moves).toBeGreaterThan(100);
+  });
+
+  it("are moved where what they are taken from changes meanwhile", () => {
+    const [from, part, turn] = [storeOf(16), storeOf(4, 2), storeOf(1, 2)];
+    const move: Step = {
+      kind: "move",
+      size: 4,
+      from: whole(from, []),
+      fromStep: 4,
+      to: whole(part, []),
+      toStep: 0,
+      turn,
+    };
+    const over = call("exp", [4], [whole(part, [4])], { store: from, offset: 12, strides: [1] });
+    const count = (body: readonly Step[]) =>
+      countOf(moving([{ kind: "turns", count: 4, turn, body }], new Set([from])));
+    expect(count([move, over])).toBe(2);
+    expect(count([move, { ...over, writes: over.writes.map((write) => ({ ...write, store: storeOf(16, 2) })) }])).toBe(
+      1,
+    );
   });
 });
 
