@@ -9,6 +9,8 @@ import { type Graph, readGraph } from "./read.ts";
 
 /** Programs that are kept, and bytes that they may have together; the newest one is kept whatever it has. */
 const mostPrograms = 8;
+/** Runs after which one may take the place of another: making it takes as long as many of them. */
+const runsBetween = 64;
 const mostBytes = 2 ** 28;
 /** Sets of sizes that are remembered as ones that are not computed here. */
 const mostRefused = 64;
@@ -43,6 +45,8 @@ export class NativeModel {
   /** The last used first. */
   #planned: readonly Planned[] = [];
   #refused: readonly Meeting[] = [];
+  /** Runs since a program took the place of another. */
+  #runs = 0;
 
   /** @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here */
   constructor(bytes: Uint8Array, kernels: Kernels) {
@@ -62,6 +66,7 @@ export class NativeModel {
     feeds: Readonly<Record<string, Tensor>>,
     fetches: readonly string[] = this.outputs,
   ): Record<string, Tensor> | undefined {
+    this.#runs++;
     const planned = this.#known(feeds, fetches) ?? this.#new(feeds, fetches);
     return planned?.program.run(this.#kernels, feeds);
   }
@@ -97,6 +102,8 @@ export class NativeModel {
   #new(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Planned | undefined {
     if (this.#refused.some((each) => this.#meets(each, feeds, fetches)) || !this.#fits(feeds, fetches))
       return undefined;
+    const isFull = this.#planned.length === mostPrograms;
+    if (isFull && this.#runs < runsBetween) return undefined;
     const meeting: Meeting = {
       fetches: [...fetches],
       feeds: this.inputs.map((name, i) => {
@@ -115,6 +122,7 @@ export class NativeModel {
         return bytes <= mostBytes;
       });
       this.#planned = [planned, ...others];
+      if (isFull) this.#runs = 0;
       return planned;
     } catch (cause) {
       if (!(cause instanceof InnerloopError && cause.code === notNative)) throw cause;
