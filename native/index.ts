@@ -5,6 +5,7 @@ import { NativeModel } from "./model.ts";
 export { type Kernels, kernelsHere } from "./addon.ts";
 export { type BuildOptions, type Built, buildKernels, kernelsFile } from "./build.ts";
 export { NativeModel } from "./model.ts";
+export type { Port } from "./read.ts";
 export { version } from "./version.ts";
 
 /**

@@ -1,11 +1,10 @@
 // A model, read once, and planned for the sizes that it meets.
-import { type DType, ELEMENTS, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
-import { decodeModel } from "@innerloop/schemas/onnx";
+import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "./addon.ts";
 import { largest, planFor, settles } from "./plan/plan.ts";
 import { Program } from "./plan/program.ts";
 import { notNative } from "./plan/refusal.ts";
-import { type Graph, readGraph } from "./read.ts";
+import { type Model, type Port, readGraph } from "./read.ts";
 
 /** Programs that are kept, and bytes that they may have together; the newest one is kept whatever it has. */
 const mostPrograms = 8;
@@ -39,9 +38,11 @@ interface Planned extends Meeting {
 export class NativeModel {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly #graph: Graph;
+  /** The inputs as the model declares them. */
+  readonly ports: readonly Port[];
+  readonly #graph: Model;
   readonly #kernels: Kernels;
-  readonly #dtypes: readonly (DType | undefined)[];
+  readonly #dtypes: readonly DType[];
   /** The last used first. */
   #planned: readonly Planned[] = [];
   #refused: readonly Meeting[] = [];
@@ -54,7 +55,8 @@ export class NativeModel {
     this.#graph = readGraph(bytes);
     this.inputs = this.#graph.inputs;
     this.outputs = this.#graph.outputs;
-    this.#dtypes = dtypesOf(bytes, this.inputs);
+    this.ports = this.#graph.ports;
+    this.#dtypes = this.ports.map(({ dtype }) => dtype);
   }
 
   /**
@@ -167,14 +169,4 @@ function alike<Item>(a: readonly Item[], b: readonly Item[]): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
-}
-
-/** The types of inputs. */
-function dtypesOf(bytes: Uint8Array, inputs: readonly string[]): (DType | undefined)[] {
-  const described = decodeModel(bytes, "the model").graph!.input ?? [];
-  return inputs.map((name) => {
-    const type = described.find((each) => each.name === name)?.type;
-    const number = type?.value === "tensorType" ? type.tensorType?.elemType : undefined;
-    return (Object.keys(ELEMENTS) as DType[]).find((dtype) => ELEMENTS[dtype].onnx === number);
-  });
 }

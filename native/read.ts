@@ -30,12 +30,35 @@ export interface Graph {
   readonly nodes: readonly Node[];
 }
 
+/** An input of a model. */
+export interface Port {
+  readonly name: string;
+  readonly dtype: DType;
+  /** A size is a number, or a name. */
+  readonly shape: readonly (number | string)[];
+  /** It has an initializer and need not be fed. */
+  readonly optional: boolean;
+}
+
+export interface Model extends Graph {
+  readonly ports: readonly Port[];
+}
+
 /** @throws InnerloopError `onnx-unreadable`; `not-native` for numbers that lie in other files or are of types that are not read here */
-export function readGraph(bytes: Uint8Array): Graph {
+export function readGraph(bytes: Uint8Array): Model {
   const model = decodeModel(bytes, "the model");
   if (model.functions.length > 0) throw refused("a model with functions of its own");
   const own = model.opsetImport.find(({ domain }) => !domain || domain === "ai.onnx");
-  return graphOf(model.graph!, Number(own?.version ?? 1));
+  const graph = graphOf(model.graph!, Number(own?.version ?? 1));
+  return { ...graph, ports: (model.graph!.input ?? []).map((input) => portOf(input, graph)) };
+}
+
+function portOf(input: onnx.ValueInfoProto.$Properties, { initializers }: Graph): Port {
+  const [name, tensor] = [input.name ?? "", input.type?.tensorType];
+  const dtype = (Object.keys(ELEMENTS) as DType[]).find((each) => ELEMENTS[each].onnx === tensor?.elemType);
+  if (!dtype) throw refused(`the input ${name} of a type that is not known here`);
+  const shape = (tensor?.shape?.dim ?? []).map(({ dimParam, dimValue }) => dimParam || Number(dimValue ?? 0));
+  return { name, dtype, shape, optional: initializers.has(name) };
 }
 
 function graphOf(graph: onnx.GraphProto.$Properties, opset: number): Graph {

@@ -1,7 +1,6 @@
 // Programs on kernels of our own, as they are opened from bytes; ONNX Runtime runs what these do not compute, of the same bytes.
 import { type Kernels, kernelsHere, NativeModel } from "@innerloop/native";
-import { type DType, ELEMENTS, InnerloopError, type Tensor } from "@innerloop/schemas/bundle";
-import { decodeModel } from "@innerloop/schemas/onnx";
+import type { DType, Tensor } from "@innerloop/schemas/bundle";
 import type { DeviceTensor, Feeds, Port, Program, ProgramBytes, ProgramOptions, Programs } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
 import { keep } from "../onnxruntime/kept/store.ts";
@@ -61,7 +60,9 @@ class NativeProgram implements Program {
   async run(feeds: Feeds): Promise<Record<string, Tensor>> {
     if (this.#disposed) throw disposed("This program");
     checkFeeds(name, this.inputs, feeds);
-    const fed = Object.fromEntries(this.inputs.flatMap((port) => fedAs(port, feeds[port.name])));
+    const fed = Object.fromEntries(
+      Object.entries(feeds).map(([input, given]) => [input, isOnHost(given) ? given : (given as NativeTensor).tensor]),
+    );
     const results = this.#model?.run(fed);
     if (results) return results;
     this.#usual ??= this.#open();
@@ -78,33 +79,6 @@ class NativeProgram implements Program {
     this.#disposed = true;
     await (await this.#usual)?.dispose();
   }
-}
-
-/** What a program is fed for an input, if anything: int32 as int64 where that is wanted. */
-function fedAs(port: Port, given: Tensor | DeviceTensor | undefined): [string, Tensor][] {
-  if (!given) return [];
-  const tensor = isOnHost(given) ? given : (given as NativeTensor).tensor;
-  if (tensor.dtype === port.dtype) return [[port.name, tensor]];
-  return [[port.name, { ...tensor, dtype: port.dtype, data: BigInt64Array.from(tensor.data as Int32Array, BigInt) }]];
-}
-
-/** The inputs that a file declares. */
-function portsOf(bytes: Uint8Array): Port[] {
-  const { input = [], initializer = [] } = decodeModel(bytes, "the program").graph ?? {};
-  const known = new Set((initializer ?? []).map((tensor) => tensor.name));
-  return (input ?? []).map(({ name, type }) => ({
-    name: name ?? "",
-    dtype: dtypeOf(type?.tensorType?.elemType ?? 0),
-    shape: (type?.tensorType?.shape?.dim ?? []).map(({ dimParam, dimValue }) => dimParam || Number(dimValue)),
-    optional: known.has(name),
-  }));
-}
-
-function dtypeOf(elementType: number): DType {
-  const found = Object.entries(ELEMENTS).find(([, { onnx }]) => onnx === elementType);
-  if (!found)
-    throw new InnerloopError("model-refused", `An input has the element type ${elementType}, which no tensor has.`);
-  return found[0] as DType;
 }
 
 /** Nothing where no run of it is computed here; what is no model ONNX Runtime says better. */
@@ -134,7 +108,7 @@ export async function openNativePrograms(options: ProgramOptions = {}): Promise<
       if (keepAs !== undefined) await keep(keepAs, bytes);
       const open = async () => (await onnxRuntime()).load(bytes);
       const model = modelOf(bytes, kernels);
-      if (model) return new NativeProgram({ inputs: portsOf(bytes), outputs: model.outputs }, model, open);
+      if (model) return new NativeProgram({ inputs: model.ports, outputs: model.outputs }, model, open);
       const usual = await open();
       return new NativeProgram(usual, undefined, async () => usual);
     },
