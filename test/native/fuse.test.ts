@@ -143,8 +143,27 @@ describe("walks", () => {
       call("subtract", [a, { ...mean, shape: a.shape, strides: [0, 0] }], d),
     ];
     const made = fused(steps, [d.store]);
-    expect(made.map((step) => (step as Chain).writes[0]!.how)).toEqual(["sum", "set", "set"]);
+    expect(made.map((step) => (step as Chain).writes[0]!.how)).toEqual(["sum", "set"]);
     expect((made[0] as Chain).reads).toHaveLength(1);
+  });
+
+  test("sums that are products with ones are taken in that walk too", () => {
+    const [ones, sums] = [array(1, 30), array(1, 40)];
+    const steps = [call("exp", [a], c), product(ones, c, sums)];
+    const numberOf = (store: Store) => (store === ones.store ? 1 : undefined);
+    const chain = only(fused(steps, [sums.store], numberOf), "chain");
+    expect(chain.writes).toMatchObject([{ how: "sum", strides: [0, 1] }]);
+  });
+
+  test("a step that tells what is above zero is one comparison", () => {
+    const [steep, above, most] = [array(30, 40), array(30, 40), array(30, 40)];
+    const steps = [
+      call("multiply", [a, 2 ** 126], steep),
+      call("relu", [steep], above),
+      call("minimum", [above, 1], most),
+    ];
+    const chain = only(fused([...steps, call("multiply", [most, b], c)], [c.store]), "chain");
+    expect(chain.code.map(({ name }) => name)).toEqual(["greater", "multiply"]);
   });
 
   test("a chain has a bounded number of reads and calls", () => {
@@ -241,6 +260,12 @@ describe("products", () => {
     const [from, transposed] = [array(40, 20), array(20, 40)];
     const steps = [copy(turned(from), transposed), product(left, transposed, made)];
     expect(only(fused(steps, [made.store]), "product").right).toMatchObject({ store: from.store, strides: [1, 20] });
+  });
+
+  test("a multiple of a factor is read as the factor", () => {
+    const [from, multiple] = [array(20, 40), array(20, 40)];
+    const steps = [call("multiply", [from, -0.5], multiple), product(left, multiple, made)];
+    expect(only(fused(steps, [made.store]), "product")).toMatchObject({ alpha: -0.5, right: { store: from.store } });
   });
 
   test("pieces of an array are written where they belong", () => {

@@ -216,12 +216,26 @@ class Maker {
     steps.push({ kind: "chain", shape, reads, code, writes });
   }
 
+  /** Numbers that are all the same, and known. */
+  all(shape: readonly number[]): Value {
+    const value = this.input(shape);
+    const number = this.one([1, 0.5]);
+    this.begun.get(value.store)!.fill(number);
+    this.known.set(value.store, number);
+    return value;
+  }
+
   product(steps: Step[], values: Value[], depth: number): void {
     const matrices = values.flatMap((value) => (value.shape.length === 2 ? [value] : []));
     if (matrices.length === 0) return;
-    const left = this.one(matrices);
+    const first = this.one(matrices);
+    const left = this.chance(0.2) ? this.all([1, first.shape[0]!]) : first;
     const [m, k] = left.shape as [number, number];
-    const right = this.one([...matrices.filter(({ shape }) => shape[0] === k), this.input([k, this.one([2, 3, 4])])]);
+    const right = this.chance(0.1)
+      ? this.all([k, 1])
+      : left !== first
+        ? first
+        : this.one([...matrices.filter(({ shape }) => shape[0] === k), this.input([k, this.one([2, 3, 4])])]);
     const n = right.shape[1]!;
     const out = this.fresh([m, n], depth);
     const added = this.chance(0.3) ? this.fitted(this.some(values), [m, n]) : undefined;

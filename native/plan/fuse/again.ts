@@ -1,41 +1,77 @@
-// Chains that cost less to compute where they are read than to write and read.
-import type { Chain } from "../steps.ts";
-import type { NumberOf } from "./code.ts";
+// Results of chains that cost less to compute where they are read than to write and read.
+import type { Chain, Operand, Write } from "../steps.ts";
+import { Code, type NumberOf } from "./code.ts";
 import { costOf, together } from "./join.ts";
 import type { Level } from "./level.ts";
-import { storesOf } from "./level.ts";
 import type { Pass } from "./pass.ts";
 
 export const again: Pass = {
   name: "again",
   why: "masks and the like of arrays that stay are computed sooner than they are read",
   apply(level, numberOf) {
-    for (let at = level.length - 1; at >= 0; at--) {
-      const chain = level.chain(at);
-      if (chain) inReaders(level, at, chain, numberOf);
-    }
+    for (let at = level.length - 1; at >= 0; at--)
+      for (const { store } of level.chain(at)?.writes.toReversed() ?? []) {
+        const chain = level.chain(at);
+        const write = chain?.writes.find((each) => each.store === store);
+        if (write) inReaders(level, at, write, numberOf);
+      }
   },
 };
 
-/** Readers of a chain's result that are looked at. */
+/** Readers of a result that are looked at. */
 const tries = 8;
 
-function inReaders(level: Level, at: number, chain: Chain, numberOf: NumberOf): void {
-  const [write] = chain.writes;
-  if (chain.writes.length !== 1 || write?.how !== "set" || level.kept(write.store)) return;
-  if (level.unsettled(write.store) || [...storesOf(chain).reads].some((store) => level.unsettled(store))) return;
-  const readers = level.readers(write.store);
+function inReaders(level: Level, at: number, write: Write, numberOf: NumberOf): void {
+  const chain = level.chain(at)!;
+  const { store } = write;
+  if (write.how !== "set" || level.kept(store) || level.unsettled(store) || level.writers(store).size !== 1) return;
+  const readers = level.readers(store);
   if (readers.size === 0 || readers.size > tries) return;
+  const alone = cut(chain, write, level, numberOf);
+  if (alone.reads.some((access) => level.unsettled(access.store))) return;
+  const rest = without(chain, write, numberOf);
+  let saved = costOf(chain) - (rest ? costOf(rest) : 0);
   const made = new Map<number, Chain>();
-  let saved = costOf(chain);
   for (const reader of readers) {
     const step = level.chain(reader);
-    const joined = step && together(chain, step, () => false, numberOf);
+    const joined = step && together(alone, step, () => false, numberOf);
     if (!joined) return;
     made.set(reader, joined);
     saved += costOf(step) - costOf(joined);
   }
   if (saved < 0) return;
   for (const [reader, step] of made) level.put(reader, step);
-  level.put(at, undefined);
+  level.put(at, rest);
+}
+
+/** The part of a chain that computes one result, from what it reads and what else it writes. */
+function cut(chain: Chain, write: Write, level: Level, numberOf: NumberOf): Chain {
+  const code = new Code(numberOf);
+  const others = new Map<number, Write>();
+  for (const other of chain.writes)
+    if (other.store !== write.store && other.how === "set" && !level.unsettled(other.store))
+      others.set(other.register, other);
+  const registers: Operand[] = chain.reads.map((access) => code.read(access));
+  for (const { name, operands } of chain.code) {
+    const other = others.get(registers.length);
+    const given = operands.map((each) => ("number" in each ? each : registers[each.register]!));
+    registers.push(other ? code.read(placeOf(other)) : code.call(name, given));
+  }
+  return code.chain(chain.shape, [[write, registers[write.register]!]]);
+}
+
+const placeOf = ({ store, offset, strides }: Write) => ({ store, offset, strides });
+
+function without(chain: Chain, write: Write, numberOf: NumberOf): Chain | undefined {
+  const writes = chain.writes.filter((other) => other !== write);
+  if (writes.length === 0) return undefined;
+  const code = new Code(numberOf);
+  const registers = code.include(
+    chain.reads.map((access) => code.read(access)),
+    chain.code,
+  );
+  return code.chain(
+    chain.shape,
+    writes.map((other) => [other, registers[other.register]!]),
+  );
 }

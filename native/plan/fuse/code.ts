@@ -40,6 +40,9 @@ const folded: { readonly [name in FunctionName]?: (a: number, b: number) => numb
   truth: (a) => Number(a !== 0),
 };
 
+/** So many times the least number that float32 holds in full is one. */
+const steepest = 2 ** 126;
+
 const numbers = new WeakMap<object, number>();
 let last = 0;
 
@@ -163,6 +166,7 @@ export class Code {
     if ((name === "relu" || name === "absolute") && from?.name === name) return a;
     if (name === "truth" && from && truths.has(from.name)) return a;
     if ((name === "minimum" || name === "maximum") && same) return a;
+    if (name === "minimum" && y === 1) return this.#step(from);
     if (name === "add") {
       if (x === 0) return b;
       if (y === 0) return a;
@@ -189,6 +193,16 @@ export class Code {
       if (y === 1) return a;
       if (y === 2) return this.call("multiply", [a, a]);
     }
+    return undefined;
+  }
+
+  /** Whether a number is above zero, as graphs tell it without a comparison: so many times the number, between 0 and 1. */
+  #step(from: Call | undefined): Operand | undefined {
+    const steep = from?.name === "relu" ? this.#from(from.operands[0]!) : undefined;
+    if (steep?.name !== "multiply") return undefined;
+    const [a, b] = steep.operands as [Operand, Operand];
+    if ((numberIn(b) ?? 0) >= steepest) return this.call("greater", [a, { number: 0 }]);
+    if ((numberIn(a) ?? 0) >= steepest) return this.call("greater", [b, { number: 0 }]);
     return undefined;
   }
 

@@ -1,5 +1,6 @@
 // Chains in the form that the other passes compare: the fewest axes, known numbers in the code, nothing that changes nothing.
-import { simplified } from "./code.ts";
+import type { Chain } from "../steps.ts";
+import { type NumberOf, simplified } from "./code.ts";
 import type { Pass } from "./pass.ts";
 import { joined } from "./places.ts";
 
@@ -9,9 +10,13 @@ export const identities: Pass = {
   apply(level, numberOf) {
     for (let at = 0; at < level.length; at++) {
       const chain = level.chain(at);
-      if (!chain) continue;
-      const simple = joined(simplified(chain, numberOf));
-      if (simple !== chain) level.put(at, simple);
+      if (!chain || simple.get(chain) === numberOf) continue;
+      const made = joined(simplified(chain, numberOf));
+      simple.set(made, numberOf);
+      if (made !== chain) level.put(at, made);
     }
   },
 };
+
+/** Chains that are so already, with what was known of stores. */
+const simple = new WeakMap<Chain, NumberOf>();

@@ -7,6 +7,7 @@ import { copies } from "./copies.ts";
 import { dead } from "./dead.ts";
 import { epilogues } from "./epilogues.ts";
 import { identities } from "./identities.ts";
+import { ones } from "./ones.ts";
 import { type Pass, passed } from "./pass.ts";
 import { same } from "./same.ts";
 
@@ -14,7 +15,7 @@ export type { NumberOf } from "./code.ts";
 export type { Pass } from "./pass.ts";
 
 /** In the order in which they are taken, over and over until none changes anything. */
-export const passes: readonly Pass[] = [dead, identities, same, epilogues, copies, chains, summed, again];
+export const passes: readonly Pass[] = [dead, identities, ones, same, epilogues, copies, chains, summed, again];
 
 /** What passes join may be joined again. */
 const mostRounds = 6;
@@ -30,11 +31,16 @@ export function fused(
   taken: readonly Pass[] = passes,
 ): Step[] {
   const kept = new Set(outputs);
+  const numbers = new Map<Store, number | undefined>();
+  const known: NumberOf = (store) => {
+    if (!numbers.has(store)) numbers.set(store, numberOf(store));
+    return numbers.get(store);
+  };
   let made: readonly Step[] = steps;
   for (let round = 0; round < mostRounds; round++) {
     let changed = false;
     for (const pass of taken) {
-      const after = passed(made, kept, numberOf, pass);
+      const after = passed(made, kept, known, pass);
       made = after.steps;
       changed ||= after.changed;
     }

@@ -25,10 +25,29 @@ const slow: { readonly [name in FunctionName]?: number } = {
   power: 20,
 };
 
+/** Stores from this size on are not in the processor's nearest memory when they are read. */
+const near = 4096;
+const readCost = (size: number): number => (size < near ? 1 : 3);
+const writeCost = (size: number): number => (size < near ? 1 : 4);
+/** What is one number for so many places together is computed once for them. */
+const run = 256;
+
 /** About how long a chain takes, in calls of a number. */
 export function costOf({ shape, reads, code, writes }: Chain): number {
-  const calls = code.reduce((sum, { name }) => sum + (slow[name] ?? 1), 0);
-  return perStep + sizeOf(shape) * (calls + 2 * (reads.length + writes.length));
+  const runs = reads.map(({ strides }) => {
+    let still = 1;
+    for (let axis = shape.length - 1; axis >= 0 && strides[axis] === 0; axis--) still *= shape[axis]!;
+    return still;
+  });
+  let each = 0;
+  for (const [i, { store }] of reads.entries()) each += runs[i]! >= run ? 0 : readCost(store.size);
+  for (const { store, how } of writes) each += how === "set" ? writeCost(store.size) : 1;
+  for (const { name, operands } of code) {
+    const still = Math.min(...operands.map((each) => ("register" in each ? runs[each.register]! : Infinity)));
+    runs.push(still);
+    if (still < run) each += slow[name] ?? 1;
+  }
+  return perStep + sizeOf(shape) * each;
 }
 
 export const fits = ({ shape, reads, code }: Chain): boolean =>

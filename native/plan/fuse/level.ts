@@ -8,8 +8,21 @@ export interface Node<S extends Step = Step> {
   readonly step: S;
 }
 
+interface Stores {
+  readonly reads: ReadonlySet<Store>;
+  readonly writes: ReadonlySet<Store>;
+}
+
+const found = new WeakMap<Step, Stores>();
+
 /** Stores that a step reads and writes, those of turns' steps too. */
-export function storesOf(step: Step): { readonly reads: ReadonlySet<Store>; readonly writes: ReadonlySet<Store> } {
+export function storesOf(step: Step): Stores {
+  const known = found.get(step) ?? lookedUp(step);
+  found.set(step, known);
+  return known;
+}
+
+function lookedUp(step: Step): Stores {
   const [reads, writes] = [new Set<Store>(), new Set<Store>()];
   const visit = (each: Step): void => {
     if (each.kind === "turns") {
@@ -128,6 +141,16 @@ export class Level {
     this.#leave(at);
     this.#steps[at] = step;
     if (step) this.#enter(at);
+    this.changed = true;
+  }
+
+  /** Puts several steps each in place of some. Places are others then. */
+  spread(made: ReadonlyMap<number, readonly Step[]>): void {
+    if (made.size === 0) return;
+    const steps = this.#steps.flatMap((step, at) => made.get(at) ?? (step ? [step] : []));
+    for (const at of this.#steps.keys()) this.#leave(at);
+    this.#steps.splice(0, this.#steps.length, ...steps);
+    for (const at of this.#steps.keys()) this.#enter(at);
     this.changed = true;
   }
 

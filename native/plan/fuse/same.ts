@@ -5,6 +5,14 @@ import type { Level } from "./level.ts";
 import { storesOf } from "./level.ts";
 import type { Pass } from "./pass.ts";
 
+const descriptions = new WeakMap<Step, string>();
+
+function descriptionOf(step: Step): string | undefined {
+  const known = descriptions.get(step) ?? described(step);
+  if (known !== undefined) descriptions.set(step, known);
+  return known;
+}
+
 /** What a step is, without the names of the stores that it writes; nothing for steps that are no plain functions. */
 function described(step: Step): string | undefined {
   if (step.kind === "turns" || step.kind === "move") return undefined;
@@ -25,7 +33,7 @@ export const same: Pass = {
     const found = new Map<string, number>();
     for (let at = 0; at < level.length; at++) {
       const step = level.at(at);
-      const what = step && described(step);
+      const what = step && descriptionOf(step);
       if (!what) continue;
       const first = found.get(what);
       if (first === undefined || !replaced(level, first, at)) found.set(what, at);
