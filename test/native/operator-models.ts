@@ -2,8 +2,8 @@
 import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { expect } from "vitest";
-import type { Kernels } from "../../native/addon.ts";
 import { NativeModel } from "../../native/model.ts";
+import { testKernels } from "./kernels.ts";
 import { usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
@@ -71,16 +71,19 @@ function modelOf({ fed, fixed = {}, steps, outputs = ["out"], opset = 20 }: Case
   });
 }
 
-/** Compares with ONNX Runtime. @param kernels beside those of plain loops */
-export async function compares(given: Case, kernels?: Kernels): Promise<void> {
+/** Compares with ONNX Runtime: kernels in C, and those in plain loops. */
+export async function compares(given: Case): Promise<void> {
   const model = modelOf(given);
   const expected = await usual(model, given.fed);
-  for (const each of kernels ? [plainKernels, kernels] : [plainKernels])
-    alike(new NativeModel(model, each).run(given.fed), expected);
+  for (const each of [plainKernels, await testKernels()]) alike(new NativeModel(model, each).run(given.fed), expected);
   // What is known beforehand is computed while the plan is made.
   const known = modelOf({ ...given, fed: {}, fixed: { ...given.fixed, ...given.fed } });
   alike(new NativeModel(known, plainKernels).run({}), expected);
 }
+
+export const all = async (cases: readonly Case[]): Promise<void> => {
+  for (const each of cases) await compares(each);
+};
 
 function alike(given: Readonly<Record<string, Tensor>> | undefined, expected: Readonly<Record<string, Tensor>>): void {
   expect(given).toBeDefined();
