@@ -28,14 +28,16 @@ function inReaders(level: Level, at: number, write: Write, numberOf: NumberOf): 
   const readers = level.readers(store);
   if (readers.size === 0 || readers.size > tries) return;
   const alone = cut(chain, write, level, numberOf);
-  if (alone.reads.some((access) => level.unsettled(access.store))) return;
+  if (alone.reads.some((read) => chain.reads.includes(read) && chain.writes.some((each) => each.store === read.store)))
+    return;
+  const stay = (reader: number) => alone.reads.every((read) => level.stays(read.store, at, reader));
   const rest = without(chain, write, numberOf);
   let saved = costOf(chain) - (rest ? costOf(rest) : 0);
   const made = new Map<number, Chain>();
   for (const reader of readers) {
     const step = level.chain(reader);
-    const joined = step && together(alone, step, () => false, numberOf);
-    if (!joined) return;
+    const joined = step && stay(reader) && together(alone, step, () => false, numberOf);
+    if (!step || !joined) return;
     made.set(reader, joined);
     saved += costOf(step) - costOf(joined);
   }

@@ -1,5 +1,5 @@
 // Copies that are not made, times a number or not: who reads one reads what it was made from, by its distances.
-import { type Access, accessesOf, type Chain, type Product, type Step } from "../steps.ts";
+import { type Access, accessesOf, type Chain, type Product, type Step, type Store } from "../steps.ts";
 import type { NumberOf } from "./code.ts";
 import { together } from "./join.ts";
 import type { Level } from "./level.ts";
@@ -12,9 +12,9 @@ export const copies: Pass = {
   apply(level, numberOf) {
     for (let at = 0; at < level.length; at++) {
       const chain = level.chain(at);
-      const factor = chain && factorOf(chain);
-      if (!chain || factor === undefined) continue;
-      if (factor !== 1 || !writeThrough(level, at, chain)) passBy(level, at, { chain, factor, numberOf });
+      if (chain && isCopy(chain) && writeThrough(level, at, chain)) continue;
+      for (const { store } of chain?.writes ?? [])
+        for (const copy of copiesOf(level.chain(at), store, numberOf)) if (passBy(level, at, copy)) break;
     }
   },
 };
@@ -25,15 +25,35 @@ interface Copy {
   readonly numberOf: NumberOf;
 }
 
-/** How many times its source a copy is; nothing for what is none. */
-function factorOf({ reads, code, writes }: Chain): number | undefined {
-  if (reads.length !== 1 || writes.length !== 1 || writes[0]!.how !== "set" || code.length > 1) return undefined;
-  const [call] = code;
-  if (!call) return 1;
-  if (call.name === "negative") return -1;
-  const number = call.operands.find((operand) => "number" in operand);
-  return call.name === "multiply" ? number?.number : undefined;
+const isCopy = ({ reads, code, writes }: Chain): boolean =>
+  code.length === 0 && reads.length === 1 && writes.length === 1 && writes[0]!.how === "set";
+
+/** Copies that a write is: of what the chain reads, or of what it writes elsewhere. */
+function copiesOf(chain: Chain | undefined, store: Store, numberOf: NumberOf): Copy[] {
+  const write = chain?.writes.find((each) => each.store === store);
+  if (!chain || write?.how !== "set") return [];
+  const one = (source: Access, code: Chain["code"], factor: number): Copy => ({
+    chain: { ...chain, reads: [placeOf(source)], code, writes: [{ ...write, register: code.length }] },
+    factor,
+    numberOf,
+  });
+  const twins = chain.writes.filter(
+    (each) => each !== write && each.register === write.register && each.how === "set" && each.store !== store,
+  );
+  const copies = twins.map((twin) => one(twin, [], 1));
+  const read = chain.reads[write.register];
+  if (read) return [...copies, one(read, [], 1)];
+  const call = chain.code[write.register - chain.reads.length]!;
+  const from = call.operands.find((operand) => "register" in operand);
+  const source = from && chain.reads[from.register];
+  const number = call.operands.find((operand) => "number" in operand)?.number;
+  const factor = call.name === "negative" ? -1 : call.name === "multiply" ? number : undefined;
+  if (!source || factor === undefined) return copies;
+  const code: Chain["code"] = [{ name: "multiply", operands: [{ register: 0 }, { number: factor }] }];
+  return [...copies, one(source, code, factor)];
 }
+
+const placeOf = ({ store, offset, strides }: Access): Access => ({ store, offset, strides });
 
 /** What a chain sums is summed where the only one who reads it copies it. */
 function writeThrough(level: Level, at: number, copy: Chain): boolean {
@@ -56,18 +76,22 @@ function writeThrough(level: Level, at: number, copy: Chain): boolean {
 }
 
 /** Readers of a copy read its source, if all can. */
-function passBy(level: Level, at: number, copy: Copy): void {
+function passBy(level: Level, at: number, copy: Copy): boolean {
   const [{ store }, source] = [copy.chain.writes[0]!, copy.chain.reads[0]!];
-  if (level.kept(store) || level.unsettled(store) || level.unsettled(source.store)) return;
-  if (level.writers(store).size !== 1) return;
+  if (level.kept(store) || level.unsettled(store) || level.writers(store).size !== 1) return false;
+  const chain = level.chain(at)!;
+  const over = chain.reads.some((read) => read.store === source.store);
+  if (over && chain.writes.some((write) => write.store === source.store)) return false;
   const steps = new Map<number, Step>();
   for (const reader of level.readers(store)) {
-    const step = redirected(level.at(reader)!, copy);
-    if (!step) return;
+    const step = level.stays(source.store, at, reader) ? redirected(level.at(reader)!, copy) : undefined;
+    if (!step) return false;
     steps.set(reader, step);
   }
   for (const [reader, step] of steps) level.put(reader, step);
-  level.put(at, undefined);
+  const writes = chain.writes.filter((write) => write.store !== store);
+  level.put(at, writes.length > 0 ? { ...chain, writes } : undefined);
+  return true;
 }
 
 function redirected(step: Step, copy: Copy): Step | undefined {

@@ -105,6 +105,12 @@ export class Level {
     return this.#writers.get(store) ?? none;
   }
 
+  /** Whether what a store has after one place is there still when the step of another reads it. */
+  stays(store: Store, from: number, to: number): boolean {
+    for (const writer of this.writers(store)) if (writer > from && writer <= to) return false;
+    return true;
+  }
+
   /** The first place after a step that has to stay after it. */
   firstAfter(at: number): number | undefined {
     const { reads, writes } = storesOf(this.#steps[at]!);
