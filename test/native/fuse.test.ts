@@ -120,6 +120,20 @@ describe("walks", () => {
     ]);
   });
 
+  test("an array that is written in pieces is not written as one for a chain that goes over it", () => {
+    const [left, right, joined] = [array(30, 10), array(30, 30), array(30, 40)];
+    const piece = (columns: number, offset: number): Array_ => ({ ...joined, shape: [30, columns], offset });
+    const steps = [
+      copy(left, piece(10, 0)),
+      copy(right, piece(30, 10)),
+      call("multiply", [joined, a], b),
+    ];
+    const made = fused(steps, [b.store]);
+    expect(kinds(made)).toBe("chain chain");
+    expect((made[0] as Chain).reads.map(({ store }) => store)).toEqual([left.store, a.store]);
+    expect((made[1] as Chain).writes).toMatchObject([{ store: b.store, offset: 10, strides: [40, 1] }]);
+  });
+
   test("a row that costs something is computed once, not for each row that reads it", () => {
     const [vector, made] = [array(40), array(40)];
     const steps = [call("exp", [vector], made), call("add", [a, row(made, 30)], c)];

@@ -9,13 +9,14 @@ import { epilogues } from "./epilogues.ts";
 import { identities } from "./identities.ts";
 import { ones } from "./ones.ts";
 import { type Pass, passed } from "./pass.ts";
+import { pieces } from "./pieces.ts";
 import { same } from "./same.ts";
 
 export type { NumberOf } from "./code.ts";
 export type { Pass } from "./pass.ts";
 
 /** In the order in which they are taken, over and over until none changes anything. */
-export const passes: readonly Pass[] = [dead, identities, ones, same, epilogues, copies, chains, summed, again];
+export const passes: readonly Pass[] = [dead, identities, ones, same, epilogues, copies, pieces, chains, summed, again];
 
 /** What passes join may be joined again. */
 const mostRounds = 6;
