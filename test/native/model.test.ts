@@ -1,9 +1,8 @@
 // Models as they run natively: what they give, when they are planned anew, and what goes to ONNX Runtime.
-import { InnerloopError, type Tensor } from "@innerloop/schemas";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { Tensor } from "@innerloop/schemas";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { Kernels } from "../../native/addon.ts";
 import { NativeModel } from "../../native/model.ts";
-import { openNative } from "../../native/session.ts";
 import { testKernels } from "./kernels.ts";
 import { type GraphOf, integer, integers, modelOf, numbers, truth, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
@@ -184,52 +183,36 @@ describe("plans", () => {
   });
 });
 
-describe("a session", () => {
-  const running = (run: () => Promise<Record<string, Tensor>>) => ({
-    ...{ inputs: ["x"], outputs: ["y"], run: vi.fn(run), dispose: vi.fn(async () => {}) },
-  });
+describe("what is not computed here", () => {
   const x = numbers([3]);
-  const y = { y: numbers([3], 2) };
-  const bytes = modelOf({ inputs: { x: ["float32", 3] }, outputs: ["y"], nodes: [["Exp", ["x"], ["y"]]] });
+  const model = new NativeModel(
+    modelOf({ inputs: { x: ["float32", 3] }, outputs: ["y"], nodes: [["Exp", ["x"], ["y"]]] }),
+    plainKernels,
+  );
 
-  it("opens ONNX Runtime only for what is not computed here, once", async () => {
-    const theirs = running(async () => y);
-    const usual = vi.fn(async () => theirs);
-    const session = await openNative(bytes, plainKernels, usual);
-    near((await session.run({ x })).y, { ...x, data: (x.data as Float32Array).map(Math.exp) });
-    expect(usual).not.toHaveBeenCalled();
-    // What is fed wrongly, ONNX Runtime says.
+  it("is what is fed or asked for wrongly, which ONNX Runtime says", () => {
     for (const feeds of [{}, { x, more: x }, { x: { ...x, dtype: "int64" as const } }, { x: { ...x, shape: [4] } }])
-      expect(await session.run(feeds)).toBe(y);
-    expect(await session.run({ x }, ["z"])).toBe(y);
-    expect(usual).toHaveBeenCalledTimes(1);
-    expect(theirs.run).toHaveBeenLastCalledWith({ x }, ["z"]);
-    await session.dispose();
-    expect(theirs.dispose).toHaveBeenCalledTimes(1);
-    await expect(session.run({ x })).rejects.toThrow(expect.objectContaining({ code: "disposed" }));
+      expect(model.run(feeds)).toBeUndefined();
+    expect(model.run({ x }, ["z"])).toBeUndefined();
+    near(model.run({ x })?.y, { ...x, data: (x.data as Float32Array).map(Math.exp) });
   });
 
-  it("has ONNX Runtime take whole numbers that float32 does not hold", async () => {
-    const model = modelOf({ inputs: { x: ["int64", 1] }, outputs: ["y"], nodes: [["Add", ["x", "x"], ["y"]]] });
-    const theirs = running(async () => y);
-    const session = await openNative(model, plainKernels, async () => theirs);
-    await session.run({ x: integers(2 ** 24) });
-    expect(theirs.run).not.toHaveBeenCalled();
-    await session.run({ x: integers(2 ** 24 + 1) });
-    expect(theirs.run).toHaveBeenCalled();
+  it("is whole numbers that float32 does not hold", () => {
+    const sum = modelOf({ inputs: { x: ["int64", 1] }, outputs: ["y"], nodes: [["Add", ["x", "x"], ["y"]]] });
+    const model = new NativeModel(sum, plainKernels);
+    expect(model.run({ x: integers(2 ** 24) })).toBeDefined();
+    expect(model.run({ x: integers(2 ** 24 + 1) })).toBeUndefined();
   });
 
-  it("tries again where ONNX Runtime did not open", async () => {
-    const theirs = running(async () => y);
-    const usual = vi.fn(async () => theirs);
-    usual.mockRejectedValueOnce(new InnerloopError("model-refused", "no"));
-    const session = await openNative(bytes, plainKernels, usual);
-    await expect(session.run({})).rejects.toThrow("no");
-    expect(await session.run({})).toBe(y);
+  it("is an operator without steps", () => {
+    const other = modelOf({ inputs: { x: ["float32", 3] }, outputs: ["y"], nodes: [["NonZero", ["x"], ["y"]]] });
+    const model = new NativeModel(other, plainKernels);
+    for (let times = 0; times < 2; times++) expect(model.run({ x })).toBeUndefined();
   });
 
-  it("is ONNX Runtime's for bytes that are no model", async () => {
-    const theirs = running(async () => y);
-    expect(await openNative(Uint8Array.of(1, 2, 3), plainKernels, async () => theirs)).toBe(theirs);
+  it("is bytes that are no model", () => {
+    expect(() => new NativeModel(Uint8Array.of(1, 2, 3), plainKernels)).toThrow(
+      expect.objectContaining({ code: "onnx-unreadable" }),
+    );
   });
 });
