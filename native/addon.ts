@@ -12,7 +12,7 @@ export interface Kernels {
    * @returns 0, or what was wrong
    */
   run(code: Int32Array, memory: ArrayBuffer, offset: number): number;
-  /** Bytes to skip at a buffer's begin, to a multiple of 64 in the machine's memory. */
+  /** Bytes to skip at a buffer's begin, to a multiple of 64 in the machine's memory. Of a new buffer: the system is asked to hold a large one in large pages. */
   misaligned(memory: ArrayBuffer): number;
 }
 

@@ -6,7 +6,7 @@
 #include "reduce.h"
 
 /** Numbers of all the rooms together, and of the largest block. Even with the most rooms a block has more than a vector. */
-enum { SCRATCH = 8192, LARGEST_BLOCK = 1024, MOST_ROOMS = 256 };
+enum { SCRATCH = 8192, LARGEST_BLOCK = 1024, MANY_ARRAYS = 12, MOST_ROOMS = 256 };
 
 /** What is done with a read or a result: it lies together where it is, is brought together in a room, or is one number for the whole block. */
 typedef enum { IN_PLACE, IN_ROOM, ONE_NUMBER } Manner;
@@ -63,10 +63,11 @@ static Manner manner_of(const Blocks *blocks, const int32_t *strides) {
   int together = 1, one = 1;
   for (int axis = blocks->split; axis < blocks->rank; axis++) {
     if (blocks->sizes[axis] == 1) continue;
-    together &= strides[axis] == blocks->together[axis];
-    one &= strides[axis] == 0;
+    if (strides[axis] != 0) one = 0;
+    if (strides[axis] != blocks->together[axis]) together = 0;
+    if (!one && !together) return IN_ROOM;
   }
-  return one ? ONE_NUMBER : together ? IN_PLACE : IN_ROOM;
+  return one ? ONE_NUMBER : IN_PLACE;
 }
 
 /** The words of a chain. */
@@ -159,6 +160,27 @@ static int32_t settle(const Chain *chain, const Blocks *blocks, Place *reads, Re
   return rooms;
 }
 
+/**
+ * The same for chains that are one block and have all that they read lying together, which is most of those that are small: a room for each result, without a look
+ * at which are taken when. @returns whether it is one
+ */
+static int settle_at_once(const Chain *chain, const Blocks *blocks, int64_t most, Place *reads, Result *results, Place *writes) {
+  if (blocks->split != 0 || blocks->rows != chain->sizes[0] || chain->calls * most > SCRATCH) return 0;
+  for (int32_t i = 0; i < chain->reads; i++)
+    if ((reads[i].manner = manner_of(blocks, reads[i].strides)) == IN_ROOM) return 0;
+  for (int32_t i = 0; i < chain->calls; i++) results[i].manner = IN_ROOM, results[i].room = i;
+  for (int32_t i = 0; i < chain->writes; i++) {
+    const int32_t result = register_of(chain, writes + i) - chain->reads;
+    if (result < 0) return 0;
+    if (how_of(chain, writes + i) != SET || manner_of(blocks, writes[i].strides) == IN_ROOM || results[result].manner == IN_PLACE) continue;
+    // Where a chain reads only its last call may write.
+    for (int32_t read = 0; read < chain->reads && result < chain->calls - 1; read++)
+      if (reads[read].at == writes[i].at) return 0;
+    results[result].manner = IN_PLACE, results[result].room = i;
+  }
+  return 1;
+}
+
 static void fill(const Blocks *blocks, Place *read, float *room, int64_t rows) {
   if (read->filled == read->at && read->filled_rows >= rows) return;
   int32_t sizes[MOST_AXES];
@@ -221,10 +243,16 @@ int run_chain(const int32_t *words, float *memory) {
     vectors[i] = spread(number);
     operands[-1 - i] = (Operand){(const float *)(vectors + i), 0};
   }
-  int64_t most = LARGEST_BLOCK;
+  // Of many arrays fewer numbers each stay in the first cache.
+  int64_t most = chain.reads + chain.calls + chain.writes > MANY_ARRAYS ? LARGEST_BLOCK / 2 : LARGEST_BLOCK;
   Blocks blocks;
   for (;;) {
     divide(&blocks, chain.rank, chain.sizes, most);
+    const int64_t together = (blocks.rows * blocks.volume + WIDTH - 1) / WIDTH * WIDTH;
+    if (settle_at_once(&chain, &blocks, together, reads, results, writes)) {
+      most = together;
+      break;
+    }
     const int64_t rooms = settle(&chain, &blocks, reads, results, writes, free_rooms);
     if (rooms > MOST_ROOMS) return WRONG_WORDS;
     if (rooms * most <= SCRATCH) break;
