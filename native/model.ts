@@ -1,7 +1,8 @@
 // A model, read once, and planned for the sizes that it meets.
 import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "./addon.ts";
-import { largest, planFor, settles } from "./plan/plan.ts";
+import { largest, settles } from "./plan/plan.ts";
+import { planFor } from "./plan/planned.ts";
 import { Program } from "./plan/program.ts";
 import { notNative } from "./plan/refusal.ts";
 import { type Model, type Port, readGraph } from "./read.ts";

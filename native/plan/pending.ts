@@ -1,9 +1,9 @@
 // Arrays that are written only when something reads them number by number: what is gathered and what is joined. Products look numbers up
 // where they lie, so that the columns of a convolution are never written.
 import { type DType, sizeOf } from "@innerloop/schemas";
-import { deepest, type Plan } from "./plan.ts";
-import type { Store } from "./steps.ts";
-import { naturalStrides, placesOf, reshaped, type Shape, sliced, together, type Value } from "./views.ts";
+import type { Known } from "./known.ts";
+import type { Step, Store } from "./steps.ts";
+import { deepest, naturalStrides, placesOf, reshaped, type Shape, sliced, together, type Value } from "./views.ts";
 
 /** Places `indices` of an axis. */
 interface Gathered {
@@ -29,14 +29,24 @@ export interface Pieces {
 
 const nowhere = -1;
 
+/** What arrays are written with: a plan. */
+interface Writing {
+  readonly known: Known;
+  room(shape: Shape, dtype: DType, depth: number): Value;
+  step(depth: number, step: Step): void;
+  real(value: Value): Value;
+  written(value: Value): Value;
+  copy(from: Value, to: Value): void;
+}
+
 export class Pending {
-  readonly #plan: Plan;
+  readonly #plan: Writing;
   readonly #waiting = new WeakMap<Store, Waiting>();
   readonly #written = new WeakMap<Store, Store>();
   readonly #pieces = new WeakMap<Store, Pieces | "none">();
   readonly #zeros = new WeakMap<Store, boolean>();
 
-  constructor(plan: Plan) {
+  constructor(plan: Writing) {
     this.#plan = plan;
   }
 

@@ -3,11 +3,10 @@ import { type DType, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
 import type { Graph, Node } from "../read.ts";
 import { Known } from "./known.ts";
-import { operators } from "./operators/index.ts";
 import { Pending } from "./pending.ts";
 import { refused } from "./refusal.ts";
 import type { Access, Step, Store, View } from "./steps.ts";
-import { naturalStrides, type Shape, together, type Value } from "./views.ts";
+import { accessOf, naturalStrides, type Shape, together, type Value } from "./views.ts";
 
 export type { Value };
 
@@ -41,6 +40,8 @@ export type Compute = (
   scope: Scope,
 ) => readonly (Value | undefined)[];
 
+export type Operators = Readonly<Record<string, Compute>>;
+
 /** Dtypes whose numbers are held as float32. */
 const held: ReadonlySet<DType> = new Set<DType>(["float32", "int32", "int64", "bool"]);
 /** Whole numbers from here on say "to the end" and need not be exact. */
@@ -53,12 +54,14 @@ export class Plan {
   readonly outputs = new Map<string, View>();
   /** What the plan rests on beside sizes: the largest number of inputs, which tells how many classes there are. */
   readonly largest = new Map<string, number>();
+  readonly #operators: Operators;
   readonly #fed = new Map<Store, Tensor>();
   readonly #pending = new Pending(this);
   /** By the turns in which they are taken; those of depth 0 have been. */
   readonly #steps: Step[][] = [[], []];
 
-  constructor(kernels: Kernels) {
+  constructor(kernels: Kernels, operators: Operators) {
+    this.#operators = operators;
     this.known = new Known(kernels);
   }
 
@@ -180,7 +183,7 @@ export class Plan {
   walk(graph: Graph, scope: Scope): void {
     for (const [name, tensor] of graph.initializers) scope.set(name, this.tensor(tensor));
     for (const node of graph.nodes) {
-      const compute = Object.hasOwn(operators, node.operator) ? operators[node.operator] : undefined;
+      const compute = Object.hasOwn(this.#operators, node.operator) ? this.#operators[node.operator] : undefined;
       if (!compute) throw refused(`the operator ${node.operator}`);
       const inputs = node.inputs.map((name) => (name === "" ? undefined : scope.get(name)));
       const results = compute(this, inputs, node, scope);
@@ -192,11 +195,6 @@ export class Plan {
   }
 }
 
-export const accessOf = ({ store, offset, strides }: View): Access => ({ store, offset, strides });
-
-export const deepest = (...values: readonly (Value | undefined)[]): number =>
-  values.reduce((depth, value) => Math.max(depth, value?.depth ?? 0), 0);
-
 export function largest(numbers: ArrayLike<number | bigint>): number {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < numbers.length; i++) most = Math.max(most, Number(numbers[i]));
@@ -205,24 +203,3 @@ export function largest(numbers: ArrayLike<number | bigint>): number {
 
 /** Whether a plan is for this very number: how many steps are taken, and the like. */
 export const settles = ({ dtype, shape }: Tensor): boolean => dtype === "int64" && shape.length === 0;
-
-/**
- * A plan for runs of a graph with arrays of these sizes, these whole numbers where they stand alone, and the same
- * {@link Plan.largest}.
- *
- * @throws InnerloopError `not-native` for what is not computed here
- */
-export function planFor(graph: Graph, feeds: Readonly<Record<string, Tensor>>, kernels: Kernels): Plan {
-  const plan = new Plan(kernels);
-  const scope = new Scope(1);
-  const { inputs, outputs, nodes, initializers } = graph;
-  for (const name of inputs) {
-    const tensor = feeds[name] ?? initializers.get(name);
-    if (!tensor) throw refused(`a run without the input "${name}"`);
-    scope.set(name, settles(tensor) ? plan.tensor(tensor) : plan.input(name, tensor));
-  }
-  const fixed = new Map([...initializers].filter(([name]) => !inputs.includes(name)));
-  plan.walk({ inputs, outputs, nodes, initializers: fixed }, scope);
-  for (const name of outputs) plan.outputs.set(name, plan.written(scope.get(name)));
-  return plan;
-}

@@ -1,8 +1,8 @@
 // Steps that are taken in turns whose number is known before a run: ONNX's Loop and Scan.
 import type { Graph, Node } from "../read.ts";
-import { accessOf, type Compute, type Plan, Scope } from "./plan.ts";
+import { type Compute, type Plan, Scope } from "./plan.ts";
 import { refused } from "./refusal.ts";
-import { at, axisOf, expanded, permuted, together, type Value, withOnes } from "./views.ts";
+import { accessOf, at, axisOf, expanded, permuted, together, type Value, withOnes } from "./views.ts";
 
 /** A body with what goes in and out of its turns. */
 interface Turned {

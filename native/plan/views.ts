@@ -1,7 +1,7 @@
 // What costs nothing: other views of the same numbers.
 import { sizeOf } from "@innerloop/schemas";
 import { refused } from "./refusal.ts";
-import type { View } from "./steps.ts";
+import type { Access, View } from "./steps.ts";
 
 export type Shape = readonly number[];
 
@@ -134,3 +134,8 @@ export function placesOf({ offset, shape, strides }: Pick<View, "offset" | "shap
   }
   return places;
 }
+
+export const accessOf = ({ store, offset, strides }: View): Access => ({ store, offset, strides });
+
+export const deepest = (...values: readonly (Value | undefined)[]): number =>
+  values.reduce((depth, value) => Math.max(depth, value?.depth ?? 0), 0);

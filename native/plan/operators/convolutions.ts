@@ -1,9 +1,9 @@
 // Convolutions as products whose left factor is looked up: columns are never written.
 import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
-import { accessOf, type Compute, deepest, type Plan } from "../plan.ts";
+import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { permuted, type Shape, type Value } from "../views.ts";
+import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";
 import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
 import { tapsOf, windowOf } from "./windows.ts";
 

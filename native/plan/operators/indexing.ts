@@ -1,9 +1,20 @@
 // Numbers by their places: what is known beforehand is read where it lies, what runs compute is looked up.
 import { sizeOf } from "@innerloop/schemas";
-import { accessOf, type Compute, deepest, type Plan } from "../plan.ts";
+import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Operand } from "../steps.ts";
-import { at, axisOf, expanded, naturalStrides, reshaped, sliced, type Value, withOnes } from "../views.ts";
+import {
+  accessOf,
+  at,
+  axisOf,
+  deepest,
+  expanded,
+  naturalStrides,
+  reshaped,
+  sliced,
+  type Value,
+  withOnes,
+} from "../views.ts";
 import { rowwise } from "./norms.ts";
 import { type Code, computed, each, intOf, present, shapedAs, textOf } from "./parts.ts";
 import { reduce } from "./reductions.ts";

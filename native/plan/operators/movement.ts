@@ -1,9 +1,9 @@
 // The same numbers elsewhere or in another shape, most of which costs nothing.
 import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
-import { type Compute, deepest, type Plan } from "../plan.ts";
+import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { axisOf, broadcast, expanded, permuted, type Shape, sliced, type Value, withOnes } from "../views.ts";
+import { axisOf, broadcast, deepest, expanded, permuted, type Shape, sliced, type Value, withOnes } from "../views.ts";
 import { axesOf, computed, intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
 
 /** More numbers than this no plan holds beforehand. */

@@ -1,9 +1,9 @@
 // What is made of whole rows: softmax, norms.
 import { sizeOf } from "@innerloop/schemas";
-import { accessOf, type Compute, deepest, type Plan } from "../plan.ts";
+import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, RowWise } from "../steps.ts";
-import { axisOf, expanded, permuted, reshaped, type Shape, type Value, withOnes } from "../views.ts";
+import { accessOf, axisOf, deepest, expanded, permuted, reshaped, type Shape, type Value, withOnes } from "../views.ts";
 import { computed, each, floatOf, intOf, present, scaled } from "./parts.ts";
 import { reduce, without } from "./reductions.ts";
 

@@ -1,10 +1,22 @@
 // Products of matrices. A left factor that is gathered is looked up where its numbers lie.
 import { sizeOf } from "@innerloop/schemas";
 import { divisor, type Pieces } from "../pending.ts";
-import { accessOf, type Compute, deepest, type Plan } from "../plan.ts";
+import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, Lookup, Product } from "../steps.ts";
-import { at, broadcast, expanded, permuted, placesOf, reshaped, type Shape, type Value, withOnes } from "../views.ts";
+import {
+  accessOf,
+  at,
+  broadcast,
+  deepest,
+  expanded,
+  permuted,
+  placesOf,
+  reshaped,
+  type Shape,
+  type Value,
+  withOnes,
+} from "../views.ts";
 import { floatOf, intOf, present, shapedAs } from "./parts.ts";
 
 interface Factors {
