@@ -1,4 +1,4 @@
-// `npm run bench -- peers | profile | scale | check | learning | engines | passes | native | gpu | imported | embed | shifts`: see README.md.
+// `npm run bench -- peers | profile | scale | check | learning | engines | passes | wasm | gpu | imported | embed | shifts`: see README.md.
 import { kernelsHere } from "@innerloop/native";
 import { InnerloopError } from "@innerloop/schemas";
 import { engineNames } from "@innerloop/train";
@@ -11,7 +11,6 @@ import { among, counts, list, minutesIn, sizeIn, turns } from "./flags.ts";
 import { gpu } from "./gpu/run.ts";
 import { imported, importedGroups, importedNetworks, importedPeers } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
-import { native } from "./native/run.ts";
 import { type OurEngine, ourEngines } from "./ours/engines.ts";
 import type { Outcome } from "./outcome.ts";
 import { timePasses } from "./passes.ts";
@@ -20,6 +19,7 @@ import { profile } from "./profile/run.ts";
 import { axisNames, scale } from "./scale/run.ts";
 import { shifts } from "./shifts/run.ts";
 import { peers as peerSides } from "./sides/list.ts";
+import { wasm } from "./wasm/run.ts";
 import { workloadNames } from "./workloads.ts";
 
 async function run(work: () => Promise<Outcome>): Promise<void> {
@@ -213,7 +213,7 @@ try {
         ),
     )
     .command(
-      "native",
+      "wasm",
       "what an engine of our own in WebAssembly could gain: rates of products, and the least time of workloads at them",
       {
         workloads: { type: "string", default: "adapt-conv4,meta-conv4", describe: "which, separated by commas" },
@@ -222,7 +222,7 @@ try {
       },
       (args) =>
         run(() =>
-          native({ workloads: among("workloads", args.workloads, workloadNames), small: args.small, json: args.json }),
+          wasm({ workloads: among("workloads", args.workloads, workloadNames), small: args.small, json: args.json }),
         ),
     )
     .command(
@@ -370,7 +370,7 @@ try {
     )
     .demandCommand(
       1,
-      "Say what to do: peers, profile, scale, learning, check, engines, passes, native, gpu, imported, embed or shifts.",
+      "Say what to do: peers, profile, scale, learning, check, engines, passes, wasm, gpu, imported, embed or shifts.",
     )
     .strict()
     .exitProcess(false)

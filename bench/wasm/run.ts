@@ -1,4 +1,4 @@
-// The command `native`: would an engine of our own, in WebAssembly with fused kernels, beat ONNX Runtime? What each multiplies in a second, of
+// The command `wasm`: would an engine of our own, in WebAssembly with fused kernels, beat ONNX Runtime? What each multiplies in a second, of
 // the shapes of conv4, and how long a workload would take at that rate if all else took no time.
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { InferenceSession } from "onnxruntime-node";
@@ -8,7 +8,7 @@ import { traceOf } from "../profile/trace.ts";
 import { fixed, table } from "../report.ts";
 import { handProduct, isPossible, type Tile } from "./kernel.ts";
 
-export interface NativeOptions {
+export interface WasmOptions {
   readonly workloads: readonly string[];
   readonly small: boolean;
   readonly json: boolean;
@@ -155,7 +155,7 @@ async function boundOf(workload: string, small: boolean): Promise<Bound> {
   };
 }
 
-export async function native({ workloads, small, json }: NativeOptions): Promise<Outcome> {
+export async function wasm({ workloads, small, json }: WasmOptions): Promise<Outcome> {
   const rates: Rates[] = [];
   for (const shape of small ? shapes.slice(0, 1) : shapes) {
     tell(`products ${shape.join("×")}`);
