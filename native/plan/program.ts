@@ -42,7 +42,7 @@ export class Program {
   constructor(plan: Plan, kernels: Kernels) {
     const views = [...plan.outputs];
     const outputs = new Set(views.map(([, { store }]) => store));
-    const numberOf = (store: Store) => oneNumber(plan, store);
+    const numberOf = remembered((store: Store) => oneNumber(plan, store));
     const joined = fused(plan.steps, [...outputs], numberOf);
     const kept = [...outputs].filter(({ depth }) => depth > 0);
     const { steps: one, of } = coalesced(joined, { fed: [...plan.inputs.values()], kept });
@@ -54,7 +54,7 @@ export class Program {
     const tables = new Tables(places.end);
     this.words = encoded(steps, at, (numbers) => tables.at(numbers));
     const bytes = 4 * (tables.end + apart);
-    this.memory = new ArrayBuffer(bytes + 64);
+    this.memory = memoryOf(bytes + 64);
     this.begin = kernels.misaligned(this.memory);
     const floats = new Float32Array(this.memory, this.begin, bytes / 4);
     tables.write(new Int32Array(this.memory, this.begin, bytes / 4));
@@ -100,6 +100,27 @@ function write(to: Float32Array, { dtype, data }: Tensor): boolean {
     to[i] = whole;
   }
   return true;
+}
+
+/** More than this goes to ONNX Runtime, whose arrays come and go. */
+const mostBytes = 2 ** 32;
+
+function memoryOf(bytes: number): ArrayBuffer {
+  try {
+    if (bytes <= mostBytes) return new ArrayBuffer(bytes);
+  } catch {
+    // There is not so much.
+  }
+  throw refused(`a run of ${bytes} bytes`);
+}
+
+function remembered<Result>(of: (store: Store) => Result): (store: Store) => Result {
+  const known = new Map<Store, { readonly result: Result }>();
+  return (store) => {
+    const found = known.get(store) ?? { result: of(store) };
+    known.set(store, found);
+    return found.result;
+  };
 }
 
 /** The number that all numbers of a store are, if no run changes them. */
