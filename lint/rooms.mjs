@@ -31,7 +31,7 @@ export const rooms = [
   {
     folder: "native",
     package: "@innerloop/native",
-    doors: [""],
+    doors: ["", "/plan"],
     imports: ["@innerloop/schemas", "@innerloop/schemas/bundle", "@innerloop/schemas/onnx"],
   },
   {

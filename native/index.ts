@@ -2,7 +2,7 @@
 import { kernelsHere } from "./addon.ts";
 import { NativeModel } from "./model.ts";
 
-export { type Kernels, kernelsHere } from "./addon.ts";
+export { type Kernels, kernelsHere, loadKernels } from "./addon.ts";
 export { type BuildOptions, type Built, buildKernels, kernelsFile } from "./build.ts";
 export { NativeModel } from "./model.ts";
 export type { Port } from "./read.ts";
