@@ -11,26 +11,16 @@ static void copy_rows(float *panel, int vectors, const float *right, int64_t row
   }
 }
 
-/** Numbers of a column lie together: WIDTH of them, of WIDTH columns, become WIDTH rows. */
+/** Numbers of a column lie together: WIDTH of them, of WIDTH columns, become WIDTH rows. The last column stands for those that are not there. */
 static void turn_columns(float *panel, int64_t width, const float *right, int64_t column, int64_t terms, int64_t columns) {
   for (int64_t at = 0; at < columns; at += WIDTH) {
-    const int across = columns - at < WIDTH ? (int)(columns - at) : WIDTH;
+    const float *from[WIDTH];
+    for (int i = 0; i < WIDTH; i++) from[i] = right + (at + i < columns ? at + i : columns - 1) * column;
     for (int64_t p = 0; p < terms; p += WIDTH) {
-      const int down = terms - p < WIDTH ? (int)(terms - p) : WIDTH;
-      const float *from = right + at * column + p;
-      float *to = panel + p * width + at;
-      vector square[WIDTH] = {{0}};
-      if (across == WIDTH) {
-        for (int i = 0; i < WIDTH; i++) square[i] = load(from + i * column);
-      } else {
-        for (int i = 0; i < across; i++) square[i] = load(from + i * column);
-      }
+      vector square[WIDTH];
+      UNROLLED for (int i = 0; i < WIDTH; i++) square[i] = load(from[i] + p);
       turn_square(square);
-      if (down == WIDTH) {
-        for (int i = 0; i < WIDTH; i++) store(to + i * width, square[i]);
-      } else {
-        for (int i = 0; i < down; i++) store(to + i * width, square[i]);
-      }
+      UNROLLED for (int i = 0; i < WIDTH; i++) store(panel + (p + i) * width + at, square[i]);
     }
   }
 }

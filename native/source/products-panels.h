@@ -4,8 +4,8 @@
 
 #include "products-tiles.h"
 
-/** Room for the largest panel. */
-#define PANEL_NUMBERS (MOST_TERMS * MOST_VECTORS * WIDTH)
+/** Room for the largest panel, and for rows behind its last that are written with it. */
+#define PANEL_NUMBERS ((MOST_TERMS + WIDTH) * MOST_VECTORS * WIDTH)
 
 /** `terms` rows of `columns` numbers, to rows of `vectors` whole vectors; what follows the last column is of no account. */
 void copy_panel(float *panel, int vectors, const float *right, int64_t row, int64_t column, int64_t terms, int64_t columns);

@@ -6,7 +6,6 @@
 #include "products-panels.h"
 #include "products-tiles.h"
 
-#ifndef MOST_ROW_TERMS
 #define MOST_ROW_TERMS MOST_TERMS
 /** Terms that kernels by columns take at once: those of the left factor lie apart, and each takes a line of the first cache. */
 #define MOST_COLUMN_TERMS 64
@@ -15,10 +14,14 @@
 /** Rows of the right factor that are as far from each other fall on few places of the first cache: a copy pays where this many kernels read it. */
 #define FAR_ROWS 256
 #define COPY_TILES 4
-/** So many rows at most, and so many terms for each of them, are taken as dots instead of turning the right factor around. */
-#define DOT_ROWS 32
-#define DOT_TERMS 4
-#endif
+/**
+ * Rows are taken as dots instead of turning the right factor around if they are no more than that and there are so many terms for each: more of
+ * them if the right factor is small, and near whichever way it is read.
+ */
+#define DOT_ROWS 64
+#define DOT_TERMS 8
+#define NEAR_DOT_TERMS 16
+#define NEAR_NUMBERS 8192
 
 enum { ADDED = 1, RELU = 2, LOOKUP_ROWS = 4, LOOKUP_COLUMNS = 8 };
 
@@ -202,7 +205,8 @@ static void choose_ways(Product *product) {
   const int lookup = product->flags & (LOOKUP_ROWS | LOOKUP_COLUMNS);
   if (product->n == 1) product->right_column = product->added_column = 1;
   product->dots = !lookup && product->left_column == 1 && product->right_row == 1 && product->right_column != 1 &&
-                  product->m <= DOT_ROWS && product->m * DOT_TERMS <= product->k;
+                  product->m <= DOT_ROWS &&
+                  product->m * (product->k * product->n > NEAR_NUMBERS ? DOT_TERMS : NEAR_DOT_TERMS) <= product->k;
   if (product->dots) return;
   product->by_columns = lookup ? product->flags & LOOKUP_COLUMNS : product->left_row == 1 && product->left_column != 1 && product->m > 1;
   if (product->flags & LOOKUP_COLUMNS) product->left_row = 1;

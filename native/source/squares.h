@@ -2,7 +2,7 @@
 #ifndef INNERLOOP_SQUARES_H
 #define INNERLOOP_SQUARES_H
 
-#include "vectors.h"
+#include "products-tiles.h"
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -13,7 +13,7 @@
 /** Exchanges the blocks of `side` numbers a side that stand across from each other: `left` of two rows' blocks, and `right`. */
 #define EXCHANGED(name, side, LEFT, RIGHT)                   \
   INLINE void name(vector *square) {                         \
-    for (int i = 0; i < WIDTH; i++) {                        \
+    UNROLLED for (int i = 0; i < WIDTH; i++) {               \
       if (i & side) continue;                                \
       const vector a = square[i], b = square[i + side];      \
       square[i] = PICK(a, b, LEFT);                          \
