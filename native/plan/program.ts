@@ -42,7 +42,7 @@ export class Program {
   constructor(plan: Plan, kernels: Kernels) {
     const views = [...plan.outputs];
     const outputs = new Set(views.map(([, { store }]) => store));
-    const numberOf = remembered((store: Store) => oneNumber(plan, store));
+    const numberOf = (store: Store) => oneNumber(plan, store);
     const joined = fused(plan.steps, [...outputs], numberOf);
     const kept = [...outputs].filter(({ depth }) => depth > 0);
     const { steps: one, of } = coalesced(joined, { fed: [...plan.inputs.values()], kept });
@@ -112,15 +112,6 @@ function memoryOf(bytes: number): ArrayBuffer {
     // There is not so much.
   }
   throw refused(`a run of ${bytes} bytes`);
-}
-
-function remembered<Result>(of: (store: Store) => Result): (store: Store) => Result {
-  const known = new Map<Store, { readonly result: Result }>();
-  return (store) => {
-    const found = known.get(store) ?? { result: of(store) };
-    known.set(store, found);
-    return found.result;
-  };
 }
 
 /** The number that all numbers of a store are, if no run changes them. */
