@@ -117,7 +117,6 @@ export const rooms = [
       "@innerloop/export",
       "@innerloop/graph",
       "@innerloop/measure",
-      "@innerloop/native",
       "@innerloop/runtime",
       "@innerloop/runtime/files",
       "@innerloop/runtime/input",
