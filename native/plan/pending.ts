@@ -185,28 +185,11 @@ export class Pending {
     const { source, axis, indices } = waiting;
     const out = plan.room(source.shape.with(axis, indices.length), dtype, store.depth);
     if (store.size === 0) return out.store;
+    if (this.#spread(waiting, out)) return out.store;
     const grid = gridOf(indices);
     if (grid) {
-      const real = plan.real(source);
-      const unfolded = (view: Value, sizes: Shape, strides: Shape): Value => ({
-        ...view,
-        shape: view.shape.toSpliced(axis, 1, ...sizes),
-        strides: view.strides.toSpliced(axis, 1, ...strides),
-      });
-      const from = { ...real, offset: real.offset + grid.start * real.strides[axis]! };
-      const along = real.strides[axis]!;
-      plan.copy(
-        unfolded(
-          from,
-          grid.sizes,
-          grid.steps.map((step) => step * along),
-        ),
-        unfolded(
-          out,
-          grid.sizes,
-          naturalStrides(grid.sizes).map((step) => step * out.strides[axis]!),
-        ),
-      );
+      const even = { start: 0, sizes: grid.sizes, steps: naturalStrides(grid.sizes) };
+      plan.copy(onGrid(plan.real(source), axis, grid), onGrid(out, axis, even));
       return out.store;
     }
     const [outer, limit, inner] = [
@@ -226,7 +209,43 @@ export class Pending {
     });
     return out.store;
   }
+
+  /** Writes parts that are joined where another order of them has each, if that is a grid. */
+  #spread({ source, axis, indices }: Gathered, out: Value): boolean {
+    const joined = this.#waiting.get(source.store);
+    if (!joined || !("parts" in joined) || this.#written.has(source.store) || joined.axis !== axis) return false;
+    const size = source.shape[axis]!;
+    const whole = joined.parts[0]!.shape.with(axis, size).join() === source.shape.join();
+    const to = new Map(indices.map((index, place) => [index, place]));
+    if (!whole || !together(source) || source.store.size !== out.store.size || to.size !== size) return false;
+    let next = 0;
+    const grids = joined.parts.map(({ shape }) => gridOf(Array.from({ length: shape[axis]! }, () => to.get(next++)!)));
+    if (grids.includes(undefined)) return false;
+    for (const [i, part] of joined.parts.entries()) {
+      const { sizes } = grids[i]!;
+      const even = { start: 0, sizes, steps: naturalStrides(sizes) };
+      this.#plan.copy(onGrid(part, axis, even), onGrid(out, axis, grids[i]!));
+    }
+    return true;
+  }
 }
+
+interface Grid {
+  readonly start: number;
+  readonly sizes: Shape;
+  readonly steps: Shape;
+}
+
+/** Places of an axis as axes of their own. */
+const onGrid = (view: Value, axis: number, { start, sizes, steps }: Grid): Value => {
+  const along = view.strides[axis]!;
+  return {
+    ...view,
+    offset: view.offset + start * along,
+    shape: view.shape.toSpliced(axis, 1, ...sizes),
+    strides: view.strides.toSpliced(axis, 1, ...steps.map((step) => step * along)),
+  };
+};
 
 /** A view whose last axes that lie together, none before `least`, are taken away, and how many numbers they have. */
 function lastRun({ offset, shape, strides }: Value, least: number) {
@@ -242,7 +261,7 @@ export function divisor(a: number, b: number): number {
 }
 
 /** Indices as places of up to three axes, each of which goes on by a step of its own; nothing, where they are none. */
-export function gridOf(indices: readonly number[]) {
+export function gridOf(indices: readonly number[]): Grid | undefined {
   const [start = 0] = indices;
   const [sizes, steps]: [number[], number[]] = [[], []];
   let covered = 1;

@@ -41,6 +41,26 @@ describe("places", () => {
       ),
     ));
 
+  it("Gather of what is joined, in another order", () =>
+    all(
+      [
+        [0, 4, 1, 5, 2, 6, 3, 7, 8],
+        [0, 4, 8, 1, 5, 2, 6, 3, 7],
+        [8, 7, 6, 5, 4, 3, 2, 1, 0],
+        [0, 1, 1, 5, 2, 6, 3, 7, 8],
+      ].map((places) => ({
+        ...{
+          fed: { a: floats([2, 4, 3]), b: floats([2, 4, 3], 2), c: floats([2, 1, 3], 3) },
+          fixed: { places: list(...places) },
+        },
+        steps: [
+          { operator: "Concat", inputs: ["a", "b", "c"], outputs: ["joined"], attributes: { axis: 1 } },
+          { operator: "Gather", inputs: ["joined", "places"], outputs: ["g"], attributes: { axis: 1 } },
+          { operator: "Relu", inputs: ["g"], outputs: ["out"] },
+        ],
+      })),
+    ));
+
   it("GatherElements and GatherND", () =>
     all([
       one("GatherElements", { x: floats([3, 4]), places: wholes([2, 4], -3, 2) }, { axis: 0 }),

@@ -3,8 +3,8 @@ import { type DType, dtypeBy } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { FunctionName, Operand, Store } from "../steps.ts";
-import { together, type Value } from "../views.ts";
+import type { FunctionName, Operand } from "../steps.ts";
+import type { Value } from "../views.ts";
 import { type Code, computed, each, type Formula, floatOf, intOf, present, textOf } from "./parts.ts";
 
 const isWhole = (dtype: DType): boolean => dtype === "int32" || dtype === "int64";
@@ -19,27 +19,6 @@ const folded =
     const formula: Formula = (code, x, ...rest) => rest.reduce((so, y) => code.call(name, so, y), x!);
     return [computed(plan, values, first.dtype, formula)];
   };
-
-/** Truths that hold where two others do, by the store that has them. */
-const both = new WeakMap<Store, readonly [Value, Value]>();
-
-const conjunction: Compute = (plan, inputs, node, scope) => {
-  const [result] = folded("multiply")(plan, inputs, node, scope);
-  const [x, y] = inputs;
-  if (x && y && inputs.length === 2) both.set(result!.store, [x, y]);
-  return [result];
-};
-
-/** A product with what two truths say is one with each after the other: the first is often that of other such products. */
-const multiplied: Compute = (plan, inputs, node, scope) => {
-  for (const [mask, other] of [inputs, inputs.toReversed()]) {
-    const truths = mask && both.get(mask.store);
-    if (!truths || !other || other.dtype !== "float32" || !together(mask)) continue;
-    if ([mask, ...truths].some(({ shape }) => shape.join() !== other.shape.join())) continue;
-    return [each(plan, "multiply", [each(plan, "multiply", [other, truths[0]]), truths[1]])];
-  }
-  return folded("multiply")(plan, inputs, node, scope);
-};
 
 const compared =
   (name: FunctionName): Compute =>
@@ -183,7 +162,7 @@ const dropout: Compute = (plan, [x, ratio, training], node) => {
 export const elementwise: Readonly<Record<string, Compute>> = {
   Add: folded("add"),
   Sub: folded("subtract"),
-  Mul: multiplied,
+  Mul: folded("multiply"),
   Div: divide,
   Mod: modulo,
   Min: folded("minimum"),
@@ -201,7 +180,7 @@ export const elementwise: Readonly<Record<string, Compute>> = {
       ),
     ];
   },
-  And: conjunction,
+  And: folded("multiply"),
   Or: folded("maximum"),
   Xor: (plan, [a, b], node) => {
     const equal = each(plan, "equal", [present(a, node), present(b, node)], "bool");
