@@ -1,5 +1,6 @@
 // Results of chains that cost less to compute where they are read than to write and read.
-import type { Chain, Operand, Write } from "../steps.ts";
+import { sizeOf } from "@innerloop/schemas";
+import type { Chain, Operand, Step, Write } from "../steps.ts";
 import { Code, type NumberOf } from "./code.ts";
 import { costOf, together } from "./join.ts";
 import type { Level } from "./level.ts";
@@ -18,16 +19,23 @@ export const again: Pass = {
   },
 };
 
-/** Readers of a result that are looked at. */
+/** Readers of a result that are looked at, and calls that it may cost to compute. */
 const tries = 8;
+const mostCalls = 8;
+/** Places of a walk that stays for other results, from which on one result less is worth something. */
+const least = 256;
 
 function inReaders(level: Level, at: number, write: Write, numberOf: NumberOf): void {
   const chain = level.chain(at)!;
   const { store } = write;
   if (write.how !== "set" || level.kept(store) || level.unsettled(store) || level.writers(store).size !== 1) return;
   const readers = level.readers(store);
-  if (readers.size === 0 || readers.size > tries) return;
+  if (readers.size === 0 || readers.size > tries || ![...readers].every((reader) => level.chain(reader))) return;
+  if (chain.writes.length > 1 && sizeOf(chain.shape) < least) return;
+  const seen = [chain, ...[...readers].map((reader) => level.at(reader)!)];
+  if (unchanged(write, seen)) return;
   const alone = cut(chain, write, level, numberOf);
+  if (alone.code.length > mostCalls) return;
   if (alone.reads.some((read) => chain.reads.includes(read) && chain.writes.some((each) => each.store === read.store)))
     return;
   const stay = (reader: number) => alone.reads.every((read) => level.stays(read.store, at, reader));
@@ -44,6 +52,15 @@ function inReaders(level: Level, at: number, write: Write, numberOf: NumberOf): 
   if (saved < 0) return;
   for (const [reader, step] of made) level.put(reader, step);
   level.put(at, rest);
+}
+
+const looked = new WeakMap<Write, readonly Step[]>();
+
+/** Whether these steps have been looked at before: passes are taken over and over. */
+function unchanged(write: Write, seen: readonly Step[]): boolean {
+  const before = looked.get(write);
+  looked.set(write, seen);
+  return before?.length === seen.length && before.every((step, i) => step === seen[i]);
 }
 
 /** The part of a chain that computes one result, from what it reads and what else it writes. */

@@ -15,9 +15,16 @@ function better(level: Level, first: number, second: number, numberOf: NumberOf)
     return undefined;
   const others = (store: Parameters<Level["kept"]>[0]): boolean =>
     level.kept(store) || [...level.readers(store)].some((reader) => reader !== second);
+  const kept = a.writes.map(({ store }) => Number(others(store))).join();
+  if (apart.get(a)?.get(b) === kept) return undefined;
   const chain = together(a, b, others, numberOf);
-  return chain && costOf(chain) <= costOf(a) + costOf(b) ? chain : undefined;
+  if (chain && costOf(chain) <= costOf(a) + costOf(b)) return chain;
+  apart.set(a, (apart.get(a) ?? new WeakMap<Chain, string>()).set(b, kept));
+  return undefined;
 }
+
+/** Chains that are better apart, with what the first has to write: passes are taken over and over. */
+const apart = new WeakMap<Chain, WeakMap<Chain, string>>();
 
 /** Each chain goes down to the first step that needs what it gives, which is never too late. */
 function sink(level: Level, numberOf: NumberOf, fit: (first: Chain, second: Chain) => boolean): void {
