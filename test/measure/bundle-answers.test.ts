@@ -2,12 +2,14 @@
 // errors where they belong, and no more questions drawn than are worked on.
 import { defaultBundle } from "@innerloop/demo";
 import { type Answers, BundleAnswers, evaluateBundle, type Question } from "@innerloop/measure";
+import { kernelsHere, native } from "@innerloop/native";
 import { Learner } from "@innerloop/runtime";
 import { sizeOf } from "@innerloop/schemas";
 import { openTasks } from "@innerloop/train";
 import { describe, expect, it } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
 import { expectClose } from "../runtime/oracle.ts";
+import { describeUnless } from "../support/absent.ts";
 
 const ways = 3;
 
@@ -29,8 +31,15 @@ function madeUp(shape: readonly number[]): Question {
   return { support: { x: tensor(4), y }, query: tensor(6), ways, steps: [0, 1, 2] };
 }
 
-async function all(place: string, asked: readonly Question[], workers: number): Promise<(readonly Answers[])[]> {
-  const bundle = await BundleAnswers.open(place, { provider: "cpu", workers });
+type Kernels = "onnxruntime" | "native";
+
+async function all(
+  kernels: Kernels,
+  place: string,
+  asked: readonly Question[],
+  workers: number,
+): Promise<(readonly Answers[])[]> {
+  const bundle = await BundleAnswers.open(place, { provider: "cpu", kernels, workers });
   try {
     const found: (readonly Answers[])[] = [];
     for await (const { question, answers } of bundle.each(asked, asked.length)) {
@@ -44,8 +53,9 @@ async function all(place: string, asked: readonly Question[], workers: number): 
 }
 
 /** The logits to the queries of a question after each number of steps. */
-async function byRuntime(place: string, { support, query, steps }: Question): Promise<number[][]> {
-  const learner = await Learner.load(place, { provider: "cpu", threads: 1 });
+async function byRuntime(kernels: Kernels, place: string, { support, query, steps }: Question): Promise<number[][]> {
+  const by = kernels === "native" ? { kernels: native } : {};
+  const learner = await Learner.load(place, { provider: "cpu", threads: 1, ...by });
   const labels = Array.from(support.y.data, String);
   const batch = ({ data, shape }: Question["query"]) => ({ data: data as Float32Array, shape });
   const found: number[][] = [];
@@ -59,35 +69,44 @@ async function byRuntime(place: string, { support, query, steps }: Question): Pr
   return found;
 }
 
+for (const kernels of ["onnxruntime", "native"] as const)
+  describeUnless(
+    kernels === "onnxruntime" || kernelsHere() ? undefined : "kernels are not built",
+    `the answers of a bundle on ${kernels}`,
+    () => {
+      it("are those of the runtime, bit for bit, over any number of threads", async () => {
+        const asked = await questions(5);
+        const [alone, one, two] = await Promise.all(
+          [0, 1, 2].map((workers) => all(kernels, defaultBundle, asked, workers)),
+        );
+        expect(one).toEqual(alone);
+        expect(two).toEqual(alone);
+        for (const [steps, logits] of (await byRuntime(kernels, defaultBundle, asked[4]!)).entries()) {
+          const found = Array.from(two![4]![steps]!.queries);
+          if (steps === 2) expect(found).toEqual(logits);
+          // Heads of several numbers of steps answer together, where a sum may be taken in another order.
+          else expectClose(found, logits, 1e-6);
+        }
+        expect(two![4]!.map(({ outsiders }) => outsiders.length)).toEqual([0, 0, 2 * ways * ways]);
+      }, 240_000);
+
+      it("are those of the runtime after each number of steps where the head has its classes from the start", async () => {
+        const question = madeUp([2, 2, 1]);
+        const place = writeBundle("linear");
+        const [answers] = await all(kernels, place, [question], 0);
+        expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(kernels, place, question));
+      });
+
+      it("are those of the runtime where a logit depends on the other classes as well", async () => {
+        const question = madeUp([2]);
+        const place = writeBundle("shares");
+        const [answers] = await all(kernels, place, [question], 0);
+        expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(kernels, place, question));
+      });
+    },
+  );
+
 describe("the answers of a bundle", () => {
-  it("are those of the runtime, bit for bit, over any number of threads", async () => {
-    const asked = await questions(5);
-    const [alone, one, two] = await Promise.all([0, 1, 2].map((workers) => all(defaultBundle, asked, workers)));
-    expect(one).toEqual(alone);
-    expect(two).toEqual(alone);
-    for (const [steps, logits] of (await byRuntime(defaultBundle, asked[4]!)).entries()) {
-      const found = Array.from(two![4]![steps]!.queries);
-      if (steps === 2) expect(found).toEqual(logits);
-      // Heads of several numbers of steps answer together, where a sum may be taken in another order.
-      else expectClose(found, logits, 1e-6);
-    }
-    expect(two![4]!.map(({ outsiders }) => outsiders.length)).toEqual([0, 0, 2 * ways * ways]);
-  }, 240_000);
-
-  it("are those of the runtime after each number of steps where the head has its classes from the start", async () => {
-    const question = madeUp([2, 2, 1]);
-    const place = writeBundle("linear");
-    const [answers] = await all(place, [question], 0);
-    expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(place, question));
-  });
-
-  it("are those of the runtime where a logit depends on the other classes as well", async () => {
-    const question = madeUp([2]);
-    const place = writeBundle("shares");
-    const [answers] = await all(place, [question], 0);
-    expect(answers!.map(({ queries }) => Array.from(queries))).toEqual(await byRuntime(place, question));
-  });
-
   it("hold no more questions than threads work on", async () => {
     const asked = await questions(9);
     let drawn = 0;

@@ -2,8 +2,9 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import { input, op, type Value } from "@innerloop/graph";
 import type { Tensor } from "@innerloop/schemas";
-import { type Engine, openEngine, Pool } from "@innerloop/train";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Engine, engines, listEngines, openEngine, Pool } from "@innerloop/train";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeUnless } from "../support/absent.ts";
 
 const vector = (...numbers: number[]): Tensor => ({
   dtype: "float32",
@@ -16,62 +17,68 @@ const squares = op.Mul(x, x);
 
 const numbers = (tensor: Tensor | undefined): number[] => Array.from(tensor!.data as Float32Array);
 
-describe("a pool of threads", () => {
-  let engine: Engine;
-  let pool: Pool;
-  const open = async (name: string, outputs: Record<string, Value>) =>
-    pool.add(name, await engine.portable!.prepare({ outputs }));
+const reports = await listEngines(engines.flatMap(({ name, traits }) => (traits.workers ? [name] : [])));
 
-  beforeAll(async () => {
-    engine = await openEngine("onnxruntime:cpu", { threads: 1 }).then((opened) => opened.engine);
-    pool = new Pool(2, engine.name);
-    const [w, x] = [input("w", [3]), input("x", [3])];
-    await open("products", { products: op.Mul(w, x), squares: op.Mul(x, x) });
-  });
-  afterAll(async () => {
-    await pool.close();
-    await engine.dispose();
-  });
+for (const { name, available, reason } of reports)
+  describeUnless(available ? undefined : reason, `a pool of threads on ${name}`, () => {
+    let engine: Engine;
+    let pool: Pool;
+    const open = async (program: string, outputs: Record<string, Value>) =>
+      pool.add(program, await engine.portable!.prepare({ outputs }));
 
-  const jobs = [vector(1, 2, 3), vector(4, 5, 6), vector(7, 8, 9)].map((x) => ({ program: "products", feeds: { x } }));
+    beforeAll(async () => {
+      engine = await openEngine(name, { threads: 1 }).then((opened) => opened.engine);
+      pool = new Pool(2, engine.name);
+      const [w, x] = [input("w", [3]), input("x", [3])];
+      await open("products", { products: op.Mul(w, x), squares: op.Mul(x, x) });
+    });
+    afterAll(async () => {
+      await pool.close();
+      await engine.dispose();
+    });
 
-  it("sums what jobs give, with the parameters of the time", async () => {
-    for (const w of [vector(1, 10, 100), vector(-1, 0.5, 2)]) {
-      const [a, b, c] = w.data as Float32Array;
-      const sums = await pool.sum(jobs, { w });
-      expect(numbers(sums.products)).toEqual([12 * a!, 15 * b!, 18 * c!]);
-      expect(numbers(sums.squares)).toEqual([66, 93, 126]);
-    }
-    // Parameters stay until others are given, and the caller's arrays are whole.
-    expect(numbers((await pool.sum(jobs.slice(0, 1))).products)).toEqual([-1, 1, 6]);
-    expect(jobs[2]!.feeds.x.data).toHaveLength(3);
-  });
+    const jobs = [vector(1, 2, 3), vector(4, 5, 6), vector(7, 8, 9)].map((x) => ({
+      program: "products",
+      feeds: { x },
+    }));
 
-  it("starts threads for jobs that are to come, each once", async () => {
-    let started = 0;
-    const count = () => {
-      started++;
-    };
-    process.on("worker", count);
-    const early = new Pool(2, engine.name);
-    early.start(1);
-    await immediate();
-    expect(started).toBe(1);
-    early.start(5);
-    early.add("squares", await engine.portable!.prepare({ outputs: { y: squares } }));
-    const { y } = await early.sum(jobs.map(({ feeds }) => ({ program: "squares", feeds })));
-    process.off("worker", count);
-    expect(numbers(y)).toEqual([66, 93, 126]);
-    expect(started).toBe(2);
-    await early.close();
-  });
+    it("sums what jobs give, with the parameters of the time", async () => {
+      for (const w of [vector(1, 10, 100), vector(-1, 0.5, 2)]) {
+        const [a, b, c] = w.data as Float32Array;
+        const sums = await pool.sum(jobs, { w });
+        expect(numbers(sums.products)).toEqual([12 * a!, 15 * b!, 18 * c!]);
+        expect(numbers(sums.squares)).toEqual([66, 93, 126]);
+      }
+      // Parameters stay until others are given, and the caller's arrays are whole.
+      expect(numbers((await pool.sum(jobs.slice(0, 1))).products)).toEqual([-1, 1, 6]);
+      expect(jobs[2]!.feeds.x.data).toHaveLength(3);
+    });
 
-  it("gives the results of each job in order", async () => {
-    const results = await pool.map(jobs, { w: vector(1, 1, 2) });
-    expect(results.map(({ products }) => numbers(products))).toEqual([
-      [1, 2, 6],
-      [4, 5, 12],
-      [7, 8, 18],
-    ]);
+    it("starts threads for jobs that are to come, each once", async () => {
+      let started = 0;
+      const count = () => {
+        started++;
+      };
+      process.on("worker", count);
+      const early = new Pool(2, engine.name);
+      early.start(1);
+      await immediate();
+      expect(started).toBe(1);
+      early.start(5);
+      early.add("squares", await engine.portable!.prepare({ outputs: { y: squares } }));
+      const { y } = await early.sum(jobs.map(({ feeds }) => ({ program: "squares", feeds })));
+      process.off("worker", count);
+      expect(numbers(y)).toEqual([66, 93, 126]);
+      expect(started).toBe(2);
+      await early.close();
+    });
+
+    it("gives the results of each job in order", async () => {
+      const results = await pool.map(jobs, { w: vector(1, 1, 2) });
+      expect(results.map(({ products }) => numbers(products))).toEqual([
+        [1, 2, 6],
+        [4, 5, 12],
+        [7, 8, 18],
+      ]);
+    });
   });
-});
