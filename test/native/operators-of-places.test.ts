@@ -237,6 +237,8 @@ describe("rows", () => {
         ...one("GroupNormalization", { x: floats([2, 6, 4]), g: floats([6], 2), b: floats([6], 3) }, { num_groups: 3 }),
         opset: 21,
       },
+      one("MeanVarianceNormalization", { x: floats([3, 4, 2, 5]) }),
+      one("MeanVarianceNormalization", { x: floats([3, 4, 5]) }, { axes: [1, -1] }),
       one("LpNormalization", { x: floats([3, 4]) }, { axis: 0, p: 1 }),
       one("LpNormalization", { x: floats([3, 4]) }, { axis: -1 }),
     ]));

@@ -117,6 +117,12 @@ describe("number by number", () => {
       one("Where", { c: truths([4]), a: wholes([4], 0, 9), b: wholes([], 0, 9) }),
     ]));
 
+  it("Dropout that drops nothing", () =>
+    compares({
+      ...{ fed: { x: floats([3, 4]) }, outputs: ["y", "mask"] },
+      steps: [{ operator: "Dropout", inputs: ["x"], outputs: ["y", "mask"] }],
+    }));
+
   it("of many", () =>
     all(
       ["Sum", "Max", "Min", "Mean"].map((operator) =>

@@ -4,7 +4,7 @@ import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { FunctionName, Operand } from "../steps.ts";
-import type { Value } from "../views.ts";
+import { expanded, type Value } from "../views.ts";
 import { type Code, computed, each, type Formula, floatOf, intOf, present, textOf } from "./parts.ts";
 
 const isWhole = (dtype: DType): boolean => dtype === "int32" || dtype === "int64";
@@ -156,7 +156,8 @@ const prelu: Compute = (plan, [x, slope], node) => {
 const dropout: Compute = (plan, [x, ratio, training], node) => {
   if (training && plan.numbers(training)[0] !== 0 && (!ratio || plan.numbers(ratio)[0] !== 0))
     throw refused("a Dropout that drops");
-  return [present(x, node)];
+  const value = present(x, node);
+  return [value, expanded(plan.constant([1], [], "bool"), value.shape)];
 };
 
 export const elementwise: Readonly<Record<string, Compute>> = {

@@ -4,7 +4,7 @@ import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, RowWise } from "../steps.ts";
 import { accessOf, axisOf, deepest, expanded, permuted, reshaped, type Shape, type Value, withOnes } from "../views.ts";
-import { computed, each, floatOf, intOf, present, scaled } from "./parts.ts";
+import { computed, each, floatOf, intOf, intsOf, present, scaled } from "./parts.ts";
 import { reduce, without } from "./reductions.ts";
 
 /** Rows of which each lies together, and how far they are apart. */
@@ -170,6 +170,24 @@ const rmsNormalization: Compute = (plan, [x, scale], node) => {
   ];
 };
 
+/** Less the mean and divided by the deviation along axes, which are those of examples and space unless it says others. */
+const meanVarianceNormalization: Compute = (plan, [x], node) => {
+  const value = present(x, node);
+  const axes = (intsOf(node, "axes") ?? [0, 2, 3]).map((axis) => axisOf(axis, value.shape.length));
+  const share = 1 / sizeOf(axes.map((axis) => value.shape[axis]!));
+  const mean = scaled(plan, reduce(plan, [value], axes, "sum"), share);
+  const squares = reduce(plan, [value, mean], axes, "sum", (code, p, m) => {
+    const less = code.call("subtract", p!, m!);
+    return code.call("multiply", less, less);
+  });
+  return [
+    computed(plan, [value, mean, squares], "float32", (code, p, m, s) => {
+      const deviation = code.call("sqrt", code.call("multiply", s!, share));
+      return code.call("divide", code.call("subtract", p!, m!), code.call("add", deviation, 1e-9));
+    }),
+  ];
+};
+
 const lpNormalization: Compute = (plan, [x], node) => {
   const value = present(x, node);
   const axis = axisOf(intOf(node, "axis", -1), value.shape.length);
@@ -205,5 +223,6 @@ export const norms: Readonly<Record<string, Compute>> = {
   RMSNormalization: rmsNormalization,
   ArgMax: placeOfMost(1),
   ArgMin: placeOfMost(-1),
+  MeanVarianceNormalization: meanVarianceNormalization,
   LpNormalization: lpNormalization,
 };
