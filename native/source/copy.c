@@ -40,21 +40,50 @@ INLINE void turn_four(float *to, int64_t to_row, const float *from, int64_t from
   *(loose_quarter *)(to + 3 * to_row) = MIXED(ba, dc, 2, 3, 6, 7);
 }
 
+#if defined(__AVX__)
+/** Four rows of eight columns: halves come together as they are read, which leaves half of the shuffles. */
+INLINE void turn_half(float *to, int64_t to_row, const float *from, int64_t from_row) {
+  __m256 rows[4];
+  for (int i = 0; i < 4; i++)
+    rows[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from + i * from_row)), _mm_loadu_ps(from + (i + 4) * from_row), 1);
+  const __m256 ab = _mm256_unpacklo_ps(rows[0], rows[1]), ba = _mm256_unpackhi_ps(rows[0], rows[1]);
+  const __m256 cd = _mm256_unpacklo_ps(rows[2], rows[3]), dc = _mm256_unpackhi_ps(rows[2], rows[3]);
+  _mm256_storeu_ps(to, _mm256_shuffle_ps(ab, cd, 0x44));
+  _mm256_storeu_ps(to + to_row, _mm256_shuffle_ps(ab, cd, 0xee));
+  _mm256_storeu_ps(to + 2 * to_row, _mm256_shuffle_ps(ba, dc, 0x44));
+  _mm256_storeu_ps(to + 3 * to_row, _mm256_shuffle_ps(ba, dc, 0xee));
+}
+#else
+INLINE void turn_half(float *to, int64_t to_row, const float *from, int64_t from_row) {
+  turn_four(to, to_row, from, from_row);
+  turn_four(to + 4, to_row, from + 4 * from_row, from_row);
+}
+#endif
+
 /** Rows of `to` that are columns of `from`. In blocks, so that what is read and written of a line of the cache stays there until all of it was. */
 static void turn_around(int64_t rows, int64_t columns, float *to, int64_t to_row, const float *from, int64_t from_column) {
   enum { BLOCK = 32 };
   for (int64_t row = 0; row < rows; row += BLOCK) {
     const int64_t last_row = row + BLOCK < rows ? row + BLOCK : rows, fours = row + (last_row - row) / 4 * 4;
-    for (int64_t column = 0; column < columns; column += 4) {
+    int64_t column = 0;
+    for (; column + 8 <= columns; column += 8) {
       const float *source = from + column * from_column;
       float *target = to + column;
       int64_t i = row;
-      if (column + 4 <= columns)
-        for (; i < fours; i += 4) turn_four(target + i * to_row, to_row, source + i, from_column);
-      const int64_t last = column + 4 < columns ? 4 : columns - column;
+      for (; i < fours; i += 4) turn_half(target + i * to_row, to_row, source + i, from_column);
       for (; i < last_row; i++)
-        for (int64_t j = 0; j < last; j++) target[i * to_row + j] = source[j * from_column + i];
+        for (int64_t j = 0; j < 8; j++) target[i * to_row + j] = source[j * from_column + i];
     }
+    for (; column + 4 <= columns; column += 4) {
+      const float *source = from + column * from_column;
+      float *target = to + column;
+      int64_t i = row;
+      for (; i < fours; i += 4) turn_four(target + i * to_row, to_row, source + i, from_column);
+      for (; i < last_row; i++)
+        for (int64_t j = 0; j < 4; j++) target[i * to_row + j] = source[j * from_column + i];
+    }
+    for (; column < columns; column++)
+      for (int64_t i = row; i < last_row; i++) to[i * to_row + column] = from[column * from_column + i];
   }
 }
 

@@ -39,7 +39,7 @@ INLINE vector exponential(vector a) {
 INLINE vector logarithm(vector a) {
   const whole small = a < 1.17549435e-38f;
   const vector normal = choose(small, a * 8388608.0f, a);
-  const whole bits = (whole)normal;
+  const whole bits = (whole)normal & 0x7fffffff;
   // A fraction from √½ to √2 and its power of two.
   const whole shifted = bits - 0x3f3504f3;
   const vector power = to_numbers((shifted >> 23) - (small & 23));
