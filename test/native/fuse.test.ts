@@ -162,8 +162,8 @@ describe("walks", () => {
   });
 
   test("sums that are products with ones are taken in that walk too", () => {
-    const [ones, sums] = [array(1, 30), array(1, 40)];
-    const steps = [call("exp", [a], c), product(ones, c, sums)];
+    const [ones, sums, from, to] = [array(1, 100), array(1, 50), array(100, 50), array(100, 50)];
+    const steps = [call("exp", [from], to), product(ones, to, sums)];
     const numberOf = (store: Store) => (store === ones.store ? 1 : undefined);
     const chain = only(fused(steps, [sums.store], numberOf), "chain");
     expect(chain.writes).toMatchObject([{ how: "sum", strides: [0, 1] }]);

@@ -8,7 +8,7 @@ import { dead } from "./dead.ts";
 import { epilogues } from "./epilogues.ts";
 import { identities } from "./identities.ts";
 import { ones } from "./ones.ts";
-import { type Pass, passed } from "./pass.ts";
+import { type Pass, Passing } from "./pass.ts";
 import { pieces } from "./pieces.ts";
 import { same } from "./same.ts";
 
@@ -31,21 +31,16 @@ export function fused(
   numberOf: NumberOf = unknown,
   taken: readonly Pass[] = passes,
 ): Step[] {
-  const kept = new Set(outputs);
   const numbers = new Map<Store, number | undefined>();
   const known: NumberOf = (store) => {
     if (!numbers.has(store)) numbers.set(store, numberOf(store));
     return numbers.get(store);
   };
-  let made: readonly Step[] = steps;
+  const passing = new Passing(steps, new Set(outputs), known);
   for (let round = 0; round < mostRounds; round++) {
     let changed = false;
-    for (const pass of taken) {
-      const after = passed(made, kept, known, pass);
-      made = after.steps;
-      changed ||= after.changed;
-    }
+    for (const pass of taken) changed = passing.take(pass) || changed;
     if (!changed) break;
   }
-  return [...made];
+  return [...passing.steps];
 }

@@ -39,33 +39,25 @@ function lookedUp(step: Step): Stores {
   return { reads, writes };
 }
 
-/** How many steps, inner ones too, read and write each store. */
-export function uses(steps: readonly Step[], found = new Map<Store, number>()): Map<Store, number> {
-  for (const step of steps) {
-    if (step.kind === "turns") uses(step.body, found);
-    else {
-      const { reads, writes } = storesOf(step);
-      for (const store of [...reads, ...writes]) found.set(store, (found.get(store) ?? 0) + 1);
-    }
-  }
-  return found;
-}
-
 type Users = Map<Store, Set<number>>;
+
+/** How many steps use each store, those of turns too. */
+type Uses = ReadonlyMap<Store, number>;
 
 export class Level {
   readonly #steps: (Step | undefined)[];
   readonly #readers: Users = new Map();
   readonly #writers: Users = new Map();
   readonly #unsettled = new Set<Store>();
-  readonly #kept: (store: Store) => boolean;
-  /** Passes say so when they have changed something. */
-  changed = false;
+  #kept: (store: Store) => boolean = () => true;
+  #version = 0;
+  #now: readonly Step[] | undefined;
+  #uses: Uses | undefined;
+  #written: readonly Store[] | undefined;
 
-  /** @param kept whether more than these steps use what these write */
-  constructor(steps: readonly Step[], kept: (store: Store) => boolean) {
+  constructor(steps: readonly Step[]) {
     this.#steps = [...steps];
-    this.#kept = kept;
+    this.#now = steps;
     for (const at of steps.keys()) this.#enter(at);
     for (const [store, writers] of this.#writers) {
       const readers = this.#readers.get(store) ?? [];
@@ -75,8 +67,31 @@ export class Level {
     }
   }
 
-  get steps(): Step[] {
-    return this.#steps.flatMap((step) => step ?? []);
+  /** The steps as they are now: the same list while nothing changes. */
+  get steps(): readonly Step[] {
+    this.#now ??= this.#steps.flatMap((step) => step ?? []);
+    return this.#now;
+  }
+
+  /** Another one after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get uses(): Uses {
+    this.#uses ??= usesOf(this.steps);
+    return this.#uses;
+  }
+
+  /** Stores that these steps write. */
+  get written(): readonly Store[] {
+    this.#written ??= [...this.#writers].flatMap(([store, { size }]) => (size > 0 ? [store] : []));
+    return this.#written;
+  }
+
+  /** Says whether more than these steps use what these write. */
+  keep(kept: (store: Store) => boolean): void {
+    this.#kept = kept;
   }
 
   /** How many places the order has. */
@@ -147,7 +162,7 @@ export class Level {
     this.#leave(at);
     this.#steps[at] = step;
     if (step) this.#enter(at);
-    this.changed = true;
+    this.#change();
   }
 
   /** Puts several steps each in place of some. Places are others then. */
@@ -157,12 +172,19 @@ export class Level {
     for (const at of this.#steps.keys()) this.#leave(at);
     this.#steps.splice(0, this.#steps.length, ...steps);
     for (const at of this.#steps.keys()) this.#enter(at);
-    this.changed = true;
+    this.#change();
   }
 
   chain(at: number): Chain | undefined {
     const step = this.#steps[at];
     return step?.kind === "chain" ? step : undefined;
+  }
+
+  #change(): void {
+    this.#version++;
+    this.#now = undefined;
+    this.#uses = undefined;
+    this.#written = undefined;
   }
 
   #enter(at: number): void {
@@ -178,6 +200,24 @@ export class Level {
     for (const store of reads) this.#readers.get(store)!.delete(at);
     for (const store of writes) this.#writers.get(store)!.delete(at);
   }
+}
+
+const counted = new WeakMap<readonly Step[], Uses>();
+
+function usesOf(steps: readonly Step[]): Uses {
+  const known = counted.get(steps);
+  if (known) return known;
+  const uses = new Map<Store, number>();
+  const add = (store: Store, count: number) => uses.set(store, (uses.get(store) ?? 0) + count);
+  for (const step of steps)
+    if (step.kind === "turns") for (const [store, count] of usesOf(step.body)) add(store, count);
+    else {
+      const { reads, writes } = storesOf(step);
+      for (const store of reads) add(store, 1);
+      for (const store of writes) add(store, 1);
+    }
+  counted.set(steps, uses);
+  return uses;
 }
 
 const none: ReadonlySet<number> = new Set();

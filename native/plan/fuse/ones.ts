@@ -18,9 +18,12 @@ export const ones: Pass = {
   },
 };
 
+/** Numbers of a matrix from which on it is worth two steps not to write it. */
+const least = 4096;
+
 /** Whether a factor of a product is what one chain writes. */
-function ofChain(level: Level, { left, right, lookup }: Product): boolean {
-  if (lookup) return false;
+function ofChain(level: Level, { batch, m, n, k, left, right, lookup }: Product): boolean {
+  if (lookup || batch.reduce((product, each) => product * each, m * n * k) < least) return false;
   return [left, right].some(({ store }) => {
     const [writer, ...others] = level.writers(store);
     return writer !== undefined && others.length === 0 && level.chain(writer) !== undefined;

@@ -1,7 +1,7 @@
-// What passes are, and how one goes through the tree of steps.
-import type { Step, Store } from "../steps.ts";
+// What passes are, and how they go through the tree of steps.
+import type { Step, Store, Turns } from "../steps.ts";
 import type { NumberOf } from "./code.ts";
-import { Level, uses } from "./level.ts";
+import { Level } from "./level.ts";
 
 export interface Pass {
   readonly name: string;
@@ -11,28 +11,58 @@ export interface Pass {
   readonly apply: (level: Level, numberOf: NumberOf) => void;
 }
 
-/** The steps after a pass, those of turns first. */
-export function passed(
-  steps: readonly Step[],
-  outputs: ReadonlySet<Store>,
-  numberOf: NumberOf,
-  { apply }: Pass,
-): { readonly steps: Step[]; readonly changed: boolean } {
-  const all = uses(steps);
-  let changed = false;
-  const through = (each: readonly Step[]): Step[] => {
-    const before = each.map((step) => {
-      if (step.kind !== "turns") return step;
-      const body = through(step.body);
-      return body.length === step.body.length && body.every((inner, i) => inner === step.body[i])
-        ? step
-        : { ...step, body };
-    });
-    const here = uses(each);
-    const level = new Level(before, (store) => outputs.has(store) || all.get(store)! > (here.get(store) ?? 0));
-    apply(level, numberOf);
-    changed ||= level.changed;
-    return level.steps;
-  };
-  return { steps: through(steps), changed };
+/** Steps that passes are taken over, those of turns before those around them. */
+export class Passing {
+  readonly #root: Level;
+  /** Of the bodies of turns, by where the number of the turn is. */
+  readonly #levels = new Map<Store, Level>();
+  readonly #outputs: ReadonlySet<Store>;
+  readonly #numberOf: NumberOf;
+  /** In which state of its steps a pass last left a level as it was. */
+  readonly #settled = new Map<Level, Map<Pass, string>>();
+
+  constructor(steps: readonly Step[], outputs: ReadonlySet<Store>, numberOf: NumberOf) {
+    this.#root = new Level(steps);
+    this.#outputs = outputs;
+    this.#numberOf = numberOf;
+  }
+
+  get steps(): readonly Step[] {
+    return this.#root.steps;
+  }
+
+  /** Takes a pass. Gives whether it has changed anything. */
+  take(pass: Pass): boolean {
+    const before = this.#root.version;
+    this.#through(this.#root, pass);
+    return this.#root.version !== before;
+  }
+
+  #through(level: Level, pass: Pass): void {
+    for (let at = 0; at < level.length; at++) {
+      const step = level.at(at);
+      if (step?.kind !== "turns") continue;
+      const body = this.#levelOf(step);
+      this.#through(body, pass);
+      if (body.steps !== step.body) level.put(at, { ...step, body: body.steps });
+    }
+    const [all, here] = [this.#root.uses, level.uses];
+    const kept = (store: Store) => this.#outputs.has(store) || (all.get(store) ?? 0) > (here.get(store) ?? 0);
+    const state = `${level.version} ${level.written.map((store) => Number(kept(store))).join("")}`;
+    const settled = this.#settled.get(level) ?? new Map<Pass, string>();
+    this.#settled.set(level, settled);
+    if (settled.get(pass) === state) return;
+    const { version } = level;
+    level.keep(kept);
+    pass.apply(level, this.#numberOf);
+    if (level.version === version) settled.set(pass, state);
+  }
+
+  #levelOf({ turn, body }: Turns): Level {
+    const known = this.#levels.get(turn);
+    if (known?.steps === body) return known;
+    const made = new Level(body);
+    this.#levels.set(turn, made);
+    return made;
+  }
 }
