@@ -276,6 +276,8 @@ it("leaves to ONNX Runtime what it does not know", () => {
   expect(leaves(one("Relu", { x: double }))).toBe(true);
   expect(leaves(one("Add", { x: floats([2]) }, {}, { y: double }))).toBe(true);
   expect(leaves(one("Add", { x: wholes([1], 0, 3) }, {}, { large }))).toBe(true);
+  const factors = { a: scalarOf(2 ** 13, "int64"), b: scalarOf(2 ** 12, "int64") };
+  expect(leaves(one("Mul", {}, {}, factors))).toBe(true);
   expect(leaves(one("Cast", { x: floats([2]) }, { to: 11 }))).toBe(true);
   expect(leaves(one("NonZero", { x: floats([2]) }))).toBe(true);
   expect(leaves(one("Reshape", { x: floats([2]), shape: list(1, 2) }))).toBe(true);

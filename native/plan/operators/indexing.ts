@@ -16,7 +16,7 @@ import {
   withOnes,
 } from "../views.ts";
 import { rowwise } from "./norms.ts";
-import { type Code, computed, each, intOf, present, shapedAs, textOf } from "./parts.ts";
+import { type Code, computed, each, intOf, mostExact, present, shapedAs, textOf } from "./parts.ts";
 import { reduce } from "./reductions.ts";
 
 /** Places of an axis by known numbers, which count from the end below zero. */
@@ -72,6 +72,7 @@ function flatPlaces(
   axes: readonly { readonly place: Value; readonly size: number; readonly apart: number }[],
 ): Value {
   const places = axes.map(({ place }) => place);
+  if (sizeOf(axes.map(({ size }) => size)) > mostExact) throw refused("places of an array that are not held exactly");
   return computed(plan, places, "int64", (code, ...registers) =>
     registers
       .map((place, i): Operand => code.call("multiply", fromBegin(code, place, axes[i]!.size), axes[i]!.apart))

@@ -6,6 +6,9 @@ import { refused } from "../refusal.ts";
 import type { Access, Call, FunctionName, Operand, Write } from "../steps.ts";
 import { accessOf, axisOf, broadcast, deepest, expanded, reshaped, type Shape, type Value } from "../views.ts";
 
+/** Whole numbers up to this one are held exactly. */
+export const mostExact = 2 ** 24;
+
 export const intOf = ({ attributes }: Node, name: string, otherwise: number): number =>
   attributes[name]?.ints[0] ?? otherwise;
 export const floatOf = ({ attributes }: Node, name: string, otherwise: number): number =>
@@ -58,6 +61,9 @@ export function computed(plan: Plan, operands: readonly Value[], dtype: DType, f
   const shape = broadcast(operands.map((value) => value.shape));
   const out = plan.room(shape, dtype, deepest(...operands));
   chain(plan, { operands, shape, depth: out.depth, formula, out: { ...accessOf(out), how: "set" } });
+  const whole = dtype === "int64" || dtype === "int32";
+  if (whole && out.depth === 0 && plan.numbers(out).some((number) => Math.abs(number) > mostExact))
+    throw refused("a whole number that is not held exactly");
   return out;
 }
 
