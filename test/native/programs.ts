@@ -124,6 +124,13 @@ function turns(steps: Step[], known: readonly Store[], depth: number, choose: Ch
   grow(body, inside, 1 + choose(3), depth + 1, choose);
   const made = inside.at(-1)!;
   const back = choose(2) === 1;
+  const states = storeOf(height * height * width, depth);
+  const keeps = choose(2) === 1;
+  if (keeps) {
+    const to = { store: states, offset: back ? (height - 1) * height * width : 0, strides: [] };
+    const by = back ? -height * width : height * width;
+    body.push({ kind: "move", size: height * width, from: whole(carried, []), fromStep: 0, to, toStep: by, turn });
+  }
   body.push({
     ...{
       kind: "move",
@@ -136,7 +143,11 @@ function turns(steps: Step[], known: readonly Store[], depth: number, choose: Ch
   });
   body.push(copied(shape, whole(made, shape), whole(carried, shape)));
   steps.push({ kind: "turns", count: height, turn, body });
-  return [carried, rows];
+  if (!keeps) return [carried, rows];
+  const seen = storeOf(height * width, depth);
+  const state = { store: states, offset: choose(height) * height * width, strides: compact(shape) };
+  steps.push(call("subtract", shape, [whole(carried, shape), state], whole(seen, shape)));
+  return [carried, rows, seen];
 }
 
 /** What stores that are kept hold after steps that have every store apart. */
