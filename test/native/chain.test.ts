@@ -108,6 +108,20 @@ describe("chains", () => {
     }
   });
 
+  it.each([10, 5000])("of %i that write over what later calls and writes still take", (size) => {
+    const [x, product, copy] = [storeOf(size), storeOf(size), storeOf(size)];
+    const at = (store: Store): Access => ({ store, offset: 0, strides: [1] });
+    const code: Call[] = [
+      { name: "add", operands: [{ register: 0 }, { number: 1 }] },
+      { name: "multiply", operands: [{ register: 1 }, { register: 0 }] },
+    ];
+    const over: Write = { ...at(x), register: 1, how: "set" };
+    const begun = new Map([[x, Float32Array.from({ length: size }, (_, i) => (i % 64) - 32)]]);
+    const step: Chain = { kind: "chain", shape: [size], reads: [at(x)], code, writes: [over] };
+    compare(kernels, [{ ...step, writes: [over, { ...at(product), register: 2, how: "set" }] }], { begun });
+    compare(kernels, [{ ...step, writes: [over, { ...at(copy), register: 0, how: "set" }] }], { begun });
+  });
+
   it("with more at once than blocks have room for are refused", () => {
     const apart = (count: number): number => {
       const [from, to] = [storeOf(40), storeOf(20)];
