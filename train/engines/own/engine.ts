@@ -12,6 +12,8 @@ export async function openNative({ convolution = "auto", ...options }: EngineOpt
     keptOrWritten(graph, { ...how, engine: name }, () => serialize(graph));
   return {
     name,
+    // By ONNX Runtime.
+    float16: true,
     compile: async (graph) => load(await prepare(graph)),
     upload,
     portable: { serialize, prepare, load },
