@@ -19,7 +19,7 @@ export type { Pass } from "./pass.ts";
 export const passes: readonly Pass[] = [dead, identities, ones, same, epilogues, copies, pieces, chains, summed, again];
 
 /** What passes join may be joined again. */
-const mostRounds = 6;
+const mostRounds = 4;
 
 /**
  * Steps that give the same outputs.

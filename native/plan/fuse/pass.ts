@@ -11,6 +11,16 @@ export interface Pass {
   readonly apply: (level: Level, numberOf: NumberOf) => void;
 }
 
+/** What a pass went by: the steps, those around them, and which of what they write is used there. */
+interface State {
+  readonly version: number;
+  readonly around: number;
+  readonly kept: string;
+}
+
+const keptOf = ({ written }: Level, kept: (store: Store) => boolean): string =>
+  written.map((store) => Number(kept(store))).join("");
+
 /** Steps that passes are taken over, those of turns before those around them. */
 export class Passing {
   readonly #root: Level;
@@ -19,7 +29,7 @@ export class Passing {
   readonly #outputs: ReadonlySet<Store>;
   readonly #numberOf: NumberOf;
   /** In which state of its steps a pass last left a level as it was. */
-  readonly #settled = new Map<Level, Map<Pass, string>>();
+  readonly #settled = new Map<Level, Map<Pass, State>>();
 
   constructor(steps: readonly Step[], outputs: ReadonlySet<Store>, numberOf: NumberOf) {
     this.#root = new Level(steps);
@@ -48,14 +58,15 @@ export class Passing {
     }
     const [all, here] = [this.#root.uses, level.uses];
     const kept = (store: Store) => this.#outputs.has(store) || (all.get(store) ?? 0) > (here.get(store) ?? 0);
-    const state = `${level.version} ${level.written.map((store) => Number(kept(store))).join("")}`;
-    const settled = this.#settled.get(level) ?? new Map<Pass, string>();
+    const settled = this.#settled.get(level) ?? new Map<Pass, State>();
     this.#settled.set(level, settled);
-    if (settled.get(pass) === state) return;
+    const before = settled.get(pass);
     const { version } = level;
+    const around = this.#root.version;
+    if (before?.version === version && (before.around === around || before.kept === keptOf(level, kept))) return;
     level.keep(kept);
     pass.apply(level, this.#numberOf);
-    if (level.version === version) settled.set(pass, state);
+    if (level.version === version) settled.set(pass, { version, around, kept: keptOf(level, kept) });
   }
 
   #levelOf({ turn, body }: Turns): Level {
