@@ -122,6 +122,32 @@ describe("chains", () => {
     compare(kernels, [{ ...step, writes: [over, { ...at(copy), register: 0, how: "set" }] }], { begun });
   });
 
+  it.each([
+    [[63000], [1], [0]],
+    [
+      [63000, 4],
+      [4, 1],
+      [0, 1],
+    ],
+    [
+      [4, 63000],
+      [63000, 1],
+      [1, 0],
+    ],
+    [
+      [50, 300, 17],
+      [5100, 17, 1],
+      [17, 0, 1],
+    ],
+  ])("over %j sum many numbers to a millionth", (shape, strides, kept) => {
+    const random = dice(shape.length);
+    const [from, to] = [storeOf(shape.reduce((all, size) => all * size, 1)), storeOf(50 * 17)];
+    const begun = new Map([[from, Float32Array.from({ length: from.size }, random)]]);
+    const reads: Access[] = [{ store: from, offset: 0, strides }];
+    const writes: Write[] = [{ store: to, offset: 0, strides: kept, register: 0, how: "sum" }];
+    compare(kernels, [{ kind: "chain", shape, reads, code: [], writes }], { begun, close: 1e-6 });
+  });
+
   it("with more at once than blocks have room for are refused", () => {
     const apart = (count: number): number => {
       const [from, to] = [storeOf(40), storeOf(20)];
