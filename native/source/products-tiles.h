@@ -22,7 +22,7 @@ static const int most_rows[MOST_VECTORS + 1] =
 #endif
 
 /** The longest piece of the sum that is taken at once. */
-#define MOST_TERMS 256
+#define MOST_TERMS 640
 
 /** A product's rows and columns for one kernel, over a piece of the sum: out = alpha · left · right + beta · added, relu. */
 typedef struct {

@@ -45,7 +45,7 @@ typedef struct {
   int left_axis, right_axis;
   /** Without a lookup: where the rows of a tile begin, or by columns its terms, from `base` on. */
   int64_t base;
-  int32_t offsets[MOST_TERMS];
+  int32_t offsets[MOST_COLUMN_TERMS];
 } Product;
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
