@@ -107,7 +107,8 @@ static void softmax(const float *from, int64_t from_row, float *out, int64_t out
   for (int64_t row = 0; row < count; row++) sum[row] = exponentials(from + row * from_row, out + row * out_row, size, shift[row]);
   for (int64_t row = 0; row < count; row++) {
     float *to = out + row * out_row;
-    for (int64_t i = 0; i < size; i += WIDTH) store_part(to + i, load(to + i) / sum[row], size - i);
+    const float scale = 1.0f / sum[row];
+    for (int64_t i = 0; i < size; i += WIDTH) store_part(to + i, load(to + i) * scale, size - i);
   }
 }
 
