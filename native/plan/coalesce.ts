@@ -2,8 +2,8 @@
 // what turns hand on is written where the next one reads it.
 import { sizeOf } from "@innerloop/schemas";
 import { withAccesses } from "./accesses.ts";
-import { writesOver } from "./memory.ts";
-import { type Access, accessesOf, type Chain, type Step, type Store, type Turns, type Write } from "./steps.ts";
+import { type Pair, pairsOf, writesOver } from "./memory.ts";
+import { type Access, accessesOf, type Chain, type Step, type Store, type Turns } from "./steps.ts";
 
 type Single = Exclude<Step, Turns>;
 
@@ -21,8 +21,21 @@ export function coalesced(
 ): Coalesced {
   const stores = new Stores(steps, new Set(fed), new Set(kept));
   for (const copy of stores.copies) stores.join(copy.reads[0]!.store, copy.writes[0]!.store);
-  const of = (store: Store) => stores.of(store);
-  return { steps: stores.joined ? renamed(steps, of) : [...steps], of };
+  return stores.result(steps);
+}
+
+/** Arrays from here on are no longer in the processor's nearest memory when they are written again. */
+const large = 4096;
+
+/** Steps that write over what they read last there, in turns too, where a store lives as long as they do. */
+export function overwritten(
+  steps: readonly Step[],
+  { fed, kept }: { readonly fed: readonly Store[]; readonly kept: readonly Store[] },
+  least = large,
+): Coalesced {
+  const stores = new Stores(steps, new Set(fed), new Set(kept));
+  for (const { from, to } of stores.pairs) if (from.size === to.size && to.size >= least) stores.join(from, to);
+  return stores.result(steps);
 }
 
 /** A step that uses a store, in the turns that are around it. */
@@ -35,7 +48,8 @@ interface Use {
 
 class Stores {
   readonly copies: Chain[] = [];
-  joined = false;
+  readonly pairs: Pair[] = [];
+  #joined = false;
   readonly #one = new Map<Store, Store>();
   readonly #uses = new Map<Store, Use[]>();
   readonly #fed: Set<Store>;
@@ -59,10 +73,17 @@ class Stores {
             if (uses) uses.push(use);
             else this.#uses.set(store, [use]);
           }
+          if (around.length > 0 && (step.kind === "chain" || step.kind === "product"))
+            this.pairs.push(...pairsOf(step));
           if (copiesWhole(step)) this.copies.push(step);
         }
     };
     walk(steps, []);
+  }
+
+  result(steps: readonly Step[]): Coalesced {
+    const of = (store: Store) => this.of(store);
+    return { steps: this.#joined ? renamed(steps, of) : [...steps], of };
   }
 
   of(store: Store): Store {
@@ -84,7 +105,7 @@ class Stores {
     this.#one.set(a, b);
     this.#uses.set(b, uses);
     for (const set of [this.#fed, this.#kept]) if (set.has(a)) set.add(b);
-    this.joined = true;
+    this.#joined = true;
   }
 }
 
@@ -139,7 +160,9 @@ class Interference {
       if ((toA!.length > 0 && after.b) || (toB!.length > 0 && after.a)) return undefined;
       const over = (to: readonly Access[], from: Store) =>
         to.every(
-          (write) => step.kind === "chain" && writesOver(step, (store) => this.#is(store, from), write as Write),
+          (write) =>
+            (step.kind === "chain" || step.kind === "product") &&
+            writesOver(step, (store) => this.#is(store, from), write),
         );
       if (readsB && !over(toA!, this.#b)) return undefined;
       if (readsA && !over(toB!, this.#a)) return undefined;

@@ -1,6 +1,6 @@
 // Where stores lie in the memory of a run: those that live at different times may have the same place.
 import { movesOf } from "./moving.ts";
-import { type Access, accessesOf, type Chain, type Step, type Store, type Write } from "./steps.ts";
+import { type Access, accessesOf, type Chain, type Product, type Step, type Store } from "./steps.ts";
 
 /** Stores begin at multiples of so many numbers, and so many may be read after the last one. */
 export const apart = 16;
@@ -33,13 +33,13 @@ interface Life {
 }
 
 /** A store that may be written where another one is read last. */
-interface Pair {
+export interface Pair {
   readonly from: Store;
   readonly to: Store;
 }
 
 /**
- * Places by lifetimes: the smallest one that is free, or one at the end. A chain writes over what it reads there last, where it goes along both alike.
+ * Places by lifetimes: the smallest one that is free, or one at the end. A chain, or a product, writes over what it reads there last, where it goes along both alike.
  *
  * @param fed stores that have their numbers before the first step
  * @param kept stores that are read after the last step
@@ -127,7 +127,7 @@ function livesOf(steps: readonly Step[], fed: readonly Store[], kept: readonly S
     // A move that goes on with the turns leaves what those before wrote.
     for (const write of writes)
       meet(write.store, body, now, movesOf(write).length > 0 || (step.kind === "move" && step.toStep !== 0));
-    if (step.kind === "chain") pairs.set(now, pairsOf(step));
+    if (step.kind === "chain" || step.kind === "product") pairs.set(now, pairsOf(step));
   }
   for (const store of kept) meet(store, all, all.last, false);
   for (const life of lives.values()) if (life.carried && life.body !== all) leave(life);
@@ -141,24 +141,31 @@ function leave(life: Life): void {
   life.body = life.body.around!;
 }
 
-/** What a chain may write over. */
-function pairsOf(chain: Chain): Pair[] {
-  const { reads, writes } = chain;
+/** What a step may write over. */
+export function pairsOf(step: Chain | Product): Pair[] {
+  const { reads, writes } = accessesOf(step);
   return writes.flatMap((write) => {
     if (writes.some((other) => other !== write && other.store === write.store)) return [];
     const stores = new Set(reads.map(({ store }) => store));
     return [...stores].flatMap((from) =>
-      from !== write.store && writesOver(chain, (store) => store === from, write) ? [{ from, to: write.store }] : [],
+      from !== write.store && writesOver(step, (store) => store === from, write) ? [{ from, to: write.store }] : [],
     );
   });
 }
 
-/** Whether a chain may write where it reads: number by number, each where it is written. */
-export function writesOver({ shape, reads }: Chain, from: (store: Store) => boolean, write: Write): boolean {
+/** Whether a step may write where it reads: number by number, each where it is written. */
+export function writesOver(step: Chain | Product, from: (store: Store) => boolean, write: Access): boolean {
+  const shape = step.kind === "chain" ? step.shape : [...step.batch, step.m, step.n];
   const alike = (read: Access): boolean =>
     read.offset === write.offset &&
+    movesOf(read).length + movesOf(write).length === 0 &&
     shape.every((size, axis) => size === 1 || read.strides[axis] === write.strides[axis]);
-  return write.how === "set" && reads.every((read) => !from(read.store) || alike(read));
+  if (step.kind === "product") {
+    const { added, left, right } = step;
+    return !from(left.store) && !from(right.store) && (!added || !from(added.store) || alike(added));
+  }
+  const { how } = step.writes.find((each) => each === write)!;
+  return how === "set" && step.reads.every((read) => !from(read.store) || alike(read));
 }
 
 interface Block {

@@ -1,7 +1,7 @@
 // A plan as it runs: words for the kernels, and the memory that they work in.
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
-import { coalesced } from "./coalesce.ts";
+import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
 import { fused } from "./fuse/index.ts";
 import { apart, placesFor } from "./memory.ts";
@@ -45,9 +45,12 @@ export class Program {
     const numberOf = (store: Store) => oneNumber(plan, store);
     const joined = fused(plan.steps, [...outputs], numberOf);
     const kept = [...outputs].filter(({ depth }) => depth > 0);
-    const { steps: one, of } = coalesced(joined, { fed: [...plan.inputs.values()], kept });
+    const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
+    const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
+    const over = overwritten(moving(one.steps, new Set([...ends.fed, ...ends.kept])), ends);
+    const { steps } = over;
+    const of = (store: Store): Store => over.of(one.of(store));
     const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
-    const steps = moving(one, new Set([...fed.map(({ store }) => store), ...kept.map(of)]));
     const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
     const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
     const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;

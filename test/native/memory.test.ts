@@ -1,10 +1,11 @@
 // Places in memory: that what lives at the same time is apart, and that what does not shares its place.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { coalesced } from "../../native/plan/coalesce.ts";
+import { coalesced, overwritten } from "../../native/plan/coalesce.ts";
 import { placesFor } from "../../native/plan/memory.ts";
 import { moving } from "../../native/plan/moving.ts";
 import type { Step, Store } from "../../native/plan/steps.ts";
+import { storesOf } from "./reference.ts";
 import { call, copied, inOneMemory, programs, separately, storeOf, whole } from "./programs.ts";
 
 describe("places in memory", () => {
@@ -15,7 +16,7 @@ describe("places in memory", () => {
         for (const [i, numbers] of inOneMemory(program).entries())
           for (const [j, number] of numbers.entries()) expect(number).toBeCloseTo(expected[i]![j]!, 4);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -38,6 +39,22 @@ describe("places in memory", () => {
     expect(at(b)).toBe(at(a));
     expect(at(c)).not.toBe(at(b));
     expect(at(d)).toBe(at(c));
+  });
+
+  it("writes a product over what is added to it, but not over its factors", () => {
+    const [a, b, out, next] = [storeOf(64), storeOf(64), storeOf(64), storeOf(64)] as [Store, Store, Store, Store];
+    const square = (left: Store, right: Store, added: Store, to: Store): Step => ({
+      ...{ kind: "product", batch: [], m: 8, n: 8, k: 8, alpha: 1, beta: 1, relu: false },
+      ...{
+        left: whole(left, [8, 8]),
+        right: whole(right, [8, 8]),
+        added: whole(added, [8, 8]),
+        out: whole(to, [8, 8]),
+      },
+    });
+    const { at } = placesFor([square(a, a, b, out), square(a, out, out, next)], { fed: [a, b], kept: [next] }, 0);
+    expect(at(out)).toBe(at(b));
+    expect(at(next)).not.toBe(at(out));
   });
 
   it("keeps what turns read from outside until they end, and has one place for what each makes anew", () => {
@@ -68,7 +85,7 @@ describe("copies between stores that become one", () => {
         for (const [i, numbers] of [...separately(after).entries(), ...inOneMemory(after).entries()])
           for (const [j, number] of numbers.entries()) expect(number).toBeCloseTo(expected[i]![j]!, 4);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
     expect(copies).toBeGreaterThan(100);
   });
@@ -91,6 +108,26 @@ describe("copies between stores that become one", () => {
   });
 });
 
+describe("what steps write over what they read", () => {
+  it("gives what it gave, in turns too", () => {
+    let stores = 0;
+    fc.assert(
+      fc.property(programs, (program) => {
+        const ends = { fed: [...program.fed.keys()], kept: program.kept };
+        const { steps, of } = overwritten(program.steps, ends, 0);
+        stores += storesOf(program.steps).size - storesOf(steps).size;
+        const fed = new Map([...program.fed].map(([store, numbers]) => [of(store), numbers]));
+        const after = { steps, fed, kept: program.kept.map(of) };
+        const expected = separately(program);
+        for (const [i, numbers] of [...separately(after).entries(), ...inOneMemory(after).entries()])
+          for (const [j, number] of numbers.entries()) expect(number).toBeCloseTo(expected[i]![j]!, 4);
+      }),
+      { numRuns: 150 },
+    );
+    expect(stores).toBeGreaterThan(100);
+  });
+});
+
 describe("slices of turns", () => {
   it("are read and written where they lie, and give what they gave", () => {
     let moves = 0;
@@ -102,7 +139,7 @@ describe("slices of turns", () => {
         for (const [i, numbers] of inOneMemory({ ...program, steps }).entries())
           for (const [j, number] of numbers.entries()) expect(number).toBeCloseTo(expected[i]![j]!, 4);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
     expect(moves).toBeGreaterThan(100);
   });
