@@ -2,11 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { coalesced, overwritten } from "../../native/plan/coalesce.ts";
+import { encoded } from "../../native/plan/encode.ts";
 import { placesFor } from "../../native/plan/memory.ts";
 import { moving } from "../../native/plan/moving.ts";
-import type { Step, Store } from "../../native/plan/steps.ts";
-import { storesOf } from "./reference.ts";
+import type { Access, Step, Store } from "../../native/plan/steps.ts";
+import { testKernels } from "./kernels.ts";
 import { call, copied, inOneMemory, programs, separately, storeOf, whole } from "./programs.ts";
+import { runSteps, storesOf } from "./reference.ts";
 
 describe("places in memory", () => {
   it("gives what stores that are apart give", () => {
@@ -69,6 +71,47 @@ describe("places in memory", () => {
 
   it("gives no place to stores that are not used", () => {
     expect(placesFor([], {}, 0).at(storeOf(4))).toBeUndefined();
+  });
+});
+
+describe("kernels in C", () => {
+  it.each([
+    [245, 64, 576],
+    [64, 1, 777],
+    [1, 64, 900],
+    [7, 13, 300],
+    [300, 128, 5],
+    [33, 70, 1200],
+  ])("write a product of %i rows, %i columns and %i terms over what is added", async (m, n, k) => {
+    const kernels = await testKernels();
+    const memory = storeOf(m * n + m * k + k * n);
+    const at = (offset: number, ...strides: number[]): Access => ({ store: memory, offset, strides });
+    for (const [left, right] of [
+      [at(m * n, k, 1), at(m * n + m * k, n, 1)],
+      [at(m * n, 1, m), at(m * n + m * k, 1, k)],
+    ] as const) {
+      const to = at(0, n, 1);
+      const step: Step = {
+        ...{ kind: "product", batch: [], m, n, k, alpha: -0.5, beta: 0.25, relu: false },
+        ...{ left, right, added: to, out: to },
+      };
+      const bytes = new ArrayBuffer(4 * (memory.size + 16) + 64);
+      const begin = kernels.misaligned(bytes);
+      const floats = new Float32Array(bytes, begin, memory.size);
+      floats.forEach((_, i) => {
+        floats[i] = Math.sin(i * 1.7);
+      });
+      const expected = Float64Array.from(floats);
+      runSteps([step], () => expected);
+      const words = encoded(
+        [step],
+        () => 0,
+        () => 0,
+      );
+      expect(kernels.run(words, bytes, begin)).toBe(0);
+      const apart = expected.reduce((most, number, i) => Math.max(most, Math.abs(number - floats[i]!)), 0);
+      expect(apart / Math.sqrt(k)).toBeLessThan(2e-6);
+    }
   });
 });
 
