@@ -93,9 +93,30 @@ INLINE void by_columns(const int rows, const int vectors, const Tile *tile) {
   finish(rows, vectors, sums, tile);
 }
 
+/** Pieces of one number: each is found and taken at once. */
+INLINE void by_numbers(const int rows, const int vectors, const Tile *tile) {
+  Sums sums;
+  clear(rows, vectors, sums);
+  const float *right = tile->right, *from = tile->left;
+  const int64_t none = to_zeros(from), right_row = tile->right_row, table_step = tile->table_step, term_step = tile->term_step;
+  const int32_t *table = tile->table;
+  for (int64_t terms = tile->terms; terms > 0; terms--) {
+    vector b[MOST_VECTORS];
+    UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);
+    UNROLLED for (int r = 0; r < rows; r++) {
+      const vector a = spread(*place(from, none, table[r * table_step]));
+      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];
+    }
+    table += term_step;
+    right += right_row;
+  }
+  finish(rows, vectors, sums, tile);
+}
+
 #define KERNELS(rows, vectors)                                                                        \
   static void rows_##rows##_##vectors(const Tile *tile) { by_rows(rows, vectors, tile); }             \
-  static void columns_##rows##_##vectors(const Tile *tile) { by_columns(rows, vectors, tile); }
+  static void columns_##rows##_##vectors(const Tile *tile) { by_columns(rows, vectors, tile); }       \
+  static void numbers_##rows##_##vectors(const Tile *tile) { by_numbers(rows, vectors, tile); }
 #define TO_3(list, v) list(1, v) list(2, v) list(3, v)
 #define TO_4(list, v) TO_3(list, v) list(4, v)
 #define TO_6(list, v) TO_4(list, v) list(5, v) list(6, v)
@@ -115,6 +136,8 @@ ALL(KERNELS)
 
 #define BY_ROWS(rows, vectors) [vectors][rows] = rows_##rows##_##vectors,
 #define BY_COLUMNS(rows, vectors) [vectors][rows] = columns_##rows##_##vectors,
+#define BY_NUMBERS(rows, vectors) [vectors][rows] = numbers_##rows##_##vectors,
 
 const Kernel row_kernels[MOST_VECTORS + 1][MOST_ROWS + 1] = {ALL(BY_ROWS)};
 const Kernel column_kernels[MOST_VECTORS + 1][MOST_ROWS + 1] = {ALL(BY_COLUMNS)};
+const Kernel number_kernels[MOST_VECTORS + 1][MOST_ROWS + 1] = {ALL(BY_NUMBERS)};

@@ -30,10 +30,11 @@ typedef struct {
   /**
    * Where the left factor's numbers begin, from `left`; below zero there are none, and zeros count in their place.
    * Kernels by rows: piece q of row r begins at table[r * table_step + q]. Kernels by columns: the rows' numbers for term p lie together at table[p * table_step].
+   * Kernels by numbers: term p of row r is at table[r * table_step + p * term_step].
    */
   const int32_t *table;
-  int64_t table_step;
-  /** Pieces of the sum, terms of each, and the distance of a piece's terms. Kernels by columns: one piece. */
+  int64_t table_step, term_step;
+  /** Pieces of the sum, terms of each, and the distance of a piece's terms. The others: one piece. */
   int64_t pieces, terms, left_step;
   const float *right;
   int64_t right_row;
@@ -53,5 +54,6 @@ typedef void (*Kernel)(const Tile *);
 /** By vectors, then rows. */
 extern const Kernel row_kernels[MOST_VECTORS + 1][MOST_ROWS + 1];
 extern const Kernel column_kernels[MOST_VECTORS + 1][MOST_ROWS + 1];
+extern const Kernel number_kernels[MOST_VECTORS + 1][MOST_ROWS + 1];
 
 #endif

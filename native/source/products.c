@@ -34,6 +34,9 @@ typedef struct {
   int64_t taps, segment;
   /** Whether the rows of the left factor lie side by side, or the terms of a row do. */
   int by_columns;
+  /** A lookup of single numbers: in the table, the distances of the rows of the left factor and of its terms. */
+  int by_numbers;
+  int64_t table_row, table_term;
   int copied;
   /** Whether the numbers of rows and those of columns lie together, and rows are few. */
   int dots;
@@ -65,9 +68,8 @@ typedef struct {
 
 /** Some rows whose table is the same but for the row, as tiles of about one size. */
 static void run_tiles(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
-  const Kernel *kernels = (product->by_columns ? column_kernels : row_kernels)[vectors];
-  const int64_t left_row = product->flags & LOOKUP_ROWS ? 0 : product->left_row;
-  const int64_t table_row = product->flags & LOOKUP_ROWS ? product->taps : 0;
+  const Kernel *kernels = (product->by_numbers ? number_kernels : product->by_columns ? column_kernels : row_kernels)[vectors];
+  const int64_t left_row = product->left_row, table_row = product->table_row;
   for (int64_t tiles = parts(end - row, most_rows[vectors]); tiles > 0; tiles--) {
     const int64_t count = tiles == 1 ? end - row : (uint32_t)(end - row) / (uint32_t)tiles;
     tile->left = at.left + row * left_row;
@@ -81,7 +83,7 @@ static void run_tiles(const Product *product, Tile *tile, int vectors, Places at
 
 /** Rows by one panel. By columns, the taps of a lookup have tables of their own. */
 static void run_panel(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
-  if (!(product->flags & LOOKUP_COLUMNS)) {
+  if (product->by_numbers || !(product->flags & LOOKUP_COLUMNS)) {
     run_tiles(product, tile, vectors, at, row, end);
     return;
   }
@@ -125,7 +127,7 @@ static void spread_added(const Product *product, float *out, const float *added)
 }
 
 static void run_matrices(const Product *product, const float *left, const float *right, float *out, const float *added) {
-  const int lookup_rows = product->flags & LOOKUP_ROWS;
+  const int lookup_rows = product->flags & LOOKUP_ROWS && !product->by_numbers;
   const int spread_out = added && product->added_column != 1;
   if (spread_out) spread_added(product, out, added);
   if (product->dots) {
@@ -137,7 +139,8 @@ static void run_matrices(const Product *product, const float *left, const float 
     return;
   }
   Tile tile;
-  tile.table_step = product->table ? product->taps : 1;
+  tile.table_step = product->by_numbers ? product->table_row : product->table ? product->taps : 1;
+  tile.term_step = product->table_term;
   tile.left_step = lookup_rows ? 1 : product->left_column;
   tile.out_row = product->out_row;
   tile.alpha = product->alpha;
@@ -164,7 +167,7 @@ static void run_matrices(const Product *product, const float *left, const float 
         if (next == 0) at.table += tile.pieces;
         from = next;
       } else if (product->table) {
-        at.table += tile.terms * product->taps;
+        at.table += tile.terms * product->table_term;
       } else {
         at.left += tile.terms * product->left_column;
       }
@@ -181,7 +184,7 @@ static void divide(Product *product) {
   product->blocks = product->pieces = 1;
   product->terms = product->k;
   product->block_rows = product->m;
-  if (product->flags & LOOKUP_ROWS) {
+  if (product->flags & LOOKUP_ROWS && !product->by_numbers) {
     product->terms = product->segment;
     if (product->segment > largest) {
       product->terms = parts(product->segment, parts(product->segment, largest));
@@ -209,7 +212,14 @@ static void choose_ways(Product *product) {
                   product->m * (product->k * product->n > NEAR_NUMBERS ? DOT_TERMS : NEAR_DOT_TERMS) <= product->k;
   if (product->dots) return;
   product->by_columns = lookup ? product->flags & LOOKUP_COLUMNS : product->left_row == 1 && product->left_column != 1 && product->m > 1;
-  if (product->flags & LOOKUP_COLUMNS) product->left_row = 1;
+  product->by_numbers = lookup && product->segment == 1;
+  if (lookup) {
+    product->left_row = product->by_columns && !product->by_numbers;
+    product->table_row = product->by_columns ? product->by_numbers : product->taps;
+    product->table_term = product->by_columns ? product->taps : 1;
+  } else {
+    product->table_row = 0;
+  }
   product->copied = product->right_column != 1 ||
                     (product->m >= COPY_TILES * most_rows[MOST_VECTORS] && (product->right_row >= FAR_ROWS || product->right_row <= -FAR_ROWS));
   divide(product);
