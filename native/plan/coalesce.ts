@@ -2,7 +2,7 @@
 // what turns hand on is written where the next one reads it.
 import { sizeOf } from "@innerloop/schemas";
 import { withAccesses } from "./accesses.ts";
-import { type Pair, pairsOf, writesOver } from "./memory.ts";
+import { pairsOf, writesOver } from "./memory.ts";
 import { type Access, accessesOf, type Chain, type Step, type Store, type Turns } from "./steps.ts";
 
 type Single = Exclude<Step, Turns>;
@@ -34,7 +34,12 @@ export function overwritten(
   least = large,
 ): Coalesced {
   const stores = new Stores(steps, new Set(fed), new Set(kept));
-  for (const { from, to } of stores.pairs) if (from.size === to.size && to.size >= least) stores.join(from, to);
+  for (const { step, place, around } of stores.all) {
+    if (around.length === 0 || (step.kind !== "chain" && step.kind !== "product")) continue;
+    if (accessesOf(step).writes.every(({ store }) => store.size < least)) continue;
+    for (const { from, to } of pairsOf(step))
+      if (from.size === to.size && to.size >= least && stores.isWrittenNext(from, place)) stores.join(from, to);
+  }
   return stores.result(steps);
 }
 
@@ -48,7 +53,7 @@ interface Use {
 
 class Stores {
   readonly copies: Chain[] = [];
-  readonly pairs: Pair[] = [];
+  readonly all: Use[] = [];
   #joined = false;
   readonly #one = new Map<Store, Store>();
   readonly #uses = new Map<Store, Use[]>();
@@ -73,8 +78,7 @@ class Stores {
             if (uses) uses.push(use);
             else this.#uses.set(store, [use]);
           }
-          if (around.length > 0 && (step.kind === "chain" || step.kind === "product"))
-            this.pairs.push(...pairsOf(step));
+          this.all.push(use);
           if (copiesWhole(step)) this.copies.push(step);
         }
     };
@@ -90,6 +94,12 @@ class Stores {
     let one = store;
     for (let next = this.#one.get(one); next; next = this.#one.get(one)) one = next;
     return one;
+  }
+
+  /** Whether a store is written after a place before it is read again: what is not used again is left to memory.ts. */
+  isWrittenNext(store: Store, place: number): boolean {
+    const next = this.#uses.get(store)?.find((use) => use.place > place);
+    return next !== undefined && accessesOf(next.step).reads.every((read) => read.store !== store);
   }
 
   /** Makes two stores one, if they can be. */

@@ -33,7 +33,7 @@ interface Life {
 }
 
 /** A store that may be written where another one is read last. */
-export interface Pair {
+interface Pair {
   readonly from: Store;
   readonly to: Store;
 }
