@@ -201,7 +201,10 @@ export interface Turns {
 export type Step = Product | Chain | Norm | RowWise | Rows | Move | Turns;
 
 /** What a step reads and writes, without the steps of turns in it. */
-export function accessesOf(step: Exclude<Step, Turns>): { readonly reads: readonly Access[]; readonly writes: readonly Access[] } {
+export function accessesOf(step: Exclude<Step, Turns>): {
+  readonly reads: readonly Access[];
+  readonly writes: readonly Access[];
+} {
   const given = (...accesses: readonly (Access | undefined)[]) => accesses.flatMap((access) => access ?? []);
   if (step.kind === "product") return { reads: given(step.left, step.right, step.added), writes: [step.out] };
   if (step.kind === "chain") return { reads: step.reads, writes: step.writes };

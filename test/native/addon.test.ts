@@ -1,7 +1,7 @@
 // The kernels as they are opened: in several threads at once, and with words and memories that are not what they should be.
 import { Worker } from "node:worker_threads";
+import type { Kernels } from "@innerloop/native";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Kernels } from "../../native/addon.ts";
 import { builtKernels, testKernels } from "./kernels.ts";
 
 let kernels: Kernels;

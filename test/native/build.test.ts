@@ -1,9 +1,8 @@
 // Building the kernels: where the file lies, what is said where it cannot be built, and that nothing half made is ever in its place.
 import { chmodSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildKernels, kernelsFile, loadKernels } from "@innerloop/native";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadKernels } from "../../native/addon.ts";
-import { buildKernels, kernelsFile } from "../../native/build.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { builtKernels } from "./kernels.ts";
 

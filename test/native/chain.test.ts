@@ -1,17 +1,18 @@
 // Chains in C against plain loops of 64-bit numbers: all functions, any axes and distances, several writes, reductions.
-import { beforeAll, describe, expect, it } from "vitest";
-import type { Kernels } from "../../native/addon.ts";
-import { encoded } from "../../native/plan/encode.ts";
+
+import type { Kernels } from "@innerloop/native";
 import {
   type Access,
   type Call,
   type Chain,
+  encoded,
   type FunctionName,
   functions,
   type Operand,
   type Store,
   type Write,
-} from "../../native/plan/steps.ts";
+} from "@innerloop/native/plan";
+import { beforeAll, describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { dice } from "./random-steps.ts";

@@ -1,8 +1,8 @@
 // Steps run by the kernels and in plain loops, over memories that begin alike, with room around every store that is to stay as it is.
+
+import type { Kernels } from "@innerloop/native";
+import { encoded, type Step, type Store } from "@innerloop/native/plan";
 import { expect } from "vitest";
-import type { Kernels } from "../../native/addon.ts";
-import { encoded } from "../../native/plan/encode.ts";
-import type { Step, Store } from "../../native/plan/steps.ts";
 import { runSteps, storesOf } from "./reference.ts";
 
 const guard = 16;

@@ -1,8 +1,16 @@
 // Words: that they say what steps say, with as few axes as there can be.
+
+import {
+  type Access,
+  type Chain,
+  encoded,
+  type Product,
+  type Rows,
+  type Step,
+  type Store,
+} from "@innerloop/native/plan";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encoded } from "../../native/plan/encode.ts";
-import type { Access, Chain, Product, Rows, Step, Store } from "../../native/plan/steps.ts";
 import { call, compact, inOneMemory, separately, storeOf, whole } from "./programs.ts";
 import { decoded } from "./words.ts";
 

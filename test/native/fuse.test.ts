@@ -1,9 +1,20 @@
 // Passes that join steps: they change no result, and they join what they are for.
+
+import {
+  type Access,
+  type Chain,
+  type FunctionName,
+  fused,
+  inPlace,
+  type Operand,
+  type Product,
+  passes,
+  type Step,
+  type Store,
+  type Turns,
+} from "@innerloop/native/plan";
 import { sizeOf } from "@innerloop/schemas";
 import { describe, expect, test } from "vitest";
-import { fused, passes } from "../../native/plan/fuse/index.ts";
-import { inPlace } from "../../native/plan/fuse/join.ts";
-import type { Access, Chain, FunctionName, Operand, Product, Step, Store } from "../../native/plan/steps.ts";
 import { listed } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -123,11 +134,7 @@ describe("walks", () => {
   test("an array that is written in pieces is not written as one for a chain that goes over it", () => {
     const [left, right, joined] = [array(30, 10), array(30, 30), array(30, 40)];
     const piece = (columns: number, offset: number): Array_ => ({ ...joined, shape: [30, columns], offset });
-    const steps = [
-      copy(left, piece(10, 0)),
-      copy(right, piece(30, 10)),
-      call("multiply", [joined, a], b),
-    ];
+    const steps = [copy(left, piece(10, 0)), copy(right, piece(30, 10)), call("multiply", [joined, a], b)];
     const made = fused(steps, [b.store]);
     expect(kinds(made)).toBe("chain chain");
     expect((made[0] as Chain).reads.map(({ store }) => store)).toEqual([left.store, a.store]);
@@ -315,7 +322,7 @@ describe("turns", () => {
     const outputs = [carried.store, (body[5] as { to: Access }).to.store];
     const steps = fused([copy(start, carried), { kind: "turns", count: 3, turn, body }], outputs);
     expect(kinds(steps)).toBe("chain turns");
-    expect(kinds((steps[1] as { body: Step[] }).body)).toBe("chain product move move");
+    expect(kinds((steps[1] as Turns).body)).toBe("chain product move move");
   });
 
   test("what is handed on is written in its place, where nothing needs what was there any more", () => {
@@ -327,7 +334,7 @@ describe("turns", () => {
       copy(next, carried),
     ];
     const steps = fused([copy(start, carried), { kind: "turns", count: 3, turn, body }], [carried.store]);
-    const step = only((steps[1] as { body: Step[] }).body, "product");
+    const step = only((steps[1] as Turns).body, "product");
     expect(step).toMatchObject({ alpha: -0.5, out: { store: carried.store }, added: { store: carried.store } });
   });
 

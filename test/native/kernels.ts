@@ -2,8 +2,7 @@
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Kernels, loadKernels } from "../../native/addon.ts";
-import { buildKernels, kernelsFile } from "../../native/build.ts";
+import { buildKernels, type Kernels, kernelsFile, loadKernels } from "@innerloop/native";
 
 const folder = join(tmpdir(), "innerloop-test-kernels");
 

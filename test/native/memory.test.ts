@@ -1,11 +1,17 @@
 // Places in memory: that what lives at the same time is apart, and that what does not shares its place.
+
+import {
+  type Access,
+  coalesced,
+  encoded,
+  moving,
+  overwritten,
+  placesFor,
+  type Step,
+  type Store,
+} from "@innerloop/native/plan";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { coalesced, overwritten } from "../../native/plan/coalesce.ts";
-import { encoded } from "../../native/plan/encode.ts";
-import { placesFor } from "../../native/plan/memory.ts";
-import { moving } from "../../native/plan/moving.ts";
-import type { Access, Step, Store } from "../../native/plan/steps.ts";
 import { testKernels } from "./kernels.ts";
 import { call, copied, inOneMemory, programs, separately, storeOf, whole } from "./programs.ts";
 import { runSteps, storesOf } from "./reference.ts";

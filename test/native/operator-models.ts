@@ -1,8 +1,9 @@
 // Models of a few nodes, run natively and by ONNX Runtime: fed, and with all that they compute with known beforehand.
+
+import { NativeModel } from "@innerloop/native";
 import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { expect } from "vitest";
-import { NativeModel } from "../../native/model.ts";
 import { testKernels } from "./kernels.ts";
 import { usual } from "./models.ts";
 import { plainKernels } from "./words.ts";

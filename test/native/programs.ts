@@ -1,8 +1,16 @@
 // Programs of steps by chance, turns in turns among them, and how they come out of one memory.
+
+import {
+  type Access,
+  type Chain,
+  encoded,
+  type FunctionName,
+  placesFor,
+  type Step,
+  type Store,
+  type Write,
+} from "@innerloop/native/plan";
 import fc from "fast-check";
-import { encoded } from "../../native/plan/encode.ts";
-import { placesFor } from "../../native/plan/memory.ts";
-import type { Access, Chain, FunctionName, Step, Store, Write } from "../../native/plan/steps.ts";
 import { runSteps, stores } from "./reference.ts";
 import { plainKernels } from "./words.ts";
 

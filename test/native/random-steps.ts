@@ -1,6 +1,7 @@
 // Random lists of steps: what passes may not change the results of.
+
+import type { Access, Call, FunctionName, Operand, Step, Store, Write } from "@innerloop/native/plan";
 import { sizeOf } from "@innerloop/schemas";
-import type { Access, Call, FunctionName, Operand, Step, Store, Write } from "../../native/plan/steps.ts";
 
 /** An array that steps have written, or that is there before. */
 interface Value {

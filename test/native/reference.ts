@@ -12,7 +12,7 @@ import {
   type RowWise,
   type Step,
   type Store,
-} from "../../native/plan/steps.ts";
+} from "@innerloop/native/plan";
 
 /** The numbers of a store. */
 export type Numbers = (store: Store) => Float64Array | Float32Array;
@@ -75,7 +75,7 @@ function checked({ store }: Access, numbers: Numbers) {
 }
 
 /** All places of a shape, outermost first. */
-export function* places(shape: readonly number[]): Generator<readonly number[]> {
+function* places(shape: readonly number[]): Generator<readonly number[]> {
   if (shape.includes(0)) return;
   const place = shape.map(() => 0);
   for (;;) {
@@ -147,8 +147,9 @@ const compute: Readonly<Record<FunctionName, (a: number, b: number, c: number) =
   subtract: (a, b) => a - b,
   multiply: (a, b) => a * b,
   divide: (a, b) => a / b,
-  minimum: Math.min,
-  maximum: Math.max,
+  // Of two numbers only, since they take all that they are given.
+  minimum: (a, b) => Math.min(a, b),
+  maximum: (a, b) => Math.max(a, b),
   equal: (a, b) => Number(a === b),
   less: (a, b) => Number(a < b),
   lessOrEqual: (a, b) => Number(a <= b),
@@ -176,12 +177,6 @@ const compute: Readonly<Record<FunctionName, (a: number, b: number, c: number) =
   cos: Math.cos,
   power: (a, b) => a ** b,
 };
-
-// Of two numbers only, since Math.min and Math.max take all that they are given.
-for (const name of ["minimum", "maximum"] as const) {
-  const all = compute[name];
-  Object.assign(compute, { [name]: (a: number, b: number) => all(a, b) });
-}
 
 const begins = { set: 0, sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY };
 

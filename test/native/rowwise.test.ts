@@ -1,7 +1,8 @@
 // Norms, softmaxes, looked-up rows and moves in C against plain loops of 64-bit numbers, and what ONNX Runtime makes of NaN and infinities.
+
+import type { Kernels } from "@innerloop/native";
+import type { Access, Move, Norm, Rows, RowWise, Store } from "@innerloop/native/plan";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Kernels } from "../../native/addon.ts";
-import type { Access, Move, Norm, Rows, RowWise, Store } from "../../native/plan/steps.ts";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { dice } from "./random-steps.ts";

@@ -1,7 +1,8 @@
 // Loops and scans give what ONNX Runtime gives.
+
+import { NativeModel } from "@innerloop/native";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { NativeModel } from "../../native/model.ts";
 import { type GraphOf, integer, modelOf, numbers, truth, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 

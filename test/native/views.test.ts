@@ -1,10 +1,8 @@
 // Views name the numbers that a copy would have.
-import { sizeOf } from "@innerloop/schemas";
-import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { gridOf } from "../../native/plan/pending.ts";
+
 import {
   expanded,
+  gridOf,
   naturalStrides,
   permuted,
   placesOf,
@@ -12,7 +10,10 @@ import {
   sliced,
   together,
   type Value,
-} from "../../native/plan/views.ts";
+} from "@innerloop/native/plan";
+import { sizeOf } from "@innerloop/schemas";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 
 const wholeOf = (shape: readonly number[]): Value => ({
   ...{ store: { size: sizeOf(shape), depth: 1 }, offset: 0, shape, strides: naturalStrides(shape) },

@@ -7,7 +7,7 @@ import {
   type Step,
   type Store,
   type Write,
-} from "../../native/plan/steps.ts";
+} from "@innerloop/native/plan";
 import { runSteps } from "./reference.ts";
 
 const functionNames = Object.keys(functions) as FunctionName[];
