@@ -15,7 +15,7 @@ import {
 } from "./steps.ts";
 
 /** Codes of instructions. */
-export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
+const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
 
 const functionNumbers = new Map(Object.keys(functions).map((name, i) => [name, i]));
 const hows = { set: 0, sum: 1, max: 2, min: 3 } as const;

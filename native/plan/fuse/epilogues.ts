@@ -75,7 +75,7 @@ function extend(level: Level, at: number, step: Product): void {
 }
 
 /** The product with what the chain does, where it can do that. */
-export function extended(step: Product, chain: Chain): Product | undefined {
+function extended(step: Product, chain: Chain): Product | undefined {
   const { store } = step.out;
   const which = chain.reads.findIndex((read) => read.store === store);
   const write = chain.writes[0]!;

@@ -5,7 +5,7 @@ import { Code, keyOf, type NumberOf } from "./code.ts";
 import { type Course, courseOf, distinct, followed, joined, type Split, split, whole } from "./places.ts";
 
 /** What a chain may have, at most, so that a piece of each register stays in the processor's nearest memory. */
-export const most = { reads: 24, calls: 64, axes: 8 };
+const most = { reads: 24, calls: 64, axes: 8 };
 
 /** A step itself takes as long as about so many calls of a number. */
 const perStep = 1000;
@@ -50,7 +50,7 @@ export function costOf({ shape, reads, code, writes }: Chain): number {
   return perStep + sizeOf(shape) * each;
 }
 
-export const fits = ({ shape, reads, code }: Chain): boolean =>
+const fits = ({ shape, reads, code }: Chain): boolean =>
   reads.length <= most.reads && code.length <= most.calls && shape.length <= most.axes;
 
 const isSplit = (found: Course | Split): found is Split => "inner" in found;

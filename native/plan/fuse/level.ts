@@ -1,13 +1,6 @@
 // The steps of one place in the order, with who reads and writes what, so that passes may join and move them.
 import { accessesOf, type Chain, type Step, type Store } from "../steps.ts";
 
-/** A step, or what several have become. */
-export interface Node<S extends Step = Step> {
-  /** Its place in the order. */
-  readonly at: number;
-  readonly step: S;
-}
-
 interface Stores {
   readonly reads: ReadonlySet<Store>;
   readonly writes: ReadonlySet<Store>;

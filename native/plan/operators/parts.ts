@@ -92,8 +92,6 @@ export function chain(plan: Plan, { operands, shape, depth, formula, out }: Chai
 const sameAccess = (a: Access, b: Access): boolean =>
   a.store === b.store && a.offset === b.offset && a.strides.join() === b.strides.join();
 
-export const scalar = (plan: Plan, value: number, dtype: DType = "float32"): Value => plan.constant([value], [], dtype);
-
 /** A function of numbers one by one. */
 export const each = (plan: Plan, name: FunctionName, operands: readonly Value[], dtype?: DType): Value =>
   computed(plan, operands, dtype ?? operands[0]!.dtype, (code, ...registers) => code.call(name, ...registers));

@@ -31,7 +31,7 @@ interface Factors {
 }
 
 /** alpha · left · right + beta · added, for each place of the axes before the last two. */
-export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
+function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
   const [m, k, n] = [left.shape.at(-2)!, left.shape.at(-1)!, right.shape.at(-1)!];
   if (k !== right.shape.at(-2)) throw refused(`a product of [${left.shape}] and [${right.shape}]`);
   const lead = broadcast([left.shape.slice(0, -2), right.shape.slice(0, -2)]);
@@ -64,7 +64,7 @@ function folded(terms: Terms): Terms {
   return folded({ left: rows, right: at(right, axis, 0), out: results, ...(more ? { added: more } : {}) });
 }
 
-export function multiply(
+function multiply(
   plan: Plan,
   depth: number,
   { left, right, out, added, alpha, beta }: Terms & { readonly alpha: number; readonly beta: number },
