@@ -63,7 +63,7 @@ describe.each(rooms)("the tarball of %s", (room) => {
 
   it("has nothing of the build in it, and no map to what is not there", () => {
     const meant =
-      /^(LICENSE|README\.md|package\.json|[a-z]+\.schema\.json|machines\/[\w-]+\.json|dist\/cjs\/package\.json|bin\/\w+\.js|[a-z]+\/(manifest\.json|(adapt|predict)\.onnx)|dist\/site\/.+|dist\/.+(\.d\.ts|\.js))$/;
+      /^(LICENSE|README\.md|package\.json|[a-z]+\.schema\.json|machines\/[\w-]+\.json|dist\/cjs\/package\.json|bin\/\w+\.js|[a-z]+\/(manifest\.json|(adapt|predict)\.onnx)|dist\/site\/.+|source\/[\w-]+\.[ch]|dist\/.+(\.d\.ts|\.js))$/;
     expect(it_.files.filter((file) => !meant.test(file) || /\.(test|config)\.|\.map$/.test(file))).toEqual([]);
     const mapped = it_.files.filter((file) =>
       readFileSync(join(it_.folder, file), "utf8").includes("sourceMappingURL="),
