@@ -4,6 +4,7 @@ import { NativeModel } from "./model.ts";
 
 export { type Kernels, kernelsHere, loadKernels } from "./addon.ts";
 export { type BuildOptions, type Built, buildKernels, kernelsFile } from "./build.ts";
+export type { KeptPrograms } from "./kept.ts";
 export { NativeModel } from "./model.ts";
 export type { Port } from "./read.ts";
 export { version } from "./version.ts";

@@ -1,9 +1,10 @@
 // A model, read once, and planned for the sizes that it meets.
 import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "./addon.ts";
-import { largest, settles } from "./plan/plan.ts";
+import { digestOf, type KeptPrograms, keyOf, type Largest, packed, unpacked } from "./kept.ts";
+import { largest, type Plan, settles } from "./plan/plan.ts";
 import { planFor } from "./plan/planned.ts";
-import { Program } from "./plan/program.ts";
+import { layoutOf, Program } from "./plan/program.ts";
 import { notNative } from "./plan/refusal.ts";
 import { type Model, type Port, readGraph } from "./read.ts";
 
@@ -32,8 +33,7 @@ interface Fed {
 
 interface Planned extends Meeting {
   readonly program: Program;
-  /** What the program rests on beside sizes: how many classes there are. */
-  readonly largest: ReadonlyMap<string, number>;
+  readonly largest: Largest;
 }
 
 export class NativeModel {
@@ -43,6 +43,9 @@ export class NativeModel {
   readonly ports: readonly Port[];
   readonly #graph: Model;
   readonly #kernels: Kernels;
+  readonly #kept: KeptPrograms | undefined;
+  /** Of the bytes, where programs are kept. */
+  readonly #digest: string;
   readonly #dtypes: readonly DType[];
   /** The last used first. */
   #planned: readonly Planned[] = [];
@@ -50,9 +53,14 @@ export class NativeModel {
   /** Runs since a program took the place of another. */
   #runs = 0;
 
-  /** @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here */
-  constructor(bytes: Uint8Array, kernels: Kernels) {
+  /**
+   * @param kept where programs are kept for later processes
+   * @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here
+   */
+  constructor(bytes: Uint8Array, kernels: Kernels, kept?: KeptPrograms) {
     this.#kernels = kernels;
+    this.#kept = kept;
+    this.#digest = kept ? digestOf(bytes) : "";
     this.#graph = readGraph(bytes);
     this.inputs = this.#graph.inputs;
     this.outputs = this.#graph.outputs;
@@ -118,7 +126,7 @@ export class NativeModel {
       }),
     };
     try {
-      const planned = { ...meeting, ...this.#make(feeds, fetches) };
+      const planned = { ...meeting, ...this.#found(meeting, feeds, fetches) };
       let bytes = planned.program.bytes;
       const others = this.#planned.slice(0, mostPrograms - 1).filter(({ program }) => {
         bytes += program.bytes;
@@ -148,7 +156,26 @@ export class NativeModel {
     return right && !unknown && fetches.every((name) => this.outputs.includes(name));
   }
 
-  #make(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Pick<Planned, "program" | "largest"> {
+  /** As an earlier process left it, or made. */
+  #found(
+    meeting: Meeting,
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[],
+  ): Pick<Planned, "program" | "largest"> {
+    const key = this.#kept ? keyOf(this.#digest, meeting) : "";
+    const before = this.#kept?.find(key);
+    if (before) {
+      const { layout, largest: most } = unpacked(before);
+      if ([...most].every(([name, number]) => largest(feeds[name]!.data) === number))
+        return { program: new Program(layout, this.#kernels), largest: most };
+    }
+    const plan = this.#plan(feeds, fetches);
+    const layout = layoutOf(plan);
+    this.#kept?.keep(key, packed(layout, plan.largest));
+    return { program: new Program(layout, this.#kernels), largest: plan.largest };
+  }
+
+  #plan(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Plan {
     const { nodes, initializers } = this.#graph;
     // What is not fed is known.
     const inputs = this.inputs.filter((name) => feeds[name]);
@@ -161,8 +188,7 @@ export class NativeModel {
         ];
       }),
     );
-    const plan = planFor({ inputs, outputs: fetches, nodes, initializers }, widened, this.#kernels);
-    return { program: new Program(plan, this.#kernels), largest: plan.largest };
+    return planFor({ inputs, outputs: fetches, nodes, initializers }, widened, this.#kernels);
   }
 }
 

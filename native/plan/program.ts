@@ -8,7 +8,7 @@ import { apart, placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
 import type { Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
-import { accessesOf, type Step, type Store, type View } from "./steps.ts";
+import { accessesOf, type Step, type Store } from "./steps.ts";
 
 /** Whole numbers up to this one are held exactly. */
 const mostWhole = 2 ** 24;
@@ -23,6 +23,56 @@ const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray>> = {
     return whole;
   },
 };
+
+/** What a program is made of: all that depends on the model and on sizes. Places and sizes are in numbers. */
+export interface Layout {
+  readonly words: Int32Array;
+  /** What no run changes; the memory begins with it. */
+  readonly known: Float32Array;
+  /** What the words look up by, and where that begins; the memory ends with it. */
+  readonly tables: Int32Array;
+  readonly tablesAt: number;
+  readonly inputs: readonly { readonly name: string; readonly at: number; readonly size: number }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+    readonly at: number;
+  }[];
+}
+
+/** Joins the steps of a plan, gives what they read and write a place, and writes them as words. */
+export function layoutOf(plan: Plan): Layout {
+  const views = [...plan.outputs];
+  const outputs = new Set(views.map(([, { store }]) => store));
+  const numberOf = (store: Store) => oneNumber(plan, store);
+  const joined = fused(plan.steps, [...outputs], numberOf);
+  const kept = [...outputs].filter(({ depth }) => depth > 0);
+  const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
+  const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
+  const over = overwritten(moving(one.steps, new Set([...ends.fed, ...ends.kept])), ends);
+  const { steps } = over;
+  const of = (store: Store): Store => over.of(one.of(store));
+  const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
+  const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
+  const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
+  const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;
+  const tables = new Tables(places.end);
+  const words = encoded(steps, at, (numbers) => tables.at(numbers));
+  const known = new Float32Array(still.end);
+  for (const [store, place] of still.at) known.set(plan.known.of(store), place);
+  return {
+    words,
+    known,
+    tables: tables.written(),
+    tablesAt: places.end,
+    inputs: fed.map(({ name, store }) => ({ name, at: at(store), size: store.size })),
+    outputs: views.map(([name, { store, dtype, shape, offset }]) => {
+      if (!made[dtype]) throw refused(`an output of ${dtype}`);
+      return { name, dtype, shape, at: at(of(store)) + offset };
+    }),
+  };
+}
 
 interface Output {
   readonly name: string;
@@ -39,32 +89,19 @@ export class Program {
   readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
   readonly #outputs: readonly Output[];
 
-  constructor(plan: Plan, kernels: Kernels) {
-    const views = [...plan.outputs];
-    const outputs = new Set(views.map(([, { store }]) => store));
-    const numberOf = (store: Store) => oneNumber(plan, store);
-    const joined = fused(plan.steps, [...outputs], numberOf);
-    const kept = [...outputs].filter(({ depth }) => depth > 0);
-    const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
-    const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
-    const over = overwritten(moving(one.steps, new Set([...ends.fed, ...ends.kept])), ends);
-    const { steps } = over;
-    const of = (store: Store): Store => over.of(one.of(store));
-    const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
-    const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
-    const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
-    const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;
-    const tables = new Tables(places.end);
-    this.words = encoded(steps, at, (numbers) => tables.at(numbers));
-    const bytes = 4 * (tables.end + apart);
-    this.memory = memoryOf(bytes + 64);
+  constructor({ words, known, tables, tablesAt, inputs, outputs }: Layout, kernels: Kernels) {
+    this.words = words;
+    const numbers = tablesAt + tables.length + apart;
+    this.memory = memoryOf(4 * numbers + 64);
     this.begin = kernels.misaligned(this.memory);
-    const floats = new Float32Array(this.memory, this.begin, bytes / 4);
-    tables.write(new Int32Array(this.memory, this.begin, bytes / 4));
-    for (const [store, place] of still.at) floats.set(plan.known.of(store), place);
-    const within = (store: Store) => floats.subarray(at(store), at(store) + store.size);
-    this.#inputs = fed.map(({ name, store }) => ({ name, numbers: within(store) }));
-    this.#outputs = views.map(([name, view]) => outputOf(name, view, within(of(view.store))));
+    const floats = new Float32Array(this.memory, this.begin, numbers);
+    floats.set(known);
+    new Int32Array(this.memory, this.begin, numbers).set(tables, tablesAt);
+    this.#inputs = inputs.map(({ name, at, size }) => ({ name, numbers: floats.subarray(at, at + size) }));
+    this.#outputs = outputs.map(({ name, dtype, shape, at }) => ({
+      ...{ name, dtype, shape },
+      numbers: floats.subarray(at, at + sizeOf(shape)),
+    }));
   }
 
   /** What it takes while it is kept. */
@@ -84,11 +121,6 @@ export class Program {
       results[name] = { dtype, shape, data: made[dtype]!(numbers) };
     return results;
   }
-}
-
-function outputOf(name: string, { dtype, shape, offset }: View, store: Float32Array): Output {
-  if (!made[dtype]) throw refused(`an output of ${dtype}`);
-  return { name, dtype, shape, numbers: store.subarray(offset, offset + sizeOf(shape)) };
 }
 
 /** Writes numbers, if all can be held. */
@@ -149,14 +181,12 @@ function stillPlaces(stores: readonly Store[]) {
 class Tables {
   readonly #byHash = new Map<number, { readonly numbers: Int32Array; readonly at: number }[]>();
   readonly #places = new Map<Int32Array, number>();
+  readonly #from: number;
   #end: number;
 
   constructor(from: number) {
+    this.#from = from;
     this.#end = from;
-  }
-
-  get end(): number {
-    return this.#end;
   }
 
   at(numbers: Int32Array): number {
@@ -176,8 +206,11 @@ class Tables {
     return at;
   }
 
-  write(to: Int32Array): void {
-    for (const [numbers, at] of this.#places) to.set(numbers, at);
+  /** All of them, from where the first begins. */
+  written(): Int32Array {
+    const all = new Int32Array(this.#end - this.#from);
+    for (const [numbers, at] of this.#places) all.set(numbers, at - this.#from);
+    return all;
   }
 }
 

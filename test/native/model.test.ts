@@ -1,6 +1,6 @@
 // Models as they run natively: what they give, when they are planned anew, and what goes to ONNX Runtime.
 
-import { type Kernels, NativeModel } from "@innerloop/native";
+import { type KeptPrograms, type Kernels, NativeModel } from "@innerloop/native";
 import type { Tensor } from "@innerloop/schemas";
 import { beforeAll, describe, expect, it } from "vitest";
 import { testKernels } from "./kernels.ts";
@@ -26,6 +26,18 @@ const twoLayers: GraphOf = {
     ["Relu", ["h"], ["r"]],
     ["Mul", ["r", "scale"], ["y"]],
     ["Add", ["y", "y"], ["sum"]],
+  ],
+};
+
+const classes: GraphOf = {
+  inputs: { labels: ["int64", "n"] },
+  outputs: ["ones"],
+  initializers: { one: integers(1), first: integers(0) },
+  nodes: [
+    ["ReduceMax", ["labels"], ["most"], { axes: [0], keepdims: 1 }],
+    ["Add", ["most", "one"], ["classes"]],
+    ["ConstantOfShape", ["classes"], ["zeros"]],
+    ["Add", ["zeros", "zeros"], ["ones"]],
   ],
 };
 
@@ -165,21 +177,53 @@ describe("plans", () => {
   });
 
   it("rest on the largest whole number where it is a size", async () => {
-    const bytes = modelOf({
-      inputs: { labels: ["int64", "n"] },
-      outputs: ["ones"],
-      initializers: { one: integers(1), first: integers(0) },
-      nodes: [
-        ["ReduceMax", ["labels"], ["most"], { axes: [0], keepdims: 1 }],
-        ["Add", ["most", "one"], ["classes"]],
-        ["ConstantOfShape", ["classes"], ["zeros"]],
-        ["Add", ["zeros", "zeros"], ["ones"]],
-      ],
-    });
+    const bytes = modelOf(classes);
     const model = new NativeModel(bytes, plainKernels);
     for (const labels of [integers(0, 2, 1), integers(1, 4, 0), integers(0, 2, 2)]) {
       near(model.run({ labels })?.ones, (await usual(bytes, { labels })).ones!);
     }
+  });
+});
+
+describe("programs that are kept", () => {
+  function keeping() {
+    const files = new Map<string, Uint8Array>();
+    const found: string[] = [];
+    const kept: KeptPrograms = {
+      find: (key) => {
+        const bytes = files.get(key);
+        if (bytes) found.push(key);
+        return bytes?.slice();
+      },
+      keep: (key, bytes) => void files.set(key, bytes),
+    };
+    return { files, found, kept };
+  }
+
+  it("give the same in another model of the same bytes, and belong to no other model and to no other sizes", async () => {
+    const { files, found, kept } = keeping();
+    const kernels = await testKernels();
+    const bytes = modelOf(twoLayers);
+    const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
+    const first = new NativeModel(bytes, kernels, kept).run(feeds);
+    expect([files.size, found.length]).toEqual([1, 0]);
+    expect(new NativeModel(bytes, kernels, kept).run(feeds)).toEqual(first);
+    expect([files.size, found.length]).toEqual([1, 1]);
+    const other = { ...feeds, x: numbers([5, 4]) };
+    near(new NativeModel(bytes, kernels, kept).run(other)?.y, (await usual(bytes, other)).y!);
+    const halved = modelOf({ ...twoLayers, initializers: { scale: { ...numbers([]), data: Float32Array.of(0.5) } } });
+    near(new NativeModel(halved, kernels, kept).run(feeds)?.y, (await usual(halved, feeds)).y!);
+    expect([files.size, found.length]).toEqual([3, 1]);
+  });
+
+  it("are made anew where there are other classes", async () => {
+    const { files, kept } = keeping();
+    const bytes = modelOf(classes);
+    for (const labels of [integers(0, 2, 1), integers(1, 4, 0), integers(0, 2, 2)]) {
+      const given = new NativeModel(bytes, plainKernels, kept).run({ labels });
+      near(given?.ones, (await usual(bytes, { labels })).ones!);
+    }
+    expect(files.size).toBe(1);
   });
 });
 

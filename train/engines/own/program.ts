@@ -1,9 +1,9 @@
 // Programs on kernels of our own, as they are opened from bytes; ONNX Runtime runs what these do not compute, of the same bytes.
-import { type Kernels, kernelsHere, NativeModel } from "@innerloop/native";
+import { type KeptPrograms, type Kernels, kernelsHere, NativeModel } from "@innerloop/native";
 import type { DType, Tensor } from "@innerloop/schemas/bundle";
 import type { DeviceTensor, Feeds, Port, Program, ProgramBytes, ProgramOptions, Programs } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
-import { keep } from "../onnxruntime/kept/store.ts";
+import { cacheFolder, find, keep } from "../onnxruntime/kept/store.ts";
 import { openPrograms } from "../onnxruntime/program.ts";
 
 export const name = "native";
@@ -81,10 +81,19 @@ class NativeProgram implements Program {
   }
 }
 
+/** Programs beside the sessions of ONNX Runtime, bounded as these are. */
+const keptPrograms: KeptPrograms = {
+  find: (key) => {
+    const folder = cacheFolder();
+    return folder === undefined ? undefined : find(folder, key);
+  },
+  keep: (key, bytes) => void keep(key, bytes),
+};
+
 /** Nothing where no run of it is computed here; what is no model ONNX Runtime says better. */
 function modelOf(bytes: Uint8Array, kernels: Kernels | undefined): NativeModel | undefined {
   try {
-    return kernels && new NativeModel(bytes, kernels);
+    return kernels && new NativeModel(bytes, kernels, keptPrograms);
   } catch {
     return undefined;
   }

@@ -29,7 +29,7 @@ export async function keptOrWritten(
   if (graph.initializers || how.provider !== "cpu") return { bytes: write() };
   const key = keyOf(graph, how);
   const folder = cacheFolder();
-  const before = folder === undefined ? undefined : await find(folder, key);
+  const before = folder === undefined ? undefined : find(folder, key);
   if (before) return { bytes: before, optimized: true };
   const known = written.get(key);
   if (known) return known;

@@ -1,8 +1,8 @@
 // Files that a process leaves for later ones, so that they need not compute again what they hold: found by a key, whole or not at
 // all, bounded in size and age. Whatever is wrong with one, it counts as not there.
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { sweep, temporaryIn } from "@innerloop/runtime/files";
@@ -45,20 +45,33 @@ export async function cacheReport(): Promise<CacheReport | undefined> {
 }
 
 /** The bytes of a key. A file that is damaged goes. */
-export async function find(folder: string, key: string): Promise<Uint8Array | undefined> {
+export function find(folder: string, key: string): Uint8Array | undefined {
   for (const name of namesIn(folder)) {
     const [, itsKey, digest] = kept.exec(name) ?? [];
     if (itsKey !== key) continue;
     const path = join(folder, name);
-    const bytes = await readFile(path).catch(() => undefined);
-    if (bytes && digestOf(bytes) === digest) {
-      const now = new Date();
-      await utimes(path, now, now).catch(() => undefined);
-      return bytes;
+    try {
+      const bytes = readFileSync(path);
+      if (digestOf(bytes) === digest) {
+        touch(path);
+        return bytes;
+      }
+      rmSync(path, { force: true });
+    } catch {
+      // It went meanwhile, or does not let itself be read or taken away.
     }
-    if (bytes) await rm(path, { force: true }).catch(() => undefined);
   }
   return undefined;
+}
+
+/** It was asked for now, where that can be written down. */
+function touch(path: string): void {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // A folder that others filled.
+  }
 }
 
 /** A place in the folder to write a file to that {@link adopt} takes; undefined where the folder cannot be made. */

@@ -1,0 +1,78 @@
+// Programs that one process leaves for later ones: making one takes as long as many of its runs.
+import { createHash } from "node:crypto";
+import { readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Layout } from "./plan/program.ts";
+
+/** Where programs are kept. Both may fail without a word: a program is made anew then. */
+export interface KeptPrograms {
+  /** What was kept under a key, as it was. */
+  find(key: string): Uint8Array | undefined;
+  keep(key: string, bytes: Uint8Array): void;
+}
+
+/** What a program rests on beside sizes: how many classes there are, by the input that tells. */
+export type Largest = ReadonlyMap<string, number>;
+
+/** A key of a model's programs for sizes. */
+export const keyOf = (model: string, sizes: unknown): string =>
+  createHash("sha256")
+    .update(JSON.stringify([planner(), model, sizes], (_, value) => (typeof value === "bigint" ? `${value}n` : value)))
+    .digest("hex")
+    .slice(0, 32);
+
+export const digestOf = (model: Uint8Array): string => createHash("sha256").update(model).digest("hex");
+
+let known: string | undefined;
+
+/** What makes programs, by the files that it is: its version is the same from build to build. */
+function planner(): string {
+  known ??= filesOf(join(dirname(fileURLToPath(import.meta.url)), "plan")).join();
+  return known;
+}
+
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesOf(path);
+    const { size, mtimeMs } = statSync(path);
+    return [`${path}:${size}:${mtimeMs}`];
+  });
+
+/** A text and three arrays, each as long as the text says; words and numbers lie as this machine has them. */
+export function packed({ words, known, tables, ...rest }: Layout, largest: Largest): Uint8Array {
+  const lengths = [words.length, known.length, tables.length];
+  const head = Buffer.from(JSON.stringify({ lengths, largest: [...largest], ...rest }));
+  const begin = Buffer.alloc(4);
+  begin.writeUInt32LE(head.length);
+  return Buffer.concat([begin, head, ...[words, known, tables].map(bytesOf)]);
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array | Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+export function unpacked(bytes: Uint8Array): { readonly layout: Layout; readonly largest: Largest } {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = 4 + whole.readUInt32LE();
+  const { lengths, largest, ...rest } = JSON.parse(whole.toString("utf8", 4, start)) as Omit<
+    Layout,
+    "words" | "known" | "tables"
+  > & { readonly lengths: readonly [number, number, number]; readonly largest: readonly [string, number][] };
+  let at = start;
+  const next = (length: number): ArrayBuffer => {
+    const { buffer, byteOffset } = Uint8Array.from(whole.subarray(at, at + 4 * length));
+    at += 4 * length;
+    return buffer.slice(byteOffset, byteOffset + 4 * length);
+  };
+  const [words, known, tables] = lengths;
+  return {
+    layout: {
+      ...rest,
+      words: new Int32Array(next(words)),
+      known: new Float32Array(next(known)),
+      tables: new Int32Array(next(tables)),
+    },
+    largest: new Map(largest),
+  };
+}
