@@ -1,13 +1,9 @@
 // The kernels as they are opened: in several threads at once, and with words and memories that are not what they should be.
 import { Worker } from "node:worker_threads";
-import type { Kernels } from "@innerloop/native";
-import { beforeAll, describe, expect, it } from "vitest";
-import { builtKernels, testKernels } from "./kernels.ts";
+import { describe, expect, it } from "vitest";
+import { builtFile, testKernels } from "./kernels.ts";
 
-let kernels: Kernels;
-beforeAll(async () => {
-  kernels = await testKernels();
-});
+const kernels = testKernels();
 
 /** A memory of some numbers, which begins at a multiple of 64 bytes. */
 function memoryOf(numbers: number) {
@@ -104,7 +100,6 @@ describe("a run", () => {
 
 describe("threads", () => {
   it("have them open side by side, each with its own memory, and after another has ended", async () => {
-    const file = await builtKernels();
     const script = `
       const { workerData, parentPort } = require("node:worker_threads");
       const kernels = require(workerData.file);
@@ -119,7 +114,7 @@ describe("threads", () => {
     const workers = 3;
     const once = () =>
       new Promise((resolve, reject) => {
-        const worker = new Worker(script, { eval: true, workerData: { file, turns } });
+        const worker = new Worker(script, { eval: true, workerData: { file: builtFile, turns } });
         worker.once("message", resolve);
         worker.once("error", reject);
       });

@@ -1,6 +1,5 @@
 // Chains in C against plain loops of 64-bit numbers: all functions, any axes and distances, several writes, reductions.
 
-import type { Kernels } from "@innerloop/native";
 import {
   type Access,
   type Call,
@@ -12,15 +11,12 @@ import {
   type Store,
   type Write,
 } from "@innerloop/native/plan";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { dice } from "./random-steps.ts";
 
-let kernels: Kernels;
-beforeAll(async () => {
-  kernels = await testKernels();
-});
+const kernels = testKernels();
 
 const storeOf = (size: number): Store => ({ size, depth: 1 });
 

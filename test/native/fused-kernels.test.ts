@@ -1,16 +1,12 @@
 // Joined steps as the kernels take them, in one memory, beside the same steps one by one in 64-bit numbers.
 
-import type { Kernels } from "@innerloop/native";
 import { coalesced, encoded, fused, placesFor, type Step, type Store } from "@innerloop/native/plan";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { testKernels } from "./kernels.ts";
 import { type Listed, listed } from "./random-steps.ts";
 import { runSteps, stores, storesOf } from "./reference.ts";
 
-let kernels: Kernels;
-beforeAll(async () => {
-  kernels = await testKernels();
-});
+const kernels = testKernels();
 
 /** What the outputs hold after the kernels have run the steps. */
 function run(steps: readonly Step[], { begun, outputs }: Listed): Float32Array[] {

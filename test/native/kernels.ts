@@ -3,13 +3,32 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildKernels, type Kernels, kernelsFile, loadKernels } from "@innerloop/native";
+import { beforeEach } from "vitest";
 
 const folder = join(tmpdir(), "innerloop-test-kernels");
 
-/** The file of the kernels of these sources. */
-export async function builtKernels(): Promise<string> {
+async function built(): Promise<string | undefined> {
   const file = kernelsFile(folder);
-  return existsSync(file) ? file : (await buildKernels({ folder })).file;
+  if (existsSync(file)) return file;
+  try {
+    return (await buildKernels({ folder })).file;
+  } catch (cause) {
+    if ((cause as { readonly code?: string }).code === "compiler-missing") return undefined;
+    throw cause;
+  }
 }
 
-export const testKernels = async (): Promise<Kernels> => loadKernels(await builtKernels());
+/** The kernels' file; nothing where there is no compiler to build them. */
+export const builtFile = await built();
+
+/** Kernels in C, likewise. */
+export const kernelsInC: Kernels | undefined = builtFile === undefined ? undefined : loadKernels(builtFile);
+
+/** Why a test that needs them is skipped. */
+export const missing = "no C compiler here to build the kernels";
+
+/** Kernels in C, for the tests of the file or the group that asks for them: those are skipped where there is no compiler. */
+export function testKernels(): Kernels {
+  beforeEach(({ skip }) => skip(!kernelsInC, missing));
+  return kernelsInC as Kernels;
+}

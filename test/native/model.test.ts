@@ -2,7 +2,7 @@
 
 import { type KeptPrograms, type Kernels, NativeModel } from "@innerloop/native";
 import type { Tensor } from "@innerloop/schemas";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { testKernels } from "./kernels.ts";
 import { type GraphOf, integer, integers, modelOf, numbers, truth, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
@@ -49,10 +49,7 @@ const near = (given: Tensor | undefined, expected: Tensor): void => {
 };
 
 describe.each(["plain", "C"])("a model on %s kernels", (which) => {
-  let kernels: Kernels;
-  beforeAll(async () => {
-    kernels = which === "C" ? await testKernels() : plainKernels;
-  });
+  const kernels = which === "C" ? testKernels() : plainKernels;
 
   it("gives what ONNX Runtime gives, with an input that need not be fed and without", async () => {
     const bytes = modelOf(twoLayers);

@@ -1,5 +1,6 @@
 // Programs of steps by chance, turns in turns among them, and how they come out of one memory.
 
+import type { Kernels } from "@innerloop/native";
 import {
   type Access,
   type Chain,
@@ -11,7 +12,7 @@ import {
   type Write,
 } from "@innerloop/native/plan";
 import fc from "fast-check";
-import { runSteps, stores } from "./reference.ts";
+import { runSteps, stores, storesOf } from "./reference.ts";
 import { plainKernels } from "./words.ts";
 
 /** A store of a run. */
@@ -158,25 +159,42 @@ function turns(steps: Step[], known: readonly Store[], depth: number, choose: Ch
   return [carried, rows, seen];
 }
 
-/** What stores that are kept hold after steps that have every store apart. */
+/** What stores that are kept hold after steps that have every store apart, of 32 bits a number as in a memory. */
 export function separately({ steps, fed, kept }: Program): number[][] {
-  const numbers = stores(fed);
+  const numbers = stores(fed, Float32Array);
   runSteps(steps, numbers);
   return kept.map((store) => Array.from(numbers(store)));
 }
 
-/** The same of words in one memory. */
-export function inOneMemory({ steps, fed, kept }: Program): number[][] {
-  const from = 32;
-  const places = placesFor(steps, { fed: [...fed.keys()], kept }, from);
+/** The same of words in one memory, where stores may have the places of others. */
+export function inOneMemory(program: Program, kernels: Kernels = plainKernels): number[][] {
+  const { steps, fed, kept } = program;
+  return inPlaces(program, placesFor(steps, { fed: [...fed.keys()], kept }, 32), kernels);
+}
+
+/** The same where every store has its own place in it. */
+export function inPlacesApart(program: Program, kernels: Kernels): number[][] {
+  const places = new Map<Store, number>();
+  let end = 32;
+  for (const store of [...storesOf(program.steps), ...program.fed.keys(), ...program.kept]) {
+    if (places.has(store)) continue;
+    places.set(store, end);
+    end += Math.ceil(store.size / 16) * 16 + 16;
+  }
+  return inPlaces(program, { at: (store) => places.get(store), end }, kernels);
+}
+
+function inPlaces({ steps, fed, kept }: Program, places: ReturnType<typeof placesFor>, kernels: Kernels): number[][] {
   const tables: number[] = [];
   const table = (numbers: Int32Array): number => places.end + tables.push(...numbers) - numbers.length;
   const words = encoded(steps, (store) => store.known ?? places.at(store)!, table);
-  const memory = new ArrayBuffer(4 * (places.end + tables.length));
-  const floats = new Float32Array(memory).fill(Number.NaN);
-  new Int32Array(memory, 4 * places.end).set(tables);
+  const size = places.end + tables.length;
+  const memory = new ArrayBuffer(4 * size + 64);
+  const begin = kernels.misaligned(memory);
+  const floats = new Float32Array(memory, begin, size).fill(Number.NaN);
+  new Int32Array(memory, begin + 4 * places.end).set(tables);
   for (const [store, numbers] of fed) floats.set(numbers, places.at(store));
-  const wrong = plainKernels.run(words, memory, 0);
+  const wrong = kernels.run(words, memory, begin);
   if (wrong !== 0) throw new Error(`a run gave ${wrong}`);
   return kept.map((store) => Array.from(floats.subarray(places.at(store), places.at(store)! + store.size)));
 }

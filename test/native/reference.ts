@@ -18,13 +18,16 @@ import {
 export type Numbers = (store: Store) => Float64Array | Float32Array;
 
 /** Numbers of stores that begin as NaN, so that what was never written shows. */
-export function stores(begun: ReadonlyMap<Store, ArrayLike<number>> = new Map()): Numbers {
-  const known = new Map<Store, Float64Array>();
+export function stores(
+  begun: ReadonlyMap<Store, ArrayLike<number>> = new Map(),
+  Kind: typeof Float64Array | typeof Float32Array = Float64Array,
+): Numbers {
+  const known = new Map<Store, Float64Array | Float32Array>();
   return (store) => {
     let numbers = known.get(store);
     if (!numbers) {
       const begin = begun.get(store);
-      numbers = begin ? Float64Array.from(begin) : new Float64Array(store.size).fill(Number.NaN);
+      numbers = begin ? Kind.from(begin) : new Kind(store.size).fill(Number.NaN);
       known.set(store, numbers);
     }
     return numbers;

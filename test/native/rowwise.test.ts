@@ -1,16 +1,12 @@
 // Norms, softmaxes, looked-up rows and moves in C against plain loops of 64-bit numbers, and what ONNX Runtime makes of NaN and infinities.
 
-import type { Kernels } from "@innerloop/native";
 import type { Access, Move, Norm, Rows, RowWise, Store } from "@innerloop/native/plan";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { dice } from "./random-steps.ts";
 
-let kernels: Kernels;
-beforeAll(async () => {
-  kernels = await testKernels();
-});
+const kernels = testKernels();
 
 const storeOf = (size: number): Store => ({ size, depth: 1 });
 const at = (store: Store, strides: readonly number[], offset = 0): Access => ({ store, offset, strides });
