@@ -24,7 +24,7 @@ interface Compact {
   readonly settled: ReadonlySet<string>;
   readonly outputs: readonly string[];
   /** The outputs that there were, of those that there are. */
-  unpack(results: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  unpack(results: Record<string, Tensor>): Record<string, Tensor>;
 }
 
 /** Bytes of a model up to which what is done around a run counts beside the run, and opening it twice does not. */
@@ -136,7 +136,7 @@ function compact(model: Uint8Array): Compact {
     bytes: withGraph(model, graph, [...kept, ...(parts.length > 0 ? joining(parts) : [])]),
     settled: new Set(settled),
     outputs: outputs.map(({ name }) => name),
-    unpack: parts.length > 0 ? cutting(parts) : (results) => ({ ...results }),
+    unpack: parts.length > 0 ? cutting(parts) : (results) => results,
   };
 }
 

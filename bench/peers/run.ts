@@ -151,20 +151,21 @@ async function measure(
 async function memory(task: Task, rows: readonly PeerTimes[]): Promise<Memory> {
   const { kind } = task.case;
   const folder = kind === "adapt" || kind === "evaluate" ? await writeWorkloadBundle(task.case) : undefined;
-  const asked = async (child: SideProcess, more: { variant?: string; folder?: string }) => {
+  const asked = async (child: SideProcess, of: Task, more: { variant?: string; folder?: string }) => {
     try {
-      return await child.memory(task, more);
+      return await child.memory(of, more);
     } finally {
       child.close();
     }
   };
   try {
-    const ours = await asked(startOurs(), folder === undefined ? {} : { folder });
+    const ours = await asked(startOurs(), task, folder === undefined ? {} : { folder });
     const eager = rows.find(({ peer }) => peer === "eager");
     const [side] = peersNamed(["eager"]);
     if (eager?.variant === undefined || !side) return memoryOf(ours, undefined);
     // Where the operating system does not tell, the table has a gap.
-    const theirs = await asked(side.start(task.threads), { variant: eager.variant }).catch(() => undefined);
+    const { engine: _, ...theirTask } = task;
+    const theirs = await asked(side.start(task.threads), theirTask, { variant: eager.variant }).catch(() => undefined);
     return memoryOf(ours, theirs);
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true });
