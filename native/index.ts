@@ -1,5 +1,6 @@
 // The door of the room: kernels for a processor, and models that they compute.
 import { kernelsHere } from "./addon.ts";
+import type { KeptPrograms } from "./kept.ts";
 import { NativeModel } from "./model.ts";
 
 export { type Kernels, kernelsHere, loadKernels } from "./addon.ts";
@@ -21,8 +22,13 @@ export { version } from "./version.ts";
  * ```
  */
 export const native = {
-  open(model: Uint8Array): NativeModel | undefined {
+  /** @param kept where programs are kept for later processes */
+  open(model: Uint8Array, kept?: KeptPrograms): NativeModel | undefined {
     const kernels = kernelsHere();
-    return kernels && new NativeModel(model, kernels);
+    try {
+      return kernels && new NativeModel(model, kernels, kept);
+    } catch {
+      return undefined;
+    }
   },
 };

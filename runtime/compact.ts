@@ -4,7 +4,7 @@ import { type BundleFile, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schem
 import type { Beside } from "./host.ts";
 import type { ProviderChoice, SessionOptions } from "./providers.ts";
 import type { diverged } from "./rarely.ts";
-import { type ModelSession, type OwnKernels, type OwnModel, openSession, type Session } from "./session.ts";
+import { type ModelSession, type OwnKernels, openSession, type Session } from "./session.ts";
 import { delimited, type Field, fieldsOf, graphOf, nameOf, varint, withGraph } from "./wire.ts";
 
 export interface ModelOptions extends SessionOptions {
@@ -56,12 +56,7 @@ export async function openOwn(
   provider: ProviderChoice,
   asUsual: () => Promise<ModelSession>,
 ): Promise<ModelSession> {
-  let ours: OwnModel | undefined;
-  try {
-    ours = kernels.open(model);
-  } catch {
-    // What is no model ONNX Runtime says better.
-  }
+  const ours = kernels.open(model);
   if (!ours) return asUsual();
   const { inputs, outputs } = ours;
   const usual = openedLate(asUsual);
@@ -128,15 +123,15 @@ function compact(model: Uint8Array): Compact {
   const sizes = outputs.flatMap(({ open }) => (open?.length === 1 ? open : []));
   const times = (size: string) => sizes.filter((other) => other === size).length;
   const told = sizes.reduce((most, size) => (times(size) > times(most) ? size : most), sizes[0] ?? "");
-  const fitting = outputs.filter(({ open }) => open?.length === 0 || (open?.length === 1 && open[0] === told));
+  const fitting = outputs.filter(({ open }) => open?.every((size, i) => i === 0 && size === told));
   const parts = fitting.length > 1 ? fitting : [];
-  const dropped = new Set(parts.map(({ field }) => field));
-  const kept = fields.filter((field) => !dropped.has(field)).map(([, start, , end]) => model.subarray(start, end));
+  const kept = fields.filter((field) => !parts.some((part) => part.field === field));
+  const others = kept.map(([, start, , end]) => model.subarray(start, end));
   return {
-    bytes: withGraph(model, graph, [...kept, ...(parts.length > 0 ? joining(parts) : [])]),
+    bytes: withGraph(model, graph, [...others, ...(parts[0] ? joining(parts) : [])]),
     settled: new Set(settled),
     outputs: outputs.map(({ name }) => name),
-    unpack: parts.length > 0 ? cutting(parts) : (results) => results,
+    unpack: parts[0] ? cutting(parts) : (results) => results,
   };
 }
 
@@ -191,24 +186,25 @@ function joining(parts: readonly Part[]): Uint8Array[] {
 
 /** Takes them apart again. */
 function cutting(parts: readonly Part[]): Compact["unpack"] {
-  const known = ({ shape }: Part) => sizeOf(shape.filter((size): size is number => typeof size === "number"));
-  const forms = parts.map((part) => ({
-    ...part,
-    known: known(part),
-    open: part.shape.some((size) => typeof size === "string"),
-  }));
-  const sum = (open: boolean) => forms.reduce((total, form) => total + (form.open === open ? form.known : 0), 0);
-  const [settled, each] = [sum(false), sum(true)];
+  let [settled, each] = [0, 0];
+  const forms = parts.map((part) => {
+    const sizes = part.shape.filter((size): size is number => typeof size === "number");
+    const [known, open] = [sizeOf(sizes), sizes.length < part.shape.length];
+    if (open) each += known;
+    else settled += known;
+    return { ...part, known, open };
+  });
   return ({ [packed]: whole, ...others }) => {
     const results: Record<string, Tensor> = others;
     const data = whole!.data as Float32Array;
-    const size = each > 0 ? (data.length - settled) / each : 0;
+    // No number where nothing is open, and nobody asks.
+    const size = (data.length - settled) / each;
     let at = 0;
     for (const { name, shape, known, open } of forms) {
-      const end = at + (open ? known * size : known);
+      const end = at + known * (open ? size : 1);
       results[name] = {
         dtype: "float32",
-        shape: open ? shape.map((dim) => (typeof dim === "string" ? size : dim)) : (shape as number[]),
+        shape: shape.map((dim) => (typeof dim === "string" ? size : dim)),
         data: data.subarray(at, end),
       };
       at = end;

@@ -31,7 +31,7 @@ export type ModelSession = Omit<Session, "defaults">;
 
 /** What computes models on a processor without ONNX Runtime. */
 export interface OwnKernels {
-  /** Nothing, or an error, for a model of which it computes no run. */
+  /** Nothing for what it computes no run of, and for what is no model, which ONNX Runtime says better. */
   open(model: Uint8Array): OwnModel | undefined;
 }
 

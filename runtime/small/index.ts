@@ -20,5 +20,11 @@ const mostBytes = 2 ** 20;
  * ```
  */
 export const small: OwnKernels = {
-  open: (model) => (model.length > mostBytes ? undefined : new SmallModel(model)),
+  open(model) {
+    try {
+      return model.length > mostBytes ? undefined : new SmallModel(model);
+    } catch {
+      return undefined;
+    }
+  },
 };

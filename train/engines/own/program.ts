@@ -1,5 +1,5 @@
 // Programs on kernels of our own, as they are opened from bytes; ONNX Runtime runs what these do not compute, of the same bytes.
-import { type KeptPrograms, type Kernels, kernelsHere, NativeModel } from "@innerloop/native";
+import { type KeptPrograms, type NativeModel, native } from "@innerloop/native";
 import type { DType, Tensor } from "@innerloop/schemas/bundle";
 import type { DeviceTensor, Feeds, Port, Program, ProgramBytes, ProgramOptions, Programs } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
@@ -90,21 +90,11 @@ const keptPrograms: KeptPrograms = {
   keep: (key, bytes) => void keep(key, bytes),
 };
 
-/** Nothing where no run of it is computed here; what is no model ONNX Runtime says better. */
-function modelOf(bytes: Uint8Array, kernels: Kernels | undefined): NativeModel | undefined {
-  try {
-    return kernels && new NativeModel(bytes, kernels, keptPrograms);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Opens what runs programs on the kernels that were built here.
  * @param options of the sessions of ONNX Runtime that run the rest
  */
 export async function openNativePrograms(options: ProgramOptions = {}): Promise<Programs> {
-  const kernels = kernelsHere();
   let usual: Promise<Programs> | undefined;
   const onnxRuntime = (): Promise<Programs> => {
     usual ??= openPrograms("cpu", options);
@@ -116,7 +106,7 @@ export async function openNativePrograms(options: ProgramOptions = {}): Promise<
       const { bytes, keepAs }: ProgramBytes = program instanceof Uint8Array ? { bytes: program } : program;
       if (keepAs !== undefined) await keep(keepAs, bytes);
       const open = async () => (await onnxRuntime()).load(bytes);
-      const model = modelOf(bytes, kernels);
+      const model = native.open(bytes, keptPrograms);
       if (model) return new NativeProgram({ inputs: model.ports, outputs: model.outputs }, model, open);
       const usual = await open();
       return new NativeProgram(usual, undefined, async () => usual);
