@@ -77,12 +77,11 @@ export class BundleAnswers {
     const how = { provider, threads: 1, ...kernels, ...(pictures ? { pictures } : {}) };
     const learner: Learner = await Learner.load(bundle, how);
     const { name } = learner.provider;
-    const [idle, because] = workers
-      ? (["workers", ", which threads do not share"] as const)
-      : (["kernels", options.kernels && ""] as const);
-    if (name === "cpu" || because === undefined)
-      return new BundleAnswers(bundle, learner, kernels, name === "cpu" ? workers : 0);
+    const onProcessor = name === "cpu";
+    const idle = workers ? "workers" : options.kernels && "kernels";
+    if (onProcessor || !idle) return new BundleAnswers(bundle, learner, kernels, onProcessor ? workers : 0);
     await learner.dispose();
+    const because = workers ? ", which threads do not share" : "";
     throw wrongCall(
       "no-effect",
       `${naming(idle)} has no effect here: the bundle runs on ${name}${because}. Leave it out, or take the ` +

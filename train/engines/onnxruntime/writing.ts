@@ -1,30 +1,41 @@
-// How graphs are written for a provider: as plain ONNX, in the forms that are likely the quickest there.
+// An engine whose graphs are written as plain ONNX, in the forms that are likely the quickest for a provider.
 import { type ConvolutionForm, onnxTargetFor, writeOnnx } from "@innerloop/graph";
 import type { ProviderName } from "@innerloop/runtime/session";
-import type { Graph } from "../engine.ts";
+import type { Engine, Graph, ProgramBytes, Programs } from "../engine.ts";
 import { machineHere } from "../machine.ts";
+import { keptOrWritten } from "./kept/programs.ts";
 
-/** Writes graphs for a provider, and says by what. */
-export interface Writing {
-  readonly how: Readonly<Record<string, string>>;
-  serialize(graph: Graph): Uint8Array;
-}
-
-export function writingFor(provider: ProviderName, convolution: ConvolutionForm | "auto"): Writing {
+/**
+ * @param programs what opens the bytes
+ * @param apart what tells the programs that are kept for it from those of others
+ */
+export function engineOf(
+  { name, load, upload, dispose }: Programs,
+  provider: ProviderName,
+  convolution: ConvolutionForm | "auto",
+  apart: Readonly<Record<string, string>> = {},
+): Engine {
   // They were measured on the processor.
   const costs = provider === "cpu" && convolution === "auto" ? machineHere()?.machine.forms : undefined;
-  return {
-    how: { provider, convolution, costs: JSON.stringify(costs ?? null) },
-    serialize: ({ outputs, initializers, inputs, precision }) =>
-      writeOnnx(outputs, {
-        target: onnxTargetFor(provider, {
-          convolution,
-          ...(precision ? { precision } : {}),
-          ...(costs ? { costs } : {}),
-        }),
-        ...(initializers ? { initializers } : {}),
-        ...(inputs ? { inputs } : {}),
+  const how = { provider, convolution, costs: JSON.stringify(costs ?? null), ...apart };
+  const serialize = ({ outputs, initializers, inputs, precision }: Graph): Uint8Array =>
+    writeOnnx(outputs, {
+      target: onnxTargetFor(provider, {
+        convolution,
         ...(precision ? { precision } : {}),
+        ...(costs ? { costs } : {}),
       }),
+      ...(initializers ? { initializers } : {}),
+      ...(inputs ? { inputs } : {}),
+      ...(precision ? { precision } : {}),
+    });
+  const prepare = (graph: Graph): Promise<ProgramBytes> => keptOrWritten(graph, how, () => serialize(graph));
+  return {
+    name,
+    float16: true,
+    compile: async (graph) => load(await prepare(graph)),
+    upload,
+    portable: { serialize, prepare, load },
+    dispose,
   };
 }
