@@ -338,6 +338,33 @@ describe("turns", () => {
     expect(step).toMatchObject({ alpha: -0.5, out: { store: carried.store }, added: { store: carried.store } });
   });
 
+  test("what is read around turns is written in them, however often turns in them read it", () => {
+    const [read, copied, grown, last, out] = [
+      array(30, 40),
+      array(30, 40),
+      array(30, 40),
+      array(30, 40),
+      array(30, 40),
+    ];
+    const inner: Turns = {
+      ...{ kind: "turns", count: 2, turn: { size: 1, depth: 3 } },
+      body: [copy(read, copied), call("exp", [copied], grown), call("subtract", [copied, grown], last)],
+    };
+    const steps: Step[] = [
+      { kind: "turns", count: 3, turn, body: [copy(start, read), inner] },
+      call("relu", [read], out),
+    ];
+    const numbers = stores(new Map([[start.store, new Float64Array(1200).fill(0.5)]]));
+    const copies = passes.filter(({ name }) => name === "copies");
+    expect(
+      runSteps(
+        fused(steps, [out.store, last.store], () => undefined, copies),
+        numbers,
+      ),
+    ).toBe(0);
+    expect(numbers(out.store)).toEqual(new Float64Array(1200).fill(0.5));
+  });
+
   test("a chain that needs what was there after its result is known keeps them apart", () => {
     const chain: Chain = {
       ...{ kind: "chain", shape: [1200], reads: [{ ...carried, strides: [1] }] },
