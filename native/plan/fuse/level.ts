@@ -17,18 +17,19 @@ export function storesOf(step: Step): Stores {
 
 function lookedUp(step: Step): Stores {
   const [reads, writes] = [new Set<Store>(), new Set<Store>()];
-  const visit = (each: Step): void => {
-    if (each.kind === "turns") {
-      writes.add(each.turn);
-      for (const inner of each.body) visit(inner);
-      return;
+  if (step.kind === "turns") {
+    writes.add(step.turn);
+    for (const inner of step.body) {
+      const stores = storesOf(inner);
+      for (const store of stores.reads) reads.add(store);
+      for (const store of stores.writes) writes.add(store);
     }
-    const accesses = accessesOf(each);
-    for (const { store } of accesses.reads) reads.add(store);
-    for (const { store } of accesses.writes) writes.add(store);
-    if (each.kind === "move" && each.turn) reads.add(each.turn);
-  };
-  visit(step);
+    return { reads, writes };
+  }
+  const accesses = accessesOf(step);
+  for (const { store } of accesses.reads) reads.add(store);
+  for (const { store } of accesses.writes) writes.add(store);
+  if (step.kind === "move" && step.turn) reads.add(step.turn);
   return { reads, writes };
 }
 
