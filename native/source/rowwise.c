@@ -65,11 +65,11 @@ int run_norm(const int32_t *words, float *memory) {
     const int64_t count = rows - begin < together ? rows - begin : together;
     const float *from = memory + words[5] + begin * from_row;
     float *out = memory + words[12] + begin * out_row;
-    vector means = {0}, squares = {0};
+    vector squares = {0};
     float mean[ROWS], inverse[ROWS];
     for (int64_t row = 0; row < count; row++) mean[row] = sum_of_row(from + row * from_row, size) * each;
     for (int64_t row = 0; row < count; row++) inverse[row] = sum_of_squares(from + row * from_row, size, mean[row]);
-    memcpy(&means, mean, sizeof(float) * count), memcpy(&squares, inverse, sizeof(float) * count);
+    memcpy(&squares, inverse, sizeof(float) * count);
     squares = 1.0f / square_root(squares * each + epsilon);
     memcpy(inverse, &squares, sizeof inverse);
     for (int64_t row = 0; row < count; row++) {
