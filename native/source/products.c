@@ -232,15 +232,6 @@ static void choose_ways(Product *product) {
   for (int64_t i = 0; i < count; i++) product->offsets[i] = (int32_t)(i * step - product->base);
 }
 
-/** Rows of a batch that are rows of one larger product. */
-static int joined(Product *product, const int32_t *axis) {
-  if (product->table || axis[2] != 0) return 0;
-  if (axis[1] != product->m * product->left_row || axis[3] != product->m * product->out_row) return 0;
-  if (product->flags & ADDED && axis[4] != product->m * product->added_row) return 0;
-  product->m *= axis[0];
-  return 1;
-}
-
 /** One column is taken as one row of the transposed product: whole vectors of results, where it can be. */
 static int stand(Product *product) {
   if (product->table || product->n > 1 || product->m == 1 || product->out_row != 1) return 0;
@@ -280,9 +271,7 @@ int run_product(const int32_t *words, float *memory) {
   product.added_row = w[15], product.added_column = w[16];
   product.table = product.flags & (LOOKUP_ROWS | LOOKUP_COLUMNS) ? (const int32_t *)(const void *)(memory + w[17]) : NULL;
   product.taps = w[18], product.segment = w[19];
-  if (product.m < 1 || product.n < 1) return DONE;
   const int32_t *axes = w + 21, *end = axes + 5 * w[20];
-  while (end > axes && joined(&product, end - 5)) end -= 5;
   const int stands = stand(&product);
   product.left_axis = stands ? 2 : 1;
   product.right_axis = stands ? 1 : 2;
