@@ -239,9 +239,7 @@ int run_chain(const int32_t *words, float *memory) {
     if (write[2 + chain.rank] != SET) begin_reduction(write[2 + chain.rank], chain.rank, chain.sizes, writes[i].at, write + 1);
   }
   for (int32_t i = 0; i < chain.numbers; i++) {
-    float number;
-    memcpy(&number, chain.number + i, sizeof number);
-    vectors[i] = spread(number);
+    vectors[i] = spread(float_of(chain.number[i]));
     operands[-1 - i] = (Operand){(const float *)(vectors + i), 0};
   }
   // Of many arrays fewer numbers each stay in the first cache.

@@ -18,12 +18,6 @@ INLINE void store_part(float *to, vector numbers, int64_t count) {
   else store_first(to, numbers, (int)count);
 }
 
-static float float_of(int32_t bits) {
-  float number;
-  memcpy(&number, &bits, sizeof number);
-  return number;
-}
-
 INLINE float sum_of_row(const float *from, int64_t size) {
   vector a = {0}, b = {0};
   int64_t i = 0;
