@@ -6,6 +6,7 @@ import {
   type FunctionName,
   fused,
   inPlace,
+  naturalStrides,
   type Operand,
   type Product,
   passes,
@@ -54,10 +55,12 @@ interface Array_ extends Access {
   readonly shape: readonly number[];
 }
 
-const array = (...shape: readonly number[]): Array_ => {
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  return { store: { size: sizeOf(shape), depth: 1 }, offset: 0, shape, strides };
-};
+const array = (...shape: readonly number[]): Array_ => ({
+  store: { size: sizeOf(shape), depth: 1 },
+  offset: 0,
+  shape,
+  strides: naturalStrides(shape),
+});
 const turned = (of: Array_): Array_ => ({ ...of, shape: of.shape.toReversed(), strides: of.strides.toReversed() });
 const row = (of: Array_, rows: number): Array_ => ({ ...of, shape: [rows, ...of.shape], strides: [0, ...of.strides] });
 

@@ -6,6 +6,7 @@ import {
   type Chain,
   encoded,
   type FunctionName,
+  naturalStrides,
   placesFor,
   type Step,
   type Store,
@@ -19,14 +20,10 @@ import { plainKernels } from "./words.ts";
 /** A store of a run. */
 export const storeOf = (size: number, depth = 1): Store => ({ size, depth });
 
-/** Distances of numbers that lie together. */
-export const compact = (shape: readonly number[]): number[] =>
-  shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
-
 export const whole = (store: Store, shape: readonly number[]): Access => ({
   store,
   offset: 0,
-  strides: compact(shape),
+  strides: naturalStrides(shape),
 });
 
 /** A chain that copies. */
@@ -164,7 +161,7 @@ function turns(steps: Step[], known: readonly Store[], depth: number, making: Ma
   steps.push({ kind: "turns", count: height, turn, body });
   if (!keeps) return [carried, rows];
   const seen = storeOf(size, depth);
-  const state = { store: states, offset: choose(height) * size, strides: compact(shape) };
+  const state = { store: states, offset: choose(height) * size, strides: naturalStrides(shape) };
   steps.push(call("subtract", shape, [whole(carried, shape), state], whole(seen, shape)));
   return [carried, rows, seen];
 }
