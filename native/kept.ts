@@ -26,9 +26,9 @@ export const digestOf = (model: Uint8Array): string => createHash("sha256").upda
 
 let known: string | undefined;
 
-/** What makes programs, by the files that it is: its version is the same from build to build. */
+/** What reads models, makes programs and packs them, by the files that it is: its version is the same from build to build. */
 function planner(): string {
-  known ??= filesOf(join(dirname(fileURLToPath(import.meta.url)), "plan")).join();
+  known ??= filesOf(dirname(fileURLToPath(import.meta.url))).join();
   return known;
 }
 
