@@ -26,9 +26,9 @@ export const digestOf = (model: Uint8Array): string => createHash("sha256").upda
 
 let known: string | undefined;
 
-/** What makes programs, by the files that it is: its version is the same from build to build. */
+/** What reads models, makes programs and packs them, by the files that it is: its version is the same from build to build. */
 function planner(): string {
-  known ??= filesOf(join(dirname(fileURLToPath(import.meta.url)), "plan")).join();
+  known ??= filesOf(dirname(fileURLToPath(import.meta.url))).join();
   return known;
 }
 
@@ -61,9 +61,10 @@ export function unpacked(bytes: Uint8Array): { readonly layout: Layout; readonly
   > & { readonly lengths: readonly [number, number, number]; readonly largest: readonly [string, number][] };
   let at = start;
   const next = (length: number): ArrayBuffer => {
-    const { buffer, byteOffset } = Uint8Array.from(whole.subarray(at, at + 4 * length));
+    const begin = at;
     at += 4 * length;
-    return buffer.slice(byteOffset, byteOffset + 4 * length);
+    // As a copy, since numbers begin at multiples of 4 bytes.
+    return Uint8Array.from(whole.subarray(begin, at)).buffer;
   };
   const [words, known, tables] = lengths;
   return {

@@ -1,5 +1,5 @@
 // A model as it stands in an .onnx file: nodes with their attributes and graphs, and numbers.
-import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
+import { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { decodeModel, onnx } from "@innerloop/schemas/onnx";
 import { refused } from "./plan/refusal.ts";
 
@@ -55,7 +55,7 @@ export function readGraph(bytes: Uint8Array): Model {
 
 function portOf(input: onnx.ValueInfoProto.$Properties, { initializers }: Graph): Port {
   const [name, tensor] = [input.name ?? "", input.type?.tensorType];
-  const dtype = (Object.keys(ELEMENTS) as DType[]).find((each) => ELEMENTS[each].onnx === tensor?.elemType);
+  const dtype = dtypeBy("onnx", tensor?.elemType);
   if (!dtype) throw refused(`the input ${name} of a type that is not known here`);
   const shape = (tensor?.shape?.dim ?? []).map(({ dimParam, dimValue }) => dimParam || Number(dimValue ?? 0));
   return { name, dtype, shape, optional: initializers.has(name) };
@@ -92,11 +92,13 @@ function attributeOf({ type, i, f, s, ints, floats, g, t }: onnx.AttributeProto.
 /** Dtypes whose numbers are held here, with the field that has them where they are no bytes. */
 const lists = { float32: "floatData", int32: "int32Data", bool: "int32Data", int64: "int64Data" } as const;
 
+const isHeld = (dtype: DType | undefined): dtype is keyof typeof lists => dtype !== undefined && dtype in lists;
+
 function tensorOf(tensor: onnx.TensorProto.$Properties): Tensor {
   const { name, dims, dataType, dataLocation, rawData } = tensor;
   if (dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) throw refused(`the array ${name} in another file`);
-  const dtype = (Object.keys(lists) as (keyof typeof lists)[]).find((each) => ELEMENTS[each].onnx === dataType);
-  if (!dtype) throw refused(`the array ${name} of the type ${dataType}`);
+  const dtype = dtypeBy("onnx", dataType);
+  if (!isHeld(dtype)) throw refused(`the array ${name} of the type ${dataType}`);
   const shape = (dims ?? []).map(Number);
   const data = rawData?.length ? ofBytes(dtype, rawData) : ofList(dtype, tensor[lists[dtype]] ?? []);
   if (data.length !== sizeOf(shape)) throw refused(`the array ${name} of ${data.length} numbers in [${shape}]`);

@@ -14,11 +14,6 @@ export class Known {
     this.#kernels = kernels;
   }
 
-  /** All of them, each store where its `known` says. */
-  get floats(): Float32Array {
-    return this.#floats.subarray(0, this.#end);
-  }
-
   store(size: number): Store {
     const known = this.#end;
     this.#end += (Math.ceil(size / apart) + 1) * apart;

@@ -44,6 +44,8 @@ export type Operators = Readonly<Record<string, Compute>>;
 
 /** Dtypes whose numbers are held as float32. */
 const held: ReadonlySet<DType> = new Set<DType>(["float32", "int32", "int64", "bool"]);
+/** Whole numbers up to this one are held exactly. */
+export const mostExact = 2 ** 24;
 /** Whole numbers from here on say "to the end" and need not be exact. */
 const endless = 2 ** 31 - 1;
 
@@ -56,7 +58,8 @@ export class Plan {
   readonly largest = new Map<string, number>();
   readonly #operators: Operators;
   readonly #fed = new Map<Store, Tensor>();
-  readonly #pending = new Pending(this);
+  /** Arrays that are written when something reads them one by one. */
+  readonly pending = new Pending(this);
   /** By the turns in which they are taken; those of depth 0 have been. */
   readonly #steps: Step[][] = [[], []];
 
@@ -67,11 +70,6 @@ export class Plan {
 
   get steps(): readonly Step[] {
     return this.#steps[1]!;
-  }
-
-  /** Arrays that are written when something reads them one by one. */
-  get pending(): Pending {
-    return this.#pending;
   }
 
   store(size: number, depth: number): Store {
@@ -151,7 +149,7 @@ export class Plan {
 
   /** A value whose numbers are there to be read. */
   real(value: Value): Value {
-    return this.#pending.real(value);
+    return this.pending.real(value);
   }
 
   /** A value whose numbers are there in their order without gaps. */

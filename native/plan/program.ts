@@ -6,12 +6,9 @@ import { encoded } from "./encode.ts";
 import { fused } from "./fuse/index.ts";
 import { apart, placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
-import type { Plan } from "./plan.ts";
+import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
-
-/** Whole numbers up to this one are held exactly. */
-const mostWhole = 2 ** 24;
 
 const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray>> = {
   float32: (numbers) => numbers.slice(),
@@ -131,7 +128,7 @@ function write(to: Float32Array, { dtype, data }: Tensor): boolean {
   }
   for (let i = 0; i < data.length; i++) {
     const whole = Number(data[i]);
-    if (whole > mostWhole || whole < -mostWhole) return false;
+    if (whole > mostExact || whole < -mostExact) return false;
     to[i] = whole;
   }
   return true;

@@ -135,7 +135,7 @@ export function placesOf({ offset, shape, strides }: Pick<View, "offset" | "shap
   return places;
 }
 
-export const accessOf = ({ store, offset, strides }: View): Access => ({ store, offset, strides });
+export const accessOf = ({ store, offset, strides }: Access): Access => ({ store, offset, strides });
 
 export const deepest = (...values: readonly (Value | undefined)[]): number =>
   values.reduce((depth, value) => Math.max(depth, value?.depth ?? 0), 0);

@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
   Manner manner;
-  /** Or the write whose numbers are computed where they are to be, below zero: -1 - write. */
+  /** Or, in place, the write whose numbers are computed where they are to be. */
   int32_t room;
   /** The last call that takes it. */
   int32_t last;
@@ -227,7 +227,8 @@ int run_chain(const int32_t *words, float *memory) {
   int32_t free_rooms[3 * chain.calls + 1];
   Operand all_operands[chain.numbers + chain.reads + chain.calls + 1], *operands = all_operands + chain.numbers;
   vector vectors[chain.numbers + chain.reads + chain.calls + 1];
-  float scratch[SCRATCH] __attribute__((aligned(64)));
+  // Copies and reductions read up to a vector after a row.
+  float scratch[SCRATCH + WIDTH] __attribute__((aligned(64)));
   for (int32_t i = 0; i < chain.reads; i++) {
     const int32_t *read = chain.read + (int64_t)i * (1 + chain.rank);
     reads[i].at = memory + read[0], reads[i].strides = read + 1;
@@ -238,9 +239,7 @@ int run_chain(const int32_t *words, float *memory) {
     if (write[2 + chain.rank] != SET) begin_reduction(write[2 + chain.rank], chain.rank, chain.sizes, writes[i].at, write + 1);
   }
   for (int32_t i = 0; i < chain.numbers; i++) {
-    float number;
-    memcpy(&number, chain.number + i, sizeof number);
-    vectors[i] = spread(number);
+    vectors[i] = spread(float_of(chain.number[i]));
     operands[-1 - i] = (Operand){(const float *)(vectors + i), 0};
   }
   // Of many arrays fewer numbers each stay in the first cache.

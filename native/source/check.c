@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "copy.h"
 #include "kernels.h"
+#include "reduce.h"
 
 /** Numbers after a store that may be read. */
 enum { ROOM = 16, MOST_TURNS = 64 };
@@ -54,9 +55,9 @@ static int check_product(const Scope *scope, const int32_t *words, int64_t lengt
   const Reach right = along(along(along_batch(words, 2, words[11]), k > 0 ? k : 1, words[12]), n, words[13]);
   const Reach out = along(along(along_batch(words, 3, words[14]), m, words[15]), n, 1);
   if (!within(scope, right) || !within(scope, out)) return 0;
-  if (flags & 1 && !within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
-  if (!(flags & 12)) return within(scope, along(along(left, m, words[9]), k > 0 ? k : 1, words[10]));
-  const int64_t rows = flags & 4 ? m : k, terms = flags & 4 ? k : m, entries = rows * taps;
+  if (flags & ADDED && !within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
+  if (!(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS))) return within(scope, along(along(left, m, words[9]), k > 0 ? k : 1, words[10]));
+  const int64_t rows = flags & LOOKUP_ROWS ? m : k, terms = flags & LOOKUP_ROWS ? k : m, entries = rows * taps;
   if (taps < 1 || segment < 1 || terms != taps * segment || !rows_within(scope, words[19], 1, 0, entries > 0 ? entries : 1)) return 0;
   const int32_t *table = (const int32_t *)scope->memory + words[19];
   for (int64_t i = 0; i < entries; i++)
@@ -83,7 +84,7 @@ static int accesses(const Scope *scope, Reader *reader, int64_t count, int rank,
     for (int axis = 0; axis < rank; axis++) reach = along(reach, sizes[axis], take(reader));
     if (registers >= 0) {
       const int32_t from = take(reader), how = take(reader);
-      if (from < 0 || from >= registers || how < 0 || how > 3) return 0;
+      if (from < 0 || from >= registers || how < SET || how > MIN) return 0;
     }
     if (!within(scope, reach)) return 0;
   }

@@ -6,7 +6,7 @@
 
 enum { MOST_AXES = 8 };
 
-/** to[Σ index · to_strides] = from[Σ index · from_strides], for each index of `rank` axes. Nothing is read or written but these. */
+/** to[Σ index · to_strides] = from[Σ index · from_strides], for each index of `rank` axes. Nothing is written but these; up to a vector after what lies together is read. */
 void copy_numbers(int rank, const int32_t *sizes, float *to, const int32_t *to_strides, const float *from, const int32_t *from_strides);
 
 #endif

@@ -3,9 +3,20 @@
 #define INNERLOOP_KERNELS_H
 
 #include <stdint.h>
+#include <string.h>
 
 /** What a run ends with. */
 enum { DONE = 0, BEYOND_AXIS = 1, WRONG_WORDS = 2 };
+
+/** Flags of a product. */
+enum { ADDED = 1, RELU = 2, LOOKUP_ROWS = 4, LOOKUP_COLUMNS = 8 };
+
+/** The number that a word is the bits of. */
+static inline float float_of(int32_t bits) {
+  float number;
+  memcpy(&number, &bits, sizeof number);
+  return number;
+}
 
 int run_product(const int32_t *words, float *memory);
 int run_chain(const int32_t *words, float *memory);

@@ -50,6 +50,17 @@ INLINE void finish(const int rows, const int vectors, Sums sums, const Tile *til
   }
 }
 
+/** One term of all sums: `number` is that of row r. A macro, since each is to be found where it is taken. */
+#define TAKE(number)                                                                     \
+  {                                                                                      \
+    vector b[MOST_VECTORS];                                                              \
+    UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);           \
+    UNROLLED for (int r = 0; r < rows; r++) {                                            \
+      const vector a = spread(number);                                                   \
+      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];                 \
+    }                                                                                    \
+  }
+
 INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
   Sums sums;
   clear(rows, vectors, sums);
@@ -60,12 +71,7 @@ INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
     UNROLLED for (int r = 0; r < rows; r++) left[r] = place(tile->left, none, tile->table[r * tile->table_step + q]);
     int64_t at = 0;
     for (int64_t terms = tile->terms; terms > 0; terms--) {
-      vector b[MOST_VECTORS];
-      UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);
-      UNROLLED for (int r = 0; r < rows; r++) {
-        const vector a = spread(left[r][at]);
-        UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];
-      }
+      TAKE(left[r][at])
       at += left_step;
       right += right_row;
     }
@@ -81,12 +87,7 @@ INLINE void by_columns(const int rows, const int vectors, const Tile *tile) {
   const int32_t *table = tile->table;
   for (int64_t terms = tile->terms; terms > 0; terms--) {
     const float *left = place(tile->left, none, *table);
-    vector b[MOST_VECTORS];
-    UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);
-    UNROLLED for (int r = 0; r < rows; r++) {
-      const vector a = spread(left[r]);
-      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];
-    }
+    TAKE(left[r])
     table += table_step;
     right += right_row;
   }
@@ -101,12 +102,7 @@ INLINE void by_numbers(const int rows, const int vectors, const Tile *tile) {
   const int64_t none = to_zeros(from), right_row = tile->right_row, table_step = tile->table_step, term_step = tile->term_step;
   const int32_t *table = tile->table;
   for (int64_t terms = tile->terms; terms > 0; terms--) {
-    vector b[MOST_VECTORS];
-    UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);
-    UNROLLED for (int r = 0; r < rows; r++) {
-      const vector a = spread(*place(from, none, table[r * table_step]));
-      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];
-    }
+    TAKE(*place(from, none, table[r * table_step]))
     table += term_step;
     right += right_row;
   }

@@ -4,13 +4,6 @@
 
 #include "vectors.h"
 
-/** Before a loop of a constant number of turns whose sums are to be registers. */
-#if defined(__clang__)
-#define UNROLLED _Pragma("unroll")
-#else
-#define UNROLLED _Pragma("GCC unroll 16")
-#endif
-
 /** Vectors of columns that a kernel takes at most, and the rows it takes at most with that many: as many sums as there are registers for. */
 #define MOST_VECTORS 4
 #define MOST_ROWS 14

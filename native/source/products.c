@@ -6,7 +6,6 @@
 #include "products-panels.h"
 #include "products-tiles.h"
 
-#define MOST_ROW_TERMS MOST_TERMS
 /** Terms that kernels by columns take at once: those of the left factor lie apart, and each takes a line of the first cache. */
 #define MOST_COLUMN_TERMS 64
 /** Numbers of `out` and of the left factor that are gone over again for every piece of the sum, so that they stay in the second cache. */
@@ -23,8 +22,6 @@
 #define NEAR_DOT_TERMS 16
 #define NEAR_NUMBERS 8192
 
-enum { ADDED = 1, RELU = 2, LOOKUP_ROWS = 4, LOOKUP_COLUMNS = 8 };
-
 typedef struct {
   int32_t flags;
   int64_t m, n, k;
@@ -37,6 +34,7 @@ typedef struct {
   /** A lookup of single numbers: in the table, the distances of the rows of the left factor and of its terms. */
   int by_numbers;
   int64_t table_row, table_term;
+  /** Whether kernels read copies of the right factor, a panel each. */
   int copied;
   /** Whether the numbers of rows and those of columns lie together, and rows are few. */
   int dots;
@@ -180,7 +178,7 @@ static void run_matrices(const Product *product, const float *left, const float 
 
 /** In how many pieces the sum is taken, and how many rows go through all of it together. */
 static void divide(Product *product) {
-  const int64_t largest = product->by_columns ? MOST_COLUMN_TERMS : MOST_ROW_TERMS;
+  const int64_t largest = product->by_columns ? MOST_COLUMN_TERMS : MOST_TERMS;
   product->blocks = product->pieces = 1;
   product->terms = product->k;
   product->block_rows = product->m;
@@ -232,15 +230,6 @@ static void choose_ways(Product *product) {
   for (int64_t i = 0; i < count; i++) product->offsets[i] = (int32_t)(i * step - product->base);
 }
 
-/** Rows of a batch that are rows of one larger product. */
-static int joined(Product *product, const int32_t *axis) {
-  if (product->table || axis[2] != 0) return 0;
-  if (axis[1] != product->m * product->left_row || axis[3] != product->m * product->out_row) return 0;
-  if (product->flags & ADDED && axis[4] != product->m * product->added_row) return 0;
-  product->m *= axis[0];
-  return 1;
-}
-
 /** One column is taken as one row of the transposed product: whole vectors of results, where it can be. */
 static int stand(Product *product) {
   if (product->table || product->n > 1 || product->m == 1 || product->out_row != 1) return 0;
@@ -262,12 +251,6 @@ static void run_batch(const Product *product, const int32_t *axis, const int32_t
     run_batch(product, axis + 5, end, left + i * axis[product->left_axis], right + i * axis[product->right_axis], out + i * axis[3], added ? added + i * axis[4] : NULL);
 }
 
-static float float_of(int32_t bits) {
-  float number;
-  memcpy(&number, &bits, sizeof number);
-  return number;
-}
-
 int run_product(const int32_t *words, float *memory) {
   const int32_t *w = words + 2;
   Product product;
@@ -280,9 +263,7 @@ int run_product(const int32_t *words, float *memory) {
   product.added_row = w[15], product.added_column = w[16];
   product.table = product.flags & (LOOKUP_ROWS | LOOKUP_COLUMNS) ? (const int32_t *)(const void *)(memory + w[17]) : NULL;
   product.taps = w[18], product.segment = w[19];
-  if (product.m < 1 || product.n < 1) return DONE;
   const int32_t *axes = w + 21, *end = axes + 5 * w[20];
-  while (end > axes && joined(&product, end - 5)) end -= 5;
   const int stands = stand(&product);
   product.left_axis = stands ? 2 : 1;
   product.right_axis = stands ? 1 : 2;

@@ -18,12 +18,6 @@ INLINE void store_part(float *to, vector numbers, int64_t count) {
   else store_first(to, numbers, (int)count);
 }
 
-static float float_of(int32_t bits) {
-  float number;
-  memcpy(&number, &bits, sizeof number);
-  return number;
-}
-
 INLINE float sum_of_row(const float *from, int64_t size) {
   vector a = {0}, b = {0};
   int64_t i = 0;
@@ -65,11 +59,11 @@ int run_norm(const int32_t *words, float *memory) {
     const int64_t count = rows - begin < together ? rows - begin : together;
     const float *from = memory + words[5] + begin * from_row;
     float *out = memory + words[12] + begin * out_row;
-    vector means = {0}, squares = {0};
+    vector squares = {0};
     float mean[ROWS], inverse[ROWS];
     for (int64_t row = 0; row < count; row++) mean[row] = sum_of_row(from + row * from_row, size) * each;
     for (int64_t row = 0; row < count; row++) inverse[row] = sum_of_squares(from + row * from_row, size, mean[row]);
-    memcpy(&means, mean, sizeof(float) * count), memcpy(&squares, inverse, sizeof(float) * count);
+    memcpy(&squares, inverse, sizeof(float) * count);
     squares = 1.0f / square_root(squares * each + epsilon);
     memcpy(inverse, &squares, sizeof inverse);
     for (int64_t row = 0; row < count; row++) {

@@ -2,7 +2,7 @@
 #ifndef INNERLOOP_SQUARES_H
 #define INNERLOOP_SQUARES_H
 
-#include "products-tiles.h"
+#include "vectors.h"
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)

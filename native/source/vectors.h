@@ -17,6 +17,13 @@
 #include <immintrin.h>
 #endif
 
+/** Before a loop of a constant number of turns whose sums are to be registers. */
+#if defined(__clang__)
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vector __attribute__((vector_size(WIDTH * 4)));

@@ -4,6 +4,7 @@ import {
   type Access,
   type Chain,
   encoded,
+  naturalStrides,
   type Product,
   type Rows,
   type Step,
@@ -11,7 +12,7 @@ import {
 } from "@innerloop/native/plan";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { call, compact, inOneMemory, separately, storeOf, whole } from "./programs.ts";
+import { call, inOneMemory, separately, storeOf, whole } from "./programs.ts";
 import { decoded } from "./words.ts";
 
 const memory: Store = { size: 1000, depth: 1 };
@@ -47,7 +48,9 @@ describe("words of chains", () => {
     const shape = [2, 1, 3, 4];
     const [step] = decoded(
       Int32Array.from(
-        wordsOf(call("add", shape, [at(0, compact(shape)), at(64, [0, 0, 4, 1])], at(128, compact(shape)))),
+        wordsOf(
+          call("add", shape, [at(0, naturalStrides(shape)), at(64, [0, 0, 4, 1])], at(128, naturalStrides(shape))),
+        ),
       ),
       memory,
       new Int32Array(),
@@ -86,7 +89,7 @@ describe("words of chains", () => {
         shape.map((_, axis) => 3 ** axis),
       ),
     ];
-    expect(() => wordsOf(call("copy", shape, reads, at(0, compact(shape))))).toThrow("9 axes");
+    expect(() => wordsOf(call("copy", shape, reads, at(0, naturalStrides(shape))))).toThrow("9 axes");
   });
 
   it("mean what steps mean", () => {
@@ -196,7 +199,7 @@ describe("words of products", () => {
           const batch = axes.map((axis) => axis.size);
           const batched = (name: "left" | "right" | "out", rows: number, columns: number): number[] => {
             const held = axes.map((axis) => (name === "out" || axis[name] ? axis.size : 1));
-            return compact([...held, rows, columns]).map((stride, axis) =>
+            return naturalStrides([...held, rows, columns]).map((stride, axis) =>
               axis < held.length && held[axis] === 1 ? 0 : stride,
             );
           };

@@ -6,6 +6,7 @@ import {
   type FunctionName,
   fused,
   inPlace,
+  naturalStrides,
   type Operand,
   type Product,
   passes,
@@ -54,10 +55,12 @@ interface Array_ extends Access {
   readonly shape: readonly number[];
 }
 
-const array = (...shape: readonly number[]): Array_ => {
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  return { store: { size: sizeOf(shape), depth: 1 }, offset: 0, shape, strides };
-};
+const array = (...shape: readonly number[]): Array_ => ({
+  store: { size: sizeOf(shape), depth: 1 },
+  offset: 0,
+  shape,
+  strides: naturalStrides(shape),
+});
 const turned = (of: Array_): Array_ => ({ ...of, shape: of.shape.toReversed(), strides: of.strides.toReversed() });
 const row = (of: Array_, rows: number): Array_ => ({ ...of, shape: [rows, ...of.shape], strides: [0, ...of.strides] });
 
@@ -336,6 +339,33 @@ describe("turns", () => {
     const steps = fused([copy(start, carried), { kind: "turns", count: 3, turn, body }], [carried.store]);
     const step = only((steps[1] as Turns).body, "product");
     expect(step).toMatchObject({ alpha: -0.5, out: { store: carried.store }, added: { store: carried.store } });
+  });
+
+  test("what is read around turns is written in them, however often turns in them read it", () => {
+    const [read, copied, grown, last, out] = [
+      array(30, 40),
+      array(30, 40),
+      array(30, 40),
+      array(30, 40),
+      array(30, 40),
+    ];
+    const inner: Turns = {
+      ...{ kind: "turns", count: 2, turn: { size: 1, depth: 3 } },
+      body: [copy(read, copied), call("exp", [copied], grown), call("subtract", [copied, grown], last)],
+    };
+    const steps: Step[] = [
+      { kind: "turns", count: 3, turn, body: [copy(start, read), inner] },
+      call("relu", [read], out),
+    ];
+    const numbers = stores(new Map([[start.store, new Float64Array(1200).fill(0.5)]]));
+    const copies = passes.filter(({ name }) => name === "copies");
+    expect(
+      runSteps(
+        fused(steps, [out.store, last.store], () => undefined, copies),
+        numbers,
+      ),
+    ).toBe(0);
+    expect(numbers(out.store)).toEqual(new Float64Array(1200).fill(0.5));
   });
 
   test("a chain that needs what was there after its result is known keeps them apart", () => {

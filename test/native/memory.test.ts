@@ -21,6 +21,7 @@ import {
   inPlacesApart,
   type Program,
   programs,
+  programsOf,
   separately,
   storeOf,
   whole,
@@ -135,13 +136,9 @@ describe("copies between stores that become one", () => {
     let copies = 0;
     fc.assert(
       fc.property(programs, (program) => {
-        const { steps, of } = coalesced(program.steps, { fed: [...program.fed.keys()], kept: program.kept });
-        copies += countOf(program.steps) - countOf(steps);
-        const fed = new Map([...program.fed].map(([store, numbers]) => [of(store), numbers]));
-        const after = { steps, fed, kept: program.kept.map(of) };
-        const expected = separately(program);
-        expect(separately(after)).toEqual(expected);
-        expect(inOneMemory(after)).toEqual(expected);
+        const after = joined(program, coalesced(program.steps, endsOf(program)));
+        copies += countOf(program.steps) - countOf(after.steps);
+        givesTheSame(program, after);
       }),
       { numRuns: 150 },
     );
@@ -173,9 +170,7 @@ describe("what steps write over what they read", () => {
       fc.property(programs, (program) => {
         const after = over(program);
         stores += storesOf(program.steps).size - storesOf(after.steps).size;
-        const expected = separately(program);
-        expect(separately(after)).toEqual(expected);
-        expect(inOneMemory(after)).toEqual(expected);
+        givesTheSame(program, after);
       }),
       { numRuns: 150 },
     );
@@ -184,24 +179,22 @@ describe("what steps write over what they read", () => {
 
   describe("by kernels in C", () => {
     const kernels = testKernels();
-    it("gives what it gives apart, bit by bit", () => {
+    it.each([
+      ["small arrays", programs, 500],
+      ["arrays of several blocks", programsOf(3, 1111), 200],
+    ])("gives what it gives apart, bit by bit, of %s", (_, made, numRuns) => {
       fc.assert(
-        fc.property(programs, (program) => {
+        fc.property(made, (program) => {
           const expected = inPlacesApart(program, kernels);
           expect(inOneMemory(program, kernels)).toEqual(expected);
           expect(inOneMemory(over(program), kernels)).toEqual(expected);
         }),
-        { numRuns: 500 },
+        { numRuns },
       );
     });
   });
 
-  function over(program: Program): Program {
-    const ends = { fed: [...program.fed.keys()], kept: program.kept };
-    const { steps, of } = overwritten(program.steps, ends, 0);
-    const fed = new Map([...program.fed].map(([store, numbers]) => [of(store), numbers]));
-    return { steps, fed, kept: program.kept.map(of) };
-  }
+  const over = (program: Program): Program => joined(program, overwritten(program.steps, endsOf(program), 0));
 });
 
 describe("slices of turns", () => {
@@ -238,6 +231,19 @@ describe("slices of turns", () => {
     );
   });
 });
+
+const endsOf = ({ fed, kept }: Program) => ({ fed: [...fed.keys()], kept });
+
+/** A program whose stores have become others. */
+function joined({ fed, kept }: Program, { steps, of }: ReturnType<typeof coalesced>): Program {
+  return { steps, fed: new Map([...fed].map(([store, numbers]) => [of(store), numbers])), kept: kept.map(of) };
+}
+
+function givesTheSame(before: Program, after: Program): void {
+  const expected = separately(before);
+  expect(separately(after)).toEqual(expected);
+  expect(inOneMemory(after)).toEqual(expected);
+}
 
 const countOf = (steps: readonly Step[]): number =>
   steps.reduce((sum, step) => sum + (step.kind === "turns" ? countOf(step.body) : 1), 0);

@@ -27,7 +27,7 @@ function attributeOf([name, value]: [string, number | readonly number[] | GraphO
   return { name, type: AttributeType.GRAPH, g: graphOf(value as GraphOf) };
 }
 
-function tensorOf([name, { dtype, shape, data }]: [string, Tensor]): onnx.TensorProto.$Properties {
+export function tensorOf(name: string, { dtype, shape, data }: Tensor): onnx.TensorProto.$Properties {
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return { name, dims: [...shape], dataType: ELEMENTS[dtype].onnx, rawData };
 }
@@ -46,7 +46,7 @@ function graphOf({ inputs, outputs, nodes, initializers = {} }: GraphOf): onnx.G
       ...{ opType, input: [...input], output: [...output] },
       attribute: Object.entries(attributes).map(attributeOf),
     })),
-    initializer: Object.entries(initializers).map(tensorOf),
+    initializer: Object.entries(initializers).map(([name, tensor]) => tensorOf(name, tensor)),
   };
 }
 

@@ -1,12 +1,14 @@
 // Models of a few nodes, run natively and by ONNX Runtime: fed, and with all that they compute with known beforehand.
 
 import { NativeModel } from "@innerloop/native";
-import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
+import { type DType, ELEMENTS, type Tensor } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { expect } from "vitest";
 import { kernelsInC } from "./kernels.ts";
-import { usual } from "./models.ts";
+import { numbers, tensorOf, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
+
+export { integers as list } from "./models.ts";
 
 /** Whole numbers are INT or INTS; others say what they are. */
 export type Attribute =
@@ -44,11 +46,6 @@ function attributeOf(name: string, value: Attribute): onnx.AttributeProto.$Prope
   if ("text" in value) return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.text) };
   if ("tensor" in value) return { name, type: AttributeType.TENSOR, t: tensorOf("", value.tensor) };
   throw new Error(`the attribute ${name}`);
-}
-
-function tensorOf(name: string, { dtype, shape, data }: Tensor): onnx.TensorProto.$Properties {
-  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  return { name, dims: [...shape], dataType: ELEMENTS[dtype].onnx, rawData };
 }
 
 function modelOf({ fed, fixed = {}, steps, outputs = ["out"], opset = 20 }: Case): Uint8Array {
@@ -92,9 +89,9 @@ function alike(given: Readonly<Record<string, Tensor>> | undefined, expected: Re
   for (const [name, { shape, dtype, data }] of Object.entries(expected)) {
     const ours = given![name]!;
     expect({ name, shape: ours.shape, dtype: ours.dtype }).toEqual({ name, shape, dtype });
-    const numbers = Array.from(data as Iterable<number | bigint>, Number);
-    const most = Math.max(1, ...numbers.filter(Number.isFinite).map(Math.abs));
-    numbers.forEach((number, i) => {
+    const wanted = Array.from(data as Iterable<number | bigint>, Number);
+    const most = Math.max(1, ...wanted.filter(Number.isFinite).map(Math.abs));
+    wanted.forEach((number, i) => {
       const own = Number(ours.data[i]);
       const near = Object.is(own, number) || own === number || Math.abs(own - number) <= 3e-6 * most;
       if (!near) expect.fail(`${name}[${i}] of [${shape}] is ${own}, not ${number}`);
@@ -112,14 +109,7 @@ export const leaves = (given: Case): boolean => {
 };
 
 /** Numbers between −1 and 1 by chance, the same every time. */
-export function floats(shape: readonly number[], seed = 1): Tensor {
-  let state = 7919 * seed;
-  const data = Float32Array.from({ length: sizeOf(shape) }, () => {
-    state = (state * 16807) % 2147483647;
-    return (2 * state) / 2147483647 - 1;
-  });
-  return { dtype: "float32", shape, data };
-}
+export const floats = (shape: readonly number[], seed = 1): Tensor => numbers(shape, 7919 * seed);
 
 /** The same, all above zero. */
 export function above(shape: readonly number[], seed = 1): Tensor {
@@ -135,10 +125,10 @@ export function wholes(
   dtype: DType = "int64",
   seed = 3,
 ): Tensor {
-  const numbers = Array.from(floats(shape, seed).data as Float32Array, (x) =>
+  const given = Array.from(floats(shape, seed).data as Float32Array, (x) =>
     Math.min(most, least + Math.floor(((x + 1) / 2) * (most - least + 1))),
   );
-  return { dtype, shape, data: dtype === "int64" ? BigInt64Array.from(numbers, BigInt) : Int32Array.from(numbers) };
+  return { dtype, shape, data: dtype === "int64" ? BigInt64Array.from(given, BigInt) : Int32Array.from(given) };
 }
 
 export function truths(shape: readonly number[], seed = 5): Tensor {
@@ -148,11 +138,6 @@ export function truths(shape: readonly number[], seed = 5): Tensor {
     data: Uint8Array.from(floats(shape, seed).data as Float32Array, (x) => (x > 0 ? 1 : 0)),
   };
 }
-
-export const list = (...numbers: readonly number[]): Tensor => ({
-  ...{ dtype: "int64", shape: [numbers.length] },
-  data: BigInt64Array.from(numbers, BigInt),
-});
 
 export const scalarOf = (value: number, dtype: DType = "float32"): Tensor => ({
   ...{ dtype, shape: [] },

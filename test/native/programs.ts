@@ -6,11 +6,13 @@ import {
   type Chain,
   encoded,
   type FunctionName,
+  naturalStrides,
   placesFor,
   type Step,
   type Store,
   type Write,
 } from "@innerloop/native/plan";
+import { sizeOf } from "@innerloop/schemas";
 import fc from "fast-check";
 import { runSteps, stores, storesOf } from "./reference.ts";
 import { plainKernels } from "./words.ts";
@@ -18,14 +20,10 @@ import { plainKernels } from "./words.ts";
 /** A store of a run. */
 export const storeOf = (size: number, depth = 1): Store => ({ size, depth });
 
-/** Distances of numbers that lie together. */
-export const compact = (shape: readonly number[]): number[] =>
-  shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
-
 export const whole = (store: Store, shape: readonly number[]): Access => ({
   store,
   offset: 0,
-  strides: compact(shape),
+  strides: naturalStrides(shape),
 });
 
 /** A chain that copies. */
@@ -48,32 +46,36 @@ export interface Program {
   readonly kept: readonly Store[];
 }
 
-const [height, width] = [3, 5];
-const shape = [height, width];
-
-/** What a program is made of: as many choices as it takes. */
-type Choose = (count: number) => number;
+/** What a program is made of: the shape of its matrices, and as many choices as it takes. */
+interface Making {
+  readonly shape: readonly [height: number, width: number];
+  choose(count: number): number;
+}
 
 /** Programs whose stores are matrices of one shape, read as they are, transposed or row by row, with turns that hand on, read and write moving slices. */
-export const programs: fc.Arbitrary<Program> = fc
-  .array(fc.nat(2 ** 20), { minLength: 40, maxLength: 200 })
-  .map((choices) => {
+export const programsOf = (...shape: Making["shape"]): fc.Arbitrary<Program> =>
+  fc.array(fc.nat(2 ** 20), { minLength: 40, maxLength: 200 }).map((choices) => {
     let next = 0;
-    const choose: Choose = (count) => (choices[next++ % choices.length]! + next) % count;
+    const choose = (count: number): number => (choices[next++ % choices.length]! + next) % count;
+    const size = sizeOf(shape);
     const fed = new Map<Store, number[]>();
     for (let i = 0; i < 3; i++)
       fed.set(
-        storeOf(height * width),
-        Array.from({ length: height * width }, () => choose(17) / 8 - 1),
+        storeOf(size),
+        Array.from({ length: size }, () => choose(17) / 8 - 1),
       );
     const steps: Step[] = [];
     const known = [...fed.keys()];
-    grow(steps, known, 4 + choose(6), 1, choose);
+    grow(steps, known, 4 + choose(6), 1, { shape, choose });
     const kept = [known.at(-1)!, known[choose(known.length)]!];
     return { steps, fed, kept };
   });
 
-function readOf(store: Store, choose: Choose): Access {
+/** Those of small ones. */
+export const programs = programsOf(3, 5);
+
+function readOf(store: Store, { shape, choose }: Making): Access {
+  const [height, width] = shape;
   const kinds: readonly Access[] = [
     whole(store, shape),
     whole(store, shape),
@@ -84,14 +86,16 @@ function readOf(store: Store, choose: Choose): Access {
   return kinds[choose(kinds.length)]!;
 }
 
-function grow(steps: Step[], known: Store[], count: number, depth: number, choose: Choose): void {
+function grow(steps: Step[], known: Store[], count: number, depth: number, making: Making): void {
+  const { shape, choose } = making;
+  const [height] = shape;
   for (let i = 0; i < count; i++) {
     const kind = choose(depth < 3 ? 8 : 6);
-    const any = () => readOf(known[choose(known.length)]!, choose);
-    if (kind >= 6) known.push(...turns(steps, known, depth, choose));
+    const any = () => readOf(known[choose(known.length)]!, making);
+    if (kind >= 6) known.push(...turns(steps, known, depth, making));
     else {
-      const to = storeOf(height * width, depth);
-      if (kind === 5) steps.push(...summed(any(), to));
+      const to = storeOf(sizeOf(shape), depth);
+      if (kind === 5) steps.push(...summed(any(), to, shape));
       else if (kind === 4) steps.push(call("sigmoid", shape, [any()], { store: to, offset: 0, strides: [1, height] }));
       else steps.push(call(kind > 1 ? "minimum" : "subtract", shape, [any(), any()], whole(to, shape)));
       known.push(to);
@@ -100,8 +104,8 @@ function grow(steps: Step[], known: Store[], count: number, depth: number, choos
 }
 
 /** Sums of rows, repeated. */
-function summed(from: Access, to: Store): Step[] {
-  const sums = storeOf(height, to.depth);
+function summed(from: Access, to: Store, shape: Making["shape"]): Step[] {
+  const sums = storeOf(shape[0], to.depth);
   const write: Write = { store: sums, offset: 0, strides: [1, 0], register: 0, how: "sum" };
   return [
     { kind: "chain", shape, reads: [from], code: [], writes: [write] },
@@ -110,9 +114,12 @@ function summed(from: Access, to: Store): Step[] {
 }
 
 /** Turns that hand on a matrix, read a row of another one that moves, and write rows of a third. Gives what can be read after. */
-function turns(steps: Step[], known: readonly Store[], depth: number, choose: Choose): Store[] {
-  const [turn, carried, row] = [storeOf(1, depth + 1), storeOf(height * width, depth + 1), storeOf(width, depth + 1)];
-  const rows = storeOf(height * width, depth);
+function turns(steps: Step[], known: readonly Store[], depth: number, making: Making): Store[] {
+  const { shape, choose } = making;
+  const [height, width] = shape;
+  const size = height * width;
+  const [turn, carried, row] = [storeOf(1, depth + 1), storeOf(size, depth + 1), storeOf(width, depth + 1)];
+  const rows = storeOf(size, depth);
   const [start, moved] = [known[choose(known.length)]!, known[choose(known.length)]!];
   steps.push(copied(shape, whole(start, shape), whole(carried, shape)));
   const body: Step[] = [];
@@ -125,20 +132,20 @@ function turns(steps: Step[], known: readonly Store[], depth: number, choose: Ch
     toStep: 0,
     turn,
   });
-  const step = storeOf(height * width, depth + 1);
+  const step = storeOf(size, depth + 1);
   body.push(
     call("add", shape, [whole(carried, shape), { store: row, offset: 0, strides: [0, 1] }], whole(step, shape)),
   );
   const inside = [...known, carried, step];
-  grow(body, inside, 1 + choose(3), depth + 1, choose);
+  grow(body, inside, 1 + choose(3), depth + 1, making);
   const made = inside.at(-1)!;
   const back = choose(2) === 1;
-  const states = storeOf(height * height * width, depth);
+  const states = storeOf(height * size, depth);
   const keeps = choose(2) === 1;
   if (keeps) {
-    const to = { store: states, offset: back ? (height - 1) * height * width : 0, strides: [] };
-    const by = back ? -height * width : height * width;
-    body.push({ kind: "move", size: height * width, from: whole(carried, []), fromStep: 0, to, toStep: by, turn });
+    const to = { store: states, offset: back ? (height - 1) * size : 0, strides: [] };
+    const by = back ? -size : size;
+    body.push({ kind: "move", size, from: whole(carried, []), fromStep: 0, to, toStep: by, turn });
   }
   body.push({
     ...{
@@ -146,15 +153,15 @@ function turns(steps: Step[], known: readonly Store[], depth: number, choose: Ch
       size: width,
       from: whole(made, []),
       fromStep: 0,
-      to: { store: rows, offset: back ? 10 : 0, strides: [] },
+      to: { store: rows, offset: back ? (height - 1) * width : 0, strides: [] },
     },
     ...{ toStep: back ? -width : width, turn },
   });
   body.push(copied(shape, whole(made, shape), whole(carried, shape)));
   steps.push({ kind: "turns", count: height, turn, body });
   if (!keeps) return [carried, rows];
-  const seen = storeOf(height * width, depth);
-  const state = { store: states, offset: choose(height) * height * width, strides: compact(shape) };
+  const seen = storeOf(size, depth);
+  const state = { store: states, offset: choose(height) * size, strides: naturalStrides(shape) };
   steps.push(call("subtract", shape, [whole(carried, shape), state], whole(seen, shape)));
   return [carried, rows, seen];
 }

@@ -1,6 +1,15 @@
 // Random lists of steps: what passes may not change the results of.
 
-import type { Access, Call, FunctionName, Operand, Step, Store, Write } from "@innerloop/native/plan";
+import {
+  type Access,
+  type Call,
+  type FunctionName,
+  naturalStrides,
+  type Operand,
+  type Step,
+  type Store,
+  type Write,
+} from "@innerloop/native/plan";
 import { sizeOf } from "@innerloop/schemas";
 
 /** An array that steps have written, or that is there before. */
@@ -43,12 +52,6 @@ const unary: readonly FunctionName[] = [
 ];
 const binary: readonly FunctionName[] = ["add", "subtract", "multiply", "minimum", "maximum", "greater", "lessOrEqual"];
 
-function strides(shape: readonly number[]): number[] {
-  const made = shape.map(() => 1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) made[axis] = made[axis + 1]! * shape[axis + 1]!;
-  return made;
-}
-
 class Maker {
   readonly #random: () => number;
   readonly begun = new Map<Store, Float64Array>();
@@ -71,7 +74,7 @@ class Maker {
   }
 
   fresh(shape: readonly number[], depth: number): Value {
-    return { store: { size: sizeOf(shape), depth }, offset: 0, shape, strides: strides(shape) };
+    return { store: { size: sizeOf(shape), depth }, offset: 0, shape, strides: naturalStrides(shape) };
   }
 
   /** An input. */
@@ -119,7 +122,7 @@ class Maker {
       case 3:
         return { ...value, shape: [this.one([2, 3]), ...shape], strides: [0, ...value.strides] };
       case 4: {
-        const natural = strides(shape);
+        const natural = naturalStrides(shape);
         if (value.strides.some((stride, i) => stride !== natural[i] && shape[i] !== 1)) return value;
         return { ...value, shape: [sizeOf(shape)], strides: [1] };
       }
@@ -316,7 +319,7 @@ class Maker {
     const out = this.fresh(value.shape, depth);
     const writes: Write[] = [{ ...out, register: 0, how: "set" }];
     steps.push({ kind: "chain", shape: value.shape, reads: [value], code: [], writes });
-    return { ...out, shape, strides: strides(shape) };
+    return { ...out, shape, strides: naturalStrides(shape) };
   }
 
   /** Two arrays one after the other in a store. */
@@ -325,7 +328,9 @@ class Maker {
     const out = this.fresh([parts[0]!.size + parts[1]!.size], depth);
     let offset = 0;
     for (const part of parts) {
-      const writes: Write[] = [{ store: out.store, offset, strides: strides(part.shape), register: 0, how: "set" }];
+      const writes: Write[] = [
+        { store: out.store, offset, strides: naturalStrides(part.shape), register: 0, how: "set" },
+      ];
       steps.push({ kind: "chain", shape: part.shape, reads: [part], code: [], writes });
       offset += part.size;
     }

@@ -1,6 +1,7 @@
 // Results of chains that cost less to compute where they are read than to write and read.
 import { sizeOf } from "@innerloop/schemas";
 import type { Chain, Operand, Step, Write } from "../steps.ts";
+import { accessOf } from "../views.ts";
 import { Code, type NumberOf } from "./code.ts";
 import { costOf, together } from "./join.ts";
 import type { Level } from "./level.ts";
@@ -74,12 +75,10 @@ function cut(chain: Chain, write: Write, level: Level, numberOf: NumberOf): Chai
   for (const { name, operands } of chain.code) {
     const other = others.get(registers.length);
     const given = operands.map((each) => ("number" in each ? each : registers[each.register]!));
-    registers.push(other ? code.read(placeOf(other)) : code.call(name, given));
+    registers.push(other ? code.read(accessOf(other)) : code.call(name, given));
   }
   return code.chain(chain.shape, [[write, registers[write.register]!]]);
 }
-
-const placeOf = ({ store, offset, strides }: Write) => ({ store, offset, strides });
 
 function without(chain: Chain, write: Write, numberOf: NumberOf): Chain | undefined {
   const writes = chain.writes.filter((other) => other !== write);

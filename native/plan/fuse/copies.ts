@@ -1,5 +1,6 @@
 // Copies that are not made, times a number or not: who reads one reads what it was made from, by its distances.
 import { type Access, accessesOf, type Chain, type Product, type Step, type Store } from "../steps.ts";
+import { accessOf } from "../views.ts";
 import type { NumberOf } from "./code.ts";
 import { together } from "./join.ts";
 import type { Level } from "./level.ts";
@@ -33,7 +34,7 @@ function copiesOf(chain: Chain | undefined, store: Store, numberOf: NumberOf): C
   const write = chain?.writes.find((each) => each.store === store);
   if (!chain || write?.how !== "set") return [];
   const one = (source: Access, code: Chain["code"], factor: number): Copy => ({
-    chain: { ...chain, reads: [placeOf(source)], code, writes: [{ ...write, register: code.length }] },
+    chain: { ...chain, reads: [accessOf(source)], code, writes: [{ ...write, register: code.length }] },
     factor,
     numberOf,
   });
@@ -52,8 +53,6 @@ function copiesOf(chain: Chain | undefined, store: Store, numberOf: NumberOf): C
   const code: Chain["code"] = [{ name: "multiply", operands: [{ register: 0 }, { number: factor }] }];
   return [...copies, one(source, code, factor)];
 }
-
-const placeOf = ({ store, offset, strides }: Access): Access => ({ store, offset, strides });
 
 /** What a chain sums is summed where the only one who reads it copies it. */
 function writeThrough(level: Level, at: number, copy: Chain): boolean {
@@ -120,12 +119,12 @@ function redirectedProduct(step: Product, { chain: copy, factor }: Copy): Produc
     if (access.store !== write.store) return access;
     const course = courseOf({ shape: copy.shape, access: write }, { shape, access });
     if (!course || "inner" in course) return undefined;
-    const { store, offset, strides } = { ...followed(source, course) };
-    const [row, column] = strides.slice(-2) as [number, number];
+    const looking = followed(source, course);
+    const [row, column] = looking.strides.slice(-2) as [number, number];
     // Matrices of which neither rows nor columns lie together are read slowly.
     const [rows, columns] = shape.slice(-2) as [number, number];
     const near = row === 1 || column === 1 || rows === 1 || columns === 1;
-    return near ? { store, offset, strides } : undefined;
+    return near ? looking : undefined;
   };
   const left = step.lookup && step.left.store === write.store ? undefined : looked(step.left, [...batch, m, k]);
   const right = looked(step.right, [...batch, k, n]);

@@ -1,5 +1,6 @@
 // What is done to each number of a product, as a part of the product.
 import type { Access, Chain, Operand, Product } from "../steps.ts";
+import { accessOf } from "../views.ts";
 import { keyOf } from "./code.ts";
 import type { Level } from "./level.ts";
 import type { Pass } from "./pass.ts";
@@ -89,7 +90,7 @@ function extended(step: Product, chain: Chain): Product | undefined {
   const course = courseOf(from, { shape, access: step.out });
   if (!course || "inner" in course || !whole(chain.shape, { shape, access: step.out })) return undefined;
   const added = addedTo(step, chain, form, course);
-  const out = placeOf(followed(write, course));
+  const out = accessOf(followed(write, course));
   // What is added may be written over by the same places.
   if (added === null || (added?.store === write.store && keyOf(added) !== keyOf(out))) return undefined;
   const { added: _, ...plain } = step;
@@ -109,8 +110,6 @@ function addedTo(step: Product, chain: Chain, form: Linear, course: Course): Acc
   if (!own || !step.added) return own ?? step.added;
   return keyOf(own) === keyOf(step.added) ? own : null;
 }
-
-const placeOf = ({ store, offset, strides }: Access): Access => ({ store, offset, strides });
 
 /** A product whose numbers of a row lie together, turned around if need be. */
 function laidOut(step: Product): Product | undefined {

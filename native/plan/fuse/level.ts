@@ -17,25 +17,23 @@ export function storesOf(step: Step): Stores {
 
 function lookedUp(step: Step): Stores {
   const [reads, writes] = [new Set<Store>(), new Set<Store>()];
-  const visit = (each: Step): void => {
-    if (each.kind === "turns") {
-      writes.add(each.turn);
-      for (const inner of each.body) visit(inner);
-      return;
+  if (step.kind === "turns") {
+    writes.add(step.turn);
+    for (const inner of step.body) {
+      const stores = storesOf(inner);
+      for (const store of stores.reads) reads.add(store);
+      for (const store of stores.writes) writes.add(store);
     }
-    const accesses = accessesOf(each);
-    for (const { store } of accesses.reads) reads.add(store);
-    for (const { store } of accesses.writes) writes.add(store);
-    if (each.kind === "move" && each.turn) reads.add(each.turn);
-  };
-  visit(step);
+    return { reads, writes };
+  }
+  const accesses = accessesOf(step);
+  for (const { store } of accesses.reads) reads.add(store);
+  for (const { store } of accesses.writes) writes.add(store);
+  if (step.kind === "move" && step.turn) reads.add(step.turn);
   return { reads, writes };
 }
 
 type Users = Map<Store, Set<number>>;
-
-/** How many steps use each store, those of turns too. */
-type Uses = ReadonlyMap<Store, number>;
 
 export class Level {
   readonly #steps: (Step | undefined)[];
@@ -45,7 +43,6 @@ export class Level {
   #kept: (store: Store) => boolean = () => true;
   #version = 0;
   #now: readonly Step[] | undefined;
-  #uses: Uses | undefined;
   #written: readonly Store[] | undefined;
 
   constructor(steps: readonly Step[]) {
@@ -69,11 +66,6 @@ export class Level {
   /** Another one after each change. */
   get version(): number {
     return this.#version;
-  }
-
-  get uses(): Uses {
-    this.#uses ??= usesOf(this.steps);
-    return this.#uses;
   }
 
   /** Stores that these steps write. */
@@ -111,6 +103,12 @@ export class Level {
 
   writers(store: Store): ReadonlySet<number> {
     return this.#writers.get(store) ?? none;
+  }
+
+  /** Whether another step than that of this place uses a store. */
+  usedBeside(store: Store, at: number): boolean {
+    const other = (users: ReadonlySet<number>) => users.size > Number(users.has(at));
+    return other(this.readers(store)) || other(this.writers(store));
   }
 
   /** Whether what a store has after one place is there still when the step of another reads it. */
@@ -176,7 +174,6 @@ export class Level {
   #change(): void {
     this.#version++;
     this.#now = undefined;
-    this.#uses = undefined;
     this.#written = undefined;
   }
 
@@ -193,24 +190,6 @@ export class Level {
     for (const store of reads) this.#readers.get(store)!.delete(at);
     for (const store of writes) this.#writers.get(store)!.delete(at);
   }
-}
-
-const counted = new WeakMap<readonly Step[], Uses>();
-
-function usesOf(steps: readonly Step[]): Uses {
-  const known = counted.get(steps);
-  if (known) return known;
-  const uses = new Map<Store, number>();
-  const add = (store: Store, count: number) => uses.set(store, (uses.get(store) ?? 0) + count);
-  for (const step of steps)
-    if (step.kind === "turns") for (const [store, count] of usesOf(step.body)) add(store, count);
-    else {
-      const { reads, writes } = storesOf(step);
-      for (const store of reads) add(store, 1);
-      for (const store of writes) add(store, 1);
-    }
-  counted.set(steps, uses);
-  return uses;
 }
 
 const none: ReadonlySet<number> = new Set();

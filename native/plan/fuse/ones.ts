@@ -1,5 +1,7 @@
 // Products with a factor whose numbers are all the same: sums, which chains take where the other factor is computed.
+import { sizeOf } from "@innerloop/schemas";
 import type { Access, Chain, Product, Store } from "../steps.ts";
+import { naturalStrides } from "../views.ts";
 import type { NumberOf } from "./code.ts";
 import type { Level } from "./level.ts";
 import type { Pass } from "./pass.ts";
@@ -23,7 +25,7 @@ const least = 4096;
 
 /** Whether a factor of a product is what one chain writes. */
 function ofChain(level: Level, { batch, m, n, k, left, right, lookup }: Product): boolean {
-  if (lookup || batch.reduce((product, each) => product * each, m * n * k) < least) return false;
+  if (lookup || sizeOf(batch) * m * n * k < least) return false;
   return [left, right].some(({ store }) => {
     const [writer, ...others] = level.writers(store);
     return writer !== undefined && others.length === 0 && level.chain(writer) !== undefined;
@@ -38,8 +40,8 @@ function sums(step: Product, numberOf: NumberOf): readonly [Chain, Chain] | unde
   if (!((m === 1 && ofLeft !== undefined) || (n === 1 && ofRight !== undefined))) return undefined;
   const columns = m === 1 && ofLeft !== undefined;
   const [matrix, factor, size, axis] = columns ? [right, ofLeft!, n, rank + 1] : [left, ofRight!, m, rank];
-  const store: Store = { size: batch.reduce((product, each) => product * each, size), depth: out.store.depth };
-  const apart = [...batch, size].map((_, i, shape) => shape.slice(i + 1).reduce((product, each) => product * each, 1));
+  const store: Store = { size: sizeOf(batch) * size, depth: out.store.depth };
+  const apart = naturalStrides([...batch, size]);
   const summed: Chain = {
     kind: "chain",
     shape: columns ? [...batch, k, n] : [...batch, m, k],

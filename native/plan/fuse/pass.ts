@@ -11,10 +11,9 @@ export interface Pass {
   readonly apply: (level: Level, numberOf: NumberOf) => void;
 }
 
-/** What a pass went by: the steps, those around them, and which of what they write is used there. */
+/** What a pass went by: the steps, and which of what they write is used around them. */
 interface State {
   readonly version: number;
-  readonly around: number;
   readonly kept: string;
 }
 
@@ -44,29 +43,27 @@ export class Passing {
   /** Takes a pass. Gives whether it has changed anything. */
   take(pass: Pass): boolean {
     const before = this.#root.version;
-    this.#through(this.#root, pass);
+    this.#through(this.#root, pass, (store) => this.#outputs.has(store));
     return this.#root.version !== before;
   }
 
-  #through(level: Level, pass: Pass): void {
+  /** @param kept whether what is around the steps uses a store */
+  #through(level: Level, pass: Pass, kept: (store: Store) => boolean): void {
     for (let at = 0; at < level.length; at++) {
       const step = level.at(at);
       if (step?.kind !== "turns") continue;
       const body = this.#levelOf(step);
-      this.#through(body, pass);
+      this.#through(body, pass, (store) => kept(store) || level.usedBeside(store, at));
       if (body.steps !== step.body) level.put(at, { ...step, body: body.steps });
     }
-    const [all, here] = [this.#root.uses, level.uses];
-    const kept = (store: Store) => this.#outputs.has(store) || (all.get(store) ?? 0) > (here.get(store) ?? 0);
     const settled = this.#settled.get(level) ?? new Map<Pass, State>();
     this.#settled.set(level, settled);
     const before = settled.get(pass);
-    const { version } = level;
-    const around = this.#root.version;
-    if (before?.version === version && (before.around === around || before.kept === keptOf(level, kept))) return;
+    const now: State = { version: level.version, kept: keptOf(level, kept) };
+    if (before?.version === now.version && before.kept === now.kept) return;
     level.keep(kept);
     pass.apply(level, this.#numberOf);
-    if (level.version === version) settled.set(pass, { version, around, kept: keptOf(level, kept) });
+    if (level.version === now.version) settled.set(pass, now);
   }
 
   #levelOf({ turn, body }: Turns): Level {

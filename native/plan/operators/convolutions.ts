@@ -5,7 +5,7 @@ import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";
 import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
-import { tapsOf, windowOf } from "./windows.ts";
+import { channelsLast, channelsSecond, tapsOf, windowOf } from "./windows.ts";
 
 /** Entries up to which a table has the places of all examples. */
 const mostEntries = 2 ** 18;
@@ -31,11 +31,10 @@ function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Convolved
   const [size, places] = [sizeOf(space), sizeOf(out)];
   const depth = deepest(x, weight, bias);
   const result = plan.room([examples, ...out, groups * filters], "float32", depth);
-  const back = [0, out.length + 1, ...out.map((_, axis) => axis + 1)];
-  const final = permuted(result, back);
+  const final = permuted(result, channelsSecond(out.length + 2));
   if (result.store.size === 0) return final;
   const together = own >= fewChannels;
-  const first = plan.written(together ? permuted(x, [0, ...space.map((_, axis) => axis + 2), 1]) : x);
+  const first = plan.written(together ? permuted(x, channelsLast(x.shape.length)) : x);
   const [segment, pieces] = together ? [own, kernel] : [1, own * kernel];
   // One table for all examples, unless it were too large.
   const joined = examples * places * pieces <= mostEntries ? examples : 1;

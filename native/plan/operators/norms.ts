@@ -85,12 +85,13 @@ const layerNormalization: Compute = (plan, [x, scale, offset], node) => {
   return [out, mean, inverse];
 };
 
-/** One number a channel, the second axis, to be repeated to an array of this rank. */
-const ofChannels = (value: Value, rank: number): Value =>
-  withOnes(
-    value,
-    Array.from({ length: rank - 2 }, (_, i) => i + 1),
+/** Times one number a channel, the second axis, and plus another. */
+function byChannels(plan: Plan, value: Value, gain: Value, bias: Value): Value {
+  const others = value.shape.slice(2).map((_, i) => i + 1);
+  return computed(plan, [value, withOnes(gain, others), withOnes(bias, others)], "float32", (code, p, s, t) =>
+    code.call("add", code.call("multiply", p!, s!), t!),
   );
+}
 
 const batchNormalization: Compute = (plan, [x, ...given], node) => {
   const value = present(x, node);
@@ -108,12 +109,7 @@ const batchNormalization: Compute = (plan, [x, ...given], node) => {
     : computed(plan, [bias, mean, steep], "float32", (code, b, m, s) =>
         code.call("subtract", b!, code.call("multiply", m!, s!)),
       );
-  const channels = [steep, shift].map((each) => ofChannels(each, value.shape.length));
-  return [
-    computed(plan, [value, ...channels], "float32", (code, p, s, t) =>
-      code.call("add", code.call("multiply", p!, s!), t!),
-    ),
-  ];
+  return [byChannels(plan, value, steep, shift)];
 };
 
 /** Rows of mean 0 and variance 1, without gain and bias. */
@@ -131,12 +127,7 @@ const instanceNormalization: Compute = (plan, [x, scale, offset], node) => {
   const value = present(x, node);
   const rows = sizeOf(value.shape.slice(0, 2));
   const even = normalized(plan, value, rows, sizeOf(value.shape.slice(2)), floatOf(node, "epsilon", 1e-5));
-  const channels = [scale, offset].map((each) => ofChannels(present(each, node), value.shape.length));
-  return [
-    computed(plan, [even, ...channels], "float32", (code, p, s, t) =>
-      code.call("add", code.call("multiply", p!, s!), t!),
-    ),
-  ];
+  return [byChannels(plan, even, present(scale, node), present(offset, node))];
 };
 
 const groupNormalization: Compute = (plan, [x, scale, offset], node) => {
@@ -145,12 +136,7 @@ const groupNormalization: Compute = (plan, [x, scale, offset], node) => {
   const groups = intOf(node, "num_groups", 1);
   const rows = value.shape[0]! * groups;
   const even = normalized(plan, value, rows, sizeOf(value.shape) / rows, floatOf(node, "epsilon", 1e-5));
-  const channels = [scale, offset].map((each) => ofChannels(present(each, node), value.shape.length));
-  return [
-    computed(plan, [even, ...channels], "float32", (code, p, s, t) =>
-      code.call("add", code.call("multiply", p!, s!), t!),
-    ),
-  ];
+  return [byChannels(plan, even, present(scale, node), present(offset, node))];
 };
 
 /** Divided by the root of the mean of squares. */

@@ -1,13 +1,10 @@
 // What operators have in common: their attributes, and chains over arrays that are repeated to one shape.
 import { type DType, sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
-import type { Plan } from "../plan.ts";
+import { mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, Call, FunctionName, Operand, Write } from "../steps.ts";
 import { accessOf, axisOf, broadcast, deepest, expanded, reshaped, type Shape, type Value } from "../views.ts";
-
-/** Whole numbers up to this one are held exactly. */
-export const mostExact = 2 ** 24;
 
 export const intOf = ({ attributes }: Node, name: string, otherwise: number): number =>
   attributes[name]?.ints[0] ?? otherwise;

@@ -6,28 +6,30 @@ import { permuted, type Shape, sliced, type Value } from "../views.ts";
 import { padded } from "./movement.ts";
 import { computed, intOf, intsOf, present, scaled } from "./parts.ts";
 import { reduce } from "./reductions.ts";
-import { tuplesOf, type Window, windowOf } from "./windows.ts";
+import { channelsLast, channelsSecond, tuplesOf, type Window, windowOf } from "./windows.ts";
 
 /** Taps that one step reads each by itself; more are axes that it goes along. */
 const mostTaps = 16;
+
+/** Whether the channels of [N, C, …space] lie together. */
+const hasChannelsLast = ({ shape, strides }: Value): boolean => shape[1]! > 1 && strides[1] === 1;
 
 /** All taps of each window together, over [N, C, …space] that has what it needs around it. */
 function pooled(plan: Plan, value: Value, { kernel, strides, dilations, out }: Window, how: "max" | "sum"): Value {
   const taps = tuplesOf(kernel);
   // What lies together stays so: of channels that come last the result's come last.
-  const last = value.shape[1]! > 1 && value.strides[1] === 1;
-  const order = last ? [0, ...kernel.map((_, axis) => axis + 2), 1] : value.shape.map((_, axis) => axis);
+  const last = hasChannelsLast(value);
   const first = last ? 1 : 2;
-  const seen = permuted(value, order);
+  const seen = last ? permuted(value, channelsLast(value.shape.length)) : value;
   const window = (tap: Shape): Value =>
     tap.reduce((view, at, axis) => sliced(view, first + axis, at * dilations[axis]!, out[axis]!, strides[axis]!), seen);
-  const back = last ? [0, kernel.length + 1, ...kernel.map((_, axis) => axis + 1)] : order;
+  const back = (made: Value): Value => (last ? permuted(made, channelsSecond(value.shape.length)) : made);
   if (taps.length <= mostTaps) {
     const name = how === "max" ? "maximum" : "add";
     const made = computed(plan, taps.map(window), value.dtype, (code, x, ...rest) =>
       rest.reduce((so, y) => code.call(name, so, y), x!),
     );
-    return permuted(made, back);
+    return back(made);
   }
   const begin = window(kernel.map(() => 0));
   const all = {
@@ -42,7 +44,7 @@ function pooled(plan: Plan, value: Value, { kernel, strides, dilations, out }: W
     kernel.map((_, axis) => rank + axis),
     how,
   );
-  return permuted({ ...made, shape: made.shape.slice(0, rank), strides: made.strides.slice(0, rank) }, back);
+  return back({ ...made, shape: made.shape.slice(0, rank), strides: made.strides.slice(0, rank) });
 }
 
 /** With what windows read around an array: as much after it as the last window needs. */
@@ -58,14 +60,15 @@ function surrounded(
     return Math.max(0, end - value.shape[i + 2]! - before[i]!);
   });
   if ([...before, ...after].every((size) => size === 0)) return real;
-  const last = real.shape[1]! > 1 && real.strides[1] === 1;
-  const order = last ? [0, ...kernel.map((_, i) => i + 2), 1] : real.shape.map((_, i) => i);
+  const last = hasChannelsLast(real);
+  const rank = real.shape.length;
   const [start, end] = [before, after].map((list) => (last ? [0, ...list, 0] : [0, 0, ...list])) as [
     number[],
     number[],
   ];
-  const around = padded(plan, permuted(real, order), start, end, plan.constant([filling], [], real.dtype));
-  return last ? permuted(around, [0, kernel.length + 1, ...kernel.map((_, i) => i + 1)]) : around;
+  const seen = last ? permuted(real, channelsLast(rank)) : real;
+  const around = padded(plan, seen, start, end, plan.constant([filling], [], real.dtype));
+  return last ? permuted(around, channelsSecond(rank)) : around;
 }
 
 const maxPool: Compute = (plan, [x], node) => {

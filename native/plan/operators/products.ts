@@ -159,16 +159,17 @@ function batchSteps(table: Int32Array, length: number, lead: Shape): number[] | 
   const steps: number[] = [];
   let inner = length * sizeOf(lead);
   for (const size of lead) {
+    const whole = inner;
     inner /= size;
     let step: number | undefined;
-    for (let i = 0; i + inner < table.length; i++) {
-      if (Math.floor(i / inner) % size === size - 1) continue;
-      const [here, there] = [table[i]!, table[i + inner]!];
-      if (here < 0 !== there < 0) return undefined;
-      if (here < 0) continue;
-      step ??= there - here;
-      if (there - here !== step) return undefined;
-    }
+    for (let begin = 0; begin < table.length; begin += whole)
+      for (let i = begin; i + inner < begin + whole; i++) {
+        const [here, there] = [table[i]!, table[i + inner]!];
+        if (here < 0 !== there < 0) return undefined;
+        if (here < 0) continue;
+        step ??= there - here;
+        if (there - here !== step) return undefined;
+      }
     steps.push(step ?? 0);
   }
   return steps;
