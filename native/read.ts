@@ -15,6 +15,8 @@ export interface Attribute {
 export interface Node {
   /** With its domain before it, where that is not ONNX's own. */
   readonly operator: string;
+  /** What the model calls it; empty where it has no name. */
+  readonly name: string;
   /** Empty names are what is left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -67,8 +69,9 @@ function graphOf(graph: onnx.GraphProto.$Properties, opset: number): Graph {
     inputs: (graph.input ?? []).map(({ name }) => name ?? ""),
     outputs: (graph.output ?? []).map(({ name }) => name ?? ""),
     initializers: new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensorOf(tensor)])),
-    nodes: (graph.node ?? []).map(({ opType, domain, input, output, attribute }) => ({
+    nodes: (graph.node ?? []).map(({ opType, domain, name, input, output, attribute }) => ({
       operator: domain && domain !== "ai.onnx" ? `${domain}.${opType}` : (opType ?? ""),
+      name: name ?? "",
       inputs: input ?? [],
       outputs: output ?? [],
       attributes: Object.fromEntries((attribute ?? []).map((each) => [each.name ?? "", attributeOf(each, opset)])),

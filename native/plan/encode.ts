@@ -15,7 +15,7 @@ import {
 } from "./steps.ts";
 
 /** Codes of instructions. */
-const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
+export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
 
 const functionNumbers = new Map(Object.keys(functions).map((name, i) => [name, i]));
 const hows = { set: 0, sum: 1, max: 2, min: 3 } as const;
@@ -28,13 +28,18 @@ const mostAxes = 8;
 /** What the numbers that a reduction has begun with. */
 const beginnings = { sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const;
 
-/** @param at where a store lies, in numbers @param table where a table lies, in numbers */
+/**
+ * @param at where a store lies, in numbers
+ * @param table where a table lies, in numbers
+ * @param made gets the step of each instruction, in the order of the words, but for turns
+ */
 export function encoded(
   steps: readonly Step[],
   at: (store: Store) => number,
   table: (numbers: Int32Array) => number,
+  made?: Step[],
 ): Int32Array {
-  return Int32Array.from(new Encoder(at, table).words(steps));
+  return Int32Array.from(new Encoder(at, table, made).words(steps));
 }
 
 const float = new Float32Array(1);
@@ -65,10 +70,12 @@ class Encoder {
   readonly #apart = new Set<Store>();
   /** Words that are others in each turn. */
   #shifts: Shift[] = [];
+  readonly #made: Step[] | undefined;
 
-  constructor(at: (store: Store) => number, table: (numbers: Int32Array) => number) {
+  constructor(at: (store: Store) => number, table: (numbers: Int32Array) => number, made?: Step[]) {
     this.#at = at;
     this.#table = table;
+    this.#made = made;
   }
 
   words(steps: readonly Step[]): number[] {
@@ -82,13 +89,16 @@ class Encoder {
     this.#shifts = [];
     const apart = differs(body, turn);
     if (apart) this.#apart.add(turn);
+    const begin = this.#made?.length;
     const once = this.words(body);
+    const made = this.#made?.splice(begin!) ?? [];
     const shifts = this.#shifts;
     this.#shifts = around;
     const own = shifts.filter((shift) => shift.turn === turn);
     const append = (): void => {
       for (const shift of shifts) if (shift.turn !== turn) this.#shifts.push({ ...shift, at: words.length + shift.at });
       for (const word of once) words.push(word);
+      this.#made?.push(...made);
     };
     if (!apart) {
       words.push(codes.turns, once.length + 5, count, this.#at(turn), once.length);
@@ -154,6 +164,7 @@ class Encoder {
       words.push(moves ? this.#at(turn) : none);
     }
     words[begin + 1] = words.length - begin;
+    this.#made?.push(step);
   }
 
   #place(words: number[], access: Access): void {

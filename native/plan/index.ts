@@ -1,10 +1,14 @@
 // The door `@innerloop/native/plan`: what plans are made of and become, for whoever looks into one, as tests do.
+export { readGraph } from "../read.ts";
 export { coalesced, overwritten } from "./coalesce.ts";
 export { encoded } from "./encode.ts";
 export { fused, type Pass, passes } from "./fuse/index.ts";
 export { inPlace } from "./fuse/join.ts";
 export { placesFor } from "./memory.ts";
 export { moving } from "./moving.ts";
+export { type Instruction, instructionsOf, type Origins, originOf } from "./origins.ts";
 export { gridOf } from "./pending.ts";
+export { planFor } from "./planned.ts";
+export { layoutOf, Program } from "./program.ts";
 export * from "./steps.ts";
 export * from "./views.ts";

@@ -3,6 +3,7 @@ import { type DType, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
 import type { Graph, Node } from "../read.ts";
 import { Known } from "./known.ts";
+import type { Origins } from "./origins.ts";
 import { Pending } from "./pending.ts";
 import { refused } from "./refusal.ts";
 import type { Access, Step, Store, View } from "./steps.ts";
@@ -56,6 +57,10 @@ export class Plan {
   readonly outputs = new Map<string, View>();
   /** What the plan rests on beside sizes: the largest number of inputs, which tells how many classes there are. */
   readonly largest = new Map<string, number>();
+  /** Which nodes stores are of, where that is asked for. */
+  readonly origins: Origins | undefined;
+  /** The name of the node that is computed. */
+  #node = "";
   readonly #operators: Operators;
   readonly #fed = new Map<Store, Tensor>();
   /** Arrays that are written when something reads them one by one. */
@@ -63,8 +68,9 @@ export class Plan {
   /** By the turns in which they are taken; those of depth 0 have been. */
   readonly #steps: Step[][] = [[], []];
 
-  constructor(kernels: Kernels, operators: Operators) {
+  constructor(kernels: Kernels, operators: Operators, origins?: Origins) {
     this.#operators = operators;
+    this.origins = origins;
     this.known = new Known(kernels);
   }
 
@@ -73,7 +79,10 @@ export class Plan {
   }
 
   store(size: number, depth: number): Store {
-    return depth === 0 ? this.known.store(size) : { size, depth };
+    if (depth === 0) return this.known.store(size);
+    const store: Store = { size, depth };
+    this.origins?.set(store, this.#node);
+    return store;
   }
 
   /** A place for an array. */
@@ -184,7 +193,10 @@ export class Plan {
       const compute = Object.hasOwn(this.#operators, node.operator) ? this.#operators[node.operator] : undefined;
       if (!compute) throw refused(`the operator ${node.operator}`);
       const inputs = node.inputs.map((name) => (name === "" ? undefined : scope.get(name)));
+      const around = this.#node;
+      this.#node = node.name;
       const results = compute(this, inputs, node, scope);
+      this.#node = around;
       node.outputs.forEach((name, i) => {
         if (results[i]) scope.set(name, results[i]);
         else if (name !== "") throw refused(`the output ${i} of ${node.operator}`);

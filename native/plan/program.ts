@@ -3,9 +3,10 @@ import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from
 import type { Kernels } from "../addon.ts";
 import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
-import { fused } from "./fuse/index.ts";
+import { fused, type Pass } from "./fuse/index.ts";
 import { apart, placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
+import { marked } from "./origins.ts";
 import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
@@ -38,12 +39,20 @@ export interface Layout {
   }[];
 }
 
+/** For whoever looks into a program. */
+export interface Looking {
+  /** Passes that are taken over the steps; all unless given. */
+  readonly passes?: readonly Pass[];
+  /** Gets the step of each instruction, in the order of the words, but for turns. */
+  readonly instructions?: Step[];
+}
+
 /** Joins the steps of a plan, gives what they read and write a place, and writes them as words. */
-export function layoutOf(plan: Plan): Layout {
+export function layoutOf(plan: Plan, { passes, instructions }: Looking = {}): Layout {
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
   const numberOf = (store: Store) => oneNumber(plan, store);
-  const joined = fused(plan.steps, [...outputs], numberOf);
+  const joined = marked(fused(plan.steps, [...outputs], numberOf, passes), plan.origins);
   const kept = [...outputs].filter(({ depth }) => depth > 0);
   const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
   const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
@@ -55,7 +64,7 @@ export function layoutOf(plan: Plan): Layout {
   const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
   const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;
   const tables = new Tables(places.end);
-  const words = encoded(steps, at, (numbers) => tables.at(numbers));
+  const words = encoded(steps, at, (numbers) => tables.at(numbers), instructions);
   const known = new Float32Array(still.end);
   for (const [store, place] of still.at) known.set(plan.known.of(store), place);
   return {
