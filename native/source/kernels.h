@@ -18,7 +18,17 @@ static inline float float_of(int32_t bits) {
   return number;
 }
 
-int run_product(const int32_t *words, float *memory);
+/** Which part of an instruction is done, of how many; threads do a part each. Numbers are the same however many there are. */
+typedef struct {
+  int32_t number, of;
+} Part;
+
+/** What part of `count` things begins where the one before it ends. */
+static inline int64_t begin_of(Part part, int64_t count) { return part.of == 1 ? part.number * count : count * part.number / part.of; }
+
+static inline int64_t end_of(Part part, int64_t count) { return begin_of((Part){part.number + 1, part.of}, count); }
+
+int run_product(const int32_t *words, float *memory, Part part);
 int run_chain(const int32_t *words, float *memory);
 int run_norm(const int32_t *words, float *memory);
 int run_rowwise(const int32_t *words, float *memory);

@@ -22,9 +22,15 @@
 #define NEAR_DOT_TERMS 16
 #define NEAR_NUMBERS 8192
 
+/** So many places of a batch for each part are even enough without taking one apart. With less rows a part than that its columns are cut. Dots take so many together. */
+#define EVEN_PLACES 8
+#define FEW_ROWS 16
+#define DOT_COLUMNS 4
+
 typedef struct {
   int32_t flags;
-  int64_t m, n, k;
+  /** Rows from `first` up to m are taken, and n columns. */
+  int64_t first, m, n, k;
   float alpha, beta;
   int64_t left_row, left_column, right_row, right_column, out_row, added_row, added_column;
   const int32_t *table;
@@ -120,7 +126,7 @@ static void run_block(const Product *product, Tile *tile, Places at, const float
 
 /** What is added lies otherwise than kernels read it: it is put where the results come. */
 static void spread_added(const Product *product, float *out, const float *added) {
-  for (int64_t i = 0; i < product->m; i++)
+  for (int64_t i = product->first; i < product->m; i++)
     for (int64_t j = 0; j < product->n; j++) out[i * product->out_row + j] = added[i * product->added_row + j * product->added_column];
 }
 
@@ -129,9 +135,12 @@ static void run_matrices(const Product *product, const float *left, const float 
   const int spread_out = added && product->added_column != 1;
   if (spread_out) spread_added(product, out, added);
   if (product->dots) {
+    const int64_t first = product->first, added_row = spread_out ? product->out_row : product->added_row;
+    const float *more = spread_out ? out : added;
     const Dots dots = {
-        product->m, product->n, product->k, left, right, product->left_row, product->right_column, out, product->out_row,
-        spread_out ? out : added, spread_out ? product->out_row : product->added_row, product->alpha, product->beta, product->flags & RELU,
+        product->m - first, product->n, product->k, left + first * product->left_row, right, product->left_row, product->right_column,
+        out + first * product->out_row, product->out_row, more ? more + first * added_row : NULL, added_row, product->alpha, product->beta,
+        product->flags & RELU,
     };
     run_dots(&dots);
     return;
@@ -142,7 +151,7 @@ static void run_matrices(const Product *product, const float *left, const float 
   tile.left_step = lookup_rows ? 1 : product->left_column;
   tile.out_row = product->out_row;
   tile.alpha = product->alpha;
-  for (int64_t row = 0; row < product->m; row += product->block_rows) {
+  for (int64_t row = product->first; row < product->m; row += product->block_rows) {
     const int64_t end = least(product->m, row + product->block_rows);
     Places at = {left + product->base, product->table ? product->table : product->offsets, out, spread_out ? out : added};
     tile.added_row = spread_out ? product->out_row : product->added_row;
@@ -242,20 +251,62 @@ static int stand(Product *product) {
   return 1;
 }
 
-static void run_batch(const Product *product, const int32_t *axis, const int32_t *end, const float *left, const float *right, float *out, const float *added) {
-  if (axis == end) {
+/** What one part takes: of all places of the batch together, each of which has so many pieces, of rows or of columns. */
+typedef struct {
+  int by_columns;
+  int64_t pieces, size;
+  int64_t begin, end;
+} Share;
+
+/** Whole places where they divide well; or else rows, unless they are few: every part then copies all the panels. */
+static Share share_of(const Product *product, int64_t places, Part part) {
+  Share share = {0, 1, product->m, 0, 1};
+  if (part.of > 1 && places % part.of != 0 && places < EVEN_PLACES * part.of) {
+    const int64_t width = product->dots ? DOT_COLUMNS : WIDTH, columns = parts(product->n, width);
+    share.by_columns = product->m < FEW_ROWS * part.of && columns >= part.of;
+    share.size = share.by_columns ? width : 1;
+    share.pieces = share.by_columns ? columns : product->m;
+  }
+  share.begin = begin_of(part, places * share.pieces), share.end = end_of(part, places * share.pieces);
+  return share;
+}
+
+/** What is in a share of a place. */
+static void run_place(const Product *product, const Share *share, int64_t begin, const float *left, const float *right, float *out, const float *added) {
+  const int64_t from = most(share->begin - begin, 0), to = least(share->end - begin, share->pieces);
+  if (from >= to) return;
+  if (to - from == share->pieces) {
     run_matrices(product, left, right, out, added);
     return;
   }
-  for (int64_t i = 0; i < axis[0]; i++)
-    run_batch(product, axis + 5, end, left + i * axis[product->left_axis], right + i * axis[product->right_axis], out + i * axis[3], added ? added + i * axis[4] : NULL);
+  Product some = *product;
+  if (share->by_columns) {
+    const int64_t column = from * share->size;
+    some.n = least(to * share->size, product->n) - column;
+    run_matrices(&some, left, right + column * product->right_column, out + column, added ? added + column * product->added_column : NULL);
+  } else {
+    some.first = from * share->size, some.m = least(to * share->size, product->m);
+    run_matrices(&some, left, right, out, added);
+  }
 }
 
-int run_product(const int32_t *words, float *memory) {
+/** @param pieces those of the places inside; places that write where others do have the same ones @param begin the first of them */
+static void run_batch(const Product *product, const Share *share, const int32_t *axis, const int32_t *end, int64_t pieces, int64_t begin, const float *left, const float *right, float *out, const float *added) {
+  if (begin >= share->end || begin + pieces <= share->begin) return;
+  if (axis == end) {
+    run_place(product, share, begin, left, right, out, added);
+    return;
+  }
+  const int64_t inside = axis[3] ? pieces / axis[0] : pieces, step = axis[3] ? inside : 0;
+  for (int64_t i = 0; i < axis[0]; i++)
+    run_batch(product, share, axis + 5, end, inside, begin + i * step, left + i * axis[product->left_axis], right + i * axis[product->right_axis], out + i * axis[3], added ? added + i * axis[4] : NULL);
+}
+
+int run_product(const int32_t *words, float *memory, Part part) {
   const int32_t *w = words + 2;
   Product product;
   product.flags = w[0];
-  product.m = w[1], product.n = w[2], product.k = w[3];
+  product.first = 0, product.m = w[1], product.n = w[2], product.k = w[3];
   product.alpha = float_of(w[4]), product.beta = float_of(w[5]);
   product.left_row = w[7], product.left_column = w[8];
   product.right_row = w[10], product.right_column = w[11];
@@ -268,6 +319,10 @@ int run_product(const int32_t *words, float *memory) {
   product.left_axis = stands ? 2 : 1;
   product.right_axis = stands ? 1 : 2;
   choose_ways(&product);
-  run_batch(&product, axes, end, memory + w[stands ? 9 : 6], memory + w[stands ? 6 : 9], memory + w[12], product.flags & ADDED ? memory + w[14] : NULL);
+  int64_t places = 1;
+  for (const int32_t *axis = axes; axis < end; axis += 5)
+    if (axis[3]) places *= axis[0];
+  const Share share = share_of(&product, places, part);
+  run_batch(&product, &share, axes, end, places * share.pieces, 0, memory + w[stands ? 9 : 6], memory + w[stands ? 6 : 9], memory + w[12], product.flags & ADDED ? memory + w[14] : NULL);
   return DONE;
 }

@@ -12,7 +12,7 @@ static int run_turns(const int32_t *words, float *memory) {
 
 static int run_instruction(const int32_t *words, float *memory) {
   switch (words[0]) {
-    case 1: return run_product(words, memory);
+    case 1: return run_product(words, memory, (Part){0, 1});
     case 2: return run_chain(words, memory);
     case 3: return run_norm(words, memory);
     case 4: return run_rowwise(words, memory);
