@@ -54,17 +54,34 @@ export function nameOf(store: object): number {
   return last;
 }
 
-/** What tells an access from all others. */
-export const keyOf = ({ store, offset, strides }: Access): string => `${nameOf(store)} ${offset} ${strides}`;
-
 const numberIn = (operand: Operand | undefined): number | undefined =>
   operand && "number" in operand ? operand.number : undefined;
 
+/** Whether two accesses are of the same numbers by the same distances. */
+export function sameAccess(a: Access, b: Access): boolean {
+  if (a.store !== b.store || a.offset !== b.offset || a.strides.length !== b.strides.length) return false;
+  for (let axis = 0; axis < a.strides.length; axis++) if (a.strides[axis] !== b.strides[axis]) return false;
+  return true;
+}
+
+function sameOperand(a: Operand, b: Operand): boolean {
+  if ("register" in a) return "register" in b && a.register === b.register;
+  return "number" in b && (a.number === b.number || (Number.isNaN(a.number) && Number.isNaN(b.number)));
+}
+
+function sameCall(a: Call, name: FunctionName, operands: readonly Operand[]): boolean {
+  if (a.name !== name) return false;
+  const [x, y] = [a.operands, operands];
+  if (unordered.has(name) && sameOperand(x[0]!, y[1]!) && sameOperand(x[1]!, y[0]!)) return true;
+  for (let i = 0; i < x.length; i++) if (!sameOperand(x[i]!, y[i]!)) return false;
+  return true;
+}
+
+/** Few enough entries are in a chain for a search from the first on, which needs no keys. */
 export class Code {
   readonly #numberOf: NumberOf;
   /** Reads and calls, in an order in which each has what it needs. */
   readonly #entries: (Access | Call)[] = [];
-  readonly #known = new Map<string, Operand>();
 
   constructor(numberOf: NumberOf) {
     this.#numberOf = numberOf;
@@ -72,27 +89,28 @@ export class Code {
 
   read(access: Access): Operand {
     const number = this.#numberOf(access.store);
-    return number === undefined ? this.#entry(keyOf(access), access) : { number };
+    if (number !== undefined) return { number };
+    const entries = this.#entries;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      if ("store" in entry && sameAccess(entry, access)) return { register: i };
+    }
+    return { register: entries.push(access) - 1 };
   }
 
   call(name: FunctionName, operands: readonly Operand[]): Operand {
     const simple = this.#simplified(name, operands);
     if (simple) return simple;
-    const keys = operands.map((operand) => ("number" in operand ? `#${operand.number}` : `${operand.register}`));
-    if (unordered.has(name)) keys.sort();
-    return this.#entry(`${name}(${keys})`, { name, operands });
+    return this.#entry(name, operands);
   }
 
   /** The results of another chain's code, whose reads are given. */
   include(reads: readonly Operand[], code: readonly Call[]): readonly Operand[] {
-    const registers = [...reads];
-    for (const { name, operands } of code)
-      registers.push(
-        this.call(
-          name,
-          operands.map((operand) => ("number" in operand ? operand : registers[operand.register]!)),
-        ),
-      );
+    const registers = reads.slice();
+    for (let i = 0; i < code.length; i++) {
+      const { name, operands } = code[i]!;
+      registers.push(this.call(name, exchanged(operands, registers)));
+    }
     return registers;
   }
 
@@ -102,44 +120,44 @@ export class Code {
     writes: readonly (readonly [write: Omit<Write, "register">, value: Operand])[],
   ): Chain {
     // A write takes a register, so that a number goes through a call.
-    const values = writes.map(([, value]) =>
-      "number" in value ? this.#entry(`copy(#${value.number})`, { name: "copy", operands: [value] }) : value,
-    );
-    const needed = new Set<number>();
-    for (const value of values) needed.add(registerOf(value));
-    for (let i = this.#entries.length - 1; i >= 0; i--) {
-      const entry = this.#entries[i]!;
-      if (needed.has(i) && "operands" in entry)
-        for (const operand of entry.operands) if ("register" in operand) needed.add(operand.register);
+    const values = writes.map(([, value]) => ("number" in value ? this.#entry("copy", [value]) : value));
+    const entries = this.#entries;
+    const needed = new Uint8Array(entries.length);
+    for (const value of values) needed[registerOf(value)] = 1;
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const entry = entries[i]!;
+      if (needed[i] && "operands" in entry)
+        for (const operand of entry.operands) if ("register" in operand) needed[operand.register] = 1;
     }
     const reads: Access[] = [];
-    const registers = new Map<number, number>();
-    for (const [i, entry] of this.#entries.entries())
-      if (needed.has(i) && !("operands" in entry)) registers.set(i, reads.push(entry) - 1);
+    const registers: Operand[] = [];
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      if (needed[i] && "store" in entry) registers[i] = { register: reads.push(entry) - 1 };
+    }
     const code: Call[] = [];
-    for (const [i, entry] of this.#entries.entries()) {
-      if (!needed.has(i) || !("operands" in entry)) continue;
-      registers.set(i, reads.length + code.length);
-      const operands = entry.operands.map((operand) =>
-        "number" in operand ? operand : { register: registers.get(operand.register)! },
-      );
-      code.push({ name: entry.name, operands });
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      if (!needed[i] || !("operands" in entry)) continue;
+      registers[i] = { register: reads.length + code.length };
+      code.push({ name: entry.name, operands: exchanged(entry.operands, registers) });
     }
     return {
       kind: "chain",
       shape,
       reads,
       code,
-      writes: writes.map(([write, _], i) => ({ ...write, register: registers.get(registerOf(values[i]!))! })),
+      writes: writes.map(([write], i) => ({ ...write, register: registerOf(registers[registerOf(values[i]!)]!) })),
     };
   }
 
-  #entry(key: string, entry: Access | Call): Operand {
-    const known = this.#known.get(key);
-    if (known) return known;
-    const operand = { register: this.#entries.push(entry) - 1 };
-    this.#known.set(key, operand);
-    return operand;
+  #entry(name: FunctionName, operands: readonly Operand[]): Operand {
+    const entries = this.#entries;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      if ("operands" in entry && sameCall(entry, name, operands)) return { register: i };
+    }
+    return { register: entries.push({ name, operands }) - 1 };
   }
 
   /** The call that gave an operand. */
@@ -232,6 +250,27 @@ export class Code {
 
 const registerOf = (operand: Operand): number => (operand as { readonly register: number }).register;
 
+/** Operands with other registers for theirs. */
+function exchanged(operands: readonly Operand[], registers: readonly Operand[]): Operand[] {
+  const made: Operand[] = [];
+  for (let i = 0; i < operands.length; i++) {
+    const operand = operands[i]!;
+    made.push("number" in operand ? operand : registers[operand.register]!);
+  }
+  return made;
+}
+
+/** Chains in which nothing is left that changes nothing, with what was known of stores. */
+const simple = new WeakMap<Chain, NumberOf>();
+
+export const isSimple = (chain: Chain, numberOf: NumberOf): boolean => simple.get(chain) === numberOf;
+
+/** Notes that a chain's code was put together as {@link Code} does. */
+export function noted(chain: Chain, numberOf: NumberOf): Chain {
+  simple.set(chain, numberOf);
+  return chain;
+}
+
 /** A chain without what changes nothing, and with known numbers in it. */
 export function simplified(chain: Chain, numberOf: NumberOf): Chain {
   const code = new Code(numberOf);
@@ -243,6 +282,10 @@ export function simplified(chain: Chain, numberOf: NumberOf): Chain {
     chain.shape,
     chain.writes.map(({ register, ...write }) => [write, registers[register]!]),
   );
-  const changed = made.reads.length !== chain.reads.length || made.code.length !== chain.code.length;
-  return changed || JSON.stringify(made.code) !== JSON.stringify(chain.code) ? made : chain;
+  if (made.reads.length !== chain.reads.length || made.code.length !== chain.code.length) return made;
+  const same = chain.code.every(
+    ({ name, operands }, i) =>
+      made.code[i]!.name === name && operands.every((operand, k) => sameOperand(operand, made.code[i]!.operands[k]!)),
+  );
+  return same ? chain : made;
 }

@@ -26,6 +26,10 @@ function needed(level: Level, at: number, step: Step, read: (store: Store) => bo
     if (Object.keys(kept).length < Number(Boolean(mean)) + Number(Boolean(inverse)))
       level.put(at, { ...others, ...kept });
   }
+  if (step.kind === "windows" && step.what === "maxima" && step.where && !read(step.where.store)) {
+    const { where, ...others } = step;
+    level.put(at, others);
+  }
   if (step.kind === "chain" && step.writes.length > 1) {
     const writes = step.writes.filter(({ store }) => read(store));
     if (writes.length < step.writes.length) level.put(at, { ...step, writes });

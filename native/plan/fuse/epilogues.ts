@@ -1,7 +1,7 @@
 // What is done to each number of a product, as a part of the product.
 import type { Access, Chain, Operand, Product } from "../steps.ts";
 import { accessOf } from "../views.ts";
-import { keyOf } from "./code.ts";
+import { sameAccess } from "./code.ts";
 import type { Level } from "./level.ts";
 import type { Pass } from "./pass.ts";
 import { type Course, courseOf, followed, whole } from "./places.ts";
@@ -92,7 +92,7 @@ function extended(step: Product, chain: Chain): Product | undefined {
   const added = addedTo(step, chain, form, course);
   const out = accessOf(followed(write, course));
   // What is added may be written over by the same places.
-  if (added === null || (added?.store === write.store && keyOf(added) !== keyOf(out))) return undefined;
+  if (added === null || (added?.store === write.store && !sameAccess(added, out))) return undefined;
   const { added: _, ...plain } = step;
   return laidOut({
     ...plain,
@@ -108,7 +108,7 @@ function extended(step: Product, chain: Chain): Product | undefined {
 function addedTo(step: Product, chain: Chain, form: Linear, course: Course): Access | undefined | null {
   const own = form.added === undefined ? undefined : followed(chain.reads[form.added]!, course);
   if (!own || !step.added) return own ?? step.added;
-  return keyOf(own) === keyOf(step.added) ? own : null;
+  return sameAccess(own, step.added) ? own : null;
 }
 
 /** A product whose numbers of a row lie together, turned around if need be. */

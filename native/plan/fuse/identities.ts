@@ -1,6 +1,5 @@
 // Chains in the form that the other passes compare: the fewest axes, known numbers in the code, nothing that changes nothing.
-import type { Chain } from "../steps.ts";
-import { type NumberOf, simplified } from "./code.ts";
+import { isSimple, noted, simplified } from "./code.ts";
 import type { Pass } from "./pass.ts";
 import { joined } from "./places.ts";
 
@@ -10,13 +9,9 @@ export const identities: Pass = {
   apply(level, numberOf) {
     for (let at = 0; at < level.length; at++) {
       const chain = level.chain(at);
-      if (!chain || simple.get(chain) === numberOf) continue;
-      const made = joined(simplified(chain, numberOf));
-      simple.set(made, numberOf);
+      if (!chain || isSimple(chain, numberOf)) continue;
+      const made = noted(joined(simplified(chain, numberOf)), numberOf);
       if (made !== chain) level.put(at, made);
     }
   },
 };
-
-/** Chains that are so already, with what was known of stores. */
-const simple = new WeakMap<Chain, NumberOf>();

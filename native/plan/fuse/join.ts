@@ -1,8 +1,8 @@
 // Two chains as one: the second takes what the first computes where it would read it, or both go over the same places anyway.
 import { sizeOf } from "@innerloop/schemas";
 import type { Access, Chain, FunctionName, Operand, Store, Write } from "../steps.ts";
-import { Code, keyOf, type NumberOf } from "./code.ts";
-import { type Course, courseOf, distinct, followed, joined, type Split, split, whole } from "./places.ts";
+import { Code, type NumberOf, noted, sameAccess } from "./code.ts";
+import { type Course, courseOf, distinct, followed, joined, type Split, sameCourse, split, whole } from "./places.ts";
 
 /** What a chain may have, at most, so that a piece of each register stays in the processor's nearest memory. */
 const most = { reads: 24, calls: 64, axes: 8 };
@@ -138,16 +138,14 @@ function combined(
   numberOf: NumberOf,
 ): Chain | undefined {
   const code = new Code(numberOf);
-  const results = new Map<string, readonly Operand[]>();
+  const results: { readonly course: Course; readonly registers: readonly Operand[] }[] = [];
   const follow = (course: Course): readonly Operand[] => {
-    const key = JSON.stringify(course);
-    const known = results.get(key);
-    if (known) return known;
+    for (const known of results) if (sameCourse(known.course, course)) return known.registers;
     const made = code.include(
       first.reads.map((access) => code.read(followed(access, course))),
       first.code,
     );
-    results.set(key, made);
+    results.push({ course, registers: made });
     return made;
   };
   const kept = along ? keeping.map((write) => [followed(write, along), follow(along)[write.register]!] as const) : [];
@@ -158,7 +156,7 @@ function combined(
   const registers = code.include(reads, chain.code);
   const own = chain.writes.map((write) => [write, registers[write.register]!] as const);
   const result = joined(code.chain(chain.shape, [...kept, ...own]));
-  return fits(result) && inPlace(result) ? result : undefined;
+  return fits(result) && inPlace(result) ? noted(result, numberOf) : undefined;
 }
 
 /** Whether what a chain writes over is read before, by the same places. */
@@ -167,7 +165,7 @@ export function inPlace({ shape, reads, code, writes }: Chain): boolean {
     const own = reads.flatMap((access, i) => (access.store === write.store ? [i] : []));
     if (own.length === 0) return true;
     const [only] = own as [number];
-    const places = own.length === 1 && write.how === "set" && keyOf(reads[only]!) === keyOf(write);
+    const places = own.length === 1 && write.how === "set" && sameAccess(reads[only]!, write);
     if (!places || !distinct({ shape, access: write })) return false;
     if (writes.some((other) => other !== write && (other.store === write.store || other.register === only)))
       return false;

@@ -14,11 +14,8 @@ export interface Pass {
 /** What a pass went by: the steps, and which of what they write is used around them. */
 interface State {
   readonly version: number;
-  readonly kept: string;
+  readonly kept: readonly Store[];
 }
-
-const keptOf = ({ written }: Level, kept: (store: Store) => boolean): string =>
-  written.map((store) => Number(kept(store))).join("");
 
 /** Steps that passes are taken over, those of turns before those around them. */
 export class Passing {
@@ -40,30 +37,38 @@ export class Passing {
     return this.#root.steps;
   }
 
-  /** Takes a pass. Gives whether it has changed anything. */
-  take(pass: Pass): boolean {
+  /** Takes passes one after another. Gives whether they have changed anything. */
+  take(passes: readonly Pass[]): boolean {
     const before = this.#root.version;
-    this.#through(this.#root, pass, (store) => this.#outputs.has(store));
+    this.#through(this.#root, passes, (store) => this.#outputs.has(store));
     return this.#root.version !== before;
   }
 
   /** @param kept whether what is around the steps uses a store */
-  #through(level: Level, pass: Pass, kept: (store: Store) => boolean): void {
+  #through(level: Level, passes: readonly Pass[], kept: (store: Store) => boolean): void {
     for (let at = 0; at < level.length; at++) {
       const step = level.at(at);
       if (step?.kind !== "turns") continue;
       const body = this.#levelOf(step);
-      this.#through(body, pass, (store) => kept(store) || level.usedBeside(store, at));
+      this.#through(body, passes, (store) => kept(store) || level.usedBeside(store, at));
       if (body.steps !== step.body) level.put(at, { ...step, body: body.steps });
     }
     const settled = this.#settled.get(level) ?? new Map<Pass, State>();
     this.#settled.set(level, settled);
-    const before = settled.get(pass);
-    const now: State = { version: level.version, kept: keptOf(level, kept) };
-    if (before?.version === now.version && before.kept === now.kept) return;
     level.keep(kept);
-    pass.apply(level, this.#numberOf);
-    if (level.version === now.version) settled.set(pass, now);
+    // What is around stays as it is meanwhile.
+    let [version, stores]: [number, readonly Store[]] = [-1, []];
+    const keptNow = (): readonly Store[] => {
+      if (version !== level.version) [version, stores] = [level.version, level.written.filter(kept)];
+      return stores;
+    };
+    for (const pass of passes) {
+      const before = settled.get(pass);
+      const start = level.version;
+      if (before?.version === start && alike(before.kept, keptNow())) continue;
+      pass.apply(level, this.#numberOf);
+      if (level.version === start) settled.set(pass, { version: start, kept: keptNow() });
+    }
   }
 
   #levelOf({ turn, body }: Turns): Level {
@@ -73,4 +78,11 @@ export class Passing {
     this.#levels.set(turn, made);
     return made;
   }
+}
+
+function alike(a: readonly Store[], b: readonly Store[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -79,6 +79,20 @@ export function courseOf(from: Walked, to: Walked): Course | Split | undefined {
   return undefined;
 }
 
+export function sameCourse(a: Course, b: Course): boolean {
+  return (
+    sameNumbers(a.starts, b.starts) &&
+    a.steps.length === b.steps.length &&
+    a.steps.every((step, axis) => sameNumbers(step, b.steps[axis]!))
+  );
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** An access by the axes of the walk that a course is of. */
 export function followed<A extends Access>(access: A, { starts, steps }: Course): A {
   const sum = (along: readonly number[]) => along.reduce((total, by, i) => total + by * access.strides[i]!, 0);
@@ -99,8 +113,28 @@ export function split(chain: Chain, { axis, inner }: Split): Chain {
   };
 }
 
+/** Whether all accesses go from an axis to the next as if both were one. */
+function areOne(accesses: readonly Access[], outer: number, size: number): boolean {
+  for (let i = 0; i < accesses.length; i++) {
+    const { strides } = accesses[i]!;
+    if (strides[outer] !== strides[outer + 1]! * size) return false;
+  }
+  return true;
+}
+
+/** Whether there is an axis of one place, or two that are as one. */
+function isLong({ shape, reads, writes }: Chain): boolean {
+  for (let axis = 0; axis < shape.length; axis++) {
+    const size = shape[axis]!;
+    if (size === 1) return true;
+    if (axis > 0 && areOne(reads, axis - 1, size) && areOne(writes, axis - 1, size)) return true;
+  }
+  return shape.length === 0;
+}
+
 /** A chain over as few axes as all its accesses allow. */
 export function joined(chain: Chain): Chain {
+  if (!isLong(chain)) return chain;
   const accesses: readonly Access[] = [...chain.reads, ...chain.writes];
   const shape: number[] = [];
   const strides: number[][] = accesses.map(() => []);

@@ -1,6 +1,6 @@
 // Steps that compute the same from the same.
-import { type Access, accessesOf, type Step, type Store } from "../steps.ts";
-import { keyOf, nameOf } from "./code.ts";
+import { type Access, accessesOf, type Call, type Step, type Store } from "../steps.ts";
+import { nameOf } from "./code.ts";
 import type { Level } from "./level.ts";
 import { storesOf } from "./level.ts";
 import type { Pass } from "./pass.ts";
@@ -17,13 +17,26 @@ function descriptionOf(step: Step): string | undefined {
 function described(step: Step): string | undefined {
   if (step.kind === "turns" || step.kind === "move") return undefined;
   const written = new Map(accessesOf(step).writes.map(({ store }, i) => [store, `out ${i}`]));
+  // What is met most is told in one piece: each value that is told apart costs a call.
   return JSON.stringify(step, (_, value: unknown) => {
+    if (typeof value !== "object" || value === null) return value;
     if (value instanceof Int32Array) return nameOf(value);
-    if (typeof value !== "object" || value === null || !("store" in value)) return value;
-    const access = value as Access;
-    const { store, ...others } = access;
-    return { ...others, key: written.get(store) ?? keyOf(access) };
+    if (Array.isArray(value)) return typeof value[0] === "number" ? value.join() : value;
+    if ("operands" in value) return callText(value as Call);
+    return "store" in value ? accessText(value as Access, written) : value;
   });
+}
+
+function callText({ name, operands }: Call): string {
+  let text: string = name;
+  for (const operand of operands) text += "number" in operand ? ` #${operand.number}` : ` ${operand.register}`;
+  return text;
+}
+
+function accessText({ store, ...others }: Access, written: ReadonlyMap<Store, string>): string {
+  let text = written.get(store) ?? `${nameOf(store)}`;
+  for (const [key, value] of Object.entries(others)) text += ` ${key} ${value}`;
+  return text;
 }
 
 export const same: Pass = {
