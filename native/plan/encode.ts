@@ -12,15 +12,17 @@ import {
   type Step,
   type Store,
   type Turns,
+  type Windows,
 } from "./steps.ts";
 
 /** Codes of instructions. */
-export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7 } as const;
+export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7, windows: 8 } as const;
 
 const functionNumbers = new Map(Object.keys(functions).map((name, i) => [name, i]));
 const hows = { set: 0, sum: 1, max: 2, min: 3 } as const;
 const rowwises = { softmax: 0, logSoftmax: 1, argmax: 2 } as const;
 const productFlags = { added: 1, relu: 2, rows: 4, columns: 8 } as const;
+const windowed = { sums: 0, weights: 1, maxima: 2, back: 3 } as const;
 const none = -1;
 /** Axes that a chain may have. */
 const mostAxes = 8;
@@ -150,7 +152,8 @@ class Encoder {
       words.push(table ? this.#table(table) : none);
       this.#place(words, out);
       words.push(out.strides[0] ?? 0, out.strides[1] ?? 0);
-    } else {
+    } else if (step.kind === "windows") this.#windows(words, step);
+    else {
       const { size, from, fromStep, to, toStep, turn } = step;
       const moves = turn !== undefined && !this.#apart.has(turn);
       const place = (access: Access, by: number): void => {
@@ -201,6 +204,25 @@ class Encoder {
     batch.sizes.forEach((size, axis) => {
       words.push(size, ...batch.strides.map((each) => each[axis]!));
     });
+  }
+
+  #windows(words: number[], step: Windows): void {
+    const { what, examples, channels, rows, columns, steps, size, taps, field, out, weight, bias, where } = step;
+    const [low, high] = step.within ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const grid = (access: Access | undefined): void => {
+      if (access) {
+        this.#place(words, access);
+        words.push(...access.strides);
+      } else words.push(none, 0, 0, 0);
+    };
+    words.push(windowed[what], examples, channels, rows, columns, ...steps, ...size);
+    grid(field);
+    grid(out);
+    this.#places(words, weight, bias);
+    grid(where);
+    words.push(bitsOf(low), bitsOf(high), taps.length);
+    const apart = weight?.strides[0] ?? 0;
+    for (const [row, column, place] of taps) words.push(row, column, place * apart);
   }
 
   #chain(words: number[], { shape, reads, code, writes }: Chain): void {
@@ -257,6 +279,7 @@ function empty(step: Exclude<Step, Chain>): boolean {
   if (step.kind === "product") return step.m * step.n === 0 || step.batch.includes(0);
   if (step.kind === "norm" || step.kind === "rowwise") return step.rows * step.size === 0;
   if (step.kind === "rows") return step.outer * step.count * step.inner === 0;
+  if (step.kind === "windows") return step.examples * step.channels * step.rows * step.columns === 0;
   return step.kind === "move" ? step.size === 0 : step.count === 0 || step.body.length === 0;
 }
 

@@ -177,6 +177,34 @@ export interface Rows {
   readonly out: Access;
 }
 
+/**
+ * Windows over rows and columns of arrays whose channels lie together, channel by channel. Tap i of the window at (row, column) is at (row · steps[0] + rows of the tap,
+ * column · steps[1] + columns of the tap) of the field; what is not within the field counts for nothing. Strides of `field`, `out` and `where` are those of (example, row, column).
+ * `sums`: out = bias + Σ field · weight, then what is below or above `within` made its ends. `weights`: weight = Σ field · out, over all windows. `maxima`: out is the largest number,
+ * `where` its place in the field as an array [example, channel, row, column]. `back`: the field is zeros and, at each place of `where`, the sum of out.
+ */
+export interface Windows {
+  readonly kind: "windows";
+  readonly what: "sums" | "weights" | "maxima" | "back";
+  readonly examples: number;
+  readonly channels: number;
+  /** How many windows there are. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly steps: readonly [number, number];
+  /** Rows and columns of the field. */
+  readonly size: readonly [number, number];
+  /** Rows and columns further than the window, and the place of its weights among those of all taps, of each tap. */
+  readonly taps: readonly (readonly [number, number, number])[];
+  readonly field: Access;
+  readonly out: Access;
+  /** The stride is that of taps. */
+  readonly weight?: Access;
+  readonly bias?: Access;
+  readonly where?: Access;
+  readonly within?: readonly [number, number];
+}
+
 /** `size` numbers that lie together, from a place that moves with the turn (`fromStep` numbers a turn) to one that does. */
 export interface Move {
   readonly kind: "move";
@@ -198,7 +226,7 @@ export interface Turns {
   readonly body: readonly Step[];
 }
 
-export type Step = Product | Chain | Norm | RowWise | Rows | Move | Turns;
+export type Step = Product | Chain | Norm | RowWise | Rows | Windows | Move | Turns;
 
 /** What a step reads and writes, without the steps of turns in it. */
 export function accessesOf(step: Exclude<Step, Turns>): {
@@ -212,5 +240,11 @@ export function accessesOf(step: Exclude<Step, Turns>): {
     return { reads: given(step.from, step.gain, step.bias), writes: given(step.out, step.mean, step.inverse) };
   if (step.kind === "rowwise") return { reads: [step.from], writes: [step.out] };
   if (step.kind === "rows") return { reads: given(step.from, step.indices), writes: [step.out] };
+  if (step.kind === "windows") {
+    const { what, field, out, weight, bias, where } = step;
+    if (what === "sums") return { reads: given(field, weight, bias), writes: [out] };
+    if (what === "weights") return { reads: [field, out], writes: given(weight) };
+    return what === "maxima" ? { reads: [field], writes: given(out, where) } : { reads: given(out, where), writes: [field] };
+  }
   return { reads: [step.from], writes: [step.to] };
 }

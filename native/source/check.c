@@ -4,6 +4,7 @@
 #include "copy.h"
 #include "kernels.h"
 #include "reduce.h"
+#include "windows.h"
 
 /** Numbers after a store that may be read. */
 enum { ROOM = 16, MOST_TURNS = 64 };
@@ -158,6 +159,29 @@ static int check_move(const Scope *scope, const int32_t *words, int64_t length) 
   return rows_within(scope, words[3], turns, words[4], words[2]) && rows_within(scope, words[5], turns, words[6], words[2]);
 }
 
+/** A place for each row and column of each example, with all channels, or none. */
+static int grid_within(const Scope *scope, const int32_t *words, int which, int64_t rows, int64_t columns) {
+  const int32_t *w = words + which;
+  if (rows < 1 || columns < 1) return 0;
+  const Reach reach = along(along(along((Reach){w[0], w[0]}, words[3], w[1]), rows, w[2]), columns, w[3]);
+  return within(scope, along(reach, words[4], 1));
+}
+
+static int check_windows(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < WINDOWS_WORDS) return 0;
+  const int64_t what = words[2], channels = words[4], rows = words[5], columns = words[6], taps = words[29];
+  if (what < SUMS || what > BACK || taps < 0 || taps > MOST_TAPS || length < WINDOWS_WORDS + 3 * taps) return 0;
+  if (words[3] < 1 || channels < 1 || words[7] < 1 || words[8] < 1) return 0;
+  if (!grid_within(scope, words, 11, words[9], words[10]) || !grid_within(scope, words, 15, rows, columns)) return 0;
+  if (what == BACK ? !grid_within(scope, words, 23, rows, columns) : what == MAXIMA && words[23] >= 0 && !grid_within(scope, words, 23, rows, columns)) return 0;
+  if (what > WEIGHTS) return 1;
+  for (int64_t tap = 0; tap < taps; tap++) {
+    const int64_t at = (int64_t)words[19] + words[WINDOWS_WORDS + 3 * tap + 2];
+    if (words[19] < 0 || !rows_within(scope, at, 1, 0, channels)) return 0;
+  }
+  return optional(scope, words[21], 1, 0, channels);
+}
+
 static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count);
 
 static int check_turns(const Scope *scope, const int32_t *words, int64_t length) {
@@ -170,10 +194,10 @@ static int check_turns(const Scope *scope, const int32_t *words, int64_t length)
 /** @returns where the first instruction is that is not one, or would leave the memory; below zero where there is none */
 static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count) {
   static int (*const checks[])(const Scope *, const int32_t *, int64_t) = {
-      check_product, check_chain, check_norm, check_rowwise, check_rows, check_move, check_turns,
+      check_product, check_chain, check_norm, check_rowwise, check_rows, check_move, check_turns, check_windows,
   };
   for (int64_t i = 0; i < count; i += words[i + 1])
-    if (count - i < 2 || words[i] < 1 || words[i] > 7 || words[i + 1] < 2 || words[i + 1] > count - i ||
+    if (count - i < 2 || words[i] < 1 || words[i] > 8 || words[i + 1] < 2 || words[i + 1] > count - i ||
         !checks[words[i] - 1](scope, words + i, words[i + 1]))
       return i;
   return -1;

@@ -35,6 +35,8 @@ int run_rowwise(const int32_t *words, float *memory);
 int run_rows(const int32_t *words, float *memory);
 int run_move(const int32_t *words, float *memory);
 
+int run_windows(const int32_t *words, float *memory, Part part);
+
 /** Runs `count` words of instructions, one after another. */
 int run_program(const int32_t *words, int64_t count, float *memory);
 

@@ -19,6 +19,7 @@ static int run_instruction(const int32_t *words, float *memory) {
     case 5: return run_rows(words, memory);
     case 6: return run_move(words, memory);
     case 7: return run_turns(words, memory);
+    case 8: return run_windows(words, memory, (Part){0, 1});
     default: return WRONG_WORDS;
   }
 }

@@ -4,6 +4,7 @@ import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";
+import { type Along, channelwise, isChannelwise } from "./channelwise.ts";
 import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
 import { channelsLast, channelsSecond, tapsOf, windowOf } from "./windows.ts";
 
@@ -82,6 +83,15 @@ const conv: Compute = (plan, [a, b, bias], node) => {
   const space = x.shape.slice(2);
   const window = windowOf(node, space, kernel);
   const { strides, dilations, before, out } = window;
+  if (own === 1 && filters === groups && groups > 1 && isChannelwise(x, kernel) && sizeOf(out) > 0) {
+    const axes = kernel.map((size, axis): Along[] => [
+      {
+        ...{ start: 0, apart: 1, count: out[axis]!, step: strides[axis]! },
+        taps: Array.from({ length: size }, (_, tap) => [tap * dilations[axis]! - before[axis]!, tap] as const),
+      },
+    ]);
+    return [channelwise(plan, { x, weight: shapedAs(plan, w, [groups, sizeOf(kernel)]), bias, kernel, out, axes })];
+  }
   const taps = tapsOf(
     space,
     out,
@@ -109,6 +119,15 @@ function transposedSizes(node: Node, space: Shape, reaches: Shape, strides: Shap
   return { out: full.map((size, i) => size - before[i]! - pads[space.length + i]!), before };
 }
 
+/** Places of the result of a transposed convolution along an axis by what they read: each phase reads at steps of one with some of the taps. */
+function phases(kernel: number, stride: number, dilation: number, before: number, out: number): Along[] {
+  return Array.from({ length: Math.min(stride, out) }, (_, start) => {
+    const taps = Array.from({ length: kernel }, (__, tap) => [(start + before - tap * dilation) / stride, tap] as const);
+    const count = Math.ceil((out - start) / stride);
+    return { start, apart: stride, count, step: 1, taps: taps.filter(([offset]) => Number.isInteger(offset)) };
+  });
+}
+
 const convTranspose: Compute = (plan, [a, b, bias], node) => {
   const [x, w] = [present(a, node), present(b, node)];
   const groups = intOf(node, "group", 1);
@@ -119,6 +138,10 @@ const convTranspose: Compute = (plan, [a, b, bias], node) => {
   const reaches = kernel.map((size, i) => (size - 1) * dilations[i]! + 1);
   const { out, before } = transposedSizes(node, space, reaches, strides);
   if (out.some((size) => size < 0)) throw refused("a ConvTranspose of no places");
+  if (filters === 1 && channels === groups && groups > 1 && isChannelwise(x, kernel) && sizeOf(out) > 0) {
+    const axes = kernel.map((size, axis) => phases(size, strides[axis]!, dilations[axis]!, before[axis]!, out[axis]!));
+    return [channelwise(plan, { x, weight: shapedAs(plan, w, [groups, sizeOf(kernel)]), bias, kernel, out, axes })];
+  }
   const taps = tapsOf(
     space,
     out,
