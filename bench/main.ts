@@ -49,6 +49,13 @@ const small = {
 const enginesOf = (text = kernelsHere() ? ourEngines.join() : "onnxruntime"): readonly OurEngine[] =>
   among("engines", text, ourEngines);
 
+/** One of them. */
+const engine = {
+  choices: ourEngines,
+  default: "onnxruntime" as OurEngine,
+  describe: "what ours computes on",
+} as const;
+
 const networksOf = (text: string): readonly string[] => {
   if (text === "none") return [];
   return text === "all" ? importedNetworks : among("networks", text, importedNetworks);
@@ -95,7 +102,8 @@ try {
       "where one graph's time goes, by operator and by line of the model, and its share of the MatMul rate",
       (call) =>
         call.positional("what", { type: "string", demandOption: true, describe: "a workload, or a file" }).options({
-          threads: { ...threads, default: "1" },
+          engine,
+          threads: { ...threads, default: "1", describe: "of ONNX Runtime; native kernels take one" },
           runs: { type: "number", default: 20, describe: "how many are measured" },
           size: {
             type: "string",
@@ -107,10 +115,11 @@ try {
           small,
           json: measuring.json,
         }),
-      ({ what, threads: given, runs, size, out, small: few, json }) =>
+      ({ what, engine: on, threads: given, runs, size, out, small: few, json }) =>
         run(() =>
           profile({
             what,
+            engine: on,
             threads: counts(given)[0]!,
             runs: turns(runs),
             sizes: Object.fromEntries(size.map(sizeIn)),
@@ -125,6 +134,7 @@ try {
       "how our time grows with each size of a workload: exponents with their intervals",
       {
         axes: { type: "string", default: axisNames.join(), describe: "which sizes, separated by commas" },
+        engine,
         kind: { choices: ["meta", "adapt"] as const, default: "meta" as const, describe: "what grows" },
         processor: {
           type: "boolean",
@@ -139,6 +149,7 @@ try {
         run(() =>
           scale({
             axes: among("axes", axes, axisNames),
+            engine: args.engine,
             kind: args.kind,
             processor: args.processor,
             small: args.small,
@@ -168,6 +179,7 @@ try {
         ...measuring,
         against: { type: "string", demandOption: true, describe: "the earlier commit, as git names it" },
         threads: { ...threads, default: "1" },
+        engine,
         starts: { type: "number", default: 3, describe: "how often both are started anew" },
         noise: { type: "number", default: 0.08, describe: "what a ratio may move by chance" },
         small,
@@ -175,7 +187,10 @@ try {
       },
       ({ against, noise, install, ...args }) =>
         run(() =>
-          check({ ...shared(args), against, starts: turns(args.starts, "starts"), noise, small: args.small, install }),
+          check({
+            ...{ ...shared(args), against, starts: turns(args.starts, "starts"), noise, install },
+            ...{ engine: args.engine, small: args.small },
+          }),
         ),
     )
     .command(

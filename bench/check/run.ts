@@ -1,5 +1,6 @@
 // The command `check`: what is here now beside an earlier commit, built and measured in the same run, so that the machine cancels out.
 import { type Pair, pairsOf, type Summary, summarize, takeTurns } from "../contender.ts";
+import type { OurEngine } from "../ours/engines.ts";
 import { machine, type Outcome, tell, threadsInWords } from "../outcome.ts";
 import { differenceOf, equalWithin, fixed, spread, table, time, type Verdict, verdictOf } from "../report.ts";
 import { startOurs } from "../sides/list.ts";
@@ -11,6 +12,7 @@ export interface CheckOptions {
   readonly workloads: readonly string[];
   readonly threads: readonly number[];
   readonly against: string;
+  readonly engine: OurEngine;
   /** Pairs of turns of each start. */
   readonly runs?: number;
   /** How often both are started anew: where arrays lie in memory is another each time. */
@@ -44,7 +46,7 @@ async function compare(
   options: CheckOptions,
 ): Promise<CheckRow> {
   const known = { workload: workload.name, threads };
-  const task = { case: workload.case, threads };
+  const task = { case: workload.case, threads, engine: options.engine };
   const pairs: Pair[] = [];
   let difference = 0;
   for (let i = 0; i < options.starts; i++) {
@@ -69,7 +71,7 @@ async function compare(
 
 /** Times every workload now and then. */
 export async function check(options: CheckOptions): Promise<Outcome> {
-  const { against, small, install, json } = options;
+  const { against, engine, small, install, json } = options;
   const chosen = options.workloads.map((name) => workloadNamed(name, small));
   const earlier = buildEarlier(against, install);
   const rows: CheckRow[] = [];
@@ -84,14 +86,17 @@ export async function check(options: CheckOptions): Promise<Outcome> {
   }
   const status = rows.some(({ verdict }) => verdict === "slower") ? 1 : 0;
   const { commit } = earlier;
-  if (json) return { text: JSON.stringify({ machine: machine(), against: commit, rows }, null, 2), status };
+  if (json) return { text: JSON.stringify({ machine: machine(), engine, against: commit, rows }, null, 2), status };
   const notes = rows.flatMap(({ workload, difference, reason }) => [
     ...(reason === undefined ? [] : [`${workload}: the earlier commit does not run it: ${reason}`]),
     ...(difference === undefined || difference <= equalWithin
       ? []
       : [`${workload}: results are ${difference.toExponential(1)} apart from the earlier commit's.`]),
   ]);
-  return { text: [checkTable(rows), ...notes, `against ${commit}; ${machine().processor}`].join("\n"), status };
+  return {
+    text: [checkTable(rows), ...notes, `${engine}, against ${commit}; ${machine().processor}`].join("\n"),
+    status,
+  };
 }
 
 const checkTable = (rows: readonly CheckRow[]): string =>

@@ -1,23 +1,21 @@
-// How fast ONNX Runtime multiplies matrices here and now: of the shapes that a graph has, and large ones.
+// How fast a runtime multiplies matrices here and now: of the shapes that a graph has, and large ones.
 import { sizeOf } from "@innerloop/schemas";
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { Tensor } from "onnxruntime-node";
 import { quantile } from "../contender.ts";
-import { type NodeTime, type Trace, traceOf } from "./trace.ts";
-
-type Product = readonly [batch: number, m: number, k: number, n: number];
+import { type NodeTime, type Product, type Trace, traceOf } from "./trace.ts";
 
 /** The largest of a graph's products, which together are nearly all of its arithmetic. */
 const mostShapes = 12;
 const large: Product = [1, 768, 768, 768];
 
 /** Small numbers that need no generator. */
-const wave = (size: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(i));
+export const wave = (size: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(i));
 
 const { DataType } = onnx.TensorProto;
 
-/** Flops a microsecond of one product by itself, from the trace of some runs: the call around it does not count. */
-async function rateOf([batch, m, k, n]: Product, threads: number): Promise<number> {
+/** Flops a microsecond of one product by itself in ONNX Runtime, from the trace of some runs: the call around it does not count. */
+export async function rateOf([batch, m, k, n]: Product, threads: number): Promise<number> {
   const lead = batch === 1 ? [] : [batch];
   const info = (name: string, dims: readonly number[]) => ({
     name,
@@ -53,7 +51,11 @@ export interface Rates {
   readonly shapes?: number;
 }
 
-export async function matMulRates({ nodes }: Pick<Trace, "nodes">, threads: number): Promise<Rates> {
+/** @param rate flops a microsecond of one product by itself */
+export async function matMulRates(
+  { nodes }: Pick<Trace, "nodes">,
+  rate: (product: Product) => number | Promise<number>,
+): Promise<Rates> {
   const by = new Map<string, { product: Product; flops: number }>();
   for (const { product, flops } of nodes as readonly NodeTime[])
     if (product) by.set(product.join(), { product, flops: (by.get(product.join())?.flops ?? 0) + flops });
@@ -61,8 +63,8 @@ export async function matMulRates({ nodes }: Pick<Trace, "nodes">, threads: numb
   let [flops, microseconds] = [0, 0];
   for (const each of most) {
     flops += each.flops;
-    microseconds += each.flops / (await rateOf(each.product, threads));
+    microseconds += each.flops / (await rate(each.product));
   }
-  const whole = (await rateOf(large, threads)) / 1000;
+  const whole = (await rate(large)) / 1000;
   return { large: whole, ...(microseconds > 0 ? { shapes: flops / microseconds / 1000 } : {}) };
 }

@@ -1,17 +1,21 @@
 // The command `profile`: where one graph's time goes, by operator and by line of the model, and how near that is to what the same
-// runtime multiplies here.
+// engine multiplies here.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { median } from "../contender.ts";
+import type { OurEngine } from "../ours/engines.ts";
 import { machine, type Outcome, threadsInWords } from "../outcome.ts";
 import { fixed, table } from "../report.ts";
 import { flameGraph, folded, stacksOf } from "./flame.ts";
-import { matMulRates, type Rates } from "./rates.ts";
+import { rateNative, timeNative, traceNative } from "./native.ts";
+import { matMulRates, type Rates, rateOf } from "./rates.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { type NodeTime, type Trace, timeOf, traceOf } from "./trace.ts";
 
 export interface ProfileOptions {
   readonly what: string;
+  /** What runs it. */
+  readonly engine: OurEngine;
   readonly threads: number;
   readonly runs: number;
   /** Of open dimensions of a file. */
@@ -59,11 +63,11 @@ export function grouped(nodes: readonly NodeTime[], runs: number, nameOf: (node:
 }
 
 export async function profile(options: ProfileOptions): Promise<Outcome> {
-  const { threads, runs, out, json } = options;
+  const { engine, runs, out, json } = options;
   const subject = await subjectOf(options.what, options);
-  const trace = await traceOf(subject.model, subject.feeds, threads, runs);
-  const rates = await matMulRates(trace, threads);
-  const whole = await timeOf(subject.model, subject.feeds, threads, runs);
+  // A run of native kernels takes one thread.
+  const threads = engine === "native" ? 1 : options.threads;
+  const { trace, rates, whole } = await measured[engine](subject, threads, runs);
   const operators = grouped(trace.nodes, trace.runs, ({ op }) => op);
   const lines = grouped(trace.nodes, trace.runs, ({ scope }) => lineOf(scope));
   const summary = { ...summaryOf(subject, trace, rates, whole), operators, lines };
@@ -74,30 +78,56 @@ export async function profile(options: ProfileOptions): Promise<Outcome> {
     await writeFile(join(out, "profile.svg"), flameGraph(stacks, trace.runs));
     await writeFile(
       join(out, "profile.json"),
-      `${JSON.stringify({ machine: machine(), threads, ...summary }, null, 2)}\n`,
+      `${JSON.stringify({ machine: machine(), engine, threads, ...summary }, null, 2)}\n`,
     );
   }
-  if (json) return { text: JSON.stringify({ machine: machine(), threads, ...summary }, null, 2), status: 0 };
+  if (json) return { text: JSON.stringify({ machine: machine(), engine, threads, ...summary }, null, 2), status: 0 };
   const { milliseconds, whole: ofRun, nodes, gflops, products, rate, matMul, share } = summary;
   const files =
     out === undefined ? [] : [`${join(out, "profile.svg")}, profile.folded (speedscope reads it), profile.json`];
   return {
     text: [
-      `${subject.name}: ${subject.what}; ${threadsInWords(threads)}, ${trace.runs} runs`,
+      `${subject.name}: ${subject.what}; ${engine}, ${threadsInWords(threads)}, ${trace.runs} runs`,
       "",
-      tableOf("operator", operators, milliseconds),
+      tableOf(engine === "native" ? "instruction" : "operator", operators, milliseconds),
       "",
       tableOf("line of the model", lines, milliseconds),
       "",
-      `${fixed(ofRun)} ms a run; ${fixed(milliseconds)} ms of ${nodes} nodes under the profiler, which takes time itself`,
+      `${fixed(ofRun)} ms a run; ${fixed(milliseconds)} ms of ${nodes} ${apart[engine]}`,
       `products of the graph as it was built: ${fixed(gflops, 4)} GFLOP; of what ran: ${fixed(products, 4)}`,
-      `${fixed(rate, 1)} GFLOP/s; MatMul of this runtime, in this run: ${fixed(matMul.shapes, 1)} of the same shapes, ${fixed(matMul.large, 1)} of 768×768`,
+      `${fixed(rate, 1)} GFLOP/s; MatMul of this engine, in this run: ${fixed(matMul.shapes, 1)} of the same shapes, ${fixed(matMul.large, 1)} of 768×768`,
       ...(share === undefined ? [] : [`${Math.round(100 * share)} % of the MatMul rate of the same shapes`]),
       ...files,
     ].join("\n"),
     status: 0,
   };
 }
+
+/** What is timed, and how that differs from a run. */
+const apart: Readonly<Record<OurEngine, string>> = {
+  onnxruntime: "nodes under the profiler, which takes time itself",
+  native: "instructions, each by itself",
+};
+
+interface Measured {
+  readonly trace: Trace;
+  readonly rates: Rates;
+  readonly whole: number;
+}
+
+const measured: Readonly<
+  Record<OurEngine, (subject: Subject, threads: number, runs: number) => Measured | Promise<Measured>>
+> = {
+  async onnxruntime({ model, feeds }, threads, runs) {
+    const trace = await traceOf(model, feeds, threads, runs);
+    const rates = await matMulRates(trace, (product) => rateOf(product, threads));
+    return { trace, rates, whole: await timeOf(model, feeds, threads, runs) };
+  },
+  async native(subject, _, runs) {
+    const trace = traceNative(subject, runs);
+    return { trace, rates: await matMulRates(trace, rateNative), whole: timeNative(subject, runs) };
+  },
+};
 
 /** Operators that multiply matrices, whatever they are called: what comes beside them is no arithmetic that a product could do. */
 const multiplies = /MatMul|Gemm|Conv|LSTM|GRU|RNN|Einsum|Attention/;

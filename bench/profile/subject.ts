@@ -6,6 +6,7 @@ import { type Tensor as Held, sizeOf } from "@innerloop/schemas";
 import { openEngine, parameterValues, prefersOneGraph } from "@innerloop/train";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { floats, writeWorkloadBundle } from "../ours/bundle.ts";
+import { type OurEngine, trainedOn } from "../ours/engines.ts";
 import { gradientOutputs, stacked, targets, taskTensors } from "../ours/gradient.ts";
 import { type Case, dataOf, learnerOf, workloadNamed, workloadNames } from "../workloads.ts";
 
@@ -29,7 +30,7 @@ const allFed = (tensors: Readonly<Record<string, Held>>) =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, fed(tensor)]));
 
 /** The inner loop as a bundle has it. */
-async function adapting(name: string, workload: Case): Promise<Subject> {
+async function adapting(name: string, workload: Case, engine: OurEngine): Promise<Subject> {
   const { steps, network, support } = workload;
   const [learner, data] = [learnerOf(workload), dataOf(workload)];
   const folder = await writeWorkloadBundle(workload);
@@ -48,7 +49,7 @@ async function adapting(name: string, workload: Case): Promise<Subject> {
       name,
       what: `the bundle's adapt.onnx, ${steps} steps on ${support} examples`,
       model,
-      feeds: await completed(model, name, given),
+      feeds: await completed(model, name, engine, given),
       arithmetic: transform.arithmetic([...Object.values(state), losses]),
     };
   } finally {
@@ -57,13 +58,13 @@ async function adapting(name: string, workload: Case): Promise<Subject> {
 }
 
 /** The part of one task in a meta-gradient, as a worker thread runs it; of all tasks for small networks. */
-async function gradient(name: string, workload: Case): Promise<Subject> {
+async function gradient(name: string, workload: Case, on: OurEngine): Promise<Subject> {
   const { support, queries, network, tasks } = workload;
   const [learner, data] = [learnerOf(workload), dataOf(workload)];
   const together = prefersOneGraph(learner);
   const sizes = { support, query: queries, ways: network.outputs };
-  const outputs = gradientOutputs(learner, sizes, together ? tasks : undefined);
-  const { engine } = await openEngine("onnxruntime:cpu", { threads: 1 });
+  const outputs = gradientOutputs(learner, sizes, together ? tasks : undefined, on);
+  const { engine } = await openEngine(trainedOn(on), { threads: 1 });
   const model = engine.portable!.serialize({ outputs });
   await engine.dispose();
   const arrays = data.tasks.map(taskTensors);
@@ -72,15 +73,19 @@ async function gradient(name: string, workload: Case): Promise<Subject> {
     name,
     what: together ? `the meta-gradient of ${tasks} tasks in one graph` : "one task's part of the meta-gradient",
     model,
-    feeds: await completed(model, name, allFed(given)),
+    feeds: await completed(model, name, on, allFed(given)),
     arithmetic: transform.arithmetic(Object.values(outputs)),
   };
 }
 
-/** Feeds of all inputs: those that are given, what the file has for others, and made-up numbers. */
+/**
+ * Feeds of inputs: those that are given, and made-up numbers. What the file has for others is fed to ONNX Runtime, which would not fold it away; native kernels
+ * know what is not fed, and so it is where they run.
+ */
 async function completed(
   model: Uint8Array,
   name: string,
+  engine: OurEngine,
   given: Readonly<Record<string, Tensor>>,
   sizes: Readonly<Record<string, number>> = {},
 ): Promise<Record<string, Tensor>> {
@@ -91,6 +96,7 @@ async function completed(
   const random = numbersFrom(1);
   const entries = inputMetadata.flatMap((meta): [string, Tensor][] => {
     const known = given[meta.name] ?? (stored[meta.name] && fed(stored[meta.name]!));
+    if (engine === "native" && stored[meta.name] && !given[meta.name]) return [];
     if (known) return [[meta.name, known]];
     if (!meta.isTensor) return [];
     const shape = meta.shape.map((size) => (typeof size === "number" ? Math.max(1, size) : (sizes[size] ?? 1)));
@@ -103,7 +109,7 @@ async function completed(
   return Object.fromEntries(entries);
 }
 
-async function ofFile(path: string, sizes: Readonly<Record<string, number>>): Promise<Subject> {
+async function ofFile(path: string, sizes: Readonly<Record<string, number>>, engine: OurEngine): Promise<Subject> {
   const model = await readFile(path);
   const read = readOnnx(model, path);
   const all = Object.fromEntries(transform.openSizes(read).map((name) => [name, sizes[name] ?? 1]));
@@ -112,7 +118,7 @@ async function ofFile(path: string, sizes: Readonly<Record<string, number>>): Pr
     name: basename(path, ".onnx"),
     what: path,
     model,
-    feeds: await completed(model, path, {}, sizes),
+    feeds: await completed(model, path, engine, {}, sizes),
     arithmetic: transform.arithmetic(Object.values(outputs)),
   };
 }
@@ -120,14 +126,19 @@ async function ofFile(path: string, sizes: Readonly<Record<string, number>>): Pr
 /**
  * @param what a workload's name, or a file
  * @param sizes of a file's open dimensions; 1 for the others
+ * @param engine what runs it: training writes graphs for an engine
  * @throws InnerloopError for what is neither
  */
 export async function subjectOf(
   what: string,
-  { sizes, small }: { readonly sizes: Readonly<Record<string, number>>; readonly small: boolean },
+  {
+    sizes,
+    small,
+    engine = "onnxruntime",
+  }: { readonly sizes: Readonly<Record<string, number>>; readonly small: boolean; readonly engine?: OurEngine },
 ): Promise<Subject> {
-  if (what.endsWith(".onnx") && !workloadNames.includes(what)) return ofFile(what, sizes);
+  if (what.endsWith(".onnx") && !workloadNames.includes(what)) return ofFile(what, sizes, engine);
   const { name, case: workload } = workloadNamed(what, small);
   const { kind } = workload;
-  return kind === "adapt" || kind === "evaluate" ? adapting(name, workload) : gradient(name, workload);
+  return kind === "adapt" || kind === "evaluate" ? adapting(name, workload, engine) : gradient(name, workload, engine);
 }

@@ -6,6 +6,9 @@ import { sizeOf } from "@innerloop/schemas";
 import { InferenceSession, type Tensor } from "onnxruntime-node";
 import { median } from "../contender.ts";
 
+/** Sizes of a product. */
+export type Product = readonly [batch: number, m: number, k: number, n: number];
+
 /** One node of the optimized graph, over all runs. */
 export interface NodeTime {
   readonly op: string;
@@ -16,8 +19,8 @@ export interface NodeTime {
   readonly microseconds: number;
   /** Multiplications and additions of products, of all calls. */
   readonly flops: number;
-  /** The product that it is, as [batch, m, k, n]; absent for what is none. */
-  readonly product?: readonly [number, number, number, number];
+  /** The product that it is; absent for what is none. */
+  readonly product?: Product;
 }
 
 interface TraceEvent {
@@ -106,7 +109,7 @@ export function productOf(
   op: string,
   [a = [], b = []]: readonly (readonly number[])[],
   [y = []]: readonly (readonly number[])[],
-): { flops: number; product?: readonly [number, number, number, number] } {
+): { flops: number; product?: Product } {
   if (products.has(op)) {
     const [m, n] = [y.at(-2) ?? 1, y.at(-1) ?? 1];
     // Either may be transposed: the other size of the first factor's last two is what is summed over.
@@ -118,6 +121,9 @@ export function productOf(
   if (convolutions.has(op)) return { flops: 2 * sizeOf(y) * perFilter };
   return { flops: op === "ConvTranspose" ? 2 * sizeOf(a) * perFilter : 0 };
 }
+
+/** Where in the model a node was made, by its name. */
+export const scopeOf = (name: string): string => name.split("/").slice(0, -1).join("/");
 
 /** Each event's time without what lies inside it, as the body of a Loop does. */
 function alone(events: readonly TraceEvent[]): Map<TraceEvent, number> {
@@ -163,7 +169,7 @@ export async function traceOf(
     const times = [...(before?.times ?? []), Math.max(0, own.get(event)!)];
     nodes.set(name, {
       op,
-      scope: name.split("/").slice(0, -1).join("/"),
+      scope: scopeOf(name),
       calls: times.length,
       microseconds: median(times) * times.length,
       times,

@@ -1,5 +1,6 @@
 // The command `scale`: how our time grows with each size of a workload, the others kept, and the exponent of that.
 import { median, takeTurns } from "../contender.ts";
+import type { OurEngine } from "../ours/engines.ts";
 import { machine, type Outcome, tell } from "../outcome.ts";
 import { fixed, table, time } from "../report.ts";
 import { startOurs } from "../sides/list.ts";
@@ -34,6 +35,7 @@ export const axisNames = Object.keys(axes) as Axis[];
 
 export interface ScaleOptions {
   readonly axes: readonly Axis[];
+  readonly engine: OurEngine;
   readonly kind: "adapt" | "meta";
   readonly runs?: number;
   /** The processor's time counts, not the clock's. */
@@ -67,7 +69,7 @@ const byProcessor = (axis: Axis, { processor }: Pick<ScaleOptions, "processor">)
   processor && axis !== "threads";
 
 async function grow(axis: Axis, options: ScaleOptions): Promise<ScaleRow> {
-  const { kind, runs, small } = options;
+  const { engine, kind, runs, small } = options;
   const sizes = small ? axes[axis].slice(0, 2) : axes[axis];
   const open: Ready[] = [];
   try {
@@ -76,6 +78,7 @@ async function grow(axis: Axis, options: ScaleOptions): Promise<ScaleRow> {
       const task = {
         case: { ...caseOf(sizesOf(kind, setting)), processor: byProcessor(axis, options) },
         threads: setting.threads,
+        engine,
       };
       open.push(await makeReady(() => startOurs(), {}, task, 600));
     }
@@ -97,7 +100,7 @@ const pointsOf = ({ points }: ScaleRow): string =>
   points.map(({ size, milliseconds }) => `${size}: ${time(milliseconds)}`).join(", ");
 
 export async function scale(options: ScaleOptions): Promise<Outcome> {
-  const { kind, small, json, processor } = options;
+  const { engine, kind, small, json, processor } = options;
   const rows: ScaleRow[] = [];
   for (const axis of options.axes) {
     // A support set of one task has no further tasks.
@@ -110,7 +113,7 @@ export async function scale(options: ScaleOptions): Promise<Outcome> {
   }
   if (json)
     return {
-      text: JSON.stringify({ machine: machine(), kind, processor, base: kept(small), rows }, null, 2),
+      text: JSON.stringify({ machine: machine(), engine, kind, processor, base: kept(small), rows }, null, 2),
       status: 0,
     };
   const others = Object.entries(kept(small)).map(([name, size]) => `${name} ${size}`);
@@ -120,7 +123,7 @@ export async function scale(options: ScaleOptions): Promise<Outcome> {
         ["of", "exponent", "± 95 %", "ms at each size"],
         rows.map((row) => [row.axis, fixed(row.exponent), fixed(row.ci95), pointsOf(row)]),
       ),
-      `time = a · size^exponent${processor ? ", of the processor but for threads" : ""}; ${kind} of conv4, where nothing else is said: ${others.join(", ")}; ${machine().processor}`,
+      `time = a · size^exponent${processor ? ", of the processor but for threads" : ""}; ${kind} of conv4 on ${engine}, where nothing else is said: ${others.join(", ")}; ${machine().processor}`,
     ].join("\n"),
     status: 0,
   };
