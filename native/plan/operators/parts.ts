@@ -4,7 +4,19 @@ import type { Node } from "../../read.ts";
 import { mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, Call, FunctionName, Operand, Write } from "../steps.ts";
-import { accessOf, axisOf, broadcast, deepest, expanded, reshaped, type Shape, type Value } from "../views.ts";
+import {
+  accessOf,
+  axisOf,
+  broadcast,
+  deepest,
+  expanded,
+  permuted,
+  reshaped,
+  type Shape,
+  together,
+  type Value,
+} from "../views.ts";
+import { channelsLast, channelsSecond } from "./windows.ts";
 
 export const intOf = ({ attributes }: Node, name: string, otherwise: number): number =>
   attributes[name]?.ints[0] ?? otherwise;
@@ -56,13 +68,26 @@ export type Formula = (code: Code, ...operands: readonly Operand[]) => Operand;
 /** Number by number, arrays repeated to one shape. A single number that is known is none that is read. */
 export function computed(plan: Plan, operands: readonly Value[], dtype: DType, formula: Formula): Value {
   const shape = broadcast(operands.map((value) => value.shape));
-  const out = plan.room(shape, dtype, deepest(...operands));
+  const depth = deepest(...operands);
+  // What has its channels last keeps them there: no pass is over two orders at once.
+  const last = operands.some((value) => value.shape.length === shape.length && hasChannelsLast(value));
+  const out = last
+    ? permuted(plan.room(permutedShape(shape, channelsLast(shape.length)), dtype, depth), channelsSecond(shape.length))
+    : plan.room(shape, dtype, depth);
   chain(plan, { operands, shape, depth: out.depth, formula, out: { ...accessOf(out), how: "set" } });
   const whole = dtype === "int64" || dtype === "int32";
   if (whole && out.depth === 0 && plan.numbers(out).some((number) => Math.abs(number) > mostExact))
     throw refused("a whole number that is not held exactly");
   return out;
 }
+
+const permutedShape = (shape: Shape, order: Shape): number[] => order.map((axis) => shape[axis]!);
+
+/** Whether the channels of [N, C, …space] lie together, and places after each other. */
+const hasChannelsLast = (value: Value): boolean => {
+  const { length } = value.shape;
+  return length > 2 && value.shape[1]! > 1 && value.strides[1] === 1 && !together(value) && together(permuted(value, channelsLast(length)));
+};
 
 export interface ChainOf {
   readonly operands: readonly Value[];

@@ -34,12 +34,24 @@ interface Factors {
 function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
   const [m, k, n] = [left.shape.at(-2)!, left.shape.at(-1)!, right.shape.at(-1)!];
   if (k !== right.shape.at(-2)) throw refused(`a product of [${left.shape}] and [${right.shape}]`);
+  // Of two that lie turned around, the product lies so too: what has its channels last keeps them there.
+  if (isTurned(left) && isTurned(right) && !added && !plan.pending.piecesOf(left.store))
+    return turned(product(plan, { left: turned(right), right: turned(left), alpha }));
   const lead = broadcast([left.shape.slice(0, -2), right.shape.slice(0, -2)]);
   const out = plan.room([...lead, m, n], "float32", deepest(left, right, added));
   const terms = { left: expanded(left, [...lead, m, k]), right: expanded(right, [...lead, k, n]), out };
   const sum = added ? { ...terms, added: expanded(plan.real(added), [...lead, m, n]) } : terms;
   multiply(plan, out.depth, { ...folded(sum), alpha, beta });
   return out;
+}
+
+const isTurned = ({ shape, strides }: Value): boolean =>
+  shape.at(-2)! > 1 && strides.at(-2) === 1 && shape.at(-1)! > 1 && strides.at(-1) !== 1;
+
+/** With its last two axes exchanged. */
+function turned(value: Value): Value {
+  const axes = value.shape.map((_, axis) => axis);
+  return permuted(value, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
 }
 
 interface Terms {
