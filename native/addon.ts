@@ -9,9 +9,10 @@ export interface Kernels {
    * Runs a program of source/words.md over a memory, which other threads leave alone meanwhile. Words are checked before their first run over a memory: that they
    * stay within it. They are not to change after that.
    * @param offset bytes of the buffer before the memory begins; see {@link misaligned}
+   * @param threads how many do a large instruction, this one among them; 1 unless given, and no more than the kernels know to have. They end with the thread that calls.
    * @returns 0, or what was wrong
    */
-  run(code: Int32Array, memory: ArrayBuffer, offset: number): number;
+  run(code: Int32Array, memory: ArrayBuffer, offset: number, threads?: number): number;
   /** Bytes to skip at a buffer's begin, to a multiple of 64 in the machine's memory. Of a new buffer: the system is asked to hold a large one in large pages. */
   misaligned(memory: ArrayBuffer): number;
 }
@@ -35,12 +36,12 @@ export function loadKernels(file: string): Kernels {
     const checked = new WeakMap<Int32Array, ArrayBuffer>();
     return {
       misaligned,
-      run: (code, memory, offset) => {
+      run: (code, memory, offset, threads = 1) => {
         if (checked.get(code) !== memory) {
           if (check(code, memory, offset) >= 0) return wrongWords;
           checked.set(code, memory);
         }
-        return run(code, memory, offset);
+        return run(code, memory, offset, threads);
       },
     };
   } catch (cause) {

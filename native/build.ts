@@ -98,7 +98,7 @@ async function compile(compiler: string, to: string, signal: AbortSignal | undef
   const darwin = process.platform === "darwin";
   const args = [
     ...["-std=gnu11", "-O3", ...(await forThisProcessor(compiler, signal)), ...arithmetic],
-    ...["-fPIC", "-fvisibility=hidden", `-DNAPI_VERSION=${nodeApi}`, "-w", `-I${headers}`],
+    ...["-fPIC", "-pthread", "-fvisibility=hidden", `-DNAPI_VERSION=${nodeApi}`, "-w", `-I${headers}`],
     ...(darwin ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"]),
     ...sourceFiles("c").map((name) => join(sources, name)),
     ...["-lm", "-o", to],

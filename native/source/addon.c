@@ -1,11 +1,11 @@
-// The door for JavaScript, by Node-API alone: no state, so that every thread may have it open.
+// The door for JavaScript, by Node-API alone. What state there is, threads that help, each environment of Node has by itself, so that every thread may have it open.
 #include <node_api.h>
 
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
 
-#include "kernels.h"
+#include "pool.h"
 
 /** Throws what was expected. */
 static napi_value refuse(napi_env env, const char *code, const char *words) {
@@ -21,16 +21,19 @@ typedef struct {
   int64_t numbers;
 } Program;
 
-static int program_of(napi_env env, napi_callback_info info, Program *program) {
-  napi_value given[3];
-  size_t count = 3, bytes;
+/** @param threads those that are asked for; NULL where none may be */
+static int program_of(napi_env env, napi_callback_info info, Program *program, int32_t *threads) {
+  napi_value given[4];
+  const size_t expected = threads ? 4 : 3;
+  size_t count = 4, bytes;
   napi_typedarray_type type;
   void *code, *memory;
   int64_t offset;
-  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 3 ||
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || (count != 3 && count != expected) ||
       napi_get_typedarray_info(env, given[0], &type, &program->count, &code, NULL, NULL) != napi_ok || type != napi_int32_array ||
-      napi_get_arraybuffer_info(env, given[1], &memory, &bytes) != napi_ok || napi_get_value_int64(env, given[2], &offset) != napi_ok) {
-    refuse(env, "wrong-arguments", "an Int32Array, an ArrayBuffer and a number are expected");
+      napi_get_arraybuffer_info(env, given[1], &memory, &bytes) != napi_ok || napi_get_value_int64(env, given[2], &offset) != napi_ok ||
+      (count == 4 && napi_get_value_int32(env, given[3], threads) != napi_ok)) {
+    refuse(env, "wrong-arguments", "an Int32Array, an ArrayBuffer and a number are expected, and for a run how many threads");
     return 0;
   }
   if (offset < 0 || (uint64_t)offset > bytes || ((uintptr_t)memory + offset) % 64 != 0) {
@@ -47,17 +50,34 @@ static int program_of(napi_env env, napi_callback_info info, Program *program) {
 static napi_value check(napi_env env, napi_callback_info info) {
   Program program;
   napi_value result;
-  if (!program_of(env, info, &program)) return NULL;
+  if (!program_of(env, info, &program, NULL)) return NULL;
   const int64_t wrong = check_program(program.words, (int64_t)program.count, program.memory, program.numbers);
   return napi_create_int64(env, wrong, &result) == napi_ok ? result : NULL;
 }
 
-/** run(code, memory, offset): number. What a run gives (words.md). The words have been checked. */
+static void end(void *pool) {
+  end_pool(pool);
+}
+
+/** The environment's pool, made where it is first asked for. Its threads end with the environment, after which the system may put this file out of memory. */
+static Pool *pool_of(napi_env env) {
+  void *known;
+  if (napi_get_instance_data(env, &known) == napi_ok && known) return known;
+  Pool *pool = make_pool();
+  if (!pool) return NULL;
+  if (napi_set_instance_data(env, pool, NULL, NULL) == napi_ok && napi_add_env_cleanup_hook(env, end, pool) == napi_ok) return pool;
+  napi_set_instance_data(env, NULL, NULL, NULL);
+  end_pool(pool);
+  return NULL;
+}
+
+/** run(code, memory, offset, threads = 1): number. What a run gives (words.md). The words have been checked. */
 static napi_value run(napi_env env, napi_callback_info info) {
   Program program;
+  int32_t threads = 1;
   napi_value result;
-  if (!program_of(env, info, &program)) return NULL;
-  const int outcome = run_program(program.words, (int64_t)program.count, program.memory);
+  if (!program_of(env, info, &program, &threads)) return NULL;
+  const int outcome = run_program(program.words, (int64_t)program.count, program.memory, threads > 1 ? pool_of(env) : NULL, threads);
   return napi_create_int32(env, outcome, &result) == napi_ok ? result : NULL;
 }
 

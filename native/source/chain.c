@@ -1,12 +1,11 @@
 // Chains of functions over blocks of places that stay in the first cache: reads, then each call over the whole block, then writes.
 #include "calls.h"
-#include "copy.h"
+#include "chain.h"
 #include "kernels.h"
 #include "lanes.h"
-#include "reduce.h"
 
-/** Numbers of all the rooms together, and of the largest block. Even with the most rooms a block has more than a vector. */
-enum { SCRATCH = 8192, LARGEST_BLOCK = 1024, MANY_ARRAYS = 12, MOST_ROOMS = 256 };
+/** Numbers of all the rooms together. Even with the most rooms a block has more than a vector. */
+enum { SCRATCH = 8192, MANY_ARRAYS = 12, MOST_ROOMS = 256 };
 
 /** What is done with a read or a result: it lies together where it is, is brought together in a room, or is one number for the whole block. */
 typedef enum { IN_PLACE, IN_ROOM, ONE_NUMBER } Manner;
@@ -68,26 +67,6 @@ static Manner manner_of(const Blocks *blocks, const int32_t *strides) {
     if (!one && !together) return IN_ROOM;
   }
   return one ? ONE_NUMBER : IN_PLACE;
-}
-
-/** The words of a chain. */
-typedef struct {
-  int rank;
-  int32_t reads, calls, writes, numbers;
-  const int32_t *sizes, *read, *call, *write, *number;
-} Chain;
-
-static Chain chain_of(const int32_t *words) {
-  Chain chain = {.rank = words[2], .sizes = words + 3};
-  const int32_t *next = words + 3 + chain.rank;
-  chain.reads = *next++, chain.read = next;
-  next += (int64_t)chain.reads * (1 + chain.rank);
-  chain.calls = *next++, chain.call = next;
-  next += (int64_t)chain.calls * 4;
-  chain.writes = *next++, chain.write = next;
-  next += (int64_t)chain.writes * (3 + chain.rank);
-  chain.numbers = *next++, chain.number = next;
-  return chain;
 }
 
 static int32_t register_of(const Chain *chain, const Place *write) { return write->strides[chain->rank]; }
@@ -212,99 +191,194 @@ static void move(Place *places, int32_t count, int axis, int64_t by) {
   for (int32_t i = 0; i < count; i++) places[i].at += by * places[i].strides[axis];
 }
 
-static int copy_alone(const Chain *chain, float *memory) {
+/** Part of a chain that is a copy, along the first axis that is longer than there are parts. */
+static int copy_alone(const Chain *chain, float *memory, Part part) {
   const int32_t *read = chain->read, *write = chain->write, rank = chain->rank;
   if (chain->calls != 0 || chain->reads != 1 || chain->writes != 1 || write[rank + 2] != SET) return 0;
-  copy_numbers(rank, chain->sizes, memory + write[0], write + 1, memory + read[0], read + 1);
+  const Cut cut = part.of == 1 ? (Cut){-1, 1, 0} : cut_of(chain);
+  if (cut.axis < 0) {
+    if (part.number == 0) copy_numbers(rank, chain->sizes, memory + write[0], write + 1, memory + read[0], read + 1);
+    return 1;
+  }
+  int32_t sizes[MOST_AXES];
+  memcpy(sizes, chain->sizes, sizeof(int32_t) * rank);
+  const int64_t begin = begin_of(part, sizes[cut.axis]);
+  sizes[cut.axis] = (int32_t)(end_of(part, sizes[cut.axis]) - begin);
+  if (sizes[cut.axis] > 0)
+    copy_numbers(rank, sizes, memory + write[0] + begin * write[1 + cut.axis], write + 1, memory + read[0] + begin * read[1 + cut.axis], read + 1);
   return 1;
 }
 
-int run_chain(const int32_t *words, float *memory) {
+/** Places that are gone through: those from `begin` up to `end` along an axis. */
+typedef struct {
+  int axis;
+  int32_t begin, end;
+} Range;
+
+/** Whole blocks of an axis. */
+static Range range_of(const Chain *chain, const Blocks *blocks, int axis, Part part) {
+  const int64_t step = axis == blocks->split ? blocks->rows : 1, size = chain->sizes[axis], count = (size + step - 1) / step;
+  const int64_t end = end_of(part, count) * step;
+  return (Range){axis, (int32_t)(begin_of(part, count) * step), (int32_t)(end < size ? end : size)};
+}
+
+/** All that a chain needs while it runs. */
+typedef struct {
+  const Chain *chain;
+  Blocks blocks;
+  Place *reads, *writes;
+  Result *results;
+  Operand *operands;
+  /** Of what is one number for a whole block. */
+  vector *flat;
+  float *scratch;
+  /** Numbers of a room of the scratch. */
+  int64_t most;
+} Frame;
+
+/** One block of so many rows. */
+static void run_block(const Frame *frame, int64_t rows) {
+  const Chain *chain = frame->chain;
+  Place *reads = frame->reads, *writes = frame->writes;
+  Operand *operands = frame->operands;
+  const int64_t count = rows * frame->blocks.volume, whole_vectors = (count + WIDTH - 1) / WIDTH * WIDTH;
+  for (int32_t i = 0; i < chain->reads; i++) {
+    Place *read = reads + i;
+    if (read->manner == IN_PLACE) operands[i] = (Operand){read->at, WIDTH};
+    else if (read->manner == IN_ROOM) {
+      float *room = frame->scratch + read->room * frame->most;
+      fill(&frame->blocks, read, room, rows);
+      operands[i] = (Operand){room, WIDTH};
+    } else {
+      frame->flat[i] = spread(*read->at);
+      operands[i] = (Operand){(const float *)(frame->flat + i), 0};
+    }
+  }
+  for (int32_t i = 0; i < chain->calls; i++) {
+    const int32_t *call = chain->call + 4 * i, out = chain->reads + i;
+    const Result *result = frame->results + i;
+    float *to = result->manner == IN_PLACE ? writes[result->room].at
+              : result->manner == IN_ROOM  ? frame->scratch + result->room * frame->most
+                                           : (float *)(frame->flat + out);
+    const int64_t numbers = result->manner == IN_PLACE ? count : result->manner == IN_ROOM ? whole_vectors : WIDTH;
+    calls[call[0]](to, operands[call[1]], operands[call[2]], operands[call[3]], numbers);
+    operands[out] = (Operand){to, result->manner == ONE_NUMBER ? 0 : WIDTH};
+  }
+  for (int32_t i = 0; i < chain->writes; i++) {
+    const Operand from = operands[register_of(chain, writes + i)];
+    const int how = how_of(chain, writes + i);
+    if (from.at != writes[i].at || how != SET) put(&frame->blocks, writes + i, how, from, rows);
+  }
+}
+
+/** All blocks of a range, of which the places are at the first place of the chain. */
+static void run_range(const Frame *frame, Range range) {
+  const Chain *chain = frame->chain;
+  Place *reads = frame->reads, *writes = frame->writes;
+  int32_t sizes[MOST_AXES], index[MOST_AXES] = {0};
+  memcpy(sizes, chain->sizes, sizeof(int32_t) * chain->rank);
+  sizes[range.axis] = range.end - range.begin;
+  const int empty = range.end <= range.begin;
+  if (range.begin > 0) move(reads, chain->reads, range.axis, range.begin), move(writes, chain->writes, range.axis, range.begin);
+  for (int32_t i = 0; i < chain->writes; i++)
+    if (how_of(chain, writes + i) != SET && (!empty || writes[i].strides[range.axis] == 0))
+      begin_reduction(how_of(chain, writes + i), chain->rank, sizes, writes[i].at, writes[i].strides);
+  if (empty) return;
+  const int split = frame->blocks.split;
+  for (;;) {
+    const int64_t left = sizes[split] - index[split], rows = left < frame->blocks.rows ? left : frame->blocks.rows;
+    run_block(frame, rows);
+    int axis = split;
+    index[axis] += (int32_t)rows;
+    if (axis == 0 && index[0] == sizes[0]) return;
+    if (index[axis] < sizes[axis]) {
+      move(reads, chain->reads, axis, rows), move(writes, chain->writes, axis, rows);
+      continue;
+    }
+    for (int64_t back = index[axis] - rows;; back = sizes[axis] - 1) {
+      move(reads, chain->reads, axis, -back), move(writes, chain->writes, axis, -back);
+      index[axis--] = 0;
+      if (axis < 0) return;
+      if (++index[axis] == sizes[axis]) continue;
+      move(reads, chain->reads, axis, 1), move(writes, chain->writes, axis, 1);
+      break;
+    }
+  }
+}
+
+/** To the chain's first place, but for reductions in a room, whose distances are others. */
+static void to_first_place(const Frame *frame, const Cut *cut, float *memory, float *room) {
+  const Chain *chain = frame->chain;
+  for (int32_t i = 0; i < chain->reads; i++) frame->reads[i].at = memory + read_of(chain, i)[0], frame->reads[i].filled = 0;
+  for (int32_t i = 0; i < chain->writes; i++) {
+    const int32_t *write = write_of(chain, i);
+    frame->writes[i].at = memory + write[0];
+    if (!in_pieces(chain, cut, write)) continue;
+    int32_t sizes[MOST_AXES];
+    frame->writes[i].at = room;
+    room += kept_sizes(chain, write, sizes);
+  }
+}
+
+/** The words of a write to a room: what it keeps lies together there. */
+static const int32_t *words_in_room(const Chain *chain, const int32_t *write, int32_t *words) {
+  int32_t sizes[MOST_AXES];
+  kept_sizes(chain, write, sizes);
+  int64_t distance = 1;
+  for (int axis = chain->rank - 1; axis >= 0; axis--) {
+    words[axis] = write[1 + axis] == 0 ? 0 : (int32_t)distance;
+    distance *= sizes[axis];
+  }
+  words[chain->rank] = write[1 + chain->rank], words[chain->rank + 1] = write[2 + chain->rank];
+  return words;
+}
+
+int run_chain(const int32_t *words, float *memory, Part part) {
   const Chain chain = chain_of(words);
-  if (copy_alone(&chain, memory)) return DONE;
+  if (copy_alone(&chain, memory, part)) return DONE;
+  const Cut cut = part.of == 1 && !part.room ? (Cut){0, 1, 0} : cut_of(&chain);
+  if (cut.axis < 0) return part.number == 0 ? run_chain(words, memory, (Part){0, 1, NULL}) : DONE;
   Place reads[chain.reads + 1], writes[chain.writes + 1];
   Result results[chain.calls + 1];
-  int32_t free_rooms[3 * chain.calls + 1];
+  int32_t free_rooms[3 * chain.calls + 1], in_room[cut.room > 0 ? chain.writes : 1][MOST_AXES + 2];
   Operand all_operands[chain.numbers + chain.reads + chain.calls + 1], *operands = all_operands + chain.numbers;
   vector vectors[chain.numbers + chain.reads + chain.calls + 1];
   // Copies and reductions read up to a vector after a row.
   float scratch[SCRATCH + WIDTH] __attribute__((aligned(64)));
-  for (int32_t i = 0; i < chain.reads; i++) {
-    const int32_t *read = chain.read + (int64_t)i * (1 + chain.rank);
-    reads[i].at = memory + read[0], reads[i].strides = read + 1;
-  }
+  Frame frame = {.chain = &chain, .reads = reads, .writes = writes, .results = results, .operands = operands, .flat = vectors + chain.numbers, .scratch = scratch};
+  for (int32_t i = 0; i < chain.reads; i++) reads[i].strides = read_of(&chain, i) + 1;
   for (int32_t i = 0; i < chain.writes; i++) {
-    const int32_t *write = chain.write + (int64_t)i * (3 + chain.rank);
-    writes[i].at = memory + write[0], writes[i].strides = write + 1;
-    if (write[2 + chain.rank] != SET) begin_reduction(write[2 + chain.rank], chain.rank, chain.sizes, writes[i].at, write + 1);
+    const int32_t *write = write_of(&chain, i);
+    writes[i].strides = in_pieces(&chain, &cut, write) ? words_in_room(&chain, write, in_room[i]) : write + 1;
   }
+  to_first_place(&frame, &cut, memory, part.room);
   for (int32_t i = 0; i < chain.numbers; i++) {
     vectors[i] = spread(float_of(chain.number[i]));
     operands[-1 - i] = (Operand){(const float *)(vectors + i), 0};
   }
   // Of many arrays fewer numbers each stay in the first cache.
   int64_t most = chain.reads + chain.calls + chain.writes > MANY_ARRAYS ? LARGEST_BLOCK / 2 : LARGEST_BLOCK;
-  Blocks blocks;
   for (;;) {
-    divide(&blocks, chain.rank, chain.sizes, most);
-    const int64_t together = (blocks.rows * blocks.volume + WIDTH - 1) / WIDTH * WIDTH;
-    if (settle_at_once(&chain, &blocks, together, reads, results, writes)) {
+    divide(&frame.blocks, chain.rank, chain.sizes, most);
+    const int64_t together = (frame.blocks.rows * frame.blocks.volume + WIDTH - 1) / WIDTH * WIDTH;
+    if (settle_at_once(&chain, &frame.blocks, together, reads, results, writes)) {
       most = together;
       break;
     }
-    const int64_t rooms = settle(&chain, &blocks, reads, results, writes, free_rooms);
+    const int64_t rooms = settle(&chain, &frame.blocks, reads, results, writes, free_rooms);
     if (rooms > MOST_ROOMS) return WRONG_WORDS;
     if (rooms * most <= SCRATCH) break;
     // Fewer numbers a block, of which more may need a room then.
     most = SCRATCH / rooms / WIDTH * WIDTH;
   }
-  int32_t index[MOST_AXES] = {0};
-  vector *const flat = vectors + chain.numbers;
-  const int split = blocks.split;
-  for (;;) {
-    const int64_t left = chain.sizes[split] - index[split], rows = left < blocks.rows ? left : blocks.rows;
-    const int64_t count = rows * blocks.volume, whole_vectors = (count + WIDTH - 1) / WIDTH * WIDTH;
-    for (int32_t i = 0; i < chain.reads; i++) {
-      Place *read = reads + i;
-      if (read->manner == IN_PLACE) operands[i] = (Operand){read->at, WIDTH};
-      else if (read->manner == IN_ROOM) {
-        float *room = scratch + read->room * most;
-        fill(&blocks, read, room, rows);
-        operands[i] = (Operand){room, WIDTH};
-      } else {
-        flat[i] = spread(*read->at);
-        operands[i] = (Operand){(const float *)(flat + i), 0};
-      }
-    }
-    for (int32_t i = 0; i < chain.calls; i++) {
-      const int32_t *call = chain.call + 4 * i, out = chain.reads + i;
-      const Result *result = results + i;
-      float *to = result->manner == IN_PLACE ? writes[result->room].at
-                : result->manner == IN_ROOM  ? scratch + result->room * most
-                                             : (float *)(flat + out);
-      const int64_t numbers = result->manner == IN_PLACE ? count : result->manner == IN_ROOM ? whole_vectors : WIDTH;
-      calls[call[0]](to, operands[call[1]], operands[call[2]], operands[call[3]], numbers);
-      operands[out] = (Operand){to, result->manner == ONE_NUMBER ? 0 : WIDTH};
-    }
-    for (int32_t i = 0; i < chain.writes; i++) {
-      const int32_t from = register_of(&chain, writes + i);
-      const Operand operand = operands[from];
-      if (operand.at != writes[i].at || how_of(&chain, writes + i) != SET) put(&blocks, writes + i, how_of(&chain, writes + i), operand, rows);
-    }
-    int axis = split;
-    index[axis] += (int32_t)rows;
-    if (axis == 0 && index[0] == chain.sizes[0]) return DONE;
-    if (index[axis] < chain.sizes[axis]) {
-      move(reads, chain.reads, axis, rows), move(writes, chain.writes, axis, rows);
-      continue;
-    }
-    for (int64_t back = index[axis] - rows;; back = chain.sizes[axis] - 1) {
-      move(reads, chain.reads, axis, -back), move(writes, chain.writes, axis, -back);
-      index[axis--] = 0;
-      if (axis < 0) return DONE;
-      if (++index[axis] == chain.sizes[axis]) continue;
-      move(reads, chain.reads, axis, 1), move(writes, chain.writes, axis, 1);
-      break;
-    }
+  frame.most = most;
+  if (cut.room == 0) {
+    run_range(&frame, range_of(&chain, &frame.blocks, cut.axis, part));
+    return DONE;
   }
+  for (int32_t piece = (int32_t)begin_of(part, PIECES); piece < end_of(part, PIECES); piece++) {
+    to_first_place(&frame, &cut, memory, part.room + piece * cut.room);
+    run_range(&frame, range_of(&chain, &frame.blocks, cut.axis, (Part){.number = piece, .of = PIECES}));
+  }
+  return DONE;
 }

@@ -21,24 +21,36 @@ static inline float float_of(int32_t bits) {
 /** Which part of an instruction is done, of how many; threads do a part each. Numbers are the same however many there are. */
 typedef struct {
   int32_t number, of;
+  /** Of chains whose pieces are joined at the end (room_of_chain): what all parts have in common for that. */
+  float *room;
 } Part;
 
 /** What part of `count` things begins where the one before it ends. */
 static inline int64_t begin_of(Part part, int64_t count) { return part.of == 1 ? part.number * count : count * part.number / part.of; }
 
-static inline int64_t end_of(Part part, int64_t count) { return begin_of((Part){part.number + 1, part.of}, count); }
+static inline int64_t end_of(Part part, int64_t count) { return begin_of((Part){.number = part.number + 1, .of = part.of}, count); }
 
 int run_product(const int32_t *words, float *memory, Part part);
-int run_chain(const int32_t *words, float *memory);
-int run_norm(const int32_t *words, float *memory);
-int run_rowwise(const int32_t *words, float *memory);
-int run_rows(const int32_t *words, float *memory);
-int run_move(const int32_t *words, float *memory);
+int run_chain(const int32_t *words, float *memory, Part part);
+int run_norm(const int32_t *words, float *memory, Part part);
+int run_rowwise(const int32_t *words, float *memory, Part part);
+int run_rows(const int32_t *words, float *memory, Part part);
+int run_move(const int32_t *words, float *memory, Part part);
 
 int run_windows(const int32_t *words, float *memory, Part part);
 
-/** Runs `count` words of instructions, one after another. */
-int run_program(const int32_t *words, int64_t count, float *memory);
+/** Numbers of the room that parts of a chain need in common, CHAIN_ROOM at most; 0: none. A vector behind them may be read. Whoever gives it joins what is in it (join_chain) when all parts are done. */
+enum { CHAIN_ROOM = 16 * 1024 };
+int64_t room_of_chain(const int32_t *words);
+void join_chain(const int32_t *words, float *memory, const float *room);
+
+/** In how many parts a chain can be done. */
+int64_t parts_of_chain(const int32_t *words);
+
+typedef struct Pool Pool;
+
+/** Runs `count` words of instructions, one after another. @param threads how many do a large one at most @param pool where they are; for one it may be NULL */
+int run_program(const int32_t *words, int64_t count, float *memory, Pool *pool, int threads);
 
 /** Where the first instruction is that would read or write beyond the numbers of the memory, or is none; below zero where all are right. */
 int64_t check_program(const int32_t *words, int64_t count, const float *memory, int64_t numbers);

@@ -1,33 +1,102 @@
-// The instructions of a program one after another, and turns of them.
-#include "kernels.h"
+// The instructions of a program one after another, and turns of them. Those with enough work are done in parts by all threads.
+#include "pool.h"
 
-static int run_turns(const int32_t *words, float *memory) {
+/**
+ * About so many nanoseconds of work each part is to have at least: what it takes to hand parts out and to wait for the last is a tenth of that. How much work an
+ * instruction has is told by sizes, and by what processors of some years ago do in a nanosecond.
+ */
+#define LEAST_WORK 3000
+#define PRODUCTS_A_NS 32
+#define PLACES_A_NS 8
+#define NUMBERS_A_NS 2
+
+typedef struct {
+  float *memory;
+  Pool *pool;
+  int threads;
+} Run;
+
+static int64_t work_of_product(const int32_t *words) {
+  int64_t products = (int64_t)words[3] * words[4] * words[5];
+  for (int axis = 0; axis < words[22]; axis++) products *= words[23 + 5 * axis];
+  return products / PRODUCTS_A_NS;
+}
+
+static int64_t work_of_chain(const int32_t *words) {
+  const int32_t rank = words[2], *reads = words + 3 + rank, *calls = reads + 1 + reads[0] * (1 + rank), *writes = calls + 1 + calls[0] * 4;
+  int64_t places = 1;
+  for (int axis = 0; axis < rank; axis++) places *= words[3 + axis];
+  return places * (reads[0] + calls[0] + writes[0]) / PLACES_A_NS;
+}
+
+/** In how many parts an instruction is done. */
+static int parts_of(const Run *run, const int32_t *words) {
+  if (run->threads <= 1) return 1;
+  int64_t work = 0, most = run->threads;
+  switch (words[0]) {
+    case 1: work = work_of_product(words); break;
+    case 2: work = work_of_chain(words); break;
+    case 3: work = (int64_t)words[2] * words[3] / NUMBERS_A_NS; break;
+    case 4: work = (int64_t)words[3] * words[4] / NUMBERS_A_NS; break;
+    case 5: work = (int64_t)words[2] * words[3] * words[4] / NUMBERS_A_NS; break;
+    case 8: work = (int64_t)words[3] * words[4] * words[5] * words[6] * words[29] / PLACES_A_NS; break;
+    default: return 1;
+  }
+  if (work < 2 * LEAST_WORK) return 1;
+  if (words[0] == 2) most = parts_of_chain(words);
+  if (most > run->threads) most = run->threads;
+  return (int)(work / LEAST_WORK < most ? work / LEAST_WORK : most);
+}
+
+static int in_all_parts(const Run *run, Work work, const int32_t *words, float *room) {
+  const int parts = parts_of(run, words);
+  if (parts <= 1) return work(words, run->memory, (Part){0, 1, room});
+  return in_parts(run->pool, work, words, run->memory, (Part){0, parts, room});
+}
+
+static int all_of_chain(const Run *run, const int32_t *words) {
+  const int64_t numbers = room_of_chain(words);
+  if (numbers == 0) return in_all_parts(run, run_chain, words, NULL);
+  float room[CHAIN_ROOM + 16];
+  const int outcome = in_all_parts(run, run_chain, words, room);
+  if (outcome == DONE) join_chain(words, run->memory, room);
+  return outcome;
+}
+
+static int run_words(const Run *run, const int32_t *words, int64_t count);
+
+static int run_turns(const Run *run, const int32_t *words) {
   for (int32_t turn = 0; turn < words[2]; turn++) {
-    memory[words[3]] = (float)turn;
-    const int outcome = run_program(words + 5, words[4], memory);
+    run->memory[words[3]] = (float)turn;
+    const int outcome = run_words(run, words + 5, words[4]);
     if (outcome != DONE) return outcome;
   }
   return DONE;
 }
 
-static int run_instruction(const int32_t *words, float *memory) {
+static int run_instruction(const Run *run, const int32_t *words) {
   switch (words[0]) {
-    case 1: return run_product(words, memory, (Part){0, 1});
-    case 2: return run_chain(words, memory);
-    case 3: return run_norm(words, memory);
-    case 4: return run_rowwise(words, memory);
-    case 5: return run_rows(words, memory);
-    case 6: return run_move(words, memory);
-    case 7: return run_turns(words, memory);
-    case 8: return run_windows(words, memory, (Part){0, 1});
+    case 1: return in_all_parts(run, run_product, words, NULL);
+    case 2: return all_of_chain(run, words);
+    case 3: return in_all_parts(run, run_norm, words, NULL);
+    case 4: return in_all_parts(run, run_rowwise, words, NULL);
+    case 5: return in_all_parts(run, run_rows, words, NULL);
+    case 6: return in_all_parts(run, run_move, words, NULL);
+    case 7: return run_turns(run, words);
+    case 8: return in_all_parts(run, run_windows, words, NULL);
     default: return WRONG_WORDS;
   }
 }
 
-int run_program(const int32_t *words, int64_t count, float *memory) {
+static int run_words(const Run *run, const int32_t *words, int64_t count) {
   for (const int32_t *end = words + count; words < end; words += words[1]) {
-    const int outcome = run_instruction(words, memory);
+    const int outcome = run_instruction(run, words);
     if (outcome != DONE) return outcome;
   }
   return DONE;
+}
+
+int run_program(const int32_t *words, int64_t count, float *memory, Pool *pool, int threads) {
+  const Run run = {memory, pool, pool && threads > 1 ? with_threads(pool, threads) : 1};
+  return run_words(&run, words, count);
 }

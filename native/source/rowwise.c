@@ -51,11 +51,11 @@ INLINE void normalized(const float *from, float *out, int64_t size, float mean, 
   }
 }
 
-int run_norm(const int32_t *words, float *memory) {
-  const int64_t rows = words[2], size = words[3], from_row = words[6], gain_rows = words[11], out_row = words[13];
+int run_norm(const int32_t *words, float *memory, Part part) {
+  const int64_t first = begin_of(part, words[2]), rows = end_of(part, words[2]), size = words[3], from_row = words[6], gain_rows = words[11], out_row = words[13];
   const float epsilon = float_of(words[4]), each = 1.0f / (float)size;
   const int64_t together = rows_at_a_time(size);
-  for (int64_t begin = 0, of_gain = 0; begin < rows; begin += together) {
+  for (int64_t begin = first, of_gain = first % gain_rows; begin < rows; begin += together) {
     const int64_t count = rows - begin < together ? rows - begin : together;
     const float *from = memory + words[5] + begin * from_row;
     float *out = memory + words[12] + begin * out_row;
@@ -139,9 +139,9 @@ static float place_of_largest(const float *from, int64_t size) {
   return smallest_of(first);
 }
 
-int run_rowwise(const int32_t *words, float *memory) {
-  const int64_t rows = words[3], size = words[4], from_row = words[6], out_row = words[8], together = rows_at_a_time(size);
-  for (int64_t begin = 0; begin < rows; begin += together) {
+int run_rowwise(const int32_t *words, float *memory, Part part) {
+  const int64_t rows = end_of(part, words[3]), size = words[4], from_row = words[6], out_row = words[8], together = rows_at_a_time(size);
+  for (int64_t begin = begin_of(part, words[3]); begin < rows; begin += together) {
     const int64_t count = rows - begin < together ? rows - begin : together;
     const float *from = memory + words[5] + begin * from_row;
     float *out = memory + words[7] + begin * out_row;
