@@ -18,7 +18,12 @@ interface Joined {
   readonly axis: number;
 }
 
-type Waiting = Gathered | Joined;
+/** The numbers of an array in another shape, which would have to be copied. */
+interface Shaped {
+  readonly before: Value;
+}
+
+type Waiting = Gathered | Joined | Shaped;
 
 /** The numbers of a store as pieces of another that lie together: `table` says where each begins there, −1 for zeros. */
 export interface Pieces {
@@ -61,6 +66,18 @@ export class Pending {
     return this.#later({ parts, axis }, first.shape.with(axis, size), first.dtype, deepest(...parts));
   }
 
+  /** A shape that the numbers do not lie in. */
+  shaped(before: Value, shape: Shape): Value {
+    return this.#later({ before }, shape, before.dtype, before.depth);
+  }
+
+  /** What an array was before it had another shape, if it is all of that and waits to be copied. */
+  before(value: Value): Value | undefined {
+    const waiting = this.#waiting.get(value.store);
+    const all = waiting && "before" in waiting && sizeOf(value.shape) === value.store.size && together(value);
+    return all ? waiting.before : undefined;
+  }
+
   #later(waiting: Waiting, shape: Shape, dtype: DType, depth: number): Value {
     const store = { size: sizeOf(shape), depth };
     this.#waiting.set(store, waiting);
@@ -87,7 +104,7 @@ export class Pending {
   }
 
   #find(store: Store, waiting: Waiting): Pieces | "none" {
-    if (store.size === 0) return "none";
+    if (store.size === 0 || "before" in waiting) return "none";
     if ("parts" in waiting) return this.#joinedPieces(store, waiting);
     const { source, axis, indices } = waiting;
     const along = placesOf({ offset: 0, shape: [source.shape[axis]!], strides: [source.strides[axis]!] });
@@ -96,10 +113,7 @@ export class Pending {
       const [before, after] = [view.shape.slice(0, axis), view.shape.slice(axis + 1)];
       const outer = placesOf({ offset: view.offset, shape: before, strides: view.strides.slice(0, axis) });
       const inner = placesOf({ offset: 0, shape: after, strides: view.strides.slice(axis + 1) });
-      const places = new Int32Array(outer.length * moved.length * inner.length);
-      let i = 0;
-      for (const o of outer) for (const m of moved) for (const place of inner) places[i++] = o + m + place;
-      return places;
+      return sums(sums(outer, moved), inner);
     });
   }
 
@@ -120,20 +134,22 @@ export class Pending {
     const segment = divisor(run, under.segment);
     const table = new Int32Array((places.length * run) / segment);
     let i = 0;
-    for (const place of places)
-      for (let at = place; at < place + run; at += segment) {
+    for (let p = 0; p < places.length; p++) {
+      const end = places[p]! + run;
+      for (let at = places[p]!; at < end; at += segment) {
         const within = at % under.segment;
         if (within + segment > under.segment) return "none";
         const start = under.table[(at - within) / under.segment]!;
         table[i++] = start === nowhere ? nowhere : start + within;
       }
+    }
     return { from: under.from, segment, table };
   }
 
   #joinedPieces(store: Store, { parts, axis }: Joined): Pieces | "none" {
     const found = parts.map((part) => {
       const width = sizeOf(part.shape.slice(axis));
-      if (this.#isZeros(part)) return { width };
+      if (this.isZeros(part)) return { width };
       const pieces = this.#in(part, 0, placesOf);
       return { width, pieces };
     });
@@ -145,20 +161,23 @@ export class Pending {
     const whole = found.reduce((sum, { width }) => sum + width, 0);
     let start = 0;
     for (const { width, pieces } of found) {
-      if (pieces && pieces !== "none")
-        for (let i = 0, from = 0; i < store.size; i += whole, from += width)
-          for (let at = 0; at < width; at += segment) {
-            const within = (from + at) % pieces.segment;
-            const begin = pieces.table[(from + at - within) / pieces.segment]!;
-            table[(i + start + at) / segment] = begin === nowhere ? nowhere : begin + within;
+      if (pieces && pieces !== "none") {
+        // Each place of the axes before has so many pieces of the part, one after another.
+        const [each, own] = [width / segment, pieces.segment / segment];
+        for (let to = start / segment, from = 0; to < table.length; to += whole / segment, from += each)
+          for (let k = 0; k < each; k++) {
+            const within = (from + k) % own;
+            const begin = pieces.table[(from + k - within) / own]!;
+            table[to + k] = begin === nowhere ? nowhere : begin + within * segment;
           }
+      }
       start += width;
     }
     return { from: first.from, segment, table };
   }
 
   /** Whether an array is known to be all zeros. */
-  #isZeros(value: Value): boolean {
+  isZeros(value: Value): boolean {
     if (value.depth > 0) return false;
     const known = this.#zeros.get(value.store) ?? this.#plan.known.of(value.store).every((number) => number === 0);
     this.#zeros.set(value.store, known);
@@ -167,6 +186,12 @@ export class Pending {
 
   #write(store: Store, waiting: Waiting, dtype: DType): Store {
     const plan = this.#plan;
+    if ("before" in waiting) {
+      const { before } = waiting;
+      const out = plan.room(before.shape, dtype, store.depth);
+      plan.copy(before, out);
+      return out.store;
+    }
     if ("parts" in waiting) {
       const { parts, axis } = waiting;
       const shape = parts[0]!.shape.with(
@@ -246,6 +271,18 @@ const onGrid = (view: Value, axis: number, { start, sizes, steps }: Grid): Value
     strides: view.strides.toSpliced(axis, 1, ...steps.map((step) => step * along)),
   };
 };
+
+/** Each of the first, with each of the second added. */
+function sums(first: Int32Array, second: Int32Array): Int32Array {
+  if (second.length === 1 && second[0] === 0) return first;
+  const all = new Int32Array(first.length * second.length);
+  let i = 0;
+  for (let a = 0; a < first.length; a++) {
+    const begin = first[a]!;
+    for (let b = 0; b < second.length; b++) all[i++] = begin + second[b]!;
+  }
+  return all;
+}
 
 /** A view whose last axes that lie together, none before `least`, are taken away, and how many numbers they have. */
 function lastRun({ offset, shape, strides }: Value, least: number) {

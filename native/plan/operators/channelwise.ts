@@ -1,14 +1,14 @@
 // Windows of each channel by itself: convolutions with a filter a channel, and largest numbers with their places. Channels come last.
 import { sizeOf } from "@innerloop/schemas";
 import type { Plan } from "../plan.ts";
-import type { Access, Windows } from "../steps.ts";
-import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";
+import type { Access, Store, Windows } from "../steps.ts";
+import { accessOf, deepest, permuted, reshaped, type Shape, type Value } from "../views.ts";
 import { channelsLast, channelsSecond, tuplesOf } from "./windows.ts";
 
 /** Taps that an instruction has at most. */
-export const mostWindowTaps = 64;
+const mostWindowTaps = 64;
 /** Channels below which vectors of them would be mostly empty. */
-export const fewestChannels = 4;
+const fewestChannels = 4;
 
 /** A window along one axis: how far its places are apart in the field, and where its taps lie from there, each with its number in the kernel. */
 export interface Along {
@@ -95,7 +95,22 @@ interface Pool {
 export interface Largest {
   readonly most: Value;
   readonly where: Value;
+  readonly space: Shape;
   readonly windows: Windows;
+}
+
+const foundIn = new WeakMap<Store, Largest>();
+
+/** Whose places these are, in their order, if those of an array as large as this one of zeros. */
+export function largestBy(plan: Plan, places: Value, zeros: Value): Largest | undefined {
+  const seen = plan.pending.before(places) ?? places;
+  const found = foundIn.get(seen.store);
+  if (!found || sizeOf(seen.shape) !== sizeOf(found.where.shape) || !plan.pending.isZeros(zeros)) return undefined;
+  const { shape, strides, offset } = found.where;
+  const all = shape[0]! * shape[1]! * sizeOf(found.space) === sizeOf(zeros.shape) && zeros.shape.length === 1;
+  const same = reshaped(seen, shape);
+  const lies = same?.offset === offset && shape.every((size, axis) => size === 1 || same.strides[axis] === strides[axis]);
+  return all && lies ? found : undefined;
 }
 
 /** The largest number of each window over [N, C, …space] in each channel, and its place. */
@@ -116,12 +131,14 @@ export function largestOf(plan: Plan, x: Value, { kernel, strides, dilations, be
     ...{ field: gridOf(field), out: gridOf(most), where: gridOf(where) },
   };
   plan.step(x.depth, step);
-  const [seen, found] = [most, where].map((value) => permuted(value, channelsSecond(x.shape.length)));
-  return { most: seen!, where: found!, windows: step };
+  const [seen, found] = [most, where].map((value) => permuted(value, channelsSecond(x.shape.length))) as [Value, Value];
+  const result = { most: seen, where: found, space: x.shape.slice(2), windows: step };
+  foundIn.set(where.store, result);
+  return result;
 }
 
 /** What each window found, brought to where it found it: [N, C, …space]. */
-export function broughtBack(plan: Plan, { where, windows }: Largest, numbers: Value, space: Shape): Value {
+export function broughtBack(plan: Plan, { where, space, windows }: Largest, numbers: Value): Value {
   const [examples = 0, channels = 0] = numbers.shape;
   const depth = deepest(where, numbers);
   const field = plan.room([examples, ...space, channels], "float32", depth);

@@ -9,6 +9,7 @@ import { norms } from "./norms.ts";
 import { pooling } from "./pooling.ts";
 import { products } from "./products.ts";
 import { reductions } from "./reductions.ts";
+import { resize } from "./resize.ts";
 
 export const operators: Readonly<Record<string, Compute>> = {
   ...elementwise,
@@ -21,4 +22,5 @@ export const operators: Readonly<Record<string, Compute>> = {
   ...indexing,
   Loop: loop,
   Scan: scan,
+  Resize: resize,
 };

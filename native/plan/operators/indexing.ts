@@ -15,6 +15,7 @@ import {
   type Value,
   withOnes,
 } from "../views.ts";
+import { broughtBack, largestBy } from "./channelwise.ts";
 import { rowwise } from "./norms.ts";
 import { type Code, computed, each, intOf, present, shapedAs, textOf } from "./parts.ts";
 import { reduce } from "./reductions.ts";
@@ -163,6 +164,13 @@ const scatterND: Compute = (plan, [x, indices, updates], node) => {
 const scatterElements: Compute = (plan, [x, indices, updates], node) => {
   const [value, places, others] = [present(x, node), present(indices, node), present(updates, node)];
   const axis = axisOf(intOf(node, "axis", 0), value.shape.length);
+  const found = largestBy(plan, places, value);
+  if (found && textOf(node, "reduction", "none") === "add") {
+    const { shape } = found.where;
+    const before = plan.pending.before(others);
+    const numbers = before?.shape.join() === shape.join() ? before : shapedAs(plan, others, shape);
+    return [plan.pending.shaped(broughtBack(plan, found, numbers), value.shape)];
+  }
   const strides = naturalStrides(value.shape);
   const axes = places.shape.map((size, along) => ({
     place: along === axis ? places : alongAxis(plan, size, along, places.shape.length),

@@ -3,8 +3,8 @@ import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { axisOf, broadcast, deepest, expanded, permuted, type Shape, sliced, type Value, withOnes } from "../views.ts";
-import { axesOf, computed, intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
+import { axisOf, broadcast, deepest, expanded, permuted, reshaped, type Shape, sliced, type Value, withOnes } from "../views.ts";
+import { axesOf, computed, hasChannelsLast, intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
 
 /** More numbers than this no plan holds beforehand. */
 const mostKnown = 2 ** 24;
@@ -21,7 +21,12 @@ function reshapedSizes(from: Shape, given: Shape, node: Node): number[] {
 const reshape: Compute = (plan, [x, shape], node) => {
   const value = present(x, node);
   const given = shape ? plan.numbers(shape) : (intsOf(node, "shape") ?? []);
-  return [shapedAs(plan, value, reshapedSizes(value.shape, given, node))];
+  const sizes = reshapedSizes(value.shape, given, node);
+  const before = plan.pending.before(value);
+  if (before && before.shape.join() === sizes.join()) return [before];
+  // Channels that come last are put second where something reads them so.
+  if (hasChannelsLast(value) && !reshaped(value, sizes)) return [plan.pending.shaped(value, sizes)];
+  return [shapedAs(plan, value, sizes)];
 };
 
 const squeeze: Compute = (plan, [x, given], node) => {

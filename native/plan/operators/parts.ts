@@ -84,7 +84,7 @@ export function computed(plan: Plan, operands: readonly Value[], dtype: DType, f
 const permutedShape = (shape: Shape, order: Shape): number[] => order.map((axis) => shape[axis]!);
 
 /** Whether the channels of [N, C, …space] lie together, and places after each other. */
-const hasChannelsLast = (value: Value): boolean => {
+export const hasChannelsLast = (value: Value): boolean => {
   const { length } = value.shape;
   return length > 2 && value.shape[1]! > 1 && value.strides[1] === 1 && !together(value) && together(permuted(value, channelsLast(length)));
 };

@@ -1,8 +1,9 @@
 // The largest number, or the mean, of windows.
 import { sizeOf } from "@innerloop/schemas";
-import type { Compute, Plan } from "../plan.ts";
+import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { permuted, type Shape, sliced, type Value } from "../views.ts";
+import { isChannelwise, largestOf } from "./channelwise.ts";
 import { padded } from "./movement.ts";
 import { computed, intOf, intsOf, present, scaled } from "./parts.ts";
 import { reduce } from "./reductions.ts";
@@ -73,8 +74,17 @@ function surrounded(
 
 const maxPool: Compute = (plan, [x], node) => {
   const value = present(x, node);
-  if (node.outputs[1]) throw refused("a MaxPool that says where");
   const window = windowOf(node, value.shape.slice(2), intsOf(node, "kernel_shape") ?? []);
+  const places = Boolean(node.outputs[1]);
+  const { before, after, kernel, out } = window;
+  const around = [...before, ...after].some((size) => size > 0);
+  const direct = isChannelwise(value, kernel) && sizeOf(out) > 0;
+  if (places || (direct && (around || sizeOf(kernel) > mostTaps))) {
+    if (!direct || intOf(node, "storage_order", 0) === 1) throw refused("a MaxPool that says where");
+    if (places && sizeOf(value.shape) > mostExact) throw refused("places of an array that are not held exactly");
+    const { most, where } = largestOf(plan, value, window);
+    return [most, where];
+  }
   return [pooled(plan, surrounded(plan, value, window, Number.NEGATIVE_INFINITY), window, "max")];
 };
 
