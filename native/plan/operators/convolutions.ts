@@ -3,15 +3,18 @@ import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";
+import { accessOf, deepest, expanded, permuted, reshaped, type Shape, sliced, type Value, withOnes } from "../views.ts";
 import { type Along, channelwise, isChannelwise } from "./channelwise.ts";
 import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
-import { channelsLast, channelsSecond, tapsOf, windowOf } from "./windows.ts";
+import { channelsLast, channelsSecond, tapsOf, tuplesOf, windowOf } from "./windows.ts";
 
 /** Entries up to which a table has the places of all examples. */
 const mostEntries = 2 ** 18;
 /** Channels below which numbers are looked up one by one rather than be brought together. */
 const fewChannels = 4;
+
+/** Filters of all phases up to which they are taken together: as many as the columns that kernels take at once. */
+const mostTogether = 64;
 
 interface Convolved {
   /** [N, C, …space] */
@@ -128,6 +131,85 @@ function phases(kernel: number, stride: number, dilation: number, before: number
   });
 }
 
+interface Phased {
+  /** [N, C, …space] */
+  readonly x: Value;
+  /** [C, M, …kernel] */
+  readonly weight: Value;
+  readonly bias: Value | undefined;
+  readonly out: Shape;
+  readonly axes: readonly (readonly Along[])[];
+}
+
+/** A transposed convolution with strides by phases: no tap is computed with where it falls between places of the input. */
+function apart(plan: Plan, phased: Phased): Value {
+  const [, filters = 0] = phased.weight.shape;
+  const all = phased.axes.reduce((count, phases) => count * phases.length, 1);
+  return filters * all <= mostTogether ? asChannels(plan, phased) : oneByOne(plan, phased);
+}
+
+/** All phases of few filters are filters of one convolution, with zeros where a phase has no tap. */
+function asChannels(plan: Plan, { x, weight, bias, out, axes }: Phased): Value {
+  const [examples = 0, channels = 0, ...space] = x.shape;
+  const [, filters = 0, ...kernel] = weight.shape;
+  const offsets = axes.map((phases) => [...new Set(phases.flatMap(({ taps }) => taps.map(([offset]) => offset)))]);
+  const grid = axes.map(([first]) => first!.count);
+  const window = offsets.map(({ length }) => length);
+  const taps = tapsOf(space, grid, window, (axis, place, tap) => place + offsets[axis]![tap]!);
+  // Which tap of the kernel each phase has at each offset; one more than there are is zeros.
+  const none = sizeOf(kernel);
+  const order = tuplesOf(axes.map(({ length }) => length)).flatMap((phase) =>
+    tuplesOf(window).map((tap) =>
+      tap.reduce((flat, at, axis) => {
+        const own = axes[axis]![phase[axis]!]!.taps.find(([offset]) => offset === offsets[axis]![at]!);
+        return own && flat < none ? flat * kernel[axis]! + own[1] : none;
+      }, 0),
+    ),
+  );
+  const zeros = expanded(plan.constant([0], [1, 1, 1]), [channels, filters, 1]);
+  const flat = plan.pending.joined([shapedAs(plan, weight, [channels, filters, none]), zeros], 2);
+  const phases = axes.map(({ length }) => length);
+  const [all, size] = [sizeOf(phases), sizeOf(window)];
+  const spread = shapedAs(plan, plan.pending.gathered(flat, 2, order), [channels, filters, all, size]);
+  const filled = shapedAs(plan, permuted(spread, [2, 1, 0, 3]), [1, all * filters, channels, size]);
+  const added = bias && shapedAs(plan, expanded(bias, [all, filters]), [all * filters]);
+  const made = convolved(plan, { x, taps, groups: 1, weight: filled, bias: added, out: grid });
+  const rank = grid.length;
+  const parts = shapedAs(plan, made, [examples, ...phases, filters, ...grid]);
+  const whole = plan.room([examples, filters, ...grid.map((count, axis) => count * phases[axis]!)], "float32", made.depth);
+  const axesOf = (first: number): number[] => grid.map((_, axis) => first + axis);
+  const from = permuted(parts, [0, 1 + rank, ...grid.flatMap((_, axis) => [2 + rank + axis, 1 + axis])]);
+  plan.copy(from, reshaped(whole, from.shape)!);
+  return axesOf(2).reduce((value, axis) => sliced(value, axis, 0, out[axis - 2]!), whole);
+}
+
+/** Each phase is a convolution. */
+function oneByOne(plan: Plan, { x, weight, bias, out, axes }: Phased): Value {
+  const [examples = 0, channels = 0, ...space] = x.shape;
+  const [, filters = 0, ...kernel] = weight.shape;
+  const whole = permuted(
+    plan.room([examples, ...out, filters], "float32", deepest(x, weight, bias)),
+    channelsSecond(out.length + 2),
+  );
+  const flat = shapedAs(plan, weight, [1, channels, filters, sizeOf(kernel)]);
+  for (const phase of tuplesOf(axes.map(({ length }) => length))) {
+    const own = axes.map((phases, axis) => phases[phase[axis]!]!);
+    const grid = own.map(({ count }) => count);
+    const window = own.map(({ taps }) => taps.length);
+    const order = tuplesOf(window).map((tap) => tap.reduce((so, at, axis) => so * kernel[axis]! + own[axis]!.taps[at]![1], 0));
+    const taps = tapsOf(space, grid, window, (axis, place, tap) => place + own[axis]!.taps[tap]![0]);
+    const some = permuted(plan.pending.gathered(flat, 3, order), [0, 2, 1, 3]);
+    const to = own.reduce((value, { start, count, apart: step }, axis) => sliced(value, axis + 2, start, count, step), whole);
+    const nothing = bias ? expanded(withOnes(bias, [0, 2]), [1, filters, 1]) : plan.constant([0], [1, 1, 1]);
+    const made =
+      taps.length > 0
+        ? convolved(plan, { x, taps, groups: 1, weight: some, bias, out: grid })
+        : expanded(shapedAs(plan, nothing, [1, nothing.shape[1]!, ...grid.map(() => 1)]), to.shape);
+    plan.copy(made, to);
+  }
+  return whole;
+}
+
 const convTranspose: Compute = (plan, [a, b, bias], node) => {
   const [x, w] = [present(a, node), present(b, node)];
   const groups = intOf(node, "group", 1);
@@ -141,6 +223,11 @@ const convTranspose: Compute = (plan, [a, b, bias], node) => {
   if (filters === 1 && channels === groups && groups > 1 && isChannelwise(x, kernel) && sizeOf(out) > 0) {
     const axes = kernel.map((size, axis) => phases(size, strides[axis]!, dilations[axis]!, before[axis]!, out[axis]!));
     return [channelwise(plan, { x, weight: shapedAs(plan, w, [groups, sizeOf(kernel)]), bias, kernel, out, axes })];
+  }
+  if (groups === 1 && strides.some((stride) => stride > 1) && sizeOf(kernel) > 0 && sizeOf(out) > 0) {
+    const axes = kernel.map((size, axis) => phases(size, strides[axis]!, dilations[axis]!, before[axis]!, out[axis]!));
+    const weight = shapedAs(plan, w, [channels, filters, ...kernel]);
+    return [apart(plan, { x, weight, bias, out, axes })];
   }
   const taps = tapsOf(
     space,
