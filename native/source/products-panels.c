@@ -3,8 +3,12 @@
 
 #include "squares.h"
 
+/** Rows that are on their way while one is copied: the processor does not foresee rows that are far from each other. */
+#define ROWS_AHEAD 8
+
 static void copy_rows(float *panel, int vectors, const float *right, int64_t row, int64_t terms) {
   for (int64_t p = 0; p < terms; p++) {
+    for (int v = 0; v < vectors; v++) __builtin_prefetch(right + ROWS_AHEAD * row + v * WIDTH);
     for (int v = 0; v < vectors; v++) store(panel + v * WIDTH, load(right + v * WIDTH));
     panel += vectors * WIDTH;
     right += row;

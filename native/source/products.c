@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "kernels.h"
+#include "products-blocks.h"
 #include "products-dots.h"
 #include "products-panels.h"
 #include "products-tiles.h"
@@ -13,6 +14,13 @@
 /** Rows of the right factor that are as far from each other fall on few places of the first cache: a copy pays where this many kernels read it. */
 #define FAR_ROWS 256
 #define COPY_TILES 4
+/**
+ * Columns for which the left factor of large matrices is copied, or its rows made columns. Rows that are this far from each other push each other out of the
+ * first cache, and are copied for fewer.
+ */
+#define COPY_COLUMNS 512
+#define TURN_COLUMNS 256
+#define COLLIDING_ROWS 1024
 /**
  * Rows are taken as dots instead of turning the right factor around if they are no more than that and there are so many terms for each: more of
  * them if the right factor is small, and near whichever way it is read.
@@ -44,6 +52,8 @@ typedef struct {
   int copied;
   /** Whether the numbers of rows and those of columns lie together, and rows are few. */
   int dots;
+  /** Whether it is one of large matrices without a lookup, and whether these read the left factor where it lies. */
+  int large, in_place;
   /** The sum is taken in `blocks` of `pieces` with `terms` each at most. */
   int64_t blocks, pieces, terms;
   /** Rows that are taken through all the sum before the next. */
@@ -145,6 +155,17 @@ static void run_matrices(const Product *product, const float *left, const float 
     run_dots(&dots);
     return;
   }
+  if (product->large) {
+    const int64_t first = product->first, added_row = spread_out ? product->out_row : product->added_row;
+    const float *more = spread_out ? out : added;
+    const Blocks blocks = {
+        product->m - first, product->n, product->k, left + first * product->left_row, product->left_row, product->left_column, right,
+        product->right_row, product->right_column, out + first * product->out_row, product->out_row, more ? more + first * added_row : NULL,
+        added_row, product->alpha, product->beta, product->flags & RELU, product->in_place,
+    };
+    run_blocks(&blocks);
+    return;
+  }
   Tile tile;
   tile.table_step = product->by_numbers ? product->table_row : product->table ? product->taps : 1;
   tile.term_step = product->table_term;
@@ -218,6 +239,12 @@ static void choose_ways(Product *product) {
                   product->m <= DOT_ROWS &&
                   product->m * (product->k * product->n > NEAR_NUMBERS ? DOT_TERMS : NEAR_DOT_TERMS) <= product->k;
   if (product->dots) return;
+  product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= BLOCK_COLUMNS && product->k >= BLOCK_SUM &&
+                   (product->left_column == 1 || product->n >= TURN_COLUMNS);
+  if (product->large) {
+    product->in_place = product->left_column == 1 && product->left_row >= 0 && product->left_row % COLLIDING_ROWS != 0 && product->n < COPY_COLUMNS;
+    return;
+  }
   product->by_columns = lookup ? product->flags & LOOKUP_COLUMNS : product->left_row == 1 && product->left_column != 1 && product->m > 1;
   product->by_numbers = lookup && product->segment == 1;
   if (lookup) {

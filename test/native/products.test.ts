@@ -1,6 +1,6 @@
 // Products in C against plain loops of 64-bit numbers: any distances, batches, lookups, what is added, and sizes at the edges of tiles, panels and blocks.
 
-import type { Access, Product, Store } from "@innerloop/native/plan";
+import { type Access, encoded, type Product, type Store } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
@@ -88,6 +88,34 @@ function randomProduct(seed: number): Case {
   };
 }
 
+/** What stands where a product has written, of stores with these numbers. */
+function ran(
+  step: Product,
+  given: readonly { readonly access: Access; readonly numbers: Float32Array }[],
+  before: Float32Array,
+): Float32Array {
+  const places = new Map<Store, number>();
+  let end = 0;
+  const all = [...given, { access: step.out, numbers: before }];
+  for (const { access, numbers } of all) {
+    places.set(access.store, end);
+    end += Math.ceil(numbers.length / 16) * 16 + 16;
+  }
+  const words = encoded(
+    [step],
+    (store) => places.get(store)!,
+    () => expect.fail("no table"),
+  );
+  const buffer = new ArrayBuffer(4 * end + 64);
+  const memory = new Float32Array(buffer, kernels.misaligned(buffer), end);
+  for (const { access, numbers } of all) memory.set(numbers, places.get(access.store)!);
+  expect(kernels.run(words, buffer, memory.byteOffset)).toBe(0);
+  const at = places.get(step.out.store)!;
+  return memory.slice(at, at + before.length);
+}
+
+const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+
 const work = ({ step: { batch, m, n, k } }: Case) => batch.reduce((all, size) => all * size, m * n * k);
 
 describe("products", () => {
@@ -101,6 +129,68 @@ describe("products", () => {
       } catch (cause) {
         throw new Error(`seed ${seed}`, { cause });
       }
+    }
+  });
+
+  it("of large matrices are taken in blocks, whichever way their numbers lie", () => {
+    const random = dice(7);
+    const below: Below = (end) => Math.floor(random() * end);
+    const ways = {
+      rows: (_: number, columns: number) => [columns, 1],
+      columns: (rows: number) => [1, rows + 2],
+      apart: (_: number, columns: number) => [2 * columns + 1, 2],
+      backwards: (_: number, columns: number) => [-columns, 1],
+    };
+    for (const [m, n, k, left, right, added, relu] of [
+      // Several pieces of the sum, and a last strip, panel and vector that are not whole.
+      [67, 133, 800, "rows", "rows", [0, 1], true],
+      [70, 259, 401, "columns", "columns", undefined, false],
+      // Several blocks of rows, copied and read in place.
+      [701, 513, 390, "rows", "columns", [0, 1], true],
+      [701, 300, 390, "columns", "rows", [1, 0], true],
+      [700, 128, 385, "rows", "rows", undefined, false],
+      // Rows that lie so that they are copied for fewer columns.
+      [64, 128, 1024, "rows", "rows", [1, 0], false],
+      [65, 130, 100, "apart", "apart", [1, 0], true],
+      [64, 128, 97, "backwards", "backwards", [0, 1], false],
+    ] as const) {
+      const of = (rows: number, columns: number, strides: readonly number[]) => {
+        const access = placed([rows, columns], strides, 3);
+        return { access, numbers: numbersOf(access.store.size, below) };
+      };
+      const [a, b] = [of(m, k, ways[left](m, k)), of(k, n, ways[right](k, n))];
+      const [c, out] = [of(m, n, added ?? [0, 0]), of(m, n, [n + 3, 1])];
+      const step: Product = {
+        ...{ kind: "product", batch: [], m, n, k, left: a.access, right: b.access, out: out.access },
+        ...{ alpha: 0.5, beta: 2, relu },
+        ...(added && { added: c.access }),
+      };
+      const given = ran(step, [a, b, c], out.numbers);
+      const [alongA, alongB] = [a.access.strides[1]!, b.access.strides[0]!];
+      for (let i = 0; i < m; i++)
+        for (let j = 0; j < n; j++) {
+          const place = out.access.offset + i * (n + 3) + j;
+          const number = given[place]!;
+          given[place] = out.numbers[place]!;
+          // No strip and no panel has as many rows or columns: each of their places is looked at.
+          if (i % 11 > 0 && j % 13 > 0 && i < m - 1) continue;
+          let [sum, whole] = [0, 0];
+          const [row, column] = [
+            a.access.offset + i * a.access.strides[0]!,
+            b.access.offset + j * b.access.strides[1]!,
+          ];
+          for (let p = 0; p < k; p++) {
+            const term = a.numbers[row + p * alongA]! * b.numbers[column + p * alongB]!;
+            sum += term;
+            whole += Math.abs(term);
+          }
+          sum *= 0.5;
+          if (added) sum += 2 * c.numbers[c.access.offset + i * added[0] + j * added[1]]!;
+          if (!(Math.abs(number - (relu ? Math.max(sum, 0) : sum)) <= 1e-6 * whole))
+            expect.fail(`${number}, not ${sum}, at ${[i, j]} of ${[m, n, k, left, right]}`);
+        }
+      // What does not belong to the result is as it was.
+      expect(Buffer.compare(bytes(given), bytes(out.numbers))).toBe(0);
     }
   });
 
