@@ -49,6 +49,10 @@ const small = {
 const enginesOf = (text = kernelsHere() ? ourEngines.join() : "onnxruntime"): readonly OurEngine[] =>
   among("engines", text, ourEngines);
 
+const ofOurs = {
+  type: "string",
+  describe: `what ours computes on, of ${ourEngines.join(", ")} [default: both where kernels are built]`,
+} as const;
 /** One of them. */
 const engine = {
   choices: ourEngines,
@@ -70,10 +74,7 @@ try {
       {
         ...measuring,
         threads: { ...threads, default: "1,2" },
-        engines: {
-          type: "string",
-          describe: `what ours computes on, of ${ourEngines.join(", ")} [default: both where kernels are built]`,
-        },
+        engines: ofOurs,
         peers: { type: "string", default: peerSides.map(({ name }) => name).join(), describe: "which, or none" },
         memory: { type: "boolean", default: true, describe: "measure the peak memory of ours and of PyTorch, too" },
         limit: { type: "number", default: 900, describe: "seconds that a peer may take to compile a workload" },
@@ -275,6 +276,7 @@ try {
         batches: { type: "string", default: "1,8", describe: "examples in a batch" },
         threads: { ...threads, default: "1,2" },
         groups: { type: "string", default: importedGroups.join(), describe: `of ${importedGroups.join(", ")}` },
+        engines: ofOurs,
         peers: { type: "string", default: importedPeers.join(), describe: `of ${importedPeers.join(", ")}` },
         rounds: { type: "number", default: 7, describe: "turns of each side" },
         seconds: {
@@ -291,9 +293,8 @@ try {
       (args) =>
         run(async () =>
           imported({
-            networks: among("networks", args.networks, importedNetworks),
-            batches: counts(args.batches, "batches"),
-            threads: counts(args.threads, "threads"),
+            ...{ networks: among("networks", args.networks, importedNetworks), engines: enginesOf(args.engines) },
+            ...{ batches: counts(args.batches, "batches"), threads: counts(args.threads, "threads") },
             groups: among("groups", args.groups, importedGroups),
             peers: among("peers", args.peers, importedPeers).filter((peer) => !(args.quick && peer === "compile")),
             rounds: args.quick ? 1 : args.rounds,

@@ -3,10 +3,11 @@
 
     peer.py prepare FOLDER NETWORK BATCH [PEERS]        writes NETWORK.onnx, and onnx-ad's NETWORK.theirs-input.onnx, …-weights.onnx,
                                                         unless PEERS are named without it
-    peer.py time FOLDER NETWORK BATCH THREADS ROUNDS SECONDS LIMIT GROUPS PEERS
+    peer.py time FOLDER NETWORK BATCH THREADS ROUNDS SECONDS LIMIT GROUPS PEERS ENGINES NATIVE
                                                         times what lies there, in turns: ROUNDS, fewer where they take more than SECONDS;
                                                         torch.compile gets LIMIT seconds for each side. GROUPS of forward,input,weights
-                                                        and PEERS of onnx-ad,eager,compile are timed
+                                                        and PEERS of onnx-ad,eager,compile are timed; ours on ENGINES of onnxruntime,native,
+                                                        for which NATIVE is the command, in JSON, of the process of native kernels
     peer.py count FOLDER NETWORK BATCH                  what ONNX Runtime executes of each file, which no load changes
     peer.py memory FOLDER NETWORK BATCH SIDE            the most memory that a process holds that runs nothing but this side
 
@@ -20,13 +21,14 @@ import warnings
 
 import numpy as np
 import onnxruntime
+from native_sides import KINDS, Native, native, write_feeds
 from sides import FILES, counted, feeds_of, opened, seed_of
 
 # What is timed beside each other: each of these against the others of its group.
 GROUPS = {
-    "forward": ["original", "rewritten"],
-    "input": ["ours input", "onnx-ad input", "PyTorch input", "compiled input"],
-    "weights": ["ours weights", "onnx-ad weights", "PyTorch weights", "compiled weights"],
+    "forward": ["original", "rewritten", native("rewritten")],
+    "input": ["ours input", native("ours input"), "onnx-ad input", "PyTorch input", "compiled input"],
+    "weights": ["ours weights", native("ours weights"), "onnx-ad weights", "PyTorch weights", "compiled weights"],
 }
 
 
@@ -39,7 +41,9 @@ def prepare(folder, name, batch, peers="onnx-ad"):
     file = str(folder / f"{name}.onnx")
     torch.onnx.export(network, (x,), file, dynamo=False, opset_version=17, input_names=["x"], output_names=["y"])
     with torch.no_grad():
-        np.savez(folder / f"{name}.npz", x=x.numpy(), y=network(x).numpy())
+        known = {"x": x.numpy(), "y": network(x).numpy()}
+    np.savez(folder / f"{name}.npz", **known)
+    write_feeds(folder, name, {"x": known["x"], "adj_y": seed_of(known)})
     for left in folder.glob(f"{name}.theirs-*.onnx"):
         left.unlink()
     if "onnx-ad" in peers.split(","):
@@ -91,14 +95,15 @@ def underived(file):
     return {value.name for value in graph.output} - reached
 
 
-def apart(folder, name, runs, known):
+def apart(folder, name, runs, known, engine):
     """
-    The largest difference from PyTorch's results and gradients, relative to the largest number among all of these. Weights that an
+    Of ours on an engine, the largest difference from PyTorch's results and gradients, relative to the largest number among all of these. Weights that an
     exporter gave names of its own are compared with onnx-ad's, where it has a derivative and no zeros in its place.
     """
-    worst = float(np.abs(runs["rewritten"]()["y"] - known["y"]).max() / np.abs(known["y"]).max())
+    here = native if engine == "native" else str
+    worst = float(np.abs(runs[here("rewritten")]()["y"] - known["y"]).max() / np.abs(known["y"]).max())
     for of in ["input", "weights"]:
-        ours, expected = runs[f"ours {of}"](), runs[f"PyTorch {of}"]()
+        ours, expected = runs[here(f"ours {of}")](), runs[f"PyTorch {of}"]()
         if f"onnx-ad {of}" in runs:
             wrong = underived(folder / f"{name}.theirs-{of}.onnx")
             for key, value in runs[f"onnx-ad {of}"]().items():
@@ -115,7 +120,7 @@ PEERS = {"onnx-ad": "onnx-ad", "eager": "PyTorch", "compile": "compiled"}
 SHARES = {"forward": 0.1, "input": 0.4, "weights": 0.5}
 
 
-def measure(folder, name, batch, threads, rounds, seconds, limit, chosen, peers):
+def measure(folder, name, batch, threads, rounds, seconds, limit, chosen, peers, engines, command):
     from torch_sides import torch_runs
     from turns import turns_of
 
@@ -123,17 +128,23 @@ def measure(folder, name, batch, threads, rounds, seconds, limit, chosen, peers)
     compiling = [kind for kind in ["input", "weights"] if kind in chosen] if "compile" in peers else []
     others, missing = torch_runs(name, batch, threads, seed_of(known), compiling, limit)
     runs.update(others)
+    process = Native(command, folder, name, threads) if "native" in engines else None
+    runs.update(process.runs if process else {})
+    unasked = [] if "onnxruntime" in engines else list(KINDS)
     left = tuple(begins for peer, begins in PEERS.items() if peer not in peers)
     groups = {
-        group: {side: runs[side] for side in GROUPS[group] if side in runs and not side.startswith(left)} for group in chosen
+        group: {side: runs[side] for side in GROUPS[group] if side in runs and side not in unasked and not side.startswith(left)} for group in chosen
     }
-    difference = apart(folder, name, runs, known)
+    difference = {engine: apart(folder, name, runs, known, engine) for engine in engines}
     whole = sum(SHARES[group] for group in chosen)
     found = {
         group: turns_of(sides, threads, rounds, seconds * SHARES[group] / whole) for group, sides in groups.items()
     }
     times = {side: turns for group in found.values() for side, turns in group.items()}
-    print(json.dumps({"apart": difference, "turns": times, "missing": missing}))
+    refused = process.refused if process else []
+    if process:
+        process.close()
+    print(json.dumps({"apart": difference, "turns": times, "missing": missing, "refused": refused}))
 
 
 def memory(folder, name, batch, side):
@@ -161,8 +172,9 @@ if __name__ == "__main__":
     if action == "prepare":
         prepare(folder, name, batch, *rest)
     elif action == "time":
-        *numbers, chosen, peers = rest
-        measure(folder, name, batch, *map(int, numbers), chosen.split(","), peers.split(","))
+        *numbers, chosen, peers, engines, command = rest
+        lists = [text.split(",") for text in [chosen, peers, engines]]
+        measure(folder, name, batch, *map(int, numbers), *lists, json.loads(command))
     elif action == "count":
         print(json.dumps(counted(folder, name)))
     else:

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cotangents, input, readOnnx, type Value, writeOnnx } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
+import type { OurEngine } from "../ours/engines.ts";
 import { type Counts, heldOf, importedTable, type Row } from "./table.ts";
 
 /** What `networks.py` makes. */
@@ -33,6 +34,8 @@ export interface ImportedOptions {
   /** Of {@link importedGroups} and {@link importedPeers}. */
   readonly groups: readonly string[];
   readonly peers: readonly string[];
+  /** What ours run on. */
+  readonly engines: readonly OurEngine[];
   /** Turns of each side. */
   readonly rounds: number;
   /** After so many of them no further round of a row begins. */
@@ -47,6 +50,8 @@ export interface ImportedOptions {
 }
 
 const peer = fileURLToPath(new URL("../../imported/peer.py", import.meta.url));
+/** Ours on native kernels, a process that the other one asks. */
+const native = fileURLToPath(new URL("native.js", import.meta.url));
 const python = process.env.INNERLOOP_PYTHON ?? "python3";
 const packages = ["torch", "onnx", "onnxruntime", "onnxscript", "onnx_ad"];
 
@@ -102,9 +107,16 @@ const sides = [
   ...["ours weights", "onnx-ad weights", "PyTorch weights"],
 ];
 
+/** The file of each side on native kernels. */
+const nativeKinds = {
+  "rewritten native": "ours",
+  "ours input native": "ours-input",
+  "ours weights native": "ours-weights",
+};
+
 export function imported(options: ImportedOptions): { text: string; status: 0 } {
   requirePython();
-  const { rounds, seconds, limit, groups, peers: named } = options;
+  const { rounds, seconds, limit, groups, peers: named, engines } = options;
   const folder = options.keep ?? mkdtempSync(join(tmpdir(), "innerloop-bench-"));
   mkdirSync(folder, { recursive: true });
   try {
@@ -114,12 +126,26 @@ export function imported(options: ImportedOptions): { text: string; status: 0 } 
         ask("prepare", folder, network, batch, named.join());
         writeOurs(folder, network);
         const counts: Readonly<Record<string, Counts>> = JSON.parse(ask("count", folder, network, batch));
-        const memory = options.memory ? memoryOf(folder, network, batch, counts) : {};
+        const memory = options.memory ? memoryOf(folder, network, batch, counts, engines) : {};
         return options.threads.map(
           (threads): Row => ({
             ...{ network, batch, threads, counts, memory },
             ...JSON.parse(
-              ask("time", folder, network, batch, threads, rounds, seconds, limit, groups.join(), named.join()),
+              ask(
+                ...([
+                  "time",
+                  folder,
+                  network,
+                  batch,
+                  threads,
+                  rounds,
+                  seconds,
+                  limit,
+                  groups.join(),
+                  named.join(),
+                ] as const),
+                ...[engines.join(), JSON.stringify([process.execPath, native])],
+              ),
             ),
           }),
         );
@@ -138,9 +164,13 @@ function memoryOf(
   network: string,
   batch: number,
   counts: Readonly<Record<string, Counts>>,
+  engines: readonly OurEngine[],
 ): Record<string, number> {
   const present = sides.filter((side) => side in counts || side.startsWith("PyTorch"));
-  return Object.fromEntries(
-    present.map((side) => [side, Number(JSON.parse(ask("memory", folder, network, batch, side)))]),
-  );
+  const found = present.map((side) => [side, Number(JSON.parse(ask("memory", folder, network, batch, side)))]);
+  const onNative = Object.entries(engines.includes("native") ? nativeKinds : {}).map(([side, kind]) => [
+    side,
+    Number(execFileSync(process.execPath, [native, folder, network, "1", kind], { encoding: "utf8" })),
+  ]);
+  return Object.fromEntries([...found, ...onNative]);
 }

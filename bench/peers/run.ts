@@ -184,7 +184,7 @@ export async function peers(options: PeersOptions): Promise<Outcome> {
       tell(`${workload.name}, ${threadsInWords(count)}`);
       rows.push(...(await measure(workload, count, presence, options)));
     }
-  const files = importedRows(networks, threads, json);
+  const files = importedRows(networks, threads, options.engines, json);
   const unequal = rows.flatMap(({ workload, threads: count, peers: each, ours }) => [
     ...(ours.difference <= equalWithin ? [] : [`${workload}, ${count}, ours on ${ours.engine}`]),
     ...each.flatMap(({ state, peer }) => (state === "unequal" ? [`${workload}, ${count}, ${peer}`] : [])),
@@ -207,11 +207,17 @@ export async function peers(options: PeersOptions): Promise<Outcome> {
 }
 
 /** The row of models from files: what `npm run bench -- imported` says, or why there is none. */
-function importedRows(networks: readonly string[], threads: readonly number[], json: boolean): unknown {
+function importedRows(
+  networks: readonly string[],
+  threads: readonly number[],
+  engines: readonly OurEngine[],
+  json: boolean,
+): unknown {
   if (networks.length === 0) return undefined;
   tell(`networks of PyTorch: ${networks.join(", ")}`);
   const program = fileURLToPath(new URL("../main.js", import.meta.url));
-  const args = ["imported", "--networks", networks.join(), "--threads", threads.join(), ...(json ? ["--json"] : [])];
+  const chosen = ["--networks", networks.join(), "--threads", threads.join(), "--engines", engines.join()];
+  const args = ["imported", ...chosen, ...(json ? ["--json"] : [])];
   try {
     const text = execFileSync(process.execPath, [program, ...args], {
       encoding: "utf8",
