@@ -53,26 +53,28 @@ function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Convolved
           table[i++] = at < 0 ? -1 : begin + (together ? at * channels : channel * size + at);
         }
   }
-  const right = shapedAs(plan, permuted(weight, together ? [0, 3, 2, 1] : [0, 2, 3, 1]), [
-    groups,
-    own * kernel,
-    filters,
+  // Rows of many filters are as far apart as there are: those that kernels take at once are brought together.
+  const n = filters > mostTogether && filters % mostTogether === 0 ? mostTogether : filters;
+  const panels = filters / n;
+  const split = shapedAs(plan, weight, [groups, panels, n, own, kernel]);
+  const right = shapedAs(plan, permuted(split, together ? [0, 1, 4, 3, 2] : [0, 1, 3, 4, 2]), [
+    ...[groups, panels, own * kernel, n],
   ]);
-  const [groupStride, ...matrix] = plan.real(right).strides as [number, number, number];
+  const [groupStride, panelStride, ...matrix] = plan.real(right).strides as [number, number, number, number];
   const added = bias && accessOf(plan.real(bias));
-  const all = groups * filters;
-  const ofBatch = (perExample: number, perGroup: number): number[] => [perExample, perGroup];
+  const [all, one] = [groups * filters, added?.strides[0] ?? 0];
+  const ofBatch = (perExample: number, perGroup: number, perPanel: number): number[] => [perExample, perGroup, perPanel];
   plan.step(depth, {
-    ...{ kind: "product", batch: [examples / joined, groups], m: joined * places, n: filters, k: own * kernel },
+    ...{ kind: "product", batch: [examples / joined, groups, panels], m: joined * places, n, k: own * kernel },
     left: {
       ...{ store: first.store, offset: first.offset },
-      strides: [...ofBatch(size * channels, together ? own : own * size), 0, 0],
+      strides: [...ofBatch(size * channels, together ? own : own * size, 0), 0, 0],
     },
     lookup: { table, taps: pieces, segment, by: "rows" },
-    right: { ...accessOf(plan.real(right)), strides: [...ofBatch(0, groupStride), ...matrix] },
-    out: { store: result.store, offset: 0, strides: [...ofBatch(places * all, filters), all, 1] },
+    right: { ...accessOf(plan.real(right)), strides: [...ofBatch(0, groupStride, panelStride), ...matrix] },
+    out: { store: result.store, offset: 0, strides: [...ofBatch(places * all, filters, n), all, 1] },
     ...(added
-      ? { added: { ...added, strides: [...ofBatch(0, filters * added.strides[0]!), 0, added.strides[0]!] } }
+      ? { added: { ...added, strides: [...ofBatch(0, filters * one, n * one), 0, one] } }
       : {}),
     ...{ alpha: 1, beta: 1, relu: false },
   });
