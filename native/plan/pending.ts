@@ -131,19 +131,8 @@ export class Pending {
         return { from: this.real({ ...source, offset: 0 }), segment: run, table: places };
       return { from: source, segment: run, table: places };
     }
-    const segment = divisor(run, under.segment);
-    const table = new Int32Array((places.length * run) / segment);
-    let i = 0;
-    for (let p = 0; p < places.length; p++) {
-      const end = places[p]! + run;
-      for (let at = places[p]!; at < end; at += segment) {
-        const within = at % under.segment;
-        if (within + segment > under.segment) return "none";
-        const start = under.table[(at - within) / under.segment]!;
-        table[i++] = start === nowhere ? nowhere : start + within;
-      }
-    }
-    return { from: under.from, segment, table };
+    const table = within(places, run, under);
+    return table ? { from: under.from, segment: divisor(run, under.segment), table } : "none";
   }
 
   #joinedPieces(store: Store, { parts, axis }: Joined): Pieces | "none" {
@@ -161,16 +150,8 @@ export class Pending {
     const whole = found.reduce((sum, { width }) => sum + width, 0);
     let start = 0;
     for (const { width, pieces } of found) {
-      if (pieces && pieces !== "none") {
-        // Each place of the axes before has so many pieces of the part, one after another.
-        const [each, own] = [width / segment, pieces.segment / segment];
-        for (let to = start / segment, from = 0; to < table.length; to += whole / segment, from += each)
-          for (let k = 0; k < each; k++) {
-            const within = (from + k) % own;
-            const begin = pieces.table[(from + k - within) / own]!;
-            table[to + k] = begin === nowhere ? nowhere : begin + within * segment;
-          }
-      }
+      if (pieces && pieces !== "none")
+        putPieces(table, pieces, segment, { start: start / segment, whole: whole / segment, each: width / segment });
       start += width;
     }
     return { from: first.from, segment, table };
@@ -271,6 +252,41 @@ const onGrid = (view: Value, axis: number, { start, sizes, steps }: Grid): Value
     strides: view.strides.toSpliced(axis, 1, ...steps.map((step) => step * along)),
   };
 };
+
+// What goes over tables is in functions of its own, which are small: the first plan of a process is made while they are compiled.
+
+/** Where runs of numbers at places of a store begin whose own numbers lie elsewhere; nothing where a run is in pieces there. */
+function within(places: Int32Array, run: number, { segment: under, table }: Pieces): Int32Array | undefined {
+  const segment = divisor(run, under);
+  const made = new Int32Array((places.length * run) / segment);
+  let i = 0;
+  for (let p = 0; p < places.length; p++) {
+    const end = places[p]! + run;
+    for (let at = places[p]!; at < end; at += segment) {
+      const beyond = at % under;
+      if (beyond + segment > under) return undefined;
+      const start = table[(at - beyond) / under]!;
+      made[i++] = start === nowhere ? nowhere : start + beyond;
+    }
+  }
+  return made;
+}
+
+/** Puts a part's pieces where each place of the axes before has them: from `start` on, `whole` apart, `each` of them. */
+function putPieces(
+  to: Int32Array,
+  { table, segment: own }: Pieces,
+  segment: number,
+  { start, whole, each }: { readonly start: number; readonly whole: number; readonly each: number },
+): void {
+  const times = own / segment;
+  for (let begin = start, from = 0; begin < to.length; begin += whole, from += each)
+    for (let k = 0; k < each; k++) {
+      const beyond = (from + k) % times;
+      const piece = table[(from + k - beyond) / times]!;
+      to[begin + k] = piece === nowhere ? nowhere : piece + beyond * segment;
+    }
+}
 
 /** Each of the first, with each of the second added. */
 function sums(first: Int32Array, second: Int32Array): Int32Array {

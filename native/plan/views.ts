@@ -128,9 +128,8 @@ export function placesOf({ offset, shape, strides }: Pick<View, "offset" | "shap
   places[0] = offset;
   let filled = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const length = filled;
-    for (let i = 1; i < shape[axis]!; i++)
-      for (let j = 0; j < length; j++) places[filled++] = places[j]! + i * strides[axis]!;
+    const [length, end, stride] = [filled, filled * shape[axis]!, strides[axis]!];
+    for (; filled < end; filled++) places[filled] = places[filled - length]! + stride;
   }
   return places;
 }

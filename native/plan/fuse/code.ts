@@ -122,15 +122,9 @@ export class Code {
     // A write takes a register, so that a number goes through a call.
     const values = writes.map(([, value]) => ("number" in value ? this.#entry("copy", [value]) : value));
     const entries = this.#entries;
-    const needed = new Uint8Array(entries.length);
-    for (const value of values) needed[registerOf(value)] = 1;
-    for (let i = entries.length - 1; i >= 0; i--) {
-      const entry = entries[i]!;
-      if (needed[i] && "operands" in entry)
-        for (const operand of entry.operands) if ("register" in operand) needed[operand.register] = 1;
-    }
-    const reads: Access[] = [];
+    const needed = neededFor(entries, values);
     const registers: Operand[] = [];
+    const reads: Access[] = [];
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!;
       if (needed[i] && "store" in entry) registers[i] = { register: reads.push(entry) - 1 };
@@ -142,13 +136,10 @@ export class Code {
       registers[i] = { register: reads.length + code.length };
       code.push({ name: entry.name, operands: exchanged(entry.operands, registers) });
     }
-    return {
-      kind: "chain",
-      shape,
-      reads,
-      code,
-      writes: writes.map(([write], i) => ({ ...write, register: registerOf(registers[registerOf(values[i]!)]!) })),
-    };
+    const made: Write[] = [];
+    for (let i = 0; i < writes.length; i++)
+      made.push({ ...writes[i]![0], register: registerOf(registers[registerOf(values[i]!)]!) });
+    return { kind: "chain", shape, reads, code, writes: made };
   }
 
   #entry(name: FunctionName, operands: readonly Operand[]): Operand {
@@ -249,6 +240,21 @@ export class Code {
 }
 
 const registerOf = (operand: Operand): number => (operand as { readonly register: number }).register;
+
+/** Of entries, those that some need, with all that they need. */
+function neededFor(entries: readonly (Access | Call)[], values: readonly Operand[]): Uint8Array {
+  const needed = new Uint8Array(entries.length);
+  for (let i = 0; i < values.length; i++) needed[registerOf(values[i]!)] = 1;
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const entry = entries[i]!;
+    if (!needed[i] || !("operands" in entry)) continue;
+    for (let k = 0; k < entry.operands.length; k++) {
+      const operand = entry.operands[k]!;
+      if ("register" in operand) needed[operand.register] = 1;
+    }
+  }
+  return needed;
+}
 
 /** Operands with other registers for theirs. */
 function exchanged(operands: readonly Operand[], registers: readonly Operand[]): Operand[] {

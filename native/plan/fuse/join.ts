@@ -34,20 +34,33 @@ const run = 256;
 
 /** About how long a chain takes, in calls of a number. */
 export function costOf({ shape, reads, code, writes }: Chain): number {
-  const runs = reads.map(({ strides }) => {
-    let still = 1;
-    for (let axis = shape.length - 1; axis >= 0 && strides[axis] === 0; axis--) still *= shape[axis]!;
-    return still;
-  });
+  const runs: number[] = [];
   let each = 0;
-  for (const [i, { store }] of reads.entries()) each += runs[i]! >= run ? 0 : readCost(store.size);
-  for (const { store, how } of writes) each += how === "set" ? writeCost(store.size) : 1;
-  for (const { name, operands } of code) {
-    const still = Math.min(...operands.map((each) => ("register" in each ? runs[each.register]! : Infinity)));
+  for (let i = 0; i < reads.length; i++) {
+    const { store, strides } = reads[i]!;
+    const still = stillOf(shape, strides);
+    runs.push(still);
+    if (still < run) each += readCost(store.size);
+  }
+  for (let i = 0; i < writes.length; i++) each += writes[i]!.how === "set" ? writeCost(writes[i]!.store.size) : 1;
+  for (let i = 0; i < code.length; i++) {
+    const { name, operands } = code[i]!;
+    let still = Number.POSITIVE_INFINITY;
+    for (let k = 0; k < operands.length; k++) {
+      const operand = operands[k]!;
+      if ("register" in operand && runs[operand.register]! < still) still = runs[operand.register]!;
+    }
     runs.push(still);
     if (still < run) each += slow[name] ?? 1;
   }
   return perStep + sizeOf(shape) * each;
+}
+
+/** For how many places together a read is one number. */
+function stillOf(shape: readonly number[], strides: readonly number[]): number {
+  let still = 1;
+  for (let axis = shape.length - 1; axis >= 0 && strides[axis] === 0; axis--) still *= shape[axis]!;
+  return still;
 }
 
 const fits = ({ shape, reads, code }: Chain): boolean =>

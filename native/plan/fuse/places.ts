@@ -27,12 +27,18 @@ interface Axis {
 
 /** Axes with the longest distance first; nothing where two places of them may be one number of the store. */
 function apart({ shape, access }: Walked): Axis[] | undefined {
-  const axes = shape
-    .map((size, axis) => ({ axis, size, stride: access.strides[axis]! }))
-    .filter(({ size }) => size > 1)
-    .sort((a, b) => b.stride - a.stride);
+  const axes: Axis[] = [];
+  for (let axis = 0; axis < shape.length; axis++) {
+    const [size, stride] = [shape[axis]!, access.strides[axis]!];
+    if (size <= 1) continue;
+    // Few axes, and mostly in this order.
+    let at = axes.length;
+    while (at > 0 && axes[at - 1]!.stride < stride) at--;
+    axes.splice(at, 0, { axis, size, stride });
+  }
   let span = 1;
-  for (const { size, stride } of axes.toReversed()) {
+  for (let i = axes.length - 1; i >= 0; i--) {
+    const { size, stride } = axes[i]!;
     if (stride < span) return undefined;
     span += (size - 1) * stride;
   }
@@ -42,29 +48,34 @@ function apart({ shape, access }: Walked): Axis[] | undefined {
 /** Whether each place is a number of its own. */
 export const distinct = (walked: Walked): boolean => apart(walked) !== undefined;
 
+/** A distance in places of axes. */
+function inAxes(distance: number, axes: readonly Axis[], rank: number): number[] | undefined {
+  if (distance < 0) return undefined;
+  const along: number[] = [];
+  for (let i = 0; i < rank; i++) along.push(0);
+  let left = distance;
+  for (let i = 0; i < axes.length; i++) {
+    const { axis, stride } = axes[i]!;
+    along[axis] = Math.floor(left / stride);
+    left -= along[axis]! * stride;
+  }
+  return left === 0 ? along : undefined;
+}
+
 /** Along which course of `from` the numbers lie that `to` names; nothing, where some are none of its numbers or lie otherwise. */
 export function courseOf(from: Walked, to: Walked): Course | Split | undefined {
   const axes = apart(from);
   if (!axes) return undefined;
   const rank = from.shape.length;
-  const inAxes = (distance: number): number[] | undefined => {
-    const along = new Array<number>(rank).fill(0);
-    let left = distance;
-    if (left < 0) return undefined;
-    for (const { axis, stride } of axes) {
-      along[axis] = Math.floor(left / stride);
-      left -= along[axis]! * stride;
-    }
-    return left === 0 ? along : undefined;
-  };
-  const starts = inAxes(to.access.offset - from.access.offset);
+  const starts = inAxes(to.access.offset - from.access.offset, axes, rank);
   if (!starts) return undefined;
-  const ends = [...starts];
+  const ends = starts.slice();
   const steps: number[][] = [];
-  for (const [axis, size] of to.shape.entries()) {
-    const step = size > 1 ? inAxes(to.access.strides[axis]!) : new Array<number>(rank).fill(0);
+  for (let axis = 0; axis < to.shape.length; axis++) {
+    const size = to.shape[axis]!;
+    const step = inAxes(size > 1 ? to.access.strides[axis]! : 0, axes, rank);
     if (!step) return undefined;
-    for (const [i, by] of step.entries()) ends[i]! += (size - 1) * by;
+    for (let i = 0; i < rank; i++) ends[i]! += (size - 1) * step[i]!;
     steps.push(step);
   }
   const beyond = axes.find(({ axis, size }) => ends[axis]! >= size);
@@ -95,8 +106,15 @@ function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
 
 /** An access by the axes of the walk that a course is of. */
 export function followed<A extends Access>(access: A, { starts, steps }: Course): A {
-  const sum = (along: readonly number[]) => along.reduce((total, by, i) => total + by * access.strides[i]!, 0);
-  return { ...access, offset: access.offset + sum(starts), strides: steps.map(sum) };
+  const strides: number[] = [];
+  for (let axis = 0; axis < steps.length; axis++) strides.push(distance(steps[axis]!, access.strides));
+  return { ...access, offset: access.offset + distance(starts, access.strides), strides };
+}
+
+function distance(along: readonly number[], strides: readonly number[]): number {
+  let total = 0;
+  for (let i = 0; i < along.length; i++) total += along[i]! * strides[i]!;
+  return total;
 }
 
 /** A chain with two axes for one. */
@@ -114,10 +132,10 @@ export function split(chain: Chain, { axis, inner }: Split): Chain {
 }
 
 /** Whether all accesses go from an axis to the next as if both were one. */
-function areOne(accesses: readonly Access[], outer: number, size: number): boolean {
+function areOne(accesses: readonly Access[], outer: number, inner: number, size: number): boolean {
   for (let i = 0; i < accesses.length; i++) {
     const { strides } = accesses[i]!;
-    if (strides[outer] !== strides[outer + 1]! * size) return false;
+    if (strides[outer] !== strides[inner]! * size) return false;
   }
   return true;
 }
@@ -127,7 +145,7 @@ function isLong({ shape, reads, writes }: Chain): boolean {
   for (let axis = 0; axis < shape.length; axis++) {
     const size = shape[axis]!;
     if (size === 1) return true;
-    if (axis > 0 && areOne(reads, axis - 1, size) && areOne(writes, axis - 1, size)) return true;
+    if (axis > 0 && areOne(reads, axis - 1, axis, size) && areOne(writes, axis - 1, axis, size)) return true;
   }
   return shape.length === 0;
 }
@@ -135,31 +153,26 @@ function isLong({ shape, reads, writes }: Chain): boolean {
 /** A chain over as few axes as all its accesses allow. */
 export function joined(chain: Chain): Chain {
   if (!isLong(chain)) return chain;
-  const accesses: readonly Access[] = [...chain.reads, ...chain.writes];
-  const shape: number[] = [];
-  const strides: number[][] = accesses.map(() => []);
-  for (const [axis, size] of chain.shape.entries()) {
+  // Of each axis that is left, the last of those that it is.
+  const [shape, last]: [number[], number[]] = [[], []];
+  for (let axis = 0; axis < chain.shape.length; axis++) {
+    const size = chain.shape[axis]!;
     if (size === 1) continue;
-    const before = shape.length - 1;
-    const one = before >= 0 && accesses.every((access, i) => strides[i]![before] === access.strides[axis]! * size);
-    if (one) shape[before]! *= size;
-    else shape.push(size);
-    for (const [i, access] of accesses.entries()) {
-      if (one) strides[i]!.pop();
-      strides[i]!.push(access.strides[axis]!);
+    const before = last.at(-1);
+    if (before !== undefined && areOne(chain.reads, before, axis, size) && areOne(chain.writes, before, axis, size)) {
+      shape[shape.length - 1]! *= size;
+      last[last.length - 1] = axis;
+    } else {
+      shape.push(size);
+      last.push(axis);
     }
   }
-  if (shape.length === 0) {
-    shape.push(1);
-    for (const each of strides) each.push(0);
-  }
-  if (shape.length === chain.shape.length) return chain;
-  const { length } = chain.reads;
+  const along = (strides: readonly number[]) => (last.length === 0 ? [0] : last.map((axis) => strides[axis]!));
   return {
     ...chain,
-    shape,
-    reads: chain.reads.map((access, i) => ({ ...access, strides: strides[i]! })),
-    writes: chain.writes.map((access, i) => ({ ...access, strides: strides[length + i]! })),
+    shape: shape.length === 0 ? [1] : shape,
+    reads: chain.reads.map((access) => ({ ...access, strides: along(access.strides) })),
+    writes: chain.writes.map((access) => ({ ...access, strides: along(access.strides) })),
   };
 }
 
