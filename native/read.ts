@@ -8,6 +8,7 @@ export interface Attribute {
   readonly ints: readonly number[];
   readonly floats: readonly number[];
   readonly text?: string;
+  readonly texts?: readonly string[];
   readonly graph?: Graph;
   readonly tensor?: Tensor;
 }
@@ -82,11 +83,15 @@ function graphOf(graph: onnx.GraphProto.$Properties, opset: number): Graph {
 
 const { AttributeType } = onnx.AttributeProto;
 
-function attributeOf({ type, i, f, s, ints, floats, g, t }: onnx.AttributeProto.$Properties, opset: number): Attribute {
+function attributeOf(
+  { type, i, f, s, ints, floats, strings, g, t }: onnx.AttributeProto.$Properties,
+  opset: number,
+): Attribute {
   return {
     ints: type === AttributeType.INT ? [Number(i)] : (ints ?? []).map(Number),
     floats: type === AttributeType.FLOAT ? [f ?? 0] : (floats ?? []),
     ...(s && type === AttributeType.STRING ? { text: new TextDecoder().decode(s) } : {}),
+    ...(type === AttributeType.STRINGS ? { texts: (strings ?? []).map((text) => new TextDecoder().decode(text)) } : {}),
     ...(g ? { graph: graphOf(g, opset) } : {}),
     ...(t ? { tensor: tensorOf(t) } : {}),
   };

@@ -12,17 +12,25 @@ export interface GraphOf {
   readonly initializers?: Readonly<Record<string, Tensor>>;
 }
 
+/** Texts are written down as such, one or several; a single number is a whole one. */
+type AttributeOf = number | readonly number[] | string | readonly string[] | GraphOf;
+
 export type NodeOf = readonly [
   operator: string,
   inputs: readonly string[],
   outputs: readonly string[],
-  attributes?: Readonly<Record<string, number | readonly number[] | GraphOf>>,
+  attributes?: Readonly<Record<string, AttributeOf>>,
 ];
 
 const { AttributeType } = onnx.AttributeProto;
 
-function attributeOf([name, value]: [string, number | readonly number[] | GraphOf]): onnx.AttributeProto.$Properties {
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+function attributeOf([name, value]: [string, AttributeOf]): onnx.AttributeProto.$Properties {
+  if (typeof value === "string") return { name, type: AttributeType.STRING, s: bytesOf(value) };
   if (typeof value === "number") return { name, type: AttributeType.INT, i: value };
+  if (Array.isArray(value) && typeof value[0] === "string")
+    return { name, type: AttributeType.STRINGS, strings: (value as string[]).map(bytesOf) };
   if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: [...value] };
   return { name, type: AttributeType.GRAPH, g: graphOf(value as GraphOf) };
 }

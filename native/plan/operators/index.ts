@@ -8,6 +8,7 @@ import { movement } from "./movement.ts";
 import { norms } from "./norms.ts";
 import { pooling } from "./pooling.ts";
 import { products } from "./products.ts";
+import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
 import { resize } from "./resize.ts";
 
@@ -20,6 +21,7 @@ export const operators: Readonly<Record<string, Compute>> = {
   ...reductions,
   ...norms,
   ...indexing,
+  ...recurrents,
   Loop: loop,
   Scan: scan,
   Resize: resize,

@@ -31,7 +31,7 @@ interface Factors {
 }
 
 /** alpha · left · right + beta · added, for each place of the axes before the last two. */
-function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
+export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
   const [m, k, n] = [left.shape.at(-2)!, left.shape.at(-1)!, right.shape.at(-1)!];
   if (k !== right.shape.at(-2)) throw refused(`a product of [${left.shape}] and [${right.shape}]`);
   // Of two that lie turned around, the product lies so too: what has its channels last keeps them there.

@@ -1,0 +1,188 @@
+// Recurrent networks: the product of all steps' inputs at once, then ONNX's Scan over steps, each with the product of what it remembers and the rest number by number.
+import type { Attribute, Node } from "../../read.ts";
+import { type Compute, type Plan, Scope, type Value } from "../plan.ts";
+import { refused } from "../refusal.ts";
+import { scan } from "../turns.ts";
+import { at, expanded, permuted, sliced, withOnes } from "../views.ts";
+import { each, intOf, present, textOf } from "./parts.ts";
+import { product } from "./products.ts";
+
+/** Nodes of a step, as operator, inputs and outputs separated by spaces. */
+type Line = readonly [string, string, string, Readonly<Record<string, number>>?];
+
+/** A kind of network: how its step makes "h" (and "c") "h2" (and "c2") of "x", the product of the input with all its gates' weights and both biases. */
+interface Cell {
+  readonly gates: number;
+  readonly activations: readonly string[];
+  readonly states: readonly string[];
+  readonly step: readonly Line[];
+}
+
+const recurring: Line = ["Gemm", "h R x", "z", { transB: 1 }];
+
+const lstm: Cell = {
+  gates: 4,
+  activations: ["Sigmoid", "Tanh", "Tanh"],
+  states: ["h", "c"],
+  step: [
+    recurring,
+    ["Split", "z", "zi zo zf zc", { axis: 1 }],
+    ["Sigmoid", "zi", "i"],
+    ["Sigmoid", "zo", "o"],
+    ["Sigmoid", "zf", "f"],
+    ["Tanh", "zc", "n"],
+    ["Mul", "f c", "fc"],
+    ["Mul", "i n", "in"],
+    ["Add", "fc in", "c2"],
+    ["Tanh", "c2", "t"],
+    ["Mul", "o t", "h2"],
+  ],
+};
+
+const gruEnd: readonly Line[] = [
+  ["Tanh", "zn", "n"],
+  ["Sub", "h n", "apart"],
+  ["Mul", "u apart", "kept"],
+  ["Add", "n kept", "h2"],
+];
+
+/** The reset gate before the product: of the numbers that go into it. */
+const gru: Cell = {
+  gates: 3,
+  activations: ["Sigmoid", "Tanh"],
+  states: ["h"],
+  step: [
+    ["Split", "x", "xu xr xn", { axis: 1 }],
+    ["Split", "R", "Ru Rr Rn"],
+    ["Gemm", "h Ru xu", "zu", { transB: 1 }],
+    ["Gemm", "h Rr xr", "zr", { transB: 1 }],
+    ["Sigmoid", "zu", "u"],
+    ["Sigmoid", "zr", "r"],
+    ["Mul", "r h", "rh"],
+    ["Gemm", "rh Rn xn", "zn", { transB: 1 }],
+    ...gruEnd,
+  ],
+};
+
+/** The reset gate behind it: of the product and of its bias, which "x" has not. */
+const gruAfter: Cell = {
+  ...gru,
+  step: [
+    ["Gemm", "h R bias", "z", { transB: 1 }],
+    ["Split", "x", "xu xr xn", { axis: 1 }],
+    ["Split", "z", "hu hr hn", { axis: 1 }],
+    ["Add", "xu hu", "zu"],
+    ["Add", "xr hr", "zr"],
+    ["Sigmoid", "zu", "u"],
+    ["Sigmoid", "zr", "r"],
+    ["Mul", "r hn", "rh"],
+    ["Add", "xn rh", "zn"],
+    ...gruEnd,
+  ],
+};
+
+const rnn = (activation: string): Cell => ({
+  ...{ gates: 1, activations: [activation], states: ["h"] },
+  step: [recurring, [activation, "z", "h2"]],
+});
+
+const none = { ints: [], floats: [] };
+const whole = (...ints: readonly number[]): Attribute => ({ ...none, ints });
+
+const nodeOf = ([operator, inputs, outputs, attributes = {}]: Line, name: string): Node => ({
+  ...{ name, operator, inputs: inputs.split(" "), outputs: outputs.split(" "), opset: 18 },
+  attributes: Object.fromEntries(Object.entries(attributes).map(([name, int]) => [name, whole(int)])),
+});
+
+/** A Scan that takes one step after another, from the last one to the first where it goes back. */
+const scanOf = ({ states, step }: Cell, back: boolean, name: string): Node => ({
+  ...{ name, operator: "Scan", inputs: [], outputs: [], opset: 18 },
+  attributes: {
+    num_scan_inputs: whole(1),
+    scan_input_directions: whole(Number(back)),
+    scan_output_directions: whole(Number(back)),
+    body: {
+      ...none,
+      graph: {
+        inputs: [...states, "x"],
+        outputs: [...states.map((state) => `${state}2`), "h2"],
+        initializers: new Map(),
+        nodes: step.map((line) => nodeOf(line, name)),
+      },
+    },
+  },
+});
+
+/** What is not as the standard has it where nothing is said. */
+function check(node: Node, { activations }: Cell, directions: number): void {
+  const { attributes, operator } = node;
+  for (const name of ["clip", "activation_alpha", "activation_beta"])
+    if (attributes[name]) throw refused(`${operator} with ${name}`);
+  if (intOf(node, "layout", 0) !== 0) throw refused(`${operator} with the batch before the steps`);
+  if (intOf(node, "input_forget", 0) !== 0) throw refused(`${operator} whose gates are joined`);
+  const { texts } = attributes.activations ?? {};
+  const usual = Array.from({ length: directions }, () => activations).flat();
+  if (texts && texts.join() !== usual.join()) throw refused(`${operator} with ${texts}`);
+}
+
+const recurrent =
+  (cellOf: (node: Node) => Cell): Compute =>
+  (plan, [input, weights, recurrence, biases, lengths, hidden, cells, peepholes], node, around) => {
+    const cell = cellOf(node);
+    const [x, w, r] = [present(input, node), present(weights, node), present(recurrence, node)];
+    const direction = textOf(node, "direction", "forward");
+    const backs = { forward: [false], reverse: [true], bidirectional: [false, true] }[direction];
+    if (!backs) throw refused(`${node.operator} in the direction ${direction}`);
+    check(node, cell, backs.length);
+    if (peepholes) throw refused(`${node.operator} with peepholes`);
+    const [count, batch, size] = [x.shape[0]!, x.shape[1]!, r.shape[2]!];
+    if (lengths && (lengths.depth > 0 || plan.numbers(lengths).some((length) => length !== count)))
+      throw refused(`${node.operator} over sequences of several lengths`);
+    const gates = cell.gates * size;
+    const ends = backs.map((back, i) => {
+      const [own, recurring] = [at(w, 0, i), at(r, 0, i)];
+      const { before, within } = biasesOf(plan, cell, biases && at(biases, 0, i), gates);
+      const fed = product(plan, {
+        ...{ left: x, right: permuted(own, [1, 0]) },
+        ...(before ? { added: before } : {}),
+      });
+      const scope = new Scope(around.depth, around);
+      scope.set("R", recurring);
+      scope.set("bias", within ?? plan.constant([0], [1]));
+      const begun = cell.states.map((_, state) => {
+        const given = state === 0 ? hidden : cells;
+        return given ? at(given, 0, i) : expanded(plan.constant([0], [1, 1]), [batch, size]);
+      });
+      return scan(plan, [...begun, fed], scanOf(cell, back, node.name), scope);
+    });
+    const [rows, ...last] = [cell.states.length, ...cell.states.keys()];
+    const together = (place: number, axis: number): Value => {
+      const parts = ends.map((values) => withOnes(values[place]!, [axis]));
+      return parts.length === 1 ? parts[0]! : plan.pending.joined(parts, axis);
+    };
+    return [together(rows!, 1), ...last.map((state) => together(state, 0))];
+  };
+
+/** What is added to the product of inputs, and to that of what is remembered where this is kept apart. */
+function biasesOf(
+  plan: Plan,
+  cell: Cell,
+  both: Value | undefined,
+  gates: number,
+): { readonly before?: Value; readonly within?: Value } {
+  if (!both) return {};
+  const [before, within] = [sliced(both, 0, 0, gates), sliced(both, 0, gates, gates)];
+  return cell === gruAfter ? { before, within } : { before: each(plan, "add", [before, within]) };
+}
+
+const rnnOf = (node: Node): Cell => {
+  const [activation = "Tanh"] = node.attributes.activations?.texts ?? [];
+  if (activation !== "Tanh" && activation !== "Relu") throw refused(`RNN with ${activation}`);
+  return rnn(activation);
+};
+
+export const recurrents: Readonly<Record<string, Compute>> = {
+  LSTM: recurrent(() => lstm),
+  GRU: recurrent((node) => (intOf(node, "linear_before_reset", 0) === 0 ? gru : gruAfter)),
+  RNN: recurrent(rnnOf),
+};
