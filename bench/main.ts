@@ -13,7 +13,7 @@ import { imported, importedGroups, importedNetworks, importedPeers } from "./imp
 import { learning } from "./learning/run.ts";
 import { type OurEngine, ourEngines } from "./ours/engines.ts";
 import type { Outcome } from "./outcome.ts";
-import { timePasses } from "./passes.ts";
+import { timePasses } from "./passes/run.ts";
 import { peers } from "./peers/run.ts";
 import { profile } from "./profile/run.ts";
 import { axisNames, scale } from "./scale/run.ts";
@@ -213,8 +213,9 @@ try {
     )
     .command(
       "passes",
-      "what each pass of the compiler gives: nodes and processor time with it and without it",
+      "what each pass of the compiler gives, or of native plans: nodes and processor time with it and without it",
       {
+        engine,
         graphs: { type: "string", describe: "preset, evaluate, and names of workloads [default: all]" },
         runs: { type: "number", default: 15, describe: "pairs of turns" },
         json: measuring.json,
@@ -222,8 +223,7 @@ try {
       (args) =>
         run(() =>
           timePasses({
-            turns: turns(args.runs),
-            json: args.json,
+            ...{ engine: args.engine, turns: turns(args.runs), json: args.json },
             ...(args.graphs === undefined ? {} : { only: list(args.graphs) }),
           }),
         ),

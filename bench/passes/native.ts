@@ -1,0 +1,34 @@
+// Passes over plans of native kernels, by the programs that they make.
+import { layoutOf, type Pass, Program, passes, planFor, readGraph, type Step } from "@innerloop/native/plan";
+import type { Tensor } from "@innerloop/schemas";
+import { kernelsToProfile } from "../profile/native.ts";
+import { written } from "./graphs.ts";
+import type { Side, Variants } from "./run.ts";
+
+export const ofKernels: Variants = function* ({ name, outputs, feeds }) {
+  const kernels = kernelsToProfile();
+  const graph = readGraph(written({ name, outputs, feeds }, []));
+  const fed: Record<string, Tensor> = Object.fromEntries(graph.inputs.map((input) => [input, feeds[input]!]));
+  const plan = planFor(graph, fed, kernels);
+  const made = (taken: readonly Pass[]) => {
+    const instructions: Step[] = [];
+    return { layout: layoutOf(plan, { passes: taken, instructions }), count: instructions.length };
+  };
+  const whole = made(passes);
+  const opened = ({ layout }: typeof whole): Side => {
+    const program = new Program(layout, kernels);
+    return { run: () => program.run(kernels, fed), dispose: () => {} };
+  };
+  const all = { name: "all", taken: [] };
+  for (const { name: pass, taken } of [
+    ...passes.map((one) => ({ name: one.name, taken: passes.filter((each) => each !== one) })),
+    all,
+  ]) {
+    const bare = made(taken);
+    if (same(bare.layout.words, whole.layout.words)) continue;
+    const nodes = [bare.count, whole.count] as const;
+    yield { pass, nodes, open: async () => [opened(bare), opened(whole)] };
+  }
+};
+
+const same = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((word, i) => word === b[i]);
