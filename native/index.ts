@@ -1,12 +1,12 @@
 // The door of the room: kernels for a processor, and models that they compute.
+import { availableParallelism } from "node:os";
 import { kernelsHere } from "./addon.ts";
-import type { KeptPrograms } from "./kept.ts";
-import { NativeModel } from "./model.ts";
+import { type ModelSettings, NativeModel } from "./model.ts";
 
 export { type Kernels, kernelsHere, loadKernels } from "./addon.ts";
 export { type BuildOptions, type Built, buildKernels, kernelsFile } from "./build.ts";
 export type { KeptPrograms } from "./kept.ts";
-export { NativeModel } from "./model.ts";
+export { type ModelSettings, NativeModel } from "./model.ts";
 export type { Port } from "./read.ts";
 export { version } from "./version.ts";
 
@@ -22,11 +22,12 @@ export { version } from "./version.ts";
  * ```
  */
 export const native = {
-  /** @param kept where programs are kept for later processes */
-  open(model: Uint8Array, kept?: KeptPrograms): NativeModel | undefined {
+  /** @param settings as many threads as there are cores unless given, and never more */
+  open(model: Uint8Array, settings: ModelSettings = {}): NativeModel | undefined {
     const kernels = kernelsHere();
+    const cores = availableParallelism();
     try {
-      return kernels && new NativeModel(model, kernels, kept);
+      return kernels && new NativeModel(model, kernels, { ...settings, threads: Math.min(settings.threads ?? cores, cores) });
     } catch {
       return undefined;
     }

@@ -31,6 +31,14 @@ interface Fed {
   readonly number?: number | bigint | undefined;
 }
 
+/** Settings of a {@link NativeModel}. */
+export interface ModelSettings {
+  /** Threads of one run, the one that calls among them; 1 unless given. Results are the same with any number. */
+  readonly threads?: number;
+  /** Where programs are kept for later processes. */
+  readonly kept?: KeptPrograms;
+}
+
 interface Planned extends Meeting {
   readonly program: Program;
   readonly largest: Largest;
@@ -44,6 +52,7 @@ export class NativeModel {
   readonly #graph: Model;
   readonly #kernels: Kernels;
   readonly #kept: KeptPrograms | undefined;
+  readonly #threads: number;
   /** Of the bytes, where programs are kept. */
   readonly #digest: string;
   readonly #dtypes: readonly DType[];
@@ -54,11 +63,11 @@ export class NativeModel {
   #runs = 0;
 
   /**
-   * @param kept where programs are kept for later processes
    * @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here
    */
-  constructor(bytes: Uint8Array, kernels: Kernels, kept?: KeptPrograms) {
+  constructor(bytes: Uint8Array, kernels: Kernels, { threads = 1, kept }: ModelSettings = {}) {
     this.#kernels = kernels;
+    this.#threads = threads;
     this.#kept = kept;
     this.#digest = kept ? digestOf(bytes) : "";
     this.#graph = readGraph(bytes);
@@ -79,7 +88,7 @@ export class NativeModel {
   ): Record<string, Tensor> | undefined {
     this.#runs++;
     const planned = this.#known(feeds, fetches) ?? this.#new(feeds, fetches);
-    return planned?.program.run(this.#kernels, feeds);
+    return planned?.program.run(this.#kernels, feeds, this.#threads);
   }
 
   #known(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Planned | undefined {
@@ -162,17 +171,27 @@ export class NativeModel {
     feeds: Readonly<Record<string, Tensor>>,
     fetches: readonly string[],
   ): Pick<Planned, "program" | "largest"> {
-    const key = this.#kept ? keyOf(this.#digest, meeting) : "";
+    const key = this.#kept ? keyOf(this.#kernels.name ?? "", this.#digest, meeting) : "";
     const before = this.#kept?.find(key);
     if (before) {
       const { layout, largest: most } = unpacked(before);
       if ([...most].every(([name, number]) => largest(feeds[name]!.data) === number))
         return { program: new Program(layout, this.#kernels), largest: most };
     }
-    const plan = this.#plan(feeds, fetches);
-    const layout = layoutOf(plan);
-    this.#kept?.keep(key, packed(layout, plan.largest));
-    return { program: new Program(layout, this.#kernels), largest: plan.largest };
+    const { layout, largest: most } = this.#made(key, feeds, fetches);
+    return { program: new Program(layout, this.#kernels), largest: most };
+  }
+
+  #made(key: string, feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]) {
+    try {
+      const plan = this.#plan(feeds, fetches);
+      const layout = layoutOf(plan);
+      this.#kept?.keep(key, packed(layout, plan.largest));
+      return { layout, largest: plan.largest };
+    } catch (cause) {
+      this.#kept?.leave?.(key);
+      throw cause;
+    }
   }
 
   #plan(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Plan {

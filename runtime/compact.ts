@@ -1,7 +1,7 @@
 // A small model as a run of it costs least. A tensor that ONNX Runtime takes or gives costs as much as some ten small nodes: so what has
 // an initializer is not fed, and the outputs come as one and are cut up here. The file stays as it is for whoever else reads it.
 import { type BundleFile, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
-import type { Beside } from "./host.ts";
+import type { Beside, HostOptions } from "./host.ts";
 import type { ProviderChoice, SessionOptions } from "./providers.ts";
 import type { diverged } from "./rarely.ts";
 import { type ModelSession, type OwnKernels, openSession, type Session } from "./session.ts";
@@ -46,7 +46,7 @@ export function openModelOf(
   const open: Open = (model, sealed = false) => openSession(model, { ...options, packed, sealed });
   const isCompact = adapts && model.length <= mostBytes && Object.keys(beside).length === 0;
   const usual = () => (isCompact ? openCompact(model, open) : open(model));
-  return kernels && ["cpu", "wasm"].includes(provider.name) ? openOwn(kernels, model, provider, usual) : usual();
+  return kernels && ["cpu", "wasm"].includes(provider.name) ? openOwn(kernels, model, provider, usual, options) : usual();
 }
 
 /** Opens a model on kernels of our own, and as usual for the first run that they leave. */
@@ -55,8 +55,9 @@ export async function openOwn(
   model: Uint8Array,
   provider: ProviderChoice,
   asUsual: () => Promise<ModelSession>,
+  options: HostOptions = {},
 ): Promise<ModelSession> {
-  const ours = kernels.open(model);
+  const ours = kernels.open(model, options);
   if (!ours) return asUsual();
   const { inputs, outputs } = ours;
   const usual = openedLate(asUsual);

@@ -1,6 +1,7 @@
 // A model, opened and ready to run on tensors of the host: all that the rest of the runtime sees of ONNX Runtime.
 import type { Tensor } from "@innerloop/schemas/bundle";
 import { host } from "#host";
+import type { HostOptions } from "./host.ts";
 import { Lifetime } from "./lifetime.ts";
 import { fromOrt, openModel, runModel } from "./onnxruntime.ts";
 import { chooseProvider, type ProviderChoice, type SessionOptions } from "./providers.ts";
@@ -32,7 +33,7 @@ export type ModelSession = Omit<Session, "defaults">;
 /** What computes models on a processor without ONNX Runtime. */
 export interface OwnKernels {
   /** Nothing for what it computes no run of, and for what is no model, which ONNX Runtime says better. */
-  open(model: Uint8Array): OwnModel | undefined;
+  open(model: Uint8Array, options: HostOptions): OwnModel | undefined;
 }
 
 export interface OwnModel {

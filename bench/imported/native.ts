@@ -38,7 +38,7 @@ function known(): Record<string, Tensor> {
 
 async function opened(kind: string): Promise<Run> {
   const bytes = readFileSync(join(folder, `${network}.${kind}.onnx`));
-  const model = native.open(bytes);
+  const model = native.open(bytes, { threads });
   const all = known();
   const fed = (inputs: readonly string[]) =>
     Object.fromEntries(inputs.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));

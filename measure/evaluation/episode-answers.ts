@@ -143,9 +143,10 @@ export class Answerer {
 
   async #open(path: string): Promise<ModelSession> {
     const { provider } = this.#learner;
-    const usual = () => openSession(path, { provider, threads: 1 });
+    const threads = 1;
+    const usual = () => openSession(path, { provider, threads });
     if (!this.#kernels || provider.name !== "cpu" || isAddress(this.#place)) return usual();
-    return openOwn(this.#kernels, await readFile(path), provider, usual);
+    return openOwn(this.#kernels, await readFile(path), provider, usual, { threads });
   }
 
   async dispose(): Promise<void> {

@@ -116,9 +116,9 @@ export class Program {
   }
 
   /** What a run gives; nothing where it is fed whole numbers that are not held exactly. */
-  run(kernels: Kernels, feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> | undefined {
+  run(kernels: Kernels, feeds: Readonly<Record<string, Tensor>>, threads = 1): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
-    const wrong = kernels.run(this.words, this.memory, this.begin);
+    const wrong = kernels.run(this.words, this.memory, this.begin, threads);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new InnerloopError("run-failed", `the kernels could not run the model (${wrong})`);

@@ -11,10 +11,10 @@
 
 /** How long a thread looks for parts before it sleeps: longer than what lies between two instructions that are done in parts. */
 #define PATIENCE 100000 /* ns */
-/** Looks at the word between two at the clock. */
+/** Looks at the word between two at the clock, some microseconds. */
 #define LOOKS 64
 /** How often the caller looks whether the others are done before it lets them have its processor. */
-#define WAITS 20000
+#define WAITS 1000
 /** As much as Node gives its own threads. */
 #define STACK (4 << 20)
 
@@ -80,9 +80,9 @@ static int64_t now(void) {
   return time.tv_sec * (int64_t)1000000000 + time.tv_nsec;
 }
 
-/** @returns whether there are parts, or the end */
+/** Looks for parts. Who else wants the processor has it meanwhile: a thread that is stopped while it does a part keeps all others waiting. @returns whether there are some, or the end */
 static int looked(Pool *pool) {
-  for (const int64_t end = now() + PATIENCE; now() < end;)
+  for (const int64_t end = now() + PATIENCE; now() < end; sched_yield())
     for (int i = 0; i < LOOKS; i++) {
       if (parts_in(atomic_load_explicit(&pool->open, memory_order_relaxed)) || atomic_load_explicit(&pool->ends, memory_order_relaxed)) return 1;
       rest();

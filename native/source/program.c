@@ -2,12 +2,12 @@
 #include "pool.h"
 
 /**
- * About so many nanoseconds of work each part is to have at least: what it takes to hand parts out and to wait for the last is a tenth of that. How much work an
- * instruction has is told by sizes, and by what processors of some years ago do in a nanosecond.
+ * About so many nanoseconds of work each part is to have at least. To hand parts out and to wait for the last takes a tenth of that; the rest is for numbers that one
+ * processor has written and another one reads. How much work an instruction has is told by its sizes, and by what processors do in a nanosecond.
  */
-#define LEAST_WORK 3000
-#define PRODUCTS_A_NS 32
-#define PLACES_A_NS 8
+#define LEAST_WORK 4000
+#define PRODUCTS_A_NS 64
+#define PLACES_A_NS 16
 #define NUMBERS_A_NS 2
 
 typedef struct {

@@ -202,14 +202,14 @@ describe("programs that are kept", () => {
     const kernels = await testKernels();
     const bytes = modelOf(twoLayers);
     const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
-    const first = new NativeModel(bytes, kernels, kept).run(feeds);
+    const first = new NativeModel(bytes, kernels, { kept }).run(feeds);
     expect([files.size, found.length]).toEqual([1, 0]);
-    expect(new NativeModel(bytes, kernels, kept).run(feeds)).toEqual(first);
+    expect(new NativeModel(bytes, kernels, { kept }).run(feeds)).toEqual(first);
     expect([files.size, found.length]).toEqual([1, 1]);
     const other = { ...feeds, x: numbers([5, 4]) };
-    near(new NativeModel(bytes, kernels, kept).run(other)?.y, (await usual(bytes, other)).y!);
+    near(new NativeModel(bytes, kernels, { kept }).run(other)?.y, (await usual(bytes, other)).y!);
     const halved = modelOf({ ...twoLayers, initializers: { scale: { ...numbers([]), data: Float32Array.of(0.5) } } });
-    near(new NativeModel(halved, kernels, kept).run(feeds)?.y, (await usual(halved, feeds)).y!);
+    near(new NativeModel(halved, kernels, { kept }).run(feeds)?.y, (await usual(halved, feeds)).y!);
     expect([files.size, found.length]).toEqual([3, 1]);
   });
 
@@ -217,7 +217,7 @@ describe("programs that are kept", () => {
     const { files, kept } = keeping();
     const bytes = modelOf(classes);
     for (const labels of [integers(0, 2, 1), integers(1, 4, 0), integers(0, 2, 2)]) {
-      const given = new NativeModel(bytes, plainKernels, kept).run({ labels });
+      const given = new NativeModel(bytes, plainKernels, { kept }).run({ labels });
       near(given?.ones, (await usual(bytes, { labels })).ones!);
     }
     expect(files.size).toBe(1);
