@@ -106,7 +106,7 @@ export async function openNativePrograms(options: ProgramOptions = {}): Promise<
       const { bytes, keepAs }: ProgramBytes = program instanceof Uint8Array ? { bytes: program } : program;
       if (keepAs !== undefined) await keep(keepAs, bytes);
       const open = async () => (await onnxRuntime()).load(bytes);
-      const model = native.open(bytes, keptPrograms);
+      const model = native.open(bytes, { ...options, kept: keptPrograms });
       if (model) return new NativeProgram({ inputs: model.ports, outputs: model.outputs }, model, open);
       const usual = await open();
       return new NativeProgram(usual, undefined, async () => usual);
