@@ -226,6 +226,9 @@ export interface Turns {
   readonly body: readonly Step[];
 }
 
+/** Taps that windows have at most. */
+export const mostTaps = 64;
+
 export type Step = Product | Chain | Norm | RowWise | Rows | Windows | Move | Turns;
 
 /** What a step reads and writes, without the steps of turns in it. */
@@ -244,7 +247,9 @@ export function accessesOf(step: Exclude<Step, Turns>): {
     const { what, field, out, weight, bias, where } = step;
     if (what === "sums") return { reads: given(field, weight, bias), writes: [out] };
     if (what === "weights") return { reads: [field, out], writes: given(weight) };
-    return what === "maxima" ? { reads: [field], writes: given(out, where) } : { reads: given(out, where), writes: [field] };
+    return what === "maxima"
+      ? { reads: [field], writes: given(out, where) }
+      : { reads: given(out, where), writes: [field] };
   }
   return { reads: [step.from], writes: [step.to] };
 }

@@ -6,6 +6,7 @@ import { type NumberOf, unknown } from "./code.ts";
 import { copies } from "./copies.ts";
 import { dead } from "./dead.ts";
 import { epilogues } from "./epilogues.ts";
+import { filters } from "./filters.ts";
 import { identities } from "./identities.ts";
 import { ones } from "./ones.ts";
 import { type Pass, Passing } from "./pass.ts";
@@ -16,7 +17,19 @@ export type { NumberOf } from "./code.ts";
 export type { Pass } from "./pass.ts";
 
 /** In the order in which they are taken, over and over until none changes anything. */
-export const passes: readonly Pass[] = [dead, identities, ones, same, epilogues, copies, pieces, chains, summed, again];
+export const passes: readonly Pass[] = [
+  dead,
+  identities,
+  ones,
+  same,
+  epilogues,
+  copies,
+  pieces,
+  chains,
+  summed,
+  again,
+  filters,
+];
 
 /** What passes join may be joined again. */
 const mostRounds = 4;

@@ -1,12 +1,10 @@
 // Windows of each channel by itself: convolutions with a filter a channel, and largest numbers with their places. Channels come last.
 import { sizeOf } from "@innerloop/schemas";
 import type { Plan } from "../plan.ts";
-import type { Access, Store, Windows } from "../steps.ts";
+import { type Access, mostTaps, type Store, type Windows } from "../steps.ts";
 import { accessOf, deepest, permuted, reshaped, type Shape, type Value } from "../views.ts";
 import { channelsLast, channelsSecond, tuplesOf } from "./windows.ts";
 
-/** Taps that an instruction has at most. */
-const mostWindowTaps = 64;
 /** Channels below which vectors of them would be mostly empty. */
 const fewestChannels = 4;
 
@@ -99,6 +97,8 @@ export interface Largest {
   readonly windows: Windows;
 }
 
+/** By the array and the window: derivatives ask once more for what the forward pass has. */
+const foundOf = new WeakMap<Value, Map<string, Largest>>();
 const foundIn = new WeakMap<Store, Largest>();
 
 /** Whose places these are, in their order, if those of an array as large as this one of zeros. */
@@ -109,30 +109,42 @@ export function largestBy(plan: Plan, places: Value, zeros: Value): Largest | un
   const { shape, strides, offset } = found.where;
   const all = shape[0]! * shape[1]! * sizeOf(found.space) === sizeOf(zeros.shape) && zeros.shape.length === 1;
   const same = reshaped(seen, shape);
-  const lies = same?.offset === offset && shape.every((size, axis) => size === 1 || same.strides[axis] === strides[axis]);
+  const lies =
+    same?.offset === offset && shape.every((size, axis) => size === 1 || same.strides[axis] === strides[axis]);
   return all && lies ? found : undefined;
 }
 
 /** The largest number of each window over [N, C, …space] in each channel, and its place. */
-export function largestOf(plan: Plan, x: Value, { kernel, strides, dilations, before, out }: Pool): Largest {
+export function largestOf(plan: Plan, x: Value, pool: Pool): Largest {
+  const { kernel, strides, dilations, before, out } = pool;
+  const name = [kernel, strides, dilations, before, out].join(" ");
+  const found = foundOf.get(x) ?? new Map<string, Largest>();
+  foundOf.set(x, found);
+  const known = found.get(name);
+  if (known) return known;
   const [examples = 0, channels = 0] = x.shape;
   const field = withChannelsLast(plan, x);
   const [most, where] = (["float32", "int64"] as const).map((dtype) =>
     plan.room([examples, ...out, channels], dtype, x.depth),
   ) as [Value, Value];
-  const two = <Of>(list: readonly Of[], other: Of): [Of, Of] => (list.length === 2 ? [list[0]!, list[1]!] : [other, list[0]!]);
-  const places = tuplesOf(kernel).map((tap) => tap.map((at, axis) => at * dilations[axis]! - before[axis]!));
+  const two = <Of>(list: readonly Of[], other: Of): [Of, Of] =>
+    list.length === 2 ? [list[0]!, list[1]!] : [other, list[0]!];
+  const offsets = tuplesOf(kernel).map((tap) => tap.map((at, axis) => at * dilations[axis]! - before[axis]!));
   const [rows, columns] = two(out, 1);
   const step: Windows = {
     ...{ kind: "windows", what: "maxima", examples, channels, rows, columns },
     steps: two(strides, 1),
     size: planeOf(field),
-    taps: places.map((tap) => [...two(tap, 0), 0] as const),
+    taps: offsets.map((tap) => [...two(tap, 0), 0] as const),
     ...{ field: gridOf(field), out: gridOf(most), where: gridOf(where) },
   };
   plan.step(x.depth, step);
-  const [seen, found] = [most, where].map((value) => permuted(value, channelsSecond(x.shape.length))) as [Value, Value];
-  const result = { most: seen, where: found, space: x.shape.slice(2), windows: step };
+  const [seen, places] = [most, where].map((value) => permuted(value, channelsSecond(x.shape.length))) as [
+    Value,
+    Value,
+  ];
+  const result = { most: seen, where: places, space: x.shape.slice(2), windows: step };
+  found.set(name, result);
   foundIn.set(where.store, result);
   return result;
 }
@@ -156,5 +168,5 @@ export const isChannelwise = (x: Value, kernel: Shape): boolean =>
   kernel.length <= 2 &&
   kernel.length > 0 &&
   sizeOf(x.shape) > 0 &&
-  sizeOf(kernel) <= mostWindowTaps &&
+  sizeOf(kernel) <= mostTaps &&
   x.shape[1]! >= fewestChannels;

@@ -63,7 +63,11 @@ function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Convolved
   const [groupStride, panelStride, ...matrix] = plan.real(right).strides as [number, number, number, number];
   const added = bias && accessOf(plan.real(bias));
   const [all, one] = [groups * filters, added?.strides[0] ?? 0];
-  const ofBatch = (perExample: number, perGroup: number, perPanel: number): number[] => [perExample, perGroup, perPanel];
+  const ofBatch = (perExample: number, perGroup: number, perPanel: number): number[] => [
+    perExample,
+    perGroup,
+    perPanel,
+  ];
   plan.step(depth, {
     ...{ kind: "product", batch: [examples / joined, groups, panels], m: joined * places, n, k: own * kernel },
     left: {
@@ -73,9 +77,7 @@ function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Convolved
     lookup: { table, taps: pieces, segment, by: "rows" },
     right: { ...accessOf(plan.real(right)), strides: [...ofBatch(0, groupStride, panelStride), ...matrix] },
     out: { store: result.store, offset: 0, strides: [...ofBatch(places * all, filters, n), all, 1] },
-    ...(added
-      ? { added: { ...added, strides: [...ofBatch(0, filters * one, n * one), 0, one] } }
-      : {}),
+    ...(added ? { added: { ...added, strides: [...ofBatch(0, filters * one, n * one), 0, one] } } : {}),
     ...{ alpha: 1, beta: 1, relu: false },
   });
   return final;
@@ -127,7 +129,10 @@ function transposedSizes(node: Node, space: Shape, reaches: Shape, strides: Shap
 /** Places of the result of a transposed convolution along an axis by what they read: each phase reads at steps of one with some of the taps. */
 function phases(kernel: number, stride: number, dilation: number, before: number, out: number): Along[] {
   return Array.from({ length: Math.min(stride, out) }, (_, start) => {
-    const taps = Array.from({ length: kernel }, (__, tap) => [(start + before - tap * dilation) / stride, tap] as const);
+    const taps = Array.from(
+      { length: kernel },
+      (__, tap) => [(start + before - tap * dilation) / stride, tap] as const,
+    );
     const count = Math.ceil((out - start) / stride);
     return { start, apart: stride, count, step: 1, taps: taps.filter(([offset]) => Number.isInteger(offset)) };
   });
@@ -178,7 +183,11 @@ function asChannels(plan: Plan, { x, weight, bias, out, axes }: Phased): Value {
   const made = convolved(plan, { x, taps, groups: 1, weight: filled, bias: added, out: grid });
   const rank = grid.length;
   const parts = shapedAs(plan, made, [examples, ...phases, filters, ...grid]);
-  const whole = plan.room([examples, filters, ...grid.map((count, axis) => count * phases[axis]!)], "float32", made.depth);
+  const whole = plan.room(
+    [examples, filters, ...grid.map((count, axis) => count * phases[axis]!)],
+    "float32",
+    made.depth,
+  );
   const axesOf = (first: number): number[] => grid.map((_, axis) => first + axis);
   const from = permuted(parts, [0, 1 + rank, ...grid.flatMap((_, axis) => [2 + rank + axis, 1 + axis])]);
   plan.copy(from, reshaped(whole, from.shape)!);
@@ -198,10 +207,15 @@ function oneByOne(plan: Plan, { x, weight, bias, out, axes }: Phased): Value {
     const own = axes.map((phases, axis) => phases[phase[axis]!]!);
     const grid = own.map(({ count }) => count);
     const window = own.map(({ taps }) => taps.length);
-    const order = tuplesOf(window).map((tap) => tap.reduce((so, at, axis) => so * kernel[axis]! + own[axis]!.taps[at]![1], 0));
+    const order = tuplesOf(window).map((tap) =>
+      tap.reduce((so, at, axis) => so * kernel[axis]! + own[axis]!.taps[at]![1], 0),
+    );
     const taps = tapsOf(space, grid, window, (axis, place, tap) => place + own[axis]!.taps[tap]![0]);
     const some = permuted(plan.pending.gathered(flat, 3, order), [0, 2, 1, 3]);
-    const to = own.reduce((value, { start, count, apart: step }, axis) => sliced(value, axis + 2, start, count, step), whole);
+    const to = own.reduce(
+      (value, { start, count, apart: step }, axis) => sliced(value, axis + 2, start, count, step),
+      whole,
+    );
     const nothing = bias ? expanded(withOnes(bias, [0, 2]), [1, filters, 1]) : plan.constant([0], [1, 1, 1]);
     const made =
       taps.length > 0

@@ -3,8 +3,19 @@ import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { axisOf, broadcast, deepest, expanded, permuted, reshaped, type Shape, sliced, type Value, withOnes } from "../views.ts";
-import { axesOf, computed, hasChannelsLast, intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
+import {
+  axisOf,
+  broadcast,
+  deepest,
+  expanded,
+  permuted,
+  reshaped,
+  type Shape,
+  sliced,
+  type Value,
+  withOnes,
+} from "../views.ts";
+import { axesOf, computed, hasChannelsLast, intOf, intsOf, present, roomLike, shapedAs, textOf } from "./parts.ts";
 
 /** More numbers than this no plan holds beforehand. */
 const mostKnown = 2 ** 24;
@@ -184,7 +195,7 @@ export function padded(plan: Plan, value: Value, before: Shape, after: Shape, fi
   const [more, end] = [before, after].map((list) => list.map((size) => Math.max(0, size))) as [number[], number[]];
   if ([...more, ...end].every((size) => size === 0)) return cut;
   const shape = cut.shape.map((size, axis) => size + more[axis]! + end[axis]!);
-  const out = plan.room(shape, value.dtype, deepest(value, filling));
+  const out = roomLike(plan, [value], shape, value.dtype, deepest(value, filling));
   const one = { ...filling, shape: [], strides: [] };
   // What is around an axis, inside of the axes before it; no place twice.
   let inside = out;

@@ -68,12 +68,7 @@ export type Formula = (code: Code, ...operands: readonly Operand[]) => Operand;
 /** Number by number, arrays repeated to one shape. A single number that is known is none that is read. */
 export function computed(plan: Plan, operands: readonly Value[], dtype: DType, formula: Formula): Value {
   const shape = broadcast(operands.map((value) => value.shape));
-  const depth = deepest(...operands);
-  // What has its channels last keeps them there: no pass is over two orders at once.
-  const last = operands.some((value) => value.shape.length === shape.length && hasChannelsLast(value));
-  const out = last
-    ? permuted(plan.room(permutedShape(shape, channelsLast(shape.length)), dtype, depth), channelsSecond(shape.length))
-    : plan.room(shape, dtype, depth);
+  const out = roomLike(plan, operands, shape, dtype, deepest(...operands));
   chain(plan, { operands, shape, depth: out.depth, formula, out: { ...accessOf(out), how: "set" } });
   const whole = dtype === "int64" || dtype === "int32";
   if (whole && out.depth === 0 && plan.numbers(out).some((number) => Math.abs(number) > mostExact))
@@ -81,12 +76,26 @@ export function computed(plan: Plan, operands: readonly Value[], dtype: DType, f
   return out;
 }
 
+/** A place for an array. What has its channels last keeps them there: no pass is over two orders at once. */
+export function roomLike(plan: Plan, operands: readonly Value[], shape: Shape, dtype: DType, depth: number): Value {
+  const last = operands.some((value) => value.shape.length === shape.length && hasChannelsLast(value));
+  if (!last) return plan.room(shape, dtype, depth);
+  const order = channelsLast(shape.length);
+  return permuted(plan.room(permutedShape(shape, order), dtype, depth), channelsSecond(shape.length));
+}
+
 const permutedShape = (shape: Shape, order: Shape): number[] => order.map((axis) => shape[axis]!);
 
 /** Whether the channels of [N, C, …space] lie together, and places after each other. */
 export const hasChannelsLast = (value: Value): boolean => {
   const { length } = value.shape;
-  return length > 2 && value.shape[1]! > 1 && value.strides[1] === 1 && !together(value) && together(permuted(value, channelsLast(length)));
+  return (
+    length > 2 &&
+    value.shape[1]! > 1 &&
+    value.strides[1] === 1 &&
+    !together(value) &&
+    together(permuted(value, channelsLast(length)))
+  );
 };
 
 export interface ChainOf {
