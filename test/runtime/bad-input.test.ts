@@ -297,6 +297,11 @@ describe("predict refuses", () => {
         /the query has the shape \[1, 2, 2, 1\]; this bundle takes \[2, 2, 1\]/,
       ],
       [[1, 2, Number.NEGATIVE_INFINITY, 4], /the query holds -Infinity at position 2/],
+      [Float32Array.of(1, 2, 3, Number.NaN), /the query holds NaN at position 3/],
+      [
+        Float32Array.of(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3, 4),
+        /the query holds Infinity at position 0/,
+      ],
     ];
     for (const [query, message] of calls)
       expect((await refusal(learner.predict(query as never))).message).toMatch(message);
