@@ -1,10 +1,13 @@
 // Kernels that were built, opened: the one place that knows what the file exports.
 import { createRequire } from "node:module";
+import { basename } from "node:path";
 import { InnerloopError } from "@innerloop/schemas";
 import { kernelsFile } from "./build.ts";
 
 /** The C kernels. */
 export interface Kernels {
+  /** Of which sources they were built for which processor: other kernels have another. */
+  readonly name?: string;
   /**
    * Runs a program of source/words.md over a memory, which other threads leave alone meanwhile. Words are checked before their first run over a memory: that they
    * stay within it. They are not to change after that.
@@ -35,6 +38,7 @@ export function loadKernels(file: string): Kernels {
     const { check, run, misaligned } = createRequire(import.meta.url)(file) as Exports;
     const checked = new WeakMap<Int32Array, ArrayBuffer>();
     return {
+      name: basename(file),
       misaligned,
       run: (code, memory, offset, threads = 1) => {
         if (checked.get(code) !== memory) {

@@ -30,9 +30,30 @@ const kernelsFolder = (): string => join(process.env.INNERLOOP_HOME || join(home
 
 /** The file of this machine's kernels, which may not be there. */
 export function kernelsFile(folder = kernelsFolder()): string {
-  const hash = createHash("sha256").update(JSON.stringify([nodeApi, arithmetic, ...processor()]));
+  const hash = createHash("sha256").update(JSON.stringify([nodeApi, arithmetic]));
   for (const name of sourceFiles("ch")) hash.update(`${name}\n`).update(readFileSync(join(sources, name)));
-  return join(folder, `${process.platform}-${process.arch}-${hash.digest("hex").slice(0, 20)}.node`);
+  return join(folder, `${machine()}-${hash.digest("hex").slice(0, 20)}.node`);
+}
+
+/** Machines with other processors may have their kernels in the same folder. */
+const machine = (): string => {
+  const hash = createHash("sha256").update(JSON.stringify(processor()));
+  return `${process.platform}-${process.arch}-${hash.digest("hex").slice(0, 8)}`;
+};
+
+/** Kernels of this machine that are no longer used: of other sources. Whoever has loaded one goes on with it when it is taken away. */
+export function oldKernels(folder = kernelsFolder()): string[] {
+  const current = kernelsFile(folder);
+  const [own, whole] = [`${machine()}-`, `${process.platform}-${process.arch}-`];
+  // An earlier release did not tell machines apart.
+  const isOld = (name: string) =>
+    (name.startsWith(own) && name.endsWith(".node")) ||
+    (name.startsWith(whole) && /^[0-9a-f]{20}\.node$/.test(name.slice(whole.length)));
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names
+    .filter(isOld)
+    .map((name) => join(folder, name))
+    .filter((path) => path !== current);
 }
 
 /** The sources' names that end in one of some letters, in the order of the alphabet. */

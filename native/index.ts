@@ -4,7 +4,7 @@ import { kernelsHere } from "./addon.ts";
 import { type ModelSettings, NativeModel } from "./model.ts";
 
 export { type Kernels, kernelsHere, loadKernels } from "./addon.ts";
-export { type BuildOptions, type Built, buildKernels, kernelsFile } from "./build.ts";
+export { type BuildOptions, type Built, buildKernels, kernelsFile, oldKernels } from "./build.ts";
 export type { KeptPrograms } from "./kept.ts";
 export { type ModelSettings, NativeModel } from "./model.ts";
 export type { Port } from "./read.ts";
@@ -27,7 +27,9 @@ export const native = {
     const kernels = kernelsHere();
     const cores = availableParallelism();
     try {
-      return kernels && new NativeModel(model, kernels, { ...settings, threads: Math.min(settings.threads ?? cores, cores) });
+      return (
+        kernels && new NativeModel(model, kernels, { ...settings, threads: Math.min(settings.threads ?? cores, cores) })
+      );
     } catch {
       return undefined;
     }

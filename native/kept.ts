@@ -5,20 +5,26 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Layout } from "./plan/program.ts";
 
-/** Where programs are kept. Both may fail without a word: a program is made anew then. */
+/** Where programs are kept. All may fail without a word: a program is made anew then. */
 export interface KeptPrograms {
-  /** What was kept under a key, as it was. */
+  /** What was kept under a key, as it was. Who finds nothing makes it, and says then that it is to be kept, or that nothing is. */
   find(key: string): Uint8Array | undefined;
   keep(key: string, bytes: Uint8Array): void;
+  /** There will be nothing under a key: who waits for it need not. */
+  leave?(key: string): void;
 }
 
 /** What a program rests on beside sizes: how many classes there are, by the input that tells. */
 export type Largest = ReadonlyMap<string, number>;
 
-/** A key of a model's programs for sizes. */
-export const keyOf = (model: string, sizes: unknown): string =>
+/** A key of a model's programs for sizes, and for the kernels that computed what no run changes. */
+export const keyOf = (kernels: string, model: string, sizes: unknown): string =>
   createHash("sha256")
-    .update(JSON.stringify([planner(), model, sizes], (_, value) => (typeof value === "bigint" ? `${value}n` : value)))
+    .update(
+      JSON.stringify([planner(), kernels, model, sizes], (_, value) =>
+        typeof value === "bigint" ? `${value}n` : value,
+      ),
+    )
     .digest("hex")
     .slice(0, 32);
 

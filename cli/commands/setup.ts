@@ -85,12 +85,14 @@ interface Done {
 async function native({ undo }: Asked, options: SetupOptions): Promise<Done> {
   const { setupNative, undoNative } = await import("@innerloop/setup");
   if (undo) {
-    const { removed } = await undoNative();
-    return { text: `Taken away: ${removed}. ONNX Runtime computes from now on.`, data: { removed } };
+    const { removed, old } = await undoNative();
+    const text = `Taken away: ${[removed, ...old].join(", ")}. ONNX Runtime computes from now on.`;
+    return { text, data: { removed, ...(old.length > 0 && { old }) } };
   }
-  const { file, compiler } = await setupNative(options);
-  const text = `Kernels for this processor, built by ${compiler}, work; they are in ${file}. The engine is native.`;
-  return { text, data: { file, compiler, engine: "native" } };
+  const { file, compiler, old } = await setupNative(options);
+  const gone = old.length > 0 ? ` Those of earlier releases were taken away: ${old.join(", ")}.` : "";
+  const text = `Kernels for this processor, built by ${compiler}, work; they are in ${file}. The engine is native.${gone}`;
+  return { text, data: { file, compiler, engine: "native", ...(old.length > 0 && { old }) } };
 }
 
 async function tfjsGpu({ from, python, undo }: Asked, options: SetupOptions): Promise<Done> {

@@ -1,6 +1,6 @@
 // `innerloop setup native`: kernels are built for this machine, put in place, found, and taken away again.
-import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { kernelsFile, loadKernels } from "@innerloop/native";
 import { setupNative, undoNative } from "@innerloop/setup";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -46,5 +46,34 @@ describeUnless(process.platform === "win32" ? "a C compiler" : undefined, "with 
     expect(readdirSync(join(home, "kernels"))).toEqual([]);
     const { stdout: after } = await innerloop(["doctor", "--no-measure"], { cwd: home });
     expect(after).toMatch(/native .*its kernels are not built for this machine[\s\S]*innerloop setup native/);
+  });
+
+  it("takes away what earlier releases left for this machine, and nothing else", async () => {
+    const folder = join(home, "kernels");
+    const whole = `${process.platform}-${process.arch}-`;
+    const own = basename(kernelsFile()).slice(0, whole.length + 8);
+    const [earlier, before] = [`${own}-${"1".repeat(20)}.node`, `${whole}${"2".repeat(20)}.node`];
+    const others = [
+      `${whole}${"3".repeat(8)}-${"4".repeat(20)}.node`,
+      `other-${process.arch}-${"5".repeat(20)}.node`,
+      "notes",
+    ];
+    const put = () => {
+      mkdirSync(folder, { recursive: true });
+      for (const name of [earlier, before, ...others]) writeFileSync(join(folder, name), "");
+    };
+    const left = () => readdirSync(folder).sort();
+    put();
+    const { file, old } = await setupNative();
+    expect(old.map((path) => basename(path)).sort()).toEqual([before, earlier].sort());
+    expect(left()).toEqual([basename(file), ...others].sort());
+    put();
+    const undone = await undoNative();
+    expect(undone.removed).toBe(file);
+    expect(undone.old.map((path) => basename(path)).sort()).toEqual([before, earlier].sort());
+    expect(left()).toEqual([...others].sort());
+    writeFileSync(join(folder, earlier), "");
+    expect(await undoNative()).toEqual({ removed: join(folder, earlier), old: [] });
+    expect((await refusal(undoNative())).code).toBe("nothing-to-undo");
   });
 });

@@ -3,7 +3,8 @@ import { type KeptPrograms, type NativeModel, native } from "@innerloop/native";
 import type { DType, Tensor } from "@innerloop/schemas/bundle";
 import type { DeviceTensor, Feeds, Port, Program, ProgramBytes, ProgramOptions, Programs } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
-import { cacheFolder, find, keep } from "../onnxruntime/kept/store.ts";
+import { awaited, unclaim } from "../onnxruntime/kept/claims.ts";
+import { cacheFolder, find, keep, keepProgram } from "../onnxruntime/kept/store.ts";
 import { openPrograms } from "../onnxruntime/program.ts";
 
 export const name = "native";
@@ -85,9 +86,18 @@ class NativeProgram implements Program {
 const keptPrograms: KeptPrograms = {
   find: (key) => {
     const folder = cacheFolder();
-    return folder === undefined ? undefined : find(folder, key);
+    return folder === undefined ? undefined : awaited(folder, key, () => find(folder, key, "program"));
   },
-  keep: (key, bytes) => void keep(key, bytes),
+  keep(key, bytes) {
+    const folder = cacheFolder();
+    if (folder === undefined) return;
+    keepProgram(folder, key, bytes);
+    unclaim(folder, key);
+  },
+  leave(key) {
+    const folder = cacheFolder();
+    if (folder !== undefined) unclaim(folder, key);
+  },
 };
 
 /**

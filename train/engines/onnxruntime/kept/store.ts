@@ -1,17 +1,21 @@
 // Files that a process leaves for later ones, so that they need not compute again what they hold: found by a key, whole or not at
 // all, bounded in size and age. Whatever is wrong with one, it counts as not there.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { sweep, temporaryIn } from "@innerloop/runtime/files";
+import { isClaim } from "./claims.ts";
 
 /** The most bytes that are kept, and for how long what nobody asks for. */
 const [mostBytes, longest] = [256 * 2 ** 20, 30 * 24 * 3600 * 1000];
 
-/** `<key>.<digest of the content>.onnx`: the name tells whether the content is what was written. */
-const kept = /^([0-9a-f]{32})\.([0-9a-f]{16})\.onnx$/;
+/** What is kept: models of ONNX Runtime, and programs of our own kernels. */
+export type Kind = "onnx" | "program";
+
+/** `<key>.<digest of the content>.<kind>`: the name tells whether the content is what was written. */
+const kept = /^([0-9a-f]{32})\.([0-9a-f]{16})\.(onnx|program)$/;
 
 const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
 
@@ -45,10 +49,10 @@ export async function cacheReport(): Promise<CacheReport | undefined> {
 }
 
 /** The bytes of a key. A file that is damaged goes. */
-export function find(folder: string, key: string): Uint8Array | undefined {
+export function find(folder: string, key: string, kind: Kind = "onnx"): Uint8Array | undefined {
   for (const name of namesIn(folder)) {
-    const [, itsKey, digest] = kept.exec(name) ?? [];
-    if (itsKey !== key) continue;
+    const [, itsKey, digest, itsKind] = kept.exec(name) ?? [];
+    if (itsKey !== key || itsKind !== kind) continue;
     const path = join(folder, name);
     try {
       const bytes = readFileSync(path);
@@ -95,6 +99,21 @@ export async function keep(key: string, bytes: Uint8Array): Promise<void> {
   else await rm(place, { force: true }).catch(() => undefined);
 }
 
+/** Keeps a program under a key, at once: others may wait for it. What fails here costs a later process time, no more. */
+export function keepProgram(folder: string, key: string, bytes: Uint8Array): void {
+  const place = temporaryIn(folder);
+  try {
+    writeFileSync(place, bytes);
+    for (const name of namesIn(folder))
+      if (name.startsWith(`${key}.`) && kept.test(name)) rmSync(join(folder, name), { force: true });
+    renameSync(place, join(folder, `${key}.${digestOf(bytes)}.program`));
+  } catch {
+    // A disk that is full, or a file that went meanwhile.
+    rmSync(place, { force: true });
+  }
+  void tidy(folder);
+}
+
 /** Keeps a file that was written to a place under a key, and lets old ones go. What fails here costs a later process time, no more. */
 export async function adopt(folder: string, key: string, place: string): Promise<void> {
   try {
@@ -111,12 +130,19 @@ export async function adopt(folder: string, key: string, place: string): Promise
 /** Lets go of what nobody asked for in a while, then of what was asked for the longest ago, until the rest is small enough. */
 async function tidy(folder: string): Promise<void> {
   await sweep(folder);
+  for (const name of namesIn(folder)) if (isClaim(name)) await removeOld(join(folder, name));
   const files = (await filesIn(folder)).sort((a, b) => b.used - a.used);
   let total = 0;
   for (const { path, bytes, used } of files) {
     total += bytes;
     if (total > mostBytes || Date.now() - used > longest) await rm(path, { force: true }).catch(() => undefined);
   }
+}
+
+/** Takes a claim away that was left. */
+async function removeOld(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there && Date.now() - there.mtimeMs > 3600_000) await rm(path, { force: true }).catch(() => undefined);
 }
 
 function namesIn(folder: string): string[] {
