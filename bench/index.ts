@@ -1,6 +1,6 @@
 // The door of the room, for tests: what measurements mean, without taking any.
 export { interleave, type Pair, pairsOf, quantile, type Summary, summarize, takeTurns } from "./contender.ts";
-export { heldOf } from "./imported/table.ts";
+export { heldOf, importedTable, type Row as ImportedRow } from "./imported/table.ts";
 export type { Result } from "./ours/result.ts";
 export { comparisonsOf, goalsTable, memoryOf, type PeerRow, type PeerTimes, peersTable } from "./peers/report.ts";
 export { flameGraph, folded, stacksOf } from "./profile/flame.ts";

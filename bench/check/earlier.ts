@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
+import type { OurEngine } from "../ours/engines.ts";
 import { tell } from "../outcome.ts";
 
 /** This file runs compiled, from bench/dist/check. */
@@ -66,8 +67,11 @@ export interface Earlier {
   remove(): void;
 }
 
-/** @param install gives it the packages that it asks for, instead of those that are here */
-export function buildEarlier(name: string, install: boolean): Earlier {
+/**
+ * @param install gives it the packages that it asks for, instead of those that are here
+ * @param engine what is measured: native kernels are built for it as well
+ */
+export function buildEarlier(name: string, install: boolean, engine: OurEngine): Earlier {
   const commit = commitNamed(name);
   const folder = mkdtempSync(join(tmpdir(), "innerloop-earlier-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -83,6 +87,7 @@ export function buildEarlier(name: string, install: boolean): Earlier {
     run(folder, process.execPath, ["node_modules/typescript/bin/tsc", "-b", "cli"]);
     run(folder, process.execPath, ["schemas/doors.mjs"]);
     run(folder, process.execPath, ["build.mjs"], "runtime");
+    if (engine === "native") run(folder, process.execPath, ["prepare.mjs"], "native");
     const bench = join(folder, "bench");
     rmSync(join(bench, "dist"), { recursive: true, force: true });
     for (const part of ["dist", "package.json"])

@@ -73,7 +73,7 @@ async function compare(
 export async function check(options: CheckOptions): Promise<Outcome> {
   const { against, engine, small, install, json } = options;
   const chosen = options.workloads.map((name) => workloadNamed(name, small));
-  const earlier = buildEarlier(against, install);
+  const earlier = buildEarlier(against, install, engine);
   const rows: CheckRow[] = [];
   try {
     for (const workload of chosen)

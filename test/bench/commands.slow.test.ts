@@ -68,7 +68,7 @@ test("learning trains and measures ours where the peer is missing", async () => 
 });
 
 test.skipIf(!existsSync(join(repository, ".git")))(
-  "check builds an earlier commit, finds its results equal, and fails on what is slower than allowed",
+  "check builds an earlier commit, for the engine that is asked for, finds its results equal, and fails on what is slower than allowed",
   async () => {
     const { status, stdout } = await bench(
       "check",
@@ -79,10 +79,13 @@ test.skipIf(!existsSync(join(repository, ".git")))(
       "1",
       "--noise",
       "-0.99",
+      "--engine",
+      engines.at(-1)!,
       "--json",
     );
-    const { against, rows } = JSON.parse(stdout);
+    const { against, engine, rows } = JSON.parse(stdout);
     expect(against).toMatch(/^[0-9a-f]{40}$/);
+    expect(engine).toBe(engines.at(-1));
     expect(rows).toMatchObject([{ workload: "adapt-mlp", verdict: "slower", summary: { pairs: 2 } }]);
     expect(rows[0].difference).toBeLessThan(1e-4);
     expect(status).toBe(1);
@@ -108,6 +111,50 @@ test("profile says where the time of a workload goes, in a table, stacks and a p
   expect(status).toBe(0);
 });
 
+test.skipIf(!kernelsHere())(
+  "profile times the instructions of native kernels, each for its line of the model",
+  async () => {
+    const out = join(folder, "profile-native");
+    const args = ["--engine", "native", "--small", "--runs", "3", "--out", out, "--json"];
+    const { status, stdout } = await bench("profile", "adapt-conv4", ...args);
+    const { engine, operators, lines, milliseconds, gflops, products, matMul, share } = JSON.parse(stdout);
+    expect(engine).toBe("native");
+    const sum = (rows: { milliseconds: number }[]) => rows.reduce((total, row) => total + row.milliseconds, 0);
+    expect(sum(operators)).toBeCloseTo(milliseconds, 6);
+    expect(sum(lines)).toBeCloseTo(milliseconds, 6);
+    const names = lines.map(({ name }: { name: string }) => name);
+    for (const layer of ["conv1", "conv2", "conv3", "conv4", "head"]) expect(names).toContain(layer);
+    // Products are those of the graph, whatever they have become: five steps of them.
+    expect(operators.find(({ name }: { name: string }) => name.startsWith("product")).gflops).toBeGreaterThan(0);
+    expect(products / gflops).toBeGreaterThan(0.4);
+    expect(products / gflops).toBeLessThan(2);
+    expect(share).toBeCloseTo((gflops / JSON.parse(stdout).whole / matMul.shapes) * 1000, 9);
+    expect(readFileSync(join(out, "profile.svg"), "utf8")).toContain("<title>conv2");
+    expect(readFileSync(join(out, "profile.folded"), "utf8")).toMatch(/^adapt-conv4;.*conv2;.*product.* \d+$/m);
+    expect(status).toBe(0);
+  },
+);
+
+test.skipIf(!kernelsHere())("passes of native plans are timed, with the instructions that they save", async () => {
+  const { status, stdout } = await bench(
+    "passes",
+    "--engine",
+    "native",
+    "--graphs",
+    "adapt-mlp",
+    "--runs",
+    "1",
+    "--json",
+  );
+  const { engine, effects } = JSON.parse(stdout);
+  expect(engine).toBe("native");
+  const all = effects.find(({ pass }: { pass: string }) => pass === "all");
+  expect(all.nodes[1]).toBeLessThan(all.nodes[0]);
+  expect(effects.length).toBeGreaterThan(2);
+  for (const { ratio } of effects) expect(ratio).toBeGreaterThan(0);
+  expect(status).toBe(0);
+});
+
 test("a file is profiled as it is, with sizes that are given", async () => {
   const file = join(folder, "dense.onnx");
   const x = input("x", ["rows", 7]);
@@ -118,9 +165,12 @@ test("a file is profiled as it is, with sizes that are given", async () => {
   expect(products).toBeCloseTo(gflops, 12);
 });
 
-test("scale gives an exponent for each size", async () => {
-  const { status, stdout } = await bench("scale", "--axes", "steps,filters", "--small", "--runs", "1", "--json");
-  const { rows } = JSON.parse(stdout);
+test.each(engines)("scale gives an exponent for each size, on %s", async (on) => {
+  const { status, stdout } = await bench(
+    ...["scale", "--engine", on, "--axes", "steps,filters", "--small", "--runs", "1", "--json"],
+  );
+  const { engine, rows } = JSON.parse(stdout);
+  expect(engine).toBe(on);
   expect(rows.map(({ axis }: { axis: string }) => axis)).toEqual(["steps", "filters"]);
   for (const { exponent, points } of rows) {
     expect(Number.isFinite(exponent)).toBe(true);
@@ -135,6 +185,7 @@ test.each([
   [["check", "--against", "no-such-commit"], 2, "no commit"],
   [["peers", "--peers", "abacus"], 2, "learn2learn"],
   [["peers", "--workloads", "adapt-vit"], 2, "adapt-conv4"],
+  [["profile", "adapt-mlp", "--engine", "abacus"], 2, "native"],
   [["peers", "--threads", "0"], 2, "whole numbers from 1"],
   [["peers", "--runs", "0"], 2, "whole number from 1"],
   [["peers", "--thread", "1"], 2, "thread"],

@@ -7,6 +7,8 @@ import {
   equalWithin,
   goalsTable,
   heldOf,
+  type ImportedRow,
+  importedTable,
   interleave,
   learnerOf,
   memoryOf,
@@ -213,23 +215,41 @@ test("value and gradient of a network are held to their goals, side by side and 
   const turns = {
     "ours input": [6, 8, 7],
     "ours weights": [9, 9, 30],
+    "ours weights native": [6, 7, 8],
     "PyTorch weights": [10, 10, 10],
     "compiled weights": [10, 12, 8],
   };
   expect(heldOf({ turns })).toEqual([
     {
-      of: "input",
+      ...{ of: "input", engine: "onnxruntime" },
       comparisons: [
         { against: "eager", goal: 0.7 },
         { against: "compiled", goal: 1 },
       ],
     },
     {
-      of: "weights",
+      ...{ of: "weights", engine: "onnxruntime" },
       comparisons: [
         { against: "eager", goal: 0.7, peer: "PyTorch weights", ratio: 0.9, met: false },
         { against: "compiled", goal: 1, peer: "compiled weights", ratio: 0.9, met: true },
       ],
     },
+    {
+      ...{ of: "weights", engine: "native" },
+      comparisons: [
+        { against: "eager", goal: 0.7, peer: "PyTorch weights", ratio: 0.7, met: true },
+        { against: "compiled", goal: 1, peer: "compiled weights", ratio: 0.6, met: true },
+      ],
+    },
   ]);
+  const row: ImportedRow = {
+    ...{ network: "lenet", batch: 1, threads: 1, turns, counts: {}, memory: {}, missing: {} },
+    ...{ apart: { onnxruntime: 1e-7, native: 2e-7 }, refused: ["ours weights native"] },
+  };
+  const told = importedTable([row]);
+  expect(told).toMatch(/lenet .* weights +\| onnxruntime +\| 9\.000/);
+  expect(told).toMatch(/lenet .* weights +\| native\* +\| 7\.000/);
+  expect(told).toMatch(/ours weights native \| PyTorch weights \| .* 2\.0e-7/);
+  expect(told).toContain("* native kernels refuse it");
+  expect(importedTable([{ ...row, refused: [] }])).not.toContain("*");
 });
