@@ -104,7 +104,7 @@ try {
       (call) =>
         call.positional("what", { type: "string", demandOption: true, describe: "a workload, or a file" }).options({
           engine,
-          threads: { ...threads, default: "1", describe: "of ONNX Runtime; native kernels take one" },
+          threads: { ...threads, default: "1" },
           runs: { type: "number", default: 20, describe: "how many are measured" },
           size: {
             type: "string",

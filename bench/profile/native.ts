@@ -90,7 +90,7 @@ function runEach(
 }
 
 /** @throws InnerloopError `not-native` for what native kernels do not run */
-export function traceNative({ model, feeds }: Subject, runs: number): Trace {
+export function traceNative({ model, feeds }: Subject, threads: number, runs: number): Trace {
   const kernels = kernelsToProfile();
   const fed = heldFeeds(feeds);
   const graph = readGraph(model);
@@ -112,7 +112,7 @@ export function traceNative({ model, feeds }: Subject, runs: number): Trace {
       runEach(
         list,
         ({ words, step }) => {
-          const time = timed(() => kernels.run(words, memory, begin)) - around;
+          const time = timed(() => kernels.run(words, memory, begin, threads)) - around;
           if (run === 0) return;
           const known = found.get(words) ?? { words, step, times: [] };
           known.times.push(Math.max(0, time));
@@ -137,12 +137,16 @@ function nodeOf({ step, times }: Timed): NodeTime {
   return { ...known, product, flops: 2 * product[0] * m * k * n * times.length };
 }
 
-/** Milliseconds of a run as its caller sees it, all together, in processor time: the median of some, after one that does not count. */
-export function timeNative({ model, feeds }: Subject, runs: number): number {
-  const native = new NativeModel(model, kernelsToProfile());
+/** On one thread the processor's time counts, on several the clock's, since those that wait take time as well. */
+const clockOf = (threads: number) => (threads === 1 ? ofProcessor : timed);
+
+/** Milliseconds of a run as its caller sees it, all together: the median of some, after one that does not count. */
+export function timeNative({ model, feeds }: Subject, threads: number, runs: number): number {
+  const native = new NativeModel(model, kernelsToProfile(), { threads });
+  const clock = clockOf(threads);
   const fed = heldFeeds(feeds);
   native.run(fed);
-  return median(Array.from({ length: runs }, () => ofProcessor(() => native.run(fed))));
+  return median(Array.from({ length: runs }, () => clock(() => native.run(fed))));
 }
 
 /** Multiplications of a turn in which a product is timed. */
@@ -150,7 +154,7 @@ const perTurn = 2e8;
 const turns = 9;
 
 /** Flops a microsecond of one product by itself, whose factors and result lie together. */
-export function rateNative([batch, m, k, n]: Product): number {
+export function rateNative([batch, m, k, n]: Product, threads: number): number {
   const kernels = kernelsToProfile();
   let end = 0;
   const places = new Map<Store, number>();
@@ -174,8 +178,8 @@ export function rateNative([batch, m, k, n]: Product): number {
   const flops = 2 * batch * m * k * n;
   const times = Math.max(1, Math.ceil(perTurn / flops));
   const run = () => {
-    for (let i = 0; i < times; i++) kernels.run(words, memory, begin);
+    for (let i = 0; i < times; i++) kernels.run(words, memory, begin, threads);
   };
   run();
-  return (flops * times) / (1000 * median(Array.from({ length: turns }, () => ofProcessor(run))));
+  return (flops * times) / (1000 * median(Array.from({ length: turns }, () => clockOf(threads)(run))));
 }

@@ -63,10 +63,8 @@ export function grouped(nodes: readonly NodeTime[], runs: number, nameOf: (node:
 }
 
 export async function profile(options: ProfileOptions): Promise<Outcome> {
-  const { engine, runs, out, json } = options;
+  const { engine, threads, runs, out, json } = options;
   const subject = await subjectOf(options.what, options);
-  // A run of native kernels takes one thread.
-  const threads = engine === "native" ? 1 : options.threads;
   const { trace, rates, whole } = await measured[engine](subject, threads, runs);
   const operators = grouped(trace.nodes, trace.runs, ({ op }) => op);
   const lines = grouped(trace.nodes, trace.runs, ({ scope }) => lineOf(scope));
@@ -123,9 +121,10 @@ const measured: Readonly<
     const rates = await matMulRates(trace, (product) => rateOf(product, threads));
     return { trace, rates, whole: await timeOf(model, feeds, threads, runs) };
   },
-  async native(subject, _, runs) {
-    const trace = traceNative(subject, runs);
-    return { trace, rates: await matMulRates(trace, rateNative), whole: timeNative(subject, runs) };
+  async native(subject, threads, runs) {
+    const trace = traceNative(subject, threads, runs);
+    const rates = await matMulRates(trace, (product) => rateNative(product, threads));
+    return { trace, rates, whole: timeNative(subject, threads, runs) };
   },
 };
 
