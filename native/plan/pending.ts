@@ -49,6 +49,7 @@ export class Pending {
   readonly #waiting = new WeakMap<Store, Waiting>();
   readonly #written = new WeakMap<Store, Store>();
   readonly #pieces = new WeakMap<Store, Pieces | "none">();
+  readonly #before = new WeakMap<Store, Value>();
   readonly #zeros = new WeakMap<Store, boolean>();
 
   constructor(plan: Writing) {
@@ -68,14 +69,15 @@ export class Pending {
 
   /** A shape that the numbers do not lie in. */
   shaped(before: Value, shape: Shape): Value {
-    return this.#later({ before }, shape, before.dtype, before.depth);
+    const value = this.#later({ before }, shape, before.dtype, before.depth);
+    this.#before.set(value.store, before);
+    return value;
   }
 
-  /** What an array was before it had another shape, if it is all of that and waits to be copied. */
+  /** What an array was before it had another shape that its numbers do not lie in, if it is all of that. */
   before(value: Value): Value | undefined {
-    const waiting = this.#waiting.get(value.store);
-    const all = waiting && "before" in waiting && sizeOf(value.shape) === value.store.size && together(value);
-    return all ? waiting.before : undefined;
+    const all = sizeOf(value.shape) === value.store.size && together(value);
+    return all ? this.#before.get(value.store) : undefined;
   }
 
   #later(waiting: Waiting, shape: Shape, dtype: DType, depth: number): Value {

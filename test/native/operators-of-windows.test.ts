@@ -171,6 +171,10 @@ describe("convolutions", () => {
     { x: [2, 8, 5, 5], w: [6, 8, 3, 3], pads: [1, 1, 1, 1] },
     { x: [1, 8, 9, 9], w: [6, 4, 3, 3], group: 2, dilations: [2, 1], strides: [1, 2] },
     { x: [2, 6, 5, 5], w: [6, 1, 3, 3], group: 6, pads: [1, 1, 1, 1] },
+    { x: [2, 19, 6, 7], w: [19, 1, 3, 3], group: 19, pads: [1, 1, 1, 1], strides: [2, 2] },
+    { x: [1, 16, 7, 8], w: [16, 1, 5, 2], group: 16, pads: [2, 0, 1, 1], dilations: [1, 3] },
+    { x: [2, 33, 9], w: [33, 1, 4], group: 33, pads: [3, 1], strides: [2] },
+    { x: [1, 8, 6, 6], w: [192, 8, 3, 3], pads: [1, 1, 1, 1] },
     { x: [2, 5, 11], w: [3, 5, 4], strides: [3], pads: [2, 1] },
     { x: [1, 2, 4, 4, 4], w: [3, 2, 2, 2, 2] },
     { x: [2, 4, 5, 5], w: [3, 4, 1, 1] },
@@ -209,6 +213,11 @@ describe("convolutions", () => {
     { x: [2, 3, 4, 5], w: [3, 4, 3, 3], strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
     { x: [2, 8, 4, 5], w: [8, 2, 2, 3], group: 2, strides: [2, 1] },
     { x: [1, 2, 7], w: [2, 3, 4], dilations: [2], strides: [3], pads: [1, 2] },
+    { x: [2, 6, 4, 5], w: [6, 70, 3, 3], strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 0] },
+    { x: [1, 5, 4, 3], w: [5, 2, 1, 1], strides: [2, 3], output_padding: [1, 1] },
+    { x: [1, 5, 4, 3], w: [5, 33, 1, 1], strides: [2, 2], output_padding: [1, 1] },
+    { x: [2, 19, 4, 5], w: [19, 1, 3, 3], group: 19, strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
+    { x: [2, 6, 5], w: [6, 1, 2], group: 6, strides: [3] },
   ] as const)("ConvTranspose %j", ({ x, w, ...rest }) =>
     compares(one("ConvTranspose", { x: floats(x), w: floats(w, 2) }, rest as unknown as Record<string, number[]>)),
   );
@@ -232,6 +241,62 @@ describe("pools", () => {
       ),
     ),
   );
+  it.each([
+    { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+    { kernel_shape: [2, 3], strides: [2, 1], ceil_mode: 1 },
+    { kernel_shape: [3, 2], dilations: [2, 1], pads: [1, 1, 1, 0] },
+  ])("MaxPool that says where, and what is brought back there, %j", (window) =>
+    all(
+      [5, 21].map((channels) => {
+        const x = floats([2, channels, 7, 8]);
+        return {
+          fed: { x, w: floats([channels, channels, 1, 1], 2) },
+          fixed: {
+            flat: list(-1),
+            all: list(...x.shape),
+            count: list(x.data.length),
+            zero: { dtype: "float32", shape: [1], data: Float32Array.of(0) },
+          },
+          outputs: ["where", "out", "zeros"],
+          steps: [
+            { operator: "Conv", inputs: ["x", "w"], outputs: ["c"] },
+            { operator: "MaxPool", inputs: ["c"], outputs: ["most", "where"], attributes: window },
+            { operator: "Mul", inputs: ["most", "most"], outputs: ["square"] },
+            { operator: "Expand", inputs: ["zero", "count"], outputs: ["zeros"] },
+            { operator: "Reshape", inputs: ["where", "flat"], outputs: ["places"] },
+            { operator: "Reshape", inputs: ["square", "flat"], outputs: ["updates"] },
+            {
+              operator: "ScatterElements",
+              inputs: ["zeros", "places", "updates"],
+              outputs: ["scattered"],
+              attributes: { axis: 0, reduction: { text: "add" } },
+            },
+            { operator: "Reshape", inputs: ["scattered", "all"], outputs: ["out"] },
+          ],
+        };
+      }),
+    ),
+  );
+
   it("of all", () =>
     all(["GlobalMaxPool", "GlobalAveragePool"].map((operator) => one(operator, { x: floats([2, 3, 4, 5]) }))));
+});
+
+describe("sizes", () => {
+  const nearest = {
+    mode: { text: "nearest" },
+    coordinate_transformation_mode: { text: "asymmetric" },
+    nearest_mode: { text: "floor" },
+  };
+  it("Resize to the nearest place before", () =>
+    all(
+      [
+        [2, 5, 6, 8],
+        [2, 5, 7, 3],
+      ].map((sizes) => ({
+        fed: { x: floats([2, 5, 3, 4]) },
+        fixed: { sizes: list(...sizes) },
+        steps: [{ operator: "Resize", inputs: ["x", "", "", "sizes"], outputs: ["out"], attributes: nearest }],
+      })),
+    ));
 });

@@ -13,6 +13,7 @@ import {
   type Step,
   type Store,
 } from "@innerloop/native/plan";
+import { windows } from "./reference-windows.ts";
 
 /** The numbers of a store. */
 export type Numbers = (store: Store) => Float64Array | Float32Array;
@@ -57,6 +58,8 @@ function runStep(step: Step, numbers: Numbers): number {
       return rows(step, numbers);
     case "move":
       return move(step, numbers);
+    case "windows":
+      return windows(step, (access) => checked(access, numbers));
     case "turns":
       for (let turn = 0; turn < step.count; turn++) {
         numbers(step.turn)[0] = turn;

@@ -168,6 +168,21 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
       ...(turn < 0 ? {} : { turn: { size: 1, depth: 1, known: turn } }),
     };
   }
+  if (code === 8) {
+    const what = (["sums", "weights", "maxima", "back"] as const)[take()]!;
+    const [examples, channels, rows, columns] = [take(), take(), take(), take()];
+    const [steps, size] = [many(2, take) as [number, number], many(2, take) as [number, number]];
+    const [field, out, weight, bias, where] = [access(3), access(3), access(1), access(1), access(3)];
+    const within = [toFloat(take()), toFloat(take())] as const;
+    const taps = many(take(), () => many(3, take) as [number, number, number]);
+    return {
+      ...{ kind: "windows", what, examples, channels, rows, columns, steps, size, taps, field, out, within },
+      // Words say how far from the first the weights of each tap begin.
+      ...given("weight", { ...weight, strides: [1] }),
+      ...given("bias", bias),
+      ...given("where", where),
+    };
+  }
   const [count, turn, length] = [take(), take(), take()];
   const body = rest();
   if (code !== 7 || body.length !== length) throw new Error(`turns of ${length} words have ${body.length}`);

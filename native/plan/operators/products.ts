@@ -39,7 +39,8 @@ export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }:
     return turned(product(plan, { left: turned(right), right: turned(left), alpha }));
   const lead = broadcast([left.shape.slice(0, -2), right.shape.slice(0, -2)]);
   const out = plan.room([...lead, m, n], "float32", deepest(left, right, added));
-  const terms = { left: expanded(left, [...lead, m, k]), right: expanded(right, [...lead, k, n]), out };
+  const rows = joinable(plan, left, right, n) ? left : plan.written(left);
+  const terms = { left: expanded(rows, [...lead, m, k]), right: expanded(right, [...lead, k, n]), out };
   const sum = added ? { ...terms, added: expanded(plan.real(added), [...lead, m, n]) } : terms;
   multiply(plan, out.depth, { ...folded(sum), alpha, beta });
   return out;
@@ -52,6 +53,16 @@ const isTurned = ({ shape, strides }: Value): boolean =>
 function turned(value: Value): Value {
   const axes = value.shape.map((_, axis) => axis);
   return permuted(value, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
+}
+
+/** From this many columns on a copy of the left factor is little beside what a product of all its rows saves. */
+const mostApart = 32;
+
+/** Whether all rows of the left factor can be those of one product, or are not worth a copy. */
+function joinable(plan: Plan, left: Value, right: Value, columns: number): boolean {
+  if (right.shape.length > 2 || left.shape.length < 3 || columns < mostApart) return true;
+  if (plan.pending.piecesOf(left.store)) return true;
+  return reshaped(left, [sizeOf(left.shape.slice(0, -1)), left.shape.at(-1)!]) !== undefined;
 }
 
 interface Terms {
