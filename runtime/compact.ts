@@ -46,23 +46,22 @@ export function openModelOf(
   const open: Open = (model, sealed = false) => openSession(model, { ...options, packed, sealed });
   const isCompact = adapts && model.length <= mostBytes && Object.keys(beside).length === 0;
   const usual = () => (isCompact ? openCompact(model, open) : open(model));
-  return kernels && ["cpu", "wasm"].includes(provider.name) ? openOwn(kernels, model, provider, usual, options) : usual();
+  return kernels && ["cpu", "wasm"].includes(provider.name) ? openOwn(kernels, model, options, usual) : usual();
 }
 
 /** Opens a model on kernels of our own, and as usual for the first run that they leave. */
 export async function openOwn(
   kernels: OwnKernels,
   model: Uint8Array,
-  provider: ProviderChoice,
+  options: HostOptions & { readonly provider: ProviderChoice },
   asUsual: () => Promise<ModelSession>,
-  options: HostOptions = {},
 ): Promise<ModelSession> {
   const ours = kernels.open(model, options);
   if (!ours) return asUsual();
   const { inputs, outputs } = ours;
   const usual = openedLate(asUsual);
   return {
-    ...{ provider, inputs, outputs, ...usual },
+    ...{ provider: options.provider, inputs, outputs, ...usual },
     run: async (feeds, fetches) => ours.run(feeds, fetches) ?? usual.run(feeds, fetches),
   };
 }

@@ -143,10 +143,10 @@ export class Answerer {
 
   async #open(path: string): Promise<ModelSession> {
     const { provider } = this.#learner;
-    const threads = 1;
-    const usual = () => openSession(path, { provider, threads });
+    const how = { provider, threads: 1 };
+    const usual = () => openSession(path, how);
     if (!this.#kernels || provider.name !== "cpu" || isAddress(this.#place)) return usual();
-    return openOwn(this.#kernels, await readFile(path), provider, usual, { threads });
+    return openOwn(this.#kernels, await readFile(path), how, usual);
   }
 
   async dispose(): Promise<void> {

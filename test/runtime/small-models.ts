@@ -54,7 +54,7 @@ export async function compare(
     initializers,
     nodes,
   });
-  const [ours, theirs] = [await openOwn(small, bytes, provider, never), await openSession(bytes, CPU)];
+  const [ours, theirs] = [await openOwn(small, bytes, { provider }, never), await openSession(bytes, CPU)];
   const expected = await theirs.run(feeds);
   // The second run goes by the plan of the first.
   for (let turn = 0; turn < 2; turn++) expectNear((await ours.run(feeds)).out!, expected.out!);

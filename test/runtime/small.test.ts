@@ -125,7 +125,7 @@ describe("leaves to ONNX Runtime", () => {
       times++;
       return openSession(bytes, CPU);
     };
-    return { session: openOwn(small, bytes, provider, usual), times: () => times };
+    return { session: openOwn(small, bytes, { provider }, usual), times: () => times };
   };
   const one = (x: readonly (number | string)[], nodes: Node[], initializers: onnx.TensorProto.$Properties[] = []) =>
     model({
