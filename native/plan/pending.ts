@@ -80,6 +80,12 @@ export class Pending {
     return all ? this.#before.get(value.store) : undefined;
   }
 
+  /** What an array is joined from, if it is all of that and waits to be written. */
+  partsOf(value: Value): Joined | undefined {
+    const waiting = this.#waiting.get(value.store);
+    return waiting && "parts" in waiting && sizeOf(value.shape) === value.store.size ? waiting : undefined;
+  }
+
   #later(waiting: Waiting, shape: Shape, dtype: DType, depth: number): Value {
     const store = { size: sizeOf(shape), depth };
     this.#waiting.set(store, waiting);

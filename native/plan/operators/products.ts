@@ -18,6 +18,7 @@ import {
   withOnes,
 } from "../views.ts";
 import { floatOf, intOf, present, shapedAs } from "./parts.ts";
+import { remembered } from "./remembered.ts";
 
 interface Factors {
   /** [lead…, m, k] */
@@ -202,7 +203,7 @@ const matMul: Compute = (plan, [a, b], node) => {
   const [x, y] = [present(a, node), present(b, node)];
   const [left, right] = [x.shape.length === 1 ? withOnes(x, [0]) : x, y.shape.length === 1 ? withOnes(y, [1]) : y];
   if (left.shape.length < 2 || right.shape.length < 2) throw refused("a product with a single number");
-  const out = product(plan, { left, right });
+  const out = remembered(plan, left, right) ?? product(plan, { left, right });
   const lead = out.shape.slice(0, -2);
   const rows = x.shape.length === 1 ? [] : [out.shape.at(-2)!];
   const columns = y.shape.length === 1 ? [] : [out.shape.at(-1)!];

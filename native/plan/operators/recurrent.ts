@@ -1,16 +1,20 @@
 // Recurrent networks: the product of all steps' inputs at once, then ONNX's Scan over steps, each with the product of what it remembers and the rest number by number.
 import type { Attribute, Node } from "../../read.ts";
-import { type Compute, type Plan, Scope, type Value } from "../plan.ts";
+import { type Compute, Scope, type Value } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { scan } from "../turns.ts";
 import { at, expanded, permuted, sliced, withOnes } from "../views.ts";
 import { each, intOf, present, textOf } from "./parts.ts";
-import { product } from "./products.ts";
+import { product as multiplied } from "./products.ts";
+import { remember } from "./remembered.ts";
 
 /** Nodes of a step, as operator, inputs and outputs separated by spaces. */
 type Line = readonly [string, string, string, Readonly<Record<string, number>>?];
 
-/** A kind of network: how its step makes "h" (and "c") "h2" (and "c2") of "x", the product of the input with all its gates' weights and both biases. */
+/**
+ * A kind of network: how its step makes "h" (and "c") "h2" (and "c2") of "x", the product of the input with the weights of all gates. "before" is the bias of that
+ * product, "within" that of the product of what is remembered, "bias" their sum. "rh" is the product of all that is remembered, where there is one.
+ */
 interface Cell {
   readonly gates: number;
   readonly activations: readonly string[];
@@ -18,14 +22,15 @@ interface Cell {
   readonly step: readonly Line[];
 }
 
-const recurring: Line = ["Gemm", "h R x", "z", { transB: 1 }];
+const product: Line = ["Gemm", "h R", "rh", { transB: 1 }];
+const joined: readonly Line[] = [product, ["Add", "rh x", "sum"], ["Add", "sum bias", "z"]];
 
 const lstm: Cell = {
   gates: 4,
   activations: ["Sigmoid", "Tanh", "Tanh"],
   states: ["h", "c"],
   step: [
-    recurring,
+    ...joined,
     ["Split", "z", "zi zo zf zc", { axis: 1 }],
     ["Sigmoid", "zi", "i"],
     ["Sigmoid", "zo", "o"],
@@ -42,8 +47,8 @@ const lstm: Cell = {
 const gruEnd: readonly Line[] = [
   ["Tanh", "zn", "n"],
   ["Sub", "h n", "apart"],
-  ["Mul", "u apart", "kept"],
-  ["Add", "n kept", "h2"],
+  ["Mul", "u apart", "stays"],
+  ["Add", "n stays", "h2"],
 ];
 
 /** The reset gate before the product: of the numbers that go into it. */
@@ -52,38 +57,41 @@ const gru: Cell = {
   activations: ["Sigmoid", "Tanh"],
   states: ["h"],
   step: [
-    ["Split", "x", "xu xr xn", { axis: 1 }],
+    ["Add", "x bias", "fed"],
+    ["Split", "fed", "xu xr xn", { axis: 1 }],
     ["Split", "R", "Ru Rr Rn"],
     ["Gemm", "h Ru xu", "zu", { transB: 1 }],
     ["Gemm", "h Rr xr", "zr", { transB: 1 }],
     ["Sigmoid", "zu", "u"],
     ["Sigmoid", "zr", "r"],
-    ["Mul", "r h", "rh"],
-    ["Gemm", "rh Rn xn", "zn", { transB: 1 }],
+    ["Mul", "r h", "reset"],
+    ["Gemm", "reset Rn xn", "zn", { transB: 1 }],
     ...gruEnd,
   ],
 };
 
-/** The reset gate behind it: of the product and of its bias, which "x" has not. */
+/** The reset gate behind it. */
 const gruAfter: Cell = {
   ...gru,
   step: [
-    ["Gemm", "h R bias", "z", { transB: 1 }],
-    ["Split", "x", "xu xr xn", { axis: 1 }],
-    ["Split", "z", "hu hr hn", { axis: 1 }],
+    product,
+    ["Add", "x before", "fed"],
+    ["Add", "rh within", "kept"],
+    ["Split", "fed", "xu xr xn", { axis: 1 }],
+    ["Split", "kept", "hu hr hn", { axis: 1 }],
     ["Add", "xu hu", "zu"],
     ["Add", "xr hr", "zr"],
     ["Sigmoid", "zu", "u"],
     ["Sigmoid", "zr", "r"],
-    ["Mul", "r hn", "rh"],
-    ["Add", "xn rh", "zn"],
+    ["Mul", "r hn", "reset"],
+    ["Add", "xn reset", "zn"],
     ...gruEnd,
   ],
 };
 
 const rnn = (activation: string): Cell => ({
   ...{ gates: 1, activations: [activation], states: ["h"] },
-  step: [recurring, [activation, "z", "h2"]],
+  step: [...joined, [activation, "z", "h2"]],
 });
 
 const none = { ints: [], floats: [] };
@@ -105,7 +113,7 @@ const scanOf = ({ states, step }: Cell, back: boolean, name: string): Node => ({
       ...none,
       graph: {
         inputs: [...states, "x"],
-        outputs: [...states.map((state) => `${state}2`), "h2"],
+        outputs: [...states.map((state) => `${state}2`), "h2", ...(step.includes(product) ? ["rh"] : [])],
         initializers: new Map(),
         nodes: step.map((line) => nodeOf(line, name)),
       },
@@ -141,19 +149,21 @@ const recurrent =
     const gates = cell.gates * size;
     const ends = backs.map((back, i) => {
       const [own, recurring] = [at(w, 0, i), at(r, 0, i)];
-      const { before, within } = biasesOf(plan, cell, biases && at(biases, 0, i), gates);
-      const fed = product(plan, {
-        ...{ left: x, right: permuted(own, [1, 0]) },
-        ...(before ? { added: before } : {}),
-      });
       const scope = new Scope(around.depth, around);
-      scope.set("R", recurring);
-      scope.set("bias", within ?? plan.constant([0], [1]));
+      const [before, within] = [0, 1].map((which) =>
+        biases ? sliced(at(biases, 0, i), 0, which * gates, gates) : plan.constant([0], [1]),
+      ) as [Value, Value];
+      const names = { R: recurring, before, within, bias: each(plan, "add", [before, within]) };
+      for (const [name, value] of Object.entries(names)) scope.set(name, value);
       const begun = cell.states.map((_, state) => {
         const given = state === 0 ? hidden : cells;
         return given ? at(given, 0, i) : expanded(plan.constant([0], [1, 1]), [batch, size]);
       });
-      return scan(plan, [...begun, fed], scanOf(cell, back, node.name), scope);
+      const fed = multiplied(plan, { left: x, right: permuted(own, [1, 0]) });
+      const made = scan(plan, [...begun, fed], scanOf(cell, back, node.name), scope) as Value[];
+      const [given, products] = made.slice(begun.length);
+      if (products && !back) remember(plan, { begun: begun[0]!, given: given!, weights: recurring, product: products });
+      return made;
     });
     const [rows, ...last] = [cell.states.length, ...cell.states.keys()];
     const together = (place: number, axis: number): Value => {
@@ -162,18 +172,6 @@ const recurrent =
     };
     return [together(rows!, 1), ...last.map((state) => together(state, 0))];
   };
-
-/** What is added to the product of inputs, and to that of what is remembered where this is kept apart. */
-function biasesOf(
-  plan: Plan,
-  cell: Cell,
-  both: Value | undefined,
-  gates: number,
-): { readonly before?: Value; readonly within?: Value } {
-  if (!both) return {};
-  const [before, within] = [sliced(both, 0, 0, gates), sliced(both, 0, gates, gates)];
-  return cell === gruAfter ? { before, within } : { before: each(plan, "add", [before, within]) };
-}
 
 const rnnOf = (node: Node): Cell => {
   const [activation = "Tanh"] = node.attributes.activations?.texts ?? [];
