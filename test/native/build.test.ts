@@ -20,7 +20,7 @@ describe("the kernels' file", () => {
     process.env.INNERLOOP_HOME = "/somewhere";
     try {
       expect(kernelsFile()).toMatch(
-        new RegExp(`^/somewhere/kernels/${process.platform}-${process.arch}-[0-9a-f]{20}\\.node$`),
+        new RegExp(`^/somewhere/kernels/${process.platform}-${process.arch}-[0-9a-f]{8}-[0-9a-f]{20}\\.node$`),
       );
     } finally {
       if (before === undefined) delete process.env.INNERLOOP_HOME;

@@ -213,6 +213,24 @@ describe("programs that are kept", () => {
     expect([files.size, found.length]).toEqual([3, 1]);
   });
 
+  it("belong to the kernels that computed what no run changes", async () => {
+    const { files, found, kept } = keeping();
+    const bytes = modelOf(twoLayers);
+    const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
+    for (const name of ["one", "another", "another"])
+      near(new NativeModel(bytes, { ...plainKernels, name }, { kept }).run(feeds)?.y, (await usual(bytes, feeds)).y!);
+    expect([files.size, found.length]).toEqual([2, 1]);
+  });
+
+  it("say that there will be none where there is a refusal", () => {
+    const { files, kept } = keeping();
+    const left: string[] = [];
+    const bytes = modelOf({ inputs: { x: ["float32", 3] }, outputs: ["y"], nodes: [["NoSuch", ["x"], ["y"]]] });
+    const model = new NativeModel(bytes, plainKernels, { kept: { ...kept, leave: (key) => void left.push(key) } });
+    expect(model.run({ x: numbers([3]) })).toBeUndefined();
+    expect([files.size, left.length]).toEqual([0, 1]);
+  });
+
   it("are made anew where there are other classes", async () => {
     const { files, kept } = keeping();
     const bytes = modelOf(classes);
