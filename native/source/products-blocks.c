@@ -17,7 +17,7 @@
 /** The rows of a strip as squares write them: none of a term reaches beyond the next term's first vector. */
 #define STRIP (STRIP_ROWS <= WIDTH ? STRIP_ROWS : (STRIP_ROWS + WIDTH - 1) / WIDTH * WIDTH)
 /** Terms of a piece of the sum at most, and numbers of the left factor in a block of rows. */
-#define PIECE 384
+#define PIECE 512
 #define BLOCK_NUMBERS (256 * 1024)
 
 /** Strips of a block, each term's rows together, and room for what squares write behind the last. */

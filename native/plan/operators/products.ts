@@ -88,6 +88,9 @@ function folded(terms: Terms): Terms {
   return folded({ left: rows, right: at(right, axis, 0), out: results, ...(more ? { added: more } : {}) });
 }
 
+/** Sizes from which on kernels go through what lies together faster than through what they look up, by more than writing takes, where nothing is there twice. */
+const [manyRows, manyColumns] = [64, 256];
+
 function multiply(
   plan: Plan,
   depth: number,
@@ -97,7 +100,8 @@ function multiply(
   const [m = 1, n = 1] = out.shape.slice(-2);
   const k = left.shape.at(-1)!;
   const pieces = plan.pending.piecesOf(left.store);
-  const looked = pieces && lookedUp(left, pieces);
+  const written = pieces && n >= manyColumns && m >= manyRows && sizeOf(left.shape) <= 2 * pieces.from.store.size;
+  const looked = pieces && !written ? lookedUp(left, pieces) : undefined;
   if (looked === "by places") {
     // What each place of the batch looks up lies elsewhere.
     for (let i = 0; i < lead[0]!; i++) {
