@@ -391,7 +391,7 @@ try {
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new InnerloopError("bad-call", message, { exitStatus: 2 });
+      throw error ?? new InnerloopError("bad-call", message.replace(/\s*\n\s*/g, " "), { exitStatus: 2 });
     })
     .parseAsync();
 } catch (error) {
