@@ -285,12 +285,13 @@ typedef struct {
   int64_t begin, end;
 } Share;
 
-/** Whole places where they divide well; or else rows, unless they are few: every part then copies all the panels. */
+/** Whole places where they divide well; or else rows, unless they are few, since every part then goes over all the columns: panels as wide as before, or there are more of those. */
 static Share share_of(const Product *product, int64_t places, Part part) {
   Share share = {0, 1, product->m, 0, 1};
   if (part.of > 1 && places % part.of != 0 && places < EVEN_PLACES * part.of) {
     const int64_t width = product->dots ? DOT_COLUMNS : WIDTH, columns = parts(product->n, width);
-    share.by_columns = product->m < FEW_ROWS * part.of && columns >= part.of;
+    const int64_t enough = product->dots ? part.of : most(part.of, least(MOST_VECTORS * part.of, product->m));
+    share.by_columns = product->m < FEW_ROWS * part.of && columns >= enough;
     share.size = share.by_columns ? width : 1;
     share.pieces = share.by_columns ? columns : product->m;
   }

@@ -8,6 +8,8 @@
 #define LEAST_WORK 4000
 #define PRODUCTS_A_NS 64
 #define PLACES_A_NS 16
+/** Multiplications that take as long as to fetch a number from what another processor has written. */
+#define PRODUCTS_A_NUMBER 12
 #define NUMBERS_A_NS 2
 
 typedef struct {
@@ -16,8 +18,11 @@ typedef struct {
   int threads;
 } Run;
 
+/** None where it is little beside what every part would read again: of a long sum for few rows and columns. */
 static int64_t work_of_product(const int32_t *words) {
-  int64_t products = (int64_t)words[3] * words[4] * words[5];
+  const int64_t m = words[3], n = words[4], k = words[5];
+  int64_t products = m * n * k;
+  if (words[22] == 0 && k > m && k > n && m * n < PRODUCTS_A_NUMBER * (m + n)) return 0;
   for (int axis = 0; axis < words[22]; axis++) products *= words[23 + 5 * axis];
   return products / PRODUCTS_A_NS;
 }
