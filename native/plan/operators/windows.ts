@@ -67,17 +67,24 @@ export function tapsOf(
   kernel: Shape,
   read: (axis: number, place: number, tap: number) => number,
 ): Int32Array {
-  const [places, taps] = [tuplesOf(out), tuplesOf(kernel)];
-  const table = new Int32Array(places.length * taps.length);
-  let i = 0;
-  for (const place of places)
-    for (const tap of taps) {
-      let flat = 0;
-      for (let axis = 0; axis < space.length; axis++) {
-        const at = read(axis, place[axis]!, tap[axis]!);
-        flat = flat < 0 || !Number.isInteger(at) || at < 0 || at >= space[axis]! ? -1 : flat * space[axis]! + at;
-      }
-      table[i++] = flat;
-    }
+  // Axis by axis: what is outside along one of them is outside.
+  let [table, places, taps] = [Int32Array.of(0), 1, 1];
+  for (const [axis, size] of space.entries()) {
+    const [many, wide] = [out[axis]!, kernel[axis]!];
+    const along = Int32Array.from({ length: many * wide }, (_, i) => {
+      const at = read(axis, Math.floor(i / wide), i % wide);
+      return Number.isInteger(at) && at >= 0 && at < size ? at : -1;
+    });
+    const next = new Int32Array(table.length * along.length);
+    let i = 0;
+    for (let place = 0; place < places; place++)
+      for (let own = 0; own < many; own++)
+        for (let tap = 0; tap < taps; tap++) {
+          const before = table[place * taps + tap]!;
+          for (let at = own * wide; at < (own + 1) * wide; at++)
+            next[i++] = before < 0 || along[at]! < 0 ? -1 : before * size + along[at]!;
+        }
+    [table, places, taps] = [next, places * many, taps * wide];
+  }
   return table;
 }
