@@ -73,7 +73,7 @@ class Memory {
   }
 }
 
-type Making = (memory: Memory, below: (end: number) => number) => Step;
+type Making = (memory: Memory, below: (end: number) => number) => Step | Step[];
 
 const chain: Making = (memory, below) => {
   const shape = [below(4), 1 + below(40), 1 + below(80), 8 + below(400)].filter((size) => size > 0);
@@ -101,10 +101,10 @@ const chain: Making = (memory, below) => {
 };
 
 const product: Making = (memory, below) => {
-  const size = () => [1, 3, 5, 16, 25, 64, 130, 300, 1225][below(9)]!;
+  const size = () => [1, 3, 5, 16, 25, 64, 130, 300, 600, 1225][below(10)]!;
   let [m, n, k] = [size(), size(), size()];
   const batch = [[], [], [2], [5], [3, 7]][below(5)]!;
-  while (m * n * k * sizeOf(batch) > 2e7) [m, n, k] = [Math.ceil(m / 2), Math.ceil(n / 2), Math.ceil(k / 2)];
+  while (m * n * k * sizeOf(batch) > 3e7) [m, n, k] = [Math.ceil(m / 2), Math.ceil(n / 2), Math.ceil(k / 2)];
   const matrix = (rows: number, columns: number, turned: boolean): Access => {
     const access = memory.array([...batch, ...(turned ? [columns, rows] : [rows, columns])]);
     if (!turned) return access;
@@ -159,21 +159,48 @@ const rows: Making = (memory, below) => {
   };
 };
 
+const windows: Making = (memory, below) => {
+  const [examples, channels, height, width] = [1 + below(4), 1 + below(150), 3 + below(20), 3 + below(20)];
+  const [rows, columns] = [height - 2, width - 2];
+  const taps = Array.from({ length: 9 }, (_, tap) => [Math.floor(tap / 3), tap % 3, tap] as const);
+  // Channels are the innermost.
+  const places = (...shape: readonly number[]): Access => {
+    const access = memory.array([examples, ...shape, channels]);
+    return { ...access, strides: access.strides.slice(0, 3) };
+  };
+  const [field, out, where] = [places(height, width), places(rows, columns), places(rows, columns)];
+  const weight: Access = { store: memory.store(9 * channels), offset: 0, strides: [channels] };
+  const each = {
+    ...({ kind: "windows", examples, channels, rows, columns, steps: [1, 1], size: [height, width], taps } as const),
+    ...{ field, out },
+  };
+  const maxima: Step = { ...each, what: "maxima", where };
+  const back: Step = { ...each, what: "back", field: places(height, width), where };
+  return [
+    [
+      { ...each, what: "sums", weight },
+      { ...each, what: "weights", weight },
+    ] satisfies Step[],
+    [maxima, back],
+  ][below(2)]!;
+};
+
 describe("instructions in parts", () => {
   it.each([
-    ["chains", chain, 300],
-    ["products", product, 200],
+    ["chains", chain, 150],
+    ["products", product, 120],
     ["norms", norm, 40],
     ["softmax and its like", rowwise, 40],
     ["looked-up rows", rows, 60],
+    ["windows", windows, 60],
   ] as const)("%s give the same bits as whole", (_, making, count) => {
     for (let seed = 1; seed <= count; seed++) {
       const random = dice(seed);
       const memory = new Memory(random);
-      const step = making(memory, (end) => Math.floor(random() * end));
-      const whole = memory.after([step], 1);
+      const steps = [making(memory, (end) => Math.floor(random() * end))].flat();
+      const whole = memory.after(steps, 1);
       for (const threads of [2, 3, 8])
-        if (!whole.equals(memory.after([step], threads)))
+        if (!whole.equals(memory.after(steps, threads)))
           expect.fail(`seed ${seed}: ${threads} threads give other numbers`);
     }
   });
