@@ -13,8 +13,7 @@ function better(level: Level, first: number, second: number, numberOf: NumberOf)
   const [a, b] = [level.chain(first)!, level.chain(second)!];
   if (a.writes.some((write) => b.writes.some(({ store }) => store === write.store && level.unsettled(store))))
     return undefined;
-  const others = (store: Parameters<Level["kept"]>[0]): boolean =>
-    level.kept(store) || [...level.readers(store)].some((reader) => reader !== second);
+  const others = (store: Parameters<Level["kept"]>[0]): boolean => level.kept(store) || level.readBeside(store, second);
   const kept = a.writes.map(({ store }) => Number(others(store))).join();
   if (apart.get(a)?.get(b) === kept) return undefined;
   const chain = together(a, b, others, numberOf);

@@ -279,6 +279,9 @@ export function noted(chain: Chain, numberOf: NumberOf): Chain {
 
 /** A chain without what changes nothing, and with known numbers in it. */
 export function simplified(chain: Chain, numberOf: NumberOf): Chain {
+  // Most chains of a plan are copies.
+  const [read] = chain.reads;
+  if (read && chain.reads.length === 1 && chain.code.length === 0 && numberOf(read.store) === undefined) return chain;
   const code = new Code(numberOf);
   const registers = code.include(
     chain.reads.map((access) => code.read(access)),

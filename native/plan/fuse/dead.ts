@@ -11,7 +11,7 @@ export const dead: Pass = {
     for (let at = level.length - 1; at >= 0; at--) {
       const step = level.at(at);
       if (!step) continue;
-      const read = (store: Store) => level.kept(store) || [...level.readers(store)].some((reader) => reader !== at);
+      const read = (store: Store) => level.kept(store) || level.readBeside(store, at);
       if (![...storesOf(step).writes].some(read)) level.put(at, undefined);
       else needed(level, at, step, read);
     }

@@ -32,8 +32,19 @@ const writeCost = (size: number): number => (size < near ? 1 : 4);
 /** What is one number for so many places together is computed once for them. */
 const run = 256;
 
+const costs = new WeakMap<Chain, number>();
+
 /** About how long a chain takes, in calls of a number. */
-export function costOf({ shape, reads, code, writes }: Chain): number {
+export function costOf(chain: Chain): number {
+  let cost = costs.get(chain);
+  if (cost === undefined) {
+    cost = computedCost(chain);
+    costs.set(chain, cost);
+  }
+  return cost;
+}
+
+function computedCost({ shape, reads, code, writes }: Chain): number {
   const runs: number[] = [];
   let each = 0;
   for (let i = 0; i < reads.length; i++) {

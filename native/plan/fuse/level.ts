@@ -107,8 +107,14 @@ export class Level {
 
   /** Whether another step than that of this place uses a store. */
   usedBeside(store: Store, at: number): boolean {
-    const other = (users: ReadonlySet<number>) => users.size > Number(users.has(at));
-    return other(this.readers(store)) || other(this.writers(store));
+    const writers = this.writers(store);
+    return this.readBeside(store, at) || writers.size > Number(writers.has(at));
+  }
+
+  /** Whether another step than that of this place reads a store. */
+  readBeside(store: Store, at: number): boolean {
+    const readers = this.readers(store);
+    return readers.size > Number(readers.has(at));
   }
 
   /** Whether what a store has after one place is there still when the step of another reads it. */
@@ -121,14 +127,12 @@ export class Level {
   firstAfter(at: number): number | undefined {
     const { reads, writes } = storesOf(this.#steps[at]!);
     let first = Number.POSITIVE_INFINITY;
-    const look = (users: ReadonlySet<number>) => {
-      for (const user of users) if (user > at && user < first) first = user;
-    };
     for (const store of writes) {
-      look(this.readers(store));
-      if (this.unsettled(store)) look(this.writers(store));
+      first = firstOf(this.readers(store), at, first);
+      if (this.unsettled(store)) first = firstOf(this.writers(store), at, first);
     }
-    for (const store of reads) if (this.unsettled(store)) look(this.writers(store));
+    if (this.#unsettled.size > 0)
+      for (const store of reads) if (this.unsettled(store)) first = firstOf(this.writers(store), at, first);
     return first === Number.POSITIVE_INFINITY ? undefined : first;
   }
 
@@ -136,15 +140,10 @@ export class Level {
   lastBefore(at: number): number {
     const { reads, writes } = storesOf(this.#steps[at]!);
     let latest = -1;
-    const look = (users: ReadonlySet<number>) => {
-      for (const user of users) if (user < at && user > latest) latest = user;
-    };
-    for (const store of reads) look(this.writers(store));
-    for (const store of writes)
-      if (this.unsettled(store)) {
-        look(this.readers(store));
-        look(this.writers(store));
-      }
+    for (const store of reads) latest = lastOf(this.writers(store), at, latest);
+    if (this.#unsettled.size > 0)
+      for (const store of writes)
+        if (this.unsettled(store)) latest = lastOf(this.writers(store), at, lastOf(this.readers(store), at, latest));
     return latest;
   }
 
@@ -193,6 +192,20 @@ export class Level {
 }
 
 const none: ReadonlySet<number> = new Set();
+
+/** The first of some places that is after one and before another, or that other one. */
+function firstOf(users: ReadonlySet<number>, after: number, first: number): number {
+  let found = first;
+  for (const user of users) if (user > after && user < found) found = user;
+  return found;
+}
+
+/** The last of some places that is before one and after another, or that other one. */
+function lastOf(users: ReadonlySet<number>, before: number, last: number): number {
+  let found = last;
+  for (const user of users) if (user < before && user > found) found = user;
+  return found;
+}
 
 function enter(users: Users, store: Store, at: number): void {
   const known = users.get(store);
