@@ -175,6 +175,8 @@ describe("convolutions", () => {
     { x: [1, 16, 7, 8], w: [16, 1, 5, 2], group: 16, pads: [2, 0, 1, 1], dilations: [1, 3] },
     { x: [2, 33, 9], w: [33, 1, 4], group: 33, pads: [3, 1], strides: [2] },
     { x: [1, 8, 6, 6], w: [192, 8, 3, 3], pads: [1, 1, 1, 1] },
+    { x: [2, 3, 6, 8], w: [2, 3, 3, 3], pads: [1, 1, 1, 1], dilations: [2, 1] },
+    { x: [2, 5, 12], w: [1, 5, 5], pads: [2, 2] },
     { x: [2, 5, 11], w: [3, 5, 4], strides: [3], pads: [2, 1] },
     { x: [1, 2, 4, 4, 4], w: [3, 2, 2, 2, 2] },
     { x: [2, 4, 5, 5], w: [3, 4, 1, 1] },
@@ -218,6 +220,7 @@ describe("convolutions", () => {
     { x: [1, 5, 4, 3], w: [5, 33, 1, 1], strides: [2, 2], output_padding: [1, 1] },
     { x: [2, 19, 4, 5], w: [19, 1, 3, 3], group: 19, strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
     { x: [2, 6, 5], w: [6, 1, 2], group: 6, strides: [3] },
+    { x: [2, 6, 5, 8], w: [6, 3, 5, 5], pads: [2, 2, 2, 2] },
   ] as const)("ConvTranspose %j", ({ x, w, ...rest }) =>
     compares(one("ConvTranspose", { x: floats(x), w: floats(w, 2) }, rest as unknown as Record<string, number[]>)),
   );

@@ -16,6 +16,9 @@ const fewChannels = 4;
 /** Filters of all phases up to which they are taken together: as many as the columns that kernels take at once. */
 const mostTogether = 64;
 
+/** Numbers that kernels take at once. */
+const besides = 16;
+
 interface Convolved {
   /** [N, C, …space] */
   readonly x: Value;
@@ -99,6 +102,15 @@ const conv: Compute = (plan, [a, b, bias], node) => {
     ]);
     return [channelwise(plan, { x, weight: shapedAs(plan, w, [groups, sizeOf(kernel)]), bias, kernel, out, axes })];
   }
+  if (groups === 1 && strides.every((stride) => stride === 1)) {
+    const axes = kernel.map((size, axis): Along => {
+      const taps = Array.from({ length: size }, (_, tap) => [tap * dilations[axis]! - before[axis]!, tap] as const);
+      return { start: 0, apart: 1, count: out[axis]!, step: 1, taps };
+    });
+    const weight = permuted(w, [1, 0, ...kernel.map((_, axis) => axis + 2)]);
+    const wide = besideEachOther(axes, filters);
+    if (wide) return [asChannels(plan, { x, weight, bias, out, axes: wide })];
+  }
   const taps = tapsOf(
     space,
     out,
@@ -138,6 +150,28 @@ function phases(kernel: number, stride: number, dilation: number, before: number
   });
 }
 
+/**
+ * With few filters, those of as many columns beside each other as kernels take numbers at once are filters of one window over all that these columns read; nothing, where
+ * more is read then than is saved.
+ */
+function besideEachOther(axes: readonly Along[], filters: number): Along[][] | undefined {
+  const { count, taps } = axes.at(-1)!;
+  let most = Math.min(Math.floor(besides / Math.max(1, filters)), count);
+  while (most > 1 && count % most > 0) most--;
+  const offsets = taps.map(([offset]) => offset);
+  const read = new Set(Array.from({ length: most }, (_, start) => offsets.map((offset) => offset + start)).flat()).size;
+  if (most < 2 || 2 * taps.length * most < 3 * read || axes.some((axis) => axis.count * axis.taps.length === 0))
+    return undefined;
+  const last = Array.from(
+    { length: most },
+    (_, start): Along => ({
+      ...{ start, apart: most, count: count / most, step: most },
+      taps: taps.map(([offset, tap]) => [offset + start, tap] as const),
+    }),
+  );
+  return [...axes.slice(0, -1).map((axis) => [axis]), last];
+}
+
 interface Phased {
   /** [N, C, …space] */
   readonly x: Value;
@@ -162,7 +196,7 @@ function asChannels(plan: Plan, { x, weight, bias, out, axes }: Phased): Value {
   const offsets = axes.map((phases) => [...new Set(phases.flatMap(({ taps }) => taps.map(([offset]) => offset)))]);
   const grid = axes.map(([first]) => first!.count);
   const window = offsets.map(({ length }) => length);
-  const taps = tapsOf(space, grid, window, (axis, place, tap) => place + offsets[axis]![tap]!);
+  const taps = tapsOf(space, grid, window, (axis, place, tap) => place * axes[axis]![0]!.step + offsets[axis]![tap]!);
   // Which tap of the kernel each phase has at each offset; one more than there are is zeros.
   const none = sizeOf(kernel);
   const order = tuplesOf(axes.map(({ length }) => length)).flatMap((phase) =>
@@ -182,6 +216,14 @@ function asChannels(plan: Plan, { x, weight, bias, out, axes }: Phased): Value {
   const added = bias && shapedAs(plan, expanded(bias, [all, filters]), [all * filters]);
   const made = convolved(plan, { x, taps, groups: 1, weight: filled, bias: added, out: grid });
   const rank = grid.length;
+  // Columns beside each other are so in the result too.
+  if (
+    axes.every(([first, ...more]) => more.length === 0 || first === axes.at(-1)![0]) &&
+    sizeOf(out) * examples * filters === made.store.size
+  ) {
+    const beside = reshaped(permuted(made, channelsLast(rank + 2)), [examples, ...out, filters]);
+    if (beside) return permuted(beside, channelsSecond(rank + 2));
+  }
   const parts = shapedAs(plan, made, [examples, ...phases, filters, ...grid]);
   const whole = plan.room(
     [examples, filters, ...grid.map((count, axis) => count * phases[axis]!)],
@@ -244,6 +286,14 @@ const convTranspose: Compute = (plan, [a, b, bias], node) => {
     const axes = kernel.map((size, axis) => phases(size, strides[axis]!, dilations[axis]!, before[axis]!, out[axis]!));
     const weight = shapedAs(plan, w, [channels, filters, ...kernel]);
     return [apart(plan, { x, weight, bias, out, axes })];
+  }
+  if (groups === 1 && strides.every((stride) => stride === 1)) {
+    const axes = kernel.map((size, axis) => phases(size, 1, dilations[axis]!, before[axis]!, out[axis]!)[0]!);
+    const wide = besideEachOther(axes, filters);
+    if (wide)
+      return [
+        asChannels(plan, { x, weight: shapedAs(plan, w, [channels, filters, ...kernel]), bias, out, axes: wide }),
+      ];
   }
   const taps = tapsOf(
     space,
