@@ -242,6 +242,22 @@ describe("programs that are kept", () => {
   });
 });
 
+it("runs take the threads that the model was opened with, and one unless it is said", () => {
+  const asked: (number | undefined)[] = [];
+  const kernels: Kernels = {
+    ...plainKernels,
+    run(code, memory, offset, threads) {
+      asked.push(threads);
+      return plainKernels.run(code, memory, offset);
+    },
+  };
+  const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
+  const once = new NativeModel(modelOf(twoLayers), kernels).run(feeds);
+  expect(asked.at(-1)).toBe(1);
+  expect(new NativeModel(modelOf(twoLayers), kernels, { threads: 3 }).run(feeds)).toEqual(once);
+  expect(asked.at(-1)).toBe(3);
+});
+
 describe("what is not computed here", () => {
   const x = numbers([3]);
   const model = new NativeModel(

@@ -28,8 +28,9 @@ describe.each([
   async function opened() {
     const left = new Set<string>();
     const kernels: OwnKernels = {
-      open(bytes) {
-        const its = small.open(bytes)!;
+      open(bytes, options) {
+        expect(options.threads).toBe(2);
+        const its = small.open(bytes, options)!;
         const { inputs, outputs } = its;
         return {
           ...{ inputs, outputs },
@@ -41,7 +42,10 @@ describe.each([
         };
       },
     };
-    const [ours, theirs] = [await Learner.load(folder, { ...CPU, kernels }), await Learner.load(folder, CPU)];
+    const [ours, theirs] = [
+      await Learner.load(folder, { ...CPU, threads: 2, kernels }),
+      await Learner.load(folder, CPU),
+    ];
     const { task, input } = theirs.manifest;
     const support = (seed: number, labels: readonly string[]) => {
       const shape = [labels.length, ...input.shape];
