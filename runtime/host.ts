@@ -8,7 +8,7 @@ export type ProviderName = "cuda" | "webgpu" | "cpu" | "wasm" | "dml" | "coreml"
 
 /** Settings of ONNX Runtime that not every host has; one that has no use for a setting ignores it. */
 export interface HostOptions {
-  /** Threads of one run on the processor; ONNX Runtime's own choice when not given. */
+  /** Threads of one run on the processor; when not given ONNX Runtime's own choice, and all cores on native kernels. */
   readonly threads?: number;
   /**
    * Settings of the provider cuda. ONNX Runtime's binding for Node (1.30) takes the device alone, so that the algorithms of
