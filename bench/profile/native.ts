@@ -140,18 +140,18 @@ function nodeOf({ step, times }: Timed): NodeTime {
 /** On one thread the processor's time counts, on several the clock's, since those that wait take time as well. */
 const clockOf = (threads: number) => (threads === 1 ? ofProcessor : timed);
 
-/** Milliseconds of a run as its caller sees it, all together: the median of some, after one that does not count. */
-export function timeNative({ model, feeds }: Subject, threads: number, runs: number): number {
+/** Gives milliseconds of each of some runs as their caller sees them, all together. */
+export function openNative({ model, feeds }: Subject, threads: number): (runs: number) => number[] {
   const native = new NativeModel(model, kernelsToProfile(), { threads });
-  const clock = clockOf(threads);
   const fed = heldFeeds(feeds);
+  const clock = clockOf(threads);
   native.run(fed);
-  return median(Array.from({ length: runs }, () => clock(() => native.run(fed))));
+  return (runs) => Array.from({ length: runs }, () => clock(() => native.run(fed)));
 }
 
 /** Multiplications of a turn in which a product is timed. */
 const perTurn = 2e8;
-const turns = 9;
+const turns = 3;
 
 /** Flops a microsecond of one product by itself, whose factors and result lie together. */
 export function rateNative([batch, m, k, n]: Product, threads: number): number {

@@ -7,7 +7,7 @@ import type { OurEngine } from "../ours/engines.ts";
 import { machine, type Outcome, threadsInWords } from "../outcome.ts";
 import { fixed, table } from "../report.ts";
 import { flameGraph, folded, stacksOf } from "./flame.ts";
-import { rateNative, timeNative, traceNative } from "./native.ts";
+import { openNative, rateNative, traceNative } from "./native.ts";
 import { matMulRates, type Rates, rateOf } from "./rates.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { type NodeTime, type Trace, timeOf, traceOf } from "./trace.ts";
@@ -107,6 +107,9 @@ const apart: Readonly<Record<OurEngine, string>> = {
   native: "instructions, each by itself",
 };
 
+/** In which runs and products by themselves take turns, so that what else happens on the machine meets both. */
+const rounds = 5;
+
 interface Measured {
   readonly trace: Trace;
   readonly rates: Rates;
@@ -123,8 +126,22 @@ const measured: Readonly<
   },
   async native(subject, threads, runs) {
     const trace = traceNative(subject, threads, runs);
-    const rates = await matMulRates(trace, (product) => rateNative(product, threads));
-    return { trace, rates, whole: timeNative(subject, threads, runs) };
+    const run = openNative(subject, threads);
+    const times: number[] = [];
+    const rates: Rates[] = [];
+    for (let round = 0; round < rounds; round++) {
+      times.push(...run(Math.ceil(runs / rounds)));
+      rates.push(await matMulRates(trace, (product) => rateNative(product, threads)));
+    }
+    const shapes = rates.flatMap((each) => each.shapes ?? []);
+    return {
+      trace,
+      rates: {
+        large: median(rates.map(({ large }) => large)),
+        ...(shapes.length > 0 ? { shapes: median(shapes) } : {}),
+      },
+      whole: median(times),
+    };
   },
 };
 
