@@ -2,7 +2,7 @@
 import type { Access, Windows } from "@innerloop/native/plan";
 
 /** An array that may be read and written at places. */
-export interface Array64 {
+interface Array64 {
   get(place: number): number;
   set(place: number, number: number): void;
 }

@@ -29,7 +29,7 @@ function gridOf(value: Value): Access {
 }
 
 /** [N, …space, C] of [N, C, …space], its channels together. */
-export function withChannelsLast(plan: Plan, value: Value): Value {
+function withChannelsLast(plan: Plan, value: Value): Value {
   const last = permuted(plan.real(value), channelsLast(value.shape.length));
   return last.strides.at(-1) === 1 ? last : plan.written(last);
 }
@@ -90,7 +90,7 @@ interface Pool {
 }
 
 /** Largest numbers of an array, and where windows found them: in the order of the array [N, C, …space]. */
-export interface Largest {
+interface Largest {
   readonly most: Value;
   readonly where: Value;
   readonly space: Shape;
