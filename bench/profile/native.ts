@@ -31,13 +31,13 @@ export function kernelsToProfile(): Kernels {
 }
 
 /** As kernels take them. */
-export const heldFeeds = (feeds: Subject["feeds"]): Record<string, Tensor> =>
+const heldFeeds = (feeds: Subject["feeds"]): Record<string, Tensor> =>
   Object.fromEntries(
     Object.entries(feeds).map(([name, { type, dims, data }]) => [name, { dtype: type, shape: dims, data } as Tensor]),
   );
 
 /** The kind of an instruction, in words. */
-export function kindOf(step: Step): string {
+function kindOf(step: Step): string {
   if (step.kind === "product") return step.lookup ? `product, ${step.lookup.by} looked up` : "product";
   if (step.kind === "rowwise") return step.what;
   if (step.kind !== "chain") return step.kind;
