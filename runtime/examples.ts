@@ -309,11 +309,6 @@ function rowsOfBatch(shape: readonly number[], batch: Batch, name: string): Rows
 }
 
 function copy(from: Numbers, start: number, size: number, to: Float32Array, offset = 0, name: () => string): void {
-  if (from instanceof Float32Array) {
-    const numbers = from.subarray(start, start + size);
-    to.set(numbers, offset);
-    if (numbers.length === size && areFinite(numbers)) return;
-  }
   for (let position = 0; position < size; position++) {
     const value = from[start + position];
     // A list may hold anything, and what is no number would become one: null and "" 0, true 1.
@@ -324,13 +319,6 @@ function copy(from: Numbers, start: number, size: number, to: Float32Array, offs
           "check how the example was made",
       );
   }
-}
-
-/** Told by one sum for all of them, which is quicker than to look at each: zero times a number is zero but for those that are not finite. */
-function areFinite(numbers: Float32Array): boolean {
-  let sum = 0;
-  for (let i = 0; i < numbers.length; i++) sum += numbers[i]! * 0;
-  return sum === 0;
 }
 
 function isNumbers(value: unknown): value is Numbers {

@@ -208,7 +208,6 @@ class Encoder {
 
   #windows(words: number[], step: Windows): void {
     const { what, examples, channels, rows, columns, steps, size, taps, field, out, weight, bias, where } = step;
-    const [low, high] = step.within ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
     const grid = (access: Access | undefined): void => {
       if (access) {
         this.#place(words, access);
@@ -220,7 +219,7 @@ class Encoder {
     grid(out);
     this.#places(words, weight, bias);
     grid(where);
-    words.push(bitsOf(low), bitsOf(high), taps.length);
+    words.push(taps.length);
     const apart = weight?.strides[0] ?? 0;
     for (const [row, column, place] of taps) words.push(row, column, place * apart);
   }

@@ -180,7 +180,7 @@ export interface Rows {
 /**
  * Windows over rows and columns of arrays whose channels lie together, channel by channel. Tap i of the window at (row, column) is at (row · steps[0] + rows of the tap,
  * column · steps[1] + columns of the tap) of the field; what is not within the field counts for nothing. Strides of `field`, `out` and `where` are those of (example, row, column).
- * `sums`: out = bias + Σ field · weight, then what is below or above `within` made its ends. `weights`: weight = Σ field · out, over all windows. `maxima`: out is the largest number,
+ * `sums`: out = bias + Σ field · weight. `weights`: weight = Σ field · out, over all windows. `maxima`: out is the largest number,
  * `where` its place in the field as an array [example, channel, row, column]. `back`: the field is zeros and, at each place of `where`, the sum of out.
  */
 export interface Windows {
@@ -202,7 +202,6 @@ export interface Windows {
   readonly weight?: Access;
   readonly bias?: Access;
   readonly where?: Access;
-  readonly within?: readonly [number, number];
 }
 
 /** `size` numbers that lie together, from a place that moves with the turn (`fromStep` numbers a turn) to one that does. */

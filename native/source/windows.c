@@ -45,15 +45,14 @@ INLINE void sums(const int held, const Windows *w, const Near *near, const Span 
   vector weights[MOST_HELD];
   UNROLLED
   for (int t = 0; t < held; t++) weights[t] = load(w->weight + near->weight[t] + c);
-  const vector bias = w->bias ? load(w->bias + c) : (vector){0}, low = spread(w->low), high = spread(w->high);
+  const vector bias = w->bias ? load(w->bias + c) : (vector){0};
   const float *from = span->from + c;
   float *out = span->out + c;
   for (int64_t x = 0; x < span->count; x++, from += span->field_step, out += span->out_step) {
     vector sum = bias;
     UNROLLED
     for (int t = 0; t < count; t++) sum += load(from + near->at[t]) * (held ? weights[t] : load(w->weight + near->weight[t] + c));
-    sum = choose(sum < low, low, sum);
-    put(out, choose(sum > high, high, sum), lanes);
+    put(out, sum, lanes);
   }
 }
 

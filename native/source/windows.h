@@ -9,7 +9,7 @@
 /** Taps that a window may have. */
 #define MOST_TAPS 64
 /** Words before those of taps. */
-#define WINDOWS_WORDS 30
+#define WINDOWS_WORDS 28
 
 enum { SUMS = 0, WEIGHTS = 1, MAXIMA = 2, BACK = 3 };
 
@@ -25,7 +25,6 @@ typedef struct {
   const float *bias;
   float *where;
   int64_t where_example, where_row, where_column;
-  float low, high;
   /** Places of the field in one channel. */
   int64_t plane;
   int taps;
@@ -45,10 +44,9 @@ static inline void read_windows(const int32_t *words, float *memory, Windows *w)
   w->bias = words[21] < 0 ? 0 : memory + words[21];
   w->where = words[23] < 0 ? 0 : memory + words[23];
   w->where_example = words[24], w->where_row = words[25], w->where_column = words[26];
-  w->low = float_of(words[27]), w->high = float_of(words[28]);
   w->plane = w->in_rows * w->in_columns;
-  w->taps = words[29];
-  w->tap = words + 30;
+  w->taps = words[27];
+  w->tap = words + 28;
 }
 
 #endif

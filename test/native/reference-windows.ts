@@ -33,8 +33,7 @@ export function windows(step: Windows, arrayOf: (access: Access) => Array64): nu
           if (what === "sums") {
             const terms = found.map((each) => field.get(each.at) * arrayOf(weight!).get(at(weight!, each.tap) + c));
             const sum = terms.reduce((so, term) => so + term, bias ? arrayOf(bias).get(bias.offset + c) : 0);
-            const [low, high] = step.within ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-            out.set(own, Math.min(high, Math.max(low, sum)));
+            out.set(own, sum);
           } else if (what === "weights") {
             for (const each of found) {
               const to = at(weight!, each.tap) + c;

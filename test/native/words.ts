@@ -173,10 +173,9 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
     const [examples, channels, rows, columns] = [take(), take(), take(), take()];
     const [steps, size] = [many(2, take) as [number, number], many(2, take) as [number, number]];
     const [field, out, weight, bias, where] = [access(3), access(3), access(1), access(1), access(3)];
-    const within = [toFloat(take()), toFloat(take())] as const;
     const taps = many(take(), () => many(3, take) as [number, number, number]);
     return {
-      ...{ kind: "windows", what, examples, channels, rows, columns, steps, size, taps, field, out, within },
+      ...{ kind: "windows", what, examples, channels, rows, columns, steps, size, taps, field, out },
       // Words say how far from the first the weights of each tap begin.
       ...given("weight", { ...weight, strides: [1] }),
       ...given("bias", bias),
