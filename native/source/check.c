@@ -169,7 +169,7 @@ static int grid_within(const Scope *scope, const int32_t *words, int which, int6
 
 static int check_windows(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < WINDOWS_WORDS) return 0;
-  const int64_t what = words[2], channels = words[4], rows = words[5], columns = words[6], taps = words[27];
+  const int64_t what = words[2], channels = words[4], rows = words[5], columns = words[6], taps = words[TAPS_OF_WINDOWS];
   if (what < SUMS || what > BACK || taps < 0 || taps > MOST_TAPS || length < WINDOWS_WORDS + 3 * taps) return 0;
   if (words[3] < 1 || channels < 1 || words[7] < 1 || words[8] < 1) return 0;
   if (!grid_within(scope, words, 11, words[9], words[10]) || !grid_within(scope, words, 15, rows, columns)) return 0;

@@ -44,7 +44,7 @@ static int parts_of(const Run *run, const int32_t *words) {
     case 3: work = (int64_t)words[2] * words[3] / NUMBERS_A_NS; break;
     case 4: work = (int64_t)words[3] * words[4] / NUMBERS_A_NS; break;
     case 5: work = (int64_t)words[2] * words[3] * words[4] / NUMBERS_A_NS; break;
-    case 8: work = (int64_t)words[3] * words[4] * words[5] * words[6] * words[29] / PLACES_A_NS; break;
+    case 8: work = (int64_t)words[3] * words[4] * words[5] * words[6] * words[TAPS_OF_WINDOWS] / PLACES_A_NS; break;
     default: return 1;
   }
   if (work < 2 * LEAST_WORK) return 1;

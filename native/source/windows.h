@@ -9,7 +9,7 @@
 /** Taps that a window may have. */
 #define MOST_TAPS 64
 /** Words before those of taps. */
-#define WINDOWS_WORDS 28
+#define WINDOWS_WORDS (TAPS_OF_WINDOWS + 1)
 
 enum { SUMS = 0, WEIGHTS = 1, MAXIMA = 2, BACK = 3 };
 
@@ -45,8 +45,8 @@ static inline void read_windows(const int32_t *words, float *memory, Windows *w)
   w->where = words[23] < 0 ? 0 : memory + words[23];
   w->where_example = words[24], w->where_row = words[25], w->where_column = words[26];
   w->plane = w->in_rows * w->in_columns;
-  w->taps = words[27];
-  w->tap = words + 28;
+  w->taps = words[TAPS_OF_WINDOWS];
+  w->tap = words + WINDOWS_WORDS;
 }
 
 #endif
