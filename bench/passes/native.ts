@@ -3,7 +3,7 @@ import { layoutOf, type Pass, Program, passes, planFor, readGraph, type Step } f
 import type { Tensor } from "@innerloop/schemas";
 import { kernelsToProfile } from "../profile/native.ts";
 import { written } from "./graphs.ts";
-import type { Side, Variants } from "./run.ts";
+import type { Side, Variants } from "./variants.ts";
 
 export const ofKernels: Variants = function* ({ name, outputs, feeds }) {
   const kernels = kernelsToProfile();

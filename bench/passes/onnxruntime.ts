@@ -3,7 +3,7 @@ import { switches } from "@innerloop/graph";
 import { openSession } from "@innerloop/runtime/session";
 import { decodeModel } from "@innerloop/schemas/onnx";
 import { written } from "./graphs.ts";
-import type { Side, Variants } from "./run.ts";
+import type { Side, Variants } from "./variants.ts";
 
 type GraphOfFile = NonNullable<ReturnType<typeof decodeModel>["graph"]>;
 

@@ -4,25 +4,10 @@ import { median, quantile } from "../contender.ts";
 import type { OurEngine } from "../ours/engines.ts";
 import { machine, type Outcome, tell } from "../outcome.ts";
 import { table } from "../report.ts";
-import { graphs, type Timed } from "./graphs.ts";
+import { graphs } from "./graphs.ts";
 import { ofKernels } from "./native.ts";
 import { ofFiles } from "./onnxruntime.ts";
-
-/** A graph without a pass and with it, or without all and with all. */
-export interface Variant {
-  readonly pass: string;
-  /** Nodes of the file, or instructions of a run. */
-  readonly nodes: readonly [before: number, after: number];
-  open(): Promise<readonly [without: Side, with_: Side]>;
-}
-
-export interface Side {
-  run(): unknown;
-  dispose(): unknown;
-}
-
-/** What passes of an engine make of a graph; only those that change it. */
-export type Variants = (graph: Timed) => Iterable<Variant>;
+import type { Side, Variant, Variants } from "./variants.ts";
 
 const variants: Readonly<Record<OurEngine, Variants>> = { onnxruntime: ofFiles, native: ofKernels };
 

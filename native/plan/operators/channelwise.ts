@@ -3,7 +3,8 @@ import { sizeOf } from "@innerloop/schemas";
 import type { Plan } from "../plan.ts";
 import { type Access, mostTaps, type Store, type Windows } from "../steps.ts";
 import { accessOf, deepest, permuted, reshaped, type Shape, type Value } from "../views.ts";
-import { channelsLast, channelsSecond, tuplesOf } from "./windows.ts";
+import { channelsLast, channelsSecond } from "./channels.ts";
+import { tuplesOf } from "./windows.ts";
 
 /** Channels below which vectors of them would be mostly empty. */
 const fewestChannels = 4;

@@ -4,9 +4,10 @@ import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { accessOf, deepest, expanded, permuted, reshaped, type Shape, sliced, type Value, withOnes } from "../views.ts";
+import { channelsLast, channelsSecond } from "./channels.ts";
 import { type Along, channelwise, isChannelwise } from "./channelwise.ts";
 import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
-import { channelsLast, channelsSecond, tapsOf, tuplesOf, windowOf } from "./windows.ts";
+import { tapsOf, tuplesOf, windowOf } from "./windows.ts";
 
 /** Entries up to which a table has the places of all examples. */
 const mostEntries = 2 ** 18;

@@ -15,7 +15,8 @@ import {
   type Value,
   withOnes,
 } from "../views.ts";
-import { axesOf, computed, hasChannelsLast, intOf, intsOf, present, roomLike, shapedAs, textOf } from "./parts.ts";
+import { hasChannelsLast, roomLike } from "./channels.ts";
+import { axesOf, computed, intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
 
 /** More numbers than this no plan holds beforehand. */
 const mostKnown = 2 ** 24;

@@ -4,19 +4,8 @@ import type { Node } from "../../read.ts";
 import { mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, Call, FunctionName, Operand, Write } from "../steps.ts";
-import {
-  accessOf,
-  axisOf,
-  broadcast,
-  deepest,
-  expanded,
-  permuted,
-  reshaped,
-  type Shape,
-  together,
-  type Value,
-} from "../views.ts";
-import { channelsLast, channelsSecond } from "./windows.ts";
+import { accessOf, axisOf, broadcast, deepest, expanded, reshaped, type Shape, type Value } from "../views.ts";
+import { roomLike } from "./channels.ts";
 
 export const intOf = ({ attributes }: Node, name: string, otherwise: number): number =>
   attributes[name]?.ints[0] ?? otherwise;
@@ -75,28 +64,6 @@ export function computed(plan: Plan, operands: readonly Value[], dtype: DType, f
     throw refused("a whole number that is not held exactly");
   return out;
 }
-
-/** A place for an array. What has its channels last keeps them there: no pass is over two orders at once. */
-export function roomLike(plan: Plan, operands: readonly Value[], shape: Shape, dtype: DType, depth: number): Value {
-  const last = operands.some((value) => value.shape.length === shape.length && hasChannelsLast(value));
-  if (!last) return plan.room(shape, dtype, depth);
-  const order = channelsLast(shape.length);
-  return permuted(plan.room(permutedShape(shape, order), dtype, depth), channelsSecond(shape.length));
-}
-
-const permutedShape = (shape: Shape, order: Shape): number[] => order.map((axis) => shape[axis]!);
-
-/** Whether the channels of [N, C, …space] lie together, and places after each other. */
-export const hasChannelsLast = (value: Value): boolean => {
-  const { length } = value.shape;
-  return (
-    length > 2 &&
-    value.shape[1]! > 1 &&
-    value.strides[1] === 1 &&
-    !together(value) &&
-    together(permuted(value, channelsLast(length)))
-  );
-};
 
 export interface ChainOf {
   readonly operands: readonly Value[];

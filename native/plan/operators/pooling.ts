@@ -3,11 +3,12 @@ import { sizeOf } from "@innerloop/schemas";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { permuted, type Shape, sliced, type Value } from "../views.ts";
+import { channelsLast, channelsSecond } from "./channels.ts";
 import { isChannelwise, largestOf } from "./channelwise.ts";
 import { padded } from "./movement.ts";
 import { computed, intOf, intsOf, present, scaled } from "./parts.ts";
 import { reduce } from "./reductions.ts";
-import { channelsLast, channelsSecond, tuplesOf, type Window, windowOf } from "./windows.ts";
+import { tuplesOf, type Window, windowOf } from "./windows.ts";
 
 /** Taps that one step reads each by itself; more are axes that it goes along. */
 const mostTaps = 16;

@@ -42,16 +42,6 @@ export function windowOf(node: Node, space: Shape, kernel: Shape): Window {
   return { kernel, strides, dilations, before, after, out };
 }
 
-/** The axes of [N, C, …space] in an order with the channels last. */
-export const channelsLast = (rank: number): number[] => [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
-
-/** Those of [N, …space, C] with the channels second. */
-export const channelsSecond = (rank: number): number[] => [
-  0,
-  rank - 1,
-  ...Array.from({ length: rank - 2 }, (_, i) => i + 1),
-];
-
 /** All tuples of places of some axes, the last axis fastest. */
 export function tuplesOf(sizes: Shape): number[][] {
   return sizes.reduce<number[][]>(
