@@ -23,11 +23,11 @@ export function roomLike(plan: Plan, operands: readonly Value[], shape: Shape, d
 
 const permutedShape = (shape: Shape, order: Shape): number[] => order.map((axis) => shape[axis]!);
 
-/** Whether the channels of [N, C, …space] lie together, and places after each other. */
+/** Whether the channels of [N, C, …space] lie together, and places after each other. Of one axis of space they are taken for matrices that are turned around. */
 export const hasChannelsLast = (value: Value): boolean => {
   const { length } = value.shape;
   return (
-    length > 2 &&
+    length > 3 &&
     value.shape[1]! > 1 &&
     value.strides[1] === 1 &&
     !together(value) &&

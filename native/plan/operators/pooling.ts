@@ -14,13 +14,13 @@ import { tuplesOf, type Window, windowOf } from "./windows.ts";
 const mostTaps = 16;
 
 /** Whether the channels of [N, C, …space] lie together. */
-const hasChannelsLast = ({ shape, strides }: Value): boolean => shape[1]! > 1 && strides[1] === 1;
+const channelsAreTogether = ({ shape, strides }: Value): boolean => shape[1]! > 1 && strides[1] === 1;
 
 /** All taps of each window together, over [N, C, …space] that has what it needs around it. */
 function pooled(plan: Plan, value: Value, { kernel, strides, dilations, out }: Window, how: "max" | "sum"): Value {
   const taps = tuplesOf(kernel);
   // What lies together stays so: of channels that come last the result's come last.
-  const last = hasChannelsLast(value);
+  const last = channelsAreTogether(value);
   const first = last ? 1 : 2;
   const seen = last ? permuted(value, channelsLast(value.shape.length)) : value;
   const window = (tap: Shape): Value =>
@@ -62,7 +62,7 @@ function surrounded(
     return Math.max(0, end - value.shape[i + 2]! - before[i]!);
   });
   if ([...before, ...after].every((size) => size === 0)) return real;
-  const last = hasChannelsLast(real);
+  const last = channelsAreTogether(real);
   const rank = real.shape.length;
   const [start, end] = [before, after].map((list) => (last ? [0, ...list, 0] : [0, 0, ...list])) as [
     number[],
