@@ -80,11 +80,7 @@ Cut cut_of(const Chain *chain) {
 }
 
 /** Whether a chain may be worth it at all: most are small. */
-static int is_large(const Chain *chain) {
-  int64_t numbers = 1;
-  for (int axis = 0; axis < chain->rank; axis++) numbers *= chain->sizes[axis];
-  return numbers > PIECES * LARGEST_BLOCK;
-}
+static int is_large(const Chain *chain) { return places_of(chain) > PIECES * LARGEST_BLOCK; }
 
 static int reduces(const Chain *chain) {
   for (int32_t i = 0; i < chain->writes; i++)

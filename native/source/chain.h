@@ -23,6 +23,13 @@ static inline const int32_t *read_of(const Chain *chain, int32_t i) { return cha
 
 static inline const int32_t *write_of(const Chain *chain, int32_t i) { return chain->write + (int64_t)i * (3 + chain->rank); }
 
+/** Places that a chain goes through. */
+static inline int64_t places_of(const Chain *chain) {
+  int64_t places = 1;
+  for (int axis = 0; axis < chain->rank; axis++) places *= chain->sizes[axis];
+  return places;
+}
+
 typedef struct {
   /** Below zero: none. */
   int axis;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "products-panels.h"
+#include "products-tiles.h"
 #include "squares.h"
 
 /** Vectors of a panel, and rows of a strip. */
@@ -68,55 +69,55 @@ static void foresee(const Tile *tile, int64_t rows, int vectors) {
 }
 
 /** Strips `first` to `last` by all panels, over a piece of the sum. */
-static void run_panels(const Blocks *blocks, Tile *tile, Strips all, int64_t first, int64_t last, const float *left, const float *right, const float *added) {
+static void run_panels(const Matrices *matrices, int in_place, Tile *tile, Strips all, int64_t first, int64_t last, const float *left, const float *right, const float *added) {
   const int64_t terms = tile->terms;
-  int64_t vectors = parts(blocks->n, WIDTH), at = 0;
+  int64_t vectors = parts(matrices->n, WIDTH), at = 0;
   for (int64_t panels = parts(vectors, PANEL_VECTORS); panels > 0; panels--) {
     const int width = (int)(vectors / panels);
-    const int64_t columns = least(blocks->n - at, width * WIDTH);
-    copy_panel(panel, width, right + at * blocks->right_column, blocks->right_row, blocks->right_column, terms, columns);
+    const int64_t columns = least(matrices->n - at, width * WIDTH);
+    copy_panel(panel, width, right + at * matrices->right_column, matrices->right_row, matrices->right_column, terms, columns);
     tile->right = panel;
     tile->right_row = width * WIDTH;
     tile->last = (int)(columns - (width - 1) * WIDTH);
     for (int64_t i = first; i < last; i++) {
       const int64_t row = row_of(all, i), rows = row_of(all, i + 1) - row;
-      tile->left = blocks->in_place ? left + row * blocks->left_row : strips + (i - first) * STRIP * terms;
-      tile->out = blocks->out + row * blocks->out_row + at;
+      tile->left = in_place ? left + row * matrices->left_row : strips + (i - first) * STRIP * terms;
+      tile->out = matrices->out + row * matrices->out_row + at;
       tile->added = added ? added + row * tile->added_row + at : NULL;
       foresee(tile, rows, width);
-      (blocks->in_place ? row_kernels : column_kernels)[width][rows](tile);
+      (in_place ? row_kernels : column_kernels)[width][rows](tile);
     }
     vectors -= width;
     at += columns;
   }
 }
 
-void run_blocks(const Blocks *blocks) {
-  const int64_t pieces = parts(blocks->k, PIECE), piece = parts(blocks->k, pieces);
-  const Strips all = {blocks->m, parts(blocks->m, STRIP_ROWS)};
+void run_blocks(const Matrices *matrices, int in_place) {
+  const int64_t pieces = parts(matrices->k, PIECE), piece = parts(matrices->k, pieces);
+  const Strips all = {matrices->m, parts(matrices->m, STRIP_ROWS)};
   const int64_t together = parts(all.count, parts(all.count, BLOCK_NUMBERS / (piece * STRIP)));
   int32_t offsets[PIECE];
   for (int i = 0; i < PIECE; i++) offsets[i] = i * STRIP;
-  if (blocks->in_place)
-    for (int i = 0; i < STRIP_ROWS; i++) offsets[i] = (int32_t)(i * blocks->left_row);
-  Tile tile = {.table = offsets, .table_step = 1, .pieces = 1, .left_step = 1, .out_row = blocks->out_row, .alpha = blocks->alpha};
+  if (in_place)
+    for (int i = 0; i < STRIP_ROWS; i++) offsets[i] = (int32_t)(i * matrices->left_row);
+  Tile tile = {.table = offsets, .table_step = 1, .pieces = 1, .left_step = 1, .out_row = matrices->out_row, .alpha = matrices->alpha};
   for (int64_t first = 0; first < all.count; first += together) {
     const int64_t last = least(all.count, first + together);
-    const float *added = blocks->added;
-    tile.added_row = blocks->added_row;
-    tile.beta = blocks->beta;
-    for (int64_t term = 0; term < blocks->k; term += piece) {
-      const float *left = blocks->left + term * blocks->left_column;
-      tile.terms = least(piece, blocks->k - term);
-      tile.relu = blocks->relu && term + tile.terms == blocks->k;
-      if (!blocks->in_place)
+    const float *added = matrices->added;
+    tile.added_row = matrices->added_row;
+    tile.beta = matrices->beta;
+    for (int64_t term = 0; term < matrices->k; term += piece) {
+      const float *left = matrices->left + term * matrices->left_column;
+      tile.terms = least(piece, matrices->k - term);
+      tile.relu = matrices->relu && term + tile.terms == matrices->k;
+      if (!in_place)
         for (int64_t i = first; i < last; i++) {
           const int64_t row = row_of(all, i), rows = row_of(all, i + 1) - row;
-          copy_strip(strips + (i - first) * STRIP * tile.terms, left + row * blocks->left_row, blocks->left_row, blocks->left_column, rows, tile.terms);
+          copy_strip(strips + (i - first) * STRIP * tile.terms, left + row * matrices->left_row, matrices->left_row, matrices->left_column, rows, tile.terms);
         }
-      run_panels(blocks, &tile, all, first, last, left, blocks->right + term * blocks->right_row, added);
-      added = blocks->out;
-      tile.added_row = blocks->out_row;
+      run_panels(matrices, in_place, &tile, all, first, last, left, matrices->right + term * matrices->right_row, added);
+      added = matrices->out;
+      tile.added_row = matrices->out_row;
       tile.beta = 1;
     }
   }

@@ -35,14 +35,14 @@ INLINE void add_lanes(const int rows, vector sums[ROWS][COLUMNS], float *results
 }
 
 /** `rows` rows from `row` on by the columns `at` to at + 3, of which `last` are there. */
-INLINE void dots_of(const int rows, const Dots *dots, int64_t row, int64_t at, int last) {
+INLINE void dots_of(const int rows, const Matrices *matrices, int64_t row, int64_t at, int last) {
   const float *left[ROWS], *right[COLUMNS];
   vector sums[ROWS][COLUMNS];
-  UNROLLED for (int r = 0; r < rows; r++) left[r] = dots->left + (row + r) * dots->left_row;
-  UNROLLED for (int c = 0; c < COLUMNS; c++) right[c] = dots->right + (at + (c < last ? c : 0)) * dots->right_column;
+  UNROLLED for (int r = 0; r < rows; r++) left[r] = matrices->left + (row + r) * matrices->left_row;
+  UNROLLED for (int c = 0; c < COLUMNS; c++) right[c] = matrices->right + (at + (c < last ? c : 0)) * matrices->right_column;
   UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int c = 0; c < COLUMNS; c++) sums[r][c] = (vector){0};
   int64_t p = 0;
-  for (; p + WIDTH <= dots->k; p += WIDTH) {
+  for (; p + WIDTH <= matrices->k; p += WIDTH) {
     vector b[COLUMNS];
     UNROLLED for (int c = 0; c < COLUMNS; c++) b[c] = load(right[c] + p);
     UNROLLED for (int r = 0; r < rows; r++) {
@@ -50,9 +50,9 @@ INLINE void dots_of(const int rows, const Dots *dots, int64_t row, int64_t at, i
       UNROLLED for (int c = 0; c < COLUMNS; c++) sums[r][c] += a * b[c];
     }
   }
-  if (p < dots->k) {
+  if (p < matrices->k) {
     // What lies behind the last number may be no number at all: zeros in both factors' place.
-    const whole there = lane_numbers() < (int32_t)(dots->k - p);
+    const whole there = lane_numbers() < (int32_t)(matrices->k - p);
     vector b[COLUMNS];
     UNROLLED for (int c = 0; c < COLUMNS; c++) b[c] = choose(there, load(right[c] + p), (vector){0});
     UNROLLED for (int r = 0; r < rows; r++) {
@@ -65,32 +65,32 @@ INLINE void dots_of(const int rows, const Dots *dots, int64_t row, int64_t at, i
   for (int r = 0; r < rows; r++) {
     quarter four;
     memcpy(&four, results + r * COLUMNS, sizeof four);
-    four *= dots->alpha;
-    if (dots->added) {
+    four *= matrices->alpha;
+    if (matrices->added) {
       quarter more;
-      memcpy(&more, dots->added + (row + r) * dots->added_row + at, sizeof more);
-      four += dots->beta * more;
+      memcpy(&more, matrices->added + (row + r) * matrices->added_row + at, sizeof more);
+      four += matrices->beta * more;
     }
-    if (dots->relu) four = choose_quarter(four < 0, (quarter){0}, four);
-    float *out = dots->out + (row + r) * dots->out_row + at;
+    if (matrices->relu) four = choose_quarter(four < 0, (quarter){0}, four);
+    float *out = matrices->out + (row + r) * matrices->out_row + at;
     if (last == COLUMNS) memcpy(out, &four, sizeof four);
     else for (int c = 0; c < last; c++) out[c] = four[c];
   }
 }
 
 #define DOTS(rows) \
-  static void dots_##rows(const Dots *dots, int64_t row, int64_t at, int last) { dots_of(rows, dots, row, at, last); }
+  static void dots_##rows(const Matrices *matrices, int64_t row, int64_t at, int last) { dots_of(rows, matrices, row, at, last); }
 DOTS(1) DOTS(2) DOTS(3) DOTS(4) DOTS(5) DOTS(6)
 
-static void (*const by_rows[ROWS + 1])(const Dots *, int64_t, int64_t, int) = {NULL, dots_1, dots_2, dots_3, dots_4, dots_5, dots_6};
+static void (*const by_rows[ROWS + 1])(const Matrices *, int64_t, int64_t, int) = {NULL, dots_1, dots_2, dots_3, dots_4, dots_5, dots_6};
 
-void run_dots(const Dots *dots) {
-  const int64_t tiles = (dots->m + ROWS - 1) / ROWS;
-  for (int64_t at = 0; at < dots->n; at += COLUMNS) {
-    const int last = dots->n - at < COLUMNS ? (int)(dots->n - at) : COLUMNS;
+void run_dots(const Matrices *matrices) {
+  const int64_t tiles = (matrices->m + ROWS - 1) / ROWS;
+  for (int64_t at = 0; at < matrices->n; at += COLUMNS) {
+    const int last = matrices->n - at < COLUMNS ? (int)(matrices->n - at) : COLUMNS;
     for (int64_t row = 0, left = tiles; left > 0; left--) {
-      const int64_t rows = left == 1 ? dots->m - row : (uint32_t)(dots->m - row) / (uint32_t)left;
-      by_rows[rows](dots, row, at, last);
+      const int64_t rows = left == 1 ? matrices->m - row : (uint32_t)(matrices->m - row) / (uint32_t)left;
+      by_rows[rows](matrices, row, at, last);
       row += rows;
     }
   }

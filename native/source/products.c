@@ -144,26 +144,17 @@ static void run_matrices(const Product *product, const float *left, const float 
   const int lookup_rows = product->flags & LOOKUP_ROWS && !product->by_numbers;
   const int spread_out = added && product->added_column != 1;
   if (spread_out) spread_added(product, out, added);
-  if (product->dots) {
-    const int64_t first = product->first, added_row = spread_out ? product->out_row : product->added_row;
-    const float *more = spread_out ? out : added;
-    const Dots dots = {
-        product->m - first, product->n, product->k, left + first * product->left_row, right, product->left_row, product->right_column,
-        out + first * product->out_row, product->out_row, more ? more + first * added_row : NULL, added_row, product->alpha, product->beta,
-        product->flags & RELU,
-    };
-    run_dots(&dots);
-    return;
-  }
-  if (product->large) {
-    const int64_t first = product->first, added_row = spread_out ? product->out_row : product->added_row;
-    const float *more = spread_out ? out : added;
-    const Blocks blocks = {
+  const float *more = spread_out ? out : added;
+  const int64_t more_row = spread_out ? product->out_row : product->added_row;
+  if (product->dots || product->large) {
+    const int64_t first = product->first;
+    const Matrices matrices = {
         product->m - first, product->n, product->k, left + first * product->left_row, product->left_row, product->left_column, right,
-        product->right_row, product->right_column, out + first * product->out_row, product->out_row, more ? more + first * added_row : NULL,
-        added_row, product->alpha, product->beta, product->flags & RELU, product->in_place,
+        product->right_row, product->right_column, out + first * product->out_row, product->out_row, more ? more + first * more_row : NULL,
+        more_row, product->alpha, product->beta, product->flags & RELU,
     };
-    run_blocks(&blocks);
+    if (product->dots) run_dots(&matrices);
+    else run_blocks(&matrices, product->in_place);
     return;
   }
   Tile tile;
@@ -174,8 +165,8 @@ static void run_matrices(const Product *product, const float *left, const float 
   tile.alpha = product->alpha;
   for (int64_t row = product->first; row < product->m; row += product->block_rows) {
     const int64_t end = least(product->m, row + product->block_rows);
-    Places at = {left + product->base, product->table ? product->table : product->offsets, out, spread_out ? out : added};
-    tile.added_row = spread_out ? product->out_row : product->added_row;
+    Places at = {left + product->base, product->table ? product->table : product->offsets, out, more};
+    tile.added_row = more_row;
     tile.beta = product->beta;
     for (int64_t block = 0, term = 0, from = 0; block < product->blocks; block++) {
       tile.pieces = product->pieces;

@@ -1,4 +1,5 @@
 // The instructions of a program one after another, and turns of them. Those with enough work are done in parts by all threads.
+#include "chain.h"
 #include "pool.h"
 
 /**
@@ -28,10 +29,8 @@ static int64_t work_of_product(const int32_t *words) {
 }
 
 static int64_t work_of_chain(const int32_t *words) {
-  const int32_t rank = words[2], *reads = words + 3 + rank, *calls = reads + 1 + reads[0] * (1 + rank), *writes = calls + 1 + calls[0] * 4;
-  int64_t places = 1;
-  for (int axis = 0; axis < rank; axis++) places *= words[3 + axis];
-  return places * (reads[0] + calls[0] + writes[0]) / PLACES_A_NS;
+  const Chain chain = chain_of(words);
+  return places_of(&chain) * (chain.reads + chain.calls + chain.writes) / PLACES_A_NS;
 }
 
 /** In how many parts an instruction is done. */

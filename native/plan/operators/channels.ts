@@ -13,6 +13,9 @@ export const channelsSecond = (rank: number): number[] => [
   ...Array.from({ length: rank - 2 }, (_, i) => i + 1),
 ];
 
+/** Whether the channels of [N, C, …space] lie together. */
+export const channelsAreTogether = ({ shape, strides }: Value): boolean => shape[1]! > 1 && strides[1] === 1;
+
 /** A place for an array. What has its channels last keeps them there: no pass is over two orders at once. */
 export function roomLike(plan: Plan, operands: readonly Value[], shape: Shape, dtype: DType, depth: number): Value {
   const last = operands.some((value) => value.shape.length === shape.length && hasChannelsLast(value));
@@ -23,14 +26,10 @@ export function roomLike(plan: Plan, operands: readonly Value[], shape: Shape, d
 
 const permutedShape = (shape: Shape, order: Shape): number[] => order.map((axis) => shape[axis]!);
 
-/** Whether the channels of [N, C, …space] lie together, and places after each other. Of one axis of space they are taken for matrices that are turned around. */
+/** Whether they do, and places lie after each other. Of one axis of space they are taken for matrices that are turned around. */
 export const hasChannelsLast = (value: Value): boolean => {
   const { length } = value.shape;
   return (
-    length > 3 &&
-    value.shape[1]! > 1 &&
-    value.strides[1] === 1 &&
-    !together(value) &&
-    together(permuted(value, channelsLast(length)))
+    length > 3 && channelsAreTogether(value) && !together(value) && together(permuted(value, channelsLast(length)))
   );
 };

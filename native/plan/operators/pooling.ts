@@ -3,7 +3,7 @@ import { sizeOf } from "@innerloop/schemas";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { permuted, type Shape, sliced, type Value } from "../views.ts";
-import { channelsLast, channelsSecond } from "./channels.ts";
+import { channelsAreTogether, channelsLast, channelsSecond } from "./channels.ts";
 import { isChannelwise, largestOf } from "./channelwise.ts";
 import { padded } from "./movement.ts";
 import { computed, intOf, intsOf, present, scaled } from "./parts.ts";
@@ -12,9 +12,6 @@ import { tuplesOf, type Window, windowOf } from "./windows.ts";
 
 /** Taps that one step reads each by itself; more are axes that it goes along. */
 const mostTaps = 16;
-
-/** Whether the channels of [N, C, …space] lie together. */
-const channelsAreTogether = ({ shape, strides }: Value): boolean => shape[1]! > 1 && strides[1] === 1;
 
 /** All taps of each window together, over [N, C, …space] that has what it needs around it. */
 function pooled(plan: Plan, value: Value, { kernel, strides, dilations, out }: Window, how: "max" | "sum"): Value {
