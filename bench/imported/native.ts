@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { native } from "@innerloop/native";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
-import { median } from "../contender.ts";
+import { median, processorTime } from "../contender.ts";
 import { mebibytesAtMost } from "../peers/peak.ts";
 
 const [folder = "", network = "", threadsGiven, kindAlone] = process.argv.slice(2);
@@ -52,11 +52,7 @@ async function opened(kind: string): Promise<Run> {
   return { once: () => session.run(feeds), results: await session.run(feeds), native: false };
 }
 
-const now = (): number => {
-  if (threads > 1) return performance.now();
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
+const now = (): number => (threads > 1 ? performance.now() : processorTime());
 
 /** Milliseconds as turns.py takes them: the median of as many runs as take some time, after one that does not count unless it takes long. */
 async function turn({ once }: Run, enough: number): Promise<number> {

@@ -44,7 +44,7 @@ export interface Held {
 
 /** Holds a row to the goals, as far as its sides are there. */
 export const heldOf = ({ turns }: Pick<Row, "turns">): Held[] =>
-  pairsOf(kinds, ourEngines).flatMap(([of, engine]) => {
+  crossed(kinds, ourEngines).flatMap(([of, engine]) => {
     const ours = turns[on(`ours ${of}`, engine)];
     if (!ours) return [];
     const comparisons = (["eager", "compiled"] as const).map((against): Comparison => {
@@ -57,7 +57,7 @@ export const heldOf = ({ turns }: Pick<Row, "turns">): Held[] =>
     return [{ of, engine, comparisons }];
   });
 
-const pairsOf = <A, B>(these: readonly A[], those: readonly B[]): [A, B][] =>
+const crossed = <A, B>(these: readonly A[], those: readonly B[]): [A, B][] =>
   these.flatMap((one) => those.map((other): [A, B] => [one, other]));
 
 /** A side of ours on an engine. */
@@ -89,7 +89,7 @@ const compared: readonly (readonly [of: string, to: string])[] = [
   ["rewritten", "original"],
   ["rewritten native", "rewritten"],
   ...(["onnx-ad", "PyTorch", "compiled"] as const).flatMap((peer) =>
-    pairsOf(ourEngines, kinds).map(([engine, of]) => [on(`ours ${of}`, engine), `${peer} ${of}`] as const),
+    crossed(ourEngines, kinds).map(([engine, of]) => [on(`ours ${of}`, engine), `${peer} ${of}`] as const),
   ),
 ];
 

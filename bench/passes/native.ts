@@ -1,12 +1,12 @@
 // Passes over plans of native kernels, by the programs that they make.
 import { layoutOf, type Pass, Program, passes, planFor, readGraph, type Step } from "@innerloop/native/plan";
 import type { Tensor } from "@innerloop/schemas";
-import { kernelsToProfile } from "../profile/native.ts";
+import { builtKernels } from "../ours/kernels.ts";
 import { written } from "./graphs.ts";
 import type { Side, Variants } from "./variants.ts";
 
 export const ofKernels: Variants = function* ({ name, outputs, feeds }) {
-  const kernels = kernelsToProfile();
+  const kernels = builtKernels();
   const graph = readGraph(written({ name, outputs, feeds }, []));
   const fed: Record<string, Tensor> = Object.fromEntries(graph.inputs.map((input) => [input, feeds[input]!]));
   const plan = planFor(graph, fed, kernels);

@@ -1,6 +1,6 @@
 // The command `passes`: what each pass of the compiler gives, or on native kernels each pass of their plans: nodes, or instructions, and processor time of graphs of
 // training and adapting, with it and without it.
-import { median, quantile } from "../contender.ts";
+import { median, processorTime, quantile } from "../contender.ts";
 import type { OurEngine } from "../ours/engines.ts";
 import { machine, type Outcome, tell } from "../outcome.ts";
 import { table } from "../report.ts";
@@ -23,10 +23,9 @@ interface Effect extends Pick<Variant, "pass" | "nodes"> {
 async function turn(side: Side): Promise<number> {
   const times: number[] = [];
   for (const end = performance.now() + 60; performance.now() < end || times.length < 3; ) {
-    const start = process.cpuUsage();
+    const start = processorTime();
     await side.run();
-    const { user, system } = process.cpuUsage(start);
-    times.push((user + system) / 1000);
+    times.push(processorTime() - start);
   }
   return median(times);
 }

@@ -1,5 +1,6 @@
 // A side that is written in JavaScript as a process: requests in lines of JSON, an answer to each (problems.py says which).
 import { createInterface } from "node:readline";
+import { processorTime } from "../contender.ts";
 import type { OurEngine } from "../ours/engines.ts";
 import type { Result } from "../ours/result.ts";
 import type { Case } from "../workloads.ts";
@@ -39,11 +40,7 @@ export async function serve({ version, prepare, light }: JavaScriptSide): Promis
   let byProcessor = false;
 
   /** Milliseconds of the clock, or of all threads of this process. */
-  const now = (): number => {
-    if (!byProcessor) return performance.now();
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  };
+  const now = (): number => (byProcessor ? processorTime() : performance.now());
   const operations: Readonly<Record<string, (request: Request) => Promise<object>>> = {
     hello: async () => ({ version: await version() }),
     async prepare({ case: workload, threads, engine = "onnxruntime", once }) {

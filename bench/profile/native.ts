@@ -1,5 +1,5 @@
 // A model's instructions on native kernels, each timed by itself, with the line of the model that it is of; and the rate of the same kernels' products.
-import { type Kernels, kernelsHere, NativeModel } from "@innerloop/native";
+import { type Kernels, NativeModel } from "@innerloop/native";
 import {
   encoded,
   type Instruction,
@@ -13,22 +13,12 @@ import {
   type Step,
   type Store,
 } from "@innerloop/native/plan";
-import { InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
-import { median } from "../contender.ts";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
+import { median, processorTime } from "../contender.ts";
+import { builtKernels } from "../ours/kernels.ts";
 import { wave } from "./rates.ts";
 import type { Subject } from "./subject.ts";
 import { type NodeTime, type Product, scopeOf, type Trace } from "./trace.ts";
-
-/** @throws InnerloopError where no kernels are built */
-export function kernelsToProfile(): Kernels {
-  const kernels = kernelsHere();
-  if (kernels) return kernels;
-  throw new InnerloopError(
-    "no-kernels",
-    "The native engine was asked for, and its kernels are not built for this machine; run `innerloop setup native`.",
-    { exitStatus: 2 },
-  );
-}
 
 /** As kernels take them. */
 const heldFeeds = (feeds: Subject["feeds"]): Record<string, Tensor> =>
@@ -51,18 +41,12 @@ function emptyCall(kernels: Kernels, { memory, begin }: Program): number {
   return median(Array.from({ length: 1001 }, () => timed(() => kernels.run(none, memory, begin))));
 }
 
-function timed(work: () => void): number {
-  const start = performance.now();
-  work();
-  return performance.now() - start;
-}
+const theClock = (): number => performance.now();
 
-/** Milliseconds of the processor, of which other work takes none. For what takes longer than a millisecond, since it counts in coarse pieces. */
-function ofProcessor(work: () => void): number {
-  const start = process.cpuUsage();
+function timed(work: () => void, now = theClock): number {
+  const start = now();
   work();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1000;
+  return now() - start;
 }
 
 interface Timed {
@@ -91,7 +75,7 @@ function runEach(
 
 /** @throws InnerloopError `not-native` for what native kernels do not run */
 export function traceNative({ model, feeds }: Subject, threads: number, runs: number): Trace {
-  const kernels = kernelsToProfile();
+  const kernels = builtKernels();
   const fed = heldFeeds(feeds);
   const graph = readGraph(model);
   const origins: Origins = new Map();
@@ -138,15 +122,15 @@ function nodeOf({ step, times }: Timed): NodeTime {
 }
 
 /** On one thread the processor's time counts, on several the clock's, since those that wait take time as well. */
-const clockOf = (threads: number) => (threads === 1 ? ofProcessor : timed);
+const clockOf = (threads: number) => (threads === 1 ? processorTime : theClock);
 
 /** Gives milliseconds of each of some runs as their caller sees them, all together. */
 export function openNative({ model, feeds }: Subject, threads: number): (runs: number) => number[] {
-  const native = new NativeModel(model, kernelsToProfile(), { threads });
+  const native = new NativeModel(model, builtKernels(), { threads });
   const fed = heldFeeds(feeds);
   const clock = clockOf(threads);
   native.run(fed);
-  return (runs) => Array.from({ length: runs }, () => clock(() => native.run(fed)));
+  return (runs) => Array.from({ length: runs }, () => timed(() => native.run(fed), clock));
 }
 
 /** Multiplications of a turn in which a product is timed. */
@@ -155,7 +139,7 @@ const turns = 3;
 
 /** Flops a microsecond of one product by itself, whose factors and result lie together. */
 export function rateNative([batch, m, k, n]: Product, threads: number): number {
-  const kernels = kernelsToProfile();
+  const kernels = builtKernels();
   let end = 0;
   const places = new Map<Store, number>();
   const access = (rows: number, columns: number) => {
@@ -181,5 +165,5 @@ export function rateNative([batch, m, k, n]: Product, threads: number): number {
     for (let i = 0; i < times; i++) kernels.run(words, memory, begin, threads);
   };
   run();
-  return (flops * times) / (1000 * median(Array.from({ length: turns }, () => clockOf(threads)(run))));
+  return (flops * times) / (1000 * median(Array.from({ length: turns }, () => timed(run, clockOf(threads)))));
 }

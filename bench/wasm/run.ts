@@ -2,6 +2,7 @@
 // the shapes of conv4, and how long a workload would take at that rate if all else took no time.
 import { encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { InferenceSession } from "onnxruntime-node";
+import { processorTime } from "../contender.ts";
 import { machine, type Outcome, tell } from "../outcome.ts";
 import { subjectOf } from "../profile/subject.ts";
 import { traceOf } from "../profile/trace.ts";
@@ -39,19 +40,15 @@ const wave = (size: number) => Float32Array.from({ length: size }, (_, i) => Mat
 
 /** The least milliseconds of the processor that work takes. */
 async function leastOf(work: () => unknown, enough = milliseconds): Promise<number> {
-  const now = () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  };
   await work();
-  const start = now();
+  const start = processorTime();
   await work();
-  const times = Math.max(1, Math.ceil(enough / Math.max(0.01, now() - start)));
+  const times = Math.max(1, Math.ceil(enough / Math.max(0.01, processorTime() - start)));
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < rounds; round++) {
-    const before = now();
+    const before = processorTime();
     for (let i = 0; i < times; i++) await work();
-    least = Math.min(least, (now() - before) / times);
+    least = Math.min(least, (processorTime() - before) / times);
   }
   return least;
 }
