@@ -2,7 +2,7 @@
 // all, bounded in size and age. Whatever is wrong with one, it counts as not there.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { sweep, temporaryIn } from "@innerloop/runtime/files";
@@ -104,9 +104,7 @@ export function keepProgram(folder: string, key: string, bytes: Uint8Array): voi
   const place = temporaryIn(folder);
   try {
     writeFileSync(place, bytes);
-    for (const name of namesIn(folder))
-      if (name.startsWith(`${key}.`) && kept.test(name)) rmSync(join(folder, name), { force: true });
-    renameSync(place, join(folder, `${key}.${digestOf(bytes)}.program`));
+    settle(folder, place, { key, bytes, kind: "program" });
   } catch {
     // A disk that is full, or a file that went meanwhile.
     rmSync(place, { force: true });
@@ -117,14 +115,27 @@ export function keepProgram(folder: string, key: string, bytes: Uint8Array): voi
 /** Keeps a file that was written to a place under a key, and lets old ones go. What fails here costs a later process time, no more. */
 export async function adopt(folder: string, key: string, place: string): Promise<void> {
   try {
-    const digest = digestOf(await readFile(place));
-    for (const name of namesIn(folder))
-      if (name.startsWith(`${key}.`)) await rm(join(folder, name), { force: true }).catch(() => undefined);
-    await rename(place, join(folder, `${key}.${digest}.onnx`));
+    settle(folder, place, { key, bytes: await readFile(place), kind: "onnx" });
     await tidy(folder);
   } catch {
     await rm(place, { force: true }).catch(() => undefined);
   }
+}
+
+/** Puts a file that was written in the place of what was kept under its key. */
+function settle(
+  folder: string,
+  place: string,
+  { key, bytes, kind }: { readonly key: string; readonly bytes: Uint8Array; readonly kind: Kind },
+): void {
+  for (const name of namesIn(folder))
+    if (name.startsWith(`${key}.`) && kept.test(name))
+      try {
+        rmSync(join(folder, name), { force: true });
+      } catch {
+        // Whoever asks finds either.
+      }
+  renameSync(place, join(folder, `${key}.${digestOf(bytes)}.${kind}`));
 }
 
 /** Lets go of what nobody asked for in a while, then of what was asked for the longest ago, until the rest is small enough. */
