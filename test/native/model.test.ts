@@ -285,6 +285,16 @@ describe("what is not computed here", () => {
     for (let times = 0; times < 2; times++) expect(model.run({ x })).toBeUndefined();
   });
 
+  it("is a transposed convolution of no places, which ONNX Runtime refuses", async () => {
+    const graph: GraphOf = {
+      ...{ inputs: { x: ["float32", 1, 1, 2, 2], w: ["float32", 1, 1, 1, 1] }, outputs: ["y"] },
+      nodes: [["ConvTranspose", ["x", "w"], ["y"], { pads: [1, 1, 1, 1] }]],
+    };
+    const feeds = { x: numbers([1, 1, 2, 2]), w: numbers([1, 1, 1, 1]) };
+    expect(new NativeModel(modelOf(graph), plainKernels).run(feeds)).toBeUndefined();
+    await expect(usual(modelOf(graph), feeds)).rejects.toThrow();
+  });
+
   it("is bytes that are no model", () => {
     expect(() => new NativeModel(Uint8Array.of(1, 2, 3), plainKernels)).toThrow(
       expect.objectContaining({ code: "onnx-unreadable" }),

@@ -94,23 +94,20 @@ const conv: Compute = (plan, [a, b, bias], node) => {
   const space = x.shape.slice(2);
   const window = windowOf(node, space, kernel);
   const { strides, dilations, before, out } = window;
+  const along = kernel.map(
+    (size, axis): Along => ({
+      ...{ start: 0, apart: 1, count: out[axis]!, step: strides[axis]! },
+      taps: Array.from({ length: size }, (_, tap) => [tap * dilations[axis]! - before[axis]!, tap] as const),
+    }),
+  );
   if (own === 1 && filters === groups && groups > 1 && isChannelwise(x, kernel) && sizeOf(out) > 0) {
-    const axes = kernel.map((size, axis): Along[] => [
-      {
-        ...{ start: 0, apart: 1, count: out[axis]!, step: strides[axis]! },
-        taps: Array.from({ length: size }, (_, tap) => [tap * dilations[axis]! - before[axis]!, tap] as const),
-      },
-    ]);
+    const axes = along.map((one) => [one]);
     return [channelwise(plan, { x, weight: shapedAs(plan, w, [groups, sizeOf(kernel)]), bias, kernel, out, axes })];
   }
   if (groups === 1 && strides.every((stride) => stride === 1)) {
-    const axes = kernel.map((size, axis): Along => {
-      const taps = Array.from({ length: size }, (_, tap) => [tap * dilations[axis]! - before[axis]!, tap] as const);
-      return { start: 0, apart: 1, count: out[axis]!, step: 1, taps };
-    });
+    const axes = besideEachOther(along, filters);
     const weight = permuted(w, [1, 0, ...kernel.map((_, axis) => axis + 2)]);
-    const wide = besideEachOther(axes, filters);
-    if (wide) return [asChannels(plan, { x, weight, bias, out, axes: wide })];
+    if (axes) return [asChannels(plan, { x, weight, bias, out, axes })];
   }
   const taps = tapsOf(
     space,
@@ -278,23 +275,15 @@ const convTranspose: Compute = (plan, [a, b, bias], node) => {
   const [strides, dilations] = [list("strides"), list("dilations")];
   const reaches = kernel.map((size, i) => (size - 1) * dilations[i]! + 1);
   const { out, before } = transposedSizes(node, space, reaches, strides);
-  if (out.some((size) => size < 0)) throw refused("a ConvTranspose of no places");
-  if (filters === 1 && channels === groups && groups > 1 && isChannelwise(x, kernel) && sizeOf(out) > 0) {
-    const axes = kernel.map((size, axis) => phases(size, strides[axis]!, dilations[axis]!, before[axis]!, out[axis]!));
+  if (out.some((size) => size < 1)) throw refused("a ConvTranspose of no places");
+  const axes = kernel.map((size, axis) => phases(size, strides[axis]!, dilations[axis]!, before[axis]!, out[axis]!));
+  if (filters === 1 && channels === groups && groups > 1 && isChannelwise(x, kernel))
     return [channelwise(plan, { x, weight: shapedAs(plan, w, [groups, sizeOf(kernel)]), bias, kernel, out, axes })];
-  }
-  if (groups === 1 && strides.some((stride) => stride > 1) && sizeOf(kernel) > 0 && sizeOf(out) > 0) {
-    const axes = kernel.map((size, axis) => phases(size, strides[axis]!, dilations[axis]!, before[axis]!, out[axis]!));
-    const weight = shapedAs(plan, w, [channels, filters, ...kernel]);
-    return [apart(plan, { x, weight, bias, out, axes })];
-  }
-  if (groups === 1 && strides.every((stride) => stride === 1)) {
-    const axes = kernel.map((size, axis) => phases(size, 1, dilations[axis]!, before[axis]!, out[axis]!)[0]!);
-    const wide = besideEachOther(axes, filters);
-    if (wide)
-      return [
-        asChannels(plan, { x, weight: shapedAs(plan, w, [channels, filters, ...kernel]), bias, out, axes: wide }),
-      ];
+  if (groups === 1 && sizeOf(kernel) > 0) {
+    const phased = { x, weight: w, bias, out, axes };
+    if (strides.some((stride) => stride > 1)) return [apart(plan, phased)];
+    const wide = besideEachOther(axes.flat(), filters);
+    if (wide) return [asChannels(plan, { ...phased, axes: wide })];
   }
   const taps = tapsOf(
     space,
