@@ -283,10 +283,12 @@ describe.skipIf(!existsSync("/proc/self/task"))("threads", () => {
     const sums = new Set<unknown>();
     for (let i = 0; i < 40; i++) {
       const worker = opened(1 + (i % 4), i % 2 === 0);
+      // Waited for from the start: where this thread is held up, the message and the end are told in one go, and who listens after the first has missed the second.
+      const ended = once(worker, "exit");
       const [sum] = await once(worker, "message");
       sums.add(sum);
       if (i % 2 === 0) await worker.terminate();
-      else await once(worker, "exit");
+      await ended;
     }
     expect(sums.size).toBe(1);
     expect(await threadsBecome(before)).toBeLessThanOrEqual(before);
