@@ -221,6 +221,13 @@ describe("convolutions", () => {
     { x: [2, 19, 4, 5], w: [19, 1, 3, 3], group: 19, strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
     { x: [2, 6, 5], w: [6, 1, 2], group: 6, strides: [3] },
     { x: [2, 6, 5, 8], w: [6, 3, 5, 5], pads: [2, 2, 2, 2] },
+    { x: [2, 7, 3, 4], w: [7, 3, 6, 5], strides: [6, 5] },
+    { x: [2, 7, 3, 4], w: [7, 3, 6, 6], strides: [6, 6], pads: [1, 2, 3, 4] },
+    { x: [2, 7, 3, 4], w: [7, 9, 4, 5], strides: [4, 4], pads: [1, 1, 1, 0], output_padding: [0, 2] },
+    { x: [1, 4, 6, 5], w: [4, 5, 7, 7], strides: [4, 4], pads: [3, 3, 3, 3], output_padding: [3, 3] },
+    { x: [1, 4, 6, 5], w: [4, 11, 3, 3], strides: [4, 3], dilations: [2, 2], output_padding: [1, 2] },
+    { x: [1, 4, 3, 5], w: [4, 5, 2, 3], strides: [5, 4], output_padding: [3, 1] },
+    { x: [2, 5, 6], w: [5, 30, 3], strides: [3], pads: [1, 1] },
   ] as const)("ConvTranspose %j", ({ x, w, ...rest }) =>
     compares(one("ConvTranspose", { x: floats(x), w: floats(w, 2) }, rest as unknown as Record<string, number[]>)),
   );

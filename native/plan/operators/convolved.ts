@@ -1,0 +1,81 @@
+// A convolution as a product whose left factor is looked up: columns are never written.
+import { sizeOf } from "@innerloop/schemas";
+import type { Plan } from "../plan.ts";
+import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";
+import { channelsLast, channelsSecond } from "./channels.ts";
+import { shapedAs } from "./parts.ts";
+
+/** Columns that kernels take at once. */
+export const mostTogether = 64;
+
+/** Entries up to which a table has the places of all examples. */
+const mostEntries = 2 ** 18;
+/** Channels below which numbers are looked up one by one rather than be brought together. */
+const fewChannels = 4;
+
+interface Convolved {
+  /** [N, C, …space] */
+  readonly x: Value;
+  /** The place that each tap reads for each place of the result, or −1. */
+  readonly taps: Int32Array;
+  readonly groups: number;
+  /** [groups, M / groups, C / groups, taps] */
+  readonly weight: Value;
+  readonly bias: Value | undefined;
+  readonly out: Shape;
+}
+
+/** [N, M, …out], of which the channels lie together. */
+export function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Convolved): Value {
+  const [examples = 0, channels = 0, ...space] = x.shape;
+  const [, filters = 0, own = 0, kernel = 0] = weight.shape;
+  const [size, places] = [sizeOf(space), sizeOf(out)];
+  const depth = deepest(x, weight, bias);
+  const result = plan.room([examples, ...out, groups * filters], "float32", depth);
+  const final = permuted(result, channelsSecond(out.length + 2));
+  if (result.store.size === 0) return final;
+  const together = own >= fewChannels;
+  const first = plan.written(together ? permuted(x, channelsLast(x.shape.length)) : x);
+  const [segment, pieces] = together ? [own, kernel] : [1, own * kernel];
+  // One table for all examples, unless it were too large.
+  const joined = examples * places * pieces <= mostEntries ? examples : 1;
+  const table = new Int32Array(joined * places * pieces);
+  let i = 0;
+  for (let example = 0; example < joined; example++) {
+    const begin = example * size * channels;
+    for (let place = 0; place < places; place++)
+      for (let channel = 0; channel < (together ? 1 : own); channel++)
+        for (let tap = 0; tap < kernel; tap++) {
+          const at = taps[place * kernel + tap]!;
+          table[i++] = at < 0 ? -1 : begin + (together ? at * channels : channel * size + at);
+        }
+  }
+  // Rows of many filters are as far apart as there are: those that kernels take at once are brought together.
+  const n = filters > mostTogether && filters % mostTogether === 0 ? mostTogether : filters;
+  const panels = filters / n;
+  const split = shapedAs(plan, weight, [groups, panels, n, own, kernel]);
+  const right = shapedAs(plan, permuted(split, together ? [0, 1, 4, 3, 2] : [0, 1, 3, 4, 2]), [
+    ...[groups, panels, own * kernel, n],
+  ]);
+  const [groupStride, panelStride, ...matrix] = plan.real(right).strides as [number, number, number, number];
+  const added = bias && accessOf(plan.real(bias));
+  const [all, one] = [groups * filters, added?.strides[0] ?? 0];
+  const ofBatch = (perExample: number, perGroup: number, perPanel: number): number[] => [
+    perExample,
+    perGroup,
+    perPanel,
+  ];
+  plan.step(depth, {
+    ...{ kind: "product", batch: [examples / joined, groups, panels], m: joined * places, n, k: own * kernel },
+    left: {
+      ...{ store: first.store, offset: first.offset },
+      strides: [...ofBatch(size * channels, together ? own : own * size, 0), 0, 0],
+    },
+    lookup: { table, taps: pieces, segment, by: "rows" },
+    right: { ...accessOf(plan.real(right)), strides: [...ofBatch(0, groupStride, panelStride), ...matrix] },
+    out: { store: result.store, offset: 0, strides: [...ofBatch(places * all, filters, n), all, 1] },
+    ...(added ? { added: { ...added, strides: [...ofBatch(0, filters * one, n * one), 0, one] } } : {}),
+    ...{ alpha: 1, beta: 1, relu: false },
+  });
+  return final;
+}
