@@ -3,76 +3,70 @@ import type { Kernels } from "../addon.ts";
 import { encoded } from "./encode.ts";
 import { apart } from "./memory.ts";
 import { refused } from "./refusal.ts";
-import type { Step, Store } from "./steps.ts";
-
-/** Arrays of fewer numbers lie with what is computed of them. */
-const fewNumbers = 4096;
+import { accessesOf, type Step, type Store } from "./steps.ts";
 
 export class Known {
   readonly #kernels: Kernels;
-  #floats = new Float32Array(0);
-  #end = 0;
-  /** Arrays of the model that are as they were given: where a step of a plan reads them, they are copied for it alone. */
-  readonly #given = new Map<Store, Float32Array>();
+  /** Each array by itself: those of a model are many numbers and stay as they were given. */
+  readonly #numbers = new Map<Store, Float32Array>();
+  /** Where the kernels compute: one step at a time, with copies of what it reads. */
+  #memory = new Float32Array(0);
 
   constructor(kernels: Kernels) {
     this.#kernels = kernels;
   }
 
-  store(size: number): Store {
-    const known = this.#end;
-    this.#end += (Math.ceil(size / apart) + 1) * apart;
-    this.#reach(this.#end);
-    return { size, depth: 0, known };
-  }
-
   /** A store with these numbers, which nobody writes to from here on. */
   given(numbers: Float32Array): Store {
-    if (numbers.length < fewNumbers) {
-      const store = this.store(numbers.length);
-      this.of(store).set(numbers);
-      return store;
-    }
     const store = { size: numbers.length, depth: 0 };
-    this.#given.set(store, numbers);
+    this.#numbers.set(store, numbers);
     return store;
   }
 
   of(store: Store): Float32Array {
-    const { known = 0, size } = store;
-    return this.#given.get(store) ?? this.#floats.subarray(known, known + size);
+    const numbers = this.#numbers.get(store) ?? new Float32Array(store.size);
+    this.#numbers.set(store, numbers);
+    return numbers;
   }
 
   run(step: Step): void {
-    const end = this.#end;
-    const copies = new Map<Store, number>();
+    if (step.kind === "turns") throw refused("turns that no run changes");
+    const stores = new Map<Store, number>();
+    const tables = new Map<Int32Array, number>();
+    let end = 0;
+    const place = <Key>(places: Map<Key, number>, key: Key, size: number): number => {
+      const at = places.get(key) ?? end;
+      places.set(key, at);
+      if (at === end) end += (Math.ceil(size / apart) + 1) * apart;
+      return at;
+    };
     const words = encoded(
       [step],
-      (store) => store.known ?? copies.get(store) ?? this.#copy(store, copies),
-      (numbers) => {
-        const { known } = this.store(numbers.length);
-        new Int32Array(this.#floats.buffer, this.#floats.byteOffset).set(numbers, known);
-        return known!;
-      },
+      (store) => place(stores, store, store.size),
+      (numbers) => place(tables, numbers, numbers.length),
     );
-    const wrong = this.#kernels.run(words, this.#floats.buffer as ArrayBuffer, this.#floats.byteOffset);
-    this.#end = end;
+    const memory = this.#room(end);
+    for (const [store, at] of stores) {
+      const numbers = this.#numbers.get(store);
+      if (numbers) memory.set(numbers, at);
+      else memory.fill(0, at, at + store.size);
+    }
+    const whole = new Int32Array(memory.buffer, memory.byteOffset, memory.length);
+    for (const [numbers, at] of tables) whole.set(numbers, at);
+    const wrong = this.#kernels.run(words, memory.buffer as ArrayBuffer, memory.byteOffset);
     if (wrong !== 0) throw refused("an index beyond the end of its axis");
+    for (const { store } of accessesOf(step).writes) {
+      const at = stores.get(store);
+      // A step over no places is no words.
+      if (at !== undefined) this.#numbers.set(store, memory.slice(at, at + store.size));
+    }
   }
 
-  #copy(store: Store, copies: Map<Store, number>): number {
-    const { known } = this.store(store.size);
-    this.#floats.set(this.of(store), known);
-    copies.set(store, known!);
-    return known!;
-  }
-
-  #reach(end: number): void {
-    if (end <= this.#floats.length) return;
-    const size = Math.max(end, 2 * this.#floats.length, 4096);
-    const bytes = new ArrayBuffer(4 * size + 64);
-    const grown = new Float32Array(bytes, this.#kernels.misaligned(bytes), size);
-    grown.set(this.#floats);
-    this.#floats = grown;
+  #room(size: number): Float32Array {
+    if (size <= this.#memory.length) return this.#memory;
+    const numbers = Math.max(size, 2 * this.#memory.length, 4096);
+    const bytes = new ArrayBuffer(4 * numbers + 64);
+    this.#memory = new Float32Array(bytes, this.#kernels.misaligned(bytes), numbers);
+    return this.#memory;
   }
 }

@@ -79,9 +79,8 @@ export class Plan {
   }
 
   store(size: number, depth: number): Store {
-    if (depth === 0) return this.known.store(size);
     const store: Store = { size, depth };
-    this.origins?.set(store, this.#node);
+    if (depth > 0) this.origins?.set(store, this.#node);
     return store;
   }
 

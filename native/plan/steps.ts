@@ -11,8 +11,6 @@ export interface Store {
   readonly size: number;
   /** In which turns it changes: none (0: the numbers are known when the plan is made), those of runs (1), of a loop (2), of a loop in it (3), …. */
   readonly depth: number;
-  /** Its place among numbers that no run changes, in numbers; for depth 0 alone. */
-  readonly known?: number;
 }
 
 /** Numbers of a store as an array; distances in numbers, 0 along what is repeated. */
@@ -204,6 +202,32 @@ export interface Windows {
   readonly where?: Access;
 }
 
+/**
+ * Tiles of arrays whose channels lie together, brought to points or back (Toom and Cook, Winograd), channel by channel. The tile at (row, column) begins at (row · steps[0] + first[0],
+ * column · steps[1] + first[1]) of the field and has `tile` rows and columns. `points`: values[p · across + q] = Σ down[p, i] · across[q, j] · tile[i, j], where what
+ * is not within the field is zeros. `places`: tile[i, j] = Σ down[i, p] · across[j, q] · values[…], and what is not within the field is written nowhere. Strides of
+ * `field` are those of (example, row, column), of `values` those of (point, example, row, column), of matrices none: they lie without gaps, a row for each number that is given.
+ */
+export interface Points {
+  readonly kind: "points";
+  readonly what: "points" | "places";
+  readonly examples: number;
+  readonly channels: number;
+  /** How many tiles there are. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly steps: readonly [number, number];
+  readonly first: readonly [number, number];
+  /** Rows and columns of the field, of a tile, and of its points. */
+  readonly size: readonly [number, number];
+  readonly tile: readonly [number, number];
+  readonly points: readonly [number, number];
+  readonly field: Access;
+  readonly values: Access;
+  readonly down: Access;
+  readonly across: Access;
+}
+
 /** `size` numbers that lie together, from a place that moves with the turn (`fromStep` numbers a turn) to one that does. */
 export interface Move {
   readonly kind: "move";
@@ -227,8 +251,10 @@ export interface Turns {
 
 /** Taps that windows have at most. */
 export const mostTaps = 64;
+/** Rows or columns of a tile, and of its points, at most. */
+export const mostSide = 12;
 
-export type Step = Product | Chain | Norm | RowWise | Rows | Windows | Move | Turns;
+export type Step = Product | Chain | Norm | RowWise | Rows | Windows | Points | Move | Turns;
 
 /** What a step reads and writes, without the steps of turns in it. */
 export function accessesOf(step: Exclude<Step, Turns>): {
@@ -249,6 +275,11 @@ export function accessesOf(step: Exclude<Step, Turns>): {
     return what === "maxima"
       ? { reads: [field], writes: given(out, where) }
       : { reads: given(out, where), writes: [field] };
+  }
+  if (step.kind === "points") {
+    const { what, field, values, down, across } = step;
+    const [from, to] = what === "points" ? [field, values] : [values, field];
+    return { reads: [from, down, across], writes: [to] };
   }
   return { reads: [step.from], writes: [step.to] };
 }

@@ -194,7 +194,7 @@ export function inPlacesApart(program: Program, kernels: Kernels): number[][] {
 function inPlaces({ steps, fed, kept }: Program, places: ReturnType<typeof placesFor>, kernels: Kernels): number[][] {
   const tables: number[] = [];
   const table = (numbers: Int32Array): number => places.end + tables.push(...numbers) - numbers.length;
-  const words = encoded(steps, (store) => store.known ?? places.at(store)!, table);
+  const words = encoded(steps, (store) => places.at(store)!, table);
   const size = places.end + tables.length;
   const memory = new ArrayBuffer(4 * size + 64);
   const begin = kernels.misaligned(memory);

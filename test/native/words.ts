@@ -165,7 +165,7 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
       fromStep,
       to: place(to),
       toStep,
-      ...(turn < 0 ? {} : { turn: { size: 1, depth: 1, known: turn } }),
+      ...(turn < 0 ? {} : { turn: turnAt(turn) }),
     };
   }
   if (code === 8) {
@@ -182,11 +182,29 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
       ...given("where", where),
     };
   }
+  if (code === 9) {
+    const two = (): [number, number] => [take(), take()];
+    const what = (["points", "places"] as const)[take()]!;
+    const [examples, channels, rows, columns] = [take(), take(), take(), take()];
+    const [steps, first, size, tile, points] = [two(), two(), two(), two(), two()];
+    const [field, values, down, across] = [access(3), access(4), access(0), access(0)];
+    const sizes = { examples, channels, rows, columns, steps, first, size, tile, points };
+    return { kind: "points", what, ...sizes, field, values, down, across };
+  }
   const [count, turn, length] = [take(), take(), take()];
   const body = rest();
   if (code !== 7 || body.length !== length) throw new Error(`turns of ${length} words have ${body.length}`);
   skip();
-  return { kind: "turns", count, turn: { size: 1, depth: 1, known: turn }, body: decoded(body, memory, tables) };
+  return { kind: "turns", count, turn: turnAt(turn), body: decoded(body, memory, tables) };
+}
+
+/** Where the numbers of turns lie, which are stores of their own. */
+const turnPlaces = new WeakMap<Store, number>();
+
+function turnAt(place: number): Store {
+  const store = { size: 1, depth: 1 };
+  turnPlaces.set(store, place);
+  return store;
 }
 
 /** Kernels in plain loops: words over a memory, as those in C take them. */
@@ -196,7 +214,7 @@ export const plainKernels = {
     const tables = new Int32Array(memory, offset);
     const whole: Store = { size: floats.length, depth: 1 };
     const steps = decoded(code, whole, tables);
-    return runSteps(steps, ({ known = 0 }) => (known === 0 ? floats : floats.subarray(known)));
+    return runSteps(steps, (store) => floats.subarray(turnPlaces.get(store) ?? 0));
   },
   misaligned: (_: ArrayBuffer): number => 0,
 };
