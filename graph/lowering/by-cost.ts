@@ -42,18 +42,27 @@ export function nativeByCost(
 /**
  * The lowerings of a machine.
  * @param usual what is done otherwise; of several for one operator the last one counts
+ * @param name by which they are left out
  */
-export function formsByCost(costs: Costs, usual: readonly Lowering[]): Lowering[] {
+export function formsByCost(costs: Costs, usual: readonly Lowering[], name?: string): Lowering[] {
   const otherwise = ({ operator }: Pick<Lowering, "operator">) => usual.findLast((way) => way.operator === operator);
   const [convolution, gradient] = [otherwise(Convolution), otherwise(ConvolutionInputGradient)];
-  const forward = lowering(Convolution, (operands, window, outputs) => {
-    const native = nativeByCost(costs, "convolution", operands[0].shape, at(operands[1].shape, -1), window);
-    return (native ? nativeConvolution.forward : convolution)?.lower(operands, window, outputs);
-  });
-  const inputGradient = lowering(ConvolutionInputGradient, (operands, attributes, outputs) => {
-    const filters = at(operands[0].shape, -1);
-    const native = nativeByCost(costs, "convolution-input-gradient", outputs[0].shape, filters, attributes);
-    return (native ? nativeConvolution.inputGradient : gradient)?.lower(operands, attributes, outputs);
-  });
+  const forward = lowering(
+    Convolution,
+    (operands, window, outputs) => {
+      const native = nativeByCost(costs, "convolution", operands[0].shape, at(operands[1].shape, -1), window);
+      return (native ? nativeConvolution.forward : convolution)?.lower(operands, window, outputs);
+    },
+    name,
+  );
+  const inputGradient = lowering(
+    ConvolutionInputGradient,
+    (operands, attributes, outputs) => {
+      const filters = at(operands[0].shape, -1);
+      const native = nativeByCost(costs, "convolution-input-gradient", outputs[0].shape, filters, attributes);
+      return (native ? nativeConvolution.inputGradient : gradient)?.lower(operands, attributes, outputs);
+    },
+    name,
+  );
   return [forward, inputGradient];
 }

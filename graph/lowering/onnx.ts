@@ -31,7 +31,7 @@ import { flooredRemainder } from "./indexing.ts";
 import { type Lowering, lowering, type Target } from "./lower.ts";
 import { convolutionAsConv, convolutionAsSharedConv } from "./native-convolution.ts";
 import { normalizationAsLayers } from "./normalization.ts";
-import { convolutionAtPoints } from "./points.ts";
+import { convolutionAtPoints, pointsName } from "./points.ts";
 import { poolingAsTaps } from "./pooling.ts";
 import { poolsFirst } from "./pools-first.ts";
 import { recurrentAsSteps } from "./recurrent.ts";
@@ -51,6 +51,11 @@ export interface OnnxTargetOptions {
   readonly fixed?: ReadonlySet<string>;
   /** What forms cost on the machine that it is for: each node then gets the one that is clearly cheaper there. */
   readonly costs?: Costs;
+  /**
+   * How many times fewer multiplications products at points have to take than columns. Where it is computed without columns being written, these have
+   * to save more.
+   */
+  readonly pointsGain?: number;
   /** Which of several ways to compute something is taken; the one that is likely the quickest unless given. */
   readonly choose?: Choose;
 }
@@ -144,16 +149,21 @@ export function onnxTarget({
   precision,
   fixed = new Set(),
   costs,
+  pointsGain,
   choose = quickest,
 }: OnnxTargetOptions = {}): Target {
   const opset = asked ?? defaultOpset;
   const isFixed = fixedBy(fixed);
   const hasPoints = convolution === "columns" && precision === undefined;
-  const convolutions = [...convolutionForms[convolution], ...(hasPoints ? convolutionAtPoints : [])];
+  const byCost = (usual: readonly Lowering[], name?: string) => [
+    ...usual,
+    ...(costs ? formsByCost(costs, usual, name) : []),
+  ];
   return {
     name: `ONNX opset ${opset}`,
     lowerings: [
-      ...(costs ? [...convolutions, ...formsByCost(costs, convolutions)] : convolutions),
+      ...byCost(convolutionForms[convolution]),
+      ...(hasPoints ? byCost(convolutionAtPoints(pointsGain), pointsName) : []),
       ...channelsFirst(isFixed, choose, hasPoints),
       ...(precision === "float16" ? [] : poolsFirst(convolution !== "native")),
       ...poolingAsTaps,

@@ -26,7 +26,10 @@ interface PointForm {
 /** From so many examples on, a product at each point is worth starting; and so many channels, transforming costs less than it saves. */
 const [leastExamples, leastChannels] = [48, 32];
 
-/** What places and taps take over what points take, at least: transforming there and back costs as much as a quarter of the products. */
+/**
+ * What places and taps take over what points take, at least, unless a target says otherwise: transforming there and back costs as much as a quarter of the
+ * products, and gathering columns as well.
+ */
 const leastGain = 1.8;
 
 function pointForm(
@@ -35,6 +38,7 @@ function pointForm(
   window: Window,
   channels: number,
   filters: unknown,
+  gain: number,
 ): PointForm | undefined {
   const { kernel, strides, before, after, dilations, groups } = window;
   if (typeof examples !== "number" || examples < leastExamples || kernel.length !== 2 || groups !== 1) return undefined;
@@ -46,7 +50,7 @@ function pointForm(
   );
   if (!h || !w) return undefined;
   const points = [h.x.length, w.x.length] as const;
-  return sizeOf(kernel) * sizeOf(out) >= leastGain * points[0] * points[1] ? { axes: [h, w], points } : undefined;
+  return sizeOf(kernel) * sizeOf(out) >= gain * points[0] * points[1] ? { axes: [h, w], points } : undefined;
 }
 
 /** `[n, H, W, C]` at points: `[points, n, C]`. */
@@ -72,58 +76,59 @@ function weightsAt(w: Value, form: PointForm): Value {
   return Reshape(times(kronecker(...pair(form, "w")), flat), [-1, channels, filters]);
 }
 
-const formOf = (
-  xShape: readonly unknown[],
-  window: Window,
-  x: readonly number[],
-  channels: number,
-  filters: unknown,
-) => (xShape.length === window.kernel.length + 2 ? pointForm(xShape[0], x, window, channels, filters) : undefined);
+/** Tells the form of a convolution; undefined where it is to be none. */
+const formsFrom =
+  (gain: number) =>
+  (xShape: readonly unknown[], window: Window, x: readonly number[], channels: number, filters: unknown) =>
+    xShape.length === window.kernel.length + 2 ? pointForm(xShape[0], x, window, channels, filters, gain) : undefined;
 
 /** Whether a convolution of an input and weights of these shapes is one of products at points. */
 export const suitsPoints = (x: Shape, w: Shape, window: Window): boolean => {
   const { space, channels } = convolutionParts(x, window);
-  return formOf(x, window, space, channels, at(w, -1)) !== undefined;
+  return formsFrom(leastGain)(x, window, space, channels, at(w, -1)) !== undefined;
 };
 
-const forward = lowering(
-  Convolution,
-  ([x, w], window, outputs) => {
-    const { space, channels } = convolutionParts(x.shape, window);
-    const form = formOf(x.shape, window, space, channels, at(w.shape, -1));
-    if (!form) return convolutionAsColumns.forward.lower([x, w], window, outputs);
-    return [toPlaces(MatMul(toPoints(x, pair(form, "x")), weightsAt(w, form)), pair(form, "y"))];
-  },
-  pointsName,
-);
-
-const inputGradient = lowering(
-  ConvolutionInputGradient,
-  ([g, w], attributes, outputs) => {
-    const channels = at(w.shape, -2);
-    const form =
-      typeof channels === "number"
-        ? formOf(g.shape, attributes, attributes.space, channels, at(g.shape, -1))
-        : undefined;
-    if (!form) return convolutionAsColumns.inputGradient.lower([g, w], attributes, outputs);
-    return [toPlaces(MatMul(toPoints(g, pair(form, "y")), transposeLast(weightsAt(w, form))), pair(form, "x"))];
-  },
-  pointsName,
-);
-
-const weightGradient = lowering(
-  ConvolutionWeightGradient,
-  ([x, g]: Two, window, outputs) => {
-    const { space, channels } = convolutionParts(x.shape, window);
-    const form = formOf(x.shape, window, space, channels, at(g.shape, -1));
-    if (!form) return convolutionAsColumns.weightGradient.lower([x, g], window, outputs);
-    const products = MatMul(transposeLast(toPoints(x, pair(form, "x"))), toPoints(g, pair(form, "y")));
-    const [points, ...sizes] = products.shape;
-    const flat = Reshape(products, [points ?? 1, sizeOf(sizes)]);
-    return [Reshape(times(transposed(kronecker(...pair(form, "w"))), flat), outputs[0].shape)];
-  },
-  pointsName,
-);
-
-/** Products at points where they pay, and columns elsewhere. */
-export const convolutionAtPoints: readonly Lowering[] = [forward, inputGradient, weightGradient];
+/**
+ * Products at points where they pay, and columns elsewhere.
+ * @param gain how many times fewer multiplications they have to take
+ */
+export function convolutionAtPoints(gain: number = leastGain): readonly Lowering[] {
+  const formOf = formsFrom(gain);
+  const forward = lowering(
+    Convolution,
+    ([x, w], window, outputs) => {
+      const { space, channels } = convolutionParts(x.shape, window);
+      const form = formOf(x.shape, window, space, channels, at(w.shape, -1));
+      if (!form) return convolutionAsColumns.forward.lower([x, w], window, outputs);
+      return [toPlaces(MatMul(toPoints(x, pair(form, "x")), weightsAt(w, form)), pair(form, "y"))];
+    },
+    pointsName,
+  );
+  const inputGradient = lowering(
+    ConvolutionInputGradient,
+    ([g, w], attributes, outputs) => {
+      const channels = at(w.shape, -2);
+      const form =
+        typeof channels === "number"
+          ? formOf(g.shape, attributes, attributes.space, channels, at(g.shape, -1))
+          : undefined;
+      if (!form) return convolutionAsColumns.inputGradient.lower([g, w], attributes, outputs);
+      return [toPlaces(MatMul(toPoints(g, pair(form, "y")), transposeLast(weightsAt(w, form))), pair(form, "x"))];
+    },
+    pointsName,
+  );
+  const weightGradient = lowering(
+    ConvolutionWeightGradient,
+    ([x, g]: Two, window, outputs) => {
+      const { space, channels } = convolutionParts(x.shape, window);
+      const form = formOf(x.shape, window, space, channels, at(g.shape, -1));
+      if (!form) return convolutionAsColumns.weightGradient.lower([x, g], window, outputs);
+      const products = MatMul(transposeLast(toPoints(x, pair(form, "x"))), toPoints(g, pair(form, "y")));
+      const [points, ...sizes] = products.shape;
+      const flat = Reshape(products, [points ?? 1, sizeOf(sizes)]);
+      return [Reshape(times(transposed(kronecker(...pair(form, "w"))), flat), outputs[0].shape)];
+    },
+    pointsName,
+  );
+  return [forward, inputGradient, weightGradient];
+}

@@ -14,5 +14,5 @@ export async function openOnnxRuntime({
   convolution = "auto",
   ...options
 }: EngineOptions & { readonly provider?: ProviderName } = {}): Promise<Engine> {
-  return engineOf(await openPrograms(provider, options), provider, convolution);
+  return engineOf(await openPrograms(provider, options), provider, { convolution });
 }

@@ -1,5 +1,5 @@
 // An engine whose graphs are written as plain ONNX, in the forms that are likely the quickest for a provider.
-import { type ConvolutionForm, onnxTargetFor, writeOnnx } from "@innerloop/graph";
+import { onnxTargetFor, type ProviderTargetOptions, writeOnnx } from "@innerloop/graph";
 import type { ProviderName } from "@innerloop/runtime/session";
 import type { Engine, Graph, ProgramBytes, Programs } from "../engine.ts";
 import { machineHere } from "../machine.ts";
@@ -7,21 +7,23 @@ import { keptOrWritten } from "./kept/programs.ts";
 
 /**
  * @param programs what opens the bytes
+ * @param forms which forms are taken
  * @param apart what tells the programs that are kept for it from those of others
  */
 export function engineOf(
   { name, load, upload, dispose }: Programs,
   provider: ProviderName,
-  convolution: ConvolutionForm | "auto",
+  { convolution = "auto", ...forms }: Pick<ProviderTargetOptions, "convolution" | "pointsGain">,
   apart: Readonly<Record<string, string>> = {},
 ): Engine {
   // They were measured on the processor.
   const costs = provider === "cpu" && convolution === "auto" ? machineHere()?.machine.forms : undefined;
-  const how = { provider, convolution, costs: JSON.stringify(costs ?? null), ...apart };
+  const how = { provider, convolution, forms: JSON.stringify({ ...forms, costs }), ...apart };
   const serialize = ({ outputs, initializers, inputs, precision }: Graph): Uint8Array =>
     writeOnnx(outputs, {
       target: onnxTargetFor(provider, {
         convolution,
+        ...forms,
         ...(precision ? { precision } : {}),
         ...(costs ? { costs } : {}),
       }),
