@@ -61,6 +61,16 @@ INLINE vector first_lanes(vector a, int count, vector rest) { return choose(lane
 
 INLINE vector reciprocal(vector a) { return 1.0f / a; }
 
+/** `a` divided by `b` to the last place but one, both and what comes of them far from the largest and the least numbers. */
+INLINE vector quotient(vector a, vector b) {
+#if defined(__AVX512F__)
+  const vector by = (vector)_mm512_rcp14_ps((__m512)b), near = a * by;
+  return near + (a - near * b) * by;
+#else
+  return a / b;
+#endif
+}
+
 INLINE vector square_root(vector a) {
   vector roots;
 #if defined(__AVX512F__)

@@ -201,6 +201,28 @@ describe("functions", () => {
     called(name, numbers);
   });
 
+  it.each(["exp", "erf", "tanh"] as const)("%s is right to four units of the last place", (name) => {
+    const numbers = between(-6, 6, 40_001).filter((x) => x !== 0);
+    const [from, to] = [storeOf(numbers.length), storeOf(numbers.length)];
+    const given = compare(kernels, [oneCall(name, from, to, [{ register: 0 }])], {
+      ...{ begun: new Map([[from, numbers]]), close: 4 * 2 ** -23, relative: true },
+    }).of(to);
+    if (name === "erf") expect(given.at(-1)).toBe(1);
+  });
+
+  it.each([3, 7, 49, -Math.SQRT2, 0.1, 1e-20, 1e20, 1e-39, 0, inf])(
+    "divided by %d is divided to the last place",
+    (by) => {
+      const whole = Array.from({ length: 500 }, (_, i) => Math.fround(Math.fround(by) * i));
+      const numbers = [...whole, ...between(-100, 100), inf, -inf, nan, 0, -0, 3e38, 1e-30];
+      const [from, to] = [storeOf(numbers.length), storeOf(numbers.length)];
+      const step = oneCall("divide", from, to, [{ register: 0 }, { number: by }]);
+      const given = compare(kernels, [step], { begun: new Map([[from, numbers]]), close: inf }).of(to);
+      const wanted = numbers.map((number) => Math.fround(Math.fround(number) / Math.fround(by)));
+      expect([...given]).toEqual(wanted);
+    },
+  );
+
   it.each(["sin", "cos"] as const)("%s is right to a millionth", (name) => {
     // Near its zeros by parts of 1: a float32 is no exact multiple of pi.
     const numbers = [...between(-30, 30), ...between(-9000, 9000, 1001), 1e6, 0, -0];
@@ -237,21 +259,22 @@ describe("functions", () => {
 
   it("power is that of C", () => {
     called("power", [2, 2.5, 9, 0, 0, -2, -2, 1.5, inf], [3, -1.5, 0.5, 0, 2, 3, -2, 10, -1]);
-    const squares: Call[] = [{ name: "power", operands: [{ register: 0 }, { number: 2 }] }];
     const [from, to] = [storeOf(5), storeOf(5)];
-    const read: Access = { store: from, offset: 0, strides: [1] };
-    const write: Write = { store: to, offset: 0, strides: [1], register: 1, how: "set" };
-    const step: Chain = { kind: "chain", shape: [5], reads: [read], code: squares, writes: [write] };
+    const step = oneCall("power", from, to, [{ register: 0 }, { number: 2 }]);
     compare(kernels, [step], { begun: new Map([[from, [1, -2, 3, 0.5, -0.25]]]) });
   });
 });
 
+/** One function of what a store holds. */
+function oneCall(name: FunctionName, from: Store, to: Store, operands: readonly Operand[]): Chain {
+  const read: Access = { store: from, offset: 0, strides: [1] };
+  const write: Write = { store: to, offset: 0, strides: [1], register: 1, how: "set" };
+  return { kind: "chain", shape: [from.size], reads: [read], code: [{ name, operands }], writes: [write] };
+}
+
 /** What one function of one number gives, where plain loops are no measure. */
 function called1(name: FunctionName, numbers: readonly number[]): Float32Array {
   const [from, to] = [storeOf(numbers.length), storeOf(numbers.length)];
-  const read: Access = { store: from, offset: 0, strides: [1] };
-  const write: Write = { store: to, offset: 0, strides: [1], register: 1, how: "set" };
-  const code: Call[] = [{ name, operands: [{ register: 0 }] }];
-  const step: Chain = { kind: "chain", shape: [numbers.length], reads: [read], code, writes: [write] };
+  const step = oneCall(name, from, to, [{ register: 0 }]);
   return compare(kernels, [step], { begun: new Map([[from, numbers]]), close: Number.POSITIVE_INFINITY }).of(to);
 }
