@@ -1,8 +1,10 @@
 // Kernels that were built, opened: the one place that knows what the file exports.
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { InnerloopError } from "@innerloop/schemas";
 import { kernelsFile } from "./build.ts";
+import { warn } from "./warnings.ts";
 
 /** The C kernels. */
 export interface Kernels {
@@ -67,10 +69,12 @@ export function kernelsHere(): Kernels | undefined {
 }
 
 function found(): Kernels | undefined {
+  const file = kernelsFile();
+  if (!existsSync(file)) return undefined;
   try {
-    return loadKernels(kernelsFile());
-  } catch {
-    // Everything goes on without them.
+    return loadKernels(file);
+  } catch (cause) {
+    warn("kernels-broken", `${(cause as Error).message} ONNX Runtime computes meanwhile, more slowly.`);
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 // The door for JavaScript, by Node-API alone. What state there is, threads that help, each environment of Node has by itself, so that every thread may have it open.
 #include <node_api.h>
+#include <stdio.h>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -103,7 +104,46 @@ static napi_value misaligned(napi_env env, napi_callback_info info) {
   return napi_create_uint32(env, (uint32_t)(-(uintptr_t)memory % 64), &result) == napi_ok ? result : NULL;
 }
 
+#define NEEDS(feature) \
+  if (!__builtin_cpu_supports(feature)) return feature
+
+/** Something that these kernels were built to use and the processor has not, where it can be asked: a file that came from another machine is not opened. */
+static const char *lacking(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#if defined(__AVX2__)
+  NEEDS("avx2");
+#endif
+#if defined(__FMA__)
+  NEEDS("fma");
+#endif
+#if defined(__FMA4__)
+  NEEDS("fma4");
+#endif
+#if defined(__AVX512F__)
+  NEEDS("avx512f");
+#endif
+#if defined(__AVX512VL__)
+  NEEDS("avx512vl");
+#endif
+#if defined(__AVX512BW__)
+  NEEDS("avx512bw");
+#endif
+#if defined(__AVX512DQ__)
+  NEEDS("avx512dq");
+#endif
+#endif
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
+  const char *feature = lacking();
+  if (feature) {
+    char words[80];
+    snprintf(words, sizeof words, "they were built for a processor with %s, which this one has not", feature);
+    napi_throw_error(env, "other-processor", words);
+    return NULL;
+  }
   static const struct {
     const char *name;
     napi_callback call;
