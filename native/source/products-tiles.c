@@ -1,15 +1,13 @@
 // Kernels of products: one source for all numbers of rows and vectors, which the compiler makes constants of and holds all the sums in registers.
-#include "products-tiles.h"
-
 #include <stddef.h>
+
+#include "products-sums.h"
 
 #if defined(__clang__)
 #define UNFORESEEN(test) __builtin_unpredictable(test)
 #else
 #define UNFORESEEN(test) __builtin_expect_with_probability(test, 1, 0.5)
 #endif
-
-typedef vector Sums[MOST_ROWS][MOST_VECTORS];
 
 static const float zeros[MOST_TERMS + MOST_ROWS] = {0};
 
@@ -22,44 +20,6 @@ INLINE const float *place(const float *left, int64_t none, int32_t offset) {
 }
 
 INLINE int64_t to_zeros(const float *left) { return (int64_t)((uintptr_t)zeros - (uintptr_t)left) / 4; }
-
-INLINE void clear(const int rows, const int vectors, Sums sums) {
-  UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = (vector){0};
-}
-
-INLINE void finish(const int rows, const int vectors, Sums sums, const Tile *tile) {
-  const vector alpha = spread(tile->alpha);
-  const int last = tile->last;
-  UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] *= alpha;
-  if (tile->added) {
-    const vector beta = spread(tile->beta);
-    const float *added = tile->added;
-    UNROLLED for (int r = 0; r < rows; r++) {
-      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += beta * load(added + v * WIDTH);
-      added += tile->added_row;
-    }
-  }
-  if (tile->relu)
-    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++)
-      sums[r][v] = choose(sums[r][v] < 0, (vector){0}, sums[r][v]);
-  float *out = tile->out;
-  UNROLLED for (int r = 0; r < rows; r++) {
-    UNROLLED for (int v = 0; v + 1 < vectors; v++) store(out + v * WIDTH, sums[r][v]);
-    store_first(out + (vectors - 1) * WIDTH, sums[r][vectors - 1], last);
-    out += tile->out_row;
-  }
-}
-
-/** One term of all sums: `number` is that of row r. A macro, since each is to be found where it is taken. */
-#define TAKE(number)                                                                     \
-  {                                                                                      \
-    vector b[MOST_VECTORS];                                                              \
-    UNROLLED for (int v = 0; v < vectors; v++) b[v] = load(right + v * WIDTH);           \
-    UNROLLED for (int r = 0; r < rows; r++) {                                            \
-      const vector a = spread(number);                                                   \
-      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];                 \
-    }                                                                                    \
-  }
 
 INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
   Sums sums;

@@ -4,6 +4,7 @@
 #include "kernels.h"
 #include "products-blocks.h"
 #include "products-dots.h"
+#include "products-few.h"
 #include "products-panels.h"
 #include "products-tiles.h"
 
@@ -52,6 +53,8 @@ typedef struct {
   int copied;
   /** Whether the numbers of rows and those of columns lie together, and rows are few. */
   int dots;
+  /** Whether rows are few, and the right factor is large and read where it lies. */
+  int few;
   /** Whether it is one of large matrices without a lookup, and whether these read the left factor where it lies. */
   int large, in_place;
   /** The sum is taken in `blocks` of `pieces` with `terms` each at most. */
@@ -146,7 +149,7 @@ static void run_matrices(const Product *product, const float *left, const float 
   if (spread_out) spread_added(product, out, added);
   const float *more = spread_out ? out : added;
   const int64_t more_row = spread_out ? product->out_row : product->added_row;
-  if (product->dots || product->large) {
+  if (product->dots || product->few || product->large) {
     const int64_t first = product->first;
     const Matrices matrices = {
         product->m - first, product->n, product->k, left + first * product->left_row, product->left_row, product->left_column, right,
@@ -154,6 +157,7 @@ static void run_matrices(const Product *product, const float *left, const float 
         more_row, product->alpha, product->beta, product->flags & RELU,
     };
     if (product->dots) run_dots(&matrices);
+    else if (product->few) run_few(&matrices);
     else run_blocks(&matrices, product->in_place);
     return;
   }
@@ -229,7 +233,9 @@ static void choose_ways(Product *product) {
   product->dots = !lookup && product->left_column == 1 && product->right_row == 1 && product->right_column != 1 &&
                   product->m <= DOT_ROWS &&
                   product->m * (product->k * product->n > NEAR_NUMBERS ? DOT_TERMS : NEAR_DOT_TERMS) <= product->k;
-  if (product->dots) return;
+  product->few = !lookup && product->right_column == 1 && product->m >= FEWEST_ROWS &&
+                 product->m <= (product->left_column == 1 ? MOST_FEW_ROWS : MOST_FEW_APART) && product->k * product->n > NEAR_RIGHT;
+  if (product->dots || product->few) return;
   product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= BLOCK_COLUMNS && product->k >= BLOCK_SUM &&
                    (product->left_column == 1 || product->n >= TURN_COLUMNS);
   if (product->large) {

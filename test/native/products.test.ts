@@ -132,7 +132,7 @@ describe("products", () => {
     }
   });
 
-  it("of large matrices are taken in blocks, whichever way their numbers lie", () => {
+  it("of large matrices, and of few rows by large ones, are what plain loops give, whichever way their numbers lie", () => {
     const random = dice(7);
     const below: Below = (end) => Math.floor(random() * end);
     const ways = {
@@ -153,6 +153,11 @@ describe("products", () => {
       [64, 128, 1024, "rows", "rows", [1, 0], false],
       [65, 130, 100, "apart", "apart", [1, 0], true],
       [64, 128, 97, "backwards", "backwards", [0, 1], false],
+      // Few rows: one strip or several, panels of fewer vectors, and the whole sum at once.
+      [8, 131, 1025, "rows", "rows", [0, 1], true],
+      [13, 70, 700, "columns", "rows", [1, 0], true],
+      [63, 300, 40, "rows", "rows", undefined, false],
+      [4, 900, 11, "apart", "backwards", [0, 1], false],
     ] as const) {
       const of = (rows: number, columns: number, strides: readonly number[]) => {
         const access = placed([rows, columns], strides, 3);
