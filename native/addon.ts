@@ -18,15 +18,14 @@ export interface Kernels {
    * @returns 0, or what was wrong
    */
   run(code: Int32Array, memory: ArrayBuffer, offset: number, threads?: number): number;
+  /** The word at which the first instruction begins that would leave the memory, or is none; -1 where all are right. */
+  check?(code: Int32Array, memory: ArrayBuffer, offset: number): number;
   /** Bytes to skip at a buffer's begin, to a multiple of 64 in the machine's memory. Of a new buffer: the system is asked to hold a large one in large pages. */
   misaligned(memory: ArrayBuffer): number;
 }
 
 /** What the file exports. */
-interface Exports extends Kernels {
-  /** The word at which the first instruction begins that would leave the memory, or is none; -1 where all are right. */
-  check(code: Int32Array, memory: ArrayBuffer, offset: number): number;
-}
+type Exports = Required<Omit<Kernels, "name">>;
 
 /** What a run gives of words that are none (source/words.md). */
 const wrongWords = 2;
@@ -41,7 +40,7 @@ export function loadKernels(file: string): Kernels {
     const checked = new WeakMap<Int32Array, ArrayBuffer>();
     return {
       name: basename(file),
-      misaligned,
+      ...{ check, misaligned },
       run: (code, memory, offset, threads = 1) => {
         if (checked.get(code) !== memory) {
           if (check(code, memory, offset) >= 0) return wrongWords;

@@ -172,12 +172,9 @@ export class NativeModel {
     fetches: readonly string[],
   ): Pick<Planned, "program" | "largest"> {
     const key = this.#kept ? keyOf(this.#kernels.name ?? "", this.#digest, meeting) : "";
-    const before = this.#kept?.find(key);
-    if (before) {
-      const { layout, largest: most } = unpacked(before);
-      if ([...most].every(([name, number]) => largest(feeds[name]!.data) === number))
-        return { program: new Program(layout, this.#kernels), largest: most };
-    }
+    const bytes = this.#kept?.find(key);
+    const before = bytes && restored(bytes, this.#kernels);
+    if (before && [...before.largest].every(([name, number]) => largest(feeds[name]!.data) === number)) return before;
     const { layout, largest: most } = this.#made(key, feeds, fetches);
     return { program: new Program(layout, this.#kernels), largest: most };
   }
@@ -208,6 +205,17 @@ export class NativeModel {
       }),
     );
     return planFor({ inputs, outputs: fetches, nodes, initializers }, widened, this.#kernels);
+  }
+}
+
+/** A program as it was kept; nothing where it cannot be used. */
+function restored(bytes: Uint8Array, kernels: Kernels): Pick<Planned, "program" | "largest"> | undefined {
+  try {
+    const { layout, largest } = unpacked(bytes);
+    const program = new Program(layout, kernels);
+    return program.isRight(kernels) ? { program, largest } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

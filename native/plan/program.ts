@@ -110,6 +110,11 @@ export class Program {
     }));
   }
 
+  /** Whether the kernels would run it: one that comes from a file may be anything. */
+  isRight({ check }: Kernels): boolean {
+    return check === undefined || check(this.words, this.memory, this.begin) < 0;
+  }
+
   /** What it takes while it is kept. */
   get bytes(): number {
     return this.memory.byteLength + this.words.byteLength;
@@ -121,7 +126,7 @@ export class Program {
     const wrong = kernels.run(this.words, this.memory, this.begin, threads);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
-    if (wrong !== 0) throw new InnerloopError("run-failed", `the kernels could not run the model (${wrong})`);
+    if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);
     const results: Record<string, Tensor> = {};
     for (const { name, dtype, shape, numbers } of this.#outputs)
       results[name] = { dtype, shape, data: made[dtype]!(numbers) };

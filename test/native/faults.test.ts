@@ -3,13 +3,13 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Kernels, kernelsFile, loadKernels, openModel } from "@innerloop/native";
+import { type Kernels, kernelsFile, loadKernels, NativeModel, openModel } from "@innerloop/native";
 import { Learner } from "@innerloop/runtime";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
 import { CPU } from "../runtime/small-models.ts";
 import { temporaryFolder } from "../support/folders.ts";
-import { builtFile, missing } from "./kernels.ts";
+import { builtFile, missing, testKernels } from "./kernels.ts";
 import { modelOf, numbers } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
@@ -107,6 +107,38 @@ function opened(home: string, file?: string): { readonly native: boolean; readon
   });
   return { native: stdout === "true\ntrue\n", words: stderr };
 }
+
+describe("a program that was kept and cannot be used", () => {
+  const kernels = testKernels();
+  const [bytes, x] = [square(), numbers([3])];
+  const y = (x.data as Float32Array).map((number) => number * number);
+
+  /** What is kept is as `damage` makes it. */
+  function run(damage: (kept: Uint8Array) => Uint8Array) {
+    let [at, kept] = ["", new Uint8Array()];
+    const keep = (key: string, bytes: Uint8Array) => {
+      [at, kept] = [key, Uint8Array.from(bytes)];
+    };
+    new NativeModel(bytes, kernels, { kept: { find: () => undefined, keep } }).run({ x });
+    const again = vi.fn(keep);
+    const found = damage(kept);
+    const result = new NativeModel(bytes, kernels, {
+      kept: { find: (key) => (key === at ? found : undefined), keep: again },
+    }).run({ x });
+    expect(result?.y?.data).toEqual(y);
+    return again.mock.calls.length;
+  }
+
+  it("is made anew, and one that can is not", () => {
+    expect(run((kept) => kept)).toBe(0);
+    expect(run(() => new Uint8Array())).toBe(1);
+    expect(run((kept) => kept.subarray(0, kept.length / 2))).toBe(1);
+    expect(run((kept) => kept.fill(7, 4, 12))).toBe(1);
+    // The code of the first instruction.
+    const first = (kept: Uint8Array) => 4 + new DataView(kept.buffer).getUint32(0, true);
+    expect(run((kept) => kept.fill(99, first(kept), first(kept) + 4))).toBe(1);
+  });
+});
 
 describe("kernels that cannot be used", () => {
   it("are told of where the file does not load", () => {
