@@ -107,6 +107,7 @@ export {
 export { hvp, type JacobianMode, jacobian } from "./transforms/jacobian.ts";
 export { jvp } from "./transforms/jvp.ts";
 export { heldBytes, type LoopStructure } from "./transforms/loop-structure.ts";
+export { neededRows } from "./transforms/needed-rows.ts";
 export type { OptimizedOptions } from "./transforms/optimized-steps.ts";
 export type { Recompute } from "./transforms/recomputing.ts";
 export { simplify } from "./transforms/simplify.ts";

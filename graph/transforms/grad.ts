@@ -1,6 +1,7 @@
 // Reverse-mode differentiation of a graph into a graph. The result is made of the same operators, so it can be
 // differentiated again, batched and exported like anything else.
 import { InnerloopError } from "@innerloop/schemas";
+import { leftOut } from "../compile/switches.ts";
 import { constant, inScopeOf, scope } from "../core/build.ts";
 import { mayAgree } from "../core/fresh.ts";
 import { zip } from "../core/lists.ts";
@@ -11,6 +12,7 @@ import { dependencies, dependents, inOrder, topological } from "../core/walk.ts"
 import { Add } from "../ops/arithmetic.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { gaussianUnit } from "./gaussian-units.ts";
+import { neededRows, rowsName } from "./needed-rows.ts";
 import { type Recomputation, type Recompute, recomputing } from "./recomputing.ts";
 
 export interface GradOptions {
@@ -53,16 +55,20 @@ export const grad = (output: Value, wrt: readonly Value[], options?: GradOptions
 
 /**
  * The vector-Jacobian product: the cotangents of `wrt` for given cotangents of `outputs`.
+ * @param whole the outputs, of which those rows alone are computed that they read
  * @param seeds one for each output, of its shape; undefined counts as zero
  * @throws InnerloopError `over-budget` (status 2) where more has to be kept than `recompute` allows
  */
 export function cotangents(
-  outputs: readonly Value[],
+  whole: readonly Value[],
   seeds: readonly (Value | undefined)[],
   wrt: readonly Value[],
   { recompute = false }: GradOptions = {},
 ): (Value | undefined)[] {
-  const paths = pathsTo(new Set(wrt), outputs);
+  const leaves = new Set(wrt);
+  // What is not computed for a derivative has none to be computed either.
+  const outputs = leftOut().includes(rowsName) ? whole : neededRows(whole, leaves);
+  const paths = pathsTo(leaves, outputs);
   const kept = walkedBack(outputs, seeds, wrt, paths);
   if (recompute === false) return kept;
   const { order, parts, aside, isLeaf } = paths;

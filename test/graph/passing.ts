@@ -49,3 +49,9 @@ export const walks = (least: number) => (nodes: ReturnType<typeof lowered>) =>
   ).length;
 export const named = (name: string) => (nodes: ReturnType<typeof lowered>) =>
   nodes.filter(({ operator }) => operator.name === name).length;
+
+/** Multiplications of all products. */
+export const multiplied = (nodes: ReturnType<typeof lowered>): number =>
+  nodes
+    .filter(({ operator }) => operator.name === "MatMul" || operator.name === "Gemm")
+    .reduce((sum, { inputs: [a], outputs: [y] }) => sum + size(y.shape.map(Number)) * Number(a!.shape.at(-1)), 0);

@@ -12,6 +12,7 @@ import { portionsPass } from "./portions.ts";
 import { products } from "./products.ts";
 import { repeats } from "./repeats.ts";
 import { reshapes } from "./reshapes.ts";
+import { rows } from "./rows.ts";
 import { simplification } from "./simplification.ts";
 import { strides } from "./strides.ts";
 import { sums } from "./sums.ts";
@@ -23,6 +24,7 @@ import { twins } from "./twins.ts";
 export const earlyPasses = [togetherPass, gramsPass, portionsPass] as const;
 
 export const passes: readonly Pass[] = [
+  rows,
   twins,
   counts,
   repeats,
