@@ -7,6 +7,7 @@ export { inPlace } from "./fuse/join.ts";
 export { placesFor } from "./memory.ts";
 export { moving } from "./moving.ts";
 export { type Instruction, instructionsOf, type Origins, originOf } from "./origins.ts";
+export { inPanels } from "./panels.ts";
 export { gridOf } from "./pending.ts";
 export { planFor } from "./planned.ts";
 export { layoutOf, Program } from "./program.ts";

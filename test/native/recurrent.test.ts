@@ -19,11 +19,14 @@ interface Network {
   /** Which of B, sequence_lens, initial_h, initial_c and P there are. */
   readonly has?: readonly string[];
   readonly lengths?: readonly number[];
+  readonly size?: number;
+  /** Whether W and R are inputs. */
+  readonly learns?: boolean;
 }
 
-const [inputs, size] = [5, 7];
+const inputs = 5;
 
-function networkOf({ kind, steps = 4, batch = 3, attributes = {}, has = [], lengths }: Network) {
+function networkOf({ kind, steps = 4, batch = 3, attributes = {}, has = [], lengths, size = 7, learns }: Network) {
   const both = attributes.direction === "bidirectional" ? 2 : 1;
   const gates = kinds[kind] * size;
   const all: Record<string, Tensor> = {
@@ -38,8 +41,12 @@ function networkOf({ kind, steps = 4, batch = 3, attributes = {}, has = [], leng
   const slots = ["W", "R", "B", "sequence_lens", "initial_h", ...(kind === "LSTM" ? ["initial_c", "P"] : [])];
   const given = slots.map((name) => (["W", "R", ...has].includes(name) ? name : ""));
   const outputs = ["Y", "Y_h", ...(kind === "LSTM" ? ["Y_c"] : [])];
+  const fed = learns ? ["W", "R"] : [];
   return modelOf({
-    inputs: { X: ["float32", steps, batch, inputs] },
+    inputs: {
+      X: ["float32", steps, batch, inputs],
+      ...Object.fromEntries(fed.map((name) => [name, ["float32", ...all[name]!.shape]])),
+    },
     outputs,
     initializers: Object.fromEntries(given.filter((name) => name !== "").map((name) => [name, all[name]!])),
     nodes: [[kind, ["X", ...given], outputs, { hidden_size: size, ...attributes }]],
@@ -76,6 +83,18 @@ describe.each(Object.keys(kinds) as Kind[])("%s", (kind) => {
   it("begins with nothing, and adds nothing, where nothing is said", () => compares({ kind }));
 
   it("takes one step, of one example", () => compares({ kind, steps: 1, batch: 1, has: ["B"] }));
+
+  it("takes so many examples that weights lie in panels, whether they are learned or not", async () => {
+    for (const learns of [false, true])
+      await compares({
+        kind,
+        batch: 5,
+        size: kind === "RNN" ? 7 : 17,
+        learns,
+        attributes: { direction: "bidirectional" },
+        has: ["B"],
+      });
+  });
 
   it("takes lengths that are those of the whole", () => compares({ kind, has: ["B", "sequence_lens"] }));
 
