@@ -227,7 +227,8 @@ class Encoder {
   #chain(words: number[], { shape, reads, code, writes }: Chain): void {
     // Writes lead: along the innermost axis they go on by one.
     const led = [...writes.filter(({ how }) => how === "set"), ...writes.filter(({ how }) => how !== "set"), ...reads];
-    const axes = joined(ordered({ sizes: [...shape], strides: led.map(({ strides }) => [...strides]) }));
+    const all = { sizes: [...shape], strides: led.map(({ strides }) => [...strides]) };
+    const axes = code.some(({ name }) => name === "sumOfRow") ? joinedButLast(all) : joined(ordered(all));
     if (axes.sizes.length > mostAxes) throw refused(`a step over ${axes.sizes.length} axes`);
     const stridesOf = new Map(led.map((access, i) => [access, axes.strides[i]!]));
     words.push(axes.sizes.length, ...axes.sizes, reads.length);
@@ -329,6 +330,14 @@ function joined({ sizes, strides }: Axes): Axes {
     axes.sizes.push(1);
     for (const each of axes.strides) each.push(1);
   }
+  return axes;
+}
+
+/** The last axis stays what it is, for what is done along it. */
+function joinedButLast({ sizes, strides }: Axes): Axes {
+  const axes = joined(ordered({ sizes: sizes.slice(0, -1), strides: strides.map((each) => each.slice(0, -1)) }));
+  axes.sizes.push(sizes.at(-1)!);
+  for (const [i, each] of axes.strides.entries()) each.push(strides[i]!.at(-1)!);
   return axes;
 }
 

@@ -103,7 +103,12 @@ export const functions = {
   sin: 1,
   cos: 1,
   power: 2,
+  /** The sum of the number along the last axis, at each of its places. */
+  sumOfRow: 1,
 } as const;
+
+/** Numbers of the last axis of a chain that sums along it, and of rows (in 16s) of all that it reads and computes, at most. */
+export const mostOfRows = { row: 1024, all: 16384 } as const;
 
 export type FunctionName = keyof typeof functions;
 

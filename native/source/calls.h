@@ -13,8 +13,8 @@ typedef struct {
 /** Writes `count` numbers, and none after them. What operands have after theirs, up to a vector, is read. */
 typedef void (*Call)(float *out, Operand a, Operand b, Operand c, int64_t count);
 
-/** In the order of `functions` in plan/steps.ts. */
-enum { CALLS = 33 };
+/** In the order of `functions` in plan/steps.ts. The one after them is no function of a number, but of its row. */
+enum { CALLS = 33, SUM_OF_ROW = CALLS };
 extern const Call calls[CALLS];
 
 #endif

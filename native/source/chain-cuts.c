@@ -1,4 +1,5 @@
 // Where threads may cut a chain: along an axis of blocks, since these are the same then as without a cut, and so are their numbers.
+#include "calls.h"
 #include "chain.h"
 
 #include "kernels.h"
@@ -17,6 +18,12 @@ Chain chain_of(const int32_t *words) {
   next += (int64_t)chain.writes * (3 + chain.rank);
   chain.numbers = *next++, chain.number = next;
   return chain;
+}
+
+int64_t row_of_chain(const Chain *chain) {
+  for (int32_t i = 0; i < chain->calls; i++)
+    if (chain->call[4 * i] == SUM_OF_ROW) return (chain->sizes[chain->rank - 1] + 15) / 16 * 16;
+  return 0;
 }
 
 static int64_t distance(const int32_t *strides, int axis) { return strides[axis] < 0 ? -(int64_t)strides[axis] : strides[axis]; }

@@ -261,7 +261,9 @@ static void run_block(const Frame *frame, int64_t rows) {
               : result->manner == IN_ROOM  ? frame->scratch + result->room * frame->most
                                            : (float *)(frame->flat + out);
     const int64_t numbers = result->manner == IN_PLACE ? count : result->manner == IN_ROOM ? whole_vectors : WIDTH;
-    calls[call[0]](to, operands[call[1]], operands[call[2]], operands[call[3]], numbers);
+    const Operand first = operands[call[1]];
+    if (call[0] != SUM_OF_ROW) calls[call[0]](to, first, operands[call[2]], operands[call[3]], numbers);
+    else sums_of_rows(to, first.at, first.step, chain->sizes[chain->rank - 1], count, numbers);
     operands[out] = (Operand){to, result->manner == ONE_NUMBER ? 0 : WIDTH};
   }
   for (int32_t i = 0; i < chain->writes; i++) {
@@ -344,7 +346,7 @@ int run_chain(const int32_t *words, float *memory, Part part) {
   Operand all_operands[chain.numbers + chain.reads + chain.calls + 1], *operands = all_operands + chain.numbers;
   vector vectors[chain.numbers + chain.reads + chain.calls + 1];
   // Copies and reductions read up to a vector after a row.
-  float scratch[SCRATCH + WIDTH] __attribute__((aligned(64)));
+  float scratch[ROW_ROOM + WIDTH] __attribute__((aligned(64)));
   Frame frame = {.chain = &chain, .reads = reads, .writes = writes, .results = results, .operands = operands, .flat = vectors + chain.numbers, .scratch = scratch};
   for (int32_t i = 0; i < chain.reads; i++) reads[i].strides = read_of(&chain, i) + 1;
   for (int32_t i = 0; i < chain.writes; i++) {
@@ -358,6 +360,8 @@ int run_chain(const int32_t *words, float *memory, Part part) {
   }
   // Of many arrays fewer numbers each stay in the first cache.
   int64_t most = chain.reads + chain.calls + chain.writes > MANY_ARRAYS ? LARGEST_BLOCK / 2 : LARGEST_BLOCK;
+  const int64_t row = row_of_chain(&chain);
+  if (most < row) most = row;
   for (;;) {
     divide(&frame.blocks, chain.rank, chain.sizes, most);
     const int64_t together = (frame.blocks.rows * frame.blocks.volume + WIDTH - 1) / WIDTH * WIDTH;
@@ -367,9 +371,11 @@ int run_chain(const int32_t *words, float *memory, Part part) {
     }
     const int64_t rooms = settle(&chain, &frame.blocks, reads, results, writes, free_rooms);
     if (rooms > MOST_ROOMS) return WRONG_WORDS;
-    if (rooms * most <= SCRATCH) break;
+    if (rooms * most <= (most == row ? ROW_ROOM : SCRATCH)) break;
+    if (most == row) return WRONG_WORDS;
     // Fewer numbers a block, of which more may need a room then.
     most = SCRATCH / rooms / WIDTH * WIDTH;
+    if (most < row) most = row;
   }
   frame.most = most;
   if (cut.room == 0) {

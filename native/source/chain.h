@@ -11,6 +11,9 @@ enum { LARGEST_BLOCK = 1024 };
 /** Reductions along the axis that is cut are done in so many pieces, whoever does them: their numbers are to be the same with any number of threads. */
 enum { PIECES = 8 };
 
+/** Numbers of rows that are summed along in a chain, and of such rows, in whole vectors, of all that it reads and computes. */
+enum { MOST_ROW = LARGEST_BLOCK, ROW_ROOM = 16384 };
+
 typedef struct {
   int rank;
   int32_t reads, calls, writes, numbers;
@@ -29,6 +32,9 @@ static inline int64_t places_of(const Chain *chain) {
   for (int axis = 0; axis < chain->rank; axis++) places *= chain->sizes[axis];
   return places;
 }
+
+/** Numbers of a row, in 16s, if a chain sums along its last axis; else 0. */
+int64_t row_of_chain(const Chain *chain);
 
 typedef struct {
   /** Below zero: none. */

@@ -1,6 +1,7 @@
 // Whether a program stays within its memory: words are read once before the first run, so that no run has to look. What lies where an instruction reads, of tables
 // alone, is looked at too; indices of stores are looked at as they are used (rows.c).
 #include "calls.h"
+#include "chain.h"
 #include "copy.h"
 #include "kernels.h"
 #include "reduce.h"
@@ -103,9 +104,10 @@ static int check_chain(const Scope *scope, const int32_t *words, int64_t length)
   const int32_t count = take(&reader);
   if (count < 0 || count > length) return 0;
   int32_t numbers = 0;
+  const int64_t row = sizes[rank - 1], room = (reads + (int64_t)count) * ((row + 15) / 16 * 16);
   for (int32_t i = 0; i < count; i++) {
     const int32_t function = take(&reader);
-    if (function < 0 || function >= CALLS) return 0;
+    if (function < 0 || function > SUM_OF_ROW || (function == SUM_OF_ROW && (row > MOST_ROW || room > ROW_ROOM))) return 0;
     for (int operand = 0; operand < 3; operand++) {
       const int32_t from = take(&reader);
       if (from >= reads + i) return 0;

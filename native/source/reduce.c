@@ -53,6 +53,19 @@ INLINE void of_columns(int how, float *to, const float *from, int64_t rows, int6
   store_first(to, taken(how, load(to), taken(how, taken(how, a, b), taken(how, c, d))), count);
 }
 
+INLINE void filled(float *out, float number, int64_t count) {
+  const vector numbers = spread(number);
+  int64_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) store(out + i, numbers);
+  if (i < count) store_first(out + i, numbers, (int)(count - i));
+}
+
+void sums_of_rows(float *out, const float *from, int64_t step, int64_t row, int64_t count, int64_t room) {
+  if (step == 0) return filled(out, *from * (float)row, room);
+  for (int64_t begin = 0; begin < count; begin += row) filled(out + begin, of_row(SUM, from + begin, row), row);
+  if (count < room) filled(out + count, 0, room - count);
+}
+
 INLINE void of_two(int how, int64_t rows, int64_t row, float *to, int64_t to_rows, int64_t to_row, const float *from) {
   if (to_row == 0) {
     for (int64_t i = 0; i < rows; i++) {

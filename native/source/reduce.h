@@ -13,4 +13,7 @@ void begin_reduction(int how, int rank, const int32_t *sizes, float *to, const i
 /** Takes numbers that lie together in the order of the axes into those of `to`. */
 void reduce_numbers(int how, int rank, const int32_t *sizes, float *to, const int32_t *strides, const float *from);
 
+/** At each number of a row its sum, of `count` numbers in rows that lie together; without a step all are the same one. Room is for `room` of them, which are written. */
+void sums_of_rows(float *out, const float *from, int64_t step, int64_t row, int64_t count, int64_t room);
+
 #endif

@@ -65,14 +65,15 @@ function randomChain(seed: number): { readonly step: Chain; readonly begun: Map<
     return read;
   });
   const code: Call[] = [];
+  const inRows = shape.length > 0 && shape.at(-1)! <= 100 && random() < 0.4;
   for (let calls = below(random() < 0.1 ? 40 : 7); calls > 0; calls--) {
-    const name = safe[below(safe.length)]!;
+    const name = inRows && random() < 0.2 ? "sumOfRow" : safe[below(safe.length)]!;
     const operand = (): Operand =>
       random() < 0.2 ? { number: below(9) / 4 - 1 } : { register: below(reads.length + code.length) };
     // Products of products would leave what 32 bits hold.
     const operands = Array.from({ length: functions[name] }, operand);
     code.push({ name, operands });
-    if (name === "multiply" || name === "add" || name === "subtract")
+    if (name === "sumOfRow" || name === "multiply" || name === "add" || name === "subtract")
       code.push({ name: "tanh", operands: [{ register: reads.length + code.length - 1 }] });
   }
   const hows = ["sum", "max", "min"] as const;
@@ -143,6 +144,43 @@ describe("chains", () => {
     const reads: Access[] = [{ store: from, offset: 0, strides }];
     const writes: Write[] = [{ store: to, offset: 0, strides: kept, register: 0, how: "sum" }];
     compare(kernels, [{ kind: "chain", shape, reads, code: [], writes }], { begun, close: 1e-6 });
+  });
+
+  it.each([5, 197, 768, 1023])("take from rows of %i their mean, and once more", (row) => {
+    const [x, y, to, sums] = [storeOf(21 * row), storeOf(21), storeOf(21 * row), storeOf(21)];
+    const random = dice(row);
+    const begun = new Map([x, y].map((store) => [store, Float32Array.from({ length: store.size }, random)]));
+    const all = (store: Store): Access => ({ store, offset: 0, strides: [row, 1] });
+    const each = (store: Store): Access => ({ store, offset: 0, strides: [1, 0] });
+    const code: Call[] = [
+      { name: "sumOfRow", operands: [{ register: 0 }] },
+      { name: "multiply", operands: [{ register: 2 }, { number: 1 / row }] },
+      { name: "subtract", operands: [{ register: 0 }, { register: 3 }] },
+      { name: "multiply", operands: [{ register: 4 }, { register: 4 }] },
+      { name: "sumOfRow", operands: [{ register: 5 }] },
+      { name: "sumOfRow", operands: [{ register: 1 }] },
+      { name: "add", operands: [{ register: 6 }, { register: 7 }] },
+      { name: "multiply", operands: [{ register: 8 }, { number: 1 / row }] },
+      { name: "multiply", operands: [{ register: 4 }, { register: 9 }] },
+    ];
+    const writes: Write[] = [
+      { ...all(to), register: 10, how: "set" },
+      { ...each(sums), register: 4, how: "max" },
+    ];
+    const step: Chain = { kind: "chain", shape: [21, row], reads: [all(x), each(y)], code, writes };
+    compare(kernels, [step], { begun, close: 2e-6 });
+    compare(kernels, [{ ...step, writes: [{ ...all(x), register: 10, how: "set" }] }], { begun, close: 2e-6 });
+  });
+
+  it("that sum longer rows, or more of them, than there is room for are refused", () => {
+    const rows = (row: number, calls: number): number => {
+      const [from, to] = [storeOf(row), storeOf(row)];
+      const code = Array.from({ length: calls }, (_, i): Call => ({ name: "sumOfRow", operands: [{ register: i }] }));
+      const at = (store: Store): Access => ({ store, offset: 0, strides: [1] });
+      const writes: Write[] = [{ ...at(to), register: calls, how: "set" }];
+      return runAlone({ kind: "chain", shape: [row], reads: [at(from)], code, writes });
+    };
+    expect([rows(1024, 15), rows(1024, 16), rows(1025, 1)]).toEqual([0, 2, 2]);
   });
 
   it("with more at once than blocks have room for are refused", () => {

@@ -237,6 +237,62 @@ describe("walks", () => {
   });
 });
 
+describe("sums of rows", () => {
+  const rowOf = (of: Array_, columns: number): Array_ => ({ ...of, shape: [...of.shape, columns], strides: [1, 0] });
+  const sumOf = (a: Array_, b: Array_, out: Array_): Chain => {
+    return call("multiply", [a, b], { ...out, strides: [1, 0] }, "sum");
+  };
+  const given = (): [Array_, Array_, Array_, Array_, Array_] => [
+    array(6, 40),
+    array(6, 40),
+    array(6),
+    array(6, 40),
+    array(6, 40),
+  ];
+
+  test("are taken where they are needed: the derivative of a softmax is one walk", () => {
+    const [p, d, sum, less, out] = given();
+    const steps = [sumOf(p, d, sum), call("subtract", [d, rowOf(sum, 40)], less), call("multiply", [p, less], out)];
+    const { reads, code, writes } = only(fused(steps, [out.store]), "chain");
+    expect([reads.length, writes.length]).toEqual([2, 1]);
+    expect(code.map(({ name }) => name)).toEqual(["multiply", "sumOfRow", "subtract", "multiply"]);
+  });
+
+  test("and what is summed otherwise in the same walk is so still", () => {
+    const [p, d, sum, , out] = given();
+    const columns = array(40);
+    const first = sumOf(p, d, sum);
+    const both = {
+      ...first,
+      writes: [...first.writes, { ...columns, strides: [0, 1], register: 1, how: "sum" as const }],
+    };
+    const steps = [both, call("subtract", [d, rowOf(sum, 40)], out)];
+    const { writes } = only(fused(steps, [out.store, columns.store]), "chain");
+    expect(writes.map(({ store, how }) => [store, how])).toEqual([
+      [columns.store, "sum"],
+      [out.store, "set"],
+    ]);
+  });
+
+  test("are written too where something else needs them", () => {
+    const [p, d, sum, , out] = given();
+    const steps = [sumOf(p, d, sum), call("subtract", [d, rowOf(sum, 40)], out)];
+    expect(only(fused(steps, [out.store, sum.store]), "chain").writes).toHaveLength(2);
+  });
+
+  test("stay sums over other rows, and of rows that are too long", () => {
+    const [p, d, sum] = given();
+    const steps = [sumOf(p, d, sum)];
+    const some = { ...rowOf(sum, 20), shape: [6, 20] };
+    const half = { ...d, shape: [6, 20] };
+    const part = array(6, 20);
+    expect(kinds(fused([steps[0]!, call("subtract", [half, some], part)], [part.store]))).toBe("chain chain");
+    const [long, sums, result] = [array(2, 1025), array(2), array(2, 1025)];
+    const longer = [sumOf(long, long, sums), call("subtract", [long, rowOf(sums, 1025)], result)];
+    expect(kinds(fused(longer, [result.store]))).toBe("chain chain");
+  });
+});
+
 describe("products", () => {
   const [left, right, made, added] = [array(30, 20), array(20, 40), array(30, 40), array(30, 40)];
   const [second, third, bias] = [array(30, 40), array(30, 40), array(40)];

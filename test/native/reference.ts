@@ -182,28 +182,46 @@ const compute: Readonly<Record<FunctionName, (a: number, b: number, c: number) =
   sin: Math.sin,
   cos: Math.cos,
   power: (a, b) => a ** b,
+  sumOfRow: () => Number.NaN,
 };
+
+/** What a chain has read and computed at each place of a row, all of which its sums need. */
+function registersOf({ reads, code }: Chain, places: readonly (readonly number[])[], numbers: Numbers): number[][] {
+  const row = places.map((place) => reads.map((read) => checked(read, numbers).get(along(read, place))));
+  for (const { name, operands } of code) {
+    const given = row.map((registers) =>
+      operands.map((operand) => ("number" in operand ? Math.fround(operand.number) : registers[operand.register]!)),
+    );
+    if (operands.length !== functions[name]) throw new Error(`${name} of ${operands.length}`);
+    const sum = given.reduce((all, [a]) => all + a!, 0);
+    row.forEach((registers, i) => {
+      const [a = 0, b = 0, c = 0] = given[i]!;
+      registers.push(name === "sumOfRow" ? sum : compute[name](a, b, c));
+    });
+  }
+  return row;
+}
 
 const begins = { set: 0, sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY };
 
-function chain({ shape, reads, code, writes }: Chain, numbers: Numbers): number {
+function chain(step: Chain, numbers: Numbers): number {
+  const { shape, writes } = step;
   for (const write of writes) {
     if (write.how === "set") continue;
     const kept = shape.map((size, axis) => (write.strides[axis] === 0 ? 1 : size));
     for (const place of places(kept)) checked(write, numbers).set(along(write, place), begins[write.how]);
   }
-  const from = reads.map((read) => checked(read, numbers));
   const to = writes.map((write) => checked(write, numbers));
-  for (const place of places(shape)) {
-    const registers = reads.map((read, i) => from[i]!.get(along(read, place)));
-    for (const { name, operands } of code) {
-      const given = operands.map((operand) =>
-        "number" in operand ? Math.fround(operand.number) : registers[operand.register]!,
-      );
-      if (given.length !== functions[name]) throw new Error(`${name} of ${given.length}`);
-      const [a = 0, b = 0, c = 0] = given;
-      registers.push(compute[name](a, b, c));
-    }
+  const inRows = step.code.some(({ name }) => name === "sumOfRow");
+  const lasts = inRows ? Array.from({ length: shape.at(-1)! }, (_, i) => [i]) : [[]];
+  for (const begin of places(inRows ? shape.slice(0, -1) : shape)) {
+    const row = lasts.map((last) => [...begin, ...last]);
+    const registers = registersOf(step, row, numbers);
+    for (const [at, place] of row.entries()) put(place, registers[at]!);
+  }
+  return 0;
+
+  function put(place: readonly number[], registers: readonly number[]): void {
     writes.forEach((write, i) => {
       const [at, x] = [along(write, place), registers[write.register]!];
       const before = write.how === "set" ? 0 : to[i]!.get(at);
@@ -212,7 +230,6 @@ function chain({ shape, reads, code, writes }: Chain, numbers: Numbers): number 
       else to[i]!.set(at, write.how === "max" ? Math.max(before, x) : Math.min(before, x));
     });
   }
-  return 0;
 }
 
 function norm(step: Norm, numbers: Numbers): number {

@@ -11,6 +11,7 @@ import { identities } from "./identities.ts";
 import { ones } from "./ones.ts";
 import { type Pass, Passing } from "./pass.ts";
 import { pieces } from "./pieces.ts";
+import { rowSums } from "./row-sums.ts";
 import { same } from "./same.ts";
 
 export type { NumberOf } from "./code.ts";
@@ -53,5 +54,6 @@ export function fused(
   // What nobody reads would keep what is in turns from being joined.
   passing.take(taken.filter((pass) => pass === dead));
   for (let round = 0; round < mostRounds; round++) if (!passing.take(taken)) break;
+  if (taken === passes) passing.take([rowSums]);
   return [...passing.steps];
 }

@@ -74,7 +74,7 @@ function stillOf(shape: readonly number[], strides: readonly number[]): number {
   return still;
 }
 
-const fits = ({ shape, reads, code }: Chain): boolean =>
+export const fits = ({ shape, reads, code }: Chain): boolean =>
   reads.length <= most.reads && code.length <= most.calls && shape.length <= most.axes;
 
 const isSplit = (found: Course | Split): found is Split => "inner" in found;
