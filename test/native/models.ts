@@ -13,7 +13,13 @@ export interface GraphOf {
 }
 
 /** Texts are written down as such, one or several; a single number is a whole one. */
-type AttributeOf = number | readonly number[] | string | readonly string[] | GraphOf;
+export type AttributeOf =
+  | number
+  | readonly number[]
+  | string
+  | readonly string[]
+  | { readonly float: number }
+  | GraphOf;
 
 export type NodeOf = readonly [
   operator: string,
@@ -32,6 +38,7 @@ function attributeOf([name, value]: [string, AttributeOf]): onnx.AttributeProto.
   if (Array.isArray(value) && typeof value[0] === "string")
     return { name, type: AttributeType.STRINGS, strings: (value as string[]).map(bytesOf) };
   if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: [...value] };
+  if ("float" in (value as object)) return { name, type: AttributeType.FLOAT, f: (value as { float: number }).float };
   return { name, type: AttributeType.GRAPH, g: graphOf(value as GraphOf) };
 }
 
