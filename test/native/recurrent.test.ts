@@ -1,9 +1,10 @@
 // Recurrent networks give what ONNX Runtime gives, or are refused.
 
 import { NativeModel } from "@innerloop/native";
+import { fused, planFor, readGraph, type Step } from "@innerloop/native/plan";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { modelOf, type NodeOf, numbers, usual } from "./models.ts";
+import { integers, modelOf, type NodeOf, numbers, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 type Attributes = NonNullable<NodeOf[3]>;
@@ -127,4 +128,124 @@ it("RNN takes Relu", () => compares({ kind: "RNN", attributes: { activations: ["
 it("LSTM refuses joined gates and peepholes", () => {
   refuses({ kind: "LSTM", attributes: { input_forget: 1 } });
   refuses({ kind: "LSTM", has: ["B", "P"] });
+});
+
+/** An LSTM, and its gates computed once more from what it gives, for all steps at once, as a gradient does. */
+describe("gates of an LSTM computed once more", () => {
+  const [steps, batch, size] = [4, 3, 6];
+  const columns = 4 * size;
+  const all: Record<string, Tensor> = {
+    W: numbers([1, columns, inputs], 2),
+    R: numbers([1, columns, size], 3),
+    B: numbers([1, 2 * columns], 4),
+    H: numbers([1, batch, size], 5),
+    other: numbers([1, 2 * columns], 8),
+    wide: integers(columns, inputs),
+    narrow: integers(columns, size),
+    long: integers(2 * columns),
+    rows: integers(steps, batch, size),
+    flat: integers(steps * batch, inputs),
+    sums: integers(steps, batch, columns),
+    zero: integers(0),
+    two: integers(2),
+    last: integers(steps - 1),
+    third: integers(3 * size),
+    half: integers(size),
+    columns: integers(columns),
+    both: integers(2 * columns),
+  };
+
+  interface Again {
+    /** Which bias, what the steps before begin with, and where the functions change. */
+    readonly bias?: "B" | "other";
+    readonly begun?: "H" | "other_h";
+    readonly second?: "third" | "half";
+    /** The product of what is fed as a Gemm of all steps' rows. */
+    readonly gemm?: boolean;
+    readonly fed?: readonly string[];
+  }
+
+  const modelOfGates = ({ bias = "B", begun = "H", second = "third", gemm, fed = [] }: Again) => {
+    const initializers = { ...all, other_h: numbers([1, batch, size], 9) };
+    const product: NodeOf[] = gemm
+      ? [
+          ["Reshape", ["X", "flat"], ["flatX"]],
+          ["Gemm", ["flatX", "w"], ["flatZ"], { transB: 1 }],
+          ["Reshape", ["flatZ", "sums"], ["xw"]],
+        ]
+      : [
+          ["Transpose", ["w"], ["wT"], { perm: [1, 0] }],
+          ["MatMul", ["X", "wT"], ["xw"]],
+        ];
+    return modelOf({
+      inputs: {
+        X: ["float32", steps, batch, inputs],
+        ...Object.fromEntries(fed.map((name) => [name, ["float32", ...all[name]!.shape]])),
+      },
+      outputs: ["y", "gates", "tangents"],
+      initializers,
+      nodes: [
+        ["LSTM", ["X", "W", "R", "B", "", "H"], ["Y"], { hidden_size: size }],
+        ["Reshape", ["Y", "rows"], ["y"]],
+        ["Reshape", ["W", "wide"], ["w"]],
+        ["Reshape", ["R", "narrow"], ["r"]],
+        ["Reshape", [bias, "long"], ["b"]],
+        ["Slice", ["b", "zero", "columns", "zero"], ["b0"]],
+        ["Slice", ["b", "columns", "both", "zero"], ["b1"]],
+        ["Add", ["b0", "b1"], ["bias"]],
+        ...product,
+        ["Add", ["xw", "bias"], ["fed"]],
+        ["Slice", ["y", "zero", "last", "zero"], ["before"]],
+        ["Concat", [begun, "before"], ["h"], { axis: 0 }],
+        ["Transpose", ["r"], ["rT"], { perm: [1, 0] }],
+        ["MatMul", ["h", "rT"], ["hr"]],
+        ["Add", ["fed", "hr"], ["z"]],
+        ["Slice", ["z", "zero", second, "two"], ["z0"]],
+        ["Slice", ["z", second, "columns", "two"], ["z1"]],
+        ["Sigmoid", ["z0"], ["gates"]],
+        ["Tanh", ["z1"], ["tangents"]],
+      ],
+    });
+  };
+
+  /** How many sigmoids and tangents the steps of a plan have, those of turns once. */
+  function curvesOf(model: Uint8Array, feeds: Record<string, Tensor>): number {
+    const graph = readGraph(model);
+    const plan = planFor({ ...graph, inputs: Object.keys(feeds) }, feeds, plainKernels);
+    const count = (steps: readonly Step[]): number =>
+      steps.reduce((sum, step) => {
+        if (step.kind === "turns") return sum + count(step.body);
+        return (
+          sum + (step.kind === "chain" ? step.code.filter(({ name }) => ["sigmoid", "tanh"].includes(name)).length : 0)
+        );
+      }, 0);
+    return count(
+      fused(
+        plan.steps,
+        [...plan.outputs.values()].map(({ store }) => store),
+      ),
+    );
+  }
+
+  it.each<[string, Again, boolean]>([
+    ["are those of the steps", {}, true],
+    ["are those of the steps where the product is one of rows", { gemm: true }, true],
+    ["are those of the steps where weights are learned", { fed: ["W", "R", "B"] }, true],
+    ["are others with another bias", { bias: "other" }, false],
+    ["are others where the first step begins otherwise", { begun: "other_h" }, false],
+    ["are others where another function is taken", { second: "half" }, false],
+  ])("%s", async (_, again, known) => {
+    const model = modelOfGates(again);
+    const feeds = {
+      X: numbers([steps, batch, inputs]),
+      ...Object.fromEntries((again.fed ?? []).map((name) => [name, all[name]!])),
+    };
+    const expected = await usual(model, feeds);
+    const ours = new NativeModel(model, plainKernels).run(feeds)!;
+    for (const [name, { data }] of Object.entries(expected))
+      data.forEach((number, i) => {
+        expect(Number(ours[name]!.data[i])).toBeCloseTo(Number(number), 5);
+      });
+    expect(curvesOf(model, feeds) === 5).toBe(known);
+  });
 });

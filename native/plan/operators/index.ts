@@ -1,5 +1,5 @@
 // The operators of ONNX that are computed here, each as steps of a plan.
-import type { Compute } from "../plan.ts";
+import type { Operators } from "../plan.ts";
 import { loop, scan } from "../turns.ts";
 import { convolutions } from "./convolutions.ts";
 import { elementwise } from "./elementwise.ts";
@@ -10,9 +10,10 @@ import { pooling } from "./pooling.ts";
 import { products } from "./products.ts";
 import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
+import { remembering } from "./remembered.ts";
 import { resize } from "./resize.ts";
 
-export const operators: Readonly<Record<string, Compute>> = {
+const own: Operators = {
   ...elementwise,
   ...movement,
   ...products,
@@ -26,3 +27,5 @@ export const operators: Readonly<Record<string, Compute>> = {
   Scan: scan,
   Resize: resize,
 };
+
+export const operators: Operators = { ...own, ...remembering(own) };

@@ -20,6 +20,8 @@ interface Cell {
   readonly activations: readonly string[];
   readonly states: readonly string[];
   readonly step: readonly Line[];
+  /** Where "gates" are all that "z" goes into: how many of them, from the first on, are sigmoids; the others are tangents. */
+  readonly sigmoids?: number;
 }
 
 const product: Line = ["Gemm", "h R", "rh", { transB: 1 }];
@@ -27,6 +29,7 @@ const joined: readonly Line[] = [product, ["Add", "rh x", "sum"], ["Add", "sum b
 
 const lstm: Cell = {
   gates: 4,
+  sigmoids: 3,
   activations: ["Sigmoid", "Tanh", "Tanh"],
   states: ["h", "c"],
   step: [
@@ -36,6 +39,7 @@ const lstm: Cell = {
     ["Sigmoid", "zo", "o"],
     ["Sigmoid", "zf", "f"],
     ["Tanh", "zc", "n"],
+    ["Concat", "i o f n", "gates", { axis: 1 }],
     ["Mul", "f c", "fc"],
     ["Mul", "i n", "in"],
     ["Add", "fc in", "c2"],
@@ -103,7 +107,7 @@ const nodeOf = ([operator, inputs, outputs, attributes = {}]: Line, name: string
 });
 
 /** A Scan that takes one step after another, from the last one to the first where it goes back. */
-const scanOf = ({ states, step }: Cell, back: boolean, name: string): Node => ({
+const scanOf = ({ states, step, sigmoids }: Cell, back: boolean, name: string): Node => ({
   ...{ name, operator: "Scan", inputs: [], outputs: [], opset: 18 },
   attributes: {
     num_scan_inputs: whole(1),
@@ -113,7 +117,10 @@ const scanOf = ({ states, step }: Cell, back: boolean, name: string): Node => ({
       ...none,
       graph: {
         inputs: [...states, "x"],
-        outputs: [...states.map((state) => `${state}2`), "h2", ...(step.includes(product) ? ["rh"] : [])],
+        outputs: [
+          ...[...states.map((state) => `${state}2`), "h2"],
+          ...[...(step.includes(product) ? ["rh"] : []), ...(sigmoids === undefined ? [] : ["gates"])],
+        ],
         initializers: new Map(),
         nodes: step.map((line) => nodeOf(line, name)),
       },
@@ -161,8 +168,13 @@ const recurrent =
       });
       const fed = multiplied(plan, { left: x, right: permuted(own, [1, 0]) });
       const made = scan(plan, [...begun, fed], scanOf(cell, back, node.name), scope) as Value[];
-      const [given, products] = made.slice(begun.length);
-      if (products && !back) remember(plan, { begun: begun[0]!, given: given!, weights: recurring, product: products });
+      const [given, product, opened] = made.slice(begun.length) as [Value, Value | undefined, Value | undefined];
+      if (product && !back)
+        remember(plan, {
+          ...{ input: x, feeding: own, fed, begun: begun[0]!, given, weights: recurring, product },
+          ...{ biases: [before, within], bias: names.bias, ...(opened && { gates: opened }) },
+          ...{ functions: ["sigmoid", "tanh"], second: (cell.sigmoids ?? 0) * size },
+        });
       return made;
     });
     const [rows, ...last] = [cell.states.length, ...cell.states.keys()];
