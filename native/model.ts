@@ -4,7 +4,7 @@ import type { Kernels } from "./addon.ts";
 import { digestOf, type KeptPrograms, keyOf, type Largest, packed, unpacked } from "./kept.ts";
 import { largest, type Plan, settles } from "./plan/plan.ts";
 import { planFor } from "./plan/planned.ts";
-import { layoutOf, Program } from "./plan/program.ts";
+import { layoutOf, type Portions, Program, rowsOf } from "./plan/program.ts";
 import { notNative } from "./plan/refusal.ts";
 import { type Model, type Port, readGraph } from "./read.ts";
 
@@ -16,11 +16,16 @@ const mostBytes = 2 ** 28;
 /** Sets of sizes that are remembered as ones that are not computed here. */
 const mostRefused = 64;
 
+/** Numbers of an input's rows that are computed at a time, and of what all rows share, so that the processor holds both near by. */
+const [mostOfRows, mostShared] = [2 ** 14, 2 ** 18];
+
 /** What programs are told apart by. */
 interface Meeting {
   /** Of each input of the model; nothing for one that is not fed. */
   readonly feeds: readonly (Fed | undefined)[];
   readonly fetches: readonly string[];
+  /** The input that is fed in portions, with one of them among the feeds. */
+  readonly portions?: string;
 }
 
 interface Fed {
@@ -35,6 +40,8 @@ interface Fed {
 export interface ModelSettings {
   /** Threads of one run, the one that calls among them; 1 unless given. Results are the same with any number. */
   readonly threads?: number;
+  /** An input each of whose rows has a row of every output of its own, which depends on no other row: many are taken in portions. */
+  readonly apart?: string;
   /** Where programs are kept for later processes. */
   readonly kept?: KeptPrograms;
 }
@@ -53,6 +60,7 @@ export class NativeModel {
   readonly #kernels: Kernels;
   readonly #kept: KeptPrograms | undefined;
   readonly #threads: number;
+  readonly #apart: string | undefined;
   /** Of the bytes, where programs are kept. */
   readonly #digest: string;
   readonly #dtypes: readonly DType[];
@@ -65,8 +73,9 @@ export class NativeModel {
   /**
    * @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here
    */
-  constructor(bytes: Uint8Array, kernels: Kernels, { threads = 1, kept }: ModelSettings = {}) {
+  constructor(bytes: Uint8Array, kernels: Kernels, { threads = 1, apart, kept }: ModelSettings = {}) {
     this.#kernels = kernels;
+    this.#apart = apart;
     this.#threads = threads;
     this.#kept = kept;
     this.#digest = kept ? digestOf(bytes) : "";
@@ -87,13 +96,41 @@ export class NativeModel {
     fetches: readonly string[] = this.outputs,
   ): Record<string, Tensor> | undefined {
     this.#runs++;
+    const portions = this.#apart === undefined ? undefined : this.#portionsOf(feeds, this.#apart);
+    if (portions) {
+      const { input, rows } = portions;
+      const one = { ...feeds, [input]: rowsOf(feeds[input]!, 0, rows) };
+      const planned = this.#known(one, fetches, input) ?? this.#new(one, fetches, input);
+      if (!planned || (planned.program.hasRows(rows) && !planned.largest.has(input)))
+        return planned?.program.runInPortions(this.#kernels, feeds, portions, this.#threads);
+    }
     const planned = this.#known(feeds, fetches) ?? this.#new(feeds, fetches);
     return planned?.program.run(this.#kernels, feeds, this.#threads);
   }
 
-  #known(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Planned | undefined {
+  /** Portions with few rows that are computed twice; nothing where all are computed at once. */
+  #portionsOf(feeds: Readonly<Record<string, Tensor>>, input: string): Portions | undefined {
+    const { shape: [count = 0] = [], data } = feeds[input] ?? {};
+    if (!data || count <= 1 || !Number.isInteger(data.length / count)) return undefined;
+    const most = Math.max(1, Math.floor((mostOfRows * count) / data.length)) * this.#threads;
+    if (count <= most || this.#shared(feeds, input) > mostShared) return undefined;
+    const least = Math.ceil(count / most);
+    let parts = least;
+    for (let more = least; more <= 2 * least; more++) if (rowsIn(more, count) < rowsIn(parts, count)) parts = more;
+    return { input, rows: Math.ceil(count / parts) };
+  }
+
+  /** How many numbers all rows of an input share. */
+  #shared(feeds: Readonly<Record<string, Tensor>>, input: string): number {
+    let numbers = 0;
+    for (const name in feeds) if (name !== input) numbers += feeds[name]!.data.length;
+    for (const [name, { data }] of this.#graph.initializers) if (!feeds[name]) numbers += data.length;
+    return numbers;
+  }
+
+  #known(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[], portions?: string): Planned | undefined {
     const at = this.#planned.findIndex((each) => {
-      if (!this.#meets(each, feeds, fetches)) return false;
+      if (each.portions !== portions || !this.#meets(each, feeds, fetches)) return false;
       for (const [name, most] of each.largest) if (largest(feeds[name]!.data) !== most) return false;
       return true;
     });
@@ -119,7 +156,7 @@ export class NativeModel {
     return count === 0;
   }
 
-  #new(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Planned | undefined {
+  #new(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[], portions?: string): Planned | undefined {
     if (this.#refused.some((each) => this.#meets(each, feeds, fetches)) || !this.#fits(feeds, fetches))
       return undefined;
     const isFull = this.#planned.length === mostPrograms;
@@ -133,9 +170,10 @@ export class NativeModel {
         const number = settles({ ...tensor, dtype: this.#dtypes[i]! }) ? (data[0] as number | bigint) : undefined;
         return { dtype, shape: [...shape], size: data.length, number };
       }),
+      ...(portions === undefined ? {} : { portions }),
     };
     try {
-      const planned = { ...meeting, ...this.#found(meeting, feeds, fetches) };
+      const planned = { ...meeting, ...this.#found(meeting, feeds) };
       let bytes = planned.program.bytes;
       const others = this.#planned.slice(0, mostPrograms - 1).filter(({ program }) => {
         bytes += program.bytes;
@@ -166,23 +204,20 @@ export class NativeModel {
   }
 
   /** As an earlier process left it, or made. */
-  #found(
-    meeting: Meeting,
-    feeds: Readonly<Record<string, Tensor>>,
-    fetches: readonly string[],
-  ): Pick<Planned, "program" | "largest"> {
+  #found(meeting: Meeting, feeds: Readonly<Record<string, Tensor>>): Pick<Planned, "program" | "largest"> {
     const key = this.#kept ? keyOf(this.#kernels.name ?? "", this.#digest, meeting) : "";
     const bytes = this.#kept?.find(key);
     const before = bytes && restored(bytes, this.#kernels);
     if (before && [...before.largest].every(([name, number]) => largest(feeds[name]!.data) === number)) return before;
-    const { layout, largest: most } = this.#made(key, feeds, fetches);
+    const { layout, largest: most } = this.#made(key, feeds, meeting);
     return { program: new Program(layout, this.#kernels), largest: most };
   }
 
-  #made(key: string, feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]) {
+  #made(key: string, feeds: Readonly<Record<string, Tensor>>, { fetches, portions }: Meeting) {
     try {
       const plan = this.#plan(feeds, fetches);
-      const layout = layoutOf(plan);
+      const lasting = portions === undefined ? [] : this.inputs.filter((name) => name !== portions);
+      const layout = layoutOf(plan, { lasting });
       this.#kept?.keep(key, packed(layout, plan.largest));
       return { layout, largest: plan.largest };
     } catch (cause) {
@@ -207,6 +242,9 @@ export class NativeModel {
     return planFor({ inputs, outputs: fetches, nodes, initializers }, widened, this.#kernels);
   }
 }
+
+/** Rows that so many portions have in all. */
+const rowsIn = (parts: number, count: number): number => parts * Math.ceil(count / parts);
 
 /** A program as it was kept; nothing where it cannot be used. */
 function restored(bytes: Uint8Array, kernels: Kernels): Pick<Planned, "program" | "largest"> | undefined {

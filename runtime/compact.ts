@@ -1,7 +1,7 @@
 // A small model as a run of it costs least. A tensor that ONNX Runtime takes or gives costs as much as some ten small nodes: so what has
 // an initializer is not fed, and the outputs come as one and are cut up here. The file stays as it is for whoever else reads it.
 import { type BundleFile, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
-import type { Beside, HostOptions } from "./host.ts";
+import type { Beside } from "./host.ts";
 import type { ProviderChoice, SessionOptions } from "./providers.ts";
 import type { diverged } from "./rarely.ts";
 import { type ModelSession, type OwnKernels, openSession, type Session } from "./session.ts";
@@ -9,6 +9,7 @@ import { delimited, type Field, fieldsOf, graphOf, nameOf, varint, withGraph } f
 
 export interface ModelOptions extends SessionOptions {
   readonly kernels?: OwnKernels;
+  readonly apart?: string;
 }
 
 /** Loads what is needed later than at the start. */
@@ -53,7 +54,7 @@ export function openModelOf(
 export async function openOwn(
   kernels: OwnKernels,
   model: Uint8Array,
-  options: HostOptions & { readonly provider: ProviderChoice },
+  options: ModelOptions & { readonly provider: ProviderChoice },
   asUsual: () => Promise<ModelSession>,
 ): Promise<ModelSession> {
   const ours = kernels.open(model, options);

@@ -37,7 +37,12 @@ export class Models {
     if (opened !== undefined) return opened;
     const { models, portable, beside } = this.#bundle;
     const open = async (model: Uint8Array) =>
-      (await this.#later()).openModelOf(file, model, { ...this.#options, provider: this.#provider, beside });
+      (await this.#later()).openModelOf(file, model, {
+        ...this.#options,
+        provider: this.#provider,
+        beside,
+        apart: "query_x",
+      });
     const refused = async (cause: unknown) => {
       const model = await portable[file]?.();
       if (!model) throw cause;

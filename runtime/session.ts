@@ -33,7 +33,8 @@ export type ModelSession = Omit<Session, "defaults">;
 /** What computes models on a processor without ONNX Runtime. */
 export interface OwnKernels {
   /** Nothing for what it computes no run of, and for what is no model, which ONNX Runtime says better. */
-  open(model: Uint8Array, options: HostOptions): OwnModel | undefined;
+  // Rows of the input `apart` are answered each by itself.
+  open(model: Uint8Array, options: HostOptions & { readonly apart?: string }): OwnModel | undefined;
 }
 
 export interface OwnModel {

@@ -39,8 +39,10 @@ export interface Layout {
   }[];
 }
 
-/** For whoever looks into a program. */
-export interface Looking {
+export interface LayoutSettings {
+  /** Inputs whose numbers are to be there after a run as they were before. */
+  readonly lasting?: readonly string[];
+  // For whoever looks into a program:
   /** Passes that are taken over the steps; all unless given. */
   readonly passes?: readonly Pass[];
   /** Gets the step of each instruction, in the order of the words, but for turns. */
@@ -48,12 +50,12 @@ export interface Looking {
 }
 
 /** Joins the steps of a plan, gives what they read and write a place, and writes them as words. */
-export function layoutOf(plan: Plan, { passes, instructions }: Looking = {}): Layout {
+export function layoutOf(plan: Plan, { lasting = [], passes, instructions }: LayoutSettings = {}): Layout {
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
   const numberOf = (store: Store) => oneNumber(plan, store);
   const joined = marked(fused(plan.steps, [...outputs], numberOf, passes), plan.origins);
-  const kept = [...outputs].filter(({ depth }) => depth > 0);
+  const kept = [...outputs, ...lasting.flatMap((name) => plan.inputs.get(name) ?? [])].filter(({ depth }) => depth > 0);
   const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
   const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
   const over = overwritten(moving(one.steps, new Set([...ends.fed, ...ends.kept])), ends);
@@ -120,19 +122,70 @@ export class Program {
     return this.memory.byteLength + this.words.byteLength;
   }
 
+  /** Whether each output has so many rows. */
+  hasRows(rows: number): boolean {
+    return this.#outputs.every(({ shape }) => shape[0] === rows);
+  }
+
   /** What a run gives; nothing where it is fed whole numbers that are not held exactly. */
   run(kernels: Kernels, feeds: Readonly<Record<string, Tensor>>, threads = 1): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
+    this.#run(kernels, threads);
+    return Object.fromEntries(
+      this.#outputs.map(({ name, dtype, shape, numbers }) => [name, { dtype, shape, data: made[dtype]!(numbers) }]),
+    );
+  }
+
+  /**
+   * The same in portions of an input's rows, for which the program was made, with all other inputs lasting. The last portion may have rows
+   * of the one before it.
+   */
+  runInPortions(
+    kernels: Kernels,
+    feeds: Readonly<Record<string, Tensor>>,
+    { input, rows }: Portions,
+    threads = 1,
+  ): Record<string, Tensor> | undefined {
+    const all = feeds[input]!;
+    const count = all.shape[0]!;
+    const results: Record<string, Tensor> = {};
+    for (let from = 0; from < count; from += rows) {
+      const at = Math.min(from, count - rows);
+      for (const { name, numbers } of this.#inputs)
+        if (name === input ? !write(numbers, rowsOf(all, at, rows)) : from === 0 && !write(numbers, feeds[name]!))
+          return undefined;
+      this.#run(kernels, threads);
+      for (const { name, dtype, shape, numbers } of this.#outputs) {
+        const data = made[dtype]!(numbers);
+        results[name] ??= { dtype, shape: [count, ...shape.slice(1)], data: emptyLike(data, count / rows) };
+        (results[name].data as Float32Array).set(data as Float32Array, (at * data.length) / rows);
+      }
+    }
+    return results;
+  }
+
+  #run(kernels: Kernels, threads: number): void {
     const wrong = kernels.run(this.words, this.memory, this.begin, threads);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);
-    const results: Record<string, Tensor> = {};
-    for (const { name, dtype, shape, numbers } of this.#outputs)
-      results[name] = { dtype, shape, data: made[dtype]!(numbers) };
-    return results;
   }
 }
+
+/** As many rows of an input at a time. */
+export interface Portions {
+  readonly input: string;
+  readonly rows: number;
+}
+
+/** Some rows of a tensor, without a copy. */
+export function rowsOf({ dtype, shape: [count = 1, ...row], data }: Tensor, at: number, rows: number): Tensor {
+  const size = data.length / count;
+  return { dtype, shape: [rows, ...row], data: data.subarray(at * size, (at + rows) * size) };
+}
+
+const emptyLike = (data: TypedArray, times: number): TypedArray =>
+  new (data.constructor as Float32ArrayConstructor)(Math.round(data.length * times)) as TypedArray;
 
 /** Writes numbers, if all can be held. */
 function write(to: Float32Array, { dtype, data }: Tensor): boolean {
