@@ -297,6 +297,27 @@ describe("products", () => {
   const [left, right, made, added] = [array(30, 20), array(20, 40), array(30, 40), array(30, 40)];
   const [second, third, bias] = [array(30, 40), array(30, 40), array(40)];
 
+  test("write what a reader copies as it would be copied, and others read that", () => {
+    const [copied, other, far] = [array(40, 30), array(30, 30), array(30, 30)];
+    const chain = copy(turned(made), copied);
+    const steps = [
+      product(left, right, made),
+      product(made, array(40, 30), other),
+      { ...chain, writes: [...chain.writes, { ...bias, strides: [1, 0], register: 0, how: "sum" as const }] },
+      product(turned(copied), array(40, 30), far),
+    ];
+    const taken = fused(steps, [copied.store, bias.store, other.store, far.store]);
+    expect(kinds(taken)).toBe("product product chain product");
+    expect(taken[0]).toMatchObject({ m: 40, n: 30, out: { store: copied.store, strides: [30, 1] } });
+    expect(taken[1]).toMatchObject({ left: { store: copied.store, strides: [1, 30] } });
+    expect((taken[2] as Chain).writes.map(({ how }) => how)).toEqual(["sum"]);
+    // Rows have to lie together for a softmax.
+    const rows = { rows: 30, size: 40, from: { ...made, strides: [40] }, out: { ...second, strides: [40] } };
+    const soft: Step = { kind: "rowwise", what: "softmax", ...rows };
+    const kept = fused([steps[0]!, soft, ...steps.slice(2)], [copied.store, bias.store, far.store, second.store]);
+    expect(kept[0]).toMatchObject({ m: 30, n: 40 });
+  });
+
   test("a bias and a relu are parts of the product", () => {
     const steps = [
       product(left, right, made),

@@ -93,7 +93,7 @@ function passBy(level: Level, at: number, copy: Copy): boolean {
   return true;
 }
 
-function redirected(step: Step, copy: Copy): Step | undefined {
+export function redirected(step: Step, copy: Copy): Step | undefined {
   if (step.kind === "turns") {
     const body: Step[] = [];
     for (const inner of step.body) {

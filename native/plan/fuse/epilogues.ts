@@ -146,7 +146,7 @@ function addedTo(step: Product, chain: Chain, form: Linear, course: Course): Acc
 }
 
 /** A product whose numbers of a row lie together, turned around if need be. */
-function laidOut(step: Product): Product | undefined {
+export function laidOut(step: Product): Product | undefined {
   const { m, n, left, right, out, added, lookup } = step;
   const rank = step.batch.length;
   const [row, column] = [out.strides[rank]!, out.strides[rank + 1]!];

@@ -13,6 +13,7 @@ import { type Pass, Passing } from "./pass.ts";
 import { pieces } from "./pieces.ts";
 import { rowSums } from "./row-sums.ts";
 import { same } from "./same.ts";
+import { turned } from "./turned.ts";
 
 export type { NumberOf } from "./code.ts";
 export type { Pass } from "./pass.ts";
@@ -25,6 +26,7 @@ export const passes: readonly Pass[] = [
   same,
   epilogues,
   copies,
+  turned,
   pieces,
   chains,
   summed,
