@@ -28,6 +28,10 @@ function exchanged(step: Exclude<Step, Turns>, to: <A extends Access>(access: A)
       const given = { field: to(step.field), out: to(step.out), ...maybe("weight", step.weight) };
       return { ...step, ...given, ...maybe("bias", step.bias), ...maybe("where", step.where) };
     }
+    case "points": {
+      const given = { field: to(step.field), values: to(step.values) };
+      return { ...step, ...given, down: to(step.down), across: to(step.across) };
+    }
     case "move":
       return { ...step, from: to(step.from), to: to(step.to) };
   }

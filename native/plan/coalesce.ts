@@ -212,6 +212,14 @@ function placesOf(step: Single, write: Access): number {
     const places = step.what === "back" ? sizeOf(step.size) : step.rows * step.columns;
     return step.channels * (step.what === "weights" ? step.taps.length : step.examples * places);
   }
+  if (step.kind === "points") {
+    const { rows, columns, first, steps, tile, size } = step;
+    const covered = [rows, columns].every(
+      (count, i) => first[i] === 0 && steps[i] === tile[i] && count * tile[i]! >= size[i]!,
+    );
+    const places = step.what === "points" ? rows * columns * sizeOf(step.points) : covered ? sizeOf(size) : 0;
+    return step.examples * step.channels * places;
+  }
   return step.toStep === 0 ? step.size : 0;
 }
 

@@ -8,6 +8,7 @@ import {
   type Call,
   type Chain,
   functions,
+  type Points,
   type Product,
   type Step,
   type Store,
@@ -16,13 +17,24 @@ import {
 } from "./steps.ts";
 
 /** Codes of instructions. */
-export const codes = { product: 1, chain: 2, norm: 3, rowwise: 4, rows: 5, move: 6, turns: 7, windows: 8 } as const;
+export const codes = {
+  product: 1,
+  chain: 2,
+  norm: 3,
+  rowwise: 4,
+  rows: 5,
+  move: 6,
+  turns: 7,
+  windows: 8,
+  points: 9,
+} as const;
 
 const functionNumbers = new Map(Object.keys(functions).map((name, i) => [name, i]));
 const hows = { set: 0, sum: 1, max: 2, min: 3 } as const;
 const rowwises = { softmax: 0, logSoftmax: 1, argmax: 2 } as const;
 const productFlags = { added: 1, relu: 2, rows: 4, columns: 8 } as const;
 const windowed = { sums: 0, weights: 1, maxima: 2, back: 3 } as const;
+const pointed = { points: 0, places: 1 } as const;
 const none = -1;
 /** Axes that a chain may have. */
 const mostAxes = 8;
@@ -153,6 +165,7 @@ class Encoder {
       this.#place(words, out);
       words.push(out.strides[0] ?? 0, out.strides[1] ?? 0);
     } else if (step.kind === "windows") this.#windows(words, step);
+    else if (step.kind === "points") this.#points(words, step);
     else {
       const { size, from, fromStep, to, toStep, turn } = step;
       const moves = turn !== undefined && !this.#apart.has(turn);
@@ -224,6 +237,16 @@ class Encoder {
     for (const [row, column, place] of taps) words.push(row, column, place * apart);
   }
 
+  #points(words: number[], step: Points): void {
+    const { what, examples, channels, rows, columns, steps, first, size, tile, points } = step;
+    words.push(pointed[what], examples, channels, rows, columns, ...steps, ...first, ...size, ...tile, ...points);
+    for (const access of [step.field, step.values]) {
+      this.#place(words, access);
+      words.push(...access.strides);
+    }
+    for (const matrix of [step.down, step.across]) this.#place(words, matrix);
+  }
+
   #chain(words: number[], { shape, reads, code, writes }: Chain): void {
     // Writes lead: along the innermost axis they go on by one.
     const led = [...writes.filter(({ how }) => how === "set"), ...writes.filter(({ how }) => how !== "set"), ...reads];
@@ -279,7 +302,8 @@ function empty(step: Exclude<Step, Chain>): boolean {
   if (step.kind === "product") return step.m * step.n === 0 || step.batch.includes(0);
   if (step.kind === "norm" || step.kind === "rowwise") return step.rows * step.size === 0;
   if (step.kind === "rows") return step.outer * step.count * step.inner === 0;
-  if (step.kind === "windows") return step.examples * step.channels * step.rows * step.columns === 0;
+  if (step.kind === "windows" || step.kind === "points")
+    return step.examples * step.channels * step.rows * step.columns === 0;
   return step.kind === "move" ? step.size === 0 : step.count === 0 || step.body.length === 0;
 }
 

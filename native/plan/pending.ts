@@ -86,6 +86,13 @@ export class Pending {
     return waiting && "parts" in waiting && sizeOf(value.shape) === value.store.size ? waiting : undefined;
   }
 
+  /** Which places of which array an array is, if it is all of that and waits to be written. */
+  gatheredFrom(value: Value): Gathered | undefined {
+    const waiting = this.#waiting.get(value.store);
+    const all = sizeOf(value.shape) === value.store.size && together(value);
+    return waiting && "indices" in waiting && all && !this.#written.has(value.store) ? waiting : undefined;
+  }
+
   #later(waiting: Waiting, shape: Shape, dtype: DType, depth: number): Value {
     const store = { size: sizeOf(shape), depth };
     this.#waiting.set(store, waiting);

@@ -208,10 +208,10 @@ export interface Windows {
 }
 
 /**
- * Tiles of arrays whose channels lie together, brought to points or back (Toom and Cook, Winograd), channel by channel. The tile at (row, column) begins at (row · steps[0] + first[0],
+ * Tiles of arrays, brought to points or back (Toom and Cook, Winograd), channel by channel. The tile at (row, column) begins at (row · steps[0] + first[0],
  * column · steps[1] + first[1]) of the field and has `tile` rows and columns. `points`: values[p · across + q] = Σ down[p, i] · across[q, j] · tile[i, j], where what
  * is not within the field is zeros. `places`: tile[i, j] = Σ down[i, p] · across[j, q] · values[…], and what is not within the field is written nowhere. Strides of
- * `field` are those of (example, row, column), of `values` those of (point, example, row, column), of matrices none: they lie without gaps, a row for each number that is given.
+ * `field` are those of (example, row, column, channel), the last one 1 where it is read, of `values` those of (point, example, row, column), of matrices none: they lie without gaps, a row for each number that is given.
  */
 export interface Points {
   readonly kind: "points";

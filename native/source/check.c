@@ -4,6 +4,7 @@
 #include "chain.h"
 #include "copy.h"
 #include "kernels.h"
+#include "points.h"
 #include "reduce.h"
 #include "windows.h"
 
@@ -184,6 +185,19 @@ static int check_windows(const Scope *scope, const int32_t *words, int64_t lengt
   return optional(scope, words[21], 1, 0, channels);
 }
 
+static int check_points(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < POINTS_WORDS || words[2] < TO_POINTS || words[2] > TO_PLACES) return 0;
+  const int64_t rows = words[5], columns = words[6], height = words[13], width = words[14], down = words[15], across = words[16];
+  for (int which = 13; which < 17; which++)
+    if (words[which] < 1 || words[which] > MOST_SIDE) return 0;
+  if (words[3] < 1 || words[4] < 1 || rows < 1 || columns < 1) return 0;
+  if (words[11] < 1 || words[12] < 1 || (words[2] == TO_POINTS && words[21] != 1)) return 0;
+  const Reach field = along(along(along((Reach){words[17], words[17]}, words[3], words[18]), words[11], words[19]), words[12], words[20]);
+  const Reach values = along(along((Reach){words[22], words[22]}, down * across, words[23]), words[3], words[24]);
+  return within(scope, along(field, words[4], words[21])) && within(scope, along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1)) &&
+         rows_within(scope, words[27], 1, 0, height * down) && rows_within(scope, words[28], 1, 0, width * across);
+}
+
 static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count);
 
 static int check_turns(const Scope *scope, const int32_t *words, int64_t length) {
@@ -196,10 +210,10 @@ static int check_turns(const Scope *scope, const int32_t *words, int64_t length)
 /** @returns where the first instruction is that is not one, or would leave the memory; below zero where there is none */
 static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count) {
   static int (*const checks[])(const Scope *, const int32_t *, int64_t) = {
-      check_product, check_chain, check_norm, check_rowwise, check_rows, check_move, check_turns, check_windows,
+      check_product, check_chain, check_norm, check_rowwise, check_rows, check_move, check_turns, check_windows, check_points,
   };
   for (int64_t i = 0; i < count; i += words[i + 1])
-    if (count - i < 2 || words[i] < 1 || words[i] > 8 || words[i + 1] < 2 || words[i + 1] > count - i ||
+    if (count - i < 2 || words[i] < 1 || words[i] > 9 || words[i + 1] < 2 || words[i + 1] > count - i ||
         !checks[words[i] - 1](scope, words + i, words[i + 1]))
       return i;
   return -1;

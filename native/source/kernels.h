@@ -40,6 +40,7 @@ int run_move(const int32_t *words, float *memory, Part part);
 /** The word of windows that says how many taps there are; those follow. */
 enum { TAPS_OF_WINDOWS = 27 };
 int run_windows(const int32_t *words, float *memory, Part part);
+int run_points(const int32_t *words, float *memory, Part part);
 
 /** Numbers of the room that parts of a chain need in common, CHAIN_ROOM at most; 0: none. A vector behind them may be read. Whoever gives it joins what is in it (join_chain) when all parts are done. */
 enum { CHAIN_ROOM = 16 * 1024 };

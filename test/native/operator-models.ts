@@ -48,7 +48,7 @@ function attributeOf(name: string, value: Attribute): onnx.AttributeProto.$Prope
   throw new Error(`the attribute ${name}`);
 }
 
-function modelOf({ fed, fixed = {}, steps, outputs = ["out"], opset = 20 }: Case): Uint8Array {
+export function modelOf({ fed, fixed = {}, steps, outputs = ["out"], opset = 20 }: Case): Uint8Array {
   return encodeModel({
     ...{ irVersion: 9, opsetImport: [{ version: opset }] },
     graph: {

@@ -13,6 +13,7 @@ import {
   type Step,
   type Store,
 } from "@innerloop/native/plan";
+import { points } from "./reference-points.ts";
 import { windows } from "./reference-windows.ts";
 
 /** The numbers of a store. */
@@ -60,6 +61,8 @@ function runStep(step: Step, numbers: Numbers): number {
       return move(step, numbers);
     case "windows":
       return windows(step, (access) => checked(access, numbers));
+    case "points":
+      return points(step, (access) => checked(access, numbers));
     case "turns":
       for (let turn = 0; turn < step.count; turn++) {
         numbers(step.turn)[0] = turn;

@@ -185,6 +185,23 @@ const windows: Making = (memory, below) => {
   ][below(2)]!;
 };
 
+const points: Making = (memory, below) => {
+  const [examples, channels, rows, columns] = [1 + below(4), 1 + below(150), 1 + below(6), 1 + below(6)];
+  const [tile, sides] = [2 + below(4), 2 + below(5)];
+  const size = [rows * tile - below(2), columns * tile] as const;
+  const values = memory.array([sides * sides, rows, columns, examples, channels]);
+  const [point, row, column, example] = values.strides as [number, number, number, number];
+  return {
+    ...{ kind: "points", what: below(2) ? "points" : "places", examples, channels, rows, columns, size },
+    ...{ steps: [tile, tile], first: [0, 0], tile: [tile, tile], points: [sides, sides] },
+    ...{
+      field: memory.array([examples, ...size, channels]),
+      values: { ...values, strides: [point, example, row, column] },
+    },
+    ...{ down: memory.array([tile * sides]), across: memory.array([tile * sides]) },
+  };
+};
+
 describe("instructions in parts", () => {
   it.each([
     ["chains", chain, 150],
@@ -193,6 +210,7 @@ describe("instructions in parts", () => {
     ["softmax and its like", rowwise, 40],
     ["looked-up rows", rows, 60],
     ["windows", windows, 60],
+    ["points", points, 60],
   ] as const)("%s give the same bits as whole", (_, making, count) => {
     for (let seed = 1; seed <= count; seed++) {
       const random = dice(seed);

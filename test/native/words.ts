@@ -187,7 +187,7 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
     const what = (["points", "places"] as const)[take()]!;
     const [examples, channels, rows, columns] = [take(), take(), take(), take()];
     const [steps, first, size, tile, points] = [two(), two(), two(), two(), two()];
-    const [field, values, down, across] = [access(3), access(4), access(0), access(0)];
+    const [field, values, down, across] = [access(4), access(4), access(0), access(0)];
     const sizes = { examples, channels, rows, columns, steps, first, size, tile, points };
     return { kind: "points", what, ...sizes, field, values, down, across };
   }

@@ -17,6 +17,7 @@ import {
 } from "../views.ts";
 import { hasChannelsLast, roomLike } from "./channels.ts";
 import { axesOf, computed, intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
+import { turnedPlaces } from "./points.ts";
 
 /** More numbers than this no plan holds beforehand. */
 const mostKnown = 2 ** 24;
@@ -70,10 +71,11 @@ const flatten: Compute = (plan, [x], node) => {
   return [shapedAs(plan, value, [sizeOf(value.shape.slice(0, first)), sizeOf(value.shape.slice(first))])];
 };
 
-const transpose: Compute = (_, [x], node) => {
+const transpose: Compute = (plan, [x], node) => {
   const value = present(x, node);
-  const reversed = value.shape.map((__, axis) => value.shape.length - 1 - axis);
-  return [permuted(value, intsOf(node, "perm") ?? reversed)];
+  const reversed = value.shape.map((_, axis) => value.shape.length - 1 - axis);
+  const turned = permuted(value, intsOf(node, "perm") ?? reversed);
+  return [turnedPlaces(plan, turned) ?? turned];
 };
 
 const expand: Compute = (plan, [x, shape], node) => {

@@ -18,6 +18,7 @@ import {
   withOnes,
 } from "../views.ts";
 import { floatOf, intOf, present, shapedAs } from "./parts.ts";
+import { atPoints, noteProduct } from "./points.ts";
 import { remembered } from "./remembered.ts";
 
 interface Factors {
@@ -35,6 +36,8 @@ interface Factors {
 export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
   const [m, k, n] = [left.shape.at(-2)!, left.shape.at(-1)!, right.shape.at(-1)!];
   if (k !== right.shape.at(-2)) throw refused(`a product of [${left.shape}] and [${right.shape}]`);
+  const tiles = added || alpha !== 1 ? undefined : atPoints(plan, left, right);
+  if (tiles) return tiles;
   // Of two that lie turned around, the product lies so too: what has its channels last keeps them there.
   if (isTurned(left) && isTurned(right) && !added && !plan.pending.piecesOf(left.store))
     return turned(product(plan, { left: turned(right), right: turned(left), alpha }));
@@ -44,6 +47,7 @@ export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }:
   const terms = { left: expanded(rows, [...lead, m, k]), right: expanded(right, [...lead, k, n]), out };
   const sum = added ? { ...terms, added: expanded(plan.real(added), [...lead, m, n]) } : terms;
   multiply(plan, out.depth, { ...folded(sum), alpha, beta });
+  if (!added && alpha === 1) noteProduct(left, right, out);
   return out;
 }
 

@@ -1,0 +1,43 @@
+// What an instruction of points says (words.md).
+#ifndef INNERLOOP_POINTS_H
+#define INNERLOOP_POINTS_H
+
+#include <stdint.h>
+
+#include "kernels.h"
+
+/** Rows or columns that a tile has at most, at places and at points. */
+#define MOST_SIDE 12
+
+/** Words of an instruction. */
+#define POINTS_WORDS 29
+
+enum { TO_POINTS = 0, TO_PLACES = 1 };
+
+typedef struct {
+  int what;
+  int64_t examples, channels, rows, columns, step_row, step_column, first_row, first_column, in_rows, in_columns;
+  /** Rows and columns of a tile, at places and at points. */
+  int height, width, points_down, points_across;
+  float *field;
+  int64_t field_example, field_row, field_column, field_channel;
+  float *values;
+  int64_t values_point, values_example, values_row, values_column;
+  /** A row for each number that comes out, of those that go in. */
+  const float *down, *across;
+} Points;
+
+static inline void read_points(const int32_t *words, float *memory, Points *p) {
+  p->what = words[2];
+  p->examples = words[3], p->channels = words[4], p->rows = words[5], p->columns = words[6];
+  p->step_row = words[7], p->step_column = words[8], p->first_row = words[9], p->first_column = words[10];
+  p->in_rows = words[11], p->in_columns = words[12];
+  p->height = words[13], p->width = words[14], p->points_down = words[15], p->points_across = words[16];
+  p->field = memory + words[17];
+  p->field_example = words[18], p->field_row = words[19], p->field_column = words[20], p->field_channel = words[21];
+  p->values = memory + words[22];
+  p->values_point = words[23], p->values_example = words[24], p->values_row = words[25], p->values_column = words[26];
+  p->down = memory + words[27], p->across = memory + words[28];
+}
+
+#endif

@@ -1,0 +1,217 @@
+// Tiles of pictures at points: kernels in C against plain loops, and which products plans take for them.
+import { NativeModel } from "@innerloop/native";
+import type { Access, Points, Store } from "@innerloop/native/plan";
+import { describe, expect, it } from "vitest";
+import { compare } from "./compared.ts";
+import { testKernels } from "./kernels.ts";
+import { type Case, compares, floats, list, modelOf } from "./operator-models.ts";
+import { dice } from "./random-steps.ts";
+import { plainKernels } from "./words.ts";
+
+type Two = readonly [number, number];
+
+interface Sizes {
+  readonly channels: number;
+  readonly size: Two;
+  readonly tile: Two;
+  readonly points: Two;
+  readonly steps?: Two;
+  readonly first?: Two;
+  readonly counts: Two;
+  /** How far channels are apart in the field. */
+  readonly apart?: number;
+}
+
+const examples = 2;
+
+/** A step over stores of its own, in which more lies than its channels, and what they hold. */
+function stepOf(
+  what: Points["what"],
+  { channels, size, tile, points, steps = tile, first = [0, 0], counts, apart = 1 }: Sizes,
+) {
+  const stored = (count: number): Store => ({ size: count, depth: 1 });
+  const wide = channels * apart + 3;
+  const [rows, columns] = counts;
+  const tiles = examples * rows * columns * (channels + 2);
+  const matrix = (a: number, b: number): Access => ({ store: stored(a * b), offset: 0, strides: [] });
+  const step: Points = {
+    ...{ kind: "points", what, examples, channels, rows, columns, steps, first, size, tile, points },
+    field: {
+      ...{ store: stored(examples * size[0] * size[1] * wide), offset: 0 },
+      strides: [size[0] * size[1] * wide, size[1] * wide, wide, apart],
+    },
+    values: {
+      ...{ store: stored(points[0] * points[1] * tiles), offset: 0 },
+      strides: [tiles, channels + 2, columns * examples * (channels + 2), examples * (channels + 2)],
+    },
+    down: matrix(tile[0], points[0]),
+    across: matrix(tile[1], points[1]),
+  };
+  const random = dice(channels + points[0]);
+  const begun = new Map(
+    [step.field, step.values, step.down, step.across].map(
+      ({ store }) => [store, Float32Array.from({ length: store.size }, () => random() - 0.5)] as const,
+    ),
+  );
+  return { step, begun };
+}
+
+const cases: readonly Sizes[] = [
+  { channels: 1, size: [3, 3], tile: [2, 2], points: [3, 3], counts: [2, 2] },
+  { channels: 16, size: [8, 8], tile: [6, 6], points: [6, 6], steps: [4, 4], first: [-1, -1], counts: [2, 2] },
+  { channels: 37, size: [7, 10], tile: [4, 4], points: [6, 6], counts: [2, 3] },
+  { channels: 21, size: [5, 6], tile: [4, 4], points: [4, 4], steps: [2, 2], first: [-1, -1], counts: [3, 3] },
+  { channels: 5, size: [9, 4], tile: [2, 2], points: [4, 4], counts: [5, 2] },
+  { channels: 18, size: [12, 12], tile: [12, 9], points: [9, 12], first: [1, -2], counts: [1, 2] },
+  { channels: 7, size: [4, 5], tile: [1, 5], points: [2, 7], counts: [4, 1] },
+];
+
+describe.each(["points", "places"] as const)("to %s", (what) => {
+  const kernels = testKernels();
+
+  it.each(cases)("of tiles %j", (sizes) => {
+    // Tiles do not overlap where they are written.
+    const { step, begun } = stepOf(what, what === "places" ? { ...sizes, steps: sizes.tile } : sizes);
+    compare(kernels, [step], { begun });
+  });
+});
+
+it("goes to places whose channels lie apart", () => {
+  for (const points of [
+    [6, 6],
+    [4, 4],
+    [5, 4],
+  ] as const) {
+    const { step, begun } = stepOf("places", {
+      channels: 70,
+      size: [3, 3],
+      tile: [3, 3],
+      points,
+      counts: [1, 1],
+      apart: 9,
+    });
+    compare(testKernels(), [step], { begun });
+  }
+});
+
+/** How many instructions of points a model's words have. */
+function pointsOf(given: Case): number {
+  let count = 0;
+  const model = new NativeModel(modelOf(given), {
+    ...plainKernels,
+    run(words: Int32Array, memory: ArrayBuffer, offset: number) {
+      for (let at = 0; at < words.length; at += words[at + 1]!) if (words[at] === 9) count++;
+      return plainKernels.run(words, memory, offset);
+    },
+  });
+  expect(model.run(given.fed)).toBeDefined();
+  return count;
+}
+
+interface Looked {
+  readonly space: Two;
+  readonly tile: Two;
+  readonly step: Two;
+  readonly first: Two;
+  readonly counts: Two;
+  readonly channels?: number;
+  /** Of the matrix that is no product of two. */
+  readonly other?: boolean;
+  /** Which of the places is another one. */
+  readonly odd?: number;
+}
+
+/** A picture whose channels lie together, looked up tile by tile and multiplied. */
+function looked({ space: [h, w], tile, step, first, counts, channels = 5, other = false, odd }: Looked): Case {
+  const [down, across] = [floats([3, tile[0]], 4), floats([4, tile[1]], 5)].map(({ data }) => data as Float32Array);
+  const size = tile[0] * tile[1];
+  const matrix = Float32Array.from({ length: 12 * size }, (_, n) => {
+    const [r, c] = [Math.floor(n / size), n % size];
+    const factor = down![Math.floor(r / 4) * tile[0] + Math.floor(c / tile[1])]!;
+    return factor * across![(r % 4) * tile[1] + (c % tile[1])]! + (other && n === 7 ? 0.25 : 0);
+  });
+  const each = ([a, b]: Two): Two[] => Array.from({ length: a * b }, (_, n) => [Math.floor(n / b), n % b] as const);
+  const places = each(tile).flatMap(([i, j]) =>
+    each(counts).map(([row, column]) => {
+      const [y, x] = [row * step[0] + first[0] + i, column * step[1] + first[1] + j];
+      return y < 0 || x < 0 || y >= h || x >= w ? h * w : y * w + x;
+    }),
+  );
+  if (odd !== undefined) places[odd] = (places[odd]! + 1) % (h * w);
+  const rest = 2 * channels * counts[0] * counts[1];
+  return {
+    fed: { x: floats([2, h, w, channels]) },
+    fixed: {
+      ...{
+        rows: list(2 * channels, h * w),
+        zero: { ...floats([1, 2 * channels]), data: new Float32Array(2 * channels) },
+      },
+      ...{ places: list(...places), flat: list(size, rest) },
+      matrix: { dtype: "float32", shape: [12, size], data: matrix },
+    },
+    steps: [
+      { operator: "Transpose", inputs: ["x"], outputs: ["first"], attributes: { perm: [0, 3, 1, 2] } },
+      { operator: "Reshape", inputs: ["first", "rows"], outputs: ["before"] },
+      { operator: "Transpose", inputs: ["before"], outputs: ["turned"], attributes: { perm: [1, 0] } },
+      { operator: "Concat", inputs: ["turned", "zero"], outputs: ["more"], attributes: { axis: 0 } },
+      { operator: "Gather", inputs: ["more", "places"], outputs: ["tiles"], attributes: { axis: 0 } },
+      { operator: "Reshape", inputs: ["tiles", "flat"], outputs: ["right"] },
+      { operator: "MatMul", inputs: ["matrix", "right"], outputs: ["out"] },
+    ],
+  };
+}
+
+const tiles: Looked = { space: [6, 7], tile: [4, 4], step: [2, 2], first: [-1, -1], counts: [3, 4] };
+
+describe("a product of a matrix and of tiles that are looked up", () => {
+  it.each([
+    tiles,
+    { ...tiles, tile: [3, 2], step: [3, 2], first: [0, 0], counts: [2, 4] },
+    { ...tiles, counts: [1, 4] },
+    { ...tiles, counts: [3, 1] },
+    { ...tiles, space: [4, 9], tile: [2, 6], step: [1, 4], first: [0, -2], counts: [4, 3], channels: 19 },
+  ] satisfies Looked[])("reads them where they lie: %j", async (each) => {
+    expect(pointsOf(looked(each))).toBe(1);
+    await compares(looked(each));
+  });
+
+  it("is one as it is where the matrix is no product of two, or tiles do not go on evenly", async () => {
+    for (const each of [{ ...tiles, other: true }, ...[0, 17, 100].map((odd) => ({ ...tiles, odd }))]) {
+      expect(pointsOf(looked(each))).toBe(0);
+      await compares(looked(each));
+    }
+  });
+});
+
+describe("a product of a matrix and of values at points, turned around", () => {
+  /** The last axis of a reshaped transpose is that of places. */
+  const slopes = (matrix: Float32Array, size: number): Case => ({
+    fed: { x: floats([16, size]) },
+    fixed: {
+      matrix: { dtype: "float32", shape: [9, 16], data: matrix },
+      ...{ one: list(1, 9, size), two: list(size / 4, 4, 3, 3) },
+    },
+    steps: [
+      { operator: "MatMul", inputs: ["matrix", "x"], outputs: ["y"] },
+      { operator: "Reshape", inputs: ["y", "one"], outputs: ["apart"] },
+      { operator: "Transpose", inputs: ["apart"], outputs: ["turned"], attributes: { perm: [0, 2, 1] } },
+      { operator: "Reshape", inputs: ["turned", "two"], outputs: ["out"] },
+    ],
+  });
+  const [down, across] = [floats([3, 4], 2), floats([3, 4], 3)].map(({ data }) => data as Float32Array);
+  const both = Float32Array.from({ length: 144 }, (_, n) => {
+    const [r, c] = [Math.floor(n / 16), n % 16];
+    return down![Math.floor(r / 3) * 4 + Math.floor(c / 4)]! * across![(r % 3) * 4 + (c % 4)]!;
+  });
+
+  it("goes from points to places at once", async () => {
+    expect(pointsOf(slopes(both, 300))).toBe(1);
+    await compares(slopes(both, 300));
+  });
+
+  it("is one as it is of another matrix", async () => {
+    const other = both.with(20, 0.75);
+    expect(pointsOf(slopes(other, 300))).toBe(0);
+    await compares(slopes(other, 300));
+  });
+});
