@@ -32,7 +32,7 @@ export function points(step: Points, arrayOf: (access: Access) => Array64): numb
           const inside = y >= 0 && x >= 0 && y < size[0] && x < size[1];
           return inside ? at(step.field, example, y, x, c) : undefined;
         };
-        const valueOf = (p: number, q: number): number =>
+        const placeOfValue = (p: number, q: number): number =>
           at(step.values, p * step.points[1] + q, example, row, column) + c;
         if (what === "points") {
           for (const [p, q] of pairs(step.points)) {
@@ -41,14 +41,14 @@ export function points(step: Points, arrayOf: (access: Access) => Array64): numb
               const place = placeOf(i, j);
               if (place !== undefined) sum += factor(p, q, i, j) * field.get(place);
             }
-            values.set(valueOf(p, q), sum);
+            values.set(placeOfValue(p, q), sum);
           }
         } else
           for (const [i, j] of pairs(tile)) {
             const place = placeOf(i, j);
             if (place === undefined) continue;
             let sum = 0;
-            for (const [p, q] of pairs(step.points)) sum += factor(p, q, i, j) * values.get(valueOf(p, q));
+            for (const [p, q] of pairs(step.points)) sum += factor(p, q, i, j) * values.get(placeOfValue(p, q));
             field.set(place, sum);
           }
       }
