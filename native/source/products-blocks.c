@@ -1,36 +1,30 @@
-// Large products. A panel of the right factor and a strip of the left one are near while a kernel runs; the strips of a block of rows stay in the
-// second cache, or a little beyond, for all panels.
+// Large products. A block of the right factor lies in panels in the second cache; strips of the left one come one after another, each by all panels.
 #include "products-blocks.h"
 
 #include <stddef.h>
 
 #include "products-panels.h"
-#include "products-tiles.h"
+#include "products-strips.h"
 #include "squares.h"
 
-/** Vectors of a panel, and rows of a strip. */
-#define PANEL_VECTORS 3
-#if defined(__AVX512F__) || defined(__aarch64__)
-#define STRIP_ROWS 9
-#else
-#define STRIP_ROWS 4
-#endif
-/** The rows of a strip as squares write them: none of a term reaches beyond the next term's first vector. */
-#define STRIP (STRIP_ROWS <= WIDTH ? STRIP_ROWS : (STRIP_ROWS + WIDTH - 1) / WIDTH * WIDTH)
-/** Terms of a piece of the sum at most, and numbers of the left factor in a block of rows. */
-#define PIECE 512
-#define BLOCK_NUMBERS (256 * 1024)
+/** Terms of a piece of the sum at most. */
+#define PIECE 256
+/** Numbers of the right factor in a block, and vectors of its columns, at most. */
+#define BLOCK_NUMBERS (160 * 1024)
+#define BLOCK_VECTORS 96
+/** Rows whose results come again for each piece of the sum before those behind them do. */
+#define ROWS_TOGETHER 2048
 
-/** Strips of a block, each term's rows together, and room for what squares write behind the last. */
-static _Thread_local float strips[BLOCK_NUMBERS + 2 * (PIECE + WIDTH) * STRIP] __attribute__((aligned(64)));
-static _Thread_local float panel[(PIECE + WIDTH) * PANEL_VECTORS * WIDTH] __attribute__((aligned(64)));
+/** Behind what they hold, room for what squares write with it. */
+static _Thread_local float block[BLOCK_NUMBERS + WIDTH * PANEL_VECTORS * WIDTH] __attribute__((aligned(64)));
+static _Thread_local float strip[(PIECE + WIDTH) * STRIP + WIDTH] __attribute__((aligned(64)));
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t parts(int64_t size, int64_t largest) { return (size + largest - 1) / largest; }
 
 /** Numbers of a row lie together: squares of them become terms. The last row stands for those that are not there. */
-static void turn_rows(float *strip, const float *left, int64_t row, int64_t rows, int64_t terms) {
+static void turn_rows(const float *left, int64_t row, int64_t rows, int64_t terms) {
   for (int64_t at = 0; at < rows; at += WIDTH) {
     const float *from[WIDTH];
     for (int i = 0; i < WIDTH; i++) from[i] = left + least(at + i, rows - 1) * row;
@@ -43,9 +37,9 @@ static void turn_rows(float *strip, const float *left, int64_t row, int64_t rows
   }
 }
 
-static void copy_strip(float *strip, const float *left, int64_t row, int64_t column, int64_t rows, int64_t terms) {
+static void copy_strip(const float *left, int64_t row, int64_t column, int64_t rows, int64_t terms) {
   if (column == 1) {
-    turn_rows(strip, left, row, rows, terms);
+    turn_rows(left, row, rows, terms);
   } else if (row == 1) {
     for (int64_t p = 0; p < terms; p++)
       for (int64_t at = 0; at < rows; at += WIDTH) store(strip + p * STRIP + at, load(left + p * column + at));
@@ -55,70 +49,84 @@ static void copy_strip(float *strip, const float *left, int64_t row, int64_t col
   }
 }
 
-/** Where strip `i` of all the rows begins: they have as many rows each as can be. */
+/** Some vectors of columns from `column` on in panels, the first vector of each and behind the last the end, and some terms of the sum. */
 typedef struct {
-  int64_t rows, count;
-} Strips;
+  int64_t column, columns, panels;
+  int64_t vectors[BLOCK_VECTORS / PANEL_VECTORS + 1];
+  int64_t term, terms;
+} Block;
 
-static int64_t row_of(Strips all, int64_t i) { return i * all.rows / all.count; }
+static int width_of(const Block *at, int64_t panel) { return (int)(at->vectors[panel + 1] - at->vectors[panel]); }
 
-/** Where results come is on its way while the sum runs. */
-static void foresee(const Tile *tile, int64_t rows, int vectors) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int v = 0; v < vectors; v++) __builtin_prefetch(tile->out + r * tile->out_row + v * WIDTH, 1);
+static void set_columns(Block *at, int64_t first, int64_t vectors, int64_t n) {
+  at->column = first * WIDTH;
+  at->columns = least(vectors * WIDTH, n - at->column);
+  at->panels = parts(vectors, PANEL_VECTORS);
+  for (int64_t i = 0; i <= at->panels; i++) at->vectors[i] = i * vectors / at->panels;
 }
 
-/** Strips `first` to `last` by all panels, over a piece of the sum. */
-static void run_panels(const Matrices *matrices, int in_place, Tile *tile, Strips all, int64_t first, int64_t last, const float *left, const float *right, const float *added) {
-  const int64_t terms = tile->terms;
-  int64_t vectors = parts(matrices->n, WIDTH), at = 0;
-  for (int64_t panels = parts(vectors, PANEL_VECTORS); panels > 0; panels--) {
-    const int width = (int)(vectors / panels);
-    const int64_t columns = least(matrices->n - at, width * WIDTH);
-    copy_panel(panel, width, right + at * matrices->right_column, matrices->right_row, matrices->right_column, terms, columns);
-    tile->right = panel;
-    tile->right_row = width * WIDTH;
-    tile->last = (int)(columns - (width - 1) * WIDTH);
-    for (int64_t i = first; i < last; i++) {
-      const int64_t row = row_of(all, i), rows = row_of(all, i + 1) - row;
-      tile->left = in_place ? left + row * matrices->left_row : strips + (i - first) * STRIP * terms;
-      tile->out = matrices->out + row * matrices->out_row + at;
-      tile->added = added ? added + row * tile->added_row + at : NULL;
-      foresee(tile, rows, width);
-      (in_place ? row_kernels : column_kernels)[width][rows](tile);
+/** Rows of the right factor are read from one end to the other, as they lie; what lies otherwise is copied a panel at a time. */
+static void copy_block(const Matrices *matrices, const Block *at) {
+  const float *right = matrices->right + at->term * matrices->right_row + at->column * matrices->right_column;
+  if (matrices->right_column == 1) {
+    for (int64_t p = 0; p < at->terms; p++, right += matrices->right_row)
+      for (int64_t i = 0; i < at->panels; i++) {
+        const int64_t first = at->vectors[i], width = width_of(at, i);
+        float *to = block + (first * at->terms + p * width) * WIDTH;
+        for (int64_t v = 0; v < width; v++) store(to + v * WIDTH, load(right + (first + v) * WIDTH));
+      }
+    return;
+  }
+  for (int64_t i = 0; i < at->panels; i++) {
+    const int64_t first = at->vectors[i], width = width_of(at, i), columns = least(at->columns - first * WIDTH, width * WIDTH);
+    copy_panel(block + first * at->terms * WIDTH, (int)width, right + first * WIDTH * matrices->right_column, matrices->right_row, matrices->right_column, at->terms, columns);
+  }
+}
+
+/** Rows `row` to `end` by a block. What is added lies at the same places of rows and columns as the results. */
+static void run_block(const Matrices *matrices, int in_place, const Block *at, const int32_t *places, int64_t row, int64_t end, const float *added, int64_t added_row, float beta) {
+  Strip now = {
+      .tile = {.terms = at->terms, .out_row = matrices->out_row, .added_row = added_row, .alpha = matrices->alpha, .beta = beta, .relu = matrices->relu && at->term + at->terms == matrices->k},
+      .left_row = matrices->left_row, .places = places,
+  };
+  for (int64_t strips = parts(end - row, STRIP_ROWS); strips > 0; strips--) {
+    const int64_t rows = (uint32_t)(end - row) / (uint32_t)strips;
+    const float *left = matrices->left + row * matrices->left_row + at->term * matrices->left_column;
+    if (!in_place) copy_strip(left, matrices->left_row, matrices->left_column, rows, at->terms);
+    now.tile.left = in_place ? left : strip;
+    for (int64_t i = 0; i < at->panels; i++) {
+      const int64_t first = at->vectors[i], column = at->column + first * WIDTH;
+      const int width = width_of(at, i);
+      now.tile.right = block + first * at->terms * WIDTH;
+      now.tile.out = matrices->out + row * matrices->out_row + column;
+      now.tile.added = added ? added + row * added_row + column : NULL;
+      now.tile.last = (int)least(at->columns - (at->vectors[i + 1] - 1) * WIDTH, WIDTH);
+      (in_place ? strips_in_place : strips_copied)[width][rows](&now);
     }
-    vectors -= width;
-    at += columns;
+    row += rows;
   }
 }
 
 void run_blocks(const Matrices *matrices, int in_place) {
-  const int64_t pieces = parts(matrices->k, PIECE), piece = parts(matrices->k, pieces);
-  const Strips all = {matrices->m, parts(matrices->m, STRIP_ROWS)};
-  const int64_t together = parts(all.count, parts(all.count, BLOCK_NUMBERS / (piece * STRIP)));
-  int32_t offsets[PIECE];
-  for (int i = 0; i < PIECE; i++) offsets[i] = i * STRIP;
-  if (in_place)
-    for (int i = 0; i < STRIP_ROWS; i++) offsets[i] = (int32_t)(i * matrices->left_row);
-  Tile tile = {.table = offsets, .table_step = 1, .pieces = 1, .left_step = 1, .out_row = matrices->out_row, .alpha = matrices->alpha};
-  for (int64_t first = 0; first < all.count; first += together) {
-    const int64_t last = least(all.count, first + together);
-    const float *added = matrices->added;
-    tile.added_row = matrices->added_row;
-    tile.beta = matrices->beta;
-    for (int64_t term = 0; term < matrices->k; term += piece) {
-      const float *left = matrices->left + term * matrices->left_column;
-      tile.terms = least(piece, matrices->k - term);
-      tile.relu = matrices->relu && term + tile.terms == matrices->k;
-      if (!in_place)
-        for (int64_t i = first; i < last; i++) {
-          const int64_t row = row_of(all, i), rows = row_of(all, i + 1) - row;
-          copy_strip(strips + (i - first) * STRIP * tile.terms, left + row * matrices->left_row, matrices->left_row, matrices->left_column, rows, tile.terms);
-        }
-      run_panels(matrices, in_place, &tile, all, first, last, left, matrices->right + term * matrices->right_row, added);
-      added = matrices->out;
-      tile.added_row = matrices->out_row;
-      tile.beta = 1;
+  const int64_t piece = parts(matrices->k, parts(matrices->k, PIECE)), vectors = parts(matrices->n, WIDTH);
+  const int64_t wide = parts(vectors, parts(vectors, least(BLOCK_VECTORS, BLOCK_NUMBERS / (piece * WIDTH))));
+  const int64_t together = parts(matrices->m, parts(matrices->m, ROWS_TOGETHER));
+  int32_t places[PIECE];
+  for (int64_t p = 0; p < piece; p++) {
+    const uint32_t place = (uint32_t)(p * STRIP_ROWS * PANEL_VECTORS) / (uint32_t)piece;
+    places[p] = (int32_t)(place / PANEL_VECTORS * matrices->out_row + place % PANEL_VECTORS * WIDTH);
+  }
+  for (int64_t row = 0; row < matrices->m; row += together) {
+    const int64_t end = least(matrices->m, row + together);
+    for (int64_t first = 0; first < vectors; first += wide) {
+      Block at;
+      set_columns(&at, first, least(wide, vectors - first), matrices->n);
+      for (at.term = 0; at.term < matrices->k; at.term += piece) {
+        at.terms = least(piece, matrices->k - at.term);
+        copy_block(matrices, &at);
+        if (at.term == 0) run_block(matrices, in_place, &at, places, row, end, matrices->added, matrices->added_row, matrices->beta);
+        else run_block(matrices, in_place, &at, places, row, end, matrices->out, matrices->out_row, 1);
+      }
     }
   }
 }

@@ -9,10 +9,7 @@
 #define BLOCK_COLUMNS 128
 #define BLOCK_SUM 96
 
-/**
- * @param in_place the left factor is read where it lies. If not, it is copied: that pays where many panels read it, or its rows lie so that they push each other out of
- * the first cache
- */
+/** @param in_place the left factor's terms lie together, and it is read where it lies. If not, a strip of it is copied at a time */
 void run_blocks(const Matrices *matrices, int in_place);
 
 #endif

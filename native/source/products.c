@@ -15,11 +15,7 @@
 /** Rows of the right factor that are as far from each other fall on few places of the first cache: a copy pays where this many kernels read it. */
 #define FAR_ROWS 256
 #define COPY_TILES 4
-/**
- * Columns for which the left factor of large matrices is copied, or its rows made columns. Rows that are this far from each other push each other out of the
- * first cache, and are copied for fewer.
- */
-#define COPY_COLUMNS 512
+/** Columns from which on the left factor of large matrices is copied if its terms lie apart. Rows that are so far from each other push each other out of the first cache: they are copied too. */
 #define TURN_COLUMNS 256
 #define COLLIDING_ROWS 1024
 /**
@@ -239,7 +235,7 @@ static void choose_ways(Product *product) {
   product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= BLOCK_COLUMNS && product->k >= BLOCK_SUM &&
                    (product->left_column == 1 || product->n >= TURN_COLUMNS);
   if (product->large) {
-    product->in_place = product->left_column == 1 && product->left_row >= 0 && product->left_row % COLLIDING_ROWS != 0 && product->n < COPY_COLUMNS;
+    product->in_place = product->left_column == 1 && product->left_row >= 0 && product->left_row % COLLIDING_ROWS != 0;
     return;
   }
   product->by_columns = lookup ? product->flags & LOOKUP_COLUMNS : product->left_row == 1 && product->left_column != 1 && product->m > 1;

@@ -145,9 +145,11 @@ describe("products", () => {
       // Several pieces of the sum, and a last strip, panel and vector that are not whole.
       [67, 133, 800, "rows", "rows", [0, 1], true],
       [70, 259, 401, "columns", "columns", undefined, false],
-      // Several blocks of rows, copied and read in place.
-      [701, 513, 390, "rows", "columns", [0, 1], true],
-      [701, 300, 390, "columns", "rows", [1, 0], true],
+      // Several blocks of columns, by numbers and by vectors, and of rows, copied and read in place.
+      [71, 1300, 390, "rows", "columns", [0, 1], true],
+      [64, 1301, 390, "columns", "rows", [1, 0], true],
+      [65, 1700, 96, "rows", "rows", [1, 0], false],
+      [2060, 130, 257, "columns", "columns", undefined, true],
       [700, 128, 385, "rows", "rows", undefined, false],
       // Rows that lie so that they are copied for fewer columns.
       [64, 128, 1024, "rows", "rows", [1, 0], false],
