@@ -7,6 +7,7 @@ import { fused, type Pass } from "./fuse/index.ts";
 import { apart, placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
+import { inPanels } from "./panels.ts";
 import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
@@ -54,7 +55,7 @@ export function layoutOf(plan: Plan, { lasting = [], passes, instructions }: Lay
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
   const numberOf = (store: Store) => oneNumber(plan, store);
-  const joined = marked(fused(plan.steps, [...outputs], numberOf, passes), plan.origins);
+  const joined = marked(inPanels(fused(plan.steps, [...outputs], numberOf, passes), plan), plan.origins);
   const kept = [...outputs, ...lasting.flatMap((name) => plan.inputs.get(name) ?? [])].filter(({ depth }) => depth > 0);
   const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
   const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
