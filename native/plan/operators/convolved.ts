@@ -39,17 +39,8 @@ export function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Co
   const [segment, pieces] = together ? [own, kernel] : [1, own * kernel];
   // One table for all examples, unless it were too large.
   const joined = examples * places * pieces <= mostEntries ? examples : 1;
-  const table = new Int32Array(joined * places * pieces);
-  let i = 0;
-  for (let example = 0; example < joined; example++) {
-    const begin = example * size * channels;
-    for (let place = 0; place < places; place++)
-      for (let channel = 0; channel < (together ? 1 : own); channel++)
-        for (let tap = 0; tap < kernel; tap++) {
-          const at = taps[place * kernel + tap]!;
-          table[i++] = at < 0 ? -1 : begin + (together ? at * channels : channel * size + at);
-        }
-  }
+  const grid = together ? { kernel, wide: 1, step: channels, apart: 0 } : { kernel, wide: own, step: 1, apart: size };
+  const table = known(plan, taps, { ...grid, examples: joined, each: size * channels });
   // Rows of many filters are as far apart as there are: those that kernels take at once are brought together.
   const n = filters > mostTogether && filters % mostTogether === 0 ? mostTogether : filters;
   const panels = filters / n;
@@ -78,4 +69,60 @@ export function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Co
     ...{ alpha: 1, beta: 1, relu: false },
   });
   return final;
+}
+
+/** Where the pieces of a table lie. */
+interface Grid {
+  /** Taps of a window. */
+  readonly kernel: number;
+  /** Channels that are looked up one by one, and how far they are apart. */
+  readonly wide: number;
+  readonly apart: number;
+  /** How far places are apart. */
+  readonly step: number;
+  readonly examples: number;
+  /** Numbers of an example. */
+  readonly each: number;
+}
+
+interface Made {
+  readonly taps: Int32Array;
+  readonly table: Int32Array;
+}
+
+const tables = new WeakMap<Plan, Map<string, Made[]>>();
+
+/** A table that the plan has, since layers often are alike, or a new one. */
+function known(plan: Plan, taps: Int32Array, grid: Grid): Int32Array {
+  const all = tables.get(plan) ?? new Map<string, Made[]>();
+  tables.set(plan, all);
+  const key = Object.values(grid).join();
+  const made = all.get(key) ?? [];
+  const same = made.find((each) => alike(each.taps, taps));
+  if (same) return same.table;
+  const table = tableOf(taps, grid);
+  all.set(key, [...made, { taps, table }]);
+  return table;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);
+const alike = (a: Int32Array, b: Int32Array): boolean => bytesOf(a).equals(bytesOf(b));
+
+// What goes over tables is in functions of its own, which are small: the first plan of a process is made while they are compiled.
+
+function tableOf(taps: Int32Array, { kernel, wide, apart, step, examples, each }: Grid): Int32Array {
+  const size = taps.length * wide;
+  const table = new Int32Array(examples * size);
+  let i = 0;
+  for (let first = 0; first < taps.length; first += kernel)
+    for (let channel = 0; channel < wide; channel++)
+      for (let tap = first; tap < first + kernel; tap++)
+        table[i++] = taps[tap]! < 0 ? -1 : channel * apart + taps[tap]! * step;
+  for (let example = 1; example < examples; example++) shift(table, example * size, size, example * each);
+  return table;
+}
+
+/** A piece of a table is its first one, elsewhere. */
+function shift(table: Int32Array, to: number, size: number, by: number): void {
+  for (let i = 0; i < size; i++) table[to + i] = table[i]! < 0 ? -1 : table[i]! + by;
 }
