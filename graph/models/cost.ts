@@ -11,6 +11,7 @@ import { ReduceSum } from "../ops/reduction.ts";
 import { Scan } from "../ops/scan.ts";
 import { flopsOf, type Sizing } from "../transforms/arithmetic.ts";
 import { gradients } from "../transforms/grad.ts";
+import { neededRows } from "../transforms/needed-rows.ts";
 import { simplify } from "../transforms/simplify.ts";
 import { type Model, table, valueNamed } from "./model.ts";
 import { reachOf } from "./reach.ts";
@@ -83,13 +84,13 @@ export function arithmetic(outputs: readonly Value[]): OperatorCost[] {
       by.set(name, { ...before, nodes: before.nodes + 1, flops: before.flops + flops });
     }
   };
-  count(simplify(outputs), 1);
+  count(simplify(neededRows(outputs)), 1);
   return [...by.values()].filter(({ flops }) => flops > 0).sort((a, b) => b.flops - a.flops);
 }
 
 function costOfRun(outputs: readonly Value[]): RunCost {
   // As it was built: what a target makes of it takes long to work out, and counts much the same.
-  const values = simplify(outputs);
+  const values = simplify(neededRows(outputs));
   return { bytes: mostAlive(values), flops: topological(values).reduce((sum, node) => sum + flopsOf(node, sizing), 0) };
 }
 

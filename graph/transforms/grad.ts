@@ -1,7 +1,6 @@
 // Reverse-mode differentiation of a graph into a graph. The result is made of the same operators, so it can be
 // differentiated again, batched and exported like anything else.
 import { InnerloopError } from "@innerloop/schemas";
-import { leftOut } from "../compile/switches.ts";
 import { constant, inScopeOf, scope } from "../core/build.ts";
 import { mayAgree } from "../core/fresh.ts";
 import { zip } from "../core/lists.ts";
@@ -12,7 +11,7 @@ import { dependencies, dependents, inOrder, topological } from "../core/walk.ts"
 import { Add } from "../ops/arithmetic.ts";
 import { Expand, Reshape } from "../ops/movement.ts";
 import { gaussianUnit } from "./gaussian-units.ts";
-import { neededRows, rowsName } from "./needed-rows.ts";
+import { neededRows } from "./needed-rows.ts";
 import { type Recomputation, type Recompute, recomputing } from "./recomputing.ts";
 
 export interface GradOptions {
@@ -67,7 +66,7 @@ export function cotangents(
 ): (Value | undefined)[] {
   const leaves = new Set(wrt);
   // What is not computed for a derivative has none to be computed either.
-  const outputs = leftOut().includes(rowsName) ? whole : neededRows(whole, leaves);
+  const outputs = neededRows(whole, leaves);
   const paths = pathsTo(leaves, outputs);
   const kept = walkedBack(outputs, seeds, wrt, paths);
   if (recompute === false) return kept;

@@ -1,7 +1,8 @@
 // Only those rows are computed that are read. Where a classifier reads one token of a transformer, the last layer needs keys and values of
 // all tokens, and everything else of one; so do its derivatives, where this is done before they are taken.
+import { leftOut } from "../compile/switches.ts";
 import { constant, constantOf } from "../core/build.ts";
-import type { Dim } from "../core/dims.ts";
+import { multiplyDims } from "../core/dims.ts";
 import { isTold } from "../core/fresh.ts";
 import { at } from "../core/lists.ts";
 import { likelySize } from "../core/shapes.ts";
@@ -14,7 +15,21 @@ import { Reshape } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { flopsOf, type Sizing } from "./arithmetic.ts";
 import { rewrite } from "./rewrite.ts";
-import { allRows, cutOut, lookedUp, numbersIn, type Rows, rowsFor, rowsMade, shapeOfRows } from "./row-rules.ts";
+import {
+  allRows,
+  areApart,
+  cutOut,
+  isPlain,
+  isSameLying,
+  lookedUp,
+  numbersIn,
+  outerOf,
+  type Part,
+  type Rows,
+  rowsFor,
+  rowsMade,
+  shapeOfRows,
+} from "./row-rules.ts";
 import { joined, lengthOf, placeOf, type Run, type Runs } from "./runs.ts";
 
 /** By which it is left out. */
@@ -26,7 +41,7 @@ export const rowsName = "rows";
  */
 export function neededRows(outputs: readonly Value[], leaves: ReadonlySet<Value> = new Set()): readonly Value[] {
   const order = topological(outputs, leaves);
-  if (!order.some(leavesRows)) return outputs;
+  if (!order.some(leavesRows) || leftOut().includes(rowsName)) return outputs;
   const read = rowsRead(order, outputs, leaves);
   const rowsOf = (value: Value | undefined): Rows => (value && read.get(value)) ?? allRows;
   return rewrite(
@@ -57,16 +72,16 @@ export function neededRows(outputs: readonly Value[], leaves: ReadonlySet<Value>
 function leavesRows(node: Node): boolean {
   const part = cutOut(node);
   const [x] = node.inputs;
-  return part !== undefined && x !== undefined && x.node.inputs.length > 0 && areFew(part.runs, at(x.shape, part.axis));
+  return part !== undefined && x !== undefined && x.node.inputs.length > 0 && areFew(part);
 }
 
-/** Whether rows are half of an axis or less: of more, less is saved than it costs to put what is read beside the rest. */
-function areFew(runs: Runs, size: Dim): boolean {
+/** Whether rows are half of all or less: of more, less is saved than it costs to put what is read beside the rest. */
+function areFew({ runs, of }: Part): boolean {
   const length = lengthOf(runs);
-  return typeof length === "number" && !isTold(size) && 2 * length <= likelySize([size]);
+  return typeof length === "number" && !isTold(of) && 2 * length <= likelySize([of]);
 }
 
-const isNothing = (rows: Rows): boolean => [...rows.values()].some((runs) => runs.length === 0);
+const isNothing = (rows: Rows): boolean => [...rows.values()].some(({ runs }) => runs.length === 0);
 
 /** What of each value is read, from the outputs back; no entry where nothing is. */
 function rowsRead(order: readonly Node[], outputs: readonly Value[], leaves: ReadonlySet<Value>): Map<Value, Rows> {
@@ -99,10 +114,10 @@ function either(a: Rows, b: Rows): Rows {
   // An empty run of one axis is nothing at all.
   if (isNothing(a)) return b;
   if (isNothing(b)) return a;
-  const both = [...a].flatMap(([axis, runs]): [number, Runs][] => {
-    const others = b.get(axis);
-    const all = others && joined(runs, others);
-    return all ? [[axis, all]] : [];
+  const both = [...a].flatMap(([axis, part]): [number, Part][] => {
+    const other = b.get(axis);
+    const runs = other && isSameLying(part, other) ? joined(part.runs, other.runs) : undefined;
+    return runs ? [[axis, runs === part.runs ? part : { ...part, runs }]] : [];
   });
   return new Map(both);
 }
@@ -110,28 +125,48 @@ function either(a: Rows, b: Rows): Rows {
 /** What of that which is asked for can be computed alone, and is less. */
 function possible(node: Node, asked: Rows): Rows {
   if (asked.size === 0) return allRows;
-  const [y] = node.outputs;
-  const kept = [...asked].filter(
-    ([axis, runs]) => runs.length === 0 || (areFew(runs, at(y.shape, axis)) && rowsFor(node, axis, runs) !== undefined),
-  );
-  return kept.length > 0 ? new Map(kept) : allRows;
+  const kept = new Map<number, Part>();
+  const places = new Set<string>();
+  for (const [axis, part] of asked) {
+    const needed = part.runs.length === 0 ? [] : areFew(part) ? rowsFor(node, part) : undefined;
+    const own = needed?.flatMap((each, i) => (each ? [`${i} ${each.axis}`] : []));
+    // Rows of two kinds along one axis are not told apart.
+    if (!own || own.some((place) => places.has(place))) continue;
+    if (![...kept.values()].every((other) => areApart(node, part, other))) continue;
+    for (const place of own) places.add(place);
+    kept.set(axis, part);
+  }
+  return kept.size > 0 ? kept : allRows;
 }
 
 /** What a node reads of its inputs for some rows of its output. */
 function wantedBy(node: Node, rows: Rows): readonly Rows[] {
-  const found = node.inputs.map(() => new Map<number, Runs>());
-  const part = cutOut(node);
-  if (part) found[0]?.set(part.axis, part.runs);
-  for (const [axis, runs] of rows)
-    rowsFor(node, axis, runs)?.forEach((own, i) => {
-      if (own) found[i]?.set(own.axis, own.runs);
+  const found = node.inputs.map(() => new Map<number, Part>());
+  const whole = cutOut(node);
+  if (whole) found[0]?.set(whole.axis, whole);
+  for (const part of rows.values())
+    rowsFor(node, part)?.forEach((own, i) => {
+      if (own) found[i]?.set(own.axis, own);
     });
   return found;
 }
 
 /** Rows of a value out of those of it that are there. */
 const rowsTaken = (value: Value, wanted: Rows, there: Rows): Value =>
-  [...wanted].reduce((rest, [axis, runs]) => runsTaken(rest, axis, runs, there.get(axis)), value);
+  [...wanted.values()].reduce((rest, part) => partTaken(rest, part, there.get(part.axis)), value);
+
+/** Rows that lie along an axis one after another, of those that are there. */
+function partTaken(value: Value, part: Part, there: Part | undefined): Value {
+  const { axis, inner } = part;
+  const size = at(value.shape, axis);
+  const all = there ? lengthOf(there.runs) : part.of;
+  if (isPlain({ ...part, of: all }, size)) return runsTaken(value, axis, part.runs, there?.runs);
+  const [before, after] = [value.shape.slice(0, axis), value.shape.slice(axis + 1)];
+  const outer = outerOf({ ...part, of: all }, size);
+  const apart = Reshape(value, [...before, outer, all, inner, ...after]);
+  const taken = runsTaken(apart, axis + 1, part.runs, there?.runs);
+  return Reshape(taken, [...before, multiplyDims(multiplyDims(outer, at(taken.shape, axis + 1)), inner), ...after]);
+}
 
 /** Runs of an axis one after another, of the rows that are there. */
 function runsTaken(value: Value, axis: number, runs: Runs, there: Runs | undefined): Value {
@@ -169,8 +204,8 @@ function madeOf(node: Node, rows: Rows, take: (i: number, rows?: Rows) => Value 
     const { axis } = node.attributes;
     // In their order, and as often as they are there.
     const chosen = node.inputs[1].rank === 1 ? rows.get(axis) : undefined;
-    const entries = chosen ? numbersIn(chosen)?.map((place) => at(indices, place)) : indices;
-    const value = take(0, new Map([...wanted, [axis, entries ?? indices]]));
+    const runs = (chosen && numbersIn(chosen.runs)?.map((place) => at(indices, place))) ?? indices;
+    const value = take(0, new Map([...wanted, [axis, { axis, of: at(node.inputs[0].shape, axis), inner: 1, runs }]]));
     if (value) return Reshape(value, shapeOfRows(node.outputs[0].shape, rows));
   }
   return rowsMade(
@@ -197,7 +232,10 @@ function workOf(node: Node): number {
 
 /** How many nodes it takes to cut rows out, and out of these again. */
 const nodesFor = (rows: Rows): number =>
-  [...rows.values()].reduce((sum, runs) => sum + (runs.length === 1 ? 1 : numbersIn(runs) ? 2 : runs.length + 1), 0);
+  [...rows.values()].reduce(
+    (sum, { runs }) => sum + (runs.length === 1 ? 1 : numbersIn(runs) ? 2 : runs.length + 1),
+    0,
+  );
 
 /** Whether it is less to cut what a node reads, all of which is there, and compute some rows, than to compute all and cut these. */
 function pays(node: Node, rows: Rows, wanted: readonly Rows[]): boolean {
