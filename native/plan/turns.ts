@@ -2,7 +2,8 @@
 import type { Graph, Node } from "../read.ts";
 import { type Compute, type Plan, Scope } from "./plan.ts";
 import { refused } from "./refusal.ts";
-import { accessOf, at, axisOf, expanded, permuted, together, type Value, withOnes } from "./views.ts";
+import { slices } from "./slices.ts";
+import { accessOf, axisOf, expanded, permuted, together, type Value, withOnes } from "./views.ts";
 
 /** A body with what goes in and out of its turns. */
 interface Turned {
@@ -71,8 +72,8 @@ export const scan: Compute = (plan, given, node, around) => {
       back: attributes.scan_output_directions?.ints[i] === 1,
     })),
     enter(scope, turn) {
-      for (const { value, axis, back, name } of fed)
-        scope.set(name, slice(plan, value, { axis, back, turn, depth: scope.depth }));
+      const found = slices(plan, fed, { turn, depth: scope.depth });
+      for (const [i, { name }] of fed.entries()) scope.set(name, found[i]!);
     },
   });
 };
@@ -141,32 +142,6 @@ function handOn(plan: Plan, pairs: readonly { readonly from: Value; readonly to:
     return { to, from: changing.has(real.store) ? plan.copied({ ...real, depth: to.depth }) : real };
   });
   for (const { from, to } of apart.flat()) plan.copy(from, to);
-}
-
-/** The part of an array that a turn sees. */
-function slice(
-  plan: Plan,
-  value: Value,
-  { axis, back, turn, depth }: { axis: number; back: boolean; turn: Value; depth: number },
-): Value {
-  const real = plan.real(value);
-  const count = value.shape[axis]!;
-  const first = at(real, axis, 0);
-  if (count <= 1 || real.strides[axis] === 0) return first;
-  const lies = together(first) ? real : plan.written(permuted(real, firstly(axis, value.shape.length)));
-  const along = together(first) ? axis : 0;
-  const step = lies.strides[along]!;
-  const part = plan.room(first.shape, value.dtype, depth);
-  plan.step(depth, {
-    ...{ kind: "move", size: part.store.size, from: accessOf(at(lies, along, back ? count - 1 : 0)) },
-    ...{ fromStep: back ? -step : step, to: accessOf(part), toStep: 0, turn: turn.store },
-  });
-  return part;
-}
-
-/** All axes, this one first. */
-function firstly(axis: number, rank: number): number[] {
-  return [axis, ...Array.from({ length: rank }, (_, other) => other).filter((other) => other !== axis)];
 }
 
 /** What each turn gives, as one array. */

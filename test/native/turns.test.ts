@@ -1,9 +1,10 @@
 // Loops and scans give what ONNX Runtime gives.
 
 import { NativeModel } from "@innerloop/native";
+import { planFor, readGraph } from "@innerloop/native/plan";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { type GraphOf, integer, modelOf, numbers, truth, usual } from "./models.ts";
+import { type GraphOf, integer, integers, modelOf, type NodeOf, numbers, truth, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 async function compares(graph: GraphOf, feeds: Readonly<Record<string, Tensor>>): Promise<void> {
@@ -189,4 +190,99 @@ describe("Scan", () => {
       }),
       feeds,
     ));
+
+  describe("of arrays that are computed of one number by number", () => {
+    const turned: GraphOf = {
+      inputs: { s: ["float32", 2, 3], ...Object.fromEntries([..."uvpm"].map((name) => [name, ["float32", 2, 3]])) },
+      outputs: ["s2", "o"],
+      nodes: [
+        ["Mul", ["s", "u"], ["su"]],
+        ["Add", ["su", "v"], ["s1"]],
+        ["Sub", ["s1", "p"], ["s2"]],
+        ["Mul", ["s1", "m"], ["o"]],
+      ],
+    };
+    const initial = {
+      ...{
+        zero: integers(0),
+        one: integers(1),
+        two: integers(2),
+        three: integers(3),
+        five: integers(5),
+        six: integers(6),
+      },
+      ...{ half: numbers([], 3), w: numbers([3], 4) },
+    };
+    /** @param axis that of the turns among those of x @param from, to which of its places they take */
+    const graphOf = (axis: 0 | 1, [from, to]: readonly [string, string]): GraphOf => ({
+      inputs: { x: axis === 0 ? ["float32", 5, 2, 6] : ["float32", 2, 5, 6], s: ["float32", 2, 3] },
+      outputs: ["s9", "os", "m"],
+      initializers: { ...initial, at: axis === 0 ? integers(0) : integers(1) },
+      nodes: [
+        ["Slice", ["x", from, to, "at"], ["some"]],
+        ["Sigmoid", ["some"], ["all"]],
+        ["Slice", ["all", "zero", "three", "two"], ["u"]],
+        ["Slice", ["some", "three", "six", "two"], ["right"]],
+        ["Tanh", ["right"], ["v"]],
+        ["Mul", ["u", "v"], ["uv"]],
+        ["Sub", ["half", "uv"], ["p"]],
+        ["Add", ["w", "p"], ["m"]],
+        [
+          "Scan",
+          ["s", "u", "v", "p", "m"],
+          ["s9", "os"],
+          { num_scan_inputs: 4, body: turned, scan_input_axes: [axis, axis, axis, axis] },
+        ],
+      ],
+    });
+    const feedsOf = (axis: number) => ({
+      x: numbers(axis === 0 ? [5, 2, 6] : [2, 5, 6], 1),
+      s: numbers([2, 3], 2),
+    });
+    /** How many slices turns take of arrays. */
+    const taken = (graph: GraphOf, feeds: Readonly<Record<string, Tensor>>): number => {
+      const read = readGraph(modelOf(graph));
+      const { steps } = planFor({ ...read, inputs: Object.keys(feeds) }, feeds, plainKernels);
+      const bodies = steps.flatMap((step) => (step.kind === "turns" ? step.body : []));
+      return bodies.filter((step) => step.kind === "move" && step.fromStep !== 0).length;
+    };
+
+    it("computes slices of a slice of that one", async () => {
+      for (const places of [
+        ["zero", "five"],
+        ["one", "five"],
+        ["two", "three"],
+      ] as const)
+        await compares(graphOf(0, places), feedsOf(0));
+      expect(taken(graphOf(0, ["one", "five"]), feedsOf(0))).toBe(1);
+    });
+
+    it("goes back", () => {
+      const { nodes, ...graph } = graphOf(0, ["one", "five"]);
+      const scan = nodes.at(-1)!;
+      const back = { ...scan[3], scan_input_directions: [1, 1, 1, 1] };
+      return compares({ ...graph, nodes: [...nodes.slice(0, -1), [scan[0], scan[1], scan[2], back]] }, feedsOf(0));
+    });
+
+    it("takes slices as they are that do not lie together", () => compares(graphOf(1, ["zero", "five"]), feedsOf(1)));
+
+    it("takes slices of the arrays where there are as many of which these are computed", async () => {
+      const many = graphOf(0, ["zero", "five"]);
+      const graph: GraphOf = {
+        ...many,
+        inputs: { ...many.inputs, ...Object.fromEntries([..."abc"].map((name) => [name, ["float32", 5, 2, 3]])) },
+        nodes: [
+          ...many.nodes.slice(0, -1),
+          ...[..."abc"].map((name): NodeOf => ["Add", [name, "half"], [`${name}2`]]),
+          ["Scan", ["s", "a2", "b2", "c2", "m"], ["s9", "os"], many.nodes.at(-1)![3]!],
+        ],
+      };
+      const feeds = {
+        ...feedsOf(0),
+        ...Object.fromEntries([..."abc"].map((name, i) => [name, numbers([5, 2, 3], i + 5)])),
+      };
+      await compares(graph, feeds);
+      expect(taken(graph, feeds)).toBe(4);
+    });
+  });
 });

@@ -1,6 +1,7 @@
 // What operators have in common: their attributes, and chains over arrays that are repeated to one shape.
 import { type DType, sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
+import { define } from "../definitions.ts";
 import { mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, Call, FunctionName, Operand, Write } from "../steps.ts";
@@ -59,6 +60,7 @@ export function computed(plan: Plan, operands: readonly Value[], dtype: DType, f
   const shape = broadcast(operands.map((value) => value.shape));
   const out = roomLike(plan, operands, shape, dtype, deepest(...operands));
   chain(plan, { operands, shape, depth: out.depth, formula, out: { ...accessOf(out), how: "set" } });
+  if (out.depth > 0) define({ out, operands, formula });
   const whole = dtype === "int64" || dtype === "int32";
   if (whole && out.depth === 0 && plan.numbers(out).some((number) => Math.abs(number) > mostExact))
     throw refused("a whole number that is not held exactly");

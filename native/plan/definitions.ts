@@ -1,0 +1,19 @@
+// Of what arrays have been computed number by number, for whoever would rather compute a part of one anew than read it.
+import type { Formula } from "./operators/parts.ts";
+import type { Store } from "./steps.ts";
+import type { Value } from "./views.ts";
+
+export interface Defined {
+  readonly out: Value;
+  /** Of shapes that are repeated to that of `out`. */
+  readonly operands: readonly Value[];
+  readonly formula: Formula;
+}
+
+const all = new WeakMap<Store, Defined>();
+
+export function define(defined: Defined): void {
+  all.set(defined.out.store, defined);
+}
+
+export const definitionOf = (store: Store): Defined | undefined => all.get(store);
