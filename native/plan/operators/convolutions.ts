@@ -33,9 +33,9 @@ const conv: Compute = (plan, [a, b, bias], node) => {
     if (axes) return [asChannels(plan, { x, weight, bias, out, axes })];
   }
   const taps = tapsOf(
+    plan,
     space,
-    out,
-    kernel,
+    { out, kernel },
     (axis, place, tap) => place * strides[axis]! + tap * dilations[axis]! - before[axis]!,
   );
   const weight = shapedAs(plan, w, [groups, filters / groups, own, sizeOf(kernel)]);
@@ -79,9 +79,9 @@ const convTranspose: Compute = (plan, [a, b, bias], node) => {
     if (wide) return [asChannels(plan, { ...phased, axes: wide })];
   }
   const taps = tapsOf(
+    plan,
     space,
-    out,
-    kernel,
+    { out, kernel },
     (axis, place, tap) => (place + before[axis]! - tap * dilations[axis]!) / strides[axis]!,
   );
   const split = shapedAs(plan, w, [groups, channels / groups, filters, sizeOf(kernel)]);

@@ -40,7 +40,7 @@ export function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Co
   // One table for all examples, unless it were too large.
   const joined = examples * places * pieces <= mostEntries ? examples : 1;
   const grid = together ? { kernel, wide: 1, step: channels, apart: 0 } : { kernel, wide: own, step: 1, apart: size };
-  const table = known(plan, taps, { ...grid, examples: joined, each: size * channels });
+  const table = known(taps, { ...grid, examples: joined, each: size * channels });
   // Rows of many filters are as far apart as there are: those that kernels take at once are brought together.
   const n = filters > mostTogether && filters % mostTogether === 0 ? mostTogether : filters;
   const panels = filters / n;
@@ -85,28 +85,17 @@ interface Grid {
   readonly each: number;
 }
 
-interface Made {
-  readonly taps: Int32Array;
-  readonly table: Int32Array;
-}
+const tables = new WeakMap<Int32Array, Map<string, Int32Array>>();
 
-const tables = new WeakMap<Plan, Map<string, Made[]>>();
-
-/** A table that the plan has, since layers often are alike, or a new one. */
-function known(plan: Plan, taps: Int32Array, grid: Grid): Int32Array {
-  const all = tables.get(plan) ?? new Map<string, Made[]>();
-  tables.set(plan, all);
+/** The table of these taps, which a plan has once: so the same one for layers that are alike. */
+function known(taps: Int32Array, grid: Grid): Int32Array {
+  const all = tables.get(taps) ?? new Map<string, Int32Array>();
+  tables.set(taps, all);
   const key = Object.values(grid).join();
-  const made = all.get(key) ?? [];
-  const same = made.find((each) => alike(each.taps, taps));
-  if (same) return same.table;
-  const table = tableOf(taps, grid);
-  all.set(key, [...made, { taps, table }]);
+  const table = all.get(key) ?? tableOf(taps, grid);
+  all.set(key, table);
   return table;
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);
-const alike = (a: Int32Array, b: Int32Array): boolean => bytesOf(a).equals(bytesOf(b));
 
 // What goes over tables is in functions of its own, which are small: the first plan of a process is made while they are compiled.
 

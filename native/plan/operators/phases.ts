@@ -101,7 +101,12 @@ function phasesTogether(plan: Plan, { x, weight, bias, axes }: Omit<Phased, "out
   const offsets = axes.map((phases) => [...new Set(phases.flatMap(({ taps }) => taps.map(([offset]) => offset)))]);
   const [grid, phases] = [axes.map(([first]) => first!.count), axes.map(({ length }) => length)];
   const window = offsets.map(({ length }) => length);
-  const taps = tapsOf(space, grid, window, (axis, place, tap) => place * axes[axis]![0]!.step + offsets[axis]![tap]!);
+  const taps = tapsOf(
+    plan,
+    space,
+    { out: grid, kernel: window },
+    (axis, place, tap) => place * axes[axis]![0]!.step + offsets[axis]![tap]!,
+  );
   // Which tap of the kernel each phase has at each offset; one more than there are is zeros.
   const none = sizeOf(kernel);
   const order = tuplesOf(phases).flatMap((phase) =>

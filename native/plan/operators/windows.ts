@@ -1,5 +1,6 @@
 // Windows over the space of an array [N, C, …space]: where their taps lie.
 import type { Node } from "../../read.ts";
+import type { Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Shape } from "../views.ts";
 import { intOf, intsOf, textOf } from "./parts.ts";
@@ -50,31 +51,55 @@ export function tuplesOf(sizes: Shape): number[][] {
   );
 }
 
-/** For each place of the result and each tap the place that is read, or −1. */
+/** Taps that a plan has, by the sizes and places that they are told by: layers often are alike. */
+const known = new WeakMap<Plan, Map<string, Int32Array>>();
+
+/** For each place of the result and each tap the place that is read, or −1. The same array for the same windows of a plan. */
 export function tapsOf(
+  plan: Plan,
   space: Shape,
-  out: Shape,
-  kernel: Shape,
+  { out, kernel }: { readonly out: Shape; readonly kernel: Shape },
   read: (axis: number, place: number, tap: number) => number,
 ): Int32Array {
-  // Axis by axis: what is outside along one of them is outside.
-  let [table, places, taps] = [Int32Array.of(0), 1, 1];
-  for (const [axis, size] of space.entries()) {
-    const [many, wide] = [out[axis]!, kernel[axis]!];
-    const along = Int32Array.from({ length: many * wide }, (_, i) => {
+  const along = space.map((size, axis) => {
+    const wide = kernel[axis]!;
+    return Int32Array.from({ length: out[axis]! * wide }, (_, i) => {
       const at = read(axis, Math.floor(i / wide), i % wide);
       return Number.isInteger(at) && at >= 0 && at < size ? at : -1;
     });
-    const next = new Int32Array(table.length * along.length);
-    let i = 0;
-    for (let place = 0; place < places; place++)
-      for (let own = 0; own < many; own++)
-        for (let tap = 0; tap < taps; tap++) {
-          const before = table[place * taps + tap]!;
-          for (let at = own * wide; at < (own + 1) * wide; at++)
-            next[i++] = before < 0 || along[at]! < 0 ? -1 : before * size + along[at]!;
-        }
-    [table, places, taps] = [next, places * many, taps * wide];
+  });
+  const all = known.get(plan) ?? new Map<string, Int32Array>();
+  known.set(plan, all);
+  const key = [space, kernel, ...along].join(";");
+  const table = all.get(key) ?? crossed(space, kernel, along);
+  all.set(key, table);
+  return table;
+}
+
+/** Axis by axis: what is outside along one of them is outside. */
+function crossed(space: Shape, kernel: Shape, along: readonly Int32Array[]): Int32Array {
+  let table: Int32Array = Int32Array.of(0);
+  let taps = 1;
+  for (const [axis, size] of space.entries()) {
+    table = withAxis({ table, taps }, { size, wide: kernel[axis]!, along: along[axis]! });
+    taps *= kernel[axis]!;
   }
   return table;
+}
+
+// A function of its own, which is small: the first plan of a process is made while it is compiled.
+function withAxis(
+  { table, taps }: { readonly table: Int32Array; readonly taps: number },
+  { size, wide, along }: { readonly size: number; readonly wide: number; readonly along: Int32Array },
+): Int32Array {
+  const next = new Int32Array(table.length * along.length);
+  let i = 0;
+  for (let first = 0; first < table.length; first += taps)
+    for (let own = 0; own < along.length; own += wide)
+      for (let tap = first; tap < first + taps; tap++) {
+        const before = table[tap]!;
+        for (let at = own; at < own + wide; at++)
+          next[i++] = before < 0 || along[at]! < 0 ? -1 : before * size + along[at]!;
+      }
+  return next;
 }
