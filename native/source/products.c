@@ -226,7 +226,7 @@ static void divide(Product *product) {
 static void choose_ways(Product *product) {
   const int lookup = product->flags & (LOOKUP_ROWS | LOOKUP_COLUMNS);
   if (product->n == 1) product->right_column = product->added_column = 1;
-  product->dots = !lookup && product->left_column == 1 && product->right_row == 1 && product->right_column != 1 &&
+  product->dots = !lookup && product->left_column == 1 && product->right_row == 1 && (product->right_column != 1 || product->n == 1) &&
                   product->m <= DOT_ROWS &&
                   product->m * (product->k * product->n > NEAR_NUMBERS ? DOT_TERMS : NEAR_DOT_TERMS) <= product->k;
   product->few = !lookup && product->right_column == 1 && product->m >= FEWEST_ROWS &&

@@ -160,6 +160,9 @@ describe("products", () => {
       [13, 70, 700, "columns", "rows", [1, 0], true],
       [63, 300, 40, "rows", "rows", undefined, false],
       [4, 900, 11, "apart", "backwards", [0, 1], false],
+      // One column: sums of products of two rows.
+      [1, 1, 36867, "rows", "columns", [1, 0], false],
+      [3, 1, 1003, "rows", "columns", undefined, true],
     ] as const) {
       const of = (rows: number, columns: number, strides: readonly number[]) => {
         const access = placed([rows, columns], strides, 3);
