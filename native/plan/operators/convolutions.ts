@@ -1,14 +1,16 @@
 // Conv and ConvTranspose.
 import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
-import type { Compute } from "../plan.ts";
+import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { permuted, type Shape } from "../views.ts";
+import { permuted, type Shape, type Value } from "../views.ts";
+import { channelsLast, channelsSecond } from "./channels.ts";
 import { type Along, channelwise, isChannelwise } from "./channelwise.ts";
-import { convolved } from "./convolved.ts";
+import { convolved, fewChannels } from "./convolved.ts";
+import { padded } from "./movement.ts";
 import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
 import { apart, asChannels, besideEachOther, phasesOf } from "./phases.ts";
-import { tapsOf, windowOf } from "./windows.ts";
+import { tapsOf, type Window, windowOf } from "./windows.ts";
 
 const conv: Compute = (plan, [a, b, bias], node) => {
   const [x, w] = [present(a, node), present(b, node)];
@@ -32,6 +34,9 @@ const conv: Compute = (plan, [a, b, bias], node) => {
     const weight = permuted(w, [1, 0, ...kernel.map((_, axis) => axis + 2)]);
     if (axes) return [asChannels(plan, { x, weight, bias, out, axes })];
   }
+  const rows = own * (kernel.at(-1) ?? 0);
+  if (groups === 1 && own < fewChannels && rows >= fewChannels && rows > own && dilations.at(-1) === 1)
+    return [byRows(plan, { x, weight: w, bias, window })];
   const taps = tapsOf(
     plan,
     space,
@@ -41,6 +46,38 @@ const conv: Compute = (plan, [a, b, bias], node) => {
   const weight = shapedAs(plan, w, [groups, filters / groups, own, sizeOf(kernel)]);
   return [convolved(plan, { x, taps, groups, weight, bias, out })];
 };
+
+interface Filters {
+  /** [N, C, …space] */
+  readonly x: Value;
+  /** [M, C, …kernel] */
+  readonly weight: Value;
+  readonly bias: Value | undefined;
+  readonly window: Window;
+}
+
+/**
+ * Of few channels: with what is around the picture written as well, all that a row of a window reads lies together, channels of one place after those of the one before. So
+ * a window has as many pieces as rows.
+ */
+function byRows(plan: Plan, { x, weight, bias, window }: Filters): Value {
+  const { kernel, strides, dilations, before, out } = window;
+  const [, channels = 0, ...space] = x.shape;
+  const [filters, wide, rank] = [weight.shape[0]!, kernel.at(-1)!, kernel.length];
+  const after = out.map((size, axis) => {
+    const read = (size - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1;
+    return read - space[axis]! - before[axis]!;
+  });
+  const picture = permuted(plan.real(x), channelsLast(rank + 2));
+  const around = padded(plan, picture, [0, ...before, 0], [0, ...after, 0], plan.constant([0], [1]));
+  const field = permuted(plan.written(around), channelsSecond(rank + 2));
+  const taps = tapsOf(plan, field.shape.slice(2), { out, kernel: kernel.with(-1, 1) }, (axis, place, tap) =>
+    axis === rank - 1 ? place * strides[axis]! : place * strides[axis]! + tap * dilations[axis]!,
+  );
+  const order = [0, rank + 1, 1, ...kernel.slice(1).map((_, axis) => axis + 2)];
+  const rows = shapedAs(plan, permuted(weight, order), [1, filters, wide * channels, sizeOf(kernel) / wide]);
+  return convolved(plan, { x: field, taps, groups: 1, weight: rows, bias, out });
+}
 
 /** What is before each axis of the result of a transposed convolution, and how long they are. */
 function transposedSizes(node: Node, space: Shape, reaches: Shape, strides: Shape) {

@@ -11,7 +11,7 @@ export const mostTogether = 64;
 /** Entries up to which a table has the places of all examples. */
 const mostEntries = 2 ** 18;
 /** Channels below which numbers are looked up one by one rather than be brought together. */
-const fewChannels = 4;
+export const fewChannels = 4;
 
 interface Convolved {
   /** [N, C, …space] */
@@ -19,7 +19,7 @@ interface Convolved {
   /** The place that each tap reads for each place of the result, or −1. */
   readonly taps: Int32Array;
   readonly groups: number;
-  /** [groups, M / groups, C / groups, taps] */
+  /** [groups, M / groups, C / groups, taps]; of one group there may be more channels, those of places that follow. */
   readonly weight: Value;
   readonly bias: Value | undefined;
   readonly out: Shape;
