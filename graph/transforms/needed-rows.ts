@@ -40,8 +40,22 @@ export const rowsName = "rows";
  * @param leaves values that stay as they are, and that nothing behind is looked at
  */
 export function neededRows(outputs: readonly Value[], leaves: ReadonlySet<Value> = new Set()): readonly Value[] {
+  if (leftOut().includes(rowsName)) return outputs;
+  let now = outputs;
+  for (let pass = 0; pass < mostPasses; pass++) {
+    const next = onlyRead(now, leaves);
+    if (next.every((value, i) => value === now[i])) return now;
+    now = next;
+  }
+  return now;
+}
+
+/** Rows of two kinds along one axis go one after another. */
+const mostPasses = 4;
+
+function onlyRead(outputs: readonly Value[], leaves: ReadonlySet<Value>): readonly Value[] {
   const order = topological(outputs, leaves);
-  if (!order.some(leavesRows) || leftOut().includes(rowsName)) return outputs;
+  if (!order.some(leavesRows)) return outputs;
   const read = rowsRead(order, outputs, leaves);
   const rowsOf = (value: Value | undefined): Rows => (value && read.get(value)) ?? allRows;
   return rewrite(
