@@ -128,12 +128,24 @@ export class Program {
     return this.#outputs.every(({ shape }) => shape[0] === rows);
   }
 
-  /** What a run gives; nothing where it is fed whole numbers that are not held exactly. */
-  run(kernels: Kernels, feeds: Readonly<Record<string, Tensor>>, threads = 1): Record<string, Tensor> | undefined {
+  /**
+   * What a run gives; nothing where it is fed whole numbers that are not held exactly.
+   *
+   * @param lent numbers are given where they lie, until the next run
+   */
+  run(
+    kernels: Kernels,
+    feeds: Readonly<Record<string, Tensor>>,
+    threads = 1,
+    lent = false,
+  ): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
     this.#run(kernels, threads);
     return Object.fromEntries(
-      this.#outputs.map(({ name, dtype, shape, numbers }) => [name, { dtype, shape, data: made[dtype]!(numbers) }]),
+      this.#outputs.map(({ name, dtype, shape, numbers }) => {
+        const data = lent && dtype === "float32" ? numbers : made[dtype]!(numbers);
+        return [name, { dtype, shape, data }];
+      }),
     );
   }
 

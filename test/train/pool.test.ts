@@ -54,6 +54,21 @@ for (const { name, available, reason } of reports)
       expect(jobs[2]!.feeds.x.data).toHaveLength(3);
     });
 
+    it("sums what other jobs give, of other numbers, sizes and programs, and after one that failed", async () => {
+      const [v, n] = [input("v", ["n"]), input("w", [3])];
+      await open("lengths", { length: op.Add(op.ReduceSum(op.Mul(v, v), [0]), op.ReduceSum(n, [0])) });
+      const job = (...numbers: number[]) => ({ program: "lengths", feeds: { v: vector(...numbers) } });
+      const w = vector(1, 1, 1);
+      const sum = async (...given: Parameters<Pool["sum"]>) => numbers(Object.values(await pool.sum(...given))[0]);
+      expect(await sum([job(1, 2), job(2, 0, 0), job(3, 4)], { w })).toEqual([43]);
+      expect(await sum([job(0, 2), job(1, 0, 1), job(1, 4), job(5)])).toEqual([60]);
+      expect(await sum([job(1, 1, 1, 1)])).toEqual([7]);
+      const wrong = { program: "lengths", feeds: { v: { ...vector(1, 2), shape: [1, 2] } } };
+      await expect(pool.sum([wrong, job(2), job(1), job(3)])).rejects.toThrow("v");
+      expect(await sum([job(2), job(2), job(1), job(3)])).toEqual([30]);
+      expect(await sum(jobs.slice(0, 2), { w: vector(1, 0, 0) })).toEqual([5, 0, 0]);
+    });
+
     it("starts threads for jobs that are to come, each once", async () => {
       let started = 0;
       const count = () => {

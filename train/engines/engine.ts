@@ -49,6 +49,11 @@ export interface Program {
    *   engine's words; `disposed` after {@link dispose}
    */
   run(feeds: Feeds): Promise<Record<string, Tensor>>;
+  /**
+   * The same with outputs that only `see` is shown, where they lie, before anything else runs.
+   * @returns false where there is no such run, and nothing was shown
+   */
+  look?(feeds: Feeds, see: (outputs: Record<string, Tensor>) => void): Promise<boolean>;
   /** The same with every output left on the device; the caller reads what it wants and disposes of all. */
   runOnDevice(feeds: Feeds): Promise<Record<string, DeviceTensor>>;
   /** Frees the program; calling it again does nothing. */

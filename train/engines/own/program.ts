@@ -58,12 +58,22 @@ class NativeProgram implements Program {
     this.#open = open;
   }
 
-  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+  #checked(feeds: Feeds): Record<string, Tensor> {
     if (this.#disposed) throw disposed("This program");
     checkFeeds(name, this.inputs, feeds);
-    const fed = Object.fromEntries(
+    return Object.fromEntries(
       Object.entries(feeds).map(([input, given]) => [input, isOnHost(given) ? given : (given as NativeTensor).tensor]),
     );
+  }
+
+  async look(feeds: Feeds, see: (outputs: Record<string, Tensor>) => void): Promise<boolean> {
+    const results = this.#model?.run(this.#checked(feeds), this.outputs, true);
+    if (results) see(results);
+    return results !== undefined;
+  }
+
+  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+    const fed = this.#checked(feeds);
     const results = this.#model?.run(fed);
     if (results) return results;
     this.#usual ??= this.#open();

@@ -54,4 +54,7 @@ export class InPlace {
 }
 
 const fits = (a: Tensor | undefined, b: Tensor): a is Tensor =>
-  a !== undefined && a.dtype === b.dtype && a.data.length === b.data.length;
+  a !== undefined &&
+  a.dtype === b.dtype &&
+  a.shape.length === b.shape.length &&
+  a.shape.every((size, axis) => size === b.shape[axis]);

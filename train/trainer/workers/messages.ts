@@ -8,6 +8,12 @@ export interface Job {
   readonly feeds: Tensors;
 }
 
+/** A job whose tensors lie in shared memory, where they are left out if they lie where those of the job in its place did. */
+export interface Placed {
+  readonly program: string;
+  readonly feeds?: Tensors;
+}
+
 /** To a worker. */
 export type Request =
   | {
@@ -18,18 +24,17 @@ export type Request =
       readonly threads: number;
     }
   | { readonly kind: "forget"; readonly name: string }
-  | {
-      readonly kind: "run";
-      readonly jobs: readonly Job[];
-      readonly sum: boolean;
-      /** The inputs that all jobs share from now on, in shared memory; left out where they lie where they did. */
-      readonly parameters?: Tensors;
-      /** The shared parameters have other numbers than at the run before. */
-      readonly changed: boolean;
-    };
+  | (Shared & { readonly kind: "sum"; readonly jobs: readonly Placed[] })
+  | (Shared & { readonly kind: "run"; readonly jobs: readonly Job[] });
+
+interface Shared {
+  /** The inputs that all jobs share from now on, in shared memory; left out where they lie where they did. */
+  readonly parameters?: Tensors;
+  /** The shared parameters have other numbers than at the run before. */
+  readonly changed: boolean;
+}
 
 /**
- * From a worker: of a run, one entry a job, or one in all where they are summed, which lies in memory that is shared until the next
- * run; of anything else nothing.
+ * From a worker: of a run, one entry a job; of a sum, one in all, which lies in memory that is shared until the next one; of anything else nothing.
  */
 export type Answer = readonly Tensors[];

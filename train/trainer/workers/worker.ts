@@ -6,7 +6,7 @@ import { openProgramsOf } from "../../engines/programs.ts";
 import { only, type Tensors } from "../state.ts";
 import { drop } from "./dropped.ts";
 import { InPlace, own, shared } from "./in-place.ts";
-import type { Answer, Job, Request } from "./messages.ts";
+import type { Answer, Job, Placed, Request } from "./messages.ts";
 
 const { engine } = workerData as { engine: string };
 /** By the threads of a run. */
@@ -16,6 +16,9 @@ const sums = new InPlace(shared);
 /** The parameters as all threads see them, and as programs take them. */
 let everyones: Tensors = {};
 const parameters = new InPlace(own);
+/** What jobs of sums are fed, as all threads see it, and one of them as programs take it. */
+const placed: Tensors[] = [];
+const fed = new InPlace(own);
 
 function engineOf(threads: number): Promise<Programs> {
   const opened = engines.get(threads) ?? openProgramsOf(engine, { threads, frugal: true });
@@ -35,28 +38,39 @@ async function answer(request: Request): Promise<Answer> {
   }
   everyones = request.parameters ?? everyones;
   if (request.changed) parameters.write(everyones);
+  if (request.kind === "sum") return summed(request.jobs);
   try {
-    if (!request.sum) return await inTurn(request.jobs);
-    for (const [i, job] of request.jobs.entries()) {
-      const result = await run(job);
-      if (i === 0) sums.write(result);
-      else sums.add(result);
-      drop(result);
-    }
-    return request.jobs.length > 0 ? [sums.tensors] : [];
+    return await inTurn(request.jobs);
   } finally {
     drop(...request.jobs.map(({ feeds }) => feeds));
   }
 }
 
-async function run({ program: name, feeds }: Job): Promise<Tensors> {
-  const program = programs.get(name)!;
-  return program.run(only(program, { ...parameters.tensors, ...feeds }) as Tensors);
+async function summed(jobs: readonly Placed[]): Promise<Answer> {
+  // Of all before any fails: they are not told again.
+  for (const [i, { feeds }] of jobs.entries()) if (feeds) placed[i] = feeds;
+  for (const [i, { program: name }] of jobs.entries()) {
+    fed.write(placed[i]!);
+    const program = programs.get(name)!;
+    const taken = feedsOf(program, fed.tensors);
+    const add = (result: Tensors) => (i === 0 ? sums.write(result) : sums.add(result));
+    if (await program.look?.(taken, add)) continue;
+    const result = await program.run(taken);
+    add(result);
+    drop(result);
+  }
+  return jobs.length > 0 ? [sums.tensors] : [];
 }
+
+const feedsOf = (program: Program, feeds: Tensors): Tensors =>
+  only(program, { ...parameters.tensors, ...feeds }) as Tensors;
 
 async function inTurn(jobs: readonly Job[]): Promise<Tensors[]> {
   const results: Tensors[] = [];
-  for (const job of jobs) results.push(await run(job));
+  for (const { program: name, feeds } of jobs) {
+    const program = programs.get(name)!;
+    results.push(await program.run(feedsOf(program, feeds)));
+  }
   return results;
 }
 
