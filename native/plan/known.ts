@@ -7,8 +7,8 @@ import { accessesOf, type Step, type Store } from "./steps.ts";
 
 export class Known {
   readonly #kernels: Kernels;
-  /** Each array by itself: those of a model are many numbers and stay as they were given. */
-  readonly #numbers = new Map<Store, Float32Array>();
+  /** Each array by itself: those of a model are many numbers and stay as they were given. What no step and no value is of any more may go. */
+  readonly #numbers = new WeakMap<Store, Float32Array>();
   /** Where the kernels compute: one step at a time, with copies of what it reads. */
   #memory = new Float32Array(0);
 
@@ -64,7 +64,7 @@ export class Known {
 
   #room(size: number): Float32Array {
     if (size <= this.#memory.length) return this.#memory;
-    const numbers = Math.max(size, 2 * this.#memory.length, 4096);
+    const numbers = Math.max(size, 4096);
     const bytes = new ArrayBuffer(4 * numbers + 64);
     this.#memory = new Float32Array(bytes, this.#kernels.misaligned(bytes), numbers);
     return this.#memory;
