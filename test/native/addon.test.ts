@@ -51,7 +51,7 @@ describe("a run", () => {
     ["a read before the memory", oneMore(3, -1, 16)],
     ["a write behind it", oneMore(3, 0, 1e6)],
     ["a size that leads out of it", oneMore(1e6, 0, 16)],
-    ["a function that is none", [...oneMore(3, 0, 16)].with(8, 33)],
+    ["a function that is none", [...oneMore(3, 0, 16)].with(8, 34)],
     ["an operand that comes later", [...oneMore(3, 0, 16)].with(9, 1)],
     ["a number that is not there", [...oneMore(3, 0, 16)].with(10, -2)],
     ["a way of writing that is none", [...oneMore(3, 0, 16)].with(16, 4)],

@@ -3,19 +3,16 @@
 import {
   type Access,
   type Chain,
-  type FunctionName,
   fused,
   inPlace,
-  naturalStrides,
-  type Operand,
   type Product,
   passes,
   type Step,
   type Store,
   type Turns,
 } from "@innerloop/native/plan";
-import { sizeOf } from "@innerloop/schemas";
 import { describe, expect, test } from "vitest";
+import { type Array_, array, call, copy, kinds, only, product, row, summed, turned } from "./fuse-arrays.ts";
 import { listed } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -50,50 +47,6 @@ describe("results stay", () => {
     }
   });
 });
-
-interface Array_ extends Access {
-  readonly shape: readonly number[];
-}
-
-const array = (...shape: readonly number[]): Array_ => ({
-  store: { size: sizeOf(shape), depth: 1 },
-  offset: 0,
-  shape,
-  strides: naturalStrides(shape),
-});
-const turned = (of: Array_): Array_ => ({ ...of, shape: of.shape.toReversed(), strides: of.strides.toReversed() });
-const row = (of: Array_, rows: number): Array_ => ({ ...of, shape: [rows, ...of.shape], strides: [0, ...of.strides] });
-
-/** One call, of arrays of one shape and of numbers, that writes `out`. */
-function call(name: FunctionName, from: readonly (Array_ | number)[], out: Array_, how: "set" | "sum" = "set"): Chain {
-  const reads = from.filter((each) => typeof each !== "number");
-  const operands = from.map(
-    (each): Operand => (typeof each === "number" ? { number: each } : { register: reads.indexOf(each) }),
-  );
-  const { shape } = reads[0]!;
-  return { kind: "chain", shape, reads, code: [{ name, operands }], writes: [{ ...out, register: reads.length, how }] };
-}
-
-const copy = (from: Array_, out: Array_): Chain => ({
-  kind: "chain",
-  shape: from.shape,
-  reads: [from],
-  code: [],
-  writes: [{ ...out, register: 0, how: "set" }],
-});
-const summed = (from: Array_, out: Array_): Chain => ({
-  ...copy(from, out),
-  writes: [{ ...out, strides: from.shape.map(() => 0), register: 0, how: "sum" }],
-});
-const product = (left: Array_, right: Array_, out: Array_): Product => {
-  const [m = 0, k = 0] = left.shape;
-  return { kind: "product", batch: [], m, n: right.shape[1]!, k, left, right, out, alpha: 1, beta: 0, relu: false };
-};
-const kinds = (steps: readonly Step[]): string => steps.map(({ kind }) => kind).join(" ");
-const only = <Kind extends Step["kind"]>(steps: readonly Step[], kind: Kind) => {
-  expect(kinds(steps)).toBe(kind);
-  return steps[0] as Extract<Step, { kind: Kind }>;
-};
 
 describe("walks", () => {
   const [a, b, c, d, e] = [array(30, 40), array(30, 40), array(30, 40), array(30, 40), array(30, 40)];
@@ -237,86 +190,9 @@ describe("walks", () => {
   });
 });
 
-describe("sums of rows", () => {
-  const rowOf = (of: Array_, columns: number): Array_ => ({ ...of, shape: [...of.shape, columns], strides: [1, 0] });
-  const sumOf = (a: Array_, b: Array_, out: Array_): Chain => {
-    return call("multiply", [a, b], { ...out, strides: [1, 0] }, "sum");
-  };
-  const given = (): [Array_, Array_, Array_, Array_, Array_] => [
-    array(6, 40),
-    array(6, 40),
-    array(6),
-    array(6, 40),
-    array(6, 40),
-  ];
-
-  test("are taken where they are needed: the derivative of a softmax is one walk", () => {
-    const [p, d, sum, less, out] = given();
-    const steps = [sumOf(p, d, sum), call("subtract", [d, rowOf(sum, 40)], less), call("multiply", [p, less], out)];
-    const { reads, code, writes } = only(fused(steps, [out.store]), "chain");
-    expect([reads.length, writes.length]).toEqual([2, 1]);
-    expect(code.map(({ name }) => name)).toEqual(["multiply", "sumOfRow", "subtract", "multiply"]);
-  });
-
-  test("and what is summed otherwise in the same walk is so still", () => {
-    const [p, d, sum, , out] = given();
-    const columns = array(40);
-    const first = sumOf(p, d, sum);
-    const both = {
-      ...first,
-      writes: [...first.writes, { ...columns, strides: [0, 1], register: 1, how: "sum" as const }],
-    };
-    const steps = [both, call("subtract", [d, rowOf(sum, 40)], out)];
-    const { writes } = only(fused(steps, [out.store, columns.store]), "chain");
-    expect(writes.map(({ store, how }) => [store, how])).toEqual([
-      [columns.store, "sum"],
-      [out.store, "set"],
-    ]);
-  });
-
-  test("are written too where something else needs them", () => {
-    const [p, d, sum, , out] = given();
-    const steps = [sumOf(p, d, sum), call("subtract", [d, rowOf(sum, 40)], out)];
-    expect(only(fused(steps, [out.store, sum.store]), "chain").writes).toHaveLength(2);
-  });
-
-  test("stay sums over other rows, and of rows that are too long", () => {
-    const [p, d, sum] = given();
-    const steps = [sumOf(p, d, sum)];
-    const some = { ...rowOf(sum, 20), shape: [6, 20] };
-    const half = { ...d, shape: [6, 20] };
-    const part = array(6, 20);
-    expect(kinds(fused([steps[0]!, call("subtract", [half, some], part)], [part.store]))).toBe("chain chain");
-    const [long, sums, result] = [array(2, 1025), array(2), array(2, 1025)];
-    const longer = [sumOf(long, long, sums), call("subtract", [long, rowOf(sums, 1025)], result)];
-    expect(kinds(fused(longer, [result.store]))).toBe("chain chain");
-  });
-});
-
 describe("products", () => {
   const [left, right, made, added] = [array(30, 20), array(20, 40), array(30, 40), array(30, 40)];
   const [second, third, bias] = [array(30, 40), array(30, 40), array(40)];
-
-  test("write what a reader copies as it would be copied, and others read that", () => {
-    const [copied, other, far] = [array(40, 30), array(30, 30), array(30, 30)];
-    const chain = copy(turned(made), copied);
-    const steps = [
-      product(left, right, made),
-      product(made, array(40, 30), other),
-      { ...chain, writes: [...chain.writes, { ...bias, strides: [1, 0], register: 0, how: "sum" as const }] },
-      product(turned(copied), array(40, 30), far),
-    ];
-    const taken = fused(steps, [copied.store, bias.store, other.store, far.store]);
-    expect(kinds(taken)).toBe("product product chain product");
-    expect(taken[0]).toMatchObject({ m: 40, n: 30, out: { store: copied.store, strides: [30, 1] } });
-    expect(taken[1]).toMatchObject({ left: { store: copied.store, strides: [1, 30] } });
-    expect((taken[2] as Chain).writes.map(({ how }) => how)).toEqual(["sum"]);
-    // Rows have to lie together for a softmax.
-    const rows = { rows: 30, size: 40, from: { ...made, strides: [40] }, out: { ...second, strides: [40] } };
-    const soft: Step = { kind: "rowwise", what: "softmax", ...rows };
-    const kept = fused([steps[0]!, soft, ...steps.slice(2)], [copied.store, bias.store, far.store, second.store]);
-    expect(kept[0]).toMatchObject({ m: 30, n: 40 });
-  });
 
   test("a bias and a relu are parts of the product", () => {
     const steps = [
