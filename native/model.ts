@@ -1,11 +1,11 @@
 // A model, read once, and planned for the sizes that it meets.
-import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
+import { type DType, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "./addon.ts";
 import { digestOf, type KeptPrograms, keyOf, type Largest, packed, unpacked } from "./kept.ts";
 import { largest, type Plan, settles } from "./plan/plan.ts";
 import { planFor } from "./plan/planned.ts";
 import { layoutOf, type Portions, Program, rowsOf } from "./plan/program.ts";
-import { notNative } from "./plan/refusal.ts";
+import { isRefusal } from "./plan/refusal.ts";
 import { type Model, type Port, readGraph } from "./read.ts";
 
 /** Programs that are kept, and bytes that they may have together; the newest one is kept whatever it has. */
@@ -185,7 +185,7 @@ export class NativeModel {
       if (isFull) this.#runs = 0;
       return planned;
     } catch (cause) {
-      if (!(cause instanceof InnerloopError && cause.code === notNative)) throw cause;
+      if (!isRefusal(cause)) throw cause;
       this.#refused = [meeting, ...this.#refused.slice(0, mostRefused - 1)];
       return undefined;
     }

@@ -2,7 +2,13 @@
 import { InnerloopError } from "@innerloop/schemas";
 
 /** The code of {@link refused}. */
-export const notNative = "not-native";
+const notNative = "not-native";
 
 /** The error for what is not computed here. */
 export const refused = (what: string): InnerloopError => new InnerloopError(notNative, `${what} is not computed here`);
+
+/** Whether an error says that something is not computed here, be it for want of memory. */
+export const isRefusal = (cause: unknown): boolean =>
+  cause instanceof InnerloopError
+    ? cause.code === notNative
+    : cause instanceof RangeError && /allocation failed|invalid (?:typed )?array.*length/i.test(cause.message);

@@ -57,6 +57,19 @@ describe("a fault", () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
+  it.each([() => new Float32Array(2 ** 40), () => new ArrayBuffer(2 ** 52), () => new Array(2 ** 33)])(
+    "is not that there is no memory for some sizes: %s",
+    (large) => {
+      let tries = 0;
+      const misaligned = () => (tries++ === 0 ? Number(large()) : 0);
+      const model = openModel(square(), { ...plainKernels, misaligned }, {})!;
+      for (let times = 0; times < 2; times++) expect(model.run({ x: numbers([3]) })).toBeUndefined();
+      expect(tries).toBe(1);
+      expect(model.run({ x: numbers([2]) })).toBeDefined();
+      expect(warned).not.toHaveBeenCalled();
+    },
+  );
+
   it("leaves a bundle with the answers of ONNX Runtime", async () => {
     const folder = writeBundle("line");
     const kernels = faulty("run");
