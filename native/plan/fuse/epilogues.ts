@@ -75,36 +75,6 @@ function extend(level: Level, at: number, step: Product): void {
   level.put(down ? user : at, made);
 }
 
-/** A product of fewer rows takes longer by itself than a chain that puts them elsewhere. */
-const fewestRows = 32;
-
-/** The product as one for each so many of its rows, whose windows lie alike: parts then come to places that are otherwise apart than rows are. */
-function inParts(step: Product, rows: number): Product | undefined {
-  const { batch, m, lookup, left, right, out, added } = step;
-  const rank = batch.length;
-  if (lookup?.by !== "rows") return undefined;
-  const { table, taps } = lookup;
-  const size = rows * taps;
-  const first = table.findIndex((place) => place >= 0);
-  if (first < 0 || first >= size) return undefined;
-  const apart = table[first + size]! - table[first]!;
-  for (let at = size; at < table.length; at++) {
-    const [place, before] = [table[at]!, table[at - size]!];
-    if (place < 0 ? before >= 0 : before < 0 || place - before !== apart) return undefined;
-  }
-  const parted = (access: Access, stride = rows * access.strides[rank]!): Access => ({
-    ...access,
-    strides: access.strides.toSpliced(rank, 0, stride),
-  });
-  return {
-    ...step,
-    ...{ batch: [...batch, m / rows], m: rows },
-    ...{ left: parted(left, apart), right: parted(right, 0), out: parted(out) },
-    ...(added && { added: parted(added) }),
-    lookup: { ...lookup, table: table.subarray(0, size) },
-  };
-}
-
 /** The product with what the chain does, where it can do that. */
 function extended(step: Product, chain: Chain): Product | undefined {
   const { store } = step.out;
@@ -118,11 +88,7 @@ function extended(step: Product, chain: Chain): Product | undefined {
   const shape = [...step.batch, step.m, step.n];
   const from = { shape: chain.shape, access: chain.reads[which]! };
   const course = courseOf(from, { shape, access: step.out });
-  if (course && "inner" in course) {
-    const split = course.axis === step.batch.length && course.inner >= fewestRows && inParts(step, course.inner);
-    return split ? extended(split, chain) : undefined;
-  }
-  if (!course || !whole(chain.shape, { shape, access: step.out })) return undefined;
+  if (!course || "inner" in course || !whole(chain.shape, { shape, access: step.out })) return undefined;
   const added = addedTo(step, chain, form, course);
   const out = accessOf(followed(write, course));
   // What is added may be written over by the same places.
