@@ -54,7 +54,8 @@ export class Known {
     const whole = new Int32Array(memory.buffer, memory.byteOffset, memory.length);
     for (const [numbers, at] of tables) whole.set(numbers, at);
     const wrong = this.#kernels.run(words, memory.buffer as ArrayBuffer, memory.byteOffset);
-    if (wrong !== 0) throw refused("an index beyond the end of its axis");
+    if (wrong === 1) throw refused("an index beyond the end of its axis");
+    if (wrong !== 0) throw new Error(`the kernels refuse a step with ${wrong}`);
     for (const { store } of accessesOf(step).writes) {
       const at = stores.get(store);
       // A step over no places is no words.
