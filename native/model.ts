@@ -102,9 +102,10 @@ export class NativeModel {
     if (portions) {
       const { input, rows } = portions;
       const one = { ...feeds, [input]: rowsOf(feeds[input]!, 0, rows) };
-      const planned = this.#known(one, fetches, input) ?? this.#new(one, fetches, input);
-      if (!planned || (planned.program.hasRows(rows) && !planned.largest.has(input)))
-        return planned?.program.runInPortions(this.#kernels, feeds, portions, this.#threads);
+      const known = this.#known(one, fetches, input);
+      const planned = known ?? (this.#shared(one, input) > mostShared ? undefined : this.#new(one, fetches, input));
+      if (planned?.program.hasRows(rows) && !planned.largest.has(input))
+        return planned.program.runInPortions(this.#kernels, feeds, portions, this.#threads);
     }
     const planned = this.#known(feeds, fetches) ?? this.#new(feeds, fetches);
     return planned?.program.run(this.#kernels, feeds, this.#threads, lent);
@@ -115,7 +116,7 @@ export class NativeModel {
     const { shape: [count = 0] = [], data } = feeds[input] ?? {};
     if (!data || count <= 1 || !Number.isInteger(data.length / count)) return undefined;
     const most = Math.max(1, Math.floor((mostOfRows * count) / data.length)) * this.#threads;
-    if (count <= most || this.#shared(feeds, input) > mostShared) return undefined;
+    if (count <= most) return undefined;
     const least = Math.ceil(count / most);
     let parts = least;
     for (let more = least; more <= 2 * least; more++) if (rowsIn(more, count) < rowsIn(parts, count)) parts = more;

@@ -45,5 +45,6 @@ export { openReference, type Reference, type ReferenceAnswer } from "./trainer/r
 export type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./trainer/reports.ts";
 export { type InnerLoopSetting, onProcessor, structureFor } from "./trainer/structure.ts";
 export { type FitOptions, fit } from "./trainer/supervised.ts";
+export { InPlace, shared } from "./trainer/workers/in-place.ts";
 export type { Job } from "./trainer/workers/messages.ts";
 export { Pool } from "./trainer/workers/pool.ts";

@@ -3,7 +3,8 @@
 import { availableParallelism } from "node:os";
 import { Learner, type PictureSettings, type ProviderChoice } from "@innerloop/runtime";
 import { WorkerThread } from "@innerloop/runtime/threads";
-import type { Manifest } from "@innerloop/schemas";
+import type { Manifest, Tensor } from "@innerloop/schemas";
+import { InPlace, shared } from "@innerloop/train";
 import { wrongCall } from "../refusal.ts";
 import { Answerer, type Answers, type Question } from "./episode-answers.ts";
 import type { EvaluationOptions } from "./evaluation.ts";
@@ -57,6 +58,8 @@ export class BundleAnswers {
   readonly #workers: number | undefined;
   readonly #kernels: Kernels;
   readonly #threads: WorkerThread<Question, Answers[]>[] = [];
+  /** Where questions lay that were with a thread. */
+  #places: InPlace[] = [];
 
   private constructor(place: string, learner: Learner, kernels: Kernels, workers: number | undefined) {
     this.#place = place;
@@ -107,10 +110,17 @@ export class BundleAnswers {
     const threads = this.#start(count);
     const answered = async (question: Q, i: number): Promise<Answered<Q>> => {
       const thread = threads[i % threads.length];
-      const answers = await (thread ? thread.ask(sent(question)) : this.#answerer.answer(question));
+      const answers = await (thread ? thread.ask(sent(question, placeOf(i))) : this.#answerer.answer(question));
       return { question, answers };
     };
     const most = Math.max(1, ahead * threads.length);
+    const places = this.#places;
+    this.#places = [];
+    // As many questions later this one is answered.
+    const placeOf = (i: number): InPlace => {
+      places[i % most] ??= new InPlace(shared);
+      return places[i % most]!;
+    };
     const asked: Promise<Answered<Q>>[] = [];
     try {
       let i = 0;
@@ -124,6 +134,7 @@ export class BundleAnswers {
       while (asked.length > 0) yield await asked.shift()!;
     } finally {
       await Promise.allSettled(asked);
+      this.#places = places;
     }
   }
 
@@ -142,12 +153,9 @@ export class BundleAnswers {
   }
 }
 
-/** Of a question what a thread is to know. */
-const sent = ({ support, query, ways, steps, outsiders, transductive }: Question): Question => ({
-  support,
-  query,
-  ways,
-  steps,
-  outsiders,
-  transductive,
-});
+/** Of a question what a thread is to know, in memory that both see: to write it there takes less time than to send it. */
+function sent({ support, query, ways, steps, outsiders, transductive }: Question, place: InPlace): Question {
+  place.write({ ...support, query, ...(outsiders ? { outsiders } : {}) });
+  const { x, y, ...rest } = place.tensors as Record<"x" | "y" | "query", Tensor>;
+  return { support: { x, y }, ...rest, ways, steps, transductive };
+}
