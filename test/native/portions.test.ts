@@ -1,4 +1,4 @@
-// Rows that are computed some at a time: what they give, and when they are.
+// Runs that take less memory: rows that are computed some at a time, and numbers that are given where they lie.
 
 import { type Kernels, NativeModel } from "@innerloop/native";
 import type { Tensor } from "@innerloop/schemas";
@@ -96,5 +96,21 @@ describe.each(["plain", "C"])("rows that are apart, on %s kernels", (which) => {
     const y = model.run(feedsOf(4096));
     expect(counted.runs - before).toBe(1);
     expect(y).toEqual(new NativeModel(modelOf(layers), kernels, { apart: "x" }).run(feedsOf(4096)));
+  });
+});
+
+describe.each(["plain", "C"])("numbers that are lent, on %s kernels", (which) => {
+  const kernels = which === "C" ? testKernels() : plainKernels;
+
+  it("are those of a run, until the next one", () => {
+    const model = new NativeModel(modelOf(layers), kernels);
+    const [feeds, others] = [feedsOf(40), feedsOf(40, 5)];
+    const [mine, next] = [model.run(feeds)!, model.run(others)!];
+    const lent = model.run(feeds, ["y", "positive"], true)!;
+    expect(lent).toEqual(mine);
+    model.run(others, ["y", "positive"], true);
+    expect(lent.y).toEqual(next.y);
+    expect(mine).not.toEqual(next);
+    expect(lent.positive).toEqual(mine.positive);
   });
 });
