@@ -51,7 +51,7 @@ static void copy_strip(const float *left, int64_t row, int64_t column, int64_t r
 
 /** Some vectors of columns from `column` on in panels, the first vector of each and behind the last the end, and some terms of the sum. */
 typedef struct {
-  int64_t column, columns, panels;
+  int64_t column, columns, panels, widest;
   int64_t vectors[BLOCK_VECTORS / PANEL_VECTORS + 1];
   int64_t term, terms;
 } Block;
@@ -62,6 +62,7 @@ static void set_columns(Block *at, int64_t first, int64_t vectors, int64_t n) {
   at->column = first * WIDTH;
   at->columns = least(vectors * WIDTH, n - at->column);
   at->panels = parts(vectors, PANEL_VECTORS);
+  at->widest = parts(vectors, at->panels);
   for (int64_t i = 0; i <= at->panels; i++) at->vectors[i] = i * vectors / at->panels;
 }
 
@@ -85,11 +86,13 @@ static void copy_block(const Matrices *matrices, const Block *at) {
 
 /** Rows `row` to `end` by a block. What is added lies at the same places of rows and columns as the results. */
 static void run_block(const Matrices *matrices, int in_place, const Block *at, const int32_t *places, int64_t row, int64_t end, const float *added, int64_t added_row, float beta) {
+  const int by_rows = in_place && matrices->left_column == 1;
+  const StripKernel(*kernels)[STRIP_ROWS + 1] = by_rows ? strips_by_rows : strips_by_columns;
   Strip now = {
       .tile = {.terms = at->terms, .out_row = matrices->out_row, .added_row = added_row, .alpha = matrices->alpha, .beta = beta, .relu = matrices->relu && at->term + at->terms == matrices->k},
-      .left_row = matrices->left_row, .places = places,
+      .left_step = by_rows ? matrices->left_row : in_place ? matrices->left_column : STRIP, .places = places,
   };
-  for (int64_t strips = parts(end - row, STRIP_ROWS); strips > 0; strips--) {
+  for (int64_t strips = parts(end - row, least(STRIP_ROWS, most_rows[at->widest])); strips > 0; strips--) {
     const int64_t rows = (uint32_t)(end - row) / (uint32_t)strips;
     const float *left = matrices->left + row * matrices->left_row + at->term * matrices->left_column;
     if (!in_place) copy_strip(left, matrices->left_row, matrices->left_column, rows, at->terms);
@@ -101,7 +104,7 @@ static void run_block(const Matrices *matrices, int in_place, const Block *at, c
       now.tile.out = matrices->out + row * matrices->out_row + column;
       now.tile.added = added ? added + row * added_row + column : NULL;
       now.tile.last = (int)least(at->columns - (at->vectors[i + 1] - 1) * WIDTH, WIDTH);
-      (in_place ? strips_in_place : strips_copied)[width][rows](&now);
+      kernels[width][rows](&now);
     }
     row += rows;
   }

@@ -4,12 +4,13 @@
 
 #include "products-matrices.h"
 
-/** Sizes from which on blocks pay. */
+/** Sizes from which on blocks pay, and numbers of a right factor: the first cache does not hold more. */
 #define BLOCK_ROWS 64
-#define BLOCK_COLUMNS 128
-#define BLOCK_SUM 96
+#define BLOCK_COLUMNS 64
+#define BLOCK_SUM 48
+#define BLOCK_RIGHT 8192
 
-/** @param in_place the left factor's terms lie together, and it is read where it lies. If not, a strip of it is copied at a time */
+/** @param in_place the left factor is read where it lies: the terms of its rows lie together, or its rows do. If not, a strip of it is copied at a time */
 void run_blocks(const Matrices *matrices, int in_place);
 
 #endif

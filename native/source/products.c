@@ -15,9 +15,9 @@
 /** Rows of the right factor that are as far from each other fall on few places of the first cache: a copy pays where this many kernels read it. */
 #define FAR_ROWS 256
 #define COPY_TILES 4
-/** Columns from which on the left factor of large matrices is copied if its terms lie apart. Rows that are so far from each other push each other out of the first cache: they are copied too. */
-#define TURN_COLUMNS 256
-#define COLLIDING_ROWS 1024
+/** Columns from which on the left factor of large matrices is copied if its rows lie together. Rows or terms that are so far from each other push each other out of the first cache: they are copied too. */
+#define COPY_COLUMNS 256
+#define COLLIDING_STEP 1024
 /**
  * Rows are taken as dots instead of turning the right factor around if they are no more than that and there are so many terms for each: more of
  * them if the right factor is small, and near whichever way it is read.
@@ -232,10 +232,11 @@ static void choose_ways(Product *product) {
   product->few = !lookup && product->right_column == 1 && product->m >= FEWEST_ROWS &&
                  product->m <= (product->left_column == 1 ? MOST_FEW_ROWS : MOST_FEW_APART) && product->k * product->n > NEAR_RIGHT;
   if (product->dots || product->few) return;
-  product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= BLOCK_COLUMNS && product->k >= BLOCK_SUM &&
-                   (product->left_column == 1 || product->n >= TURN_COLUMNS);
+  product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= BLOCK_COLUMNS && product->k >= BLOCK_SUM && product->k * product->n >= BLOCK_RIGHT;
   if (product->large) {
-    product->in_place = product->left_column == 1 && product->left_row >= 0 && product->left_row % COLLIDING_ROWS != 0;
+    const int by_rows = product->left_column == 1;
+    const int64_t step = by_rows ? product->left_row : product->left_column;
+    product->in_place = (by_rows || (product->left_row == 1 && product->n < COPY_COLUMNS)) && step >= 0 && step % COLLIDING_STEP != 0;
     return;
   }
   product->by_columns = lookup ? product->flags & LOOKUP_COLUMNS : product->left_row == 1 && product->left_column != 1 && product->m > 1;

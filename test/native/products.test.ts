@@ -155,6 +155,10 @@ describe("products", () => {
       [64, 128, 1024, "rows", "rows", [1, 0], false],
       [65, 130, 100, "apart", "apart", [1, 0], true],
       [64, 128, 97, "backwards", "backwards", [0, 1], false],
+      // Panels of two vectors with more rows, and columns read in place and, where they lie so, copied.
+      [131, 64, 129, "rows", "columns", [1, 0], true],
+      [92, 66, 131, "columns", "rows", undefined, true],
+      [1022, 70, 300, "columns", "columns", [0, 1], false],
       // Few rows: one strip or several, panels of fewer vectors, and the whole sum at once.
       [8, 131, 1025, "rows", "rows", [0, 1], true],
       [13, 70, 700, "columns", "rows", [1, 0], true],
