@@ -360,14 +360,17 @@ int run_chain(const int32_t *words, float *memory, Part part) {
   }
   // Of many arrays fewer numbers each stay in the first cache.
   int64_t most = chain.reads + chain.calls + chain.writes > MANY_ARRAYS ? LARGEST_BLOCK / 2 : LARGEST_BLOCK;
-  const int64_t row = row_of_chain(&chain);
-  if (most < row) most = row;
-  for (;;) {
+  int64_t row = 0;
+  for (int again = 0;; again = 1) {
     divide(&frame.blocks, chain.rank, chain.sizes, most);
     const int64_t together = (frame.blocks.rows * frame.blocks.volume + WIDTH - 1) / WIDTH * WIDTH;
     if (settle_at_once(&chain, &frame.blocks, together, reads, results, writes)) {
       most = together;
       break;
+    }
+    if (!again && most < (row = row_of_chain(&chain))) {
+      most = row;
+      continue;
     }
     const int64_t rooms = settle(&chain, &frame.blocks, reads, results, writes, free_rooms);
     if (rooms > MOST_ROOMS) return WRONG_WORDS;
