@@ -39,7 +39,8 @@ interface Pair {
 }
 
 /**
- * Places by lifetimes: the smallest one that is free, or one at the end. A chain, or a product, writes over what it reads there last, where it goes along both alike.
+ * Places by lifetimes: the largest stores first, each at the first place where nothing lies that is needed at the same time. A chain, or a product, writes over what it
+ * reads there last, where it goes along both alike.
  *
  * @param fed stores that have their numbers before the first step
  * @param kept stores that are read after the last step
@@ -51,30 +52,50 @@ export function placesFor(
   from: number,
 ): Places {
   const { lives, pairs } = livesOf(steps, fed, kept);
-  const room = new Room(from);
+  const rows = rowsOf(lives, pairs);
+  const placed: { readonly row: Row; readonly at: number }[] = [];
   const places = new Map<Store, number>();
-  const blocks = new Map<Store, Block>();
-  const ending = [...lives].sort((a, b) => a.last - b.last);
-  const lastOf = new Map(lives.map(({ store, last }) => [store, last]));
-  let ended = 0;
-  for (const { store, first } of [...lives].sort((a, b) => a.first - b.first)) {
-    for (; ending[ended]!.last < first; ended++) {
-      const block = blocks.get(ending[ended]!.store);
-      if (block) room.free(block);
-    }
-    const size = roomOf(store);
-    const over = pairs.get(first)?.find((pair) => pair.to === store && lastOf.get(pair.from) === first)?.from;
-    const old = over && blocks.get(over);
-    let block: Block;
-    if (old && old.size >= size) {
-      blocks.delete(over);
-      block = { at: old.at, size };
-      if (old.size > size) room.free({ at: old.at + size, size: old.size - size });
-    } else block = room.take(size);
-    blocks.set(store, block);
-    places.set(store, block.at);
+  let end = from;
+  for (const row of rows.sort((a, b) => b.size - a.size || a.first - b.first)) {
+    let at = from;
+    // Those that have places are in the order of these.
+    for (const { row: other, at: there } of placed)
+      if (other.first <= row.last && row.first <= other.last && there < at + row.size)
+        at = Math.max(at, there + other.size);
+    let behind = placed.length;
+    while (behind > 0 && placed[behind - 1]!.at > at) behind--;
+    placed.splice(behind, 0, { row, at });
+    for (const store of row.stores) places.set(store, at);
+    end = Math.max(end, at + row.size);
   }
-  return { at: (store) => places.get(store), end: room.end + apart };
+  return { at: (store) => places.get(store), end: end + apart };
+}
+
+/** Stores of which each is written over the one before. */
+interface Row {
+  readonly stores: Store[];
+  readonly size: number;
+  readonly first: number;
+  last: number;
+}
+
+function rowsOf(lives: readonly Life[], pairs: ReadonlyMap<number, readonly Pair[]>): Row[] {
+  const lastOf = new Map(lives.map(({ store, last }) => [store, last]));
+  const rows: Row[] = [];
+  const rowOf = new Map<Store, Row>();
+  for (const { store, first, last } of [...lives].sort((a, b) => a.first - b.first)) {
+    const over = pairs.get(first)?.find((pair) => pair.to === store && lastOf.get(pair.from) === first)?.from;
+    const row = over && rowOf.get(over);
+    if (row && row.stores.at(-1) === over && roomOf(store) <= row.size) {
+      row.stores.push(store);
+      row.last = last;
+      rowOf.set(store, row);
+    } else {
+      rows.push({ stores: [store], size: roomOf(store), first, last });
+      rowOf.set(store, rows.at(-1)!);
+    }
+  }
+  return rows;
 }
 
 const roomOf = ({ size }: Store): number => Math.max(1, Math.ceil(size / apart)) * apart;
@@ -166,61 +187,4 @@ export function writesOver(step: Chain | Product, from: (store: Store) => boolea
   }
   const { how } = step.writes.find((each) => each === write)!;
   return how === "set" && step.reads.every((read) => !from(read.store) || alike(read));
-}
-
-interface Block {
-  readonly at: number;
-  readonly size: number;
-}
-
-/** Blocks of memory that are taken and given back. */
-class Room {
-  /** What is free, by where it is; no two lie side by side. */
-  readonly #free: Block[] = [];
-  #end: number;
-
-  constructor(from: number) {
-    this.#end = from;
-  }
-
-  get end(): number {
-    return this.#end;
-  }
-
-  take(size: number): Block {
-    let best = -1;
-    this.#free.forEach((block, i) => {
-      if (block.size >= size && (best < 0 || block.size < this.#free[best]!.size)) best = i;
-    });
-    if (best >= 0) {
-      const { at, size: whole } = this.#free[best]!;
-      if (whole === size) this.#free.splice(best, 1);
-      else this.#free[best] = { at: at + size, size: whole - size };
-      return { at, size };
-    }
-    const last = this.#free.at(-1);
-    const at = last && last.at + last.size === this.#end ? last.at : this.#end;
-    if (at < this.#end) this.#free.pop();
-    this.#end = at + size;
-    return { at, size };
-  }
-
-  free(block: Block): void {
-    let { at, size } = block;
-    let i = 0;
-    while (i < this.#free.length && this.#free[i]!.at < at) i++;
-    const [left, right] = [this.#free[i - 1], this.#free[i]];
-    let count = 0;
-    if (right && right.at === at + size) {
-      size += right.size;
-      count++;
-    }
-    if (left && left.at + left.size === at) {
-      at = left.at;
-      size += left.size;
-      count++;
-      i--;
-    }
-    this.#free.splice(i, count, { at, size });
-  }
 }

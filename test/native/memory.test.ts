@@ -44,6 +44,16 @@ describe("places in memory", () => {
     expect([at(a), at(b), at(c), end]).toEqual([48, 80, 96, 112 + 16]);
   });
 
+  it("takes no more than what is needed at once where a small store comes before a large one", () => {
+    const [a, b, c] = [16, 1600, 112].map((size) => storeOf(size)) as [never, never, never];
+    const steps = [
+      call("relu", [100, 16], [{ store: a, offset: 0, strides: [0, 1] }], whole(b, [100, 16])),
+      call("relu", [112], [{ store: b, offset: 0, strides: [2] }], { store: c, offset: 0, strides: [1] }),
+    ];
+    const { end } = placesFor(steps, { fed: [a], kept: [c] }, 0);
+    expect(end).toBe(1600 + 112 + 16);
+  });
+
   it("writes a chain over what it reads last where both lie alike", () => {
     const shape = [4, 8];
     const [a, b, c, d] = [32, 32, 32, 32].map((size) => storeOf(size)) as [never, never, never, never];
