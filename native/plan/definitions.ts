@@ -1,5 +1,5 @@
 // Of what arrays have been computed number by number, for whoever would rather compute a part of one anew than read it.
-import type { Formula } from "./operators/parts.ts";
+import type { Formula } from "./formula.ts";
 import type { Store } from "./steps.ts";
 import type { Value } from "./views.ts";
 

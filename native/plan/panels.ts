@@ -4,7 +4,7 @@ import type { Access, Chain, Product, Step, Store } from "./steps.ts";
 
 /** Columns of a panel: three vectors of 16 numbers, or more of fewer. */
 const width = 48;
-/** Rows that kernels take by panels as they lie (source/products-few.h), and turns that make up for the copy. */
+/** Rows for which panels pay, and turns that make up for the copy. */
 const [fewestRows, mostRows] = [4, 63];
 const leastTurns = 4;
 

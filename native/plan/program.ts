@@ -141,12 +141,10 @@ export class Program {
   ): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
     this.#run(kernels, threads);
-    return Object.fromEntries(
-      this.#outputs.map(({ name, dtype, shape, numbers }) => {
-        const data = lent && dtype === "float32" ? numbers : made[dtype]!(numbers);
-        return [name, { dtype, shape, data }];
-      }),
-    );
+    const results: Record<string, Tensor> = {};
+    for (const { name, dtype, shape, numbers } of this.#outputs)
+      results[name] = { dtype, shape, data: lent && dtype === "float32" ? numbers : made[dtype]!(numbers) };
+    return results;
   }
 
   /**

@@ -229,8 +229,9 @@ static void choose_ways(Product *product) {
   product->dots = !lookup && product->left_column == 1 && product->right_row == 1 && (product->right_column != 1 || product->n == 1) &&
                   product->m <= DOT_ROWS &&
                   product->m * (product->k * product->n > NEAR_NUMBERS ? DOT_TERMS : NEAR_DOT_TERMS) <= product->k;
-  product->few = !lookup && product->right_column == 1 && product->m >= FEWEST_ROWS &&
-                 product->m <= (product->left_column == 1 ? MOST_FEW_ROWS : MOST_FEW_APART) && product->k * product->n > NEAR_RIGHT;
+  const int by_many = product->left_column == 1 && product->n >= MANY_COLUMNS && product->k <= FEW_TERMS;
+  product->few = !lookup && product->right_column == 1 && product->m >= FEWEST_ROWS && product->m <= (by_many ? MOST_ROWS_BY_MANY : MOST_FEW_ROWS) &&
+                 product->k * product->n > NEAR_RIGHT;
   if (product->dots || product->few) return;
   product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= BLOCK_COLUMNS && product->k >= BLOCK_SUM && product->k * product->n >= BLOCK_RIGHT;
   if (product->large) {

@@ -56,7 +56,7 @@ for (const { name, available, reason } of reports)
 
     it("sums what other jobs give, of other numbers, sizes and programs, and after one that failed", async () => {
       const [v, n] = [input("v", ["n"]), input("w", [3])];
-      await open("lengths", { length: op.Add(op.ReduceSum(op.Mul(v, v), [0]), op.ReduceSum(n, [0])) });
+      await open("lengths", { length: op.Add(op.ReduceSum(op.Mul(v, v)), op.ReduceSum(n)) });
       const job = (...numbers: number[]) => ({ program: "lengths", feeds: { v: vector(...numbers) } });
       const w = vector(1, 1, 1);
       const sum = async (...given: Parameters<Pool["sum"]>) => numbers(Object.values(await pool.sum(...given))[0]);

@@ -1,11 +1,12 @@
 // Number by number.
 import { type DType, dtypeBy } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
+import type { Code, Formula } from "../formula.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { FunctionName, Operand } from "../steps.ts";
 import { expanded, type Value } from "../views.ts";
-import { type Code, computed, each, type Formula, floatOf, intOf, present, textOf } from "./parts.ts";
+import { computed, each, floatOf, intOf, present, textOf } from "./parts.ts";
 
 const isWhole = (dtype: DType): boolean => dtype === "int32" || dtype === "int64";
 

@@ -1,5 +1,6 @@
 // Numbers by their places: what is known beforehand is read where it lies, what runs compute is looked up.
 import { sizeOf } from "@innerloop/schemas";
+import type { Code } from "../formula.ts";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Operand } from "../steps.ts";
@@ -17,7 +18,7 @@ import {
 } from "../views.ts";
 import { broughtBack, largestBy } from "./channelwise.ts";
 import { rowwise } from "./norms.ts";
-import { type Code, computed, each, intOf, present, shapedAs, textOf } from "./parts.ts";
+import { computed, each, intOf, present, shapedAs, textOf } from "./parts.ts";
 import { reduce } from "./reductions.ts";
 
 /** Places of an axis by known numbers, which count from the end below zero. */

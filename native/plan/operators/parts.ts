@@ -2,9 +2,10 @@
 import { type DType, sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
 import { define } from "../definitions.ts";
+import { Code, type Formula } from "../formula.ts";
 import { mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { Access, Call, FunctionName, Operand, Write } from "../steps.ts";
+import type { Access, FunctionName, Operand, Write } from "../steps.ts";
 import { accessOf, axisOf, broadcast, deepest, expanded, reshaped, type Shape, type Value } from "../views.ts";
 import { roomLike } from "./channels.ts";
 
@@ -30,30 +31,6 @@ export function axesOf(plan: Plan, given: Value | undefined, node: Node, rank: n
 /** The same numbers in another shape, copied only where they do not lie so. */
 export const shapedAs = (plan: Plan, value: Value, shape: Shape): Value =>
   reshaped(value, shape) ?? reshaped(plan.written(value), shape)!;
-
-/** Calls of a chain as they are made: each gives what later ones compute with. */
-export class Code {
-  readonly calls: Call[] = [];
-  readonly #reads: number;
-
-  constructor(reads: number) {
-    this.#reads = reads;
-  }
-
-  call(name: FunctionName, ...operands: readonly (Operand | number)[]): Operand {
-    const given = operands.map((each) => (typeof each === "number" ? { number: each } : each));
-    this.calls.push({ name, operands: given });
-    return { register: this.#reads + this.calls.length - 1 };
-  }
-
-  /** A register that has this. */
-  register(operand: Operand): number {
-    const made = "register" in operand ? operand : this.call("copy", operand);
-    return (made as { readonly register: number }).register;
-  }
-}
-
-export type Formula = (code: Code, ...operands: readonly Operand[]) => Operand;
 
 /** Number by number, arrays repeated to one shape. A single number that is known is none that is read. */
 export function computed(plan: Plan, operands: readonly Value[], dtype: DType, formula: Formula): Value {

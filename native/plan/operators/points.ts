@@ -126,7 +126,7 @@ function pictureOf(plan: Plan, rows: Value): Picture | undefined {
  * Places of tiles in a picture of `size` places, row by row: those of all tiles for each place of a tile, beyond the end where they are outside. Nothing, where they
  * are none of tiles that go on evenly.
  */
-export function tilesOf(indices: readonly number[], places: number, size: number): Tiles | undefined {
+function tilesOf(indices: readonly number[], places: number, size: number): Tiles | undefined {
   const count = indices.length / places;
   if (!Number.isInteger(count)) return undefined;
   for (let height = 2; height <= mostSide; height++) {
@@ -193,7 +193,7 @@ function evenly(
 }
 
 /** Two matrices whose products a matrix has, with a column for each pair of columns; nothing, where there are none. */
-export function factors(numbers: readonly number[], rows: number, tile: readonly [number, number]) {
+function factors(numbers: readonly number[], rows: number, tile: readonly [number, number]) {
   const [height, width] = tile;
   const columns = height * width;
   const most = numbers.reduce((so, number, i) => (Math.abs(number) > Math.abs(numbers[so]!) ? i : so), 0);

@@ -1,11 +1,12 @@
 // Sums, means and largest numbers along axes.
 import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
+import type { Code, Formula } from "../formula.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Operand, Write } from "../steps.ts";
 import { accessOf, at, axisOf, expanded, permuted, type Value, withOnes } from "../views.ts";
-import { axesOf, type Code, chain, computed, type Formula, intOf, present, scaled, shapedAs } from "./parts.ts";
+import { axesOf, chain, computed, intOf, present, scaled, shapedAs } from "./parts.ts";
 
 const itself: Formula = (_, x) => x!;
 
