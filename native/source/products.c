@@ -233,11 +233,13 @@ static void choose_ways(Product *product) {
   product->few = !lookup && product->right_column == 1 && product->m >= FEWEST_ROWS && product->m <= (by_many ? MOST_ROWS_BY_MANY : MOST_FEW_ROWS) &&
                  product->k * product->n > NEAR_RIGHT;
   if (product->dots || product->few) return;
-  product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= BLOCK_COLUMNS && product->k >= BLOCK_SUM && product->k * product->n >= BLOCK_RIGHT;
+  const int by_rows = product->left_column == 1;
+  const int64_t apart = by_rows ? product->left_row : product->left_column;
+  const int collides = apart % COLLIDING_STEP == 0;
+  product->large = !lookup && product->m >= BLOCK_ROWS && product->n >= (collides && !by_rows ? LEAST_COLUMNS : BLOCK_COLUMNS) &&
+                   product->k >= (product->m >= MANY_ROWS ? LEAST_SUM : BLOCK_SUM) && product->k * product->n >= BLOCK_RIGHT;
   if (product->large) {
-    const int by_rows = product->left_column == 1;
-    const int64_t step = by_rows ? product->left_row : product->left_column;
-    product->in_place = (by_rows || (product->left_row == 1 && product->n < COPY_COLUMNS)) && step >= 0 && step % COLLIDING_STEP != 0;
+    product->in_place = (by_rows || (product->left_row == 1 && product->n < COPY_COLUMNS)) && apart >= 0 && !collides;
     return;
   }
   product->by_columns = lookup ? product->flags & LOOKUP_COLUMNS : product->left_row == 1 && product->left_column != 1 && product->m > 1;
