@@ -84,12 +84,21 @@ static void copy_block(const Matrices *matrices, const Block *at) {
   }
 }
 
-/** Rows `row` to `end` by a block. What is added lies at the same places of rows and columns as the results. */
-static void run_block(const Matrices *matrices, int in_place, const Block *at, const int32_t *places, int64_t row, int64_t end, const float *added, int64_t added_row, float beta) {
+/** Where a block's piece of the sum goes: all but the first are added to what is there. */
+static Into into_of(const Matrices *matrices, const Block *at) {
+  Into into = matrices->into;
+  if (at->term > 0) into.added = into.out, into.added_row = into.out_row, into.beta = 1;
+  into.relu = into.relu && at->term + at->terms == matrices->k;
+  return into;
+}
+
+/** Rows `row` to `end` by a block. */
+static void run_block(const Matrices *matrices, int in_place, const Block *at, const int32_t *places, int64_t row, int64_t end) {
+  const Into into = into_of(matrices, at);
   const int by_rows = in_place && matrices->left_column == 1;
   const StripKernel(*kernels)[STRIP_ROWS + 1] = by_rows ? strips_by_rows : strips_by_columns;
   Strip now = {
-      .tile = {.terms = at->terms, .out_row = matrices->out_row, .added_row = added_row, .alpha = matrices->alpha, .beta = beta, .relu = matrices->relu && at->term + at->terms == matrices->k},
+      .tile = {.terms = at->terms},
       .left_step = by_rows ? matrices->left_row : in_place ? matrices->left_column : STRIP, .places = places,
   };
   for (int64_t strips = parts(end - row, least(STRIP_ROWS, most_rows[at->widest])); strips > 0; strips--) {
@@ -101,8 +110,7 @@ static void run_block(const Matrices *matrices, int in_place, const Block *at, c
       const int64_t first = at->vectors[i], column = at->column + first * WIDTH;
       const int width = width_of(at, i);
       now.tile.right = block + first * at->terms * WIDTH;
-      now.tile.out = matrices->out + row * matrices->out_row + column;
-      now.tile.added = added ? added + row * added_row + column : NULL;
+      now.tile.into = into_from(into, row, column);
       now.tile.last = (int)least(at->columns - (at->vectors[i + 1] - 1) * WIDTH, WIDTH);
       kernels[width][rows](&now);
     }
@@ -117,7 +125,7 @@ void run_blocks(const Matrices *matrices, int in_place) {
   int32_t places[PIECE];
   for (int64_t p = 0; p < piece; p++) {
     const uint32_t place = (uint32_t)(p * STRIP_ROWS * PANEL_VECTORS) / (uint32_t)piece;
-    places[p] = (int32_t)(place / PANEL_VECTORS * matrices->out_row + place % PANEL_VECTORS * WIDTH);
+    places[p] = (int32_t)(place / PANEL_VECTORS * matrices->into.out_row + place % PANEL_VECTORS * WIDTH);
   }
   for (int64_t row = 0; row < matrices->m; row += together) {
     const int64_t end = least(matrices->m, row + together);
@@ -127,8 +135,7 @@ void run_blocks(const Matrices *matrices, int in_place) {
       for (at.term = 0; at.term < matrices->k; at.term += piece) {
         at.terms = least(piece, matrices->k - at.term);
         copy_block(matrices, &at);
-        if (at.term == 0) run_block(matrices, in_place, &at, places, row, end, matrices->added, matrices->added_row, matrices->beta);
-        else run_block(matrices, in_place, &at, places, row, end, matrices->out, matrices->out_row, 1);
+        run_block(matrices, in_place, &at, places, row, end);
       }
     }
   }

@@ -65,16 +65,16 @@ INLINE void dots_of(const int rows, const Matrices *matrices, int64_t row, int64
   for (int r = 0; r < rows; r++) {
     quarter four;
     memcpy(&four, results + r * COLUMNS, sizeof four);
-    four *= matrices->alpha;
-    if (matrices->added) {
+    const Into into = into_from(matrices->into, row + r, at);
+    four *= into.alpha;
+    if (into.added) {
       quarter more;
-      memcpy(&more, matrices->added + (row + r) * matrices->added_row + at, sizeof more);
-      four += matrices->beta * more;
+      memcpy(&more, into.added, sizeof more);
+      four += into.beta * more;
     }
-    if (matrices->relu) four = choose_quarter(four < 0, (quarter){0}, four);
-    float *out = matrices->out + (row + r) * matrices->out_row + at;
-    if (last == COLUMNS) memcpy(out, &four, sizeof four);
-    else for (int c = 0; c < last; c++) out[c] = four[c];
+    if (into.relu) four = choose_quarter(four < 0, (quarter){0}, four);
+    if (last == COLUMNS) memcpy(into.out, &four, sizeof four);
+    else for (int c = 0; c < last; c++) into.out[c] = four[c];
   }
 }
 

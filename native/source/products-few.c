@@ -34,13 +34,11 @@ INLINE void few_of(const int rows, const int vectors, const Tile *tile) {
 
 #define FEW(rows, vectors) \
   static void few_##rows##_##vectors(const Tile *tile) { few_of(rows, vectors, tile); }
-#define TO_4(list, v) list(1, v) list(2, v) list(3, v) list(4, v)
 #if ROWS == 9
-#define TO_ALL(list, v) TO_4(list, v) list(5, v) list(6, v) list(7, v) list(8, v) list(9, v)
+#define ALL(list) TO_9(list, 1) TO_9(list, 2) TO_9(list, 3)
 #else
-#define TO_ALL(list, v) TO_4(list, v)
+#define ALL(list) TO_4(list, 1) TO_4(list, 2) TO_4(list, 3)
 #endif
-#define ALL(list) TO_ALL(list, 1) TO_ALL(list, 2) TO_ALL(list, 3)
 
 ALL(FEW)
 
@@ -51,7 +49,6 @@ static const Kernel kernels[VECTORS + 1][ROWS + 1] = {ALL(BY_SIZE)};
 void run_few(const Matrices *matrices) {
   Tile tile = {
       .table_step = matrices->left_row, .terms = matrices->k, .left_step = matrices->left_column, .right_row = matrices->right_row,
-      .out_row = matrices->out_row, .added_row = matrices->added_row, .alpha = matrices->alpha, .beta = matrices->beta, .relu = matrices->relu,
   };
   const int64_t tiles = (matrices->m + ROWS - 1) / ROWS;
   int64_t vectors = (matrices->n + WIDTH - 1) / WIDTH, at = 0;
@@ -63,8 +60,7 @@ void run_few(const Matrices *matrices) {
     for (int64_t row = 0, left = tiles; left > 0; left--) {
       const int64_t rows = left == 1 ? matrices->m - row : (uint32_t)(matrices->m - row) / (uint32_t)left;
       tile.left = matrices->left + row * matrices->left_row;
-      tile.out = matrices->out + row * matrices->out_row + at;
-      tile.added = matrices->added ? matrices->added + row * matrices->added_row + at : NULL;
+      tile.into = into_from(matrices->into, row, at);
       kernels[width][rows](&tile);
       row += rows;
     }

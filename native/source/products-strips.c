@@ -12,7 +12,7 @@ INLINE void run_strip(const int rows, const int vectors, const int by_rows, cons
   const Tile *tile = &strip->tile;
   Sums sums;
   clear(rows, vectors, sums);
-  const float *right = tile->right, *left = tile->left, *out = tile->out;
+  const float *right = tile->right, *left = tile->left, *out = tile->into.out;
   const int64_t left_step = strip->left_step;
   const int32_t *places = strip->places;
   for (int64_t terms = tile->terms; terms > 0; terms--) {
@@ -34,11 +34,6 @@ INLINE void run_strip(const int rows, const int vectors, const int by_rows, cons
 #define KERNELS(rows, vectors)                                                                           \
   static void rows_##rows##_##vectors(const Strip *strip) { run_strip(rows, vectors, 1, strip); }        \
   static void columns_##rows##_##vectors(const Strip *strip) { run_strip(rows, vectors, 0, strip); }
-#define TO_4(list, v) list(1, v) list(2, v) list(3, v) list(4, v)
-#define TO_6(list, v) TO_4(list, v) list(5, v) list(6, v)
-#define TO_9(list, v) TO_6(list, v) list(7, v) list(8, v) list(9, v)
-#define TO_13(list, v) TO_9(list, v) list(10, v) list(11, v) list(12, v) list(13, v)
-
 // As many rows as most_rows says, or STRIP_ROWS.
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define ALL(list) TO_13(list, 1) TO_13(list, 2) TO_9(list, 3)

@@ -11,25 +11,26 @@ INLINE void clear(const int rows, const int vectors, Sums sums) {
 }
 
 INLINE void finish(const int rows, const int vectors, Sums sums, const Tile *tile) {
-  const vector alpha = spread(tile->alpha);
+  const Into *into = &tile->into;
+  const vector alpha = spread(into->alpha);
   const int last = tile->last;
   UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] *= alpha;
-  if (tile->added) {
-    const vector beta = spread(tile->beta);
-    const float *added = tile->added;
+  if (into->added) {
+    const vector beta = spread(into->beta);
+    const float *added = into->added;
     UNROLLED for (int r = 0; r < rows; r++) {
       UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += beta * load(added + v * WIDTH);
-      added += tile->added_row;
+      added += into->added_row;
     }
   }
-  if (tile->relu)
+  if (into->relu)
     UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++)
       sums[r][v] = choose(sums[r][v] < 0, (vector){0}, sums[r][v]);
-  float *out = tile->out;
+  float *out = into->out;
   UNROLLED for (int r = 0; r < rows; r++) {
     UNROLLED for (int v = 0; v + 1 < vectors; v++) store(out + v * WIDTH, sums[r][v]);
     store_first(out + (vectors - 1) * WIDTH, sums[r][vectors - 1], last);
-    out += tile->out_row;
+    out += into->out_row;
   }
 }
 
@@ -43,5 +44,14 @@ INLINE void finish(const int rows, const int vectors, Sums sums, const Tile *til
       UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += a * b[v];                 \
     }                                                                                    \
   }
+
+// Kernels of one row to so many, each with `v` vectors.
+#define TO_3(list, v) list(1, v) list(2, v) list(3, v)
+#define TO_4(list, v) TO_3(list, v) list(4, v)
+#define TO_6(list, v) TO_4(list, v) list(5, v) list(6, v)
+#define TO_9(list, v) TO_6(list, v) list(7, v) list(8, v) list(9, v)
+#define TO_10(list, v) TO_9(list, v) list(10, v)
+#define TO_13(list, v) TO_10(list, v) list(11, v) list(12, v) list(13, v)
+#define TO_14(list, v) TO_13(list, v) list(14, v)
 
 #endif

@@ -73,14 +73,6 @@ INLINE void by_numbers(const int rows, const int vectors, const Tile *tile) {
   static void rows_##rows##_##vectors(const Tile *tile) { by_rows(rows, vectors, tile); }             \
   static void columns_##rows##_##vectors(const Tile *tile) { by_columns(rows, vectors, tile); }       \
   static void numbers_##rows##_##vectors(const Tile *tile) { by_numbers(rows, vectors, tile); }
-#define TO_3(list, v) list(1, v) list(2, v) list(3, v)
-#define TO_4(list, v) TO_3(list, v) list(4, v)
-#define TO_6(list, v) TO_4(list, v) list(5, v) list(6, v)
-#define TO_9(list, v) TO_6(list, v) list(7, v) list(8, v) list(9, v)
-#define TO_10(list, v) TO_9(list, v) list(10, v)
-#define TO_13(list, v) TO_10(list, v) list(11, v) list(12, v) list(13, v)
-#define TO_14(list, v) TO_13(list, v) list(14, v)
-
 // As many rows as most_rows says.
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define ALL(list) TO_14(list, 1) TO_13(list, 2) TO_9(list, 3) TO_6(list, 4)

@@ -2,6 +2,7 @@
 #ifndef INNERLOOP_PRODUCTS_TILES_H
 #define INNERLOOP_PRODUCTS_TILES_H
 
+#include "products-matrices.h"
 #include "vectors.h"
 
 /** Vectors of columns that a kernel takes at most, and the rows it takes at most with that many: as many sums as there are registers for. */
@@ -17,7 +18,7 @@ static const int most_rows[MOST_VECTORS + 1] =
 /** The longest piece of the sum that is taken at once. */
 #define MOST_TERMS 640
 
-/** A product's rows and columns for one kernel, over a piece of the sum: out = alpha · left · right + beta · added, relu. */
+/** A product's rows and columns for one kernel, over a piece of the sum. */
 typedef struct {
   const float *left;
   /**
@@ -31,13 +32,7 @@ typedef struct {
   int64_t pieces, terms, left_step;
   const float *right;
   int64_t right_row;
-  float *out;
-  int64_t out_row;
-  /** NULL: nothing. A row's numbers lie together. */
-  const float *added;
-  int64_t added_row;
-  float alpha, beta;
-  int relu;
+  Into into;
   /** Columns of the last vector. */
   int last;
 } Tile;

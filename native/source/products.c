@@ -75,8 +75,7 @@ static int64_t parts(int64_t size, int64_t largest) { return size <= largest ? 1
 typedef struct {
   const float *left;
   const int32_t *table;
-  float *out;
-  const float *added;
+  Into into;
 } Places;
 
 /** Some rows whose table is the same but for the row, as tiles of about one size. */
@@ -87,8 +86,7 @@ static void run_tiles(const Product *product, Tile *tile, int vectors, Places at
     const int64_t count = tiles == 1 ? end - row : (uint32_t)(end - row) / (uint32_t)tiles;
     tile->left = at.left + row * left_row;
     tile->table = at.table + row * table_row;
-    tile->out = at.out + row * tile->out_row;
-    tile->added = at.added ? at.added + row * tile->added_row : NULL;
+    tile->into = into_from(at.into, row, 0);
     kernels[count](tile);
     row += count;
   }
@@ -103,7 +101,7 @@ static void run_panel(const Product *product, Tile *tile, int vectors, Places at
   const int64_t segment = product->segment;
   for (int64_t tap = row / segment; row < end; tap++) {
     const int64_t next = least(end, (tap + 1) * segment);
-    const Places of_tap = {at.left - tap * segment, at.table + tap, at.out, at.added};
+    const Places of_tap = {at.left - tap * segment, at.table + tap, at.into};
     run_tiles(product, tile, vectors, of_tap, row, next);
     row = next;
   }
@@ -128,8 +126,7 @@ static void run_block(const Product *product, Tile *tile, Places at, const float
     vectors -= width;
     columns -= taken;
     right += taken * product->right_column;
-    at.out += taken;
-    if (at.added) at.added += taken;
+    at.into = into_from(at.into, 0, taken);
   }
 }
 
@@ -143,14 +140,15 @@ static void run_matrices(const Product *product, const float *left, const float 
   const int lookup_rows = product->flags & LOOKUP_ROWS && !product->by_numbers;
   const int spread_out = added && product->added_column != 1;
   if (spread_out) spread_added(product, out, added);
-  const float *more = spread_out ? out : added;
-  const int64_t more_row = spread_out ? product->out_row : product->added_row;
+  const Into into = {
+      out, product->out_row, spread_out ? out : added, spread_out ? product->out_row : product->added_row, product->alpha, product->beta,
+      product->flags & RELU,
+  };
   if (product->dots || product->few || product->large) {
     const int64_t first = product->first;
     const Matrices matrices = {
         product->m - first, product->n, product->k, left + first * product->left_row, product->left_row, product->left_column, right,
-        product->right_row, product->right_column, out + first * product->out_row, product->out_row, more ? more + first * more_row : NULL,
-        more_row, product->alpha, product->beta, product->flags & RELU,
+        product->right_row, product->right_column, into_from(into, first, 0),
     };
     if (product->dots) run_dots(&matrices);
     else if (product->few) run_few(&matrices);
@@ -161,13 +159,9 @@ static void run_matrices(const Product *product, const float *left, const float 
   tile.table_step = product->by_numbers ? product->table_row : product->table ? product->taps : 1;
   tile.term_step = product->table_term;
   tile.left_step = lookup_rows ? 1 : product->left_column;
-  tile.out_row = product->out_row;
-  tile.alpha = product->alpha;
   for (int64_t row = product->first; row < product->m; row += product->block_rows) {
     const int64_t end = least(product->m, row + product->block_rows);
-    Places at = {left + product->base, product->table ? product->table : product->offsets, out, more};
-    tile.added_row = more_row;
-    tile.beta = product->beta;
+    Places at = {left + product->base, product->table ? product->table : product->offsets, into};
     for (int64_t block = 0, term = 0, from = 0; block < product->blocks; block++) {
       tile.pieces = product->pieces;
       tile.terms = product->terms;
@@ -177,7 +171,7 @@ static void run_matrices(const Product *product, const float *left, const float 
       } else {
         tile.terms = least(tile.terms, product->k - term);
       }
-      tile.relu = block + 1 == product->blocks && product->flags & RELU;
+      at.into.relu = block + 1 == product->blocks && into.relu;
       run_block(product, &tile, at, right + term * product->right_row, row, end);
       term += tile.pieces * tile.terms;
       if (lookup_rows) {
@@ -190,9 +184,7 @@ static void run_matrices(const Product *product, const float *left, const float 
       } else {
         at.left += tile.terms * product->left_column;
       }
-      at.added = out;
-      tile.added_row = product->out_row;
-      tile.beta = 1;
+      at.into.added = out, at.into.added_row = into.out_row, at.into.beta = 1;
     }
   }
 }
