@@ -1,5 +1,6 @@
 // Windows of each channel by itself: convolutions with a filter a channel, and largest numbers with their places. Channels come last.
 import { sizeOf } from "@innerloop/schemas";
+import { Once } from "../once.ts";
 import type { Plan } from "../plan.ts";
 import { type Access, mostTaps, type Store, type Windows } from "../steps.ts";
 import { accessOf, deepest, permuted, reshaped, type Shape, type Value } from "../views.ts";
@@ -99,7 +100,7 @@ interface Largest {
 }
 
 /** By the array and the window: derivatives ask once more for what the forward pass has. */
-const foundOf = new WeakMap<Value, Map<string, Largest>>();
+const foundOf = new Once<Value, Largest>();
 const foundIn = new WeakMap<Store, Largest>();
 
 /** Whose places these are, in their order, if those of an array as large as this one of zeros. */
@@ -118,11 +119,10 @@ export function largestBy(plan: Plan, places: Value, zeros: Value): Largest | un
 /** The largest number of each window over [N, C, …space] in each channel, and its place. */
 export function largestOf(plan: Plan, x: Value, pool: Pool): Largest {
   const { kernel, strides, dilations, before, out } = pool;
-  const name = [kernel, strides, dilations, before, out].join(" ");
-  const found = foundOf.get(x) ?? new Map<string, Largest>();
-  foundOf.set(x, found);
-  const known = found.get(name);
-  if (known) return known;
+  return foundOf.of(x, [kernel, strides, dilations, before, out].join(" "), () => largest(plan, x, pool));
+}
+
+function largest(plan: Plan, x: Value, { kernel, strides, dilations, before, out }: Pool): Largest {
   const [examples = 0, channels = 0] = x.shape;
   const field = withChannelsLast(plan, x);
   const [most, where] = (["float32", "int64"] as const).map((dtype) =>
@@ -145,7 +145,6 @@ export function largestOf(plan: Plan, x: Value, pool: Pool): Largest {
     Value,
   ];
   const result = { most: seen, where: places, space: x.shape.slice(2), windows: step };
-  found.set(name, result);
   foundIn.set(where.store, result);
   return result;
 }

@@ -1,5 +1,6 @@
 // A convolution as a product whose left factor is looked up: columns are never written.
 import { sizeOf } from "@innerloop/schemas";
+import { Once } from "../once.ts";
 import type { Plan } from "../plan.ts";
 import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";
 import { channelsLast, channelsSecond } from "./channels.ts";
@@ -40,7 +41,8 @@ export function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Co
   // One table for all examples, unless it were too large.
   const joined = examples * places * pieces <= mostEntries ? examples : 1;
   const grid = together ? { kernel, wide: 1, step: channels, apart: 0 } : { kernel, wide: own, step: 1, apart: size };
-  const table = known(taps, { ...grid, examples: joined, each: size * channels });
+  const looked = { ...grid, examples: joined, each: size * channels };
+  const table = tables.of(taps, Object.values(looked).join(), () => tableOf(taps, looked));
   // Rows of many filters are as far apart as there are: those that kernels take at once are brought together.
   const n = filters > mostTogether && filters % mostTogether === 0 ? mostTogether : filters;
   const panels = filters / n;
@@ -85,17 +87,8 @@ interface Grid {
   readonly each: number;
 }
 
-const tables = new WeakMap<Int32Array, Map<string, Int32Array>>();
-
-/** The table of these taps, which a plan has once: so the same one for layers that are alike. */
-function known(taps: Int32Array, grid: Grid): Int32Array {
-  const all = tables.get(taps) ?? new Map<string, Int32Array>();
-  tables.set(taps, all);
-  const key = Object.values(grid).join();
-  const table = all.get(key) ?? tableOf(taps, grid);
-  all.set(key, table);
-  return table;
-}
+/** Of the same taps: so the same table for layers that are alike. */
+const tables = new Once<Int32Array, Int32Array>();
 
 // What goes over tables is in functions of its own, which are small: the first plan of a process is made while they are compiled.
 

@@ -42,8 +42,7 @@ export function atPoints(plan: Plan, left: Value, right: Value): Value | undefin
     ...{ tile, points: [pair.down.length / tile[0], pair.across.length / tile[1]] },
     field: { ...from, strides: [example, size[1] * place, place, 1] },
     values: { store: out.store, offset: 0, strides: [right.shape[1]!, ofExample, ofRow, examples * channels] },
-    down: { ...accessOf(plan.constant(pair.down, [pair.down.length])), strides: [] },
-    across: { ...accessOf(plan.constant(pair.across, [pair.across.length])), strides: [] },
+    ...matricesOf(plan, pair),
   });
   return out;
 }
@@ -80,8 +79,7 @@ export function turnedPlaces(plan: Plan, value: Value): Value | undefined {
       ...{ size: tile, tile, points: [down, across] },
       field: { store: out.store, offset: 0, strides: [0, tile[1], 1, places] },
       values: { ...accessOf(plan.real(right)), strides: [right.strides[0]!, 0, 0, 0] },
-      down: { ...accessOf(plan.constant(pair.down, [pair.down.length])), strides: [] },
-      across: { ...accessOf(plan.constant(pair.across, [pair.across.length])), strides: [] },
+      ...matricesOf(plan, pair),
     });
     return reshaped(out, value.shape);
   }
@@ -192,8 +190,19 @@ function evenly(
   return { tile, counts: [down, across], steps, first, size };
 }
 
+interface Pair {
+  readonly down: Float32Array;
+  readonly across: Float32Array;
+}
+
+/** Both matrices as a step reads them. */
+function matricesOf(plan: Plan, { down, across }: Pair): Record<keyof Pair, Access> {
+  const read = (matrix: Float32Array): Access => ({ ...accessOf(plan.constant(matrix, [matrix.length])), strides: [] });
+  return { down: read(down), across: read(across) };
+}
+
 /** Two matrices whose products a matrix has, with a column for each pair of columns; nothing, where there are none. */
-function factors(numbers: readonly number[], rows: number, tile: readonly [number, number]) {
+function factors(numbers: readonly number[], rows: number, tile: readonly [number, number]): Pair | undefined {
   const [height, width] = tile;
   const columns = height * width;
   const most = numbers.reduce((so, number, i) => (Math.abs(number) > Math.abs(numbers[so]!) ? i : so), 0);

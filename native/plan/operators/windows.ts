@@ -1,5 +1,6 @@
 // Windows over the space of an array [N, C, …space]: where their taps lie.
 import type { Node } from "../../read.ts";
+import { Once } from "../once.ts";
 import type { Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Shape } from "../views.ts";
@@ -52,7 +53,7 @@ export function tuplesOf(sizes: Shape): number[][] {
 }
 
 /** Taps that a plan has, by the sizes and places that they are told by: layers often are alike. */
-const known = new WeakMap<Plan, Map<string, Int32Array>>();
+const known = new Once<Plan, Int32Array>();
 
 /** For each place of the result and each tap the place that is read, or −1. The same array for the same windows of a plan. */
 export function tapsOf(
@@ -68,12 +69,7 @@ export function tapsOf(
       return Number.isInteger(at) && at >= 0 && at < size ? at : -1;
     });
   });
-  const all = known.get(plan) ?? new Map<string, Int32Array>();
-  known.set(plan, all);
-  const key = [space, kernel, ...along].join(";");
-  const table = all.get(key) ?? crossed(space, kernel, along);
-  all.set(key, table);
-  return table;
+  return known.of(plan, [space, kernel, ...along].join(";"), () => crossed(space, kernel, along));
 }
 
 /** Axis by axis: what is outside along one of them is outside. */
