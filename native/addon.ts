@@ -22,6 +22,8 @@ export interface Kernels {
   check?(code: Int32Array, memory: ArrayBuffer, offset: number): number;
   /** Bytes to skip at a buffer's begin, to a multiple of 64 in the machine's memory. Of a new buffer: the system is asked to hold a large one in large pages. */
   misaligned(memory: ArrayBuffer): number;
+  /** Whether all numbers are finite: in a tenth of the time that a loop in JavaScript takes. */
+  finite?(numbers: Float32Array): boolean;
 }
 
 /** What the file exports. */
@@ -36,14 +38,14 @@ const wrongWords = 2;
  */
 export function loadKernels(file: string): Kernels {
   try {
-    const { check, run, misaligned } = createRequire(import.meta.url)(file) as Exports;
+    const { run, ...others } = createRequire(import.meta.url)(file) as Exports;
     const checked = new WeakMap<Int32Array, ArrayBuffer>();
     return {
       name: basename(file),
-      ...{ check, misaligned },
+      ...others,
       run: (code, memory, offset, threads = 1) => {
         if (checked.get(code) !== memory) {
-          if (check(code, memory, offset) >= 0) return wrongWords;
+          if (others.check(code, memory, offset) >= 0) return wrongWords;
           checked.set(code, memory);
         }
         return run(code, memory, offset, threads);

@@ -2,7 +2,7 @@
 // classes.
 import { expectedCalibrationError, thresholdFor } from "@innerloop/export";
 import { type Confidence, classify, closenessOf, rejectionScore, temperatureAt, thresholdAt } from "@innerloop/runtime";
-import { rowsOf } from "./episode-answers.ts";
+import { rowsOf } from "./logits.ts";
 
 /** What was found; shares are over all episodes together. */
 export interface ConfidenceResult {

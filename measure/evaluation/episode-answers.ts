@@ -1,11 +1,16 @@
 // How a bundle answers an episode: adapted to its support set by some steps, then asked all of its queries at once.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Learner, type Personal, supportSpread } from "@innerloop/runtime";
-import { type ModelSession, type OwnKernels, openOwn, openSession } from "@innerloop/runtime/session";
+import { type Learner, supportSpread } from "@innerloop/runtime";
+import { type ModelSession, openOwn, openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import type { Episode } from "@innerloop/train";
 import { isClose, isHeadAlone, logitsByHeads } from "./heads-together.ts";
+import type { kernelsBy } from "./kernels.ts";
+import { none, pick, predicts, rowsOf, type State } from "./logits.ts";
+import { type OwnAdapted, OwnAnswers } from "./own-answers.ts";
+
+type Kernels = ReturnType<typeof kernelsBy>;
 
 /** What a bundle is asked. */
 export interface Question extends Pick<Episode, "support"> {
@@ -30,14 +35,6 @@ export interface Answers {
   readonly spread?: number;
 }
 
-/** The file of a bundle that answers queries. */
-const predicts = "predict.onnx";
-
-const none = new Float32Array(0);
-
-/** Numbers of queries that are answered at once, as the runtime does. */
-const most = 2 ** 17;
-
 const isAddress = (place: string): boolean => /^(https?|file):/i.test(place);
 
 /** A file of a bundle, which is a folder or an address. */
@@ -46,21 +43,18 @@ const within = (place: string, file: string): string =>
 
 const batchOf = ({ data, shape }: Tensor) => ({ data: data as Float32Array, shape });
 
-/** The rows of a matrix with so many columns. */
-export const rowsOf = (values: Float32Array, width: number): number[][] =>
-  Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);
-
-/** What a learner became for an episode, and which of its logits each of the episode's labels has. */
-interface Adapted {
-  readonly personal: Personal;
-  readonly columns: readonly number[];
+/** What a learner became for an episode. */
+interface Adapted extends OwnAdapted {
+  /** The logits of some examples by the files of the bundle that an application runs. */
+  logits(x: Tensor): Promise<Float32Array>;
 }
 
 /** Answers for a bundle that is open. */
 export class Answerer {
   readonly #learner: Learner;
   readonly #place: string;
-  readonly #kernels: OwnKernels | undefined;
+  readonly #kernels: Kernels["kernels"];
+  #own: Promise<OwnAnswers | undefined> | undefined;
   readonly #sessions = new Map<string, Promise<ModelSession>>();
   /** Whether a logit depends on the numbers of its own class alone, which the first question tells. */
   #classesApart: boolean | "perhaps";
@@ -69,7 +63,7 @@ export class Answerer {
    * @param place the bundle's folder
    * @param how what the learner was loaded with
    */
-  constructor(learner: Learner, place: string, { kernels }: { readonly kernels?: OwnKernels }) {
+  constructor(learner: Learner, place: string, { kernels }: Kernels) {
     this.#learner = learner;
     this.#place = place;
     this.#kernels = kernels;
@@ -83,11 +77,18 @@ export class Answerer {
       for (const steps of question.steps) values.push(await this.#values(question, steps));
       return values;
     }
+    const own = question.transductive === undefined ? await this.#ownAnswers() : undefined;
     const adapted: Adapted[] = [];
-    for (const steps of question.steps) adapted.push(await this.#adapted(question, steps));
-    const earlier = adapted.slice(0, -1);
-    const answers = await this.#logitsBetween(question, earlier);
-    for (const after of adapted.slice(-1)) answers.push(await this.#lastLogits(question, after));
+    for (const steps of question.steps.slice(0, -1)) {
+      const after = own?.adapted(question, steps);
+      const logits = async (x: Tensor) => own!.logits(after!, x) ?? (await this.#adapted(question, steps)).logits(x);
+      adapted.push(after ? { ...after, logits } : await this.#adapted(question, steps));
+    }
+    const answers = await this.#logitsBetween(question, adapted);
+    for (const steps of question.steps.slice(-1))
+      answers.push(
+        own?.answers(question, steps) ?? (await this.#lastLogits(question, await this.#adapted(question, steps))),
+      );
     return answers;
   }
 
@@ -105,14 +106,22 @@ export class Answerer {
     const nameOf = (label: number) => names?.[label] ?? String(label);
     const labels = Array.from(support.y.data as Int32Array, nameOf);
     const personal = await this.#learner.adapt({ ...batchOf(support.x), labels }, { steps });
-    return { personal, columns: Array.from({ length: ways }, (_, way) => personal.labels.indexOf(nameOf(way))) };
+    const places = Array.from({ length: ways }, (_, way) => personal.labels.indexOf(nameOf(way)));
+    return {
+      state: personal.state,
+      columns: names ? places.map((_, way) => way) : places,
+      logits: async (x) => {
+        const rows = await personal.predictBatch(batchOf(x));
+        return Float32Array.from(rows.flatMap(({ logits }) => places.map((place) => logits[place]!)));
+      },
+    };
   }
 
   /** A classification's logits after all numbers of steps but the last. */
   async #logitsBetween({ query, transductive }: Question, adapted: readonly Adapted[]): Promise<Answers[]> {
     const [first] = adapted;
     if (first && adapted.length > 1 && transductive === undefined && this.#classesApart) {
-      const states = adapted.map(({ personal }) => personal.state);
+      const states = adapted.map(({ state }) => state);
       const logits = await logitsByHeads(await this.#session(predicts), states, query, first.columns);
       const alone = this.#classesApart === "perhaps" ? await this.#logits(first, query) : undefined;
       this.#classesApart = !alone || isClose(logits[0]!, alone);
@@ -134,28 +143,16 @@ export class Answerer {
     return { ...answers, spread: supportSpread(rows, Array.from(support.y.data as Int32Array)) };
   }
 
-  async #logits({ personal, columns }: Adapted, x: Tensor, transductive?: string): Promise<Float32Array> {
-    const file = transductive ?? (this.#isPlain(x) ? predicts : undefined);
-    if (file !== undefined) {
-      const logits = await logitsOf(await this.#session(file), personal.state, x, columns);
-      if (transductive !== undefined || areFinite(logits)) return logits;
-    }
-    const rows = await personal.predictBatch(batchOf(x));
-    const answers = new Float32Array(rows.length * columns.length);
-    let at = 0;
-    for (const { logits } of rows) for (const column of columns) answers[at++] = logits[column]!;
-    return answers;
+  async #logits({ state, columns, ...after }: Adapted, x: Tensor, transductive?: string): Promise<Float32Array> {
+    if (transductive === undefined) return after.logits(x);
+    return logitsOf(await this.#session(transductive), state, x, columns);
   }
 
-  /**
-   * Whether kernels of our own can be asked for logits themselves. The runtime takes each example by itself and gives probabilities too, which takes a tenth of the
-   * time of an answer; it says what is wrong with others.
-   */
-  #isPlain({ shape, data }: Tensor): boolean {
-    const { input, files } = this.#learner.manifest;
-    if (!this.#onKernels || files["weights.bin"] || data.length === 0 || data.length > most) return false;
-    const fits = shape.length === input.shape.length + 1 && input.shape.every((size, axis) => shape[axis + 1] === size);
-    return fits && data instanceof Float32Array && areFinite(data);
+  #ownAnswers(): Promise<OwnAnswers | undefined> {
+    this.#own ??= this.#onKernels
+      ? OwnAnswers.open(this.#kernels!, this.#place, this.#learner.manifest)
+      : Promise.resolve(undefined);
+    return this.#own;
   }
 
   #session(file: string): Promise<ModelSession> {
@@ -185,24 +182,13 @@ export class Answerer {
 
 async function logitsOf(
   session: ModelSession,
-  state: Readonly<Record<string, Tensor>>,
-  query: Tensor,
+  state: State,
+  { data, ...query }: Tensor,
   columns: readonly number[],
 ): Promise<Float32Array> {
   const fed = Object.entries(state).filter(([name]) => session.inputs.includes(name));
-  const { logits } = await session.run({ ...Object.fromEntries(fed), query_x: query }, ["logits"]);
-  const width = logits!.shape[1]!;
-  const found = new Float32Array(query.shape[0]! * columns.length);
-  let at = 0;
-  for (let row = 0; row < query.shape[0]!; row++)
-    for (const column of columns) found[at++] = Number(logits!.data[row * width + column]);
-  return found;
-}
-
-/** By their sum, which is finite in double precision where all are. */
-function areFinite(numbers: Float32Array): boolean {
-  let [sum, i] = [0, 0];
-  for (; i < numbers.length % 4; i++) sum += numbers[i]!;
-  for (; i < numbers.length; i += 4) sum += numbers[i]! + numbers[i + 1]! + (numbers[i + 2]! + numbers[i + 3]!);
-  return Number.isFinite(sum);
+  // A copy: ONNX Runtime takes no arrays over memory that threads share.
+  const feeds = { ...Object.fromEntries(fed), query_x: { ...query, data: data.slice() } };
+  const { logits } = await session.run(feeds, ["logits"]);
+  return pick(logits!, columns);
 }

@@ -2,12 +2,7 @@
 // numbers of steps are one head of more classes, and what lies before it is computed once.
 import type { ModelSession } from "@innerloop/runtime/session";
 import { type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
-
-/** What adapting changes, by name. */
-type State = Readonly<Record<string, Tensor>>;
-
-/** Numbers of queries that are answered at once, as the runtime does. */
-const most = 2 ** 17;
+import { most, type State } from "./logits.ts";
 
 /** Whether all that adapting changes has the classes as its last axis, as many as there are, and the file all of its numbers itself. */
 export const isHeadAlone = ({ parameters, output, labels, files }: Manifest): boolean => {
@@ -39,7 +34,8 @@ export async function logitsByHeads(
   const piece = Math.ceil(most / size);
   for (let from = 0; from < count; from += piece) {
     const rows = Math.min(piece, count - from);
-    const data = (query.data as Float32Array).subarray(from * size, (from + rows) * size);
+    // A copy: ONNX Runtime takes no arrays over memory that threads share.
+    const data = (query.data as Float32Array).slice(from * size, (from + rows) * size);
     const { logits } = await session.run({ ...joined, query_x: { dtype: "float32", shape: [rows, ...shape], data } });
     const width = logits!.shape[1]! / states.length;
     for (let row = 0; row < rows; row++)

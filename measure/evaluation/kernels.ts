@@ -1,6 +1,5 @@
 // By which kernels a bundle is computed on the processor: those that were built here, or ONNX Runtime's alone.
 import { kernelsHere, native } from "@innerloop/native";
-import type { LoadOptions } from "@innerloop/runtime";
 import { wrongCall } from "../refusal.ts";
 
 /** `auto`: `native` where they are built, which gives the numbers of `onnxruntime` but for rounding. */
@@ -14,7 +13,7 @@ export type KernelChoice = (typeof choices)[number];
 export function kernelsBy(
   choice: KernelChoice = "auto",
   naming: (setting: string) => string,
-): Pick<LoadOptions, "kernels"> {
+): { readonly kernels?: typeof native } {
   if (choice === "onnxruntime") return {};
   if (kernelsHere()) return { kernels: native };
   if (choice === "auto") return {};

@@ -1,4 +1,5 @@
 // The door for JavaScript, by Node-API alone. What state there is, threads that help, each environment of Node has by itself, so that every thread may have it open.
+#include <float.h>
 #include <node_api.h>
 #include <stdio.h>
 
@@ -104,6 +105,21 @@ static napi_value misaligned(napi_env env, napi_callback_info info) {
   return napi_create_uint32(env, (uint32_t)(-(uintptr_t)memory % 64), &result) == napi_ok ? result : NULL;
 }
 
+/** finite(numbers: Float32Array): boolean. Whether all are. */
+static napi_value are_finite(napi_env env, napi_callback_info info) {
+  napi_value given[1], result;
+  napi_typedarray_type type;
+  size_t count = 1, length;
+  void *data;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 1 ||
+      napi_get_typedarray_info(env, given[0], &type, &length, &data, NULL, NULL) != napi_ok || type != napi_float32_array)
+    return refuse(env, "wrong-arguments", "finite takes a Float32Array");
+  const float *numbers = data;
+  int wrong = 0;
+  for (size_t i = 0; i < length; i++) wrong |= !(__builtin_fabsf(numbers[i]) <= FLT_MAX);
+  return napi_get_boolean(env, !wrong, &result) == napi_ok ? result : NULL;
+}
+
 #define NEEDS(feature) \
   if (!__builtin_cpu_supports(feature)) return feature
 
@@ -147,7 +163,7 @@ NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
     napi_callback call;
-  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}};
+  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}, {"finite", are_finite}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||
