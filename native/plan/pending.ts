@@ -2,6 +2,7 @@
 // where they lie, so that the columns of a convolution are never written.
 import { type DType, sizeOf } from "@innerloop/schemas";
 import type { Known } from "./known.ts";
+import { divisor, headOf, lastRun, nowhere, type Pieces, putPieces, sums, within } from "./pieces.ts";
 import type { Step, Store } from "./steps.ts";
 import { deepest, naturalStrides, placesOf, reshaped, type Shape, sliced, together, type Value } from "./views.ts";
 
@@ -24,15 +25,6 @@ interface Shaped {
 }
 
 type Waiting = Gathered | Joined | Shaped;
-
-/** The numbers of a store as pieces of another that lie together: `table` says where each begins there, −1 for zeros. */
-export interface Pieces {
-  readonly from: Value;
-  readonly segment: number;
-  readonly table: Int32Array;
-}
-
-const nowhere = -1;
 
 /** What arrays are written with: a plan. */
 interface Writing {
@@ -122,46 +114,49 @@ export class Pending {
     if (store.size === 0 || "before" in waiting) return "none";
     if ("parts" in waiting) return this.#joinedPieces(store, waiting);
     const { source, axis, indices } = waiting;
-    const along = placesOf({ offset: 0, shape: [source.shape[axis]!], strides: [source.strides[axis]!] });
-    const moved = Int32Array.from(indices, (index) => along[index]!);
-    return this.#in(source, axis + 1, (view) => {
-      const [before, after] = [view.shape.slice(0, axis), view.shape.slice(axis + 1)];
-      const outer = placesOf({ offset: view.offset, shape: before, strides: view.strides.slice(0, axis) });
-      const inner = placesOf({ offset: 0, shape: after, strides: view.strides.slice(axis + 1) });
+    const along = source.strides[axis]!;
+    const moved = new Int32Array(indices.length);
+    for (let i = 0; i < indices.length; i++) moved[i] = indices[i]! * along;
+    return this.#in(source, { examples: axis > 0, least: axis + 1 }, ({ offset, shape, strides }) => {
+      const outer = placesOf({ offset, shape: shape.slice(0, axis), strides: strides.slice(0, axis) });
+      const inner = placesOf({ offset: 0, shape: shape.slice(axis + 1), strides: strides.slice(axis + 1) });
       return sums(sums(outer, moved), inner);
     });
   }
 
-  /** Pieces at places of the store of a view, a place for each piece of its last axes that lie together. */
+  /**
+   * Pieces at places of the store of a view, a place for each piece of its last axes that lie together, none before `least`.
+   * @param examples whether the places of the first axis come one after another
+   */
   #in(
     source: Value,
-    least: number,
+    { examples, least }: { readonly examples: boolean; readonly least: number },
     placesAlong: (view: Pick<Value, "offset" | "shape" | "strides">) => Int32Array,
   ): Pieces | "none" {
-    const { view, run } = lastRun(source, least);
-    const places = placesAlong(view);
     const under = this.piecesOf(source.store);
-    if (!under) {
-      if (this.#waiting.has(source.store))
-        return { from: this.real({ ...source, offset: 0 }), segment: run, table: places };
-      return { from: source, segment: run, table: places };
+    const { first, ...again } = examples ? headOf(source, under) : { first: source, times: 1, apart: 0 };
+    const { view, run } = lastRun(first, least);
+    const places = placesAlong(view);
+    if (under) {
+      const found = within(places, run, under);
+      return found ? { ...found, ...again, from: under.from } : "none";
     }
-    const table = within(places, run, under);
-    return table ? { from: under.from, segment: divisor(run, under.segment), table } : "none";
+    const from = this.#waiting.has(source.store) ? this.real({ ...source, offset: 0 }) : source;
+    return { from, segment: run, table: places, ...again };
   }
 
   #joinedPieces(store: Store, { parts, axis }: Joined): Pieces | "none" {
     const found = parts.map((part) => {
       const width = sizeOf(part.shape.slice(axis));
       if (this.isZeros(part)) return { width };
-      const pieces = this.#in(part, 0, placesOf);
+      const pieces = this.#in(part, { examples: axis > 0, least: 0 }, placesOf);
       return { width, pieces };
     });
     const lists = found.flatMap(({ pieces }) => pieces ?? []);
     const [first] = lists;
     if (!first || lists.length > 1 || first === "none") return "none";
     const segment = found.reduce((least, { width }) => divisor(least, width), first.segment);
-    const table = new Int32Array(store.size / segment).fill(nowhere);
+    const table = new Int32Array(store.size / first.times / segment).fill(nowhere);
     const whole = found.reduce((sum, { width }) => sum + width, 0);
     let start = 0;
     for (const { width, pieces } of found) {
@@ -169,7 +164,7 @@ export class Pending {
         putPieces(table, pieces, segment, { start: start / segment, whole: whole / segment, each: width / segment });
       start += width;
     }
-    return { from: first.from, segment, table };
+    return { ...first, segment, table };
   }
 
   /** Whether an array is known to be all zeros. */
@@ -267,66 +262,6 @@ const onGrid = (view: Value, axis: number, { start, sizes, steps }: Grid): Value
     strides: view.strides.toSpliced(axis, 1, ...steps.map((step) => step * along)),
   };
 };
-
-// What goes over tables is in functions of its own, which are small: the first plan of a process is made while they are compiled.
-
-/** Where runs of numbers at places of a store begin whose own numbers lie elsewhere; nothing where a run is in pieces there. */
-function within(places: Int32Array, run: number, { segment: under, table }: Pieces): Int32Array | undefined {
-  const segment = divisor(run, under);
-  const made = new Int32Array((places.length * run) / segment);
-  let i = 0;
-  for (let p = 0; p < places.length; p++) {
-    const end = places[p]! + run;
-    for (let at = places[p]!; at < end; at += segment) {
-      const beyond = at % under;
-      if (beyond + segment > under) return undefined;
-      const start = table[(at - beyond) / under]!;
-      made[i++] = start === nowhere ? nowhere : start + beyond;
-    }
-  }
-  return made;
-}
-
-/** Puts a part's pieces where each place of the axes before has them: from `start` on, `whole` apart, `each` of them. */
-function putPieces(
-  to: Int32Array,
-  { table, segment: own }: Pieces,
-  segment: number,
-  { start, whole, each }: { readonly start: number; readonly whole: number; readonly each: number },
-): void {
-  const times = own / segment;
-  for (let begin = start, from = 0; begin < to.length; begin += whole, from += each)
-    for (let k = 0; k < each; k++) {
-      const beyond = (from + k) % times;
-      const piece = table[(from + k - beyond) / times]!;
-      to[begin + k] = piece === nowhere ? nowhere : piece + beyond * segment;
-    }
-}
-
-/** Each of the first, with each of the second added. */
-function sums(first: Int32Array, second: Int32Array): Int32Array {
-  if (second.length === 1 && second[0] === 0) return first;
-  const all = new Int32Array(first.length * second.length);
-  let i = 0;
-  for (let a = 0; a < first.length; a++) {
-    const begin = first[a]!;
-    for (let b = 0; b < second.length; b++) all[i++] = begin + second[b]!;
-  }
-  return all;
-}
-
-/** A view whose last axes that lie together, none before `least`, are taken away, and how many numbers they have. */
-function lastRun({ offset, shape, strides }: Value, least: number) {
-  let first = shape.length;
-  while (first > least && together({ shape, strides }, first - 1)) first--;
-  const run = sizeOf(shape.slice(first));
-  const rest = (sizes: Shape, with_: number) => sizes.map((size, axis) => (axis < first ? size : with_));
-  return { run, view: { offset, shape: rest(shape, 1), strides: rest(strides, 0) } };
-}
-
-export function divisor(a: number, b: number): number {
-  return b === 0 ? a : divisor(b, a % b);
-}
 
 /** Indices as places of up to three axes, each of which goes on by a step of its own; nothing, where they are none. */
 export function gridOf(indices: readonly number[]): Grid | undefined {

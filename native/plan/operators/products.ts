@@ -1,22 +1,10 @@
 // Products of matrices. A left factor that is gathered is looked up where its numbers lie.
 import { sizeOf } from "@innerloop/schemas";
-import { divisor, type Pieces } from "../pending.ts";
+import { type Pieces, rowsIn } from "../pieces.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { Access, Lookup, Product } from "../steps.ts";
-import {
-  accessOf,
-  at,
-  broadcast,
-  deepest,
-  expanded,
-  permuted,
-  placesOf,
-  reshaped,
-  type Shape,
-  type Value,
-  withOnes,
-} from "../views.ts";
+import type { Access, Product } from "../steps.ts";
+import { accessOf, at, broadcast, deepest, expanded, permuted, reshaped, type Value, withOnes } from "../views.ts";
 import { floatOf, intOf, present, shapedAs } from "./parts.ts";
 import { atPoints, noteProduct } from "./points.ts";
 import { remembered } from "./remembered.ts";
@@ -150,61 +138,14 @@ function lookedUp(
   if (sizeOf(left.shape) === 0) return undefined;
   for (const { by, rows, row, width, next } of ways) {
     if (next !== 1 && width !== 1) continue;
-    const lead = left.shape.slice(0, -2);
-    const starts = placesOf({
-      offset: left.offset,
-      shape: [...lead, rows],
-      strides: [...left.strides.slice(0, -2), row],
-    });
-    const table = tableOf(starts, width, pieces);
-    if (!table) continue;
-    const taps = width / table.segment;
-    const batch = sizeOf(lead);
-    const along = batch === 1 ? lead.map(() => 0) : batchSteps(table.table, rows * taps, lead);
-    if (!along) return "by places";
-    const first = batch === 1 ? table.table : table.table.slice(0, rows * taps);
-    const lookup: Lookup = { table: first, taps, segment: table.segment };
-    return { left: { store: pieces.from.store, offset: 0, strides: [...along, 0, 0] }, lookup: { ...lookup, by } };
+    const [lead, along] = [left.shape.slice(0, -2), left.strides.slice(0, -2)];
+    const found = rowsIn(pieces, { offset: left.offset, lead, along, rows, row, width });
+    if (!found) continue;
+    if (found === "apart") return "by places";
+    const { steps, ...lookup } = found;
+    return { left: { store: pieces.from.store, offset: 0, strides: [...steps, 0, 0] }, lookup: { ...lookup, by } };
   }
   return undefined;
-}
-
-/** Where each piece of rows of this width lies; nothing where rows begin or end within pieces. */
-function tableOf(starts: Int32Array, width: number, { segment, table }: Pieces) {
-  const own = divisor(segment, width);
-  const taps = width / own;
-  const result = new Int32Array(starts.length * taps);
-  let i = 0;
-  for (const start of starts) {
-    if (start % own !== 0) return undefined;
-    for (let place = start; place < start + width; place += own) {
-      const within = place % segment;
-      const begin = table[(place - within) / segment]!;
-      result[i++] = begin < 0 ? -1 : begin + within;
-    }
-  }
-  return { segment: own, table: result };
-}
-
-/** How far what places of a batch look up lies apart along each axis, if the first place tells it for all. */
-function batchSteps(table: Int32Array, length: number, lead: Shape): number[] | undefined {
-  const steps: number[] = [];
-  let inner = length * sizeOf(lead);
-  for (const size of lead) {
-    const whole = inner;
-    inner /= size;
-    let step: number | undefined;
-    for (let begin = 0; begin < table.length; begin += whole)
-      for (let i = begin; i + inner < begin + whole; i++) {
-        const [here, there] = [table[i]!, table[i + inner]!];
-        if (here < 0 !== there < 0) return undefined;
-        if (here < 0) continue;
-        step ??= there - here;
-        if (there - here !== step) return undefined;
-      }
-    steps.push(step ?? 0);
-  }
-  return steps;
 }
 
 const matMul: Compute = (plan, [a, b], node) => {
