@@ -4,9 +4,9 @@ import { defaultBundle } from "@innerloop/demo";
 import { type Answers, BundleAnswers, evaluateBundle, type Question } from "@innerloop/measure";
 import { kernelsHere, native } from "@innerloop/native";
 import { Learner } from "@innerloop/runtime";
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import { openTasks } from "@innerloop/train";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
 import { expectClose } from "../runtime/oracle.ts";
 import { describeUnless } from "../support/absent.ts";
@@ -105,6 +105,66 @@ for (const kernels of ["onnxruntime", "native"] as const)
       });
     },
   );
+
+/** Four examples of two by two numbers and six queries, with something else. */
+function changed(change: Partial<Question> | ((question: Question) => void)): Question {
+  const question = { ...madeUp([2, 2, 1]), steps: [3] };
+  if (typeof change === "object") return { ...question, ...change };
+  change(question);
+  return question;
+}
+
+/** Puts numbers into a tensor from a place on. */
+const put = ({ data }: Tensor, at: number, ...numbers: readonly number[]) =>
+  (data as Float32Array | Int32Array).set(numbers, at);
+
+const labels = (...of: number[]) => ({ dtype: "int32", shape: [of.length], data: Int32Array.from(of) }) as const;
+
+describeUnless(kernelsHere() ? undefined : "kernels are not built", "on native kernels", () => {
+  it.each<[string, Question, (readonly string[])?]>([
+    ["queries that hold no number", changed(({ query }) => put(query, 2, Number.NaN))],
+    ["an endless number among the examples", changed(({ support }) => put(support.x, 5, Number.POSITIVE_INFINITY))],
+    ["an example of one number throughout", changed(({ support }) => put(support.x, 4, 3, 3, 3, 3))],
+    ["queries of another shape", changed({ query: madeUp([2, 3, 1]).query })],
+    ["examples of one class", changed(({ support }) => put(support.y, 0, 0, 0, 0, 0))],
+    ["more classes than the bundle tells apart", changed(({ support }) => put(support.y, 0, 0, 1, 2, 3))],
+    ["numbers from which it does not learn", changed(({ support }) => put(support.x, 1, 3e38))],
+    ["a class without examples", changed(({ support }) => put(support.y, 0, 2, 0, 2, 0))],
+    ["a named class without examples", changed(({ support }) => put(support.y, 0, 2, 0, 2, 0)), ["a", "b", "c"]],
+    ["named classes", changed({ steps: [1, 2] }), ["a", "b", "c"]],
+    [
+      "fewer classes than it tells apart",
+      changed({ support: { ...madeUp([2, 2, 1]).support, y: labels(1, 1, 0, 1) }, ways: 2 }),
+    ],
+    ["more steps than are taken at once", changed({ steps: [2, 20] })],
+  ])("%s: the runtime's word is the same as without them", async (_, question, names) => {
+    const place = writeBundle("linear", (manifest) => names && Object.assign(manifest, { labels: names }));
+    const outcome = (kernels: Kernels) =>
+      all(kernels, place, [question], 0).then(
+        ([answers]) => answers!.map(({ queries }) => Array.from(queries, (logit) => Number(logit.toFixed(4)))),
+        ({ code, message }: Error & { code: string }) => ({ code, message }),
+      );
+    expect(await outcome("native")).toEqual(await outcome("onnxruntime"));
+  });
+
+  it("nothing is computed that an evaluation does not read", async () => {
+    const asked: (readonly string[] | undefined)[] = [];
+    const open = native.open;
+    const opening = vi.spyOn(native, "open").mockImplementation((...given) => {
+      const model = open(...given)!;
+      const run = model.run.bind(model);
+      return Object.assign(model, {
+        run: (...[feeds, fetches, lent]: Parameters<typeof run>) => {
+          asked.push(fetches);
+          return run(feeds, fetches, lent);
+        },
+      });
+    });
+    await all("native", writeBundle("linear"), [changed({ steps: [2] })], 0);
+    opening.mockRestore();
+    expect(asked).toEqual([["adapted/head/weight", "adapted/head/bias"], ["logits"]]);
+  });
+});
 
 describe("the answers of a bundle", () => {
   it("hold no more questions than threads work on", async () => {

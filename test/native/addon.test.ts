@@ -98,6 +98,32 @@ describe("a run", () => {
   });
 });
 
+describe("whether numbers are finite", () => {
+  const { POSITIVE_INFINITY, NEGATIVE_INFINITY, NaN: none } = Number;
+  it.each([none, POSITIVE_INFINITY, NEGATIVE_INFINITY])("is no with %d, wherever it is", (number) => {
+    for (const length of [1, 2, 15, 16, 17, 100])
+      for (let at = 0; at < length; at++)
+        expect(kernels.finite!(new Float32Array(length).fill(-3.4e38).fill(number, at, at + 1))).toBe(false);
+  });
+
+  it("is yes with the largest and the least of them, with none at all, and in memory that threads share", () => {
+    for (let length = 0; length < 40; length++)
+      expect(
+        kernels.finite!(Float32Array.from({ length }, (_, i) => [3.4028234e38, -3.4028234e38, 1e-45, -0][i % 4]!)),
+      ).toBe(true);
+    const shared = new Float32Array(new SharedArrayBuffer(400)).fill(1);
+    expect(kernels.finite!(shared.subarray(3, 20))).toBe(true);
+    shared[19] = none;
+    expect(kernels.finite!(shared.subarray(3, 20))).toBe(false);
+    expect(kernels.finite!(shared.subarray(3, 19))).toBe(true);
+  });
+
+  it("is asked of float32 alone", () => {
+    for (const given of [new Int32Array(4), new ArrayBuffer(4), [1], undefined])
+      expect(() => kernels.finite!(given as never)).toThrow(/Float32Array/);
+  });
+});
+
 describe("threads", () => {
   it("have them open side by side, each with its own memory, and after another has ended", async () => {
     const script = `
