@@ -14,6 +14,7 @@ import { MatMul } from "../ops/linear-algebra.ts";
 import { Reshape } from "../ops/movement.ts";
 import { Concat } from "../ops/parts.ts";
 import { flopsOf, type Sizing } from "./arithmetic.ts";
+import { fewQueries } from "./few-queries.ts";
 import { rewrite } from "./rewrite.ts";
 import {
   allRows,
@@ -43,7 +44,7 @@ export function neededRows(outputs: readonly Value[], leaves: ReadonlySet<Value>
   if (leftOut().includes(rowsName)) return outputs;
   let now = outputs;
   for (let pass = 0; pass < mostPasses; pass++) {
-    const next = onlyRead(now, leaves);
+    const next = fewQueries(onlyRead(now, leaves), leaves);
     if (next.every((value, i) => value === now[i])) return now;
     now = next;
   }
