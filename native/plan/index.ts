@@ -1,5 +1,6 @@
 // The door `@innerloop/native/plan`: what plans are made of and become, for whoever looks into one, as tests do.
 export { readGraph } from "../read.ts";
+export { bunched } from "./bunch/index.ts";
 export { coalesced, overwritten } from "./coalesce.ts";
 export { encoded } from "./encode.ts";
 export { fused, type Pass, passes } from "./fuse/index.ts";

@@ -1,6 +1,7 @@
 // A plan as it runs: words for the kernels, and the memory that they work in.
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
+import { bunched } from "./bunch/index.ts";
 import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
 import { fused, type Pass } from "./fuse/index.ts";
@@ -55,8 +56,13 @@ export function layoutOf(plan: Plan, { lasting = [], passes, instructions }: Lay
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
   const numberOf = (store: Store) => oneNumber(plan, store);
-  const joined = marked(inPanels(fused(plan.steps, [...outputs], numberOf, passes), plan), plan.origins);
   const kept = [...outputs, ...lasting.flatMap((name) => plan.inputs.get(name) ?? [])].filter(({ depth }) => depth > 0);
+  const walks = bunched(
+    fused(plan.steps, [...outputs], numberOf, passes),
+    new Set([...kept, ...plan.inputs.values()]),
+    { origins: plan.origins },
+  );
+  const joined = marked(inPanels(walks, plan), plan.origins);
   const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
   const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
   const over = overwritten(moving(one.steps, new Set([...ends.fed, ...ends.kept])), ends);

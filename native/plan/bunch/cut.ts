@@ -64,7 +64,8 @@ function going(
 function ofChain(step: Chain, examples: number): Cut | undefined {
   const { shape, reads, code, writes } = step;
   const inner = shape[0]! / examples;
-  if (!Number.isInteger(inner) || (shape.length === 1 && code.some(({ name }) => name === "sumOfRow"))) return undefined;
+  if (!Number.isInteger(inner) || (shape.length === 1 && code.some(({ name }) => name === "sumOfRow")))
+    return undefined;
   const along = (access: Access): Going =>
     going(
       access,

@@ -18,8 +18,13 @@ const [leastRows, leastTerms] = [8, 16];
 /** Places of chains that are only taken along with others. */
 const leastPlaces = 2 ** 13;
 
-export function groupOf(steps: readonly Step[], examples: number): Group {
-  const gathering = new Gathering(examples);
+/** @param alone whether nobody uses a store but so many steps */
+export function groupOf(
+  steps: readonly Step[],
+  examples: number,
+  alone: (store: Store, steps: number) => boolean,
+): Group {
+  const gathering = new Gathering(examples, alone);
   for (const step of steps) gathering.take(step);
   return gathering;
 }
@@ -30,6 +35,7 @@ class Gathering implements Group {
   readonly after: Step[] = [];
   readonly further = new Map<Store, Product>();
   readonly #examples: number;
+  readonly #alone: (store: Store, steps: number) => boolean;
   /** How members use stores: all of them in one way, or in several. */
   readonly #used = new Map<Store, Manner | "several">();
   readonly #written = new Set<Store>();
@@ -37,19 +43,21 @@ class Gathering implements Group {
   readonly #usedLater = new Set<Store>();
   readonly #writtenLater = new Set<Store>();
 
-  constructor(examples: number) {
+  constructor(examples: number, alone: (store: Store, steps: number) => boolean) {
     this.#examples = examples;
+    this.#alone = alone;
   }
 
   take(step: Step): void {
     const { reads, writes } = storesOf(step);
     const waits = some(reads, this.#writtenLater) || some(writes, this.#usedLater);
-    const cut = waits || step.kind === "turns" ? undefined : cutsOf(step, this.#examples).find((one) => this.#fits(one));
+    const cut =
+      waits || step.kind === "turns" ? undefined : cutsOf(step, this.#examples).find((one) => this.#fits(one));
     if (cut) {
       this.#enter(cut);
     } else if (waits || some(reads, this.#written) || some(writes, this.#used)) {
       this.after.push(step);
-      for (const store of writes) this.#writtenLater.add(store).add(store);
+      for (const store of writes) this.#writtenLater.add(store);
       for (const store of [...reads, ...writes]) this.#usedLater.add(store);
     } else {
       this.before.push(step);
@@ -67,7 +75,9 @@ class Gathering implements Group {
     for (const { access, manner } of reads) {
       const before = this.#written.has(access.store) ? this.#used.get(access.store) : undefined;
       const goesOn = step.kind === "product" && access === step.added && written.has(step.out.store);
-      if (before === "summed" && goesOn ? !this.#goesOn(step, access) : before && !(before === "own" && manner === "own"))
+      if (
+        before === "summed" && goesOn ? !this.#goesOn(step, access) : before && !(before === "own" && manner === "own")
+      )
         return false;
       const here = written.get(access.store);
       if (here && !(here === "own" && manner === "own") && !(here === "summed" && goesOn)) return false;
@@ -80,11 +90,12 @@ class Gathering implements Group {
 
   /** Whether a product takes further what another one has summed, for nobody else. */
   #goesOn({ m, n, out }: Product, added: Access): boolean {
-    const last = this.members.findLast(({ step }) => step.kind === "product" && step.out.store === added.store);
-    const from = last?.step as Product;
+    const last = this.members.findLast(({ writes }) => writes.some(({ access }) => access.store === added.store));
+    const from = last?.step;
+    if (from?.kind !== "product" || !this.#alone(added.store, 2)) return false;
+    const matrix = ({ strides }: Access) => strides.slice(-2).join();
     const same = from.m === m && from.n === n && from.out.offset === added.offset;
-    const rank = (access: Access) => access.strides.slice(-2).join();
-    return same && rank(from.out) === rank(added) && rank(out) === rank(added) && !this.further.has(added.store);
+    return same && matrix(from.out) === matrix(added) && matrix(out) === matrix(added);
   }
 
   #pays({ step, examples, reads, writes }: Cut): boolean {
@@ -113,7 +124,7 @@ class Gathering implements Group {
   }
 }
 
-function some(stores: ReadonlySet<Store>, others: { has(store: Store): boolean }): boolean {
+function some(stores: Iterable<Store>, others: { has(store: Store): boolean }): boolean {
   for (const store of stores) if (others.has(store)) return true;
   return false;
 }

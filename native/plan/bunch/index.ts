@@ -1,35 +1,54 @@
 // Examples of a layer some at a time, through it and what follows: what lies between stays in the second cache, and takes no more room than some examples need.
 import { withAccesses } from "../accesses.ts";
 import { storesOf } from "../fuse/level.ts";
+import type { Origins } from "../origins.ts";
 import type { Access, Chain, Product, Step, Store } from "../steps.ts";
 import type { Cut, Going, Some } from "./cut.ts";
 import { type Group, groupOf } from "./group.ts";
 import { alongTable } from "./table.ts";
 
-/** Numbers of an array from which on it is asked whether there are examples. */
-const large = 2 ** 16;
-/** Numbers that what is taken together goes over, so that they are near still. */
-const near = 2 ** 18;
-/** Numbers that members give each other from which on it pays. */
-const least = 2 ** 18;
+/** From when on, and how far, examples are taken some at a time. All are counts of numbers. */
+interface Limits {
+  /** Of an array from which on it is asked whether there are examples. */
+  readonly large: number;
+  /** That what is taken together goes over, so that they are near still. */
+  readonly near: number;
+  /** That steps give each other from which on it pays. */
+  readonly least: number;
+}
+
+const usual: Limits = { large: 2 ** 16, near: 3 * 2 ** 17, least: 2 ** 19 };
+
 /** Examples, and steps that come of a group, at most. */
 const [mostExamples, mostSteps] = [1024, 1024];
+
+interface Settings {
+  readonly origins?: Origins | undefined;
+  readonly limits?: Limits;
+}
 
 /**
  * Steps that give the same, some examples at a time where that pays. Only sums over all examples are added up in another order.
  *
  * @param kept stores that have their numbers before the steps or are read after them
  */
-export function bunched(steps: readonly Step[], kept: ReadonlySet<Store>): Step[] {
+export function bunched(
+  steps: readonly Step[],
+  kept: ReadonlySet<Store>,
+  { origins, limits = usual }: Settings = {},
+): Step[] {
   const users = new Map<Store, number>();
   count(steps, users);
-  return ofLevel(steps, { users, kept });
+  const alone = (store: Store, members: number): boolean =>
+    store.depth > 0 && !kept.has(store) && users.get(store) === members;
+  return ofLevel(steps, { alone, origins, limits });
 }
 
 interface Around {
-  /** How many steps use a store, in all. */
-  readonly users: ReadonlyMap<Store, number>;
-  readonly kept: ReadonlySet<Store>;
+  /** Whether nobody uses a store but so many steps. */
+  readonly alone: (store: Store, members: number) => boolean;
+  readonly origins: Origins | undefined;
+  readonly limits: Limits;
 }
 
 function count(steps: readonly Step[], users: Map<Store, number>): void {
@@ -45,12 +64,12 @@ function usedBy(step: Step): ReadonlySet<Store> {
 
 function ofLevel(steps: readonly Step[], around: Around): Step[] {
   let made = steps.map((step): Step => (step.kind === "turns" ? { ...step, body: ofLevel(step.body, around) } : step));
-  for (const examples of countsOf(made)) made = byExamples(made, examples, around);
+  for (const examples of countsOf(made, around.limits)) made = byExamples(made, examples, around);
   return made;
 }
 
 /** How many examples there may be: of products that look up for each what they do for the one before. */
-function countsOf(steps: readonly Step[]): number[] {
+function countsOf(steps: readonly Step[], { large }: Limits): number[] {
   const counts = new Set<number>();
   for (const step of steps) {
     if (step.kind !== "product" || step.lookup?.by !== "rows") continue;
@@ -64,7 +83,7 @@ function countsOf(steps: readonly Step[]): number[] {
 function byExamples(steps: readonly Step[], examples: number, around: Around): Step[] {
   const made: Step[] = [];
   for (let rest = steps; rest.length > 0; ) {
-    const group = groupOf(rest, examples);
+    const group = groupOf(rest, examples, around.alone);
     if (group.members.length === 0) return [...made, ...rest];
     const taken = inBunches(group, examples, around);
     made.push(...group.before, ...(taken ?? group.members.map(({ step }) => step)));
@@ -81,6 +100,7 @@ function inBunches(group: Group, examples: number, around: Around): Step[] | und
     for (const { access, by } of reads) if (by !== 0) going.add(access.store) && read.add(access.store);
     for (const { access, by } of writes) if (by !== 0) going.add(access.store) && written.add(access.store);
   }
+  const { near, least } = around.limits;
   const given = sum([...written].filter((store) => read.has(store)));
   const together = Math.floor((near * examples) / Math.max(1, sum(going)));
   if (given < least || together < 1 || together >= examples) return undefined;
@@ -103,6 +123,7 @@ class Bunches {
   readonly #bunches: number;
   /** Stores that are nobody else's. */
   readonly #own: ReadonlySet<Store>;
+  readonly #origins: Origins | undefined;
   /** Sums of each bunch by itself. */
   readonly #sums = new Map<Store, Store>();
 
@@ -111,6 +132,7 @@ class Bunches {
     this.#examples = examples;
     this.#bunches = bunches;
     this.#own = ownOf(group.members, around);
+    this.#origins = around.origins;
   }
 
   steps(): Step[] {
@@ -131,10 +153,11 @@ class Bunches {
       const going = all.get(access);
       if (!going) return access;
       const { store, offset } = access;
-      if (going.manner === "summed") return { ...access, store: this.#sumsOf(store), offset: offset + bunch * store.size };
+      if (going.manner === "summed")
+        return { ...access, store: this.#sumsOf(store), offset: offset + bunch * store.size };
       if (!this.#own.has(store)) return { ...access, offset: offset + some.first * going.by };
       const size = (store.size / this.#examples) * some.count;
-      const own = stores.get(store) ?? { size, depth: store.depth };
+      const own = stores.get(store) ?? this.#madeFor(store, size);
       stores.set(store, own);
       return { ...access, store: own };
     };
@@ -161,26 +184,31 @@ class Bunches {
   }
 
   #sumsOf(store: Store): Store {
-    const made = this.#sums.get(store) ?? { size: this.#bunches * store.size, depth: store.depth };
+    const made = this.#sums.get(store) ?? this.#madeFor(store, this.#bunches * store.size);
     this.#sums.set(store, made);
+    return made;
+  }
+
+  #madeFor(store: Store, size: number): Store {
+    const made = { size, depth: store.depth };
+    const origin = this.#origins?.get(store);
+    if (origin !== undefined) this.#origins!.set(made, origin);
     return made;
   }
 }
 
 /** Stores that members alone use, each example's part by itself, and write before they read it. */
-function ownOf(members: readonly Cut[], { users, kept }: Around): Set<Store> {
+function ownOf(members: readonly Cut[], { alone }: Around): Set<Store> {
   const [own, others] = [new Set<Store>(), new Set<Store>()];
   const counts = new Map<Store, number>();
   for (const { reads, writes, step } of members) {
     for (const store of usedBy(step)) counts.set(store, (counts.get(store) ?? 0) + 1);
-    for (const { access, manner } of reads)
-      if (manner !== "own" || !own.has(access.store)) others.add(access.store);
+    for (const { access, manner } of reads) if (manner !== "own" || !own.has(access.store)) others.add(access.store);
     for (const { access, manner } of writes)
       if (manner === "own") own.add(access.store);
       else others.add(access.store);
   }
-  for (const store of own)
-    if (others.has(store) || kept.has(store) || store.depth === 0 || counts.get(store) !== users.get(store)) own.delete(store);
+  for (const store of own) if (others.has(store) || !alone(store, counts.get(store)!)) own.delete(store);
   return own;
 }
 
