@@ -1,10 +1,13 @@
 // A plan as it runs: words for the kernels, and the memory that they work in.
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
+import { atPoints } from "./at-points.ts";
 import { bunched } from "./bunch/index.ts";
 import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
+import { evenly } from "./evenly.ts";
 import { fused, type Pass } from "./fuse/index.ts";
+import { lastingOf } from "./lasting.ts";
 import { apart, placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
@@ -27,6 +30,8 @@ const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray>> = {
 /** What a program is made of: all that depends on the model and on sizes. Places and sizes are in numbers. */
 export interface Layout {
   readonly words: Int32Array;
+  /** How many of them, the first ones, are for the first of runs whose inputs but for one are the same. */
+  readonly once: number;
   /** What no run changes; the memory begins with it. */
   readonly known: Float32Array;
   /** What the words look up by, and where that begins; the memory ends with it. */
@@ -56,28 +61,41 @@ export function layoutOf(plan: Plan, { lasting = [], passes, instructions }: Lay
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
   const numberOf = (store: Store) => oneNumber(plan, store);
-  const kept = [...outputs, ...lasting.flatMap((name) => plan.inputs.get(name) ?? [])].filter(({ depth }) => depth > 0);
+  const stay = lasting.flatMap((name) => plan.inputs.get(name) ?? []);
+  const needed = [...outputs, ...stay].filter(({ depth }) => depth > 0);
   const walks = bunched(
     fused(plan.steps, [...outputs], numberOf, passes),
-    new Set([...kept, ...plan.inputs.values()]),
+    new Set([...needed, ...plan.inputs.values()]),
     { origins: plan.origins },
   );
-  const joined = marked(inPanels(walks, plan), plan.origins);
+  const fewer = evenly(atPoints(walks, plan));
+  const joined = marked(inPanels(fewer, plan), plan.origins);
+  const kept = [...needed, ...lastingOf(joined, new Set(stay)).stores];
   const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
   const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
   const over = overwritten(moving(one.steps, new Set([...ends.fed, ...ends.kept])), ends);
-  const { steps } = over;
   const of = (store: Store): Store => over.of(one.of(store));
+  const parts = lastingOf(over.steps, new Set(stay.map(of)));
+  const steps = [...parts.first, ...parts.each];
   const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
   const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
-  const places = placesFor(steps, { fed: fed.map(({ store }) => store), kept: kept.map(of) }, still.end);
+  const places = placesFor(
+    steps,
+    { fed: fed.map(({ store }) => store), kept: [...kept.map(of), ...parts.stores] },
+    still.end,
+  );
   const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;
   const tables = new Tables(places.end);
-  const words = encoded(steps, at, (numbers) => tables.at(numbers), instructions);
+  const wordsOf = (some: readonly Step[]) => encoded(some, at, (numbers) => tables.at(numbers), instructions);
+  const [first, each] = [wordsOf(parts.first), wordsOf(parts.each)];
+  const words = new Int32Array(first.length + each.length);
+  words.set(first);
+  words.set(each, first.length);
   const known = new Float32Array(still.end);
   for (const [store, place] of still.at) known.set(plan.known.of(store), place);
   return {
     words,
+    once: first.length,
     known,
     tables: tables.written(),
     tablesAt: places.end,
@@ -103,9 +121,12 @@ export class Program {
   readonly begin: number;
   readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
   readonly #outputs: readonly Output[];
+  /** Words of runs after the first one. */
+  readonly #again: Int32Array;
 
-  constructor({ words, known, tables, tablesAt, inputs, outputs }: Layout, kernels: Kernels) {
+  constructor({ words, once, known, tables, tablesAt, inputs, outputs }: Layout, kernels: Kernels) {
     this.words = words;
+    this.#again = words.subarray(once);
     const numbers = tablesAt + tables.length + apart;
     this.memory = memoryOf(4 * numbers + 64);
     this.begin = kernels.misaligned(this.memory);
@@ -121,7 +142,8 @@ export class Program {
 
   /** Whether the kernels would run it: one that comes from a file may be anything. */
   isRight({ check }: Kernels): boolean {
-    return check === undefined || check(this.words, this.memory, this.begin) < 0;
+    const isWords = (words: Int32Array) => check === undefined || check(words, this.memory, this.begin) < 0;
+    return isWords(this.words) && isWords(this.#again);
   }
 
   /** What it takes while it is kept. */
@@ -171,7 +193,7 @@ export class Program {
       for (const { name, numbers } of this.#inputs)
         if (name === input ? !write(numbers, rowsOf(all, at, rows)) : from === 0 && !write(numbers, feeds[name]!))
           return undefined;
-      this.#run(kernels, threads);
+      this.#run(kernels, threads, from === 0 ? this.words : this.#again);
       for (const { name, dtype, shape, numbers } of this.#outputs) {
         const data = made[dtype]!(numbers);
         results[name] ??= { dtype, shape: [count, ...shape.slice(1)], data: emptyLike(data, count / rows) };
@@ -181,8 +203,8 @@ export class Program {
     return results;
   }
 
-  #run(kernels: Kernels, threads: number): void {
-    const wrong = kernels.run(this.words, this.memory, this.begin, threads);
+  #run(kernels: Kernels, threads: number, words = this.words): void {
+    const wrong = kernels.run(words, this.memory, this.begin, threads);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);

@@ -87,15 +87,81 @@ static void to_places(const Points *p, const Tile *tile, int64_t c, int lanes) {
       for (int j = (int)tile->left; j < tile->right; j++) field[i * p->field_row + j * p->field_column] = ((const float *)&to[i][j])[lane];
 }
 
+/** Channels from `begin` to `end` of a tile of one row, by the one matrix that there is then but for a factor. What is outside is zeros, or written nowhere. */
+INLINE void row_by(const int in, const int out, const Points *p, const Tile *tile, int64_t begin, int64_t end) {
+  const int to_points = p->what == TO_POINTS;
+  const int64_t from_step = to_points ? p->field_column : p->values_point, to_step = to_points ? p->values_point : p->field_column;
+  const float *from = to_points ? tile->field : tile->values;
+  float *to = to_points ? tile->values : tile->field;
+  const int64_t most = tile->top < tile->bottom ? (to_points ? in : out) : 0;
+  const int64_t left = tile->left, right = tile->right < most ? tile->right : most;
+  for (int64_t c = begin; c < end; c += WIDTH) {
+    vector sums[MOST_SIDE];
+    UNROLLED
+    for (int o = 0; o < out; o++) sums[o] = (vector){0};
+    UNROLLED
+    for (int i = 0; i < in; i++) {
+      if (to_points && (i < left || i >= right)) continue;
+      const vector number = load(from + i * from_step + c);
+      UNROLLED
+      for (int o = 0; o < out; o++) sums[o] += spread(p->across[o * in + i]) * number;
+    }
+    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH;
+    UNROLLED
+    for (int o = 0; o < out; o++)
+      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, sums[o] * spread(*p->down), lanes);
+  }
+}
+
+/** The sizes that nearly all have are known to the compiler. */
+static void along_row(const Points *p, const Tile *tile, int64_t begin, int64_t end) {
+  const int in = p->what == TO_POINTS ? p->width : p->points_across, out = p->what == TO_POINTS ? p->points_across : p->width;
+#define ROW_IS(in_, out_) (in == in_ && out == out_)
+  if ROW_IS(6, 6) row_by(6, 6, p, tile, begin, end);
+  else if ROW_IS(5, 5) row_by(5, 5, p, tile, begin, end);
+  else if ROW_IS(4, 4) row_by(4, 4, p, tile, begin, end);
+  else if ROW_IS(3, 6) row_by(3, 6, p, tile, begin, end);
+  else if ROW_IS(3, 5) row_by(3, 5, p, tile, begin, end);
+  else if ROW_IS(3, 4) row_by(3, 4, p, tile, begin, end);
+  else if ROW_IS(6, 4) row_by(6, 4, p, tile, begin, end);
+  else if ROW_IS(5, 4) row_by(5, 4, p, tile, begin, end);
+  else if ROW_IS(4, 3) row_by(4, 3, p, tile, begin, end);
+  else row_by(in, out, p, tile, begin, end);
+}
+
 static int64_t clamped(int64_t x, int64_t size) { return x < 0 ? 0 : x > size ? size : x; }
 
-static Tile tile_at(const Points *p, int64_t i) {
-  // Examples inside: their values lie side by side.
-  const int64_t example = i % p->examples, column = i / p->examples % p->columns, row = i / p->examples / p->columns;
-  const int64_t y = row * p->step_row + p->first_row, x = column * p->step_column + p->first_column;
+/** Which tile it is, of which example. */
+typedef struct {
+  int64_t example, row, column;
+} Which;
+
+/** Examples go inside where their values lie side by side. */
+static int examples_inside(const Points *p) { return p->values_example <= p->values_column || p->examples == 1; }
+
+static Which which_at(const Points *p, int64_t i) {
+  if (examples_inside(p)) return (Which){i % p->examples, i / p->examples / p->columns, i / p->examples % p->columns};
+  return (Which){i / p->columns / p->rows, i / p->columns % p->rows, i % p->columns};
+}
+
+static Which next_of(const Points *p, Which which) {
+  if (examples_inside(p)) {
+    if (++which.example < p->examples) return which;
+    which.example = 0;
+    if (++which.column < p->columns) return which;
+    return (Which){0, which.row + 1, 0};
+  }
+  if (++which.column < p->columns) return which;
+  which.column = 0;
+  if (++which.row < p->rows) return which;
+  return (Which){which.example + 1, 0, 0};
+}
+
+static Tile tile_of(const Points *p, Which which) {
+  const int64_t y = which.row * p->step_row + p->first_row, x = which.column * p->step_column + p->first_column;
   return (Tile){
-      p->field + example * p->field_example + y * p->field_row + x * p->field_column,
-      p->values + example * p->values_example + row * p->values_row + column * p->values_column,
+      p->field + which.example * p->field_example + y * p->field_row + x * p->field_column,
+      p->values + which.example * p->values_example + which.row * p->values_row + which.column * p->values_column,
       clamped(-y, p->height), clamped(p->in_rows - y, p->height), clamped(-x, p->width), clamped(p->in_columns - x, p->width),
   };
 }
@@ -105,16 +171,22 @@ int run_points(const int32_t *words, float *memory, Part part) {
   read_points(words, memory, &p);
   const int64_t vectors = (p.channels + WIDTH - 1) / WIDTH, all = p.rows * p.columns * p.examples * vectors;
   int64_t i = begin_of(part, all);
-  for (const int64_t end = end_of(part, all); i < end;) {
-    const Tile tile = tile_at(&p, i / vectors);
-    const int64_t first = i % vectors, last = vectors - first < end - i ? vectors : first + end - i;
-    for (int64_t v = first; v < last; v++) {
-      const int64_t c = v * WIDTH;
-      const int lanes = p.channels - c < WIDTH ? (int)(p.channels - c) : WIDTH;
-      if (p.what == TO_POINTS) to_points(&p, &tile, c, lanes);
-      else to_places(&p, &tile, c, lanes);
-    }
+  const int64_t end = end_of(part, all);
+  Which which = which_at(&p, i / vectors);
+  const int one_row = p.height == 1 && p.points_down == 1 && p.field_channel == 1;
+  for (int64_t first = i % vectors; i < end; first = 0) {
+    const Tile tile = tile_of(&p, which);
+    const int64_t last = vectors - first < end - i ? vectors : first + end - i;
+    if (one_row) along_row(&p, &tile, first * WIDTH, last == vectors ? p.channels : last * WIDTH);
+    else
+      for (int64_t v = first; v < last; v++) {
+        const int64_t c = v * WIDTH;
+        const int lanes = p.channels - c < WIDTH ? (int)(p.channels - c) : WIDTH;
+        if (p.what == TO_POINTS) to_points(&p, &tile, c, lanes);
+        else to_places(&p, &tile, c, lanes);
+      }
     i += last - first;
+    which = next_of(&p, which);
   }
   return DONE;
 }

@@ -3,7 +3,7 @@ import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { permuted, type Shape, type Value } from "../views.ts";
+import { permuted, type Shape, sliced, type Value } from "../views.ts";
 import { channelsLast, channelsSecond } from "./channels.ts";
 import { type Along, channelwise, isChannelwise } from "./channelwise.ts";
 import { convolved, fewChannels } from "./convolved.ts";
@@ -25,6 +25,8 @@ const conv: Compute = (plan, [a, b, bias], node) => {
       taps: Array.from({ length: size }, (_, tap) => [tap * dilations[axis]! - before[axis]!, tap] as const),
     }),
   );
+  const picked = bias ? undefined : pickedBy(plan, x, w, window);
+  if (picked) return [picked];
   if (own === 1 && filters === groups && groups > 1 && isChannelwise(x, kernel) && sizeOf(out) > 0) {
     const axes = along.map((one) => [one]);
     return [channelwise(plan, { x, weight: shapedAs(plan, w, [groups, sizeOf(kernel)]), bias, kernel, out, axes })];
@@ -47,6 +49,40 @@ const conv: Compute = (plan, [a, b, bias], node) => {
   return [convolved(plan, { x, taps, groups, weight, bias, out })];
 };
 
+/** What filters give that take one place of their window each, as it is: views of the picture with what is around it. Nothing, where some do otherwise. */
+function pickedBy(plan: Plan, x: Value, w: Value, window: Window): Value | undefined {
+  const { kernel, strides, dilations, before, out } = window;
+  const [, channels = 0, ...space] = x.shape;
+  const [filters = 0, own = 0] = w.shape;
+  const each = own * sizeOf(kernel);
+  if (w.depth > 0 || x.depth === 0 || own !== channels || filters * sizeOf(out) === 0) return undefined;
+  const numbers = plan.numbers(w);
+  if (filters !== numbers.reduce((sum, number) => sum + Number(number === 1), 0)) return undefined;
+  const taken = Array.from({ length: filters }, (_, filter) => numbers.indexOf(1, filter * each) - filter * each);
+  if (taken.some((place) => place < 0 || place >= each) || numbers.some((number) => number !== 0 && number !== 1))
+    return undefined;
+  const after = spaceAfter(window, space);
+  const around = padded(plan, x, [0, 0, ...before], [0, 0, ...after], plan.constant([0], [1]));
+  const parts = taken.map((place) => {
+    let rest = place;
+    let view = around;
+    for (let axis = kernel.length - 1; axis >= 0; axis--) {
+      const tap = rest % kernel[axis]!;
+      rest = (rest - tap) / kernel[axis]!;
+      view = sliced(view, axis + 2, tap * dilations[axis]!, out[axis]!, strides[axis]!);
+    }
+    return sliced(view, 1, rest, 1);
+  });
+  return plan.pending.joined(parts, 1);
+}
+
+/** How much windows read after the end of each axis. */
+const spaceAfter = ({ kernel, strides, dilations, before, out }: Window, space: Shape): number[] =>
+  out.map((size, axis) => {
+    const read = (size - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1;
+    return read - space[axis]! - before[axis]!;
+  });
+
 interface Filters {
   /** [N, C, …space] */
   readonly x: Value;
@@ -64,10 +100,7 @@ function byRows(plan: Plan, { x, weight, bias, window }: Filters): Value {
   const { kernel, strides, dilations, before, out } = window;
   const [, channels = 0, ...space] = x.shape;
   const [filters, wide, rank] = [weight.shape[0]!, kernel.at(-1)!, kernel.length];
-  const after = out.map((size, axis) => {
-    const read = (size - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1;
-    return read - space[axis]! - before[axis]!;
-  });
+  const after = spaceAfter(window, space);
   const picture = permuted(plan.real(x), channelsLast(rank + 2));
   const around = padded(plan, picture, [0, ...before, 0], [0, ...after, 0], plan.constant([0], [1]));
   const field = permuted(plan.written(around), channelsSecond(rank + 2));
