@@ -20,10 +20,10 @@ export { calibrationEpisodes, shiftedEpisode } from "./episodes/held-back.ts";
 export type { ClusterInterval, Estimate } from "./estimate.ts";
 export { type Answered, type AnswerOptions, BundleAnswers } from "./evaluation/bundle-answers.ts";
 export type { ConfidenceResult } from "./evaluation/confidence.ts";
-export type { Answers, Question } from "./evaluation/episode-answers.ts";
 export { evaluateBundle } from "./evaluation/evaluate-bundle.ts";
 export type { BundleEvaluation, EvaluationOptions, StepResult } from "./evaluation/evaluation.ts";
 export type { KernelChoice } from "./evaluation/kernels.ts";
+export type { Answers, Question } from "./evaluation/question.ts";
 export { evaluateExamples, type OwnEvaluationOptions } from "./examples/evaluate-examples.ts";
 export type {
   OwnBaseline,

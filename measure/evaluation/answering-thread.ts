@@ -2,7 +2,8 @@
 import { workerData } from "node:worker_threads";
 import { Learner } from "@innerloop/runtime";
 import { answerRequests } from "@innerloop/runtime/threads";
-import { Answerer, type Question } from "./episode-answers.ts";
+import { Answerer } from "./episode-answers.ts";
+import type { Question } from "./question.ts";
 
 const { bundle, native } = workerData as { readonly bundle: string; readonly native: boolean };
 let opened: Promise<Answerer> | undefined;

@@ -6,9 +6,10 @@ import { WorkerThread } from "@innerloop/runtime/threads";
 import type { Manifest, Tensor } from "@innerloop/schemas";
 import { InPlace, shared } from "@innerloop/train";
 import { wrongCall } from "../refusal.ts";
-import { Answerer, type Answers, type Question } from "./episode-answers.ts";
+import { Answerer } from "./episode-answers.ts";
 import type { EvaluationOptions } from "./evaluation.ts";
 import { kernelsBy } from "./kernels.ts";
+import type { Answers, Question } from "./question.ts";
 
 type Kernels = ReturnType<typeof kernelsBy>;
 

@@ -5,7 +5,7 @@ import { judge } from "../baselines/judge.ts";
 import { SimpleScores } from "../baselines/simple-scores.ts";
 import { ClassCounts } from "./class-counts.ts";
 import { ConfidenceMeasure } from "./confidence.ts";
-import type { Answers } from "./episode-answers.ts";
+import type { Answers } from "./question.ts";
 
 /** How each episode is measured. */
 export interface Measurement extends EpisodeShape {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { kernelsHere, type native } from "@innerloop/native";
 import { supportSpread } from "@innerloop/runtime";
 import { type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
-import type { Answers, Question } from "./episode-answers.ts";
 import { most, none, pick, predicts, rowsOf, type State } from "./logits.ts";
+import type { Answers, Question } from "./question.ts";
 
 type Native = typeof native;
 type Model = NonNullable<ReturnType<Native["open"]>>;
