@@ -24,6 +24,10 @@ function exchanged(step: Exclude<Step, Turns>, to: <A extends Access>(access: A)
       return { ...step, from: to(step.from), out: to(step.out) };
     case "rows":
       return { ...step, from: to(step.from), ...maybe("indices", step.indices), out: to(step.out) };
+    case "scatter": {
+      const given = { ...maybe("base", step.base), from: to(step.from), ...maybe("indices", step.indices) };
+      return { ...step, ...given, out: to(step.out) };
+    }
     case "windows": {
       const given = { field: to(step.field), out: to(step.out), ...maybe("weight", step.weight) };
       return { ...step, ...given, ...maybe("bias", step.bias), ...maybe("where", step.where) };

@@ -208,6 +208,7 @@ function placesOf(step: Single, write: Access): number {
   if (step.kind === "norm") return step.rows * (write === step.out ? step.size : 1);
   if (step.kind === "rowwise") return step.rows * (step.what === "argmax" ? 1 : step.size);
   if (step.kind === "rows") return step.outer * step.count * step.inner;
+  if (step.kind === "scatter") return step.limit * step.inner;
   if (step.kind === "windows") {
     const places = step.what === "back" ? sizeOf(step.size) : step.rows * step.columns;
     return step.channels * (step.what === "weights" ? step.taps.length : step.examples * places);

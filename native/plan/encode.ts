@@ -27,6 +27,7 @@ export const codes = {
   turns: 7,
   windows: 8,
   points: 9,
+  scatter: 10,
 } as const;
 
 const functionNumbers = new Map(Object.keys(functions).map((name, i) => [name, i]));
@@ -164,6 +165,12 @@ class Encoder {
       words.push(table ? this.#table(table) : none);
       this.#place(words, out);
       words.push(out.strides[0] ?? 0, out.strides[1] ?? 0);
+    } else if (step.kind === "scatter") {
+      const { how, count, inner, limit, base, from, indices, table, out } = step;
+      words.push(hows[how], count, inner, limit);
+      this.#places(words, base, from, indices);
+      words.push(table ? this.#table(table) : none);
+      this.#places(words, out);
     } else if (step.kind === "windows") this.#windows(words, step);
     else if (step.kind === "points") this.#points(words, step);
     else {
@@ -302,6 +309,7 @@ function empty(step: Exclude<Step, Chain>): boolean {
   if (step.kind === "product") return step.m * step.n === 0 || step.batch.includes(0);
   if (step.kind === "norm" || step.kind === "rowwise") return step.rows * step.size === 0;
   if (step.kind === "rows") return step.outer * step.count * step.inner === 0;
+  if (step.kind === "scatter") return step.limit * step.inner === 0;
   if (step.kind === "windows" || step.kind === "points")
     return step.examples * step.channels * step.rows * step.columns === 0;
   return step.kind === "move" ? step.size === 0 : step.count === 0 || step.body.length === 0;

@@ -181,6 +181,24 @@ export interface Rows {
 }
 
 /**
+ * out[r, :] = base[r, :], or zeros without one, for each of `limit` rows; then from[i, :] in its place, added to it, or the larger or smaller of both, at r = indices[i] for one i after
+ * another. Indices are as {@link Rows} has them. Strides are those of rows.
+ */
+export interface Scatter {
+  readonly kind: "scatter";
+  readonly how: Write["how"];
+  readonly count: number;
+  readonly inner: number;
+  /** How many rows there are. */
+  readonly limit: number;
+  readonly base?: Access;
+  readonly from: Access;
+  readonly indices?: Access;
+  readonly table?: Int32Array;
+  readonly out: Access;
+}
+
+/**
  * Windows over rows and columns of arrays whose channels lie together, channel by channel. Tap i of the window at (row, column) is at (row · steps[0] + rows of the tap,
  * column · steps[1] + columns of the tap) of the field; what is not within the field counts for nothing. Strides of `field`, `out` and `where` are those of (example, row, column).
  * `sums`: out = bias + Σ field · weight. `weights`: weight = Σ field · out, over all windows. `maxima`: out is the largest number,
@@ -259,7 +277,7 @@ export const mostTaps = 64;
 /** Rows or columns of a tile, and of its points, at most. */
 export const mostSide = 12;
 
-export type Step = Product | Chain | Norm | RowWise | Rows | Windows | Points | Move | Turns;
+export type Step = Product | Chain | Norm | RowWise | Rows | Scatter | Windows | Points | Move | Turns;
 
 /** What a step reads and writes, without the steps of turns in it. */
 export function accessesOf(step: Exclude<Step, Turns>): {
@@ -273,6 +291,7 @@ export function accessesOf(step: Exclude<Step, Turns>): {
     return { reads: given(step.from, step.gain, step.bias), writes: given(step.out, step.mean, step.inverse) };
   if (step.kind === "rowwise") return { reads: [step.from], writes: [step.out] };
   if (step.kind === "rows") return { reads: given(step.from, step.indices), writes: [step.out] };
+  if (step.kind === "scatter") return { reads: given(step.base, step.from, step.indices), writes: [step.out] };
   if (step.kind === "windows") {
     const { what, field, out, weight, bias, where } = step;
     if (what === "sums") return { reads: given(field, weight, bias), writes: [out] };

@@ -150,6 +150,14 @@ static int check_rows(const Scope *scope, const int32_t *words, int64_t length) 
   return found && within(scope, from) && within(scope, out);
 }
 
+static int check_scatter(const Scope *scope, const int32_t *words, int64_t length) {
+  if (length < 15 || words[2] < SET || words[2] > MIN || words[3] < 0 || (words[10] < 0 && words[12] < 0)) return 0;
+  const int64_t count = words[3], inner = words[4], limit = words[5];
+  if (!optional(scope, words[6], limit, words[7], inner) || !rows_within(scope, words[13], limit, words[14], inner)) return 0;
+  return count == 0 || (rows_within(scope, words[8], count, words[9], inner) && optional(scope, words[10], count, words[11], 1) &&
+                        optional(scope, words[12], count, 1, 1));
+}
+
 static int check_move(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 8) return 0;
   int64_t turns = 1;
@@ -210,10 +218,10 @@ static int check_turns(const Scope *scope, const int32_t *words, int64_t length)
 /** @returns where the first instruction is that is not one, or would leave the memory; below zero where there is none */
 static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count) {
   static int (*const checks[])(const Scope *, const int32_t *, int64_t) = {
-      check_product, check_chain, check_norm, check_rowwise, check_rows, check_move, check_turns, check_windows, check_points,
+      check_product, check_chain, check_norm, check_rowwise, check_rows, check_move, check_turns, check_windows, check_points, check_scatter,
   };
   for (int64_t i = 0; i < count; i += words[i + 1])
-    if (count - i < 2 || words[i] < 1 || words[i] > 9 || words[i + 1] < 2 || words[i + 1] > count - i ||
+    if (count - i < 2 || words[i] < 1 || words[i] > 10 || words[i + 1] < 2 || words[i + 1] > count - i ||
         !checks[words[i] - 1](scope, words + i, words[i + 1]))
       return i;
   return -1;

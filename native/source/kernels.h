@@ -35,6 +35,7 @@ int run_chain(const int32_t *words, float *memory, Part part);
 int run_norm(const int32_t *words, float *memory, Part part);
 int run_rowwise(const int32_t *words, float *memory, Part part);
 int run_rows(const int32_t *words, float *memory, Part part);
+int run_scatter(const int32_t *words, float *memory, Part part);
 int run_move(const int32_t *words, float *memory, Part part);
 
 /** The word of windows that says how many taps there are; those follow. */

@@ -45,6 +45,7 @@ static int parts_of(const Run *run, const int32_t *words) {
     case 5: work = (int64_t)words[2] * words[3] * words[4] / NUMBERS_A_NS; break;
     case 8: work = (int64_t)words[3] * words[4] * words[5] * words[6] * words[TAPS_OF_WINDOWS] / PLACES_A_NS; break;
     case 9: work = (int64_t)words[3] * words[4] * words[5] * words[6] * words[15] * words[16] * (words[13] + words[14]) / PRODUCTS_A_NS; break;
+    case 10: work = ((int64_t)words[3] + words[5]) * words[4] / NUMBERS_A_NS; break;
     default: return 1;
   }
   if (work < 2 * LEAST_WORK) return 1;
@@ -90,6 +91,7 @@ static int run_instruction(const Run *run, const int32_t *words) {
     case 7: return run_turns(run, words);
     case 8: return in_all_parts(run, run_windows, words, NULL);
     case 9: return in_all_parts(run, run_points, words, NULL);
+    case 10: return in_all_parts(run, run_scatter, words, NULL);
     default: return WRONG_WORDS;
   }
 }

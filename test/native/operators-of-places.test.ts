@@ -1,6 +1,8 @@
 // Operators that look numbers up by their places, and reductions, beside ONNX Runtime.
-import { describe, it } from "vitest";
-import { above, all, compares, floats, list, one, scalarOf, wholes } from "./operator-models.ts";
+import { NativeModel } from "@innerloop/native";
+import { describe, expect, it } from "vitest";
+import { above, all, compares, floats, list, modelOf, one, scalarOf, wholes } from "./operator-models.ts";
+import { plainKernels } from "./words.ts";
 
 describe("places", () => {
   it("Gather by known places", () =>
@@ -93,6 +95,53 @@ describe("places", () => {
       ),
     ]));
 
+  const joining = ["none", "add", "max", "min"].map((text) => ({ reduction: { text } }));
+  it.each(joining)(
+    "ScatterND and ScatterElements of places that are computed, some of them more than once, %j",
+    (how) =>
+      all([
+        one("ScatterND", { x: floats([5, 3]), places: wholes([7, 1], -5, 4), updates: floats([7, 3], 2) }, how),
+        one("ScatterND", { x: floats([3, 4, 2]), places: wholes([9, 2], -3, 2), updates: floats([9, 2], 2) }, how),
+        one("ScatterND", { x: floats([3, 4]), places: wholes([2, 9, 2], 0, 2), updates: floats([2, 9], 2) }, how),
+        one("ScatterND", { x: floats([5, 3]) }, how, {
+          ...{ places: { ...list(4, 1, 4), shape: [3, 1] }, updates: floats([3, 3], 2) },
+        }),
+        one("ScatterElements", { x: floats([3, 4]), places: wholes([5, 4], -3, 2), updates: floats([5, 4], 2) }, how),
+        one(
+          "ScatterElements",
+          { x: floats([3, 4, 2]), places: wholes([3, 6, 2], 0, 3), updates: floats([3, 6, 2], 2) },
+          { ...how, axis: 1 },
+        ),
+      ]),
+  );
+
+  it("ScatterND of what is turned, into zeros", () =>
+    all([
+      {
+        fed: { places: wholes([6, 1], 0, 4), updates: floats([3, 6], 2) },
+        fixed: { zero: { dtype: "float32", shape: [1], data: Float32Array.of(0) }, size: list(5, 3) },
+        steps: [
+          { operator: "Expand", inputs: ["zero", "size"], outputs: ["zeros"] },
+          { operator: "Transpose", inputs: ["updates"], outputs: ["turned"] },
+          {
+            operator: "ScatterND",
+            inputs: ["zeros", "places", "turned"],
+            outputs: ["out"],
+            attributes: { reduction: { text: "add" } },
+          },
+        ],
+      },
+    ]));
+
+  it("a place beyond the end ends a run", () => {
+    const given = one(
+      "ScatterND",
+      { x: floats([5, 3]), places: { ...list(2, 5), shape: [2, 1] }, updates: floats([2, 3]) },
+      { reduction: { text: "add" } },
+    );
+    expect(() => new NativeModel(modelOf(given), plainKernels).run(given.fed)).toThrow(/axis/);
+  });
+
   it("OneHot", () =>
     all(
       [-1, 0, 1].map((axis) =>
@@ -111,6 +160,23 @@ describe("places", () => {
         ...{ fed: { x: floats([3, 7]) }, fixed: { k: list(1) }, outputs: ["values", "places"] },
         steps: [{ operator: "TopK", inputs: ["x", "k"], outputs: ["values", "places"], attributes: { largest } }],
       })),
+    ));
+
+  const { POSITIVE_INFINITY: most, NEGATIVE_INFINITY: least } = Number;
+  const alike = [2, 1, 2, 0, 2, 1, least, most, least, 3, least, most, least, least, 2, least];
+  it("TopK of several, of alike numbers the first ones", () =>
+    all(
+      [0, 1].flatMap((largest) =>
+        [2, 3, 4].flatMap((k) =>
+          [0, 1].map((axis) => ({
+            fed: { x: { dtype: "float32" as const, shape: [4, 4], data: Float32Array.from(alike) } },
+            ...{ fixed: { k: list(k) }, outputs: ["values", "places"] },
+            steps: [
+              { operator: "TopK", inputs: ["x", "k"], outputs: ["values", "places"], attributes: { largest, axis } },
+            ],
+          })),
+        ),
+      ),
     ));
 });
 

@@ -10,6 +10,7 @@ import {
   type Product,
   type Rows,
   type RowWise,
+  type Scatter,
   type Step,
   type Store,
 } from "@innerloop/native/plan";
@@ -57,6 +58,8 @@ function runStep(step: Step, numbers: Numbers): number {
       return rowwise(step, numbers);
     case "rows":
       return rows(step, numbers);
+    case "scatter":
+      return scatter(step, numbers);
     case "move":
       return move(step, numbers);
     case "windows":
@@ -268,6 +271,24 @@ function rowwise({ what, rows, size, from, out }: RowWise, numbers: Numbers): nu
       numbersOf.forEach((each, i) => {
         to.set(end + i, what === "softmax" ? Math.exp(each - most) / sum : each - most - Math.log(sum));
       });
+    }
+  }
+  return 0;
+}
+
+function scatter(step: Scatter, numbers: Numbers): number {
+  const { how, count, inner, limit, base, from, indices, table, out } = step;
+  const [x, to, before] = [checked(from, numbers), checked(out, numbers), base && checked(base, numbers)];
+  for (let row = 0; row < limit; row++)
+    for (let j = 0; j < inner; j++) to.set(along(out, [row]) + j, before ? before.get(along(base, [row]) + j) : 0);
+  for (let i = 0; i < count; i++) {
+    const given = indices ? checked(indices, numbers).get(along(indices, [i])) : table![i]!;
+    const row = given < 0 ? given + limit : given;
+    if (!(row >= 0 && row < limit)) return 1;
+    for (let j = 0; j < inner; j++) {
+      const [at, next] = [along(out, [row]) + j, x.get(along(from, [i]) + j)];
+      const last = to.get(at);
+      to.set(at, { set: next, sum: last + next, max: Math.max(last, next), min: Math.min(last, next) }[how]);
     }
   }
   return 0;

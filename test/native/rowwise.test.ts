@@ -1,6 +1,6 @@
 // Norms, softmaxes, looked-up rows and moves in C against plain loops of 64-bit numbers, and what ONNX Runtime makes of NaN and infinities.
 
-import type { Access, Move, Norm, Rows, RowWise, Store } from "@innerloop/native/plan";
+import type { Access, Move, Norm, Rows, RowWise, Scatter, Store } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
@@ -118,6 +118,45 @@ describe("rows", () => {
     };
     const { of } = compare(kernels, [step], { begun: new Map([[many, [0, 1, 2, 3, 4, 5, 6, 7, 8]]]) });
     expect([...of(picked)]).toEqual([8, 0, 7, 3]);
+  });
+});
+
+describe("scattered rows", () => {
+  const [count, inner, limit] = [6, 5, 4];
+  const [base, from, out, indices] = [limit * 7, count * inner, limit * inner, count].map((size) => storeOf(size)) as [
+    Store,
+    Store,
+    Store,
+    Store,
+  ];
+  const step = (how: Scatter["how"], given: Pick<Scatter, "base" | "indices" | "table">): Scatter => ({
+    ...{ kind: "scatter", how, count, inner, limit, from: at(from, [inner]), out: at(out, [inner]), ...given },
+  });
+  const begun = (...given: number[]) =>
+    new Map<Store, ArrayLike<number>>([
+      [base, numbers(3, base.size)],
+      [from, numbers(5, from.size)],
+      [indices, given],
+    ]);
+
+  it.each(["set", "sum", "max", "min"] as const)("are taken in one after another, by %s", (how) => {
+    for (const given of [{}, { base: at(base, [7]) }]) {
+      compare(kernels, [step(how, { ...given, indices: at(indices, [1]) })], {
+        begun: begun(3, 0, 3, -4, 2, 3),
+        close: 1e-6,
+      });
+      compare(kernels, [step(how, { ...given, table: Int32Array.of(1, 1, -1, 1, 0, 1) })], {
+        begun: begun(),
+        close: 1e-6,
+      });
+    }
+  });
+
+  it.each([4, -5, Number.NaN])("beyond the end, at %d, end the run", (index) => {
+    const { outcome } = compare(kernels, [step("sum", { indices: at(indices, [1]) })], {
+      begun: begun(0, 1, 2, index, 3, 3),
+    });
+    expect(outcome).toBe(1);
   });
 });
 

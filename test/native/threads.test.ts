@@ -159,6 +159,16 @@ const rows: Making = (memory, below) => {
   };
 };
 
+const scatter: Making = (memory, below) => {
+  const [count, inner, limit] = [below(300), 1 + below(100), 1 + below(50)];
+  return {
+    ...{ kind: "scatter", how: (["set", "sum", "max", "min"] as const)[below(4)]!, count, inner, limit },
+    ...{ from: memory.array([count + 1, inner]), out: memory.array([limit, inner]) },
+    ...(below(2) ? { base: memory.array([limit, inner]) } : {}),
+    ...{ table: Int32Array.from({ length: count }, () => below(2 * limit) - limit) },
+  };
+};
+
 const windows: Making = (memory, below) => {
   const [examples, channels, height, width] = [1 + below(4), 1 + below(150), 3 + below(20), 3 + below(20)];
   const [rows, columns] = [height - 2, width - 2];
@@ -209,6 +219,7 @@ describe("instructions in parts", () => {
     ["norms", norm, 40],
     ["softmax and its like", rowwise, 40],
     ["looked-up rows", rows, 60],
+    ["scattered rows", scatter, 60],
     ["windows", windows, 60],
     ["points", points, 60],
   ] as const)("%s give the same bits as whole", (_, making, count) => {

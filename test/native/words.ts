@@ -156,6 +156,17 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
       ...(table < 0 ? {} : { table: tables.subarray(table, table + count) }),
     };
   }
+  if (code === 10) {
+    const how = (["set", "sum", "max", "min"] as const)[take()]!;
+    const [count, inner, limit] = [take(), take(), take()];
+    const [base, from, indices, table, out] = [access(1), access(1), access(1), take(), access(1)];
+    return {
+      ...{ kind: "scatter", how, count, inner, limit, from, out },
+      ...given("base", base),
+      ...given("indices", indices),
+      ...(table < 0 ? {} : { table: tables.subarray(table, table + count) }),
+    };
+  }
   if (code === 6) {
     const [size, from, fromStep, to, toStep, turn] = many(6, take) as [number, number, number, number, number, number];
     return {

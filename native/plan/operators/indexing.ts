@@ -3,7 +3,7 @@ import { sizeOf } from "@innerloop/schemas";
 import type { Code } from "../formula.ts";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { Operand } from "../steps.ts";
+import type { Access, Operand, Scatter } from "../steps.ts";
 import {
   accessOf,
   at,
@@ -135,26 +135,62 @@ const gatherND: Compute = (plan, [x, indices], node) => {
   return [shapedAs(plan, gatherFlat(plan, value, rows, flat), [...places.shape.slice(0, -1), ...rest])];
 };
 
-/** Rows of an array with others in their places, or added to them. */
+/** What a scatter does with what comes to a place, by the standard's name for it. */
+const hows: Readonly<Record<string, Scatter["how"]>> = { none: "set", add: "sum", max: "max", min: "min" };
+
+/** Rows of an array with others in their places, or joined to them. */
 function scattered(plan: Plan, value: Value, rows: number, places: Value, updates: Value, how: string): Value {
   const inner = sizeOf(value.shape) / rows;
-  const list = counted(plan.numbers(places), rows);
-  const [data, others] = [shapedAs(plan, value, [rows, inner]), shapedAs(plan, updates, [list.length, inner])];
-  const sources = new Map(list.map((place, i) => [place, i]));
-  if (how === "add") {
-    if (sources.size < list.length) throw refused("what is added to a place more than once");
+  const list = places.depth > 0 ? undefined : counted(plan.numbers(places), rows);
+  const count = sizeOf(places.shape);
+  const [data, others] = [shapedAs(plan, value, [rows, inner]), shapedAs(plan, updates, [count, inner])];
+  const sources = new Map(list?.map((place, i) => [place, i]));
+  const once = sources.size === list?.length;
+  if (once && how === "add") {
     const zeros = expanded(plan.constant([0], [1, 1]), [1, inner]);
-    const order = Array.from({ length: rows }, (_, row) => sources.get(row) ?? list.length);
+    const order = Array.from({ length: rows }, (_, row) => sources.get(row) ?? count);
     const spread = plan.pending.gathered(plan.pending.joined([others, zeros], 0), 0, order);
     return computed(plan, [data, spread], value.dtype, (code, p, q) => code.call("add", p!, q!));
   }
-  if (how !== "none") throw refused(`a scatter by ${how}`);
-  const order = Array.from({ length: rows }, (_, row) => {
-    const source = sources.get(row);
-    return source === undefined ? row : rows + source;
-  });
-  return plan.pending.gathered(plan.pending.joined([data, others], 0), 0, order);
+  if (list && how === "none") {
+    const order = Array.from({ length: rows }, (_, row) => {
+      const source = sources.get(row);
+      return source === undefined ? row : rows + source;
+    });
+    return plan.pending.gathered(plan.pending.joined([data, others], 0), 0, order);
+  }
+  return takenIn(plan, data, list ?? places, others, hows[how]);
 }
+
+/** [rows, inner], each of `others` taken into the row that its place says, one after another. */
+function takenIn(
+  plan: Plan,
+  data: Value,
+  places: Value | readonly number[],
+  others: Value,
+  how: Scatter["how"] | undefined,
+): Value {
+  if (!how) throw refused("a scatter of products");
+  const [limit = 0, inner = 0] = data.shape;
+  const [count = 0] = others.shape;
+  const indices = "store" in places ? shapedAs(plan, plan.real(places), [count]) : undefined;
+  const told = indices ? { indices: accessOf(indices) } : { table: Int32Array.from(places as readonly number[]) };
+  const out = plan.room(data.shape, data.dtype, deepest(data, others, indices));
+  plan.step(out.depth, {
+    ...{ kind: "scatter", how, count, inner, limit, from: rowsOf(plan, others), out: firstOf(out) },
+    ...(plan.pending.isZeros(data) ? {} : { base: rowsOf(plan, data) }),
+    ...told,
+  });
+  return out;
+}
+
+/** Rows of a matrix, the numbers of each together. */
+function rowsOf(plan: Plan, matrix: Value): Access {
+  const real = plan.real(matrix);
+  return firstOf(real.shape[1] === 1 || real.strides[1] === 1 ? real : plan.written(matrix));
+}
+
+const firstOf = ({ store, offset, strides }: Value): Access => ({ store, offset, strides: strides.slice(0, 1) });
 
 const scatterND: Compute = (plan, [x, indices, updates], node) => {
   const [value, places, others] = [present(x, node), present(indices, node), present(updates, node)];
@@ -196,14 +232,52 @@ const oneHot: Compute = (plan, [x, depth, values], node) => {
   ];
 };
 
-/** The largest number of each row alone. */
+/** Largest numbers that are looked for one after another, at most: each takes two walks over all. */
+const mostLargest = 32;
+
+/** The largest numbers of each row, each time among those that come after the one before: smaller ones, and such as it further on. */
 const topK: Compute = (plan, [x, k], node) => {
   const value = present(x, node);
   const axis = axisOf(intOf(node, "axis", -1), value.shape.length);
-  if (plan.numbers(present(k, node))[0] !== 1) throw refused("TopK of more than one");
+  const size = value.shape[axis]!;
+  const [count = 0] = plan.numbers(present(k, node));
+  if (!(count >= 1 && count <= Math.min(size, mostLargest))) throw refused(`TopK of ${count}`);
   const most = intOf(node, "largest", 1) === 1;
-  const signed = most ? value : each(plan, "negative", [value]);
-  return [reduce(plan, [value], [axis], most ? "max" : "min"), rowwise(plan, signed, axis, "argmax")];
+  if (count === 1) {
+    const signed = most ? value : each(plan, "negative", [value]);
+    return [reduce(plan, [value], [axis], most ? "max" : "min"), rowwise(plan, signed, axis, "argmax")];
+  }
+  const [how, beyond, nothing] = most
+    ? (["max", "less", Number.NEGATIVE_INFINITY] as const)
+    : (["min", "greater", Number.POSITIVE_INFINITY] as const);
+  const [along, whole] = [alongAxis(plan, size, axis, value.shape.length), { dtype: "int64" } as const];
+  const found: [Value, Value][] = [];
+  for (let i = 0; i < count; i++) {
+    const before = found.at(-1);
+    const after = (code: Code, number: Operand, place: Operand, last: Operand, at: Operand): Operand => {
+      const alike = code.call("multiply", code.call("equal", number, last), code.call("greater", place, at));
+      return code.call("maximum", code.call(beyond, number, last), alike);
+    };
+    const left = before
+      ? computed(plan, [value, along, ...before], value.dtype, (code, number, place, last, at) =>
+          code.call("where", after(code, number!, place!, last!, at!), number!, nothing),
+        )
+      : value;
+    const next = reduce(plan, [left], [axis], how);
+    const places = computed(plan, [value, along, next, ...(before ?? [])], whole.dtype, (code, ...all) => {
+      const [number, place, largest, last, at] = all as [Operand, Operand, Operand, Operand?, Operand?];
+      const same = code.call("equal", number, largest);
+      const fits = last !== undefined && at !== undefined ? after(code, number, place, last, at) : 1;
+      return code.call("where", code.call("multiply", same, fits), place, size - 1);
+    });
+    found.push([next, reduce(plan, [places], [axis], "min")]);
+  }
+  return [0, 1].map((which) =>
+    plan.pending.joined(
+      found.map((pair) => pair[which]!),
+      axis,
+    ),
+  );
 };
 
 export const indexing: Readonly<Record<string, Compute>> = {
