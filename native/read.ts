@@ -115,7 +115,7 @@ function tensorOf(tensor: onnx.TensorProto.$Properties): Tensor {
 
 function ofBytes(dtype: DType, bytes: Uint8Array): Tensor["data"] {
   const { array } = ELEMENTS[dtype];
-  return new array(Uint8Array.from(bytes).buffer);
+  return new array(bytes.slice().buffer);
 }
 
 function ofList(dtype: keyof typeof lists, list: readonly (number | bigint)[]): Tensor["data"] {

@@ -53,22 +53,68 @@ export function placesFor(
 ): Places {
   const { lives, pairs } = livesOf(steps, fed, kept);
   const rows = rowsOf(lives, pairs);
-  const placed: { readonly row: Row; readonly at: number }[] = [];
+  const taken = new Taken(rows);
   const places = new Map<Store, number>();
   let end = from;
   for (const row of rows.sort((a, b) => b.size - a.size || a.first - b.first)) {
-    let at = from;
-    // Those that have places are in the order of these.
-    for (const { row: other, at: there } of placed)
-      if (other.first <= row.last && row.first <= other.last && there < at + row.size)
-        at = Math.max(at, there + other.size);
-    let behind = placed.length;
-    while (behind > 0 && placed[behind - 1]!.at > at) behind--;
-    placed.splice(behind, 0, { row, at });
+    const at = taken.take(row, from);
     for (const store of row.stores) places.set(store, at);
     end = Math.max(end, at + row.size);
   }
   return { at: (store) => places.get(store), end: end + apart };
+}
+
+interface Placed {
+  readonly row: Row;
+  readonly at: number;
+}
+
+/** Parts that the order of steps is in: most rows are needed in one or two. */
+const mostParts = 32;
+
+/** What has its place, by parts of the order. */
+class Taken {
+  /** Rows that are needed in each part, in the order of their places. */
+  readonly #parts: Placed[][];
+  readonly #each: number;
+
+  constructor(rows: readonly Row[]) {
+    const ends = rows.map(({ first, last }) => (Number.isFinite(last) ? last : first));
+    this.#each = Math.max(1, ends.reduce((most, end) => Math.max(most, end + 1), 0) / mostParts);
+    this.#parts = Array.from({ length: mostParts }, () => []);
+  }
+
+  /** The first place from `from` on where nothing lies that is needed at the same time. */
+  take(row: Row, from: number): number {
+    const parts = this.#parts.slice(this.#partOf(row.first), this.#partOf(row.last) + 1);
+    let at = from;
+    for (let before = -1; before !== at; ) {
+      before = at;
+      for (const part of parts) at = behind(part, row, at);
+      if (parts.length === 1) break;
+    }
+    for (const part of parts) {
+      let place = part.length;
+      while (place > 0 && part[place - 1]!.at > at) place--;
+      part.splice(place, 0, { row, at });
+    }
+    return at;
+  }
+
+  #partOf(place: number): number {
+    return Math.max(0, Math.min(mostParts - 1, Math.floor(place / this.#each)));
+  }
+}
+
+/** The first place from `from` on that is none of those in the order of which all are needed at the same time. */
+function behind(placed: readonly Placed[], { first, last, size }: Row, from: number): number {
+  let at = from;
+  for (let i = 0; i < placed.length; i++) {
+    const { row, at: there } = placed[i]!;
+    if (there >= at + size) break;
+    if (row.first <= last && first <= row.last) at = Math.max(at, there + row.size);
+  }
+  return at;
 }
 
 /** Stores of which each is written over the one before. */

@@ -21,7 +21,7 @@ export function inPanels(steps: readonly Step[], plan: Making): Step[] {
     const before: Chain[] = [];
     const body = inPanels(step.body, plan).flatMap((each): Step[] => {
       const turned = each.kind === "product" && step.count >= leastTurns && isTurned(each);
-      if (!turned || writes.has(each.right.store)) return [each];
+      if (!turned || writes.includes(each.right.store)) return [each];
       const { n, k, right } = each;
       const depth = right.store.depth === 0 ? 0 : step.turn.depth - 1;
       const store = plan.store(n * k, depth);

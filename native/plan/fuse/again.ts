@@ -29,11 +29,11 @@ const least = 256;
 function inReaders(level: Level, at: number, write: Write, numberOf: NumberOf): void {
   const chain = level.chain(at)!;
   const { store } = write;
-  if (write.how !== "set" || level.kept(store) || level.unsettled(store) || level.writers(store).size !== 1) return;
+  if (write.how !== "set" || level.kept(store) || level.unsettled(store) || level.writers(store).length !== 1) return;
   const readers = level.readers(store);
-  if (readers.size === 0 || readers.size > tries || ![...readers].every((reader) => level.chain(reader))) return;
+  if (readers.length === 0 || readers.length > tries || !readers.every((reader) => level.chain(reader))) return;
   if (chain.writes.length > 1 && sizeOf(chain.shape) < least) return;
-  const seen = [chain, ...[...readers].map((reader) => level.at(reader)!)];
+  const seen = [chain, ...readers.map((reader) => level.at(reader)!)];
   if (unchanged(write, seen)) return;
   const alone = cut(chain, write, level, numberOf);
   if (alone.code.length > mostCalls) return;

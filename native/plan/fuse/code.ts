@@ -114,6 +114,17 @@ export class Code {
     return registers;
   }
 
+  /** The results of a chain that was put together as here, whose reads are others. */
+  begin(chain: Chain, reads: readonly Access[]): readonly Operand[] {
+    const isFirst = this.#entries.length === 0 && isSimple(chain, this.#numberOf);
+    const given = reads.map((access) => this.read(access));
+    // As long as each read is one by itself, as it was there, calls are what they were; but a copy is one of a number, for a write.
+    if (!isFirst || this.#entries.length < reads.length || chain.code.some(({ name }) => name === "copy"))
+      return this.include(given, chain.code);
+    this.#entries.push(...chain.code);
+    return this.#entries.map((_, register) => ({ register }));
+  }
+
   /** The chain of all that its writes need. */
   chain(
     shape: readonly number[],

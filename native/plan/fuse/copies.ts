@@ -61,7 +61,7 @@ function writeThrough(level: Level, at: number, copy: Chain): boolean {
   if (writer === undefined || others.length > 0 || level.kept(source.store) || level.unsettled(source.store))
     return false;
   const chain = level.chain(writer);
-  if (!chain || level.readers(source.store).size !== 1 || level.lastBefore(at) !== writer) return false;
+  if (!chain || level.readers(source.store).length !== 1 || level.lastBefore(at) !== writer) return false;
   if (chain.reads.some(({ store }) => store === target.store)) return false;
   const write = chain.writes.find(({ store }) => store === source.store)!;
   const kept = chain.shape.map((size, axis) => (write.strides[axis] === 0 ? 1 : size));
@@ -77,7 +77,7 @@ function writeThrough(level: Level, at: number, copy: Chain): boolean {
 /** Readers of a copy read its source, if all can. */
 function passBy(level: Level, at: number, copy: Copy): boolean {
   const [{ store }, source] = [copy.chain.writes[0]!, copy.chain.reads[0]!];
-  if (level.kept(store) || level.unsettled(store) || level.writers(store).size !== 1) return false;
+  if (level.kept(store) || level.unsettled(store) || level.writers(store).length !== 1) return false;
   const chain = level.chain(at)!;
   const over = chain.reads.some((read) => read.store === source.store);
   if (over && chain.writes.some((write) => write.store === source.store)) return false;

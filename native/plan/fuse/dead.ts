@@ -12,7 +12,7 @@ export const dead: Pass = {
       const step = level.at(at);
       if (!step) continue;
       const read = (store: Store) => level.kept(store) || level.readBeside(store, at);
-      if (![...storesOf(step).writes].some(read)) level.put(at, undefined);
+      if (!storesOf(step).writes.some(read)) level.put(at, undefined);
       else needed(level, at, step, read);
     }
   },

@@ -60,8 +60,8 @@ function linear({ reads, code, writes }: Chain, which: number): Linear | undefin
 
 function extend(level: Level, at: number, step: Product): void {
   const { store } = step.out;
-  const readers = [...level.readers(store)];
-  if (readers.length !== 1 || level.kept(store) || level.unsettled(store) || level.writers(store).size !== 1) return;
+  const readers = level.readers(store);
+  if (readers.length !== 1 || level.kept(store) || level.unsettled(store) || level.writers(store).length !== 1) return;
   const user = readers[0]!;
   const chain = level.chain(user);
   if (!chain) return;

@@ -7,7 +7,7 @@ import { copies } from "./copies.ts";
 import { dead } from "./dead.ts";
 import { epilogues } from "./epilogues.ts";
 import { filters } from "./filters.ts";
-import { identities } from "./identities.ts";
+import { identities, plainSteps } from "./identities.ts";
 import { ones } from "./ones.ts";
 import { type Pass, Passing } from "./pass.ts";
 import { pieces } from "./pieces.ts";
@@ -52,7 +52,8 @@ export function fused(
     if (!numbers.has(store)) numbers.set(store, numberOf(store));
     return numbers.get(store);
   };
-  const passing = new Passing(steps, new Set(outputs), known);
+  const begun = taken.includes(identities) ? plainSteps(steps, known) : steps;
+  const passing = new Passing(begun, new Set(outputs), known);
   // What nobody reads would keep what is in turns from being joined.
   passing.take(taken.filter((pass) => pass === dead));
   for (let round = 0; round < mostRounds; round++) if (!passing.take(taken)) break;

@@ -165,9 +165,9 @@ function combined(
   const results: { readonly course: Course; readonly registers: readonly Operand[] }[] = [];
   const follow = (course: Course): readonly Operand[] => {
     for (const known of results) if (sameCourse(known.course, course)) return known.registers;
-    const made = code.include(
-      first.reads.map((access) => code.read(followed(access, course))),
-      first.code,
+    const made = code.begin(
+      first,
+      first.reads.map((access) => followed(access, course)),
     );
     results.push({ course, registers: made });
     return made;

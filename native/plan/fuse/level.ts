@@ -1,44 +1,56 @@
 // The steps of one place in the order, with who reads and writes what, so that passes may join and move them.
-import { accessesOf, type Chain, type Step, type Store } from "../steps.ts";
+import { type Access, accessesOf, type Chain, type Step, type Store, type Turns } from "../steps.ts";
 
+/** Each of them once. */
 interface Stores {
-  readonly reads: ReadonlySet<Store>;
-  readonly writes: ReadonlySet<Store>;
+  readonly reads: readonly Store[];
+  readonly writes: readonly Store[];
 }
 
 const found = new WeakMap<Step, Stores>();
 
 /** Stores that a step reads and writes, those of turns' steps too. */
 export function storesOf(step: Step): Stores {
-  const known = found.get(step) ?? lookedUp(step);
-  found.set(step, known);
+  let known = found.get(step);
+  if (!known) {
+    known = step.kind === "turns" ? ofTurns(step) : ofOne(step);
+    found.set(step, known);
+  }
   return known;
 }
 
-function lookedUp(step: Step): Stores {
-  const [reads, writes] = [new Set<Store>(), new Set<Store>()];
-  if (step.kind === "turns") {
-    writes.add(step.turn);
-    for (const inner of step.body) {
-      const stores = storesOf(inner);
-      for (const store of stores.reads) reads.add(store);
-      for (const store of stores.writes) writes.add(store);
-    }
-    return { reads, writes };
-  }
-  const accesses = accessesOf(step);
-  for (const { store } of accesses.reads) reads.add(store);
-  for (const { store } of accesses.writes) writes.add(store);
-  if (step.kind === "move" && step.turn) reads.add(step.turn);
-  return { reads, writes };
+function ofTurns({ turn, body }: Turns): Stores {
+  const stores = body.map(storesOf);
+  const [reads, writes] = [stores.flatMap((each) => each.reads), stores.flatMap((each) => each.writes)];
+  return { reads: [...new Set(reads)], writes: [...new Set([turn, ...writes])] };
 }
 
-type Users = Map<Store, Set<number>>;
+function ofOne(step: Exclude<Step, Turns>): Stores {
+  const accesses = accessesOf(step);
+  const reads = apart(accesses.reads);
+  if (step.kind === "move" && step.turn && !reads.includes(step.turn)) reads.push(step.turn);
+  return { reads, writes: apart(accesses.writes) };
+}
+
+/** The stores of a few accesses. */
+function apart(accesses: readonly Access[]): Store[] {
+  const stores: Store[] = [];
+  for (let i = 0; i < accesses.length; i++) {
+    const { store } = accesses[i]!;
+    if (!stores.includes(store)) stores.push(store);
+  }
+  return stores;
+}
+
+/** Places of steps that use a store, in the order in which these came there: mostly one or two. */
+interface Users {
+  readonly readers: number[];
+  readonly writers: number[];
+}
 
 export class Level {
   readonly #steps: (Step | undefined)[];
-  readonly #readers: Users = new Map();
-  readonly #writers: Users = new Map();
+  readonly #users = new Map<Store, Users>();
   readonly #unsettled = new Set<Store>();
   #kept: (store: Store) => boolean = () => true;
   #version = 0;
@@ -48,18 +60,18 @@ export class Level {
   constructor(steps: readonly Step[]) {
     this.#steps = [...steps];
     this.#now = steps;
-    for (const at of steps.keys()) this.#enter(at);
-    for (const [store, writers] of this.#writers) {
-      const readers = this.#readers.get(store) ?? [];
-      const end = Math.max(...writers);
-      const loops = writers.size > 1 && [...writers].some((at) => steps[at]!.kind === "turns");
-      if (loops || [...readers].some((at) => at <= end)) this.#unsettled.add(store);
-    }
+    for (let at = 0; at < steps.length; at++) this.#enter(at, storesOf(steps[at]!));
+    this.#users.forEach(({ readers, writers }, store) => {
+      // Places are in their order still.
+      const end = writers.at(-1) ?? -1;
+      const loops = writers.length > 1 && writers.some((at) => steps[at]!.kind === "turns");
+      if (loops || (readers.length > 0 && readers[0]! <= end)) this.#unsettled.add(store);
+    });
   }
 
   /** The steps as they are now: the same list while nothing changes. */
   get steps(): readonly Step[] {
-    this.#now ??= this.#steps.flatMap((step) => step ?? []);
+    this.#now ??= this.#steps.filter((step) => step !== undefined);
     return this.#now;
   }
 
@@ -68,9 +80,9 @@ export class Level {
     return this.#version;
   }
 
-  /** Stores that these steps write. */
+  /** Stores that these steps write: the same list while nothing changes. */
   get written(): readonly Store[] {
-    this.#written ??= [...this.#writers].flatMap(([store, { size }]) => (size > 0 ? [store] : []));
+    this.#written ??= [...new Set(this.steps.flatMap((step) => storesOf(step).writes))];
     return this.#written;
   }
 
@@ -97,30 +109,27 @@ export class Level {
     return this.#unsettled.has(store);
   }
 
-  readers(store: Store): ReadonlySet<number> {
-    return this.#readers.get(store) ?? none;
+  readers(store: Store): readonly number[] {
+    return this.#users.get(store)?.readers ?? none;
   }
 
-  writers(store: Store): ReadonlySet<number> {
-    return this.#writers.get(store) ?? none;
+  writers(store: Store): readonly number[] {
+    return this.#users.get(store)?.writers ?? none;
   }
 
   /** Whether another step than that of this place uses a store. */
   usedBeside(store: Store, at: number): boolean {
-    const writers = this.writers(store);
-    return this.readBeside(store, at) || writers.size > Number(writers.has(at));
+    return isBeside(this.readers(store), at) || isBeside(this.writers(store), at);
   }
 
   /** Whether another step than that of this place reads a store. */
   readBeside(store: Store, at: number): boolean {
-    const readers = this.readers(store);
-    return readers.size > Number(readers.has(at));
+    return isBeside(this.readers(store), at);
   }
 
   /** Whether what a store has after one place is there still when the step of another reads it. */
   stays(store: Store, from: number, to: number): boolean {
-    for (const writer of this.writers(store)) if (writer > from && writer <= to) return false;
-    return true;
+    return !this.writers(store).some((writer) => writer > from && writer <= to);
   }
 
   /** The first place after a step that has to stay after it. */
@@ -149,9 +158,14 @@ export class Level {
 
   /** Puts another step, or none, in place of one. */
   put(at: number, step: Step | undefined): void {
-    this.#leave(at);
+    const before = this.#steps[at];
     this.#steps[at] = step;
-    if (step) this.#enter(at);
+    // Turns have many stores, and mostly the same ones.
+    if (before?.kind === "turns" && step?.kind === "turns") this.#exchange(at, storesOf(before), storesOf(step));
+    else {
+      if (before) this.#leave(at, storesOf(before));
+      if (step) this.#enter(at, storesOf(step));
+    }
     this.#change();
   }
 
@@ -159,9 +173,9 @@ export class Level {
   spread(made: ReadonlyMap<number, readonly Step[]>): void {
     if (made.size === 0) return;
     const steps = this.#steps.flatMap((step, at) => made.get(at) ?? (step ? [step] : []));
-    for (const at of this.#steps.keys()) this.#leave(at);
+    this.#users.clear();
     this.#steps.splice(0, this.#steps.length, ...steps);
-    for (const at of this.#steps.keys()) this.#enter(at);
+    for (let at = 0; at < steps.length; at++) this.#enter(at, storesOf(steps[at]!));
     this.#change();
   }
 
@@ -176,39 +190,56 @@ export class Level {
     this.#written = undefined;
   }
 
-  #enter(at: number): void {
-    const { reads, writes } = storesOf(this.#steps[at]!);
-    for (const store of reads) enter(this.#readers, store, at);
-    for (const store of writes) enter(this.#writers, store, at);
+  #enter(at: number, { reads, writes }: Stores): void {
+    for (let i = 0; i < reads.length; i++) this.#usersOf(reads[i]!).readers.push(at);
+    for (let i = 0; i < writes.length; i++) this.#usersOf(writes[i]!).writers.push(at);
   }
 
-  #leave(at: number): void {
-    const step = this.#steps[at];
-    if (!step) return;
-    const { reads, writes } = storesOf(step);
-    for (const store of reads) this.#readers.get(store)!.delete(at);
-    for (const store of writes) this.#writers.get(store)!.delete(at);
+  #usersOf(store: Store): Users {
+    let users = this.#users.get(store);
+    if (!users) {
+      users = { readers: [], writers: [] };
+      this.#users.set(store, users);
+    }
+    return users;
+  }
+
+  #leave(at: number, { reads, writes }: Stores): void {
+    for (let i = 0; i < reads.length; i++) leave(this.#usersOf(reads[i]!).readers, at);
+    for (let i = 0; i < writes.length; i++) leave(this.#usersOf(writes[i]!).writers, at);
+  }
+
+  #exchange(at: number, before: Stores, now: Stores): void {
+    this.#leave(at, { reads: without(before.reads, now.reads), writes: without(before.writes, now.writes) });
+    this.#enter(at, { reads: without(now.reads, before.reads), writes: without(now.writes, before.writes) });
   }
 }
 
-const none: ReadonlySet<number> = new Set();
+function without(stores: readonly Store[], others: readonly Store[]): Store[] {
+  const known = new Set(others);
+  return stores.filter((store) => !known.has(store));
+}
+
+const none: readonly number[] = [];
+
+const isBeside = (users: readonly number[], at: number): boolean => users.length > Number(users.includes(at));
 
 /** The first of some places that is after one and before another, or that other one. */
-function firstOf(users: ReadonlySet<number>, after: number, first: number): number {
+function firstOf(users: readonly number[], after: number, first: number): number {
   let found = first;
-  for (const user of users) if (user > after && user < found) found = user;
+  for (let i = 0; i < users.length; i++) if (users[i]! > after && users[i]! < found) found = users[i]!;
   return found;
 }
 
 /** The last of some places that is before one and after another, or that other one. */
-function lastOf(users: ReadonlySet<number>, before: number, last: number): number {
+function lastOf(users: readonly number[], before: number, last: number): number {
   let found = last;
-  for (const user of users) if (user < before && user > found) found = user;
+  for (let i = 0; i < users.length; i++) if (users[i]! < before && users[i]! > found) found = users[i]!;
   return found;
 }
 
-function enter(users: Users, store: Store, at: number): void {
-  const known = users.get(store);
-  if (known) known.add(at);
-  else users.set(store, new Set([at]));
+function leave(users: number[], at: number): void {
+  const place = users.indexOf(at);
+  if (place === users.length - 1) users.pop();
+  else users.splice(place, 1);
 }

@@ -55,19 +55,16 @@ export class Passing {
     }
     const settled = this.#settled.get(level) ?? new Map<Pass, State>();
     this.#settled.set(level, settled);
-    level.keep(kept);
-    // What is around stays as it is meanwhile.
-    let [version, stores]: [number, readonly Store[]] = [-1, []];
-    const keptNow = (): readonly Store[] => {
-      if (version !== level.version) [version, stores] = [level.version, level.written.filter(kept)];
-      return stores;
-    };
+    // What is around stays as it is meanwhile, and passes write what is used there.
+    const around = level.written.filter(kept);
+    const used = new Set(around);
+    level.keep((store) => used.has(store));
     for (const pass of passes) {
       const before = settled.get(pass);
       const start = level.version;
-      if (before?.version === start && alike(before.kept, keptNow())) continue;
+      if (before?.version === start && alike(before.kept, around)) continue;
       pass.apply(level, this.#numberOf);
-      if (level.version === start) settled.set(pass, { version: start, kept: keptNow() });
+      if (level.version === start) settled.set(pass, { version: start, kept: around });
     }
   }
 

@@ -46,7 +46,7 @@ function joined(level: Level, at: number, user: number, numberOf: NumberOf) {
 function together(level: Level, user: number, first: Chain, second: Chain, numberOf: NumberOf): Chain | undefined {
   const written = new Set([...first.writes, ...second.writes].map(({ store }) => store));
   if (written.size < first.writes.length + second.writes.length) return undefined;
-  if ([...written].some((store) => level.unsettled(store) || level.writers(store).size !== 1)) return undefined;
+  if ([...written].some((store) => level.unsettled(store) || level.writers(store).length !== 1)) return undefined;
   const code = new Code(numberOf);
   const registers = code.include(
     first.reads.map((access) => code.read(access)),

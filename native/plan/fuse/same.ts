@@ -1,21 +1,22 @@
 // Steps that compute the same from the same.
-import { type Access, accessesOf, type Call, type Step, type Store } from "../steps.ts";
+import { type Access, accessesOf, type Call, type Move, type Step, type Store, type Turns } from "../steps.ts";
 import { nameOf } from "./code.ts";
-import type { Level } from "./level.ts";
-import { storesOf } from "./level.ts";
+import { type Level, storesOf } from "./level.ts";
 import type { Pass } from "./pass.ts";
+
+/** Steps that are plain functions. */
+type Plain = Exclude<Step, Turns | Move>;
 
 const descriptions = new WeakMap<Step, string>();
 
-function descriptionOf(step: Step): string | undefined {
+function descriptionOf(step: Plain): string {
   const known = descriptions.get(step) ?? described(step);
-  if (known !== undefined) descriptions.set(step, known);
+  descriptions.set(step, known);
   return known;
 }
 
-/** What a step is, without the names of the stores that it writes; nothing for steps that are no plain functions. */
-function described(step: Step): string | undefined {
-  if (step.kind === "turns" || step.kind === "move") return undefined;
+/** What a step is, without the names of the stores that it writes. */
+function described(step: Plain): string {
   const written = new Map(accessesOf(step).writes.map(({ store }, i) => [store, `out ${i}`]));
   // What is met most is told in one piece: each value that is told apart costs a call.
   return JSON.stringify(step, (_, value: unknown) => {
@@ -43,25 +44,57 @@ export const same: Pass = {
   name: "same",
   why: "derivatives compute again what the forward pass or another derivative has",
   apply(level) {
-    const found = new Map<string, number>();
+    const found = new Map<string, Alike>();
     for (let at = 0; at < level.length; at++) {
       const step = level.at(at);
-      const what = step && descriptionOf(step);
-      if (!what) continue;
-      const first = found.get(what);
-      if (first === undefined || !replaced(level, first, at)) found.set(what, at);
+      if (!step || step.kind === "turns" || step.kind === "move") continue;
+      const outline = outlineOf(step);
+      const alike = found.get(outline);
+      if (!alike) found.set(outline, { only: at });
+      else twin(level, at, step, alike);
     }
   },
 };
+
+/** Steps that read the same stores: one, or all by what they are. Few have others, and only of these it is told what they are. */
+interface Alike {
+  readonly only: number;
+  all?: Map<string, number>;
+}
+
+const outlines = new WeakMap<Step, string>();
+
+/** What steps that compute the same have in common, and most others not. */
+function outlineOf(step: Plain): string {
+  const known = outlines.get(step) ?? outlined(step);
+  outlines.set(step, known);
+  return known;
+}
+
+function outlined(step: Plain): string {
+  const { reads, writes } = storesOf(step);
+  let text = `${step.kind} ${writes.length}`;
+  for (const store of reads) text += ` ${nameOf(store)}`;
+  return text;
+}
+
+/** A step that is to be one with an earlier one, if there is one that computes the same. */
+function twin(level: Level, at: number, step: Plain, alike: Alike): void {
+  const only = level.at(alike.only) as Plain | undefined;
+  alike.all ??= new Map(only ? [[descriptionOf(only), alike.only]] : []);
+  const what = descriptionOf(step);
+  const first = alike.all.get(what);
+  if (first === undefined || !replaced(level, first, at)) alike.all.set(what, at);
+}
 
 /** Readers of the later one read what the earlier one gave. */
 function replaced(level: Level, first: number, at: number): boolean {
   const [earlier, later] = [level.at(first)!, level.at(at)!];
   if (earlier.kind === "turns" || later.kind === "turns") return false;
   const [from, to] = [accessesOf(later).writes, accessesOf(earlier).writes];
-  const plain = (store: Store) => !level.unsettled(store) && level.writers(store).size === 1;
+  const plain = (store: Store) => !level.unsettled(store) && level.writers(store).length === 1;
   if (![...from, ...to].every(({ store }) => plain(store)) || from.some(({ store }) => level.kept(store))) return false;
-  if ([...storesOf(earlier).reads].some((store) => level.unsettled(store))) return false;
+  if (storesOf(earlier).reads.some((store) => level.unsettled(store))) return false;
   const stores = new Map(from.map(({ store }, i) => [store, to[i]!.store]));
   for (const store of stores.keys())
     for (const reader of [...level.readers(store)]) level.put(reader, renamed(level.at(reader)!, stores));

@@ -21,7 +21,7 @@ export const turned: Pass = {
 
 function turn(level: Level, at: number, step: Product, numberOf: NumberOf): void {
   const { store } = step.out;
-  if (level.kept(store) || level.unsettled(store) || level.writers(store).size !== 1) return;
+  if (level.kept(store) || level.unsettled(store) || level.writers(store).length !== 1) return;
   for (const reader of level.readers(store)) {
     const chain = level.chain(reader);
     for (const write of chain?.writes ?? []) {
@@ -47,7 +47,7 @@ interface Copied {
 /** The product, which writes what the chain did. */
 function written(level: Level, step: Product, { chain, read, write }: Copied): Product | undefined {
   const { batch, m, n, out } = step;
-  if (level.unsettled(write.store) || level.writers(write.store).size !== 1) return undefined;
+  if (level.unsettled(write.store) || level.writers(write.store).length !== 1) return undefined;
   if ([step.left, step.right, step.added].some((access) => access?.store === write.store)) return undefined;
   const product = { shape: [...batch, m, n], access: out };
   const course = courseOf({ shape: chain.shape, access: read }, product);
