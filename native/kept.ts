@@ -48,11 +48,17 @@ const filesOf = (folder: string): string[] =>
 
 /** A text and three arrays, each as long as the text says; words and numbers lie as this machine has them. */
 export function packed({ words, known, tables, ...rest }: Layout, largest: Largest): Uint8Array {
-  const lengths = [words.length, known.length, tables.length];
+  const end = known.reduce((most, { at, numbers }) => Math.max(most, at + numbers.length), 0);
+  const lengths = [words.length, end, tables.length];
   const head = Buffer.from(JSON.stringify({ lengths, largest: [...largest], ...rest }));
-  const begin = Buffer.alloc(4);
-  begin.writeUInt32LE(head.length);
-  return Buffer.concat([begin, head, ...[words, known, tables].map(bytesOf)]);
+  const start = 4 + head.length;
+  const all = Buffer.alloc(start + 4 * (words.length + end + tables.length));
+  all.writeUInt32LE(head.length);
+  all.set(head, 4);
+  all.set(bytesOf(words), start);
+  for (const { at, numbers } of known) all.set(bytesOf(numbers), start + 4 * (words.length + at));
+  all.set(bytesOf(tables), start + 4 * (words.length + end));
+  return all;
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array | Float32Array): Uint8Array =>
@@ -70,14 +76,14 @@ export function unpacked(bytes: Uint8Array): { readonly layout: Layout; readonly
     const begin = at;
     at += 4 * length;
     // As a copy, since numbers begin at multiples of 4 bytes.
-    return Uint8Array.from(whole.subarray(begin, at)).buffer;
+    return new Uint8Array(whole.subarray(begin, at)).buffer;
   };
   const [words, known, tables] = lengths;
   return {
     layout: {
       ...rest,
       words: new Int32Array(next(words)),
-      known: new Float32Array(next(known)),
+      known: [{ at: 0, numbers: new Float32Array(next(known)) }],
       tables: new Int32Array(next(tables)),
     },
     largest: new Map(largest),

@@ -74,7 +74,8 @@ const mostParts = 32;
 
 /** What has its place, by parts of the order. */
 class Taken {
-  /** Rows that are needed in each part, in the order of their places. */
+  /** All rows, and those that are needed in each part, in the order of their places. */
+  readonly #all: Placed[] = [];
   readonly #parts: Placed[][];
   readonly #each: number;
 
@@ -87,17 +88,8 @@ class Taken {
   /** The first place from `from` on where nothing lies that is needed at the same time. */
   take(row: Row, from: number): number {
     const parts = this.#parts.slice(this.#partOf(row.first), this.#partOf(row.last) + 1);
-    let at = from;
-    for (let before = -1; before !== at; ) {
-      before = at;
-      for (const part of parts) at = behind(part, row, at);
-      if (parts.length === 1) break;
-    }
-    for (const part of parts) {
-      let place = part.length;
-      while (place > 0 && part[place - 1]!.at > at) place--;
-      part.splice(place, 0, { row, at });
-    }
+    const at = behind(parts.length > 1 ? this.#all : parts[0]!, row, from);
+    for (const placed of [this.#all, ...parts]) enter(placed, { row, at });
     return at;
   }
 
@@ -106,7 +98,17 @@ class Taken {
   }
 }
 
-/** The first place from `from` on that is none of those in the order of which all are needed at the same time. */
+function enter(placed: Placed[], one: Placed): void {
+  let [first, end] = [0, placed.length];
+  while (first < end) {
+    const middle = (first + end) >> 1;
+    if (placed[middle]!.at > one.at) end = middle;
+    else first = middle + 1;
+  }
+  placed.splice(first, 0, one);
+}
+
+/** The first place from `from` on where none of these lies that is needed at the same time. */
 function behind(placed: readonly Placed[], { first, last, size }: Row, from: number): number {
   let at = from;
   for (let i = 0; i < placed.length; i++) {

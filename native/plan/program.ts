@@ -27,13 +27,18 @@ const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray>> = {
   },
 };
 
+interface Known {
+  readonly at: number;
+  readonly numbers: Float32Array;
+}
+
 /** What a program is made of: all that depends on the model and on sizes. Places and sizes are in numbers. */
 export interface Layout {
   readonly words: Int32Array;
   /** How many of them, the first ones, are for the first of runs whose inputs but for one are the same. */
   readonly once: number;
-  /** What no run changes; the memory begins with it. */
-  readonly known: Float32Array;
+  /** What no run changes, array by array: the memory begins with it. They are copied only where a run reads them, since those of a model are many. */
+  readonly known: readonly Known[];
   /** What the words look up by, and where that begins; the memory ends with it. */
   readonly tables: Int32Array;
   readonly tablesAt: number;
@@ -91,8 +96,7 @@ export function layoutOf(plan: Plan, { lasting = [], passes, instructions }: Lay
   const words = new Int32Array(first.length + each.length);
   words.set(first);
   words.set(each, first.length);
-  const known = new Float32Array(still.end);
-  for (const [store, place] of still.at) known.set(plan.known.of(store), place);
+  const known = [...still.at].map(([store, place]) => ({ at: place, numbers: plan.known.of(store) }));
   return {
     words,
     once: first.length,
@@ -131,7 +135,7 @@ export class Program {
     this.memory = memoryOf(4 * numbers + 64);
     this.begin = kernels.misaligned(this.memory);
     const floats = new Float32Array(this.memory, this.begin, numbers);
-    floats.set(known);
+    for (const { at, numbers: some } of known) floats.set(some, at);
     new Int32Array(this.memory, this.begin, numbers).set(tables, tablesAt);
     this.#inputs = inputs.map(({ name, at, size }) => ({ name, numbers: floats.subarray(at, at + size) }));
     this.#outputs = outputs.map(({ name, dtype, shape, at }) => ({
