@@ -1,6 +1,8 @@
 // Products, convolutions and pools, beside ONNX Runtime.
+import { layoutOf, Program, planFor, readGraph } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
-import { type Attribute, all, type Case, compares, floats, leaves, list, one } from "./operator-models.ts";
+import { type Attribute, all, type Case, compares, floats, leaves, list, modelOf, one } from "./operator-models.ts";
+import { plainKernels } from "./words.ts";
 
 describe("products", () => {
   it("MatMul", () =>
@@ -292,6 +294,45 @@ describe("pools", () => {
       }),
     ),
   );
+
+  it.each([
+    { kernel_shape: [2, 2, 3], strides: [2, 1, 2] },
+    { kernel_shape: [3, 3, 2], strides: [2, 2, 2], pads: [1, 1, 0, 1, 1, 1] },
+  ])("MaxPool over three axes, or of few channels, that says where, %j", (window) =>
+    all(
+      [
+        { x: floats([2, 3, 5, 6, 4]), window },
+        { x: floats([2, 2, 5, 6]), window: { kernel_shape: window.kernel_shape.slice(1), strides: [2, 2] } },
+      ].map(({ x, window: attributes }) => ({
+        ...{ fed: { x }, outputs: ["most", "where"] },
+        steps: [{ operator: "MaxPool", inputs: ["x"], outputs: ["most", "where"], attributes }],
+      })),
+    ),
+  );
+
+  it.each([
+    { kernel_shape: [40, 50], ceil_mode: 1, strides: [40, 50] },
+    { kernel_shape: [9, 7], pads: [8, 6, 8, 6], strides: [12, 9] },
+    { kernel_shape: [3, 2], pads: [2, 1, 2, 1], dilations: [4, 5], strides: [3, 1] },
+  ])("of which some taps are beyond the array for every window, %j", (window) =>
+    all(
+      ["MaxPool", "AveragePool"].flatMap((operator) =>
+        [2, 5].map((channels) => one(operator, { x: floats([2, channels, 5, 6]) }, window)),
+      ),
+    ),
+  );
+
+  it("of a window far larger than an array need no more memory than the array", () => {
+    const given = one(
+      "AveragePool",
+      { x: floats([1, 4, 2, 2]) },
+      {
+        ...{ kernel_shape: [4000, 4000], strides: [4000, 4000], ceil_mode: 1 },
+      },
+    );
+    const plan = planFor(readGraph(modelOf(given)), given.fed, plainKernels);
+    expect(new Program(layoutOf(plan), plainKernels).bytes).toBeLessThan(2 ** 16);
+  });
 
   it("of all", () =>
     all(["GlobalMaxPool", "GlobalAveragePool"].map((operator) => one(operator, { x: floats([2, 3, 4, 5]) }))));

@@ -105,14 +105,24 @@ describe.each(Object.keys(kinds) as Kind[])("%s", (kind) => {
       attributes: { activations: { LSTM: ["Sigmoid", "Tanh", "Tanh"], GRU: ["Sigmoid", "Tanh"], RNN: ["Tanh"] }[kind] },
     }));
 
-  it("refuses other functions, and sequences of several lengths", () => {
+  it.each(["forward", "reverse", "bidirectional"])(
+    "ends each sequence at its length, and goes %s",
+    async (direction) => {
+      for (const lengths of [
+        [4, 2, 1],
+        [3, 4, 3],
+      ])
+        await compares({ kind, attributes: { direction }, has: ["B", "sequence_lens", ...states], lengths });
+    },
+  );
+
+  it("refuses other functions", () => {
     refuses({
       kind,
       attributes: {
         activations: { LSTM: ["HardSigmoid", "Tanh", "Tanh"], GRU: ["Sigmoid", "Softsign"], RNN: ["Elu"] }[kind],
       },
     });
-    refuses({ kind, has: ["sequence_lens"], lengths: [4, 2, 1] });
     refuses({ kind, attributes: { layout: 1 } });
   });
 });

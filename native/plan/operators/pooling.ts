@@ -2,7 +2,8 @@
 import { sizeOf } from "@innerloop/schemas";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { permuted, type Shape, sliced, type Value } from "../views.ts";
+import type { Operand } from "../steps.ts";
+import { naturalStrides, permuted, type Shape, sliced, type Value } from "../views.ts";
 import { channelsAreTogether, channelsLast, channelsSecond } from "./channels.ts";
 import { isChannelwise, largestOf } from "./channelwise.ts";
 import { padded } from "./movement.ts";
@@ -10,6 +11,8 @@ import { computed, intOf, intsOf, present, scaled } from "./parts.ts";
 import { reduce } from "./reductions.ts";
 import { tuplesOf, type Window, windowOf } from "./windows.ts";
 
+/** Taps among which a step says which is the largest. */
+const mostTold = 64;
 /** Taps that one step reads each by itself; more are axes that it goes along. */
 const mostTaps = 16;
 
@@ -46,6 +49,22 @@ function pooled(plan: Plan, value: Value, { kernel, strides, dilations, out }: W
   return back({ ...made, shape: made.shape.slice(0, rank), strides: made.strides.slice(0, rank) });
 }
 
+/** Windows without the taps that are beyond the array for each of them: of one that is to take in all, whatever its size, most are. */
+function within(space: Shape, window: Window): Window {
+  const { kernel, strides, dilations, before, out } = window;
+  const first = kernel.map((size, axis) => {
+    const [apart, start] = [dilations[axis]!, before[axis]!];
+    const least = Math.ceil((start - Math.max(0, out[axis]! - 1) * strides[axis]!) / apart);
+    return Math.max(0, Math.min(least, size - 1, Math.floor(start / apart)));
+  });
+  const ends = kernel.map((size, axis) => Math.min(size, Math.ceil((space[axis]! + before[axis]!) / dilations[axis]!)));
+  return {
+    ...window,
+    kernel: ends.map((end, axis) => Math.max(1, end - first[axis]!)),
+    before: before.map((size, axis) => size - first[axis]! * dilations[axis]!),
+  };
+}
+
 /** With what windows read around an array: as much after it as the last window needs. */
 function surrounded(
   plan: Plan,
@@ -70,17 +89,58 @@ function surrounded(
   return last ? permuted(around, channelsSecond(rank)) : around;
 }
 
+/** The largest numbers of windows over any axes, and where each is among all numbers. */
+function found(plan: Plan, value: Value, window: Window): { readonly most: Value; readonly where: Value } {
+  const { kernel, strides, dilations, before, out } = window;
+  if (sizeOf(kernel) > mostTold) throw refused(`where the largest of ${sizeOf(kernel)} numbers is`);
+  const around = surrounded(plan, value, window, Number.NEGATIVE_INFINITY);
+  const apart = naturalStrides(value.shape).slice(2);
+  const taps = tuplesOf(kernel).map((tap) => ({
+    further: tap.reduce((sum, at, axis) => sum + at * dilations[axis]! * apart[axis]!, 0),
+    view: tap.reduce(
+      (view, at, axis) => sliced(view, 2 + axis, at * dilations[axis]!, out[axis]!, strides[axis]!),
+      around,
+    ),
+  }));
+  const views = taps.map(({ view }) => view);
+  const most = computed(plan, views, value.dtype, (code, first, ...rest) =>
+    rest.reduce((so, x) => code.call("maximum", so, x), first!),
+  );
+  const [maps, begins] = [sizeOf(value.shape.slice(0, 2)), tuplesOf(out)];
+  const begin = begins.map((place) =>
+    place.reduce((sum, at, axis) => sum + (at * strides[axis]! - before[axis]!) * apart[axis]!, 0),
+  );
+  const size = sizeOf(value.shape.slice(2));
+  const starts = [
+    plan.constant(begin, [1, 1, ...out], "int64"),
+    plan.constant(
+      Float32Array.from({ length: maps }, (_, map) => map * size),
+      [...value.shape.slice(0, 2), ...out.map(() => 1)],
+      "int64",
+    ),
+  ];
+  const where = computed(plan, [...starts, most, ...views], "int64", (code, start, map, largest, ...numbers) => {
+    const further = numbers.reduceRight<Operand>(
+      (so, x, tap) => code.call("where", code.call("equal", x, largest!), { number: taps[tap]!.further }, so),
+      { number: 0 },
+    );
+    return code.call("add", code.call("add", start!, map!), further);
+  });
+  return { most, where };
+}
+
 const maxPool: Compute = (plan, [x], node) => {
   const value = present(x, node);
-  const window = windowOf(node, value.shape.slice(2), intsOf(node, "kernel_shape") ?? []);
+  const space = value.shape.slice(2);
+  const window = within(space, windowOf(node, space, intsOf(node, "kernel_shape") ?? []));
   const places = Boolean(node.outputs[1]);
   const { before, after, kernel, out } = window;
   const around = [...before, ...after].some((size) => size > 0);
   const direct = isChannelwise(value, kernel) && sizeOf(out) > 0;
   if (places || (direct && (around || sizeOf(kernel) > mostTaps))) {
-    if (!direct || intOf(node, "storage_order", 0) === 1) throw refused("a MaxPool that says where");
+    if (intOf(node, "storage_order", 0) === 1) throw refused("a MaxPool that says where by columns first");
     if (places && sizeOf(value.shape) > mostExact) throw refused("places of an array that are not held exactly");
-    const { most, where } = largestOf(plan, value, window);
+    const { most, where } = direct ? largestOf(plan, value, window) : found(plan, value, window);
     return [most, where];
   }
   return [pooled(plan, surrounded(plan, value, window, Number.NEGATIVE_INFINITY), window, "max")];
@@ -105,7 +165,8 @@ const averagePool: Compute = (plan, [x], node) => {
   const value = present(x, node);
   const space = value.shape.slice(2);
   const window = windowOf(node, space, intsOf(node, "kernel_shape") ?? []);
-  const sum = pooled(plan, surrounded(plan, value, window, 0), window, "sum");
+  const near = within(space, window);
+  const sum = pooled(plan, surrounded(plan, value, near, 0), near, "sum");
   const divisors = counts(space, window, intOf(node, "count_include_pad", 0) === 1);
   const [first = 1] = divisors;
   if (divisors.every((count) => count === first)) return [scaled(plan, sum, 1 / first)];

@@ -1,6 +1,6 @@
 // Recurrent networks: the product of all steps' inputs at once, then ONNX's Scan over steps, each with the product of what it remembers and the rest number by number.
 import type { Attribute, Node } from "../../read.ts";
-import { type Compute, Scope, type Value } from "../plan.ts";
+import { type Compute, type Plan, Scope, type Value } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import { scan } from "../turns.ts";
 import { at, expanded, permuted, sliced, withOnes } from "../views.ts";
@@ -106,23 +106,29 @@ const nodeOf = ([operator, inputs, outputs, attributes = {}]: Line, name: string
   attributes: Object.fromEntries(Object.entries(attributes).map(([name, int]) => [name, whole(int)])),
 });
 
+/** Beyond a sequence's length nothing changes, and what comes out is zeros: what goes back from there begins at its last step so. */
+const atLength = (states: readonly string[]): Line[] => [
+  ...states.map((state): Line => ["Where", `on ${state}2 ${state}`, `${state}3`]),
+  ["Where", "on h2 zero", "y"],
+];
+
 /** A Scan that takes one step after another, from the last one to the first where it goes back. */
-const scanOf = ({ states, step, sigmoids }: Cell, back: boolean, name: string): Node => ({
+const scanOf = ({ states, step, sigmoids }: Cell, back: boolean, several: boolean, name: string): Node => ({
   ...{ name, operator: "Scan", inputs: [], outputs: [], opset: 18 },
   attributes: {
-    num_scan_inputs: whole(1),
-    scan_input_directions: whole(Number(back)),
+    num_scan_inputs: whole(several ? 2 : 1),
+    scan_input_directions: whole(Number(back), Number(back)),
     scan_output_directions: whole(Number(back)),
     body: {
       ...none,
       graph: {
-        inputs: [...states, "x"],
+        inputs: [...states, "x", ...(several ? ["on"] : [])],
         outputs: [
-          ...[...states.map((state) => `${state}2`), "h2"],
+          ...[...states.map((state) => `${state}${several ? 3 : 2}`), several ? "y" : "h2"],
           ...[...(step.includes(product) ? ["rh"] : []), ...(sigmoids === undefined ? [] : ["gates"])],
         ],
         initializers: new Map(),
-        nodes: step.map((line) => nodeOf(line, name)),
+        nodes: [...step, ...(several ? atLength(states) : [])].map((line) => nodeOf(line, name)),
       },
     },
   },
@@ -140,6 +146,16 @@ function check(node: Node, { activations }: Cell, directions: number): void {
   if (texts && texts.join() !== usual.join()) throw refused(`${operator} with ${texts}`);
 }
 
+/** Whether each step is one of each sequence: [steps, batch, 1]. */
+function stepsWithin(plan: Plan, lengths: Value, count: number): Value {
+  const steps = plan.constant(
+    Float32Array.from({ length: count }, (_, step) => step),
+    [count, 1, 1],
+    "int32",
+  );
+  return each(plan, "less", [steps, withOnes(lengths, [0, 2])], "bool");
+}
+
 const recurrent =
   (cellOf: (node: Node) => Cell): Compute =>
   (plan, [input, weights, recurrence, biases, lengths, hidden, cells, peepholes], node, around) => {
@@ -151,8 +167,8 @@ const recurrent =
     check(node, cell, backs.length);
     if (peepholes) throw refused(`${node.operator} with peepholes`);
     const [count, batch, size] = [x.shape[0]!, x.shape[1]!, r.shape[2]!];
-    if (lengths && (lengths.depth > 0 || plan.numbers(lengths).some((length) => length !== count)))
-      throw refused(`${node.operator} over sequences of several lengths`);
+    const several = lengths && (lengths.depth > 0 || plan.numbers(lengths).some((length) => length !== count));
+    const going = several ? [stepsWithin(plan, lengths, count)] : [];
     const gates = cell.gates * size;
     const ends = backs.map((back, i) => {
       const [own, recurring] = [at(w, 0, i), at(r, 0, i)];
@@ -162,14 +178,20 @@ const recurrent =
       ) as [Value, Value];
       const names = { R: recurring, before, within, bias: each(plan, "add", [before, within]) };
       for (const [name, value] of Object.entries(names)) scope.set(name, value);
+      scope.set("zero", plan.constant([0], [1]));
       const begun = cell.states.map((_, state) => {
         const given = state === 0 ? hidden : cells;
         return given ? at(given, 0, i) : expanded(plan.constant([0], [1, 1]), [batch, size]);
       });
       const fed = multiplied(plan, { left: x, right: permuted(own, [1, 0]) });
-      const made = scan(plan, [...begun, fed], scanOf(cell, back, node.name), scope) as Value[];
+      const made = scan(
+        plan,
+        [...begun, fed, ...going],
+        scanOf(cell, back, going.length > 0, node.name),
+        scope,
+      ) as Value[];
       const [given, product, opened] = made.slice(begun.length) as [Value, Value | undefined, Value | undefined];
-      if (product && !back)
+      if (product && !back && !several)
         remember(plan, {
           ...{ input: x, feeding: own, fed, begun: begun[0]!, given, weights: recurring, product },
           ...{ biases: [before, within], bias: names.bias, ...(opened && { gates: opened }) },
