@@ -49,6 +49,8 @@ export function pictureOf({ m, left, lookup }: Product, writers: readonly Step[]
   for (; down * across < m; down++) {
     const [own, up] = [at(down * across, middle), at(down * across, above)];
     if (own !== at(0, middle) + down * stepRow * row || up !== own - row) break;
+    const last = down * across - 1;
+    if (at(last, below) !== at(last, middle) + row) break;
   }
   const examples = m / (down * across);
   if (!isStep(stepRow) || down < 2 || !Number.isInteger(examples)) return undefined;

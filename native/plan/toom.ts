@@ -10,8 +10,8 @@ export interface Bilinear {
   readonly gives: readonly number[];
 }
 
-/** The point at infinity, and then small ones, since powers of them are multiplied by. Fewer points are the first of more. */
-const places = [Number.POSITIVE_INFINITY, 0, 1, -1, 2, -2] as const;
+/** The point at infinity, and then such that powers of them stay near one. Fewer points are the first of more. */
+const places = [Number.POSITIVE_INFINITY, 0, 1, -1, 2, -0.5] as const;
 
 /** Sums that come at once of so many taps at most. */
 export const mostSums = (taps: number): number => places.length + 1 - taps;

@@ -56,7 +56,7 @@ function stepOf(
   return { step, begun };
 }
 
-const cases: readonly Sizes[] = [
+const cases = [
   { channels: 1, size: [3, 3], tile: [2, 2], points: [3, 3], counts: [2, 2] },
   { channels: 16, size: [8, 8], tile: [6, 6], points: [6, 6], steps: [4, 4], first: [-1, -1], counts: [2, 2] },
   { channels: 37, size: [7, 10], tile: [4, 4], points: [6, 6], counts: [2, 3] },
@@ -64,7 +64,24 @@ const cases: readonly Sizes[] = [
   { channels: 5, size: [9, 4], tile: [2, 2], points: [4, 4], counts: [5, 2] },
   { channels: 18, size: [12, 12], tile: [12, 9], points: [9, 12], first: [1, -2], counts: [1, 2] },
   { channels: 7, size: [4, 5], tile: [1, 5], points: [2, 7], counts: [4, 1] },
-];
+  ...([4, 5, 6] as const).map((side) => ({
+    ...{ channels: 37, size: [3, 13], tile: [1, side], points: [1, side], steps: [1, 4], first: [0, -1] },
+    counts: [3, 3],
+  })),
+  ...(
+    [
+      [3, 6],
+      [3, 5],
+      [3, 4],
+      [4, 6],
+      [4, 5],
+      [2, 3],
+    ] as const
+  ).map(([tile, points]) => ({
+    ...{ channels: 35, size: [4, 11], tile: [1, tile], points: [1, points], steps: [2, 3], first: [-1, 0] },
+    counts: [3, 3],
+  })),
+] as readonly Sizes[];
 
 describe.each(["points", "places"] as const)("to %s", (what) => {
   const kernels = testKernels();
@@ -94,13 +111,15 @@ it("goes to places whose channels lie apart", () => {
   }
 });
 
-/** How many instructions of points a model's words have. */
-function pointsOf(given: Case): number {
+const codes = { product: 1, points: 9 } as const;
+
+/** How many instructions of a kind a model's words have. */
+function countOf(given: Case, kind: keyof typeof codes = "points"): number {
   let count = 0;
   const model = new NativeModel(modelOf(given), {
     ...plainKernels,
     run(words: Int32Array, memory: ArrayBuffer, offset: number) {
-      for (let at = 0; at < words.length; at += words[at + 1]!) if (words[at] === 9) count++;
+      for (let at = 0; at < words.length; at += words[at + 1]!) if (words[at] === codes[kind]) count++;
       return plainKernels.run(words, memory, offset);
     },
   });
@@ -171,13 +190,13 @@ describe("a product of a matrix and of tiles that are looked up", () => {
     { ...tiles, counts: [3, 1] },
     { ...tiles, space: [4, 9], tile: [2, 6], step: [1, 4], first: [0, -2], counts: [4, 3], channels: 19 },
   ] satisfies Looked[])("reads them where they lie: %j", async (each) => {
-    expect(pointsOf(looked(each))).toBe(1);
+    expect(countOf(looked(each))).toBe(1);
     await compares(looked(each));
   });
 
   it("is one as it is where the matrix is no product of two, or tiles do not go on evenly", async () => {
     for (const each of [{ ...tiles, other: true }, ...[0, 17, 100].map((odd) => ({ ...tiles, odd }))]) {
-      expect(pointsOf(looked(each))).toBe(0);
+      expect(countOf(looked(each))).toBe(0);
       await compares(looked(each));
     }
   });
@@ -205,13 +224,68 @@ describe("a product of a matrix and of values at points, turned around", () => {
   });
 
   it("goes from points to places at once", async () => {
-    expect(pointsOf(slopes(both, 300))).toBe(1);
+    expect(countOf(slopes(both, 300))).toBe(1);
     await compares(slopes(both, 300));
   });
 
   it("is one as it is of another matrix", async () => {
     const other = both.with(20, 0.75);
-    expect(pointsOf(slopes(other, 300))).toBe(0);
+    expect(countOf(slopes(other, 300))).toBe(0);
     await compares(slopes(other, 300));
+  });
+});
+
+describe("a convolution whose filters take one place each", () => {
+  interface Picking {
+    readonly filters: number;
+    readonly attributes?: Case["steps"][number]["attributes"];
+    /** Numbers of the weights that are others. */
+    readonly others?: Readonly<Record<number, number>>;
+    readonly bias?: boolean;
+  }
+
+  /** Filter f takes place f of its window. */
+  function picking({ filters, attributes = {}, others = {}, bias = false }: Picking): Case {
+    const data = Float32Array.from(
+      { length: filters * 18 },
+      (_, i) => others[i] ?? Number(i % 18 === Math.floor(i / 18)),
+    );
+    return {
+      fed: { x: floats([2, 2, 7, 6]) },
+      fixed: { w: { dtype: "float32", shape: [filters, 2, 3, 3], data }, b: floats([filters], 3) },
+      steps: [
+        { operator: "Conv", inputs: bias ? ["x", "w", "b"] : ["x", "w"], outputs: ["y"], attributes },
+        { operator: "Tanh", inputs: ["y"], outputs: ["out"] },
+      ],
+    };
+  }
+
+  it("gives these places, and multiplies nothing", async () => {
+    const all: readonly Picking[] = [
+      { filters: 18 },
+      { filters: 18, attributes: { pads: [1, 1, 1, 1], strides: [2, 2] } },
+      { filters: 9, attributes: { pads: [0, 2, 1, 0], strides: [3, 1] } },
+      { filters: 11, attributes: { pads: [2, 2, 2, 2], dilations: [2, 2], strides: [1, 2] } },
+      { filters: 5, attributes: { pads: [0, 0, 0, 0], strides: [3, 3] }, others: { 0: 0, 17: 1 } },
+    ];
+    for (const each of all) {
+      expect(countOf(picking(each), "product")).toBe(0);
+      await compares(picking(each));
+    }
+  });
+
+  it("is multiplied where one takes two places, none, or more than what is there", async () => {
+    const all: readonly Picking[] = [
+      { filters: 9, others: { 1: 1 } },
+      { filters: 9, others: { 0: 0 } },
+      { filters: 9, others: { 0: 2 } },
+      { filters: 9, others: { 0: 0, 20: 1 } },
+      { filters: 9, others: { 3: 0.5 } },
+      { filters: 9, bias: true },
+    ];
+    for (const each of all) {
+      expect(countOf(picking(each), "product")).toBeGreaterThan(0);
+      await compares(picking(each));
+    }
   });
 });
