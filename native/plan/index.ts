@@ -6,6 +6,7 @@ export { coalesced, overwritten } from "./coalesce.ts";
 export { encoded } from "./encode.ts";
 export { evenly } from "./evenly.ts";
 export { fused, type Pass, passes } from "./fuse/index.ts";
+export { byHeads } from "./heads.ts";
 export { inPlace } from "./fuse/join.ts";
 export { lastingOf } from "./lasting.ts";
 export { placesFor } from "./memory.ts";

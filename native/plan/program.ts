@@ -7,6 +7,7 @@ import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
 import { evenly } from "./evenly.ts";
 import { fused, type Pass } from "./fuse/index.ts";
+import { byHeads } from "./heads.ts";
 import { lastingOf } from "./lasting.ts";
 import { apart, placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
@@ -74,7 +75,10 @@ export function layoutOf(plan: Plan, { lasting = [], passes, instructions }: Lay
     { origins: plan.origins },
   );
   const fewer = evenly(atPoints(walks, plan));
-  const joined = marked(inPanels(fewer, plan), plan.origins);
+  const joined = marked(
+    byHeads(inPanels(fewer, plan), new Set([...needed, ...plan.inputs.values()]), plan),
+    plan.origins,
+  );
   const kept = [...needed, ...lastingOf(joined, new Set(stay)).stores];
   const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
   const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };
