@@ -8,13 +8,16 @@
 #include "products-panels.h"
 #include "products-tiles.h"
 
-/** Terms that kernels by columns take at once: those of the left factor lie apart, and each takes a line of the first cache. */
-#define MOST_COLUMN_TERMS 64
+/** Terms that kernels by columns take at once. Narrow ones take them from the first cache, of which each takes a line, since those of the left factor lie apart. */
+#define MOST_COLUMN_TERMS 256
+#define MOST_NARROW_TERMS 64
 /** Numbers of `out` and of the left factor that are gone over again for every piece of the sum, so that they stay in the second cache. */
 #define BLOCK_NUMBERS (128 * 1024)
 /** Rows of the right factor that are as far from each other fall on few places of the first cache: a copy pays where this many kernels read it. */
 #define FAR_ROWS 256
 #define COPY_TILES 4
+/** Terms of a sum that does not take long enough for what it is added to to come by itself. */
+#define FEW_TERMS_ADDED 64
 /** Columns from which on the left factor of large matrices is copied if its rows lie together. Rows or terms that are so far from each other push each other out of the first cache: they are copied too. */
 #define COPY_COLUMNS 256
 #define COLLIDING_STEP 1024
@@ -78,30 +81,47 @@ typedef struct {
   Into into;
 } Places;
 
+/** What the next tile is added to comes nearer meanwhile: no processor foresees rows that are far from each other, and few terms would wait for it. */
+static void ask_for(Into into, int vectors, int64_t rows) {
+  for (int64_t r = 0; r < rows; r++, into.added += into.added_row)
+    for (int v = 0; v < vectors; v++) __builtin_prefetch(into.added + v * WIDTH, 1);
+}
+
 /** Some rows whose table is the same but for the row, as tiles of about one size. */
 static void run_tiles(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
   const Kernel *kernels = (product->by_numbers ? number_kernels : product->by_columns ? column_kernels : row_kernels)[vectors];
-  const int64_t left_row = product->left_row, table_row = product->table_row;
+  const int64_t left_row = product->left_row, table_row = product->table_row, begin = row;
   for (int64_t tiles = parts(end - row, most_rows[vectors]); tiles > 0; tiles--) {
     const int64_t count = tiles == 1 ? end - row : (uint32_t)(end - row) / (uint32_t)tiles;
     tile->left = at.left + row * left_row;
     tile->table = at.table + row * table_row;
+    tile->first = row - begin;
     tile->into = into_from(at.into, row, 0);
+    if (tile->into.added && tile->terms <= FEW_TERMS_ADDED && tiles > 1) ask_for(into_from(tile->into, count, 0), vectors, count);
     kernels[count](tile);
     row += count;
   }
 }
 
-/** Rows by one panel. By columns, the taps of a lookup have tables of their own. */
+/** Rows by one panel. By columns, the taps of a lookup have tables of their own, and it is told once to all wide kernels where their terms are. */
 static void run_panel(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
-  if (product->by_numbers || !(product->flags & LOOKUP_COLUMNS)) {
+  if (product->by_numbers || !product->by_columns) {
     run_tiles(product, tile, vectors, at, row, end);
     return;
   }
-  const int64_t segment = product->segment;
-  for (int64_t tap = row / segment; row < end; tap++) {
-    const int64_t next = least(end, (tap + 1) * segment);
+  const int64_t segment = product->flags & LOOKUP_COLUMNS ? product->segment : product->m;
+  const float *places[MOST_COLUMN_TERMS + PLACES_AHEAD];
+  tile->places = places;
+  for (int64_t tap = row / segment; row < end; tap += row == (tap + 1) * segment) {
+    const int64_t next = least(least(end, (tap + 1) * segment), row + MOST_ZEROS);
     const Places of_tap = {at.left - tap * segment, at.table + tap, at.into};
+    if (vectors > NARROW) {
+      for (int64_t i = 0; i < tile->terms; i++) {
+        const int32_t place = of_tap.table[i * tile->table_step];
+        places[i] = place < 0 ? zeros : of_tap.left + row + place;
+      }
+      for (int64_t i = 0; i < PLACES_AHEAD; i++) places[tile->terms + i] = zeros;
+    }
     run_tiles(product, tile, vectors, of_tap, row, next);
     row = next;
   }
@@ -191,7 +211,7 @@ static void run_matrices(const Product *product, const float *left, const float 
 
 /** In how many pieces the sum is taken, and how many rows go through all of it together. */
 static void divide(Product *product) {
-  const int64_t largest = product->by_columns ? MOST_COLUMN_TERMS : MOST_TERMS;
+  const int64_t largest = !product->by_columns ? MOST_TERMS : product->n <= NARROW * WIDTH ? MOST_NARROW_TERMS : MOST_COLUMN_TERMS;
   product->blocks = product->pieces = 1;
   product->terms = product->k;
   product->block_rows = product->m;
