@@ -80,7 +80,8 @@ class Taken {
   readonly #each: number;
 
   constructor(rows: readonly Row[]) {
-    const ends = rows.map(({ first, last }) => (Number.isFinite(last) ? last : first));
+    // What is kept has no last place, and what no step writes no first one.
+    const ends = rows.flatMap(({ first, last }) => [first, last]).filter(Number.isFinite);
     this.#each = Math.max(1, ends.reduce((most, end) => Math.max(most, end + 1), 0) / mostParts);
     this.#parts = Array.from({ length: mostParts }, () => []);
   }
