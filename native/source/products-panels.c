@@ -16,7 +16,7 @@ static void copy_rows(float *panel, int vectors, const float *right, int64_t row
 }
 
 /** Numbers of a column lie together: WIDTH of them, of WIDTH columns, become WIDTH rows. The last column stands for those that are not there. */
-static void turn_columns(float *panel, int64_t width, const float *right, int64_t column, int64_t terms, int64_t columns) {
+void turn_columns(float *panel, int64_t width, const float *right, int64_t column, int64_t terms, int64_t columns) {
   for (int64_t at = 0; at < columns; at += WIDTH) {
     const float *from[WIDTH];
     for (int i = 0; i < WIDTH; i++) from[i] = right + (at + i < columns ? at + i : columns - 1) * column;

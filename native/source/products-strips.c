@@ -12,21 +12,25 @@ INLINE void run_strip(const int rows, const int vectors, const int by_rows, cons
   const Tile *tile = &strip->tile;
   Sums sums;
   clear(rows, vectors, sums);
-  const float *right = tile->right, *left = tile->left, *out = tile->into.out;
+  const float *right = tile->right, *left = tile->left;
   const int64_t left_step = strip->left_step;
-  const int32_t *places = strip->places;
-  for (int64_t terms = tile->terms; terms > 0; terms--) {
-    __builtin_prefetch(out + *places++, 1);
-    UNROLLED for (int v = 0; v < vectors; v++) __builtin_prefetch(right + (TERMS_AHEAD * vectors + v) * WIDTH);
-    if (by_rows) {
-      TAKE(left[r * left_step])
-      left++;
-    } else {
-      __builtin_prefetch(left + TERMS_AHEAD * left_step);
-      TAKE(left[r])
-      left += left_step;
+  const Coming *coming = strip->coming, *end = coming + COMING;
+  for (; coming < end; coming++) {
+    const float *from = coming->from;
+    const int32_t *places = coming->places;
+    for (int64_t terms = coming->terms; terms > 0; terms--) {
+      __builtin_prefetch(from + *places++);
+      UNROLLED for (int v = 0; v < vectors; v++) __builtin_prefetch(right + (TERMS_AHEAD * vectors + v) * WIDTH);
+      if (by_rows) {
+        TAKE(left[r * left_step])
+        left++;
+      } else {
+        __builtin_prefetch(left + TERMS_AHEAD * left_step);
+        TAKE(left[r])
+        left += left_step;
+      }
+      right += vectors * WIDTH;
     }
-    right += vectors * WIDTH;
   }
   finish(rows, vectors, sums, tile);
 }

@@ -2,6 +2,7 @@
 #ifndef INNERLOOP_PRODUCTS_STRIPS_H
 #define INNERLOOP_PRODUCTS_STRIPS_H
 
+#include "products-ahead.h"
 #include "products-tiles.h"
 
 /** Vectors of a panel at most, and rows of a strip at most: those that most_rows has for panels of two vectors. */
@@ -14,13 +15,16 @@
 /** From one term of a copied strip to the next, as squares write it: none reaches beyond the next term's first vector. */
 #define STRIP (STRIP_ROWS <= WIDTH ? STRIP_ROWS : (STRIP_ROWS + WIDTH - 1) / WIDTH * WIDTH)
 
+/** What kernels ask for while they sum: what comes next, and at last where results come. */
+#define COMING 3
+
 typedef struct {
   /** Without what lookups are told. The panel's rows lie together. */
   Tile tile;
   /** From row to row of a strip, or from term to term. */
   int64_t left_step;
-  /** Of each term, a place in the tile, from its first number: all places where results come are on their way before the sum is done. */
-  const int32_t *places;
+  /** As many terms together as there are. */
+  Coming coming[COMING];
 } Strip;
 
 typedef void (*StripKernel)(const Strip *);

@@ -149,6 +149,11 @@ describe("products", () => {
       [71, 1300, 390, "rows", "columns", [0, 1], true],
       [64, 1301, 390, "columns", "rows", [1, 0], true],
       [65, 1700, 96, "rows", "rows", [1, 0], false],
+      // The same by more rows than have the next block copied while one is read, and blocks that lie otherwise.
+      [258, 1300, 390, "rows", "columns", [1, 0], true],
+      [257, 1301, 390, "columns", "rows", undefined, false],
+      [256, 290, 520, "apart", "apart", [0, 1], false],
+      [66, 400, 530, "backwards", "backwards", [1, 0], true],
       [2060, 130, 257, "columns", "columns", undefined, true],
       [700, 128, 385, "rows", "rows", undefined, false],
       // Rows that lie so that they are copied for fewer columns.
@@ -205,6 +210,26 @@ describe("products", () => {
         }
       // What does not belong to the result is as it was.
       expect(Buffer.compare(bytes(given), bytes(out.numbers))).toBe(0);
+    }
+  });
+
+  it("by the transpose of what is looked up are what plain loops give, with more terms and longer pieces than are taken at once", () => {
+    const random = dice(11);
+    const below: Below = (end) => Math.floor(random() * end);
+    const [taps, segment, k] = [2, 700, 260];
+    for (const [n, beta] of [
+      [40, 1],
+      [20, 0.5],
+    ] as const) {
+      const table = Int32Array.from({ length: k * taps }, () => (below(4) === 0 ? -1 : below(500)));
+      const left = placed([500 + segment], [1], below(9));
+      const [right, out] = [placed([k, n], [n, 1], 0), placed([taps * segment, n], [n, 1], 0)];
+      const step: Product = {
+        ...{ kind: "product", batch: [], m: taps * segment, n, k, alpha: -0.5, beta, relu: false },
+        ...{ left: { ...left, strides: [0, 1] }, lookup: { by: "columns", taps, segment, table }, right, out, added: out },
+      };
+      const begun = new Map([left, right, out].map(({ store }) => [store, numbersOf(store.size, below)]));
+      compare(kernels, [step], { begun, close: 3e-8 * k });
     }
   });
 
