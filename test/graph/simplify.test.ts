@@ -165,3 +165,14 @@ describe("what it is for", () => {
     expect(topological([y!]).flatMap((node) => node.outputs.filter(isInput).map(inputName))).toEqual(["a"]);
   });
 });
+
+test("whole numbers of what is known are those that 32 bits give", () => {
+  // As T5 tells how far apart two tokens are: PyTorch's file has log(128 / 8), rounded to 32 bits.
+  const apart = constant([8, 16, 32, 64, 128], [5], "float32");
+  const logarithm = op.Log(op.Div(apart, constant(8, [], "float32")));
+  const bucket = op.Mul(
+    op.Div(logarithm, constant(Math.fround(Math.log(16)), [], "float32")),
+    constant(8, [], "float32"),
+  );
+  expect([...evaluate([op.Cast(bucket, "int64")])[0]!.data]).toEqual([0, 2, 4, 6, 8]);
+});

@@ -1,6 +1,20 @@
 // Operators that compute number by number or move numbers, beside ONNX Runtime.
+import { planFor, readGraph } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
-import { above, all, compares, floats, leaves, list, one, scalarOf, truths, wholes } from "./operator-models.ts";
+import {
+  above,
+  all,
+  compares,
+  floats,
+  leaves,
+  list,
+  modelOf,
+  one,
+  scalarOf,
+  truths,
+  wholes,
+} from "./operator-models.ts";
+import { plainKernels } from "./words.ts";
 
 const pairs = [
   [[], []],
@@ -88,9 +102,16 @@ describe("number by number", () => {
   it("Pow", () =>
     all([
       one("Pow", { x: above([4, 5]), y: floats([5], 2) }),
-      ...[2, 0.5, 1, 3, -1].map((exponent) => one("Pow", { x: above([4, 5]) }, {}, { y: scalarOf(exponent) })),
+      ...[2, 0.5, 1, 3, 4, -1].map((exponent) => one("Pow", { x: above([4, 5]) }, {}, { y: scalarOf(exponent) })),
       one("Pow", { x: floats([6]) }, {}, { y: scalarOf(3) }),
     ]));
+
+  it.each([2, 3, 4])("Pow of %d is made of products", (exponent) => {
+    const given = one("Pow", { x: floats([6]) }, {}, { y: scalarOf(exponent) });
+    const { steps } = planFor(readGraph(modelOf(given)), given.fed, plainKernels);
+    const names = steps.flatMap((step) => (step.kind === "chain" ? step.code.map(({ name }) => name) : []));
+    expect(new Set(names)).toEqual(new Set(["multiply"]));
+  });
 
   it("Clip", () =>
     all([

@@ -123,7 +123,10 @@ const power: Compute = (plan, [a, b], node) => {
   const exponent = y.depth === 0 && y.shape.every((size) => size === 1) ? plan.numbers(y)[0] : undefined;
   return [
     computed(plan, [x, y], x.dtype, (code, p, q) => {
-      if (exponent === 2) return code.call("multiply", p!, p!);
+      const square = (operand: Operand): Operand => code.call("multiply", operand, operand);
+      if (exponent === 2) return square(p!);
+      if (exponent === 3) return code.call("multiply", square(p!), p!);
+      if (exponent === 4) return square(square(p!));
       if (exponent === 0.5) return code.call("sqrt", p!);
       if (exponent === 1) return code.call("copy", p!);
       const result = code.call("power", p!, q!);
