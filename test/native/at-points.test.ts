@@ -108,7 +108,7 @@ function same(sizes: Sizes): void {
   expect(pointsIn(steps).length).toBeGreaterThan(2);
   const given = compare(kernels, steps, { begun, close: 1e-5 });
   const wanted = of(product.out.store);
-  const most = wanted.reduce((so, number) => Math.max(so, Math.abs(number)), 0);
+  const most = Math.max(...Array.from(wanted, Math.abs));
   given.of(product.out.store).forEach((number, i) => {
     expect(Math.abs(number - wanted[i]!) / most).toBeLessThan(2e-6);
   });
