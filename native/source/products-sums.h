@@ -14,13 +14,20 @@ INLINE void finish(const int rows, const int vectors, Sums sums, const Tile *til
   const Into *into = &tile->into;
   const vector alpha = spread(into->alpha);
   const int last = tile->last;
-  UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] *= alpha;
-  if (into->added) {
-    const vector beta = spread(into->beta);
-    const float *added = into->added;
+  const float *added = into->added;
+  if (added && into->beta == 1) {
     UNROLLED for (int r = 0; r < rows; r++) {
-      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += beta * load(added + v * WIDTH);
+      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = alpha * sums[r][v] + load(added + v * WIDTH);
       added += into->added_row;
+    }
+  } else {
+    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] *= alpha;
+    if (added) {
+      const vector beta = spread(into->beta);
+      UNROLLED for (int r = 0; r < rows; r++) {
+        UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += beta * load(added + v * WIDTH);
+        added += into->added_row;
+      }
     }
   }
   if (into->relu)

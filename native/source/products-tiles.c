@@ -9,7 +9,7 @@
 #define UNFORESEEN(test) __builtin_expect_with_probability(test, 1, 0.5)
 #endif
 
-static const float zeros[MOST_TERMS + MOST_ROWS] = {0};
+const float zeros[MOST_ZEROS] = {0};
 
 /**
  * Where a piece begins: zeros stand for those below zero. `none` is how far zeros lie from `left`. Without a branch: at the edges of an image, no
@@ -39,16 +39,24 @@ INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
   finish(rows, vectors, sums, tile);
 }
 
+/** Wide kernels are told where all terms are. To narrow ones, of which there are few for a place, it is told by the table. */
 INLINE void by_columns(const int rows, const int vectors, const Tile *tile) {
   Sums sums;
   clear(rows, vectors, sums);
-  const float *right = tile->right;
-  const int64_t none = to_zeros(tile->left), right_row = tile->right_row, table_step = tile->table_step;
+  const float *right = tile->right, *const *places = tile->places;
+  const int64_t none = to_zeros(tile->left), right_row = tile->right_row, table_step = tile->table_step, first = tile->first;
   const int32_t *table = tile->table;
   for (int64_t terms = tile->terms; terms > 0; terms--) {
-    const float *left = place(tile->left, none, *table);
+    const float *left;
+    if (vectors > NARROW) {
+      // No processor foresees what is looked up.
+      __builtin_prefetch(places[PLACES_AHEAD] + first);
+      left = *places++ + first;
+    } else {
+      left = place(tile->left, none, *table);
+      table += table_step;
+    }
     TAKE(left[r])
-    table += table_step;
     right += right_row;
   }
   finish(rows, vectors, sums, tile);

@@ -17,6 +17,9 @@ static const int most_rows[MOST_VECTORS + 1] =
 
 /** The longest piece of the sum that is taken at once. */
 #define MOST_TERMS 640
+/** Kernels by columns: terms of the left factor that are on their way, unless vectors are so few. */
+#define PLACES_AHEAD 8
+#define NARROW 2
 
 /** A product's rows and columns for one kernel, over a piece of the sum. */
 typedef struct {
@@ -28,6 +31,9 @@ typedef struct {
    */
   const int32_t *table;
   int64_t table_step, term_step;
+  /** Kernels by columns of more than NARROW vectors: those numbers begin at places[p] + first instead. Behind the last are PLACES_AHEAD more that may be read. */
+  const float *const *places;
+  int64_t first;
   /** Pieces of the sum, terms of each, and the distance of a piece's terms. The others: one piece. */
   int64_t pieces, terms, left_step;
   const float *right;
@@ -38,6 +44,10 @@ typedef struct {
 } Tile;
 
 typedef void (*Kernel)(const Tile *);
+
+/** What is read where there are no numbers. */
+#define MOST_ZEROS (MOST_TERMS + MOST_ROWS)
+extern const float zeros[MOST_ZEROS];
 
 /** By vectors, then rows. */
 extern const Kernel row_kernels[MOST_VECTORS + 1][MOST_ROWS + 1];
