@@ -97,7 +97,7 @@ static void run_tiles(const Product *product, Tile *tile, int vectors, Places at
     tile->table = at.table + row * table_row;
     tile->first = row - begin;
     tile->into = into_from(at.into, row, 0);
-    if (tile->into.added && tile->terms <= FEW_TERMS_ADDED && tiles > 1) ask_for(into_from(tile->into, count, 0), vectors, count);
+    if (tile->into.added && vectors > NARROW && tile->terms <= FEW_TERMS_ADDED && tiles > 1) ask_for(into_from(tile->into, count, 0), vectors, count);
     kernels[count](tile);
     row += count;
   }
