@@ -37,6 +37,8 @@ const productFlags = { added: 1, relu: 2, rows: 4, columns: 8 } as const;
 const windowed = { sums: 0, weights: 1, maxima: 2, back: 3 } as const;
 const pointed = { points: 0, places: 1 } as const;
 const none = -1;
+/** Words that are given as arguments of one call. */
+const mostAtOnce = 4096;
 /** Axes that a chain may have. */
 const mostAxes = 8;
 
@@ -54,7 +56,7 @@ export function encoded(
   table: (numbers: Int32Array) => number,
   made?: Step[],
 ): Int32Array {
-  return Int32Array.from(new Encoder(at, table, made).words(steps));
+  return new Int32Array(new Encoder(at, table, made).words(steps));
 }
 
 const float = new Float32Array(1);
@@ -112,7 +114,7 @@ class Encoder {
     const own = shifts.filter((shift) => shift.turn === turn);
     const append = (): void => {
       for (const shift of shifts) if (shift.turn !== turn) this.#shifts.push({ ...shift, at: words.length + shift.at });
-      for (const word of once) words.push(word);
+      for (let from = 0; from < once.length; from += mostAtOnce) words.push(...once.slice(from, from + mostAtOnce));
       this.#made?.push(...made);
     };
     if (!apart) {

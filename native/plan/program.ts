@@ -305,9 +305,7 @@ class Tables {
     if (known !== undefined) return known;
     const hash = hashOf(numbers);
     const found = this.#byHash.get(hash) ?? [];
-    const same = found.find(
-      (table) => table.numbers.length === numbers.length && table.numbers.every((number, i) => number === numbers[i]),
-    );
+    const same = found.find((table) => bytesOf(table.numbers).equals(bytesOf(numbers)));
     const at = same?.at ?? this.#end;
     if (!same) {
       this.#byHash.set(hash, [...found, { numbers, at }]);
@@ -325,8 +323,14 @@ class Tables {
   }
 }
 
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);
+
+/** Of how many numbers a table's hash is, about: tables that differ do so in more than a few. */
+const hashed = 64;
+
 function hashOf(numbers: Int32Array): number {
+  const step = Math.ceil(numbers.length / hashed);
   let hash = numbers.length;
-  for (let i = 0; i < numbers.length; i++) hash = Math.imul(hash ^ numbers[i]!, 0x01000193);
+  for (let i = 0; i < numbers.length; i += step) hash = Math.imul(hash ^ numbers[i]!, 0x01000193);
   return hash;
 }

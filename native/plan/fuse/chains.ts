@@ -14,11 +14,12 @@ function better(level: Level, first: number, second: number, numberOf: NumberOf)
   if (a.writes.some((write) => b.writes.some(({ store }) => store === write.store && level.unsettled(store))))
     return undefined;
   const others = (store: Parameters<Level["kept"]>[0]): boolean => level.kept(store) || level.readBeside(store, second);
-  const kept = a.writes.map(({ store }) => Number(others(store))).join();
-  if (apart.get(a)?.get(b) === kept) return undefined;
+  const kept = () => a.writes.map(({ store }) => Number(others(store))).join();
+  const before = apart.get(a)?.get(b);
+  if (before !== undefined && before === kept()) return undefined;
   const chain = together(a, b, others, numberOf);
   if (chain && costOf(chain) <= costOf(a) + costOf(b)) return chain;
-  apart.set(a, (apart.get(a) ?? new WeakMap<Chain, string>()).set(b, kept));
+  apart.set(a, (apart.get(a) ?? new WeakMap<Chain, string>()).set(b, kept()));
   return undefined;
 }
 

@@ -174,44 +174,45 @@ export class Code {
     const [x, y] = [numberIn(a), numberIn(b)];
     const fold = folded[name];
     if (fold && x !== undefined && (operands.length === 1 || y !== undefined)) return { number: fold(x, y ?? 0) };
-    const from = this.#from(a);
-    const same = "register" in a && b && "register" in b && a.register === b.register;
-    if (name === "copy") return a;
-    if (name === "where") return x === undefined ? undefined : x !== 0 ? b : c;
-    if (name === "negative") {
-      if (from?.name === "negative") return from.operands[0];
-      if (from?.name === "subtract") return this.call("subtract", from.operands.toReversed());
-      return this.#scaled(from, -1);
-    }
-    if ((name === "relu" || name === "absolute") && from?.name === name) return a;
-    if (name === "truth" && from && truths.has(from.name)) return a;
-    if ((name === "minimum" || name === "maximum") && same) return a;
-    if (name === "minimum" && y === 1) return this.#step(from);
-    if (name === "add") {
-      if (x === 0) return b;
-      if (y === 0) return a;
-      const [left, right] = [this.#negated(a), this.#negated(b)];
-      if (right) return this.call("subtract", [a, right]);
-      if (left) return this.call("subtract", [b, left]);
-    }
-    if (name === "subtract") {
-      if (y === 0) return a;
-      const right = this.#negated(b);
-      if (right) return this.call("add", [a, right]);
-      if (x === 0) return this.call("negative", [b]);
-    }
+    // What is met most comes first.
     if (name === "multiply") {
       if (x === 1) return b;
       if (y === 1) return a;
       if (x !== undefined) return this.#times(b, x);
       if (y !== undefined) return this.#times(a, y);
-      const [left, right] = [this.#negated(a), this.#negated(b)];
-      if (left && right) return this.call("multiply", [left, right]);
+      const left = this.#negated(a);
+      const right = left && this.#negated(b);
+      return right && this.call("multiply", [left, right]);
     }
-    if (name === "divide" && y === 1) return a;
-    if (name === "power") {
-      if (y === 1) return a;
-      if (y === 2) return this.call("multiply", [a, a]);
+    if (name === "add") {
+      if (x === 0) return b;
+      if (y === 0) return a;
+      const right = this.#negated(b);
+      if (right) return this.call("subtract", [a, right]);
+      const left = this.#negated(a);
+      return left && this.call("subtract", [b, left]);
+    }
+    if (name === "subtract") {
+      if (y === 0) return a;
+      const right = this.#negated(b);
+      if (right) return this.call("add", [a, right]);
+      return x === 0 ? this.call("negative", [b]) : undefined;
+    }
+    if (name === "copy") return a;
+    if (name === "where") return x === undefined ? undefined : x !== 0 ? b : c;
+    if (name === "divide") return y === 1 ? a : undefined;
+    if (name === "power") return y === 1 ? a : y === 2 ? this.call("multiply", [a, a]) : undefined;
+    const from = this.#from(a);
+    if (name === "negative") {
+      if (from?.name === "negative") return from.operands[0];
+      if (from?.name === "subtract") return this.call("subtract", from.operands.toReversed());
+      return this.#scaled(from, -1);
+    }
+    if (name === "relu" || name === "absolute") return from?.name === name ? a : undefined;
+    if (name === "truth") return from && truths.has(from.name) ? a : undefined;
+    if (name === "minimum" || name === "maximum") {
+      if ("register" in a && "register" in b && a.register === b.register) return a;
+      return name === "minimum" && y === 1 ? this.#step(from) : undefined;
     }
     return undefined;
   }

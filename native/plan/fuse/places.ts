@@ -6,6 +6,8 @@ import type { Access, Chain } from "../steps.ts";
 export interface Course {
   readonly starts: readonly number[];
   readonly steps: readonly (readonly number[])[];
+  /** It goes along the same axes: most do. */
+  readonly same?: true;
 }
 
 /** An axis that has to be two, of which the inner one has `inner` places, before there is a course. */
@@ -67,6 +69,7 @@ export function courseOf(from: Walked, to: Walked): Course | Split | undefined {
   const axes = apart(from);
   if (!axes) return undefined;
   const rank = from.shape.length;
+  if (axes.length === rank && goesAlong(from, to)) return sameAxes(rank);
   const starts = inAxes(to.access.offset - from.access.offset, axes, rank);
   if (!starts) return undefined;
   const ends = starts.slice();
@@ -90,7 +93,26 @@ export function courseOf(from: Walked, to: Walked): Course | Split | undefined {
   return undefined;
 }
 
+/** Whether two walks go from number to number alike. */
+const goesAlong = (from: Walked, to: Walked): boolean =>
+  from.access.offset === to.access.offset &&
+  sameNumbers(from.shape, to.shape) &&
+  sameNumbers(from.access.strides, to.access.strides);
+
+const courses: Course[] = [];
+
+/** The course along the same axes, each of more than one place. */
+function sameAxes(rank: number): Course {
+  courses[rank] ??= {
+    starts: new Array<number>(rank).fill(0),
+    steps: Array.from({ length: rank }, (_, axis) => Array.from({ length: rank }, (_, other) => Number(axis === other))),
+    same: true,
+  };
+  return courses[rank];
+}
+
 export function sameCourse(a: Course, b: Course): boolean {
+  if (a === b) return true;
   return (
     sameNumbers(a.starts, b.starts) &&
     a.steps.length === b.steps.length &&
@@ -105,7 +127,8 @@ function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** An access by the axes of the walk that a course is of. */
-export function followed<A extends Access>(access: A, { starts, steps }: Course): A {
+export function followed<A extends Access>(access: A, { starts, steps, same }: Course): A {
+  if (same) return access;
   const strides: number[] = [];
   for (let axis = 0; axis < steps.length; axis++) strides.push(distance(steps[axis]!, access.strides));
   return { ...access, offset: access.offset + distance(starts, access.strides), strides };
