@@ -149,7 +149,7 @@ describe("examples some at a time", () => {
 
   it("give the same in any order of steps, whatever is kept", () => {
     let taken = 0;
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       const random = dice(seed);
       const pick = <Of>(list: readonly Of[]): Of => list[Math.floor(random() * list.length)]!;
       const arrays = Array.from({ length: 6 }, () => store(size));
@@ -210,6 +210,6 @@ describe("examples some at a time", () => {
       if (made.length > steps.length) taken++;
       expectSame(steps, made, begun, kept);
     }
-    expect(taken).toBeGreaterThan(150);
+    expect(taken).toBeGreaterThan(75);
   });
 });
