@@ -28,7 +28,7 @@ function carried(distance: number, pieces: Pieces | undefined): number | undefin
 }
 
 /** A view of the first place of its first axis, for which `times` places of it stand; of all places, where the others do not follow from the first. */
-export interface Head {
+interface Head {
   readonly first: Laid;
   readonly times: number;
   readonly apart: number;
@@ -82,7 +82,7 @@ export function putPieces(
 }
 
 /** A table that comes again. */
-export function repeated(table: Int32Array, times: number, apart: number): Int32Array {
+function repeated(table: Int32Array, times: number, apart: number): Int32Array {
   if (times === 1) return table;
   const all = new Int32Array(table.length * times);
   all.set(table);
@@ -119,7 +119,7 @@ export function divisor(a: number, b: number): number {
 }
 
 /** Rows that are looked up, `width` numbers each, of places of a batch. */
-export interface Rows {
+interface Rows {
   readonly offset: number;
   /** Axes of the batch. */
   readonly lead: Shape;
@@ -130,7 +130,7 @@ export interface Rows {
 }
 
 /** Where the rows of the first place lie, and how far apart those of the others are along each axis of the batch. */
-export interface Found extends Pick<Pieces, "segment" | "table"> {
+interface Found extends Pick<Pieces, "segment" | "table"> {
   readonly taps: number;
   readonly steps: readonly number[];
 }

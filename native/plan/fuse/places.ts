@@ -105,7 +105,9 @@ const courses: Course[] = [];
 function sameAxes(rank: number): Course {
   courses[rank] ??= {
     starts: new Array<number>(rank).fill(0),
-    steps: Array.from({ length: rank }, (_, axis) => Array.from({ length: rank }, (_, other) => Number(axis === other))),
+    steps: Array.from({ length: rank }, (_, axis) =>
+      Array.from({ length: rank }, (_, other) => Number(axis === other)),
+    ),
     same: true,
   };
   return courses[rank];
