@@ -5,7 +5,7 @@ import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, Product } from "../steps.ts";
 import { accessOf, at, broadcast, deepest, expanded, permuted, reshaped, type Value, withOnes } from "../views.ts";
-import { floatOf, intOf, present, shapedAs } from "./parts.ts";
+import { computed, floatOf, intOf, present, shapedAs } from "./parts.ts";
 import { atPoints, noteProduct } from "./points.ts";
 import { remembered } from "./remembered.ts";
 
@@ -24,6 +24,13 @@ interface Factors {
 export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }: Factors): Value {
   const [m, k, n] = [left.shape.at(-2)!, left.shape.at(-1)!, right.shape.at(-1)!];
   if (k !== right.shape.at(-2)) throw refused(`a product of [${left.shape}] and [${right.shape}]`);
+  if (k === 1 && n >= leastColumns && m > 1 && !plan.pending.piecesOf(left.store)) {
+    const sum = added ? [added] : [];
+    return computed(plan, [left, right, ...sum], "float32", (code, a, b, c) => {
+      const each = code.call("multiply", code.call("multiply", a!, b!), alpha);
+      return c === undefined ? each : code.call("add", each, code.call("multiply", c, beta));
+    });
+  }
   const tiles = added || alpha !== 1 ? undefined : atPoints(plan, left, right);
   if (tiles) return tiles;
   // Of two that lie turned around, the product lies so too: what has its channels last keeps them there.
@@ -38,6 +45,9 @@ export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }:
   if (!added && alpha === 1) noteProduct(left, right, out);
   return out;
 }
+
+/** Products of a column and a row are written row by row, from so many columns on: kernels of products would go over memory tile by tile. */
+const leastColumns = 32;
 
 const isTurned = ({ shape, strides }: Value): boolean =>
   shape.at(-2)! > 1 && strides.at(-2) === 1 && shape.at(-1)! > 1 && strides.at(-1) !== 1;
