@@ -391,6 +391,22 @@ describe("sizes", () => {
     },
   );
 
+  it.each(["nearest", "linear"])("Resize of a layer's channels, which are looked up together, %s", async (mode) => {
+    const given: Case = {
+      fed: { x: floats([2, 4, 5, 6]) },
+      fixed: { w: floats([8, 4, 1, 1], 2), sizes: list(2, 8, 9, 7) },
+      steps: [
+        { operator: "Conv", inputs: ["x", "w"], outputs: ["c"] },
+        { operator: "Resize", inputs: ["c", "", "", "sizes"], outputs: ["out"], attributes: { mode: { text: mode } } },
+      ],
+    };
+    await compares(given);
+    const { steps } = planFor(readGraph(modelOf(given)), given.fed, plainKernels);
+    const looked = steps.flatMap((step) => (step.kind === "rows" ? [step.inner] : []));
+    expect(looked.length).toBeGreaterThan(0);
+    expect(Math.min(...looked)).toBeGreaterThanOrEqual(8);
+  });
+
   it("Resize of some axes", () =>
     all([
       {

@@ -2,7 +2,8 @@
 import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { Value } from "../views.ts";
+import { permuted, type Value } from "../views.ts";
+import { channelsAreTogether, channelsLast, channelsSecond } from "./channels.ts";
 import { axesOf, computed, floatOf, intOf, present, textOf } from "./parts.ts";
 
 /** Along one axis: how many places there were and are, and how far apart those are by the scale that was given. */
@@ -44,14 +45,19 @@ export const resize: Compute = (plan, [x, , scales, sizes], node) => {
   if (!stretched || intOf(node, "antialias", 0) !== 0) throw refused("Resize that keeps ratios, or smooths");
   const given = sizes && sizes.shape[0] !== 0 ? plan.numbers(sizes) : undefined;
   const factors = given ? undefined : plan.numbers(present(scales, node));
-  return [
-    axes.reduce((so, axis, i) => {
+  // Channels that lie together are looked up together.
+  const last = rank > 2 && channelsAreTogether(value);
+  const order = channelsLast(rank);
+  const made = axes.reduce(
+    (so, axis, i) => {
       const from = value.shape[axis]!;
       const to = given?.[i] ?? Math.floor(from * factors![i]!);
       const scale = factors?.[i] ?? float(to / from);
-      return scale === 1 ? so : sum(plan, so, axis, tapsOf(node, { from, to, scale }));
-    }, value),
-  ];
+      return scale === 1 ? so : sum(plan, so, last ? order.indexOf(axis) : axis, tapsOf(node, { from, to, scale }));
+    },
+    last ? permuted(value, order) : value,
+  );
+  return [last ? permuted(made, channelsSecond(rank)) : made];
 };
 
 function tapsOf(node: Node, sizes: Sizes): Tap[] {
@@ -108,7 +114,7 @@ const within = (
 function sum(plan: Plan, value: Value, axis: number, taps: readonly Tap[]): Value {
   const found = taps.map(({ places }) => plan.pending.gathered(value, axis, places));
   if (found.length === 1) return found[0]!;
-  const along = value.shape.map((_, each) => (each === axis ? taps[0]!.shares.length : 1));
+  const along = value.shape.map((_, other) => (other === axis ? taps[0]!.shares.length : 1));
   const shares = taps.map(({ shares }) => plan.constant(shares, along));
   return computed(plan, [...found, ...shares], value.dtype, (code, ...all) =>
     found
