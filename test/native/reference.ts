@@ -280,7 +280,8 @@ function scatter(step: Scatter, numbers: Numbers): number {
   const { how, count, inner, limit, base, from, indices, table, out } = step;
   const [x, to, before] = [checked(from, numbers), checked(out, numbers), base && checked(base, numbers)];
   for (let row = 0; row < limit; row++)
-    for (let j = 0; j < inner; j++) to.set(along(out, [row]) + j, before ? before.get(along(base, [row]) + j) : 0);
+    for (let j = 0; j < inner; j++)
+      to.set(along(out, [row]) + j, base && before ? before.get(along(base, [row]) + j) : 0);
   for (let i = 0; i < count; i++) {
     const given = indices ? checked(indices, numbers).get(along(indices, [i])) : table![i]!;
     const row = given < 0 ? given + limit : given;
