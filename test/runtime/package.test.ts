@@ -287,6 +287,8 @@ await Learner.load({ files }, { provider: "cpu" }).catch((cause) => console.log(
 function bundle(contents: string, options: BuildOptions) {
   return build({
     ...options,
+    // Names of parts come of paths from here on, so that how many bytes they are packed in is the same in every temporary folder.
+    absWorkingDir: application,
     stdin: { contents, resolveDir: application },
     bundle: true,
     format: "esm",
