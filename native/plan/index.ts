@@ -1,5 +1,6 @@
 // The door `@innerloop/native/plan`: what plans are made of and become, for whoever looks into one, as tests do.
 export { readGraph } from "../read.ts";
+export { type Arrangement, arrangements } from "./arranged.ts";
 export { atPoints } from "./at-points.ts";
 export { bunched } from "./bunch/index.ts";
 export { coalesced, overwritten } from "./coalesce.ts";

@@ -1,18 +1,14 @@
 // A plan as it runs: words for the kernels, and the memory that they work in.
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
-import { atPoints } from "./at-points.ts";
-import { bunched } from "./bunch/index.ts";
+import { type Arrangement, arrangements } from "./arranged.ts";
 import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
-import { evenly } from "./evenly.ts";
 import { fused, type Pass } from "./fuse/index.ts";
-import { byHeads } from "./heads.ts";
 import { lastingOf } from "./lasting.ts";
 import { apart, placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
-import { inPanels } from "./panels.ts";
 import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
@@ -58,27 +54,28 @@ export interface LayoutSettings {
   // For whoever looks into a program:
   /** Passes that are taken over the steps; all unless given. */
   readonly passes?: readonly Pass[];
+  /** The same for what is taken over all steps after them. */
+  readonly arranging?: readonly Arrangement[];
   /** Gets the step of each instruction, in the order of the words, but for turns. */
   readonly instructions?: Step[];
 }
 
 /** Joins the steps of a plan, gives what they read and write a place, and writes them as words. */
-export function layoutOf(plan: Plan, { lasting = [], passes, instructions }: LayoutSettings = {}): Layout {
+export function layoutOf(
+  plan: Plan,
+  { lasting = [], passes, arranging = arrangements, instructions }: LayoutSettings = {},
+): Layout {
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
   const numberOf = (store: Store) => oneNumber(plan, store);
   const stay = lasting.flatMap((name) => plan.inputs.get(name) ?? []);
   const needed = [...outputs, ...stay].filter(({ depth }) => depth > 0);
-  const walks = bunched(
+  const around = new Set([...needed, ...plan.inputs.values()]);
+  const arranged = arranging.reduce(
+    (steps, arrangement) => arrangement.apply(steps, around, plan),
     fused(plan.steps, [...outputs], numberOf, passes),
-    new Set([...needed, ...plan.inputs.values()]),
-    { origins: plan.origins },
   );
-  const fewer = evenly(atPoints(walks, plan));
-  const joined = marked(
-    byHeads(inPanels(fewer, plan), new Set([...needed, ...plan.inputs.values()]), plan),
-    plan.origins,
-  );
+  const joined = marked(arranged, plan.origins);
   const kept = [...needed, ...lastingOf(joined, new Set(stay)).stores];
   const one = coalesced(joined, { fed: [...plan.inputs.values()], kept });
   const ends = { fed: [...plan.inputs.values()].map(one.of), kept: kept.map(one.of) };

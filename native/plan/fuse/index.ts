@@ -18,7 +18,7 @@ import { turned } from "./turned.ts";
 export type { NumberOf } from "./code.ts";
 export type { Pass } from "./pass.ts";
 
-/** In the order in which they are taken, over and over until none changes anything. */
+/** In the order in which they are taken, over and over until none changes anything; what is `last` is taken once then. */
 export const passes: readonly Pass[] = [
   dead,
   identities,
@@ -32,6 +32,7 @@ export const passes: readonly Pass[] = [
   summed,
   again,
   filters,
+  rowSums,
 ];
 
 /** What passes join may be joined again. */
@@ -56,7 +57,8 @@ export function fused(
   const passing = new Passing(begun, new Set(outputs), known);
   // What nobody reads would keep what is in turns from being joined.
   passing.take(taken.filter((pass) => pass === dead));
-  for (let round = 0; round < mostRounds; round++) if (!passing.take(taken)) break;
-  if (taken === passes) passing.take([rowSums]);
+  const repeated = taken.filter(({ last }) => !last);
+  for (let round = 0; round < mostRounds; round++) if (!passing.take(repeated)) break;
+  passing.take(taken.filter(({ last }) => last));
   return [...passing.steps];
 }

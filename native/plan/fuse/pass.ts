@@ -7,6 +7,8 @@ export interface Pass {
   readonly name: string;
   /** What it is good for. */
   readonly why: string;
+  /** It is taken once, after all others. */
+  readonly last?: true;
   /** Changes the steps of one place. */
   readonly apply: (level: Level, numberOf: NumberOf) => void;
 }

@@ -9,6 +9,7 @@ import type { Pass } from "./pass.ts";
 export const rowSums: Pass = {
   name: "row sums",
   why: "rows are in the processor's nearest memory still when their sums are known",
+  last: true,
   apply(level, numberOf) {
     for (let at = level.length - 1; at >= 0; at--) {
       const first = level.chain(at);

@@ -1,0 +1,45 @@
+// Passes over all steps of a plan at once, after they are joined: how many examples or matrices at a time, and by which form, products are done.
+import { atPoints } from "./at-points.ts";
+import { bunched } from "./bunch/index.ts";
+import { evenly } from "./evenly.ts";
+import { byHeads } from "./heads.ts";
+import { inPanels } from "./panels.ts";
+import type { Plan } from "./plan.ts";
+import type { Step, Store } from "./steps.ts";
+
+export interface Arrangement {
+  readonly name: string;
+  /** What it is good for. */
+  readonly why: string;
+  /** @param kept stores that have their numbers before the steps or are read after them */
+  readonly apply: (steps: readonly Step[], kept: ReadonlySet<Store>, plan: Plan) => Step[];
+}
+
+/** In the order in which they are taken, each once. */
+export const arrangements: readonly Arrangement[] = [
+  {
+    name: "bunches",
+    why: "what lies between the layers of some examples stays in the second cache; that of all of them goes to memory and comes back",
+    apply: (steps, kept, { origins }) => bunched(steps, kept, { origins }),
+  },
+  {
+    name: "windows",
+    why: "windows of 3 x 3 places are products at points along their columns, of which there are fewer than taps",
+    apply: (steps, _, plan) => atPoints(steps, plan),
+  },
+  {
+    name: "even",
+    why: "what lies evenly is read in place, without a table that says where each number is",
+    apply: (steps) => evenly(steps),
+  },
+  {
+    name: "panels",
+    why: "what turns multiply few rows by lies as kernels go over it before the turns",
+    apply: (steps, _, plan) => inPanels(steps, plan),
+  },
+  {
+    name: "heads",
+    why: "scores of attention, shares and what they weigh stay in the cache from one to the next, some matrices at a time",
+    apply: (steps, kept, plan) => byHeads(steps, kept, plan),
+  },
+];
