@@ -1,11 +1,12 @@
 // Passes over all steps of a plan at once, after they are joined: how many examples or matrices at a time, and by which form, products are done.
-import { atPoints } from "./at-points.ts";
+
 import { bunched } from "./bunch/index.ts";
 import { evenly } from "./evenly.ts";
 import { byHeads } from "./heads.ts";
 import { inPanels } from "./panels.ts";
 import type { Plan } from "./plan.ts";
 import type { Step, Store } from "./steps.ts";
+import { windowsAtPoints } from "./windows-at-points.ts";
 
 export interface Arrangement {
   readonly name: string;
@@ -25,7 +26,7 @@ export const arrangements: readonly Arrangement[] = [
   {
     name: "windows",
     why: "windows of 3 x 3 places are products at points along their columns, of which there are fewer than taps",
-    apply: (steps, _, plan) => atPoints(steps, plan),
+    apply: (steps, _, plan) => windowsAtPoints(steps, plan),
   },
   {
     name: "even",

@@ -2,7 +2,7 @@
 // instruction all of them go to memory and come back; turns over a few matrices at a time have them in the cache until they are read again.
 import { sizeOf } from "@innerloop/schemas";
 import { withAccesses } from "./accesses.ts";
-import { storesOf } from "./fuse/level.ts";
+import { storesOf, usedBy } from "./fuse/level.ts";
 import { type Moving, movesOf } from "./moving.ts";
 import { type Access, accessesOf, type Product, type Step, type Store, type Turns } from "./steps.ts";
 
@@ -53,10 +53,7 @@ export function byHeads(steps: readonly Step[], kept: ReadonlySet<Store>, plan: 
 /** How many steps use each store, turns with all that is in them as one. */
 function usersIn(steps: readonly Step[]): Map<Store, number> {
   const users = new Map<Store, number>();
-  for (const step of steps) {
-    const { reads, writes } = storesOf(step);
-    for (const store of new Set([...reads, ...writes])) users.set(store, (users.get(store) ?? 0) + 1);
-  }
+  for (const step of steps) for (const store of usedBy(step)) users.set(store, (users.get(store) ?? 0) + 1);
   return users;
 }
 
@@ -127,10 +124,9 @@ class Group {
   #take(at: number): boolean {
     const step = this.#steps[at]!;
     if (step.kind === "turns") return false;
-    const { reads, writes } = storesOf(step);
+    const { writes } = storesOf(step);
     const isFirst = this.#members.size === 0;
-    const stores = [...reads, ...writes];
-    const shared = stores.filter((store) => [...this.#members.values()].some((other) => uses(other, store)));
+    const shared = usedBy(step).filter((store) => [...this.#members.values()].some((other) => uses(other, store)));
     if (!isFirst && !shared.some((store) => store.size >= this.#large)) return false;
     const own = this.#levels.reduce<Single | undefined>((now, level) => now && sliced(now, level), step);
     if (!own) return false;

@@ -1,7 +1,6 @@
 // The door `@innerloop/native/plan`: what plans are made of and become, for whoever looks into one, as tests do.
 export { readGraph } from "../read.ts";
 export { type Arrangement, arrangements } from "./arranged.ts";
-export { atPoints } from "./at-points.ts";
 export { bunched } from "./bunch/index.ts";
 export { coalesced, overwritten } from "./coalesce.ts";
 export { encoded } from "./encode.ts";
@@ -19,3 +18,4 @@ export { planFor } from "./planned.ts";
 export { layoutOf, Program } from "./program.ts";
 export * from "./steps.ts";
 export * from "./views.ts";
+export { windowsAtPoints } from "./windows-at-points.ts";

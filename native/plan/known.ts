@@ -3,7 +3,7 @@ import type { Kernels } from "../addon.ts";
 import { encoded } from "./encode.ts";
 import { apart } from "./memory.ts";
 import { refused } from "./refusal.ts";
-import { accessesOf, type Step, type Store } from "./steps.ts";
+import { type Access, accessesOf, type Step, type Store } from "./steps.ts";
 
 export class Known {
   readonly #kernels: Kernels;
@@ -70,4 +70,11 @@ export class Known {
     this.#memory = new Float32Array(bytes, this.#kernels.misaligned(bytes), numbers);
     return this.#memory;
   }
+}
+
+/** A matrix of points as a step reads it: its numbers without gaps. */
+export function matrixOf(known: Pick<Known, "of">, numbers: ArrayLike<number>): Access {
+  const store = { size: numbers.length, depth: 0 };
+  known.of(store).set(numbers);
+  return { store, offset: 0, strides: [] };
 }

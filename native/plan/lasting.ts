@@ -23,17 +23,16 @@ export function lastingOf(steps: readonly Step[], inputs: ReadonlySet<Store>): L
     const lasts = (store: Store): boolean => store.depth === 0 || inputs.has(store) || stores.has(store);
     for (const step of steps) {
       const { reads, writes } = storesOf(step);
-      const own = [...writes];
-      if (![...reads].every((store) => lasts(store) || own.includes(store)) || own.some((store) => again.has(store))) {
-        for (const store of own) again.add(store);
+      if (!reads.every((store) => lasts(store) || writes.includes(store)) || writes.some((store) => again.has(store))) {
+        for (const store of writes) again.add(store);
         each.push(step);
       } else {
-        for (const store of own) stores.add(store);
+        for (const store of writes) stores.add(store);
         first.push(step);
       }
     }
     if (again.size > known) continue;
-    const read = new Set(each.flatMap((step) => [...storesOf(step).reads]));
+    const read = new Set(each.flatMap((step) => storesOf(step).reads));
     return { first, stores: [...stores].filter((store) => read.has(store)), each };
   }
 }

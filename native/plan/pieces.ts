@@ -168,16 +168,23 @@ function batchSteps(table: Int32Array, length: number, lead: Shape): number[] | 
   for (const size of lead) {
     const whole = inner;
     inner /= size;
-    let step: number | undefined;
-    for (let begin = 0; begin < table.length; begin += whole)
-      for (let i = begin; i + inner < begin + whole; i++) {
-        const [here, there] = [table[i]!, table[i + inner]!];
-        if (here < 0 !== there < 0) return undefined;
-        if (here < 0) continue;
-        step ??= there - here;
-        if (there - here !== step) return undefined;
-      }
-    steps.push(step ?? 0);
+    const step = stepOf(table, inner, whole);
+    if (step === undefined) return undefined;
+    steps.push(step);
   }
   return steps;
+}
+
+/** How far a number is from the one so many places before it, within parts of `whole` places each; nothing, where not all are as far. */
+export function stepOf(table: Int32Array, places: number, whole = table.length): number | undefined {
+  let step: number | undefined;
+  for (let begin = 0; begin < table.length; begin += whole)
+    for (let i = begin; i + places < begin + whole; i++) {
+      const [here, there] = [table[i]!, table[i + places]!];
+      if (here < 0 !== there < 0) return undefined;
+      if (here < 0) continue;
+      step ??= there - here;
+      if (there - here !== step) return undefined;
+    }
+  return step ?? 0;
 }

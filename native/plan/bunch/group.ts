@@ -1,5 +1,5 @@
 // Steps that may be taken together by examples, out of a list: those before them, and those after them, that they cannot be taken with stay as they are.
-import { storesOf } from "../fuse/level.ts";
+import { storesOf, usedBy } from "../fuse/level.ts";
 import type { Access, Product, Step, Store } from "../steps.ts";
 import { type Cut, cutsOf, type Manner } from "./cut.ts";
 
@@ -58,7 +58,7 @@ class Gathering implements Group {
     } else if (waits || some(reads, this.#written) || some(writes, this.#used)) {
       this.after.push(step);
       for (const store of writes) this.#writtenLater.add(store);
-      for (const store of [...reads, ...writes]) this.#usedLater.add(store);
+      for (const store of usedBy(step)) this.#usedLater.add(store);
     } else {
       this.before.push(step);
     }

@@ -1,6 +1,6 @@
 // Examples of a layer some at a time, through it and what follows: what lies between stays in the second cache, and takes no more room than some examples need.
 import { withAccesses } from "../accesses.ts";
-import { storesOf } from "../fuse/level.ts";
+import { usedBy } from "../fuse/level.ts";
 import type { Origins } from "../origins.ts";
 import type { Access, Chain, Product, Step, Store } from "../steps.ts";
 import type { Cut, Going, Some } from "./cut.ts";
@@ -55,11 +55,6 @@ function count(steps: readonly Step[], users: Map<Store, number>): void {
   for (const step of steps)
     if (step.kind === "turns") count(step.body, users);
     else for (const store of usedBy(step)) users.set(store, (users.get(store) ?? 0) + 1);
-}
-
-function usedBy(step: Step): ReadonlySet<Store> {
-  const { reads, writes } = storesOf(step);
-  return new Set([...reads, ...writes]);
 }
 
 function ofLevel(steps: readonly Step[], around: Around): Step[] {

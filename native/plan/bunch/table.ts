@@ -1,5 +1,6 @@
 // Tables of lookups, of which each example has a piece that is the first one's, elsewhere.
 import { Once } from "../once.ts";
+import { stepOf } from "../pieces.ts";
 import type { Lookup } from "../steps.ts";
 
 /** After how many rows a table is the same again, but for how far its numbers are from those. */
@@ -22,19 +23,6 @@ export const alongTable = ({ table, taps }: Lookup): Along =>
     }
     return { rows, by: 0 };
   });
-
-/** How far a number is from the one that is so many places before it, if all are as far. */
-function stepOf(table: Int32Array, places: number): number | undefined {
-  let by: number | undefined;
-  for (let i = places; i < table.length; i++) {
-    const [before, now] = [table[i - places]!, table[i]!];
-    if (before < 0 !== now < 0) return undefined;
-    if (now < 0) continue;
-    by ??= now - before;
-    if (now - before !== by) return undefined;
-  }
-  return by;
-}
 
 /** Whether what the first rows read lies there. */
 export function withinTable(

@@ -201,7 +201,7 @@ export class Code {
     if (name === "copy") return a;
     if (name === "where") return x === undefined ? undefined : x !== 0 ? b : c;
     if (name === "divide") return y === 1 ? a : undefined;
-    if (name === "power") return y === 1 ? a : y === 2 ? this.call("multiply", [a, a]) : undefined;
+    if (name === "power") return y === undefined ? undefined : this.#raised(a, y);
     const from = this.#from(a);
     if (name === "negative") {
       if (from?.name === "negative") return from.operands[0];
@@ -231,6 +231,16 @@ export class Code {
   #negated(operand: Operand): Operand | undefined {
     const from = this.#from(operand);
     return from?.name === "negative" ? from.operands[0] : undefined;
+  }
+
+  /** Powers that are products, or a root. */
+  #raised(operand: Operand, to: number): Operand | undefined {
+    const times = (a: Operand, b: Operand): Operand => this.call("multiply", [a, b]);
+    if (to === 1) return operand;
+    if (to === 0.5) return this.call("sqrt", [operand]);
+    if (to !== 2 && to !== 3 && to !== 4) return undefined;
+    const square = times(operand, operand);
+    return to === 2 ? square : times(square, to === 3 ? operand : square);
   }
 
   #times(operand: Operand, by: number): Operand | undefined {

@@ -19,6 +19,12 @@ export function storesOf(step: Step): Stores {
   return known;
 }
 
+/** All stores that a step reads or writes, each of them once. */
+export function usedBy(step: Step): Store[] {
+  const { reads, writes } = storesOf(step);
+  return [...new Set([...reads, ...writes])];
+}
+
 function ofTurns({ turn, body }: Turns): Stores {
   const stores = body.map(storesOf);
   const [reads, writes] = [stores.flatMap((each) => each.reads), stores.flatMap((each) => each.writes)];

@@ -7,13 +7,17 @@ import type { Pass } from "./pass.ts";
 /** Steps that are plain functions. */
 type Plain = Exclude<Step, Turns | Move>;
 
-const descriptions = new WeakMap<Step, string>();
-
-function descriptionOf(step: Plain): string {
-  const known = descriptions.get(step) ?? described(step);
-  descriptions.set(step, known);
-  return known;
+/** A text of a step, which is told once. */
+function once(tell: (step: Plain) => string): (step: Plain) => string {
+  const told = new WeakMap<Step, string>();
+  return (step) => {
+    const known = told.get(step) ?? tell(step);
+    told.set(step, known);
+    return known;
+  };
 }
+
+const descriptionOf = once(described);
 
 /** What a step is, without the names of the stores that it writes. */
 function described(step: Plain): string {
@@ -62,14 +66,8 @@ interface Alike {
   all?: Map<string, number>;
 }
 
-const outlines = new WeakMap<Step, string>();
-
 /** What steps that compute the same have in common, and most others not. */
-function outlineOf(step: Plain): string {
-  const known = outlines.get(step) ?? outlined(step);
-  outlines.set(step, known);
-  return known;
-}
+const outlineOf = once(outlined);
 
 function outlined(step: Plain): string {
   const { reads, writes } = storesOf(step);

@@ -10,7 +10,7 @@ import { convolved, fewChannels } from "./convolved.ts";
 import { padded } from "./movement.ts";
 import { intOf, intsOf, present, shapedAs, textOf } from "./parts.ts";
 import { apart, asChannels, besideEachOther, phasesOf } from "./phases.ts";
-import { tapsOf, type Window, windowOf } from "./windows.ts";
+import { readBy, spaceAfter, tapsOf, tuplesOf, type Window, windowOf } from "./windows.ts";
 
 const conv: Compute = (plan, [a, b, bias], node) => {
   const [x, w] = [present(a, node), present(b, node)];
@@ -51,7 +51,7 @@ const conv: Compute = (plan, [a, b, bias], node) => {
 
 /** What filters give that take one place of their window each, as it is: views of the picture with what is around it. Nothing, where some do otherwise. */
 function pickedBy(plan: Plan, x: Value, w: Value, window: Window): Value | undefined {
-  const { kernel, strides, dilations, before, out } = window;
+  const { kernel, before, out } = window;
   const [, channels = 0, ...space] = x.shape;
   const [filters = 0, own = 0] = w.shape;
   const each = own * sizeOf(kernel);
@@ -63,25 +63,13 @@ function pickedBy(plan: Plan, x: Value, w: Value, window: Window): Value | undef
     return undefined;
   const after = spaceAfter(window, space);
   const around = padded(plan, x, [0, 0, ...before], [0, 0, ...after], plan.constant([0], [1]));
+  const taps = tuplesOf(kernel);
   const parts = taken.map((place) => {
-    let rest = place;
-    let view = around;
-    for (let axis = kernel.length - 1; axis >= 0; axis--) {
-      const tap = rest % kernel[axis]!;
-      rest = (rest - tap) / kernel[axis]!;
-      view = sliced(view, axis + 2, tap * dilations[axis]!, out[axis]!, strides[axis]!);
-    }
-    return sliced(view, 1, rest, 1);
+    const tap = place % taps.length;
+    return sliced(readBy(taps[tap]!, window, around), 1, (place - tap) / taps.length, 1);
   });
   return plan.pending.joined(parts, 1);
 }
-
-/** How much windows read after the end of each axis. */
-const spaceAfter = ({ kernel, strides, dilations, before, out }: Window, space: Shape): number[] =>
-  out.map((size, axis) => {
-    const read = (size - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1;
-    return read - space[axis]! - before[axis]!;
-  });
 
 interface Filters {
   /** [N, C, …space] */

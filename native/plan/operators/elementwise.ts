@@ -119,16 +119,9 @@ const where: Compute = (plan, [c, a, b], node) => {
 };
 
 const power: Compute = (plan, [a, b], node) => {
-  const [x, y] = [present(a, node), present(b, node)];
-  const exponent = y.depth === 0 && y.shape.every((size) => size === 1) ? plan.numbers(y)[0] : undefined;
+  const x = present(a, node);
   return [
-    computed(plan, [x, y], x.dtype, (code, p, q) => {
-      const square = (operand: Operand): Operand => code.call("multiply", operand, operand);
-      if (exponent === 2) return square(p!);
-      if (exponent === 3) return code.call("multiply", square(p!), p!);
-      if (exponent === 4) return square(square(p!));
-      if (exponent === 0.5) return code.call("sqrt", p!);
-      if (exponent === 1) return code.call("copy", p!);
+    computed(plan, [x, present(b, node)], x.dtype, (code, p, q) => {
       const result = code.call("power", p!, q!);
       return isWhole(x.dtype) ? code.call("truncate", result) : result;
     }),

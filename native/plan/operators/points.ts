@@ -1,6 +1,7 @@
 // Pictures at points of tiles (Toom, Cook, Winograd): a model looks the places of all tiles up and multiplies them by the products of two small matrices. Here tiles
 // are read where the picture lies, and go through one matrix after the other.
 import { sizeOf } from "@innerloop/schemas";
+import { matrixOf } from "../known.ts";
 import type { Plan } from "../plan.ts";
 import { type Access, mostSide, type Store } from "../steps.ts";
 import { accessOf, permuted, reshaped, type Value } from "../views.ts";
@@ -196,10 +197,10 @@ interface Pair {
 }
 
 /** Both matrices as a step reads them. */
-function matricesOf(plan: Plan, { down, across }: Pair): Record<keyof Pair, Access> {
-  const read = (matrix: Float32Array): Access => ({ ...accessOf(plan.constant(matrix, [matrix.length])), strides: [] });
-  return { down: read(down), across: read(across) };
-}
+const matricesOf = ({ known }: Plan, { down, across }: Pair): Record<keyof Pair, Access> => ({
+  down: matrixOf(known, down),
+  across: matrixOf(known, across),
+});
 
 /** Two matrices whose products a matrix has, with a column for each pair of columns; nothing, where there are none. */
 function factors(numbers: readonly number[], rows: number, tile: readonly [number, number]): Pair | undefined {

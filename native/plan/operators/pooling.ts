@@ -3,13 +3,13 @@ import { sizeOf } from "@innerloop/schemas";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Operand } from "../steps.ts";
-import { naturalStrides, permuted, type Shape, sliced, type Value } from "../views.ts";
+import { naturalStrides, permuted, type Shape, type Value } from "../views.ts";
 import { channelsAreTogether, channelsLast, channelsSecond } from "./channels.ts";
 import { isChannelwise, largestOf } from "./channelwise.ts";
 import { padded } from "./movement.ts";
 import { computed, intOf, intsOf, present, scaled } from "./parts.ts";
 import { reduce } from "./reductions.ts";
-import { tuplesOf, type Window, windowOf } from "./windows.ts";
+import { readBy, spaceAfter, tuplesOf, type Window, windowOf } from "./windows.ts";
 
 /** Taps among which a step says which is the largest. */
 const mostTold = 64;
@@ -17,23 +17,23 @@ const mostTold = 64;
 const mostTaps = 16;
 
 /** All taps of each window together, over [N, C, …space] that has what it needs around it. */
-function pooled(plan: Plan, value: Value, { kernel, strides, dilations, out }: Window, how: "max" | "sum"): Value {
+function pooled(plan: Plan, value: Value, window: Window, how: "max" | "sum"): Value {
+  const { kernel, dilations } = window;
   const taps = tuplesOf(kernel);
   // What lies together stays so: of channels that come last the result's come last.
   const last = channelsAreTogether(value);
   const first = last ? 1 : 2;
   const seen = last ? permuted(value, channelsLast(value.shape.length)) : value;
-  const window = (tap: Shape): Value =>
-    tap.reduce((view, at, axis) => sliced(view, first + axis, at * dilations[axis]!, out[axis]!, strides[axis]!), seen);
+  const read = (tap: Shape): Value => readBy(tap, window, seen, first);
   const back = (made: Value): Value => (last ? permuted(made, channelsSecond(value.shape.length)) : made);
   if (taps.length <= mostTaps) {
     const name = how === "max" ? "maximum" : "add";
-    const made = computed(plan, taps.map(window), value.dtype, (code, x, ...rest) =>
+    const made = computed(plan, taps.map(read), value.dtype, (code, x, ...rest) =>
       rest.reduce((so, y) => code.call(name, so, y), x!),
     );
     return back(made);
   }
-  const begin = window(kernel.map(() => 0));
+  const begin = read(kernel.map(() => 0));
   const all = {
     ...begin,
     shape: [...begin.shape, ...kernel],
@@ -66,17 +66,10 @@ function within(space: Shape, window: Window): Window {
 }
 
 /** With what windows read around an array: as much after it as the last window needs. */
-function surrounded(
-  plan: Plan,
-  value: Value,
-  { kernel, strides, dilations, before, out }: Window,
-  filling: number,
-): Value {
+function surrounded(plan: Plan, value: Value, window: Window, filling: number): Value {
+  const { before } = window;
   const real = plan.real(value);
-  const after = out.map((size, i) => {
-    const end = (size - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1;
-    return Math.max(0, end - value.shape[i + 2]! - before[i]!);
-  });
+  const after = spaceAfter(window, value.shape.slice(2)).map((size) => Math.max(0, size));
   if ([...before, ...after].every((size) => size === 0)) return real;
   const last = channelsAreTogether(real);
   const rank = real.shape.length;
@@ -97,10 +90,7 @@ function found(plan: Plan, value: Value, window: Window): { readonly most: Value
   const apart = naturalStrides(value.shape).slice(2);
   const taps = tuplesOf(kernel).map((tap) => ({
     further: tap.reduce((sum, at, axis) => sum + at * dilations[axis]! * apart[axis]!, 0),
-    view: tap.reduce(
-      (view, at, axis) => sliced(view, 2 + axis, at * dilations[axis]!, out[axis]!, strides[axis]!),
-      around,
-    ),
+    view: readBy(tap, window, around),
   }));
   const views = taps.map(({ view }) => view);
   const most = computed(plan, views, value.dtype, (code, first, ...rest) =>

@@ -3,7 +3,7 @@ import type { Node } from "../../read.ts";
 import { Once } from "../once.ts";
 import type { Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { Shape } from "../views.ts";
+import { type Shape, sliced, type Value } from "../views.ts";
 import { intOf, intsOf, textOf } from "./parts.ts";
 
 export interface Window {
@@ -43,6 +43,17 @@ export function windowOf(node: Node, space: Shape, kernel: Shape): Window {
   if (out.some((size) => size < 0)) throw refused(`a window [${kernel}] over [${space}]`);
   return { kernel, strides, dilations, before, after, out };
 }
+
+/** How much windows read after the end of each axis; below zero, what none of them reads there. */
+export const spaceAfter = ({ kernel, strides, dilations, before, out }: Window, space: Shape): number[] =>
+  out.map((size, axis) => {
+    const read = (size - 1) * strides[axis]! + reach(kernel[axis]!, dilations[axis]!);
+    return read - space[axis]! - before[axis]!;
+  });
+
+/** What one tap of all windows reads, of an array that has what they need around it, and whose space begins with axis `first`. */
+export const readBy = (tap: Shape, { strides, dilations, out }: Window, around: Value, first = 2): Value =>
+  tap.reduce((view, at, axis) => sliced(view, first + axis, at * dilations[axis]!, out[axis]!, strides[axis]!), around);
 
 /** All tuples of places of some axes, the last axis fastest. */
 export function tuplesOf(sizes: Shape): number[][] {

@@ -2,6 +2,7 @@
 // of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
 import { sizeOf } from "@innerloop/schemas";
 import { storesOf } from "./fuse/level.ts";
+import { type Known, matrixOf } from "./known.ts";
 import { type Picture, pictureOf, side } from "./pictures.ts";
 import type { Access, Points, Product, Step, Store } from "./steps.ts";
 import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
@@ -9,7 +10,7 @@ import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
 /** What these steps are made with: a plan. */
 interface Making {
   store(size: number, depth: number): Store;
-  readonly known: { of(store: Store): Float32Array; run(step: Step): void };
+  readonly known: Pick<Known, "of" | "run">;
 }
 
 /** Channels and filters below which vectors of them would be mostly empty. */
@@ -23,14 +24,14 @@ interface Costs {
 const usual: Costs = { number: 36, weight: 10 };
 
 /** The same steps, with products at points where that is quicker. */
-export function atPoints(steps: readonly Step[], plan: Making, costs = usual): Step[] {
+export function windowsAtPoints(steps: readonly Step[], plan: Making, costs = usual): Step[] {
   const writers = new Map<Store, Step[]>();
   for (const step of steps)
     for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
   const weights: Weights = new Map();
   return steps.flatMap((step): readonly Step[] => {
     for (const store of storesOf(step).writes) weights.delete(store);
-    if (step.kind === "turns") return [{ ...step, body: atPoints(step.body, plan, costs) }];
+    if (step.kind === "turns") return [{ ...step, body: windowsAtPoints(step.body, plan, costs) }];
     if (step.kind !== "product" || !isOfWindows(step)) return [step];
     const picture = pictureOf(step, writers.get(step.left.store) ?? []);
     if (!picture) return [step];
@@ -122,12 +123,6 @@ function pays(
   return m * k * n - examples * multiplied > costs.number * numbers + costs.weight * ofWeights;
 }
 
-function matrix(plan: Making, numbers: readonly number[]): Access {
-  const store = plan.store(numbers.length, 0);
-  plan.known.of(store).set(numbers);
-  return { store, offset: 0, strides: [] };
-}
-
 /** The step that brings weights to points; none where that has been done, since no run changes them. */
 function bringing(plan: Making, { n, lookup, right }: Product, { weights }: Form, to: Store): Step[] {
   const wide = lookup!.segment * n;
@@ -136,7 +131,7 @@ function bringing(plan: Making, { n, lookup, right }: Product, { weights }: Form
     ...{ first: [0, 0], size: [1, side], tile: [1, side], points: [1, weights.length] },
     field: { ...right, strides: [side * wide, 0, wide, 1] },
     values: { store: to, offset: 0, strides: [side * wide, wide, 0, 0] },
-    ...{ down: matrix(plan, [1]), across: matrix(plan, weights.flat()) },
+    ...{ down: matrixOf(plan.known, [1]), across: matrixOf(plan.known, weights.flat()) },
   };
   if (to.depth > 0) return [step];
   plan.known.run(step);
@@ -154,7 +149,7 @@ function madeAtPoints(plan: Making, product: Product, { picture, form, weights }
   const { depth } = out.store;
   const { examples, channels, windows, steps, first, size, field } = picture;
   const [ofExample = 0, ofRow = 0, ofColumn = 0] = field.strides;
-  const one = matrix(plan, [1]);
+  const one = matrixOf(plan.known, [1]);
   const made: Step[] = [];
   const each = side * channels * n;
   const [row] = out.strides.slice(-2);
@@ -190,7 +185,7 @@ function madeAtPoints(plan: Making, product: Product, { picture, form, weights }
         strides: [ofExample, ofRow, form.read.apart * ofColumn, 1],
       },
       values: { store: values, offset: 0, strides: [ofValues, size[0] * tiles * channels, tiles * channels, channels] },
-      ...{ down: one, across: matrix(plan, by.field) },
+      ...{ down: one, across: matrixOf(plan.known, by.field) },
     });
     made.push(
       multiplied(points, tiles, {
@@ -204,7 +199,7 @@ function madeAtPoints(plan: Making, product: Product, { picture, form, weights }
         ...{ steps: [1, gives], first: [0, from], size: windows, tile: [1, gives], points: [1, points] },
         field: { ...results, strides: [...results.strides, 1] },
         values: { store: sums, offset: 0, strides: [ofSums, windows[0] * tiles * n, tiles * n, n] },
-        ...{ down: one, across: matrix(plan, by.gives) },
+        ...{ down: one, across: matrixOf(plan.known, by.gives) },
       },
     );
   }

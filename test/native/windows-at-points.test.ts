@@ -1,5 +1,5 @@
 // Products of windows go to points along their columns: which do, and that they give what they give as they are.
-import { atPoints, type Points, type Product, type Step, type Store, type Turns } from "@innerloop/native/plan";
+import { type Points, type Product, type Step, type Store, type Turns, windowsAtPoints } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
@@ -81,7 +81,7 @@ function windowsOf(sizes: Sizes) {
 function brought(
   steps: readonly Step[],
   begun: Map<Store, Float32Array>,
-  costs: Parameters<typeof atPoints>[2] = { number: 0, weight: 0 },
+  costs: Parameters<typeof windowsAtPoints>[2] = { number: 0, weight: 0 },
 ) {
   const done: Step[] = [];
   const known = {
@@ -93,7 +93,7 @@ function brought(
     run: (step: Step) => done.push(step),
   };
   const plan = { store: (size: number, depth: number): Store => ({ size, depth }), known };
-  const made = atPoints(steps, plan, costs);
+  const made = windowsAtPoints(steps, plan, costs);
   return { steps: [...done, ...made], done };
 }
 
