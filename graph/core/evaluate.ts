@@ -2,7 +2,7 @@
 // engines are for speed.
 import { InnerloopError } from "@innerloop/schemas";
 import { spend } from "./budget.ts";
-import { constantOf, inputName, isInput } from "./build.ts";
+import { constant, constantOf, inputName, isInput } from "./build.ts";
 import { isSymbol, resolveDim, resolveShape } from "./dims.ts";
 import { at, zip } from "./lists.ts";
 import { sizeOf } from "./shapes.ts";
@@ -36,6 +36,15 @@ export function evaluate(
   }
   return run.compute(outputs);
 }
+
+/**
+ * Values of constants alone, as constants. Those of 32 bits are rounded to these, as an engine does: a floor, or a whole number, of a few of them would be another of
+ * what 64 bits hold.
+ */
+export const asConstants = (values: readonly Value[]): Value[] =>
+  evaluate(values).map(({ data, shape, dtype }) =>
+    constant(dtype === "float32" ? data.map(Math.fround) : data, shape, dtype),
+  );
 
 /** What is known so far: the numbers of values, and what the names of sizes stand for. */
 class Run {

@@ -1,8 +1,8 @@
 // Simplification: the same numbers from fewer and cheaper nodes. Equal nodes are one by construction and unused ones
 // are never reached; what is left is folding constants and algebra, one rule an operator. As everywhere in this kind of
 // work, x · 0 is taken for 0 although it is NaN for infinite x.
-import { apply, constant, constantOf } from "../core/build.ts";
-import { evaluate } from "../core/evaluate.ts";
+import { apply, constantOf } from "../core/build.ts";
+import { asConstants } from "../core/evaluate.ts";
 import { isAuthored } from "../core/operator.ts";
 import { isKnown, sameShape, sizeOf } from "../core/shapes.ts";
 import { toldBy } from "../core/told.ts";
@@ -85,5 +85,5 @@ function folded(node: Node, inputs: Inputs, attributes: Attributes): readonly Va
   const outputs = apply(node.operator, inputs, attributes);
   const most = is(node, Expand) ? largestRepeated : largestFold;
   if (outputs.some(({ shape }) => !isKnown(shape) || sizeOf(shape) > most)) return undefined;
-  return evaluate(outputs).map(({ data, shape, dtype }) => constant(data, shape, dtype));
+  return asConstants(outputs);
 }

@@ -243,6 +243,20 @@ describe("shapes that a model computes", () => {
     );
     expect(topological([value]).map((node) => node.operator.name)).toEqual(["Input", "Constant", "Add"]);
   });
+
+  test("what depends on no input is as 32 bits give it: a 49th of 49 is 1 there, and less where 64 bits hold it", () => {
+    const { got } = read(
+      [
+        { opType: "Cast", input: ["a"], output: ["f"], attribute: [int("to", DataType.FLOAT)] },
+        { opType: "Reciprocal", input: ["f"], output: ["r"] },
+        { opType: "Mul", input: ["r", "f"], output: ["p"] },
+        { opType: "Floor", input: ["p"], output: ["one"] },
+        { opType: "Sub", input: ["x", "one"], output: ["y"] },
+      ],
+      [int64("a", 49)],
+    );
+    expect(Array.from(got.data)).toEqual(Array.from(feed.x.data, (number) => number - 1));
+  });
 });
 
 describe("sizes that a file leaves open without a name", () => {

@@ -166,7 +166,7 @@ describe("what it is for", () => {
   });
 });
 
-test("whole numbers of what is known are those that 32 bits give", () => {
+test("what is known is as 32 bits give it, so that whole numbers made of it are", () => {
   // As T5 tells how far apart two tokens are: PyTorch's file has log(128 / 8), rounded to 32 bits.
   const apart = constant([8, 16, 32, 64, 128], [5], "float32");
   const logarithm = op.Log(op.Div(apart, constant(8, [], "float32")));
@@ -174,5 +174,10 @@ test("whole numbers of what is known are those that 32 bits give", () => {
     op.Div(logarithm, constant(Math.fround(Math.log(16)), [], "float32")),
     constant(8, [], "float32"),
   );
-  expect([...evaluate([op.Cast(bucket, "int64")])[0]!.data]).toEqual([0, 2, 4, 6, 8]);
+  const buckets = [0, 2, 4, 6, 8];
+  const folded = (value: Value) => [...evaluate(simplify([value]))[0]!.data];
+  expect(folded(op.Cast(bucket, "int64"))).toEqual(buckets);
+  expect(folded(op.Floor(bucket))).toEqual(buckets);
+  expect(folded(op.Cast(op.Equal(bucket, constant(buckets, [5], "float32")), "int64"))).toEqual([1, 1, 1, 1, 1]);
+  expect(folded(op.Ceil(op.Neg(bucket)))).toEqual(buckets.map((number) => -number));
 });

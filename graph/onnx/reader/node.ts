@@ -2,8 +2,8 @@
 import { ELEMENT_TYPES, InnerloopError } from "@innerloop/schemas";
 import type { onnx } from "@innerloop/schemas/onnx";
 import { spend } from "../../core/budget.ts";
-import { constant, constantOf } from "../../core/build.ts";
-import { evaluate } from "../../core/evaluate.ts";
+import { constantOf } from "../../core/build.ts";
+import { asConstants } from "../../core/evaluate.ts";
 import { isKnown, sizeOf } from "../../core/shapes.ts";
 import type { NarrowType } from "../../ops/narrowing.ts";
 import { valuesOf } from "../attributes.ts";
@@ -82,6 +82,5 @@ function resultOf(call: Call, node: NodeProto, known: Knowing): Entry | readonly
 function folded(entry: Entry): Entry {
   if (isSizes(entry) || constantOf(entry) || entry.node.operator.traits?.random) return entry;
   if (!isKnown(entry.shape) || sizeOf(entry.shape) > largestFold) return entry;
-  const [array] = evaluate([entry]);
-  return array ? constant(array.data, array.shape, array.dtype) : entry;
+  return asConstants([entry])[0] ?? entry;
 }
