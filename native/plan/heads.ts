@@ -3,6 +3,7 @@
 import { sizeOf } from "@innerloop/schemas";
 import { withAccesses } from "./accesses.ts";
 import { storesOf, usedBy } from "./fuse/level.ts";
+import { Met } from "./met.ts";
 import { type Moving, movesOf } from "./moving.ts";
 import { type Access, accessesOf, type Product, type Step, type Store, type Turns } from "./steps.ts";
 
@@ -234,25 +235,4 @@ function arranged(steps: readonly Step[], members: ReadonlySet<number>): Order |
     } else before.push(step);
   }
   return { before, after, first, last };
-}
-
-/** What some steps read and write. */
-class Met {
-  readonly #reads = new Set<Store>();
-  readonly #writes = new Set<Store>();
-
-  meet(step: Step): void {
-    const { reads, writes } = storesOf(step);
-    for (const store of reads) this.#reads.add(store);
-    for (const store of writes) this.#writes.add(store);
-  }
-
-  /** Whether a step has to stay after them. */
-  keeps(step: Step): boolean {
-    const { reads, writes } = storesOf(step);
-    return (
-      reads.some((store) => this.#writes.has(store)) ||
-      writes.some((store) => this.#writes.has(store) || this.#reads.has(store))
-    );
-  }
 }

@@ -1,5 +1,5 @@
 // Steps that may be taken together by examples, out of a list: those before them, and those after them, that they cannot be taken with stay as they are.
-import { storesOf, usedBy } from "../fuse/level.ts";
+import { Met } from "../met.ts";
 import type { Access, Product, Step, Store } from "../steps.ts";
 import { type Cut, cutsOf, type Manner } from "./cut.ts";
 
@@ -38,10 +38,8 @@ class Gathering implements Group {
   readonly #alone: (store: Store, steps: number) => boolean;
   /** How members use stores: all of them in one way, or in several. */
   readonly #used = new Map<Store, Manner | "several">();
-  readonly #written = new Set<Store>();
-  /** What is after uses and writes. */
-  readonly #usedLater = new Set<Store>();
-  readonly #writtenLater = new Set<Store>();
+  readonly #inside = new Met();
+  readonly #behind = new Met();
 
   constructor(examples: number, alone: (store: Store, steps: number) => boolean) {
     this.#examples = examples;
@@ -49,16 +47,14 @@ class Gathering implements Group {
   }
 
   take(step: Step): void {
-    const { reads, writes } = storesOf(step);
-    const waits = some(reads, this.#writtenLater) || some(writes, this.#usedLater);
+    const waits = this.#behind.keeps(step);
     const cut =
       waits || step.kind === "turns" ? undefined : cutsOf(step, this.#examples).find((one) => this.#fits(one));
     if (cut) {
       this.#enter(cut);
-    } else if (waits || some(reads, this.#written) || some(writes, this.#used)) {
+    } else if (waits || this.#inside.keeps(step)) {
       this.after.push(step);
-      for (const store of writes) this.#writtenLater.add(store);
-      for (const store of usedBy(step)) this.#usedLater.add(store);
+      this.#behind.meet(step);
     } else {
       this.before.push(step);
     }
@@ -73,7 +69,7 @@ class Gathering implements Group {
     const parts = (store: Store) => writes.filter(({ access }) => access.store === store);
     if (writes.some(({ access, manner }) => manner !== "own" && parts(access.store).length > 1)) return false;
     for (const { access, manner } of reads) {
-      const before = this.#written.has(access.store) ? this.#used.get(access.store) : undefined;
+      const before = this.#inside.writes(access.store) ? this.#used.get(access.store) : undefined;
       const goesOn = step.kind === "product" && access === step.added && written.has(step.out.store);
       if (
         before === "summed" && goesOn ? !this.#goesOn(step, access) : before && !(before === "own" && manner === "own")
@@ -106,25 +102,18 @@ class Gathering implements Group {
       return summed ? step.k >= leastTerms * examples : step.m >= leastRows * examples;
     }
     if (step.kind !== "chain" || step.shape.reduce((places, size) => places * size, 1) >= leastPlaces) return true;
-    return [...reads, ...writes].some(({ access: { store } }) => this.#written.has(store));
+    return [...reads, ...writes].some(({ access: { store } }) => this.#inside.writes(store));
   }
 
   #enter(cut: Cut): void {
-    this.members.push(cut);
     const { step, reads, writes } = cut;
+    this.members.push(cut);
+    this.#inside.meet(step);
     for (const { access, manner } of [...reads, ...writes]) {
       const before = this.#used.get(access.store);
       if (before === "summed") this.further.set(access.store, step as Product);
       this.#used.set(access.store, before && before !== manner ? "several" : manner);
     }
-    for (const { access, manner } of writes) {
-      this.#written.add(access.store);
-      if (manner === "summed") this.#used.set(access.store, manner);
-    }
+    for (const { access, manner } of writes) if (manner === "summed") this.#used.set(access.store, manner);
   }
-}
-
-function some(stores: Iterable<Store>, others: { has(store: Store): boolean }): boolean {
-  for (const store of stores) if (others.has(store)) return true;
-  return false;
 }

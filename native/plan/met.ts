@@ -1,0 +1,27 @@
+// What steps that go together read and write, for whoever takes others out from between them.
+import { storesOf } from "./fuse/level.ts";
+import type { Step, Store } from "./steps.ts";
+
+export class Met {
+  readonly #reads = new Set<Store>();
+  readonly #writes = new Set<Store>();
+
+  meet(step: Step): void {
+    const { reads, writes } = storesOf(step);
+    for (const store of reads) this.#reads.add(store);
+    for (const store of writes) this.#writes.add(store);
+  }
+
+  writes(store: Store): boolean {
+    return this.#writes.has(store);
+  }
+
+  /** Whether a step has to stay after them. */
+  keeps(step: Step): boolean {
+    const { reads, writes } = storesOf(step);
+    return (
+      reads.some((store) => this.#writes.has(store)) ||
+      writes.some((store) => this.#writes.has(store) || this.#reads.has(store))
+    );
+  }
+}
