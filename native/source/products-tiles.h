@@ -32,7 +32,7 @@ typedef struct {
   const int32_t *table;
   int64_t table_step, term_step;
   /** Kernels by columns of more than NARROW vectors: those numbers begin at places[p] + first instead. Behind the last are PLACES_AHEAD more that may be read. */
-  const float *const *places;
+  const float **places;
   int64_t first;
   /** Pieces of the sum, terms of each, and the distance of a piece's terms. The others: one piece. */
   int64_t pieces, terms, left_step;

@@ -110,17 +110,15 @@ static void run_panel(const Product *product, Tile *tile, int vectors, Places at
     return;
   }
   const int64_t segment = product->flags & LOOKUP_COLUMNS ? product->segment : product->m;
-  const float *places[MOST_COLUMN_TERMS + PLACES_AHEAD];
-  tile->places = places;
   for (int64_t tap = row / segment; row < end; tap += row == (tap + 1) * segment) {
     const int64_t next = least(least(end, (tap + 1) * segment), row + MOST_ZEROS);
     const Places of_tap = {at.left - tap * segment, at.table + tap, at.into};
     if (vectors > NARROW) {
       for (int64_t i = 0; i < tile->terms; i++) {
         const int32_t place = of_tap.table[i * tile->table_step];
-        places[i] = place < 0 ? zeros : of_tap.left + row + place;
+        tile->places[i] = place < 0 ? zeros : of_tap.left + row + place;
       }
-      for (int64_t i = 0; i < PLACES_AHEAD; i++) places[tile->terms + i] = zeros;
+      for (int64_t i = 0; i < PLACES_AHEAD; i++) tile->places[tile->terms + i] = zeros;
     }
     run_tiles(product, tile, vectors, of_tap, row, next);
     row = next;
@@ -175,7 +173,9 @@ static void run_matrices(const Product *product, const float *left, const float 
     else run_blocks(&matrices, product->in_place);
     return;
   }
+  const float *places[MOST_COLUMN_TERMS + PLACES_AHEAD];
   Tile tile;
+  tile.places = places;
   tile.table_step = product->by_numbers ? product->table_row : product->table ? product->taps : 1;
   tile.term_step = product->table_term;
   tile.left_step = lookup_rows ? 1 : product->left_column;
