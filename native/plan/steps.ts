@@ -103,6 +103,10 @@ export const functions = {
   sin: 1,
   cos: 1,
   power: 2,
+  /** c · (a > b) */
+  ifGreater: 3,
+  /** c · (1 - (a > b)) */
+  unlessGreater: 3,
   /** The sum of the number along the last axis, at each of its places. */
   sumOfRow: 1,
 } as const;

@@ -92,6 +92,8 @@ OF_ONE(erf_call, error_function(a))
 OF_ONE(sin_call, wave(a, 0))
 OF_ONE(cos_call, wave(a, 1))
 OF_TWO(each_power, power_of(a, b))
+OF_THREE(if_greater_call, TRUTH(a > b) * c)
+OF_THREE(unless_greater_call, (ONE - TRUTH(a > b)) * c)
 OF_ONE(square, a *a)
 
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
@@ -123,5 +125,5 @@ const Call calls[CALLS] = {
     equal_call,    less_call,       less_or_equal_call, greater_call, greater_or_equal_call, where_call, negative_call,
     absolute_call, sqrt_call,       reciprocal_call, relu_call,     exp_call,        log_call,        tanh_call,
     sigmoid_call,  floor_call,      ceil_call,       round_call,    truncate_call,   sign_call,       not_call,
-    truth_call,    erf_call,        sin_call,        cos_call,      power_call,
+    truth_call,    erf_call,        sin_call,        cos_call,      power_call,    if_greater_call, unless_greater_call,
 };

@@ -39,6 +39,7 @@ function access(random: () => number, shape: readonly number[], kept: readonly b
 const safe: readonly FunctionName[] = [
   ...(["copy", "add", "subtract", "multiply", "minimum", "maximum", "less", "greaterOrEqual", "where"] as const),
   ...(["negative", "absolute", "relu", "tanh", "sigmoid", "truth", "not", "sign", "erf", "sin", "cos"] as const),
+  ...(["ifGreater", "unlessGreater"] as const),
 ];
 
 function randomChain(seed: number): { readonly step: Chain; readonly begun: Map<Store, Float32Array> } {

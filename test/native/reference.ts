@@ -188,6 +188,8 @@ const compute: Readonly<Record<FunctionName, (a: number, b: number, c: number) =
   sin: Math.sin,
   cos: Math.cos,
   power: (a, b) => a ** b,
+  ifGreater: (a, b, c) => Number(a > b) * c,
+  unlessGreater: (a, b, c) => (1 - Number(a > b)) * c,
   sumOfRow: () => Number.NaN,
 };
 

@@ -8,6 +8,7 @@ import { dead } from "./dead.ts";
 import { epilogues } from "./epilogues.ts";
 import { filters } from "./filters.ts";
 import { identities, plainSteps } from "./identities.ts";
+import { masks } from "./masks.ts";
 import { ones } from "./ones.ts";
 import { type Pass, Passing } from "./pass.ts";
 import { pieces } from "./pieces.ts";
@@ -33,6 +34,7 @@ export const passes: readonly Pass[] = [
   again,
   filters,
   rowSums,
+  masks,
 ];
 
 /** What passes join may be joined again. */
