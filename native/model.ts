@@ -1,12 +1,13 @@
 // A model, read once, and planned for the sizes that it meets.
-import { type DType, sizeOf, type Tensor } from "@innerloop/schemas";
+import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "./addon.ts";
 import { digestOf, type KeptPrograms, keyOf, type Largest, packed, unpacked } from "./kept.ts";
+import { readOutline } from "./outline.ts";
 import { largest, type Plan, settles } from "./plan/plan.ts";
 import { planFor } from "./plan/planned.ts";
 import { layoutOf, type Portions, Program, rowsOf } from "./plan/program.ts";
-import { isRefusal } from "./plan/refusal.ts";
-import { type Model, type Port, readGraph } from "./read.ts";
+import { isRefusal, refused } from "./plan/refusal.ts";
+import { type Model, type Outline, type Port, readGraph } from "./read.ts";
 
 /** Programs that are kept, and bytes that they may have together; the newest one is kept whatever it has. */
 const mostPrograms = 8;
@@ -56,7 +57,10 @@ export class NativeModel {
   readonly outputs: readonly string[];
   /** The inputs as the model declares them. */
   readonly ports: readonly Port[];
-  readonly #graph: Model;
+  readonly #bytes: Uint8Array;
+  /** Where programs are kept it is read once one is made. */
+  #graph: Model | undefined;
+  readonly #initializers: Outline["initializers"];
   readonly #kernels: Kernels;
   readonly #kept: KeptPrograms | undefined;
   readonly #threads: number;
@@ -71,7 +75,8 @@ export class NativeModel {
   #runs = 0;
 
   /**
-   * @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here
+   * @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here. Where programs are kept, nodes are read for the first
+   *   run that finds none, which gives nothing where something is wrong with them
    */
   constructor(bytes: Uint8Array, kernels: Kernels, { threads = 1, apart, kept }: ModelSettings = {}) {
     this.#kernels = kernels;
@@ -79,10 +84,13 @@ export class NativeModel {
     this.#threads = threads;
     this.#kept = kept;
     this.#digest = kept ? digestOf(bytes) : "";
-    this.#graph = readGraph(bytes);
-    this.inputs = this.#graph.inputs;
-    this.outputs = this.#graph.outputs;
-    this.ports = this.#graph.ports;
+    this.#bytes = bytes;
+    this.#graph = kept ? undefined : readGraph(bytes);
+    const outline = this.#graph ?? readOutline(bytes);
+    this.inputs = outline.inputs;
+    this.outputs = outline.outputs;
+    this.ports = outline.ports;
+    this.#initializers = outline.initializers;
     this.#dtypes = this.ports.map(({ dtype }) => dtype);
   }
 
@@ -127,7 +135,7 @@ export class NativeModel {
   #shared(feeds: Readonly<Record<string, Tensor>>, input: string): number {
     let numbers = 0;
     for (const name in feeds) if (name !== input) numbers += feeds[name]!.data.length;
-    for (const [name, { data }] of this.#graph.initializers) if (!feeds[name]) numbers += data.length;
+    for (const [name, { shape }] of this.#initializers) if (!feeds[name]) numbers += sizeOf(shape);
     return numbers;
   }
 
@@ -194,10 +202,9 @@ export class NativeModel {
 
   /** Whether these are inputs and outputs of the model, of its types. What is wrong, whoever runs it elsewhere says. */
   #fits(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): boolean {
-    const { initializers } = this.#graph;
     const right = this.inputs.every((name, i) => {
       const tensor = feeds[name];
-      if (!tensor) return initializers.has(name);
+      if (!tensor) return this.#initializers.has(name);
       const { dtype, shape, data } = tensor;
       const widened = dtype === "int32" && this.#dtypes[i] === "int64";
       return (widened || dtype === this.#dtypes[i]) && data.length === sizeOf(shape);
@@ -229,8 +236,18 @@ export class NativeModel {
     }
   }
 
+  #read(): Model {
+    try {
+      this.#graph ??= readGraph(this.#bytes);
+      return this.#graph;
+    } catch (cause) {
+      if (cause instanceof InnerloopError) throw refused("a model that is not read here");
+      throw cause;
+    }
+  }
+
   #plan(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Plan {
-    const { nodes, initializers } = this.#graph;
+    const { nodes, initializers } = this.#read();
     // What is not fed is known.
     const inputs = this.inputs.filter((name) => feeds[name]);
     const widened = Object.fromEntries(

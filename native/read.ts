@@ -43,6 +43,12 @@ export interface Port {
   readonly optional: boolean;
 }
 
+/** What is told of a model without its nodes. */
+export interface Outline extends Pick<Graph, "inputs" | "outputs"> {
+  readonly ports: readonly Port[];
+  readonly initializers: ReadonlyMap<string, { readonly shape: readonly number[] }>;
+}
+
 export interface Model extends Graph {
   readonly ports: readonly Port[];
 }
@@ -53,10 +59,26 @@ export function readGraph(bytes: Uint8Array): Model {
   if (model.functions.length > 0) throw refused("a model with functions of its own");
   const own = model.opsetImport.find(({ domain }) => !domain || domain === "ai.onnx");
   const graph = graphOf(model.graph!, Number(own?.version ?? 1));
-  return { ...graph, ports: (model.graph!.input ?? []).map((input) => portOf(input, graph)) };
+  return { ...graph, ports: portsOf(model.graph!, graph) };
 }
 
-function portOf(input: onnx.ValueInfoProto.$Properties, { initializers }: Graph): Port {
+export function outlineOf(graph: onnx.GraphProto.$Properties): Outline {
+  const shapes = (graph.initializer ?? []).map(({ name, dims }) => [name ?? "", { shape: shapeOf(dims) }] as const);
+  const outline = { ...endsOf(graph), initializers: new Map(shapes) };
+  return { ...outline, ports: portsOf(graph, outline) };
+}
+
+const endsOf = ({ input, output }: onnx.GraphProto.$Properties): Pick<Graph, "inputs" | "outputs"> => ({
+  inputs: (input ?? []).map(({ name }) => name ?? ""),
+  outputs: (output ?? []).map(({ name }) => name ?? ""),
+});
+
+const shapeOf = (dims: onnx.TensorProto.$Properties["dims"]): number[] => (dims ?? []).map(Number);
+
+const portsOf = (graph: onnx.GraphProto.$Properties, read: Pick<Outline, "initializers">): Port[] =>
+  (graph.input ?? []).map((input) => portOf(input, read));
+
+function portOf(input: onnx.ValueInfoProto.$Properties, { initializers }: Pick<Outline, "initializers">): Port {
   const [name, tensor] = [input.name ?? "", input.type?.tensorType];
   const dtype = dtypeBy("onnx", tensor?.elemType);
   if (!dtype) throw refused(`the input ${name} of a type that is not known here`);
@@ -67,8 +89,7 @@ function portOf(input: onnx.ValueInfoProto.$Properties, { initializers }: Graph)
 function graphOf(graph: onnx.GraphProto.$Properties, opset: number): Graph {
   if (graph.sparseInitializer?.length) throw refused("a sparse initializer");
   return {
-    inputs: (graph.input ?? []).map(({ name }) => name ?? ""),
-    outputs: (graph.output ?? []).map(({ name }) => name ?? ""),
+    ...endsOf(graph),
     initializers: new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensorOf(tensor)])),
     nodes: (graph.node ?? []).map(({ opType, domain, name, input, output, attribute }) => ({
       operator: domain && domain !== "ai.onnx" ? `${domain}.${opType}` : (opType ?? ""),
@@ -107,7 +128,7 @@ function tensorOf(tensor: onnx.TensorProto.$Properties): Tensor {
   if (dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) throw refused(`the array ${name} in another file`);
   const dtype = dtypeBy("onnx", dataType);
   if (!isHeld(dtype)) throw refused(`the array ${name} of the type ${dataType}`);
-  const shape = (dims ?? []).map(Number);
+  const shape = shapeOf(dims);
   const data = rawData?.length ? ofBytes(dtype, rawData) : ofList(dtype, tensor[lists[dtype]] ?? []);
   if (data.length !== sizeOf(shape)) throw refused(`the array ${name} of ${data.length} numbers in [${shape}]`);
   return { dtype, shape, data };

@@ -153,6 +153,30 @@ describe("a program that was kept and cannot be used", () => {
   });
 });
 
+describe("nodes that cannot be read", () => {
+  const [x, y] = [numbers([3]), (data: Float32Array) => [...data.map((number) => number * number)]];
+  /** The name of the operator is as long as no message. */
+  const damaged = square();
+  damaged[Buffer.from(damaged).indexOf("Mul") - 1] = 100;
+
+  it("are no model's", () => {
+    expect(() => new NativeModel(damaged, plainKernels)).toThrow(expect.objectContaining({ code: "onnx-unreadable" }));
+    expect(openModel(damaged, plainKernels, {})).toBeUndefined();
+  });
+
+  it("are missed only where no program is kept", () => {
+    let program: Uint8Array | undefined;
+    const kept = { find: () => program, keep: (_: string, bytes: Uint8Array) => (program = bytes) };
+    const leave = vi.fn();
+    expect(openModel(damaged, plainKernels, { kept: { ...kept, leave } })?.run({ x })).toBeUndefined();
+    expect(leave).toHaveBeenCalledOnce();
+    new NativeModel(square(), plainKernels, { kept }).run({ x });
+    const model = new NativeModel(damaged, plainKernels, { kept });
+    expect([model.inputs, model.outputs, model.ports[0]?.shape]).toEqual([["x"], ["y"], ["n"]]);
+    expect([...model.run({ x })!.y!.data]).toEqual(y(x.data as Float32Array));
+  });
+});
+
 describe("kernels that cannot be used", () => {
   it("are told of where the file does not load", () => {
     const home = temporaryFolder("home");
