@@ -1,14 +1,14 @@
 // Chains of functions over blocks of places that stay in the first cache: reads, then each call over the whole block, then writes.
 #include "calls.h"
+#include "chain-blocks.h"
 #include "chain.h"
 #include "kernels.h"
 #include "lanes.h"
 
 /** Numbers of all the rooms together. Even with the most rooms a block has more than a vector. */
 enum { SCRATCH = 8192, MANY_ARRAYS = 12, MOST_ROOMS = 256 };
-
-/** What is done with a read or a result: it lies together where it is, is brought together in a room, or is one number for the whole block. */
-typedef enum { IN_PLACE, IN_ROOM, ONE_NUMBER } Manner;
+/** Numbers of a row that may be a block by itself, and those whose copy takes as long as calling a function once more. */
+enum { LONG_ROW = 128, CALL_NUMBERS = 32 };
 
 typedef struct {
   /** Where the block's first number is. */
@@ -29,49 +29,21 @@ typedef struct {
   int32_t last;
 } Result;
 
-/**
- * A block is some rows of one axis (`split`) with all that is inside: `volume` places each. What is outside, and the rows, are gone over.
- */
-typedef struct {
-  int rank, split;
-  int64_t rows, volume;
-  int32_t sizes[MOST_AXES];
-  /** Of a block whose numbers lie together. */
-  int32_t together[MOST_AXES];
-} Blocks;
-
-static void divide(Blocks *blocks, int rank, const int32_t *sizes, int64_t most) {
-  blocks->rank = rank, blocks->split = rank - 1, blocks->volume = 1;
-  while (blocks->split > 0 && blocks->volume * sizes[blocks->split] <= most) blocks->volume *= sizes[blocks->split--];
-  const int64_t size = blocks->rows = sizes[blocks->split];
-  if (size * blocks->volume > most) {
-    // As many blocks as are needed, of much the same size.
-    const uint32_t fit = (uint32_t)most / (uint32_t)blocks->volume, pieces = (uint32_t)(size + fit - 1) / fit;
-    blocks->rows = (uint32_t)(size + pieces - 1) / pieces;
-    if (blocks->volume == 1) blocks->rows = (blocks->rows + WIDTH - 1) / WIDTH * WIDTH;
-  }
-  int64_t distance = 1;
-  for (int axis = rank - 1; axis >= blocks->split; axis--) {
-    blocks->sizes[axis] = axis == blocks->split ? (int32_t)blocks->rows : sizes[axis];
-    blocks->together[axis] = (int32_t)distance;
-    distance *= blocks->sizes[axis];
-  }
-}
-
-static Manner manner_of(const Blocks *blocks, const int32_t *strides) {
-  int together = 1, one = 1;
-  for (int axis = blocks->split; axis < blocks->rank; axis++) {
-    if (blocks->sizes[axis] == 1) continue;
-    if (strides[axis] != 0) one = 0;
-    if (strides[axis] != blocks->together[axis]) together = 0;
-    if (!one && !together) return IN_ROOM;
-  }
-  return one ? ONE_NUMBER : IN_PLACE;
-}
-
 static int32_t register_of(const Chain *chain, const Place *write) { return write->strides[chain->rank]; }
 
 static int how_of(const Chain *chain, const Place *write) { return write->strides[chain->rank + 1]; }
+
+/** Whether of blocks of one row so much more lies together that functions had better be called for each: bringing it together, or spreading it, takes as long as some calls. */
+static int rows_apart(const Chain *chain, const Blocks *blocks, const Place *reads, const Place *writes) {
+  if (blocks->rows == 1 || blocks->volume < LONG_ROW) return 0;
+  Blocks row = *blocks;
+  row.rows = row.sizes[row.split] = 1;
+  int64_t apart = 0;
+  for (int32_t i = 0; i < chain->reads; i++) apart += manner_of(blocks, reads[i].strides) == IN_ROOM && manner_of(&row, reads[i].strides) != IN_ROOM;
+  for (int32_t i = 0; i < chain->writes; i++)
+    apart += how_of(chain, writes + i) == SET && manner_of(blocks, writes[i].strides) == IN_ROOM && manner_of(&row, writes[i].strides) != IN_ROOM;
+  return apart * blocks->volume > CALL_NUMBERS * (chain->reads + chain->calls + chain->writes);
+}
 
 /**
  * Whether numbers of a read are still taken once they are written over: chains may write where they read, place by place. A block is written when the call that
@@ -370,6 +342,10 @@ int run_chain(const int32_t *words, float *memory, Part part) {
     }
     if (!again && most < (row = row_of_chain(&chain))) {
       most = row;
+      continue;
+    }
+    if (rows_apart(&chain, &frame.blocks, reads, writes)) {
+      most = (frame.blocks.volume + WIDTH - 1) / WIDTH * WIDTH;
       continue;
     }
     const int64_t rooms = settle(&chain, &frame.blocks, reads, results, writes, free_rooms);
