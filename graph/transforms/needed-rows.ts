@@ -209,7 +209,11 @@ function runsTaken(value: Value, axis: number, runs: Runs, there: Runs | undefin
 
 /** Some rows of what a node makes. @param take rows of an input, those that the node needs for them unless others are given */
 function madeOf(node: Node, rows: Rows, take: (i: number, rows?: Rows) => Value | undefined, wanted: Rows): Value {
-  if (is(node, cut)) return take(0) ?? node.outputs[0];
+  if (is(node, cut)) {
+    const value = take(0);
+    // What takes nothing of an axis reads no part of it (cutOut): it stays.
+    return value && !cutOut(node) ? cut(value, node.attributes.axis, 0, 0) : (value ?? node.outputs[0]);
+  }
   if (is(node, Concat)) {
     const parts = node.inputs.flatMap((_, i) => take(i) ?? []);
     return Concat(parts, node.attributes.axis);

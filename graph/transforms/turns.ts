@@ -12,12 +12,16 @@ import { ReduceSum } from "../ops/reduction.ts";
 
 /** Gives values of a turn for all turns at once. */
 interface Stacks {
+  /** Those that there are: what each is made of may be known of no turn but the one that runs. */
+  readonly stacks: ReadonlyMap<Value, Value>;
   all(values: readonly Value[]): readonly { readonly value: Value; readonly varies: boolean }[];
   stack(value: Value): Value;
 }
 
 /** Σ over all turns of a value of a turn. */
 export function summedOverTurns(value: Value, stacks: Stacks, length: Dim): Value {
+  const known = stacks.stacks.get(value);
+  if (known) return ReduceSum(known, { axes: [0], keepdims: false });
   const sum = (part: Value): Value => summedOverTurns(part, stacks, length);
   const { node } = value;
   if (is(node, Add)) {
@@ -40,7 +44,7 @@ export function summedOverTurns(value: Value, stacks: Stacks, length: Dim): Valu
 /** Σ of products of matrices, as one product in which the turns are part of the axis that is summed over. */
 function productOverTurns([a, b]: readonly [Value, Value], stacks: Stacks, length: Dim): Value | undefined {
   if (a.rank !== 2 || b.rank !== 2) return undefined;
-  const turned = madeBy(a, Transpose)?.inputs[0];
+  const turned = stacks.stacks.has(a) ? undefined : madeBy(a, Transpose)?.inputs[0];
   const [left, right] = stacks.all([turned ?? a, b]);
   if (!left?.varies || !right?.varies) return undefined;
   const depth = multiplyDims(length, at(b.shape, 0));

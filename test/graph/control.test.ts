@@ -62,6 +62,11 @@ const loops: Record<string, (h: Value, w: Value) => readonly Value[]> = {
       },
       { count: scalar(3) },
     ).carried,
+  "over what is read more than once in a turn, of what is the same in each": (h, w) =>
+    op.Scan([h], [op.Unsqueeze(w, [0])], ([s], [e]) => {
+      const both = op.Add(s!, w);
+      return { carried: [op.Add(op.Mul(op.Tanh(both), both), op.MatMul(op.Sin(both), e!))], collected: [] };
+    }).carried,
 };
 
 describe("loops", () => {

@@ -291,6 +291,14 @@ describe("what several read in parts", () => {
   });
 });
 
+test("what takes nothing along one axis still takes nothing where less is read along another", () => {
+  const x = input("x", [1, 8]);
+  const nothing = op.Slice(op.Tanh(x), [1], [1], [0]);
+  const beside = op.Concat([op.Slice(x, [0], [3], [1]), op.Slice(nothing, [2], [5], [1])], 0);
+  const [rows] = neededRows([beside]) as [Value];
+  expect(rows.shape).toEqual([1, 3]);
+});
+
 test("the pass takes time by the size of a graph", () => {
   const deep = (length: number): Value => {
     let y = input("x", [2, 64, 16]);

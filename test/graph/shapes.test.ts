@@ -1,5 +1,5 @@
 // Shapes, as properties: what broadcasting, reshaping, transposing, slicing and joining give for any sizes.
-import { constant, evaluate, input, op, type Value } from "@innerloop/graph";
+import { constant, evaluate, grad, input, op, type Value } from "@innerloop/graph";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { numbers, randomNumbers, size } from "./numbers.ts";
@@ -109,6 +109,16 @@ test("Reshape keeps the numbers in their order, and −1 and 0 stand for what is
     }),
     { numRuns: 100 },
   );
+});
+
+test("an array of no elements takes any shape of none, as what is repeated and summed does", () => {
+  const x = input("x", [1, 0]);
+  expect(op.Reshape(x, [0]).shape).toEqual([0]);
+  expect(op.Reshape(x, [0, 0, 2]).shape).toEqual([1, 0, 2]);
+  expect(op.Tile(x, [1, 2]).shape).toEqual([1, 0]);
+  const [slope] = grad(op.ReduceSum(op.Mul(op.Add(input("y", [16, 0]), x), 2), { keepdims: false }), [x]);
+  expect(slope!.shape).toEqual([1, 0]);
+  expect(() => op.Reshape(x, [1])).toThrow(/0 elements/);
 });
 
 test("Slice is JavaScript's slice along one axis, and Concat of the parts is the whole", () => {

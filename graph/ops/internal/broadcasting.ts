@@ -36,9 +36,13 @@ const reshape: Operator<{ readonly shape: Shape }, AndTellers, One> = define({
   },
 });
 
-/** `shape` may hold one −1, which takes what is left, and 0, which keeps the size of that axis (ONNX Reshape). */
+/**
+ * `shape` may hold one −1, which takes what is left, and 0, which keeps the size of that axis (ONNX Reshape); of an array of no elements it is a size of 0 where
+ * the one that is kept does not fit.
+ */
 export const Reshape = applying(reshape, (x: Value, shape: Shape): Value => {
-  const kept = shape.map((dim, axis) => (dim === 0 ? (x.shape[axis] ?? dim) : dim));
+  const keeping = shape.map((dim, axis) => (dim === 0 ? (x.shape[axis] ?? dim) : dim));
+  const kept = sizeOf(x.shape) === 0 && !keeping.includes(-1) && sizeOf(keeping) !== 0 ? [...shape] : keeping;
   const open = kept.indexOf(-1);
   if (open >= 0) {
     const rest = divideDims(sizeOf(x.shape), sizeOf(kept.filter((_, axis) => axis !== open)));
