@@ -358,7 +358,7 @@ function joined({ sizes, strides }: Axes): Axes {
       axes.sizes[last]! *= size;
     else axes.sizes.push(size);
     const to = axes.sizes.length - 1;
-    for (const [i, each] of strides.entries()) axes.strides[i]![to] = each[axis]!;
+    for (let i = 0; i < strides.length; i++) axes.strides[i]![to] = strides[i]![axis]!;
   });
   if (axes.sizes.length === 0) {
     axes.sizes.push(1);

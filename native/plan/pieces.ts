@@ -180,7 +180,8 @@ export function stepOf(table: Int32Array, places: number, whole = table.length):
   let step: number | undefined;
   for (let begin = 0; begin < table.length; begin += whole)
     for (let i = begin; i + places < begin + whole; i++) {
-      const [here, there] = [table[i]!, table[i + places]!];
+      const here = table[i]!;
+      const there = table[i + places]!;
       if (here < 0 !== there < 0) return undefined;
       if (here < 0) continue;
       step ??= there - here;

@@ -1,6 +1,7 @@
 // Kernels of products: one source for all numbers of rows and vectors, which the compiler makes constants of and holds all the sums in registers.
 #include <stddef.h>
 
+#include "products-ahead.h"
 #include "products-sums.h"
 
 #if defined(__clang__)
@@ -39,25 +40,38 @@ INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
   finish(rows, vectors, sums, tile);
 }
 
+/** A term of a kernel that is told where it is. No processor foresees what is looked up. */
+#define TAKE_TOLD                                     \
+  {                                                   \
+    __builtin_prefetch(places[PLACES_AHEAD] + first); \
+    const float *left = *places++ + first;            \
+    TAKE(left[r])                                     \
+    right += right_row;                               \
+  }
+
 /** Wide kernels are told where all terms are. To narrow ones, of which there are few for a place, it is told by the table. */
 INLINE void by_columns(const int rows, const int vectors, const Tile *tile) {
   Sums sums;
   clear(rows, vectors, sums);
   const float *right = tile->right, *const *places = tile->places;
   const int64_t none = to_zeros(tile->left), right_row = tile->right_row, table_step = tile->table_step, first = tile->first;
-  const int32_t *table = tile->table;
-  for (int64_t terms = tile->terms; terms > 0; terms--) {
-    const float *left;
-    if (vectors > NARROW) {
-      // No processor foresees what is looked up.
-      __builtin_prefetch(places[PLACES_AHEAD] + first);
-      left = *places++ + first;
-    } else {
-      left = place(tile->left, none, *table);
-      table += table_step;
+  if (vectors > NARROW) {
+    const float *asked = tile->asked;
+    int64_t terms = tile->terms;
+    for (int64_t asking = tile->asking; asking > 0; asking--, terms--) {
+      __builtin_prefetch(asked, 1);
+      asked += LINE;
+      TAKE_TOLD
     }
-    TAKE(left[r])
-    right += right_row;
+    for (; terms > 0; terms--) TAKE_TOLD
+  } else {
+    const int32_t *table = tile->table;
+    for (int64_t terms = tile->terms; terms > 0; terms--) {
+      const float *left = place(tile->left, none, *table);
+      table += table_step;
+      TAKE(left[r])
+      right += right_row;
+    }
   }
   finish(rows, vectors, sums, tile);
 }

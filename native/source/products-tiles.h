@@ -34,6 +34,9 @@ typedef struct {
   /** Kernels by columns of more than NARROW vectors: those numbers begin at places[p] + first instead. Behind the last are PLACES_AHEAD more that may be read. */
   const float **places;
   int64_t first;
+  /** Of their terms, those with each of which a line is asked for, from `asked` on. */
+  int64_t asking;
+  const float *asked;
   /** Pieces of the sum, terms of each, and the distance of a piece's terms. The others: one piece. */
   int64_t pieces, terms, left_step;
   const float *right;

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "kernels.h"
+#include "products-ahead.h"
 #include "products-blocks.h"
 #include "products-dots.h"
 #include "products-few.h"
@@ -18,6 +19,8 @@
 #define COPY_TILES 4
 /** Terms of a sum that does not take long enough for what it is added to to come by itself. */
 #define FEW_TERMS_ADDED 64
+/** And one that takes long enough for it. */
+#define MANY_TERMS_ADDED 128
 /** Columns from which on the left factor of large matrices is copied if its rows lie together. Rows or terms that are so far from each other push each other out of the first cache: they are copied too. */
 #define COPY_COLUMNS 256
 #define COLLIDING_STEP 1024
@@ -87,6 +90,13 @@ static void ask_for(Into into, int vectors, int64_t rows) {
     for (int v = 0; v < vectors; v++) __builtin_prefetch(into.added + v * WIDTH, 1);
 }
 
+/** With how many terms a line of what this tile is added to, and then the next one, is asked for: at once it would keep the terms waiting. */
+static int64_t asking_of(const Tile *tile, int vectors, int64_t rows) {
+  const int64_t lines = 2 * rows * vectors * WIDTH / LINE;
+  if (!tile->into.added || tile->into.added_row != vectors * WIDTH || tile->terms <= FEW_TERMS_ADDED || tile->terms > MANY_TERMS_ADDED) return 0;
+  return least(lines, tile->terms);
+}
+
 /** Some rows whose table is the same but for the row, as tiles of about one size. */
 static void run_tiles(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
   const Kernel *kernels = (product->by_numbers ? number_kernels : product->by_columns ? column_kernels : row_kernels)[vectors];
@@ -98,6 +108,8 @@ static void run_tiles(const Product *product, Tile *tile, int vectors, Places at
     tile->first = row - begin;
     tile->into = into_from(at.into, row, 0);
     if (tile->into.added && vectors > NARROW && tile->terms <= FEW_TERMS_ADDED && tiles > 1) ask_for(into_from(tile->into, count, 0), vectors, count);
+    tile->asking = vectors > NARROW && product->by_columns ? asking_of(tile, vectors, count) : 0;
+    tile->asked = tile->into.added;
     kernels[count](tile);
     row += count;
   }

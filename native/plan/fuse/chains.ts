@@ -46,18 +46,28 @@ const large = 64;
 /** Chains that are tried. */
 const tries = 8;
 
+/** Where chains may be that one goes up to: the last step that it needs, and those behind it that read what it reads. */
+function hostsOf(level: Level, { reads }: Chain, at: number): number[] {
+  const from = level.lastBefore(at);
+  const hosts = from >= 0 ? [from] : [];
+  for (let i = 0; i < reads.length; i++) {
+    const { store } = reads[i]!;
+    if (store.size < large || level.unsettled(store)) continue;
+    const readers = level.readers(store);
+    for (let k = 0; k < readers.length && hosts.length < tries; k++) {
+      const host = readers[k]!;
+      if (host >= from && host < at && !hosts.includes(host)) hosts.push(host);
+    }
+  }
+  return hosts;
+}
+
 /** Each chain goes up to one that reads or writes what it reads, behind all that it needs. */
 function rise(level: Level, numberOf: NumberOf, fit: (first: Chain, second: Chain) => boolean): void {
   for (let at = 0; at < level.length; at++) {
     const second = level.chain(at);
     if (!second) continue;
-    const from = level.lastBefore(at);
-    const hosts = new Set<number>();
-    if (from >= 0) hosts.add(from);
-    for (const { store } of second.reads)
-      if (store.size >= large && !level.unsettled(store))
-        for (const host of level.readers(store)) if (host >= from && host < at) hosts.add(host);
-    for (const host of [...hosts].slice(0, tries)) {
+    for (const host of hostsOf(level, second, at)) {
       const first = level.chain(host);
       if (!first || !fit(first, second) || sizeOf(first.shape) !== sizeOf(second.shape)) continue;
       const chain = better(level, host, at, numberOf);

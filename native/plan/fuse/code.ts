@@ -170,8 +170,11 @@ export class Code {
   }
 
   #simplified(name: FunctionName, operands: readonly Operand[]): Operand | undefined {
-    const [a, b, c] = operands as [Operand, Operand, Operand];
-    const [x, y] = [numberIn(a), numberIn(b)];
+    const a = operands[0]!;
+    const b = operands[1]!;
+    const c = operands[2]!;
+    const x = numberIn(a);
+    const y = numberIn(b);
     const fold = folded[name];
     if (fold && x !== undefined && (operands.length === 1 || y !== undefined)) return { number: fold(x, y ?? 0) };
     // What is met most comes first.

@@ -104,10 +104,12 @@ function laid(
   while (chain.shape.length <= most.axes) {
     let splitting: Split | undefined;
     const taken: (Taken | undefined)[] = [];
-    for (const [i, access] of chain.reads.entries()) {
+    for (let i = 0; i < chain.reads.length; i++) {
+      const access = chain.reads[i]!;
       const sources = sourcesOf(access, i);
       let found: Taken | undefined;
-      for (const source of sources) {
+      for (let k = 0; k < sources.length; k++) {
+        const source = sources[k]!;
         const course = courseOf({ shape: first.shape, access: source }, { shape: chain.shape, access });
         if (course && isSplit(course)) splitting ??= course;
         else if (course) found ??= { course, register: source.register };

@@ -26,9 +26,13 @@ export function usedBy(step: Step): Store[] {
 }
 
 function ofTurns({ turn, body }: Turns): Stores {
-  const stores = body.map(storesOf);
-  const [reads, writes] = [stores.flatMap((each) => each.reads), stores.flatMap((each) => each.writes)];
-  return { reads: [...new Set(reads)], writes: [...new Set([turn, ...writes])] };
+  const [reads, writes] = [new Set<Store>(), new Set([turn])];
+  for (const step of body) {
+    const stores = storesOf(step);
+    for (const store of stores.reads) reads.add(store);
+    for (const store of stores.writes) writes.add(store);
+  }
+  return { reads: [...reads], writes: [...writes] };
 }
 
 function ofOne(step: Exclude<Step, Turns>): Stores {
@@ -142,7 +146,8 @@ export class Level {
   firstAfter(at: number): number | undefined {
     const { reads, writes } = storesOf(this.#steps[at]!);
     let first = Number.POSITIVE_INFINITY;
-    for (const store of writes) {
+    for (let i = 0; i < writes.length; i++) {
+      const store = writes[i]!;
       first = firstOf(this.readers(store), at, first);
       if (this.unsettled(store)) first = firstOf(this.writers(store), at, first);
     }
@@ -155,7 +160,7 @@ export class Level {
   lastBefore(at: number): number {
     const { reads, writes } = storesOf(this.#steps[at]!);
     let latest = -1;
-    for (const store of reads) latest = lastOf(this.writers(store), at, latest);
+    for (let i = 0; i < reads.length; i++) latest = lastOf(this.writers(reads[i]!), at, latest);
     if (this.#unsettled.size > 0)
       for (const store of writes)
         if (this.unsettled(store)) latest = lastOf(this.writers(store), at, lastOf(this.readers(store), at, latest));

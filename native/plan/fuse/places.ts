@@ -31,7 +31,8 @@ interface Axis {
 function apart({ shape, access }: Walked): Axis[] | undefined {
   const axes: Axis[] = [];
   for (let axis = 0; axis < shape.length; axis++) {
-    const [size, stride] = [shape[axis]!, access.strides[axis]!];
+    const size = shape[axis]!;
+    const stride = access.strides[axis]!;
     if (size <= 1) continue;
     // Few axes, and mostly in this order.
     let at = axes.length;
