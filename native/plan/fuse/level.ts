@@ -29,8 +29,8 @@ function ofTurns({ turn, body }: Turns): Stores {
   const [reads, writes] = [new Set<Store>(), new Set([turn])];
   for (const step of body) {
     const stores = storesOf(step);
-    for (const store of stores.reads) reads.add(store);
-    for (const store of stores.writes) writes.add(store);
+    for (let i = 0; i < stores.reads.length; i++) reads.add(stores.reads[i]!);
+    for (let i = 0; i < stores.writes.length; i++) writes.add(stores.writes[i]!);
   }
   return { reads: [...reads], writes: [...writes] };
 }
