@@ -289,7 +289,10 @@ export function accessesOf(step: Exclude<Step, Turns>): {
   readonly writes: readonly Access[];
 } {
   const given = (...accesses: readonly (Access | undefined)[]) => accesses.flatMap((access) => access ?? []);
-  if (step.kind === "product") return { reads: given(step.left, step.right, step.added), writes: [step.out] };
+  if (step.kind === "product") {
+    const { left, right, added, out } = step;
+    return { reads: added ? [left, right, added] : [left, right], writes: [out] };
+  }
   if (step.kind === "chain") return { reads: step.reads, writes: step.writes };
   if (step.kind === "norm")
     return { reads: given(step.from, step.gain, step.bias), writes: given(step.out, step.mean, step.inverse) };

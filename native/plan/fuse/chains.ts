@@ -10,7 +10,8 @@ const sums = ({ writes }: Chain): boolean => writes.some(({ how }) => how !== "s
 
 /** The chain that the two are, where it takes less time than both. */
 function better(level: Level, first: number, second: number, numberOf: NumberOf): Chain | undefined {
-  const [a, b] = [level.chain(first)!, level.chain(second)!];
+  const a = level.chain(first)!;
+  const b = level.chain(second)!;
   if (a.writes.some((write) => b.writes.some(({ store }) => store === write.store && level.unsettled(store))))
     return undefined;
   const others = (store: Parameters<Level["kept"]>[0]): boolean => level.kept(store) || level.readBeside(store, second);

@@ -133,10 +133,10 @@ export function together(
   keeps: (store: Store) => boolean,
   numberOf: NumberOf,
 ): Chain | undefined {
-  const made = new Set(first.writes.map(({ store }) => store));
-  const read = new Set([...first.reads, ...second.reads].map(({ store }) => store));
-  if (first.writes.some(({ how, store }) => how !== "set" && read.has(store))) return undefined;
-  const written = ({ store }: Access) => (made.has(store) ? first.writes.filter((write) => write.store === store) : []);
+  const reads = ({ reads }: Chain, store: Store) => reads.some((access) => access.store === store);
+  if (first.writes.some(({ how, store }) => how !== "set" && (reads(first, store) || reads(second, store))))
+    return undefined;
+  const written = ({ store }: Access) => first.writes.filter((write) => write.store === store);
   const keeping = first.writes.filter(({ store, how }) => how !== "set" || keeps(store));
   const found = laid(first, second, written);
   if (!found) return undefined;
