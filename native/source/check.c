@@ -54,12 +54,15 @@ static int check_product(const Scope *scope, const int32_t *words, int64_t lengt
   if (m < 1 || n < 1 || k < 0) return 0;
   for (int axis = 0; axis < words[22]; axis++)
     if (words[23 + 5 * axis] < 1) return 0;
-  const Reach left = along_batch(words, 1, words[8]);
-  const Reach right = along(along(along_batch(words, 2, words[11]), k > 0 ? k : 1, words[12]), n, words[13]);
   const Reach out = along(along(along_batch(words, 3, words[14]), m, words[15]), n, 1);
-  if (!within(scope, right) || !within(scope, out)) return 0;
+  if (!within(scope, out)) return 0;
   if (flags & ADDED && !within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
-  if (!(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS))) return within(scope, along(along(left, m, words[9]), k > 0 ? k : 1, words[10]));
+  // Without terms there are no factors.
+  if (k == 0) return !(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS));
+  const Reach left = along_batch(words, 1, words[8]);
+  const Reach right = along(along(along_batch(words, 2, words[11]), k, words[12]), n, words[13]);
+  if (!within(scope, right)) return 0;
+  if (!(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS))) return within(scope, along(along(left, m, words[9]), k, words[10]));
   const int64_t rows = flags & LOOKUP_ROWS ? m : k, terms = flags & LOOKUP_ROWS ? k : m, entries = rows * taps;
   if (taps < 1 || segment < 1 || terms != taps * segment || !rows_within(scope, words[19], 1, 0, entries > 0 ? entries : 1)) return 0;
   const int32_t *table = (const int32_t *)scope->memory + words[19];

@@ -1,5 +1,6 @@
 // The kernels as they are opened: in several threads at once, and with words and memories that are not what they should be.
 import { Worker } from "node:worker_threads";
+import { functions } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { builtFile, testKernels } from "./kernels.ts";
 
@@ -51,7 +52,7 @@ describe("a run", () => {
     ["a read before the memory", oneMore(3, -1, 16)],
     ["a write behind it", oneMore(3, 0, 1e6)],
     ["a size that leads out of it", oneMore(1e6, 0, 16)],
-    ["a function that is none", [...oneMore(3, 0, 16)].with(8, 34)],
+    ["a function that is none", [...oneMore(3, 0, 16)].with(8, Object.keys(functions).length)],
     ["an operand that comes later", [...oneMore(3, 0, 16)].with(9, 1)],
     ["a number that is not there", [...oneMore(3, 0, 16)].with(10, -2)],
     ["a way of writing that is none", [...oneMore(3, 0, 16)].with(16, 4)],
@@ -85,6 +86,21 @@ describe("a run", () => {
     expect(floats[32]).toBe(3 + 40);
     table.set([2, 1e6]);
     expect(kernels.run(Int32Array.from(product), memory, begin)).toBe(2);
+  });
+
+  it("takes products of no terms, whose factors lie nowhere", () => {
+    const { memory, begin, floats } = memoryOf(256);
+    for (const [m, n] of [
+      [1, 3],
+      [2, 3],
+      [20, 1],
+      [2, 40],
+    ] as const) {
+      floats.set(Array.from({ length: n }, (_, i) => i + 1));
+      const product = [1, 23, 1, m, n, 0, bits(1), bits(2), 1000, 0, 0, 2000, n, 1, 48, n, 0, 0, 1, -1, 0, 0, 0];
+      expect(kernels.run(Int32Array.from(product), memory, begin)).toBe(0);
+      for (let i = 0; i < m * n; i++) expect(floats[48 + i]).toBe(2 * ((i % n) + 1));
+    }
   });
 
   it("refuses what is no code, no memory, or not aligned", () => {

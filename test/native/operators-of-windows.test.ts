@@ -235,6 +235,7 @@ describe("convolutions", () => {
     { x: [1, 4, 6, 5], w: [4, 11, 3, 3], strides: [4, 3], dilations: [2, 2], output_padding: [1, 2] },
     { x: [1, 4, 3, 5], w: [4, 5, 2, 3], strides: [5, 4], output_padding: [3, 1] },
     { x: [2, 5, 6], w: [5, 30, 3], strides: [3], pads: [1, 1] },
+    { x: [1, 17, 1, 1], w: [17, 1, 1, 2], strides: [3, 2], dilations: [2, 2], pads: [0, 1, 0, 1] },
   ] as const)("ConvTranspose %j", ({ x, w, ...rest }) =>
     compares(one("ConvTranspose", { x: floats(x), w: floats(w, 2) }, rest as unknown as Record<string, number[]>)),
   );

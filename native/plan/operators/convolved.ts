@@ -64,7 +64,8 @@ export function convolved(plan: Plan, { x, taps, groups, weight, bias, out }: Co
       ...{ store: first.store, offset: first.offset },
       strides: [...ofBatch(size * channels, together ? own : own * size, 0), 0, 0],
     },
-    lookup: { table, taps: pieces, segment, by: "rows" },
+    // Windows of a transposed convolution may meet no taps at all: then there is nothing to look up, and a bias alone.
+    ...(pieces > 0 ? { lookup: { table, taps: pieces, segment, by: "rows" } } : {}),
     right: { ...accessOf(plan.real(right)), strides: [...ofBatch(0, groupStride, panelStride), ...matrix] },
     out: { store: result.store, offset: 0, strides: [...ofBatch(places * all, filters, n), all, 1] },
     ...(added ? { added: { ...added, strides: [...ofBatch(0, filters * one, n * one), 0, one] } } : {}),
