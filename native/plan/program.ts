@@ -13,16 +13,21 @@ import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
 
-const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray>> = {
+/** Arrays as callers have them; nothing where whole numbers may be rounded ones, or none. */
+const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray | undefined>> = {
   float32: (numbers) => numbers.slice(),
   bool: (numbers) => Uint8Array.from(numbers),
-  int32: (numbers) => Int32Array.from(numbers),
+  int32: (numbers) => (areExact(numbers) ? Int32Array.from(numbers) : undefined),
   int64: (numbers) => {
+    if (!areExact(numbers)) return undefined;
     const whole = new BigInt64Array(numbers.length);
     for (let i = 0; i < numbers.length; i++) whole[i] = BigInt(numbers[i]!);
     return whole;
   },
 };
+
+const areExact = (numbers: Float32Array): boolean =>
+  numbers.every((number) => number >= -mostExact && number <= mostExact);
 
 interface Known {
   readonly at: number;
@@ -162,7 +167,7 @@ export class Program {
   }
 
   /**
-   * What a run gives; nothing where it is fed whole numbers that are not held exactly.
+   * What a run gives; nothing where whole numbers that it is fed or gives are not held exactly.
    *
    * @param lent numbers are given where they lie, until the next run
    */
@@ -175,8 +180,11 @@ export class Program {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
     this.#run(kernels, threads);
     const results: Record<string, Tensor> = {};
-    for (const { name, dtype, shape, numbers } of this.#outputs)
-      results[name] = { dtype, shape, data: lent && dtype === "float32" ? numbers : made[dtype]!(numbers) };
+    for (const { name, dtype, shape, numbers } of this.#outputs) {
+      const data = lent && dtype === "float32" ? numbers : made[dtype]!(numbers);
+      if (!data) return undefined;
+      results[name] = { dtype, shape, data };
+    }
     return results;
   }
 
@@ -201,6 +209,7 @@ export class Program {
       this.#run(kernels, threads, from === 0 ? this.words : this.#again);
       for (const { name, dtype, shape, numbers } of this.#outputs) {
         const data = made[dtype]!(numbers);
+        if (!data) return undefined;
         results[name] ??= { dtype, shape: [count, ...shape.slice(1)], data: emptyLike(data, count / rows) };
         (results[name].data as Float32Array).set(data as Float32Array, (at * data.length) / rows);
       }

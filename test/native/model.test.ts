@@ -273,10 +273,27 @@ describe("what is not computed here", () => {
   });
 
   it("is whole numbers that float32 does not hold", () => {
-    const sum = modelOf({ inputs: { x: ["int64", 1] }, outputs: ["y"], nodes: [["Add", ["x", "x"], ["y"]]] });
-    const model = new NativeModel(sum, plainKernels);
+    const less = modelOf({ inputs: { x: ["int64", 1] }, outputs: ["y"], nodes: [["Neg", ["x"], ["y"]]] });
+    const model = new NativeModel(less, plainKernels);
     expect(model.run({ x: integers(2 ** 24) })).toBeDefined();
     expect(model.run({ x: integers(2 ** 24 + 1) })).toBeUndefined();
+  });
+
+  it("is whole numbers that a run finds to be none, or more than float32 holds", () => {
+    const wholes: GraphOf = {
+      inputs: { x: ["float32", "n"], y: ["int64", "n"] },
+      outputs: ["cast", "product"],
+      nodes: [
+        ["Cast", ["x"], ["cast"], { to: 7 }],
+        ["Mul", ["y", "y"], ["product"]],
+      ],
+    };
+    const model = new NativeModel(modelOf(wholes), plainKernels);
+    const fed = (x: number, y: number) => ({ x: { ...numbers([1]), data: Float32Array.of(x) }, y: integers(y) });
+    expect(model.run(fed(-2.5, 4096))).toMatchObject({ cast: { data: BigInt64Array.of(-2n) } });
+    for (const x of [Number.NaN, Number.POSITIVE_INFINITY, 1e9]) expect(model.run(fed(x, 1))).toBeUndefined();
+    expect(model.run(fed(1, 4099))).toBeUndefined();
+    expect(model.run(fed(1, 4099), ["cast"])).toBeDefined();
   });
 
   it("is an operator without steps", () => {
