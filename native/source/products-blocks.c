@@ -5,7 +5,6 @@
 
 #include "products-panels.h"
 #include "products-strips.h"
-#include "squares.h"
 
 /** Terms of a piece of the sum at most. */
 #define PIECE 256
@@ -19,40 +18,52 @@
 #define BLOCK_ROOM (WIDTH * PANEL_VECTORS * WIDTH)
 /** Rows whose results come again for each piece of the sum before those behind them do. */
 #define ROWS_TOGETHER 2048
-/** Rows of the right factor that are on their way while one is copied. */
+/** Rows of the right factor that are on their way while one is copied, and terms of the left one. */
 #define ROWS_AHEAD 4
+#define TERMS_AHEAD 8
+/** Strips of which a term's numbers lie side by side: copied together, they take a row of the left factor at once. */
+#define STRIPS_TOGETHER 8
+/** From row to row of a copied strip whose terms lie together: rows do not fall on the same places of the first cache. */
+#define STRIP_ROW (PIECE + LINE)
 
 /** One block, or two small ones. */
 static _Thread_local float block_numbers[BLOCK_NUMBERS + BLOCK_ROOM] __attribute__((aligned(64)));
-static _Thread_local float strip[(PIECE + WIDTH) * STRIP + WIDTH] __attribute__((aligned(64)));
+/** Behind each strip, room for what vectors write with it. */
+static _Thread_local float strips[STRIPS_TOGETHER * (PIECE * STRIP_ROWS + WIDTH)] __attribute__((aligned(64)));
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t parts(int64_t size, int64_t largest) { return (size + largest - 1) / largest; }
 
-/** Numbers of a row lie together: squares of them become terms. The last row stands for those that are not there. */
-static void turn_rows(const float *left, int64_t row, int64_t rows, int64_t terms) {
-  for (int64_t at = 0; at < rows; at += WIDTH) {
-    const float *from[WIDTH];
-    for (int i = 0; i < WIDTH; i++) from[i] = left + least(at + i, rows - 1) * row;
-    for (int64_t p = 0; p < terms; p += WIDTH) {
-      vector square[WIDTH];
-      UNROLLED for (int i = 0; i < WIDTH; i++) square[i] = load(from[i] + p);
-      turn_square(square);
-      UNROLLED for (int i = 0; i < WIDTH; i++) store(strip + (p + i) * STRIP + at, square[i]);
-    }
-  }
+/** Rows of a strip when `count` of about one size are left. */
+static int64_t rows_of_strip(int64_t rows, int64_t count) { return (uint32_t)rows / (uint32_t)count; }
+
+/** A strip whose terms lie together stays so. */
+static void copy_rows(const float *left, int64_t row, int64_t rows, int64_t terms) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t p = 0; p < terms; p += WIDTH) store(strips + i * STRIP_ROW + p, load(left + i * row + p));
 }
 
-static void copy_strip(const float *left, int64_t row, int64_t column, int64_t rows, int64_t terms) {
-  if (column == 1) {
-    turn_rows(left, row, rows, terms);
-  } else if (row == 1) {
-    for (int64_t p = 0; p < terms; p++)
-      for (int64_t at = 0; at < rows; at += WIDTH) store(strip + p * STRIP + at, load(left + p * column + at));
-  } else {
-    for (int64_t p = 0; p < terms; p++)
-      for (int64_t i = 0; i < rows; i++) strip[p * STRIP + i] = left[i * row + p * column];
+/** Of `count` strips that take `rows` rows the first few, each with its rows side by side: lines of the left factor are read once, and not once for each strip. */
+static void copy_strips(const float *left, int64_t row, int64_t column, int64_t rows, int64_t count, int64_t terms) {
+  int64_t sizes[STRIPS_TOGETHER], all = 0;
+  const int64_t copied = least(count, STRIPS_TOGETHER);
+  for (int64_t i = 0; i < copied; i++) all += sizes[i] = rows_of_strip(rows - all, count - i);
+  for (int64_t p = 0; p < terms; p++, left += column) {
+    const float *from = left;
+    float *to = strips;
+    if (row == 1)
+      for (int64_t at = 0; at < all; at += LINE) __builtin_prefetch(left + TERMS_AHEAD * column + at);
+    for (int64_t i = 0; i < copied; i++) {
+      float *const term = to + p * sizes[i];
+      if (row == 1) {
+        for (int64_t at = 0; at < sizes[i]; at += WIDTH) store(term + at, load(from + at));
+      } else {
+        for (int64_t at = 0; at < sizes[i]; at++) term[at] = from[at * row];
+      }
+      from += sizes[i] * row;
+      to += sizes[i] * terms + WIDTH;
+    }
   }
 }
 
@@ -135,10 +146,10 @@ static const float *left_of(const Matrices *matrices, int64_t row, int64_t term)
 /** Rows `begin` to `end` by a block. @param to where the next block is copied, a little with each strip; NULL: it is not */
 static void run_block(const Matrices *matrices, int in_place, const Block *at, const float *block, const Block *next, float *to, int64_t begin, int64_t end) {
   const Into into = into_of(matrices, at);
-  const int by_rows = in_place && matrices->left_column == 1;
+  const int by_rows = matrices->left_column == 1;
   const StripKernel(*kernels)[STRIP_ROWS + 1] = by_rows ? strips_by_rows : strips_by_columns;
   const int64_t most = least(STRIP_ROWS, most_rows[at->widest]), count = parts(end - begin, most), units = units_of(matrices, next);
-  Strip now = {.tile = {.terms = at->terms}, .left_step = by_rows ? matrices->left_row : in_place ? matrices->left_column : STRIP};
+  Strip now = {.tile = {.terms = at->terms}, .left_step = !in_place ? STRIP_ROW : by_rows ? matrices->left_row : matrices->left_column};
   Ahead of_strip = ahead_of(parts(at->terms, LINE), LINE, most, matrices->left_row, at->panels);
   Ahead of_units = units_ahead(matrices, next, parts(units, count), at->panels);
   const Ahead of_out = ahead_of(most, into.out_row, at->widest, WIDTH, 1);
@@ -147,14 +158,23 @@ static void run_block(const Matrices *matrices, int in_place, const Block *at, c
   const int64_t before = strip_lines + unit_lines > 0 ? at->terms / 2 : 0;
   const int64_t strip_terms = before > 0 ? before * strip_lines / (strip_lines + unit_lines) : 0;
   int32_t places[PIECE];
+  const float *copied = strips;
   now.coming[0] = coming_of(&of_strip, places, strip_terms);
   now.coming[1] = coming_of(&of_units, places + strip_terms, before - strip_terms);
   now.coming[2] = coming_of(&of_out, places + before, at->terms - before);
   for (int64_t s = 0, row = begin; s < count; s++) {
-    const int64_t rows = (uint32_t)(end - row) / (uint32_t)(count - s), following = row + rows;
+    const int64_t rows = rows_of_strip(end - row, count - s), following = row + rows;
     const float *left = left_of(matrices, row, at->term);
-    if (!in_place) copy_strip(left, matrices->left_row, matrices->left_column, rows, at->terms);
-    now.tile.left = in_place ? left : strip;
+    if (in_place) {
+      now.tile.left = left;
+    } else if (by_rows) {
+      copy_rows(left, matrices->left_row, rows, at->terms);
+      now.tile.left = strips;
+    } else {
+      if (s % STRIPS_TOGETHER == 0) copied = strips, copy_strips(left, matrices->left_row, matrices->left_column, end - row, count - s, at->terms);
+      now.tile.left = copied, now.left_step = rows;
+      copied += rows * at->terms + WIDTH;
+    }
     ask(&of_strip, following < end ? left_of(matrices, following, at->term) : left_of(matrices, begin, next->term));
     ask(&of_units, unit_of(matrices, next, s * units / count));
     for (int64_t i = 0; i < at->panels; i++) {

@@ -12,9 +12,6 @@
 #else
 #define STRIP_ROWS 6
 #endif
-/** From one term of a copied strip to the next, as squares write it: none reaches beyond the next term's first vector. */
-#define STRIP (STRIP_ROWS <= WIDTH ? STRIP_ROWS : (STRIP_ROWS + WIDTH - 1) / WIDTH * WIDTH)
-
 /** What kernels ask for while they sum: what comes next, and at last where results come. */
 #define COMING 3
 
