@@ -6,7 +6,7 @@ import { scan } from "../turns.ts";
 import { at, expanded, permuted, sliced, withOnes } from "../views.ts";
 import { each, intOf, present, textOf } from "./parts.ts";
 import { product as multiplied } from "./products.ts";
-import { remember } from "./remembered.ts";
+import { type Cells, remember } from "./remembered.ts";
 
 /** Nodes of a step, as operator, inputs and outputs separated by spaces. */
 type Line = readonly [string, string, string, Readonly<Record<string, number>>?];
@@ -125,7 +125,7 @@ const scanOf = ({ states, step, sigmoids }: Cell, back: boolean, several: boolea
         inputs: [...states, "x", ...(several ? ["on"] : [])],
         outputs: [
           ...[...states.map((state) => `${state}${several ? 3 : 2}`), several ? "y" : "h2"],
-          ...[...(step.includes(product) ? ["rh"] : []), ...(sigmoids === undefined ? [] : ["gates"])],
+          ...[...(step.includes(product) ? ["rh"] : []), ...(sigmoids === undefined ? [] : ["gates", "c"])],
         ],
         initializers: new Map(),
         nodes: [...step, ...(several ? atLength(states) : [])].map((line) => nodeOf(line, name)),
@@ -154,6 +154,12 @@ function stepsWithin(plan: Plan, lengths: Value, count: number): Value {
     "int32",
   );
   return each(plan, "less", [steps, withOnes(lengths, [0, 2])], "bool");
+}
+
+/** @param opened gates of all steps: i, o, f, n @param before what each step has in its cells before it */
+function cellsOf(opened: Value, size: number, begun: Value, last: Value, before: Value): Cells {
+  const gate = (place: number): Value => sliced(opened, 2, place * size, size);
+  return { begun, last, before, kept: gate(2), added: [gate(0), gate(3)] };
 }
 
 const recurrent =
@@ -190,12 +196,13 @@ const recurrent =
         scanOf(cell, back, going.length > 0, node.name),
         scope,
       ) as Value[];
-      const [given, product, opened] = made.slice(begun.length) as [Value, Value | undefined, Value | undefined];
+      const [given, product, opened, held] = made.slice(begun.length) as [Value, ...(Value | undefined)[]];
       if (product && !back && !several)
         remember(plan, {
           ...{ input: x, feeding: own, fed, begun: begun[0]!, given, weights: recurring, product },
           ...{ biases: [before, within], bias: names.bias, ...(opened && { gates: opened }) },
           ...{ functions: ["sigmoid", "tanh"], second: (cell.sigmoids ?? 0) * size },
+          ...(opened && held && { cells: cellsOf(opened, size, begun[1]!, made[1]!, held) }),
         });
       return made;
     });

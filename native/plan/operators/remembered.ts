@@ -1,5 +1,8 @@
 // What steps of a recurrent network have computed: a gradient computes all of it once more, from the same products on, for all steps at once.
 import { sizeOf } from "@innerloop/schemas";
+import type { Node } from "../../read.ts";
+import { definitionOf } from "../definitions.ts";
+import { Code } from "../formula.ts";
 import type { Compute, Operators, Plan } from "../plan.ts";
 import type { FunctionName, Store } from "../steps.ts";
 import { permuted, reshaped, together, type Value } from "../views.ts";
@@ -26,6 +29,18 @@ export interface Remembered {
   readonly functions: readonly [FunctionName, FunctionName];
   /** Where those of the second begin. */
   readonly second: number;
+  readonly cells?: Cells;
+}
+
+/** What cells hold, each step's that of the one before times a gate, and a product of two more: [steps, batch, size]. */
+export interface Cells {
+  /** What the first step begins with and the last one leaves, [batch, size]. */
+  readonly begun: Value;
+  readonly last: Value;
+  /** What each step begins with. */
+  readonly before: Value;
+  readonly kept: Value;
+  readonly added: readonly [Value, Value];
 }
 
 /** What is known of the sums on the way to gates, by where they lie. */
@@ -89,7 +104,7 @@ function isSame(plan: Plan, a: Value, b: Value): boolean {
 }
 
 /** Operators that look whether steps have computed what they are to. */
-export function remembering({ Add, Gemm, Sigmoid, Tanh }: Operators): Operators {
+export function remembering({ Add, Gemm, Scan, Sigmoid, Tanh }: Operators): Operators {
   return {
     Add: (plan, inputs, node, scope) => {
       const results = Add!(plan, inputs, node, scope);
@@ -105,6 +120,7 @@ export function remembering({ Add, Gemm, Sigmoid, Tanh }: Operators): Operators 
       const found = plain && left && turned ? remembered(plan, left, turned) : undefined;
       return found ? [found] : Gemm!(plan, inputs, node, scope);
     },
+    Scan: (plan, inputs, node, scope) => cellsOf(plan, inputs, node) ?? Scan!(plan, inputs, node, scope),
     Sigmoid: gated("sigmoid", Sigmoid!),
     Tanh: gated("tanh", Tanh!),
   };
@@ -127,6 +143,47 @@ function gatesOf(plan: Plan, name: FunctionName, value: Value): Value | undefine
   const whole = value.shape.slice(0, -1).join() === gates.shape.slice(0, -1).join() && end <= all;
   const within = (name === functions[0] && end <= second) || (name === functions[1] && offset >= second);
   return whole && within ? { ...gates, offset: gates.offset + offset, shape: value.shape } : undefined;
+}
+
+/** What a Scan gives that goes through the cells once more, handing out what each step begins with. */
+function cellsOf(plan: Plan, inputs: readonly (Value | undefined)[], node: Node): Value[] | undefined {
+  const sums = plans.get(plan);
+  const places = sums && cellsWithin(node);
+  const [begun, ...fed] = inputs;
+  if (!places || inputs.length !== 3 || !begun) return undefined;
+  const [kept, added] = places.map((place) => fed[place]!) as [Value, Value];
+  const product = definitionOf(added.store);
+  if (!product || added.offset !== 0 || !together(added) || sizeOf(added.shape) !== added.store.size) return undefined;
+  const code = new Code(product.operands.length);
+  const [left, right] = product.operands;
+  if (product.operands.length !== 2) return undefined;
+  product.formula(code, { register: 0 }, { register: 1 });
+  const [call] = code.calls;
+  if (code.calls.length !== 1 || call?.name !== "multiply") return undefined;
+  const found = sums.all.find(({ cells }) => {
+    if (!cells || !lieAlike(kept, cells.kept) || !isSame(plan, begun, cells.begun)) return false;
+    const [one, other] = cells.added;
+    return (lieAlike(left!, one) && lieAlike(right!, other)) || (lieAlike(left!, other) && lieAlike(right!, one));
+  });
+  return found?.cells && [found.cells.last, found.cells.before];
+}
+
+/** Which input of a Scan is multiplied with what it hands on, and which is added to that, if it does nothing else and goes along first axes. */
+function cellsWithin({ attributes }: Node): readonly [number, number] | undefined {
+  const body = attributes.body?.graph;
+  const aside = ["scan_input_directions", "scan_output_directions", "scan_input_axes", "scan_output_axes"];
+  if (!body || body.inputs.length !== 3 || body.outputs.length !== 2 || body.nodes.length !== 3) return undefined;
+  if (attributes.num_scan_inputs?.ints[0] !== 2) return undefined;
+  if (aside.some((name) => attributes[name]?.ints.some((int) => int !== 0))) return undefined;
+  const made = (operator: string) => body.nodes.find((node) => node.operator === operator);
+  const [product, sum, same] = [made("Mul"), made("Add"), made("Identity")];
+  const [state = "", ...fed] = body.inputs;
+  if (!product || !sum || !same || product.inputs.length !== 2 || sum.inputs.length !== 2) return undefined;
+  const other = ({ inputs }: Node, name: string) => (inputs.includes(name) ? inputs.find((one) => one !== name) : "");
+  const places = [other(product, state), other(sum, product.outputs[0]!)].map((name) => fed.indexOf(name ?? ""));
+  const [kept = -1, added = -1] = places;
+  const gives = body.outputs[0] === sum.outputs[0] && body.outputs[1] === same.outputs[0] && same.inputs[0] === state;
+  return gives && kept >= 0 && added === 1 - kept ? [kept, added] : undefined;
 }
 
 /** Whether a sum is one on the way to gates: of the biases, of these with what is fed, or of that with the product of what is remembered. */
