@@ -16,10 +16,8 @@ type Attributes = Readonly<Record<string, AttributeOf>>;
 /** What adds a node or two, or nothing where there is nothing for it. */
 export type Growth = (making: Making) => void;
 
-/** Numbers of an array that a node reads. */
-const most = 2000;
-
 const sizes = [1, 1, 2, 3, 4, 5, 7, 8, 16, 17, 33];
+const largeSizes = [1, 2, 3, 8, 16, 31, 64, 100, 129, 256, 300, 513];
 
 export class Making {
   readonly values: Value[] = [];
@@ -28,16 +26,19 @@ export class Making {
   readonly feeds: Record<string, Tensor> = {};
   readonly choose: Choose;
   readonly steps: (making: Making) => readonly Growth[];
+  /** How many times as many numbers as usual arrays may have. */
+  readonly scale: number;
   readonly #prefix: string;
   #count = 0;
   /** In a body nothing more is fed. */
   readonly around: Making | undefined;
 
-  constructor(choose: Choose, steps: (making: Making) => readonly Growth[], prefix = "", around?: Making) {
+  constructor(choose: Choose, steps: (making: Making) => readonly Growth[], prefix = "", around?: Making, scale = 1) {
     this.choose = choose;
     this.steps = steps;
     this.#prefix = prefix;
     this.around = around;
+    this.scale = scale;
   }
 
   get depth(): number {
@@ -50,9 +51,9 @@ export class Making {
 
   shape(least = 0): number[] {
     const rank = Math.max(least, this.one([0, 1, 1, 2, 2, 2, 3, 3, 4, 5]));
-    const shape = Array.from({ length: rank }, () => this.one(sizes));
+    const shape = Array.from({ length: rank }, () => this.one(this.scale > 1 ? largeSizes : sizes));
     if (rank > 0 && this.choose(12) === 0) shape[this.choose(rank)] = 0;
-    while (sizeOf(shape) > 3000) shape[shape.indexOf(Math.max(...shape))] = 2;
+    while (sizeOf(shape) > 3000 * this.scale) shape[shape.indexOf(Math.max(...shape))] = 2;
     return shape;
   }
 
@@ -87,6 +88,14 @@ export class Making {
     return this.fixed({ dtype: "int64", shape: [given.length], data: BigInt64Array.from(given, BigInt) });
   }
 
+  whole(given: number): string {
+    return this.fixed({ dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(given)) });
+  }
+
+  number(given: number): string {
+    return this.fixed({ dtype: "float32", shape: [], data: Float32Array.of(given) });
+  }
+
   /** Numbers of a shape: of the model or fed. */
   floats(shape: readonly number[]): string {
     const tensor = numbers(shape, 1 + this.choose(10 ** 6));
@@ -101,9 +110,9 @@ export class Making {
     return [...(this.around?.all ?? []), ...this.values];
   }
 
-  /** A value, the later ones rather. */
+  /** A value that a node may read, the later ones rather. */
   any(fits: (value: Value) => boolean = ({ dtype }) => dtype === "float32"): Value | undefined {
-    const all = this.all.filter((each) => sizeOf(each.shape) <= most && fits(each));
+    const all = this.all.filter((each) => sizeOf(each.shape) <= 2000 * this.scale && fits(each));
     if (all.length === 0) return undefined;
     return all[Math.max(this.choose(all.length), this.choose(all.length))]!;
   }
@@ -124,7 +133,8 @@ export class Making {
   /** A shape that goes with one: axes left out in front, or of one place, and perhaps more axes. */
   beside(shape: readonly number[]): number[] {
     const cut = shape.slice(this.choose(shape.length + 1)).map((size) => (this.choose(3) === 0 ? 1 : size));
-    if (this.choose(6) > 0 || cut.length < shape.length || shape.length > 3 || sizeOf(shape) > 500) return cut;
+    if (this.choose(6) > 0 || cut.length < shape.length || shape.length > 3 || sizeOf(shape) > 500 * this.scale)
+      return cut;
     return [this.one([1, 2, 3]), ...cut];
   }
 
@@ -133,7 +143,7 @@ export class Making {
     const a = this.any();
     if (!a) return undefined;
     const b = this.any(({ dtype, shape }) => dtype === "float32" && broadcast(a.shape, shape) !== undefined);
-    if (b && this.choose(2) === 0 && sizeOf(broadcast(a.shape, b.shape)!) < 5000) return [a, b];
+    if (b && this.choose(2) === 0 && sizeOf(broadcast(a.shape, b.shape)!) < 5000 * this.scale) return [a, b];
     const shape = this.beside(a.shape);
     return [a, { name: this.floats(shape), shape, dtype: "float32", exact: true }];
   }

@@ -164,7 +164,7 @@ export function multiplied(making: Making): void {
   const terms = shape.at(-1)!;
   // ONNX Runtime leaves what is there where nothing is summed.
   if (shape.includes(0)) return;
-  const columns = making.one([1, 2, 3, 5, 16, 33]);
+  const columns = making.one([1, 2, 3, 5, 16, 33, ...(making.scale > 1 ? [64, 100, 256] : [])]);
   const lead = shape.length > 2 ? making.beside(shape.slice(0, -2)) : making.one([[], [], [2], [1]]);
   // ONNX Runtime 1.30 joins a transpose and a product with a vector to something else.
   const alone =
@@ -177,7 +177,7 @@ export function multiplied(making: Making): void {
   const rows = shape.length > 1 ? [shape.at(-2)!] : [];
   const over = right.length > 1 ? broadcast(shape.slice(0, -2), lead)! : shape.slice(0, -2);
   const out = [...over, ...rows, ...(right.length > 1 ? [columns] : [])];
-  if (sizeOf(out) > 6000) return;
+  if (sizeOf(out) > 6000 * making.scale) return;
   making.add("MatMul", [value.name, name], { shape: out, dtype: "float32", exact: false });
 }
 
@@ -187,7 +187,7 @@ export function gemm(making: Making): void {
   const [transA, transB] = [making.choose(2), making.choose(2)];
   const [m, k] = transA ? [value.shape[1]!, value.shape[0]!] : (value.shape as [number, number]);
   if (k === 0) return;
-  const n = making.one([1, 2, 3, 16]);
+  const n = making.one([1, 2, 3, 16, ...(making.scale > 1 ? [64, 100, 256] : [])]);
   const added = making.one([undefined, [n], [1, n], [m, 1], [m, n], [], [1]]);
   const inputs = [value.name, making.floats(transB ? [n, k] : [k, n]), ...(added ? [making.floats(added)] : [])];
   const scales: Attributes =

@@ -63,7 +63,9 @@ export function squeezed(making: Making): void {
 }
 
 export function expanded(making: Making): void {
-  const value = making.any(({ dtype, shape }) => dtype === "float32" && sizeOf(shape) < 300 && shape.length < 5);
+  const value = making.any(
+    ({ dtype, shape }) => dtype === "float32" && sizeOf(shape) < 300 * making.scale && shape.length < 5,
+  );
   if (!value) return;
   const grown = value.shape.map((size) => (size === 1 ? making.one([1, 2, 3, 5]) : size));
   const shape = making.choose(3) === 0 ? [making.one([1, 2, 3]), ...grown] : grown;
@@ -160,7 +162,9 @@ export function padded(making: Making): void {
 }
 
 export function tiled(making: Making): void {
-  const value = making.any(({ dtype, shape }) => dtype === "float32" && sizeOf(shape) < 300 && shape.length > 0);
+  const value = making.any(
+    ({ dtype, shape }) => dtype === "float32" && sizeOf(shape) < 300 * making.scale && shape.length > 0,
+  );
   if (!value) return;
   const times = value.shape.map(() => making.one([1, 1, 2, 3]));
   if (sizeOf(times) > 12) return;

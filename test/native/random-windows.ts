@@ -4,10 +4,10 @@ import type { Making } from "./random-making.ts";
 
 export function convolved(making: Making): void {
   const value = making.ranked(3, 4, true);
-  if (!value || sizeOf(value.shape) > 1500) return;
+  if (!value || sizeOf(value.shape) > 1500 * making.scale) return;
   const [examples = 0, channels = 0, ...space] = value.shape;
   const group = channels % 2 === 0 && making.choose(2) === 0 ? 2 : making.choose(4) === 0 ? channels : 1;
-  const filters = group * making.one([1, 2, 3]);
+  const filters = group * making.one([1, 2, 3, ...(making.scale > 1 ? [16, 40] : [])]);
   const geometry = windowOver(making, space);
   if (!geometry) return;
   const { kernel, places, attributes } = geometry;
@@ -102,7 +102,7 @@ export function spread(making: Making): void {
 
 export function transposedConv(making: Making): void {
   const value = making.ranked(3, 4, true);
-  if (!value || sizeOf(value.shape) > 800) return;
+  if (!value || sizeOf(value.shape) > 800 * making.scale) return;
   const [examples = 0, channels = 0, ...space] = value.shape;
   const group = channels % 2 === 0 && making.choose(2) === 0 ? 2 : 1;
   const filters = making.one([1, 2, 3]);
