@@ -57,8 +57,8 @@ static int check_product(const Scope *scope, const int32_t *words, int64_t lengt
   const Reach out = along(along(along_batch(words, 3, words[14]), m, words[15]), n, 1);
   if (!within(scope, out)) return 0;
   if (flags & ADDED && !within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
-  // Without terms there are no factors.
-  if (k == 0) return !(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS));
+  // Without terms there are no factors, and no rows of a table by columns.
+  if (k == 0) return !(flags & LOOKUP_ROWS) && (!(flags & LOOKUP_COLUMNS) || (taps > 0 && segment > 0 && m == taps * segment));
   const Reach left = along_batch(words, 1, words[8]);
   const Reach right = along(along(along_batch(words, 2, words[11]), k, words[12]), n, words[13]);
   if (!within(scope, right)) return 0;

@@ -220,6 +220,10 @@ describe("products", () => {
     for (const [n, k, beta] of [
       [33, 258, 1],
       [3, 66, 0.5],
+      // Whole vectors of columns, which ask with some terms for what they are added to: fewer than all, all, and again only their own.
+      [64, 80, 1],
+      [48, 65, 0.5],
+      [32, 128, 1],
     ] as const) {
       const table = Int32Array.from({ length: k * taps }, () => (below(4) === 0 ? -1 : below(500)));
       const left = placed([500 + segment], [1], below(9));
