@@ -15,6 +15,16 @@ static const int most_rows[MOST_VECTORS + 1] =
     {0, 10, 6, 4, 3};
 #endif
 
+/** Kernels by rows know a place for each row, and x86 has registers for no more of those. */
+static const int most_rows_apart[MOST_VECTORS + 1] =
+#if defined(__AVX512F__)
+    {0, 11, 11, 9, 6};
+#elif defined(__aarch64__)
+    {0, 14, 13, 9, 6};
+#else
+    {0, 10, 6, 4, 3};
+#endif
+
 /** The longest piece of the sum that is taken at once. */
 #define MOST_TERMS 640
 /** Kernels by columns: terms of the left factor that are on their way, unless vectors are so few. */

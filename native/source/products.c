@@ -102,7 +102,8 @@ static int64_t asking_of(const Tile *tile, int vectors, int64_t rows) {
 static void run_tiles(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
   const Kernel *kernels = (product->by_numbers ? number_kernels : product->by_columns ? column_kernels : row_kernels)[vectors];
   const int64_t left_row = product->left_row, table_row = product->table_row, begin = row;
-  for (int64_t tiles = parts(end - row, most_rows[vectors]); tiles > 0; tiles--) {
+  const int tallest = (product->by_numbers || product->by_columns ? most_rows : most_rows_apart)[vectors];
+  for (int64_t tiles = parts(end - row, tallest); tiles > 0; tiles--) {
     const int64_t count = tiles == 1 ? end - row : (uint32_t)(end - row) / (uint32_t)tiles;
     tile->left = at.left + row * left_row;
     tile->table = at.table + row * table_row;
