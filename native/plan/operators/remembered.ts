@@ -172,7 +172,7 @@ function cellsOf(plan: Plan, inputs: readonly (Value | undefined)[], node: Node)
 function cellsWithin({ attributes }: Node): readonly [number, number] | undefined {
   const body = attributes.body?.graph;
   const aside = ["scan_input_directions", "scan_output_directions", "scan_input_axes", "scan_output_axes"];
-  if (!body || body.inputs.length !== 3 || body.outputs.length !== 2 || body.nodes.length !== 3) return undefined;
+  if (body?.inputs.length !== 3 || body.outputs.length !== 2 || body.nodes.length !== 3) return undefined;
   if (attributes.num_scan_inputs?.ints[0] !== 2) return undefined;
   if (aside.some((name) => attributes[name]?.ints.some((int) => int !== 0))) return undefined;
   const made = (operator: string) => body.nodes.find((node) => node.operator === operator);
