@@ -104,7 +104,10 @@ async function generateProtobuf() {
   });
   return {
     "protobuf.js": outputFiles[0].text,
-    "protobuf.d.ts": `export interface Reader { readonly len: number; pos: number; uint32(): number }
+    "protobuf.d.ts": `export interface Reader {
+  readonly len: number; pos: number; uint32(): number; tag(): number; size(): number; bytes(): Uint8Array;
+  skipType(wireType: number, depth: number, field: number): this;
+}
 export interface Writer {
   fork(): this; ldelim(): this; finish(): Uint8Array;
   uint32(value: number): this; float(value: number): this; bool(value: boolean): this;

@@ -4,7 +4,7 @@ import { onnx } from "./generated/onnx.js";
 import { mistaken } from "./mistaken.ts";
 import { plain, show } from "./text.ts";
 
-export { type Int64, Writer } from "./wire.ts";
+export { type Int64, Reader, Writer } from "./wire.ts";
 export { onnx };
 
 /** The newest IR version that onnx.proto describes. Newer files are read as far as what is in them is known. */

@@ -34,9 +34,18 @@ export class Reader extends BaseReader {
     super(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
 
-  override uint32(): number {
+  override tag(): number {
+    this.#count();
+    return super.tag();
+  }
+
+  override size(): number {
+    this.#count();
+    return super.size();
+  }
+
+  #count(): void {
     if (++this.#fields > mostFields) throw new RangeError(`it has more than ${mostFields} fields`);
-    return super.uint32();
   }
 
   int64(): Int64 {

@@ -92,6 +92,15 @@ describe("decodeModel", () => {
     expect(codeOf(() => decodeModel(new TextEncoder().encode("<html>not found</html>"), "x"))).toBe("onnx-unreadable");
   });
 
+  test("refuses bytes that would become many times their size of messages", () => {
+    const nodes = 600_000;
+    // A graph of nodes in which nothing is set: two bytes each, and some hundreds of memory.
+    const graph = new Uint8Array(2 * nodes).map((_, i) => (i % 2 === 0 ? 10 : 0));
+    const length = [0, 7, 14].map((bits, i) => ((graph.length >> bits) & 127) | (i < 2 ? 128 : 0));
+    const bytes = new Uint8Array([0x3a, ...length, ...graph]);
+    expect(() => decodeModel(bytes, "many.onnx")).toThrow(/^many\.onnx: .*more than 1000000 fields/);
+  });
+
   test("reads a model of a later version, without the fields that are new in it", () => {
     const model = decodeModel(bytesOf(recorded.gemm), "gemm");
     model.irVersion = ONNX_IR_VERSION + 1;
