@@ -13,21 +13,21 @@ import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
 
-/** Arrays as callers have them; nothing where what is to be a whole number is none, or beyond its type. */
+/** Arrays as callers have them; nothing where what is to be a whole number is none, or may have been rounded to one. */
 const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray | undefined>> = {
   float32: (numbers) => numbers.slice(),
   bool: (numbers) => Uint8Array.from(numbers),
-  int32: (numbers) => (areWithin(numbers, 2 ** 31) ? Int32Array.from(numbers) : undefined),
+  int32: (numbers) => (areExact(numbers) ? Int32Array.from(numbers) : undefined),
   int64: (numbers) => {
-    if (!areWithin(numbers, 2 ** 63)) return undefined;
+    if (!areExact(numbers)) return undefined;
     const whole = new BigInt64Array(numbers.length);
     for (let i = 0; i < numbers.length; i++) whole[i] = BigInt(numbers[i]!);
     return whole;
   },
 };
 
-const areWithin = (numbers: Float32Array, end: number): boolean =>
-  numbers.every((number) => number >= -end && number < end);
+const areExact = (numbers: Float32Array): boolean =>
+  numbers.every((number) => number > -mostExact && number < mostExact);
 
 interface Known {
   readonly at: number;
@@ -167,7 +167,7 @@ export class Program {
   }
 
   /**
-   * What a run gives; nothing where whole numbers that it is fed are not held exactly, or those that it gives are none.
+   * What a run gives; nothing where whole numbers that it is fed are not held exactly, or those that it gives may not be.
    *
    * @param lent numbers are given where they lie, until the next run
    */
