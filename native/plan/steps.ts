@@ -29,6 +29,13 @@ export interface Access {
   readonly strides: readonly number[];
 }
 
+/** Whether two accesses are of the same numbers by the same distances. */
+export function sameAccess(a: Access, b: Access): boolean {
+  if (a.store !== b.store || a.offset !== b.offset || a.strides.length !== b.strides.length) return false;
+  for (let axis = 0; axis < a.strides.length; axis++) if (a.strides[axis] !== b.strides[axis]) return false;
+  return true;
+}
+
 /** A left factor that is looked up: what lies where the table says, in pieces that lie together. */
 export interface Lookup {
   /** Where piece `tap` of row `i` begins, in numbers from the factor's own offset: at `i * taps + tap`. Below zero: a piece of zeros. */

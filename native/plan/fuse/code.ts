@@ -1,5 +1,14 @@
 // The code of a chain as it is put together: the same read or call once, with known numbers in place of reads, and nothing that changes nothing.
-import type { Access, Call, Chain, FunctionName, Operand, Store, Write } from "../steps.ts";
+import {
+  type Access,
+  type Call,
+  type Chain,
+  type FunctionName,
+  type Operand,
+  type Store,
+  sameAccess,
+  type Write,
+} from "../steps.ts";
 
 /** The number that all numbers of a store are, where that is known. */
 export type NumberOf = (store: Store) => number | undefined;
@@ -56,13 +65,6 @@ export function nameOf(store: object): number {
 
 const numberIn = (operand: Operand | undefined): number | undefined =>
   operand && "number" in operand ? operand.number : undefined;
-
-/** Whether two accesses are of the same numbers by the same distances. */
-export function sameAccess(a: Access, b: Access): boolean {
-  if (a.store !== b.store || a.offset !== b.offset || a.strides.length !== b.strides.length) return false;
-  for (let axis = 0; axis < a.strides.length; axis++) if (a.strides[axis] !== b.strides[axis]) return false;
-  return true;
-}
 
 function sameOperand(a: Operand, b: Operand): boolean {
   if ("register" in a) return "register" in b && a.register === b.register;

@@ -1,7 +1,6 @@
 // What is done to each number of a product, as a part of the product.
-import type { Access, Chain, Operand, Product } from "../steps.ts";
+import { type Access, type Chain, type Operand, type Product, sameAccess } from "../steps.ts";
 import { accessOf } from "../views.ts";
-import { sameAccess } from "./code.ts";
 import type { Level } from "./level.ts";
 import type { Pass } from "./pass.ts";
 import { type Course, courseOf, followed, whole } from "./places.ts";

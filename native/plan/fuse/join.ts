@@ -1,7 +1,15 @@
 // Two chains as one: the second takes what the first computes where it would read it, or both go over the same places anyway.
 import { sizeOf } from "@innerloop/schemas";
-import type { Access, Chain, FunctionName, Operand, Store, Write } from "../steps.ts";
-import { Code, type NumberOf, noted, sameAccess } from "./code.ts";
+import {
+  type Access,
+  type Chain,
+  type FunctionName,
+  type Operand,
+  type Store,
+  sameAccess,
+  type Write,
+} from "../steps.ts";
+import { Code, type NumberOf, noted } from "./code.ts";
 import { type Course, courseOf, distinct, followed, joined, type Split, sameCourse, split, whole } from "./places.ts";
 
 /** What a chain may have, at most, so that a piece of each register stays in the processor's nearest memory. */

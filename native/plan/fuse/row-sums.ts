@@ -1,6 +1,6 @@
 // Sums of rows that are taken in the walk that needs them: as a derivative of a softmax or a norm does.
-import { type Access, type Chain, mostOfRows, type Operand, type Write } from "../steps.ts";
-import { Code, type NumberOf, sameAccess } from "./code.ts";
+import { type Access, type Chain, mostOfRows, type Operand, sameAccess, type Write } from "../steps.ts";
+import { Code, type NumberOf } from "./code.ts";
 import { fits } from "./join.ts";
 import type { Level } from "./level.ts";
 import type { Pass } from "./pass.ts";

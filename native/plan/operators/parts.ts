@@ -5,7 +5,7 @@ import { define } from "../definitions.ts";
 import { Code, type Formula } from "../formula.ts";
 import { mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { Access, FunctionName, Operand, Write } from "../steps.ts";
+import { type Access, type FunctionName, type Operand, sameAccess, type Write } from "../steps.ts";
 import { accessOf, axisOf, broadcast, deepest, expanded, reshaped, type Shape, type Value } from "../views.ts";
 import { roomLike } from "./channels.ts";
 
@@ -65,9 +65,6 @@ export function chain(plan: Plan, { operands, shape, depth, formula, out }: Chai
   const register = code.register(formula(code, ...places));
   plan.step(depth, { kind: "chain", shape, reads, code: code.calls, writes: [{ ...out, register }] });
 }
-
-const sameAccess = (a: Access, b: Access): boolean =>
-  a.store === b.store && a.offset === b.offset && a.strides.join() === b.strides.join();
 
 /** A function of numbers one by one. */
 export const each = (plan: Plan, name: FunctionName, operands: readonly Value[], dtype?: DType): Value =>
