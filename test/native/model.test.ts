@@ -304,6 +304,26 @@ describe("what is not computed here", () => {
     expect(model.run(fed(1, 4099), ["cast"])).toBeDefined();
   });
 
+  it("is a quotient of products of whole numbers, of which nothing tells how large they are", () => {
+    const buckets = (operator: "Mod" | "Div", of: "product" | "moved" | "ids" | "left"): GraphOf => ({
+      inputs: { ids: ["int64", "n"] },
+      outputs: ["bucket"],
+      nodes: [
+        ["Mul", ["ids", "factor"], ["product"]],
+        ["Add", ["product", "count"], ["moved"]],
+        ["Mod", ["ids", "count"], ["left"]],
+        [operator, [of, "count"], ["bucket"]],
+      ],
+      initializers: { factor: integers(1_000_003), count: integers(97) },
+    });
+    for (const operator of ["Mod", "Div"] as const) {
+      const run = (of: Parameters<typeof buckets>[1]) =>
+        new NativeModel(modelOf(buckets(operator, of)), plainKernels).run({ ids: integers(5, 1234, 98_765) });
+      for (const of of ["product", "moved"] as const) expect(run(of)).toBeUndefined();
+      for (const of of ["ids", "left"] as const) expect(run(of)).toBeDefined();
+    }
+  });
+
   it("is an operator without steps", () => {
     const other = modelOf({ inputs: { x: ["float32", 3] }, outputs: ["y"], nodes: [["NonZero", ["x"], ["y"]]] });
     const model = new NativeModel(other, plainKernels);

@@ -1,10 +1,11 @@
 // Number by number.
 import { type DType, dtypeBy } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
-import type { Code, Formula } from "../formula.ts";
+import { definitionOf } from "../definitions.ts";
+import { Code, type Formula } from "../formula.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import type { FunctionName, Operand } from "../steps.ts";
+import type { FunctionName, Operand, Store } from "../steps.ts";
 import { expanded, type Value } from "../views.ts";
 import { computed, each, floatOf, intOf, present, textOf } from "./parts.ts";
 
@@ -59,9 +60,34 @@ function clamped(code: Code, x: Operand, alpha: number, beta: number): Operand {
   return code.call("minimum", code.call("relu", moved), 1);
 }
 
+/** Whether products have gone into whole numbers: nothing tells how large these are, and beyond 2^24 float32 has rounded them. */
+function ofProducts(value: Value): boolean {
+  const seen = new Set<Store>();
+  const waiting = [value];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const defined = isWhole(next.dtype) && !seen.has(next.store) ? definitionOf(next.store) : undefined;
+    if (!defined) continue;
+    seen.add(next.store);
+    const code = new Code(defined.operands.length);
+    defined.formula(code, ...defined.operands.map((_, register) => ({ register })));
+    const names = new Set(code.calls.map(({ name }) => name));
+    // What is a quotient, or is left of one, was looked at when it was made.
+    if (names.has("divide")) continue;
+    if (names.has("multiply") || names.has("power")) return true;
+    waiting.push(...defined.operands);
+  }
+  return false;
+}
+
+/** A quotient or what is left of one is small again, so that nothing behind it sees that a number was rounded. */
+function divided(x: Value): Value {
+  if (isWhole(x.dtype) && ofProducts(x)) throw refused("a quotient of whole numbers that may be large");
+  return x;
+}
+
 /** Of whole numbers towards zero, as ONNX divides them. */
 const divide: Compute = (plan, [a, b], node) => {
-  const [x, y] = [present(a, node), present(b, node)];
+  const [x, y] = [divided(present(a, node)), present(b, node)];
   return [
     computed(plan, [x, y], x.dtype, (code, p, q) => {
       const quotient = code.call("divide", p!, q!);
@@ -71,7 +97,7 @@ const divide: Compute = (plan, [a, b], node) => {
 };
 
 const modulo: Compute = (plan, [a, b], node) => {
-  const [x, y] = [present(a, node), present(b, node)];
+  const [x, y] = [divided(present(a, node)), present(b, node)];
   const towards = intOf(node, "fmod", 0) === 1 ? "truncate" : "floor";
   if (!isWhole(x.dtype)) throw refused("Mod of numbers that are not whole");
   return [
