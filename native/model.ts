@@ -57,8 +57,8 @@ export class NativeModel {
   readonly outputs: readonly string[];
   /** The inputs as the model declares them. */
   readonly ports: readonly Port[];
-  readonly #bytes: Uint8Array;
-  /** Where programs are kept it is read once one is made. */
+  /** Where programs are kept the bytes stay until one is made, for which the graph is read. */
+  #bytes: Uint8Array | undefined;
   #graph: Model | undefined;
   readonly #initializers: Outline["initializers"];
   readonly #kernels: Kernels;
@@ -84,7 +84,7 @@ export class NativeModel {
     this.#threads = threads;
     this.#kept = kept;
     this.#digest = kept ? digestOf(bytes) : "";
-    this.#bytes = bytes;
+    this.#bytes = kept ? bytes : undefined;
     this.#graph = kept ? undefined : readGraph(bytes);
     const outline = this.#graph ?? readOutline(bytes);
     this.inputs = outline.inputs;
@@ -238,7 +238,8 @@ export class NativeModel {
 
   #read(): Model {
     try {
-      this.#graph ??= readGraph(this.#bytes);
+      this.#graph ??= readGraph(this.#bytes!);
+      this.#bytes = undefined;
       return this.#graph;
     } catch (cause) {
       if (cause instanceof InnerloopError) throw refused("a model that is not read here");
