@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "bounds.h"
 #include "products-panels.h"
 #include "products-strips.h"
 
@@ -30,8 +31,6 @@
 static _Thread_local float block_numbers[BLOCK_NUMBERS + BLOCK_ROOM] __attribute__((aligned(64)));
 /** Behind each strip, room for what vectors write with it. */
 static _Thread_local float strips[STRIPS_TOGETHER * (PIECE * STRIP_ROWS + WIDTH)] __attribute__((aligned(64)));
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t parts(int64_t size, int64_t largest) { return (size + largest - 1) / largest; }
 

@@ -2,13 +2,12 @@
 // from one end to the other, as processors foresee. Tiles of columns would begin anew in every row.
 #include "products-thin.h"
 
+#include "bounds.h"
 #include "vectors.h"
 
 /** Terms that are taken together, and columns whose sums stay in the first cache from one of these to the next. */
 #define TERMS 8
 #define COLUMNS 1024
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /** Some terms of all sums of some columns. What is added is there before the first of them; the last ones may end what is below zero. */
 INLINE void take(const int rows, const int terms, const Matrices *matrices, int64_t column, int64_t columns, int64_t term) {
@@ -35,16 +34,18 @@ INLINE void take(const int rows, const int terms, const Matrices *matrices, int6
   }
 }
 
-#define THIN(rows, terms) \
-  static void take_##rows##_##terms(const Matrices *matrices, int64_t column, int64_t columns, int64_t term) { take(rows, terms, matrices, column, columns, term); }
-THIN(1, 1) THIN(1, 8) THIN(2, 1) THIN(2, 8)
+typedef void (*Taking)(const Matrices *matrices, int64_t column, int64_t columns, int64_t term);
+
+#define TAKING(name, rows, terms) \
+  static void name(const Matrices *matrices, int64_t column, int64_t columns, int64_t term) { take(rows, terms, matrices, column, columns, term); }
+TAKING(one_by_one, 1, 1) TAKING(one_by_many, 1, TERMS) TAKING(two_by_one, 2, 1) TAKING(two_by_many, 2, TERMS)
 
 void run_thin(const Matrices *matrices) {
-  const int one = matrices->m == 1;
+  const Taking by_one = matrices->m == 1 ? one_by_one : two_by_one, by_many = matrices->m == 1 ? one_by_many : two_by_many;
   for (int64_t at = 0; at < matrices->n; at += COLUMNS) {
     const int64_t columns = least(COLUMNS, matrices->n - at);
     int64_t term = 0;
-    for (; term + TERMS <= matrices->k; term += TERMS) (one ? take_1_8 : take_2_8)(matrices, at, columns, term);
-    for (; term < matrices->k; term++) (one ? take_1_1 : take_2_1)(matrices, at, columns, term);
+    for (; term + TERMS <= matrices->k; term += TERMS) by_many(matrices, at, columns, term);
+    for (; term < matrices->k; term++) by_one(matrices, at, columns, term);
   }
 }

@@ -1,6 +1,7 @@
 // Products of words.md: which kernels, and in which pieces, so that what they read again and again is near.
 #include <stddef.h>
 
+#include "bounds.h"
 #include "kernels.h"
 #include "products-ahead.h"
 #include "products-blocks.h"
@@ -70,10 +71,6 @@ typedef struct {
   int64_t base;
   int32_t offsets[MOST_COLUMN_TERMS];
 } Product;
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /** How many pieces of at most `largest` there are in `size`. Most products are small, and a division takes as long as many sums. */
 static int64_t parts(int64_t size, int64_t largest) { return size <= largest ? 1 : (uint32_t)(size + largest - 1) / (uint32_t)largest; }

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "bounds.h"
 #include "kernels.h"
 #include "vectors.h"
 
@@ -27,10 +28,6 @@ typedef struct {
   /** Places of the field before the first window's own, all channels of one place counted as `plane` places apart. */
   int32_t place, place_step;
 } Span;
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /** The first whole number that is not below a / b. */
 static int64_t ceiled(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
