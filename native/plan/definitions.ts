@@ -1,6 +1,6 @@
 // Of what arrays have been computed number by number, for whoever would rather compute a part of one anew than read it.
-import type { Formula } from "./formula.ts";
-import type { Store } from "./steps.ts";
+import { Code, type Formula } from "./formula.ts";
+import type { Call, Store } from "./steps.ts";
 import type { Value } from "./views.ts";
 
 export interface Defined {
@@ -17,3 +17,10 @@ export function define(defined: Defined): void {
 }
 
 export const definitionOf = (store: Store): Defined | undefined => all.get(store);
+
+/** How it is computed, as calls that take the operands for registers. */
+export function callsOf({ operands, formula }: Defined): readonly Call[] {
+  const code = new Code(operands.length);
+  formula(code, ...operands.map((_, register) => ({ register })));
+  return code.calls;
+}

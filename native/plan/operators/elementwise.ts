@@ -1,8 +1,8 @@
 // Number by number.
 import { type DType, dtypeBy } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
-import { definitionOf } from "../definitions.ts";
-import { Code, type Formula } from "../formula.ts";
+import { callsOf, definitionOf } from "../definitions.ts";
+import type { Code, Formula } from "../formula.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { FunctionName, Operand, Store } from "../steps.ts";
@@ -68,9 +68,7 @@ function ofProducts(value: Value): boolean {
     const defined = isWhole(next.dtype) && !seen.has(next.store) ? definitionOf(next.store) : undefined;
     if (!defined) continue;
     seen.add(next.store);
-    const code = new Code(defined.operands.length);
-    defined.formula(code, ...defined.operands.map((_, register) => ({ register })));
-    const names = new Set(code.calls.map(({ name }) => name));
+    const names = new Set(callsOf(defined).map(({ name }) => name));
     // What is a quotient, or is left of one, was looked at when it was made.
     if (names.has("divide")) continue;
     if (names.has("multiply") || names.has("power")) return true;

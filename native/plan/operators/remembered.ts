@@ -1,8 +1,7 @@
 // What steps of a recurrent network have computed: a gradient computes all of it once more, from the same products on, for all steps at once.
 import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
-import { definitionOf } from "../definitions.ts";
-import { Code } from "../formula.ts";
+import { callsOf, definitionOf } from "../definitions.ts";
 import type { Compute, Operators, Plan } from "../plan.ts";
 import type { FunctionName, Store } from "../steps.ts";
 import { permuted, reshaped, together, type Value } from "../views.ts";
@@ -154,16 +153,13 @@ function cellsOf(plan: Plan, inputs: readonly (Value | undefined)[], node: Node)
   const [kept, added] = places.map((place) => fed[place]!) as [Value, Value];
   const product = definitionOf(added.store);
   if (!product || added.offset !== 0 || !together(added) || sizeOf(added.shape) !== added.store.size) return undefined;
-  const code = new Code(product.operands.length);
   const [left, right] = product.operands;
-  if (product.operands.length !== 2) return undefined;
-  product.formula(code, { register: 0 }, { register: 1 });
-  const [call] = code.calls;
-  if (code.calls.length !== 1 || call?.name !== "multiply") return undefined;
+  const calls = callsOf(product);
+  if (!left || !right || calls.length !== 1 || calls[0]?.name !== "multiply") return undefined;
   const found = sums.all.find(({ cells }) => {
     if (!cells || !lieAlike(kept, cells.kept) || !isSame(plan, begun, cells.begun)) return false;
     const [one, other] = cells.added;
-    return (lieAlike(left!, one) && lieAlike(right!, other)) || (lieAlike(left!, other) && lieAlike(right!, one));
+    return (lieAlike(left, one) && lieAlike(right, other)) || (lieAlike(left, other) && lieAlike(right, one));
   });
   return found?.cells && [found.cells.last, found.cells.before];
 }
