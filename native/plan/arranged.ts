@@ -1,5 +1,4 @@
 // Passes over all steps of a plan at once, after they are joined: how many examples or matrices at a time, and by which form, products are done.
-
 import { bunched } from "./bunch/index.ts";
 import { evenly } from "./evenly.ts";
 import { byHeads } from "./heads.ts";

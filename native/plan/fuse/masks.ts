@@ -20,60 +20,75 @@ export const masks: Pass = {
 /** The same in fewer calls; nothing, where there are none. */
 function masked(chain: Chain): Chain | undefined {
   if (!chain.code.some(({ name }) => name === "multiply") || !chain.code.some(isTest)) return undefined;
-  const made = rewritten(inTurn(chain), compared);
+  const apart = inTurn(chain);
+  const from = fromIn(apart);
+  const made = rewritten(apart, (call, now, into) => compared(call, from, now, into));
   return made.code.length < chain.code.length ? made : undefined;
 }
 
 const isTest = ({ name }: Call): boolean => name === "greater" || name === "less";
 
-/** What gave each register. */
+/** What gave an operand. */
 type From = (operand: Operand) => Call | undefined;
+/** What an operand is in a chain that is made anew. */
+type Now = (operand: Operand) => Operand;
 
-/** A chain whose calls are made again, each of them by what gave its operands and by these as they are now. */
+const fromIn =
+  ({ reads, code }: Chain): From =>
+  (operand) =>
+    "number" in operand ? undefined : code[operand.register - reads.length];
+
+/** A chain whose calls are made again, some in another way. */
 function rewritten(
   { shape, reads, code, writes }: Chain,
-  made: (call: Call, from: From, now: (operand: Operand) => Operand, into: Code) => Operand | undefined,
+  made: (call: Call, now: Now, into: Code) => Operand | undefined,
 ): Chain {
   const into = new Code(unknown);
   const registers = reads.map((read) => into.read(read));
-  const now = (operand: Operand): Operand => ("number" in operand ? operand : registers[operand.register]!);
-  const from: From = (operand) => ("number" in operand ? undefined : code[operand.register - reads.length]);
-  for (const call of code) registers.push(made(call, from, now, into) ?? into.call(call.name, call.operands.map(now)));
+  const now: Now = (operand) => ("number" in operand ? operand : registers[operand.register]!);
+  for (const call of code) registers.push(made(call, now, into) ?? into.call(call.name, call.operands.map(now)));
   return into.chain(
     shape,
     writes.map(({ register, ...write }) => [write, registers[register]!] as const),
   );
 }
 
+/** Two truths that a number is multiplied with together. */
+interface Both {
+  readonly truths: readonly [Operand, Operand];
+  readonly number: Operand;
+}
+
 /** The product of two truths and a number takes one truth after the other, first that which more such products of the number have. */
 function inTurn(chain: Chain): Chain {
-  const keys = new Map<string, number>();
-  const keyOf = (...operands: readonly Operand[]) => operands.map((each) => JSON.stringify(each)).join();
-  const both = ({ operands }: Call, from: From) => {
-    for (const [i, operand] of operands.entries()) {
-      const product = from(operand);
-      if (product?.name !== "multiply" || !product.operands.every((each) => isTruth(each, from))) continue;
-      return { truths: product.operands as [Operand, Operand], number: operands[1 - i]! };
+  const from = fromIn(chain);
+  const found = new Map(chain.code.map((call) => [call, bothIn(call, from)]));
+  const keyOf = (truth: Operand, number: Operand) => JSON.stringify([truth, number]);
+  const times = new Map<string, number>();
+  for (const both of found.values())
+    for (const truth of both?.truths ?? []) {
+      const key = keyOf(truth, both!.number);
+      times.set(key, (times.get(key) ?? 0) + 1);
     }
-    return undefined;
-  };
-  rewritten(chain, (call, from) => {
-    const found = call.name === "multiply" ? both(call, from) : undefined;
-    for (const truth of found?.truths ?? []) {
-      const key = keyOf(truth, found!.number);
-      keys.set(key, (keys.get(key) ?? 0) + 1);
-    }
-    return undefined;
-  });
-  if (keys.size === 0) return chain;
-  return rewritten(chain, (call, from, now, into) => {
-    const found = call.name === "multiply" ? both(call, from) : undefined;
-    if (!found) return undefined;
-    const { truths, number } = found;
-    const [a, b] = truths.map((truth) => keys.get(keyOf(truth, number))!) as [number, number];
-    const [first, second] = a >= b ? truths : (truths.toReversed() as [Operand, Operand]);
+  if (times.size === 0) return chain;
+  return rewritten(chain, (call, now, into) => {
+    const both = found.get(call);
+    if (!both) return undefined;
+    const { truths, number } = both;
+    const [a, b] = truths.map((truth) => times.get(keyOf(truth, number))!) as [number, number];
+    const [first, second] = a >= b ? truths : [truths[1], truths[0]];
     return into.call("multiply", [now(second), into.call("multiply", [now(first), now(number)])]);
   });
+}
+
+function bothIn({ name, operands }: Call, from: From): Both | undefined {
+  if (name !== "multiply") return undefined;
+  for (const [i, operand] of operands.entries()) {
+    const product = from(operand);
+    if (product?.name !== "multiply" || !product.operands.every((each) => isTruth(each, from))) continue;
+    return { truths: product.operands as [Operand, Operand], number: operands[1 - i]! };
+  }
+  return undefined;
 }
 
 /** Whether an operand is a comparison, or the opposite of one. */
@@ -83,17 +98,15 @@ function isTruth(operand: Operand, from: From): boolean {
 }
 
 /** A product with a comparison as one call. */
-function compared({ name, operands }: Call, from: From, now: (operand: Operand) => Operand, into: Code) {
+function compared({ name, operands }: Call, from: From, now: Now, into: Code): Operand | undefined {
   if (name !== "multiply") return undefined;
   for (const [i, operand] of operands.entries()) {
     const call = from(operand);
     const test = call?.name === "not" ? from(call.operands[0]!) : call;
     if (!call || !test || !isTest(test)) continue;
-    const [a, b] = (test.name === "greater" ? test.operands : test.operands.toReversed()).map(now) as [
-      Operand,
-      Operand,
-    ];
-    return into.call(test === call ? "ifGreater" : "unlessGreater", [a, b, now(operands[1 - i]!)]);
+    const [a, b] = test.operands.map(now) as [Operand, Operand];
+    const [larger, other] = test.name === "greater" ? [a, b] : [b, a];
+    return into.call(test === call ? "ifGreater" : "unlessGreater", [larger, other, now(operands[1 - i]!)]);
   }
   return undefined;
 }
