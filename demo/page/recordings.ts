@@ -13,6 +13,8 @@ const sureFrom = 0.6;
 export class Recordings<R> {
   readonly #page: Page<R>;
   #looking = false;
+  /** What was recorded last. */
+  #latest: R | undefined;
   /** How many new recordings the page has made. */
   #made = 0;
 
@@ -32,6 +34,7 @@ export class Recordings<R> {
   }
 
   async isDone(recording: R): Promise<void> {
+    this.#latest = recording;
     const { mode, kind } = this.#page;
     if (kind.slight(recording)) {
       this.#page.wipe();
@@ -75,7 +78,7 @@ export class Recordings<R> {
       else if (as !== null && !corrects) page.mode = model.ready ? { kind: "try" } : { kind: "teach", as: null };
       page.glow(hue);
       const portrait = page.kind.portrait(examples.at(-1)!.values, recording);
-      requestAnimationFrame(() => this.#arrive(label, portrait, hue));
+      requestAnimationFrame(() => this.#arrive(label, portrait, hue, recording));
       const ms = milliseconds(model.adaptMs);
       if (!model.ready) return (words) => [words.second, words.secondMore];
       if (corrects && as !== null) return (words) => [words.corrected, words.correctedMore(ms), label];
@@ -114,7 +117,7 @@ export class Recordings<R> {
   }
 
   /** What was learned flies from the stage to its card, and leaves the stage empty. */
-  #arrive(label: string, portrait: Element, hue: number): void {
+  #arrive(label: string, portrait: Element, hue: number, recording: R): void {
     const card = cardOf(label);
     const face = card?.querySelector(".face");
     if (!card || !face) return;
@@ -122,7 +125,9 @@ export class Recordings<R> {
     reveal(card, byId("cards"));
     fly(portrait, hue, byId("pad-frame"), face);
     setTimeout(() => {
-      if (!this.#page.recorder.open && !this.#page.answered) this.#page.wipe();
+      // Whoever was quicker has another recording there already.
+      const { recorder, answered } = this.#page;
+      if (this.#latest === recording && !recorder.open && !answered) this.#page.wipe();
     }, 300);
   }
 }

@@ -57,7 +57,10 @@ export const microphone = `{
   };
 }`;
 
-/** A camera before a table, on which a card lies once its drawing is named: in slanting light, never twice the same. */
+/**
+ * A camera before a table, on which a card lies once its drawing is named: in slanting light, never twice the same. `lay` is back
+ * when the page's view shows it, which a corner tells that no picture reaches.
+ */
 export const camera = `{
   const around = (width) => (Math.random() + Math.random() + Math.random() - 1.5) * width;
   const canvas = (globalThis.canvas = document.createElement("canvas"));
@@ -70,9 +73,19 @@ export const camera = `{
     none: () => [],
   };
   let card;
-  globalThis.lay = (name) => {
+  let cards = 0;
+  globalThis.lay = async (name) => {
     card = { drawing: drawings[name], turn: around(0.15), size: 150 + around(25), x: 400 + around(20), y: 265 + around(20) };
+    cards += 1;
     paint();
+    while (view() && cornerOf(view()) !== cards % 3) await new Promise(requestAnimationFrame);
+  };
+  const view = () => document.querySelector("[data-source=on] video");
+  const corner = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const cornerOf = (video) => {
+    corner.drawImage(video, 8, 8, 16, 16, 0, 0, 1, 1);
+    const colour = [...corner.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    return colour.indexOf(Math.max(...colour));
   };
   const light = (from, to) => {
     const shade = context.createLinearGradient(0, 0, 800, 600);
@@ -95,6 +108,8 @@ export const camera = `{
       context.stroke();
       context.restore();
     }
+    context.fillStyle = ["#f00", "#0f0", "#00f"][cards % 3];
+    context.fillRect(0, 0, 32, 32);
     const image = context.getImageData(0, 0, 800, 600);
     for (let i = 0; i < image.data.length; i++) if (i % 4 < 3) image.data[i] += around(8);
     context.putImageData(image, 0, 0);
