@@ -92,4 +92,4 @@ case("RoiAlign", 10, [real(1, 2, 6, 6), np.array([[0.0, 0.0, 4.0, 5.0]], np.floa
 case("GridSample", 16, [real(1, 2, 4, 4), real(1, 3, 2, 2)], mode="bicubic", align_corners=1)
 case("GridSample", 16, [real(1, 2, 4, 4), real(1, 3, 2, 2)], note="bilinear")
 case("DFT", 17, [real(2, 5, 1)], axis=1)
-case("GroupNormalization", 18, [real(2, 4, 3), real(2), real(2)], num_groups=2)
+case("GroupNormalization", 18, [real(2, 4, 3), real(2), real(2)], num_groups=2, note="older, two groups")
