@@ -41,7 +41,7 @@ for family in [*OPERATORS, "older"]:
         importlib.import_module(family.replace("-", "_"))
 
 if arguments.case:
-    by_name = {case.name: case for cases in CASES.values() for case in cases}
+    by_name = {case.full_name: case for cases in CASES.values() for case in cases}
     missing = [name for name in arguments.case if name not in by_name]
     if missing:
         parser.error(f"no such case: {', '.join(missing)}")

@@ -65,6 +65,15 @@ class Case:
     def name(self):
         return f"{self.operator} {self.opset} {self.note}".strip()
 
+    @property
+    def full_name(self):
+        """As it is recorded: with the operator's domain."""
+        return f"{self.full_operator} {self.opset} {self.note}".strip()
+
+    @property
+    def full_operator(self):
+        return f"{self.domain}.{self.operator}" if self.domain else self.operator
+
 
 def family(name, older=False):
     """The function that adds cases to a family. Their names, and so their numbers, have to differ.
@@ -130,7 +139,7 @@ def recorded(case):
 
 def entry(case, model, inputs, outputs, digits):
     return {
-        "operator": f"{case.domain}.{case.operator}" if case.domain else case.operator,
+        "operator": case.full_operator,
         "opset": case.opset,
         "note": case.note,
         "model": base64.b64encode(model.SerializeToString()).decode(),
