@@ -1,6 +1,7 @@
 // Products of windows of 3 x 3 places as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
 // of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
 import { sizeOf } from "@innerloop/schemas";
+import { type Costs, usualCosts } from "./costs.ts";
 import { storesOf } from "./fuse/level.ts";
 import { type Known, matrixOf } from "./known.ts";
 import { type Picture, pictureOf, side } from "./pictures.ts";
@@ -15,16 +16,8 @@ interface Making {
 
 /** Channels and filters below which vectors of them would be mostly empty. */
 const fewest = 16;
-/** Multiplications in products that take as long as to bring one number to points or back, through the second cache, and as one number of weights, which lies beside the one before. */
-interface Costs {
-  readonly number: number;
-  readonly weight: number;
-}
-
-const usual: Costs = { number: 36, weight: 10 };
-
 /** The same steps, with products at points where that is quicker. */
-export function windowsAtPoints(steps: readonly Step[], plan: Making, costs = usual): Step[] {
+export function windowsAtPoints(steps: readonly Step[], plan: Making, costs: Costs = usualCosts()): Step[] {
   const writers = new Map<Store, Step[]>();
   for (const step of steps)
     for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
@@ -37,7 +30,7 @@ export function windowsAtPoints(steps: readonly Step[], plan: Making, costs = us
     if (!picture) return [step];
     const form = formOf(picture);
     const there = weights.get(step.right.store)?.get(nameOf(step, form));
-    if (!pays(step, picture, form, { ...costs, weight: there ? 0 : costs.weight })) return [step];
+    if (!pays(step, picture, form, { number: costs.number, weight: there ? 0 : costs.weight })) return [step];
     const brought = there ?? plan.store(form.weights.length * side * picture.channels * step.n, depthOf(step));
     if (there) return madeAtPoints(plan, step, { picture, form, weights: brought });
     weights.set(step.right.store, (weights.get(step.right.store) ?? new Map()).set(nameOf(step, form), brought));
