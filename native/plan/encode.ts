@@ -247,8 +247,19 @@ class Encoder {
   }
 
   #points(words: number[], step: Points): void {
-    const { what, examples, channels, rows, columns, steps, first, size, tile, points } = step;
-    words.push(pointed[what], examples, channels, rows, columns, ...steps, ...first, ...size, ...tile, ...points);
+    const { what, beta, examples, channels, rows, columns, steps, first, size, tile, points } = step;
+    words.push(
+      pointed[what] + (beta ? 2 : 0),
+      examples,
+      channels,
+      rows,
+      columns,
+      ...steps,
+      ...first,
+      ...size,
+      ...tile,
+      ...points,
+    );
     for (const access of [step.field, step.values]) {
       this.#place(words, access);
       words.push(...access.strides);

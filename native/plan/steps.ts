@@ -239,12 +239,14 @@ export interface Windows {
 /**
  * Tiles of arrays, brought to points or back (Toom and Cook, Winograd), channel by channel. The tile at (row, column) begins at (row · steps[0] + first[0],
  * column · steps[1] + first[1]) of the field and has `tile` rows and columns. `points`: values[p · across + q] = Σ down[p, i] · across[q, j] · tile[i, j], where what
- * is not within the field is zeros. `places`: tile[i, j] = Σ down[i, p] · across[j, q] · values[…], and what is not within the field is written nowhere. Strides of
+ * is not within the field is zeros. `places`: tile[i, j] = Σ down[i, p] · across[j, q] · values[…], and what is not within the field is written nowhere. With `beta` 1
+ * they are added to what lies where they are written, which is set before, and tiles may lie over each other. Strides of
  * `field` are those of (example, row, column, channel), the last one 1 where it is read, of `values` those of (point, example, row, column), of matrices none: they lie without gaps, a row for each number that is given.
  */
 export interface Points {
   readonly kind: "points";
   readonly what: "points" | "places";
+  readonly beta?: 0 | 1;
   readonly examples: number;
   readonly channels: number;
   /** How many tiles there are. */
@@ -315,9 +317,9 @@ export function accessesOf(step: Exclude<Step, Turns>): {
       : { reads: given(out, where), writes: [field] };
   }
   if (step.kind === "points") {
-    const { what, field, values, down, across } = step;
+    const { what, beta, field, values, down, across } = step;
     const [from, to] = what === "points" ? [field, values] : [values, field];
-    return { reads: [from, down, across], writes: [to] };
+    return { reads: beta ? [from, down, across, to] : [from, down, across], writes: [to] };
   }
   return { reads: [step.from], writes: [step.to] };
 }

@@ -197,12 +197,12 @@ static int check_windows(const Scope *scope, const int32_t *words, int64_t lengt
 }
 
 static int check_points(const Scope *scope, const int32_t *words, int64_t length) {
-  if (length < POINTS_WORDS || words[2] < TO_POINTS || words[2] > TO_PLACES) return 0;
+  if (length < POINTS_WORDS || words[2] < TO_POINTS || words[2] > (TO_PLACES | ADDING)) return 0;
   const int64_t rows = words[5], columns = words[6], height = words[13], width = words[14], down = words[15], across = words[16];
   for (int which = 13; which < 17; which++)
     if (words[which] < 1 || words[which] > MOST_SIDE) return 0;
   if (words[3] < 1 || words[4] < 1 || rows < 1 || columns < 1) return 0;
-  if (words[11] < 1 || words[12] < 1 || (words[2] == TO_POINTS && words[21] != 1)) return 0;
+  if (words[11] < 1 || words[12] < 1 || (!(words[2] & TO_PLACES) && words[21] != 1)) return 0;
   const Reach field = along(along(along((Reach){words[17], words[17]}, words[3], words[18]), words[11], words[19]), words[12], words[20]);
   const Reach values = along(along((Reach){words[22], words[22]}, down * across, words[23]), words[3], words[24]);
   return within(scope, along(field, words[4], words[21])) && within(scope, along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1)) &&

@@ -49,7 +49,8 @@ typedef struct {
   int64_t top, bottom, left, right;
 } Tile;
 
-INLINE void put(float *to, vector numbers, int lanes) {
+INLINE void put(float *to, vector numbers, int lanes, int adds) {
+  if (adds) numbers += load(to);
   if (lanes == WIDTH) store(to, numbers);
   else store_first(to, numbers, lanes);
 }
@@ -66,7 +67,7 @@ static void to_points(const Points *p, const Tile *tile, int64_t c, int lanes) {
     }
   by_matrices(p, p->height, p->width, p->points_down, p->points_across, from, to);
   for (int i = 0; i < p->points_down; i++)
-    for (int j = 0; j < p->points_across; j++, values += p->values_point) put(values, to[i][j], lanes);
+    for (int j = 0; j < p->points_across; j++, values += p->values_point) put(values, to[i][j], lanes, p->adds);
 }
 
 /** What is outside of the field is written nowhere. */
@@ -79,12 +80,15 @@ static void to_places(const Points *p, const Tile *tile, int64_t c, int lanes) {
   by_matrices(p, p->points_down, p->points_across, p->height, p->width, from, to);
   if (p->field_channel == 1) {
     for (int i = (int)tile->top; i < tile->bottom; i++)
-      for (int j = (int)tile->left; j < tile->right; j++) put(field + i * p->field_row + j * p->field_column, to[i][j], lanes);
+      for (int j = (int)tile->left; j < tile->right; j++) put(field + i * p->field_row + j * p->field_column, to[i][j], lanes, p->adds);
     return;
   }
   for (int lane = 0; lane < lanes; lane++, field += p->field_channel)
     for (int i = (int)tile->top; i < tile->bottom; i++)
-      for (int j = (int)tile->left; j < tile->right; j++) field[i * p->field_row + j * p->field_column] = ((const float *)&to[i][j])[lane];
+      for (int j = (int)tile->left; j < tile->right; j++) {
+        float *place = field + i * p->field_row + j * p->field_column;
+        *place = ((const float *)&to[i][j])[lane] + (p->adds ? *place : 0);
+      }
 }
 
 /** Channels from `begin` to `end` of a tile of one row, by the one matrix that there is then but for a factor. What is outside is zeros, or written nowhere. */
@@ -109,7 +113,7 @@ INLINE void row_by(const int in, const int out, const Points *p, const Tile *til
     const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH;
     UNROLLED
     for (int o = 0; o < out; o++)
-      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, sums[o] * spread(*p->down), lanes);
+      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, sums[o] * spread(*p->down), lanes, p->adds);
   }
 }
 
@@ -169,14 +173,17 @@ static Tile tile_of(const Points *p, Which which) {
 int run_points(const int32_t *words, float *memory, Part part) {
   Points p;
   read_points(words, memory, &p);
-  const int64_t vectors = (p.channels + WIDTH - 1) / WIDTH, all = p.rows * p.columns * p.examples * vectors;
-  int64_t i = begin_of(part, all);
-  const int64_t end = end_of(part, all);
-  Which which = which_at(&p, i / vectors);
+  const int64_t vectors = (p.channels + WIDTH - 1) / WIDTH, tiles = p.rows * p.columns * p.examples;
+  // Where tiles are added they may lie over each other: a part has some vectors of all of them then.
+  const int64_t all = p.adds ? vectors : tiles * vectors, begin = begin_of(part, all), end = end_of(part, all);
+  int64_t tile_at = p.adds ? 0 : begin / vectors;
+  const int64_t tiles_end = p.adds ? tiles : (end + vectors - 1) / vectors;
+  Which which = which_at(&p, tile_at);
   const int one_row = p.height == 1 && p.points_down == 1 && p.field_channel == 1;
-  for (int64_t first = i % vectors; i < end; first = 0) {
+  for (; begin < end && tile_at < tiles_end; tile_at++, which = next_of(&p, which)) {
     const Tile tile = tile_of(&p, which);
-    const int64_t last = vectors - first < end - i ? vectors : first + end - i;
+    const int64_t before = p.adds ? 0 : tile_at * vectors;
+    const int64_t first = begin > before ? begin - before : 0, last = end - before < vectors ? end - before : vectors;
     if (one_row) along_row(&p, &tile, first * WIDTH, last == vectors ? p.channels : last * WIDTH);
     else
       for (int64_t v = first; v < last; v++) {
@@ -185,8 +192,6 @@ int run_points(const int32_t *words, float *memory, Part part) {
         if (p.what == TO_POINTS) to_points(&p, &tile, c, lanes);
         else to_places(&p, &tile, c, lanes);
       }
-    i += last - first;
-    which = next_of(&p, which);
   }
   return DONE;
 }

@@ -12,10 +12,11 @@
 /** Words of an instruction. */
 #define POINTS_WORDS 29
 
-enum { TO_POINTS = 0, TO_PLACES = 1 };
+/** What is written, and whether it is added to what lies there. */
+enum { TO_POINTS = 0, TO_PLACES = 1, ADDING = 2 };
 
 typedef struct {
-  int what;
+  int what, adds;
   int64_t examples, channels, rows, columns, step_row, step_column, first_row, first_column, in_rows, in_columns;
   /** Rows and columns of a tile, at places and at points. */
   int height, width, points_down, points_across;
@@ -28,7 +29,7 @@ typedef struct {
 } Points;
 
 static inline void read_points(const int32_t *words, float *memory, Points *p) {
-  p->what = words[2];
+  p->what = words[2] & TO_PLACES, p->adds = (words[2] & ADDING) != 0;
   p->examples = words[3], p->channels = words[4], p->rows = words[5], p->columns = words[6];
   p->step_row = words[7], p->step_column = words[8], p->first_row = words[9], p->first_column = words[10];
   p->in_rows = words[11], p->in_columns = words[12];

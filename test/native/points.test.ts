@@ -93,6 +93,13 @@ describe.each(["points", "places"] as const)("to %s", (what) => {
   });
 });
 
+describe.each(["points", "places"] as const)("adds to %s", (what) => {
+  it.each(cases)("of tiles that may lie over each other: %j", (sizes) => {
+    const { step, begun } = stepOf(what, sizes);
+    compare(testKernels(), [{ ...step, beta: 1 }], { begun });
+  });
+});
+
 it("goes to places whose channels lie apart", () => {
   for (const points of [
     [6, 6],
@@ -107,7 +114,7 @@ it("goes to places whose channels lie apart", () => {
       counts: [1, 1],
       apart: 9,
     });
-    compare(testKernels(), [step], { begun });
+    compare(testKernels(), [step, { ...step, beta: 1 }], { begun });
   }
 });
 

@@ -9,7 +9,7 @@ interface Array64 {
 
 /** Takes a step of points. */
 export function points(step: Points, arrayOf: (access: Access) => Array64): number {
-  const { what, examples, channels, rows, columns, steps, first, size, tile } = step;
+  const { what, beta = 0, examples, channels, rows, columns, steps, first, size, tile } = step;
   const [field, values, down, across] = [step.field, step.values, step.down, step.across].map(arrayOf) as [
     Array64,
     Array64,
@@ -36,7 +36,7 @@ export function points(step: Points, arrayOf: (access: Access) => Array64): numb
           at(step.values, p * step.points[1] + q, example, row, column) + c;
         if (what === "points") {
           for (const [p, q] of pairs(step.points)) {
-            let sum = 0;
+            let sum = beta && values.get(placeOfValue(p, q));
             for (const [i, j] of pairs(tile)) {
               const place = placeOf(i, j);
               if (place !== undefined) sum += factor(p, q, i, j) * field.get(place);
@@ -47,7 +47,7 @@ export function points(step: Points, arrayOf: (access: Access) => Array64): numb
           for (const [i, j] of pairs(tile)) {
             const place = placeOf(i, j);
             if (place === undefined) continue;
-            let sum = 0;
+            let sum = beta && field.get(place);
             for (const [p, q] of pairs(step.points)) sum += factor(p, q, i, j) * values.get(placeOfValue(p, q));
             field.set(place, sum);
           }

@@ -201,9 +201,12 @@ const points: Making = (memory, below) => {
   const size = [rows * tile - below(2), columns * tile] as const;
   const values = memory.array([sides * sides, rows, columns, examples, channels]);
   const [point, row, column, example] = values.strides as [number, number, number, number];
+  // Tiles may lie over each other where they are added.
+  const beta = below(2) ? 1 : 0;
+  const steps = [tile - beta, tile] as const;
   return {
-    ...{ kind: "points", what: below(2) ? "points" : "places", examples, channels, rows, columns, size },
-    ...{ steps: [tile, tile], first: [0, 0], tile: [tile, tile], points: [sides, sides] },
+    ...{ kind: "points", what: below(2) ? "points" : "places", beta, examples, channels, rows, columns, size },
+    ...{ steps, first: [0, 0], tile: [tile, tile], points: [sides, sides] },
     ...{
       field: memory.array([examples, ...size, channels]),
       values: { ...values, strides: [point, example, row, column] },

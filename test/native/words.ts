@@ -195,12 +195,13 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
   }
   if (code === 9) {
     const two = (): [number, number] => [take(), take()];
-    const what = (["points", "places"] as const)[take()]!;
+    const flags = take();
+    const what = flags & 1 ? "places" : "points";
     const [examples, channels, rows, columns] = [take(), take(), take(), take()];
     const [steps, first, size, tile, points] = [two(), two(), two(), two(), two()];
     const [field, values, down, across] = [access(4), access(4), access(0), access(0)];
     const sizes = { examples, channels, rows, columns, steps, first, size, tile, points };
-    return { kind: "points", what, ...sizes, field, values, down, across };
+    return { kind: "points", what, beta: flags & 2 ? 1 : 0, ...sizes, field, values, down, across };
   }
   const [count, turn, length] = [take(), take(), take()];
   const body = rest();
