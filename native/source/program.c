@@ -4,10 +4,11 @@
 
 /**
  * About so many nanoseconds of work each part is to have at least. To hand parts out and to wait for the last takes a tenth of that; the rest is for numbers that one
- * processor has written and another one reads. How much work an instruction has is told by its sizes, and by what processors do in a nanosecond.
+ * processor has written and another one reads. How much work an instruction has is told by its sizes, and by what processors do in a nanosecond: of products,
+ * small ones, since it is for these that it matters.
  */
 #define LEAST_WORK 4000
-#define PRODUCTS_A_NS 64
+#define PRODUCTS_A_NS 32
 #define PLACES_A_NS 16
 /** Multiplications that take as long as to fetch a number from what another processor has written. */
 #define PRODUCTS_A_NUMBER 12
