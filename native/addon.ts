@@ -4,12 +4,16 @@ import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { InnerloopError } from "@innerloop/schemas";
 import { kernelsFile } from "./build.ts";
+import { costsOf } from "./costs.ts";
+import type { Costs } from "./plan/costs.ts";
 import { warn } from "./warnings.ts";
 
 /** The C kernels. */
 export interface Kernels {
   /** Of which sources they were built for which processor: other kernels have another. */
   readonly name?: string;
+  /** What moving numbers takes with them, by which plans choose forms: the usual ones unless given. */
+  readonly costs?: Costs;
   /**
    * Runs a program of source/words.md over a memory, which other threads leave alone meanwhile. Words are checked before their first run over a memory: that they
    * stay within it. They are not to change after that.
@@ -27,7 +31,7 @@ export interface Kernels {
 }
 
 /** What the file exports. */
-type Exports = Required<Omit<Kernels, "name">>;
+type Exports = Required<Omit<Kernels, "name" | "costs">>;
 
 /** What a run gives of words that are none (source/words.md). */
 const wrongWords = 2;
@@ -42,6 +46,7 @@ export function loadKernels(file: string): Kernels {
     const checked = new WeakMap<Int32Array, ArrayBuffer>();
     return {
       name: basename(file),
+      costs: costsOf(file),
       ...others,
       run: (code, memory, offset, threads = 1) => {
         if (checked.get(code) !== memory) {

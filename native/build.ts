@@ -3,12 +3,15 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { cpus, homedir } from "node:os";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InnerloopError } from "@innerloop/schemas";
+import { costsFile, costsFrom, costsOf, trials } from "./costs.ts";
+import type { Costs } from "./plan/costs.ts";
+import { processor } from "./processor.ts";
 
 /** The version of Node-API that the kernels speak: that of the oldest Node that Innerloop runs on. */
 const nodeApi = 8;
@@ -24,6 +27,9 @@ const arithmetic = ["-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math
 /** How the folders begin in which something is being built, and how long they may be there. */
 const staging = ".building-";
 const patience = 24 * 3600 * 1000;
+
+/** Milliseconds in which costs are measured. */
+const measuring = 150;
 
 /** Where kernels are kept: `kernels` in `INNERLOOP_HOME`, or in `.innerloop` in the user's home folder. */
 const kernelsFolder = (): string => join(process.env.INNERLOOP_HOME || join(homedir(), ".innerloop"), "kernels");
@@ -62,17 +68,6 @@ const sourceFiles = (ends: string): string[] =>
     .filter((name) => ends.includes(name.split(".").pop()!))
     .sort();
 
-/** The processor's model, and what it can, as far as the system tells: what the same model can is not the same in every virtual machine. */
-function processor(): string[] {
-  const model = cpus()[0]?.model ?? "";
-  try {
-    const features = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
-    return [model, features];
-  } catch {
-    return [model];
-  }
-}
-
 /** Settings of {@link buildKernels}. */
 export interface BuildOptions {
   /** Where the file is put. Without it: `kernels` in `INNERLOOP_HOME`, or in `.innerloop` in the user's home folder. */
@@ -87,6 +82,8 @@ export interface BuildOptions {
 export interface Built {
   readonly file: string;
   readonly compiler: string;
+  /** What moving numbers takes with them. */
+  readonly costs: Costs;
 }
 
 /**
@@ -104,9 +101,13 @@ export async function buildKernels({ folder = kernelsFolder(), cc, signal }: Bui
     staged = await mkdtemp(join(folder, staging));
     const made = join(staged, "kernels.node");
     await compile(compiler, made, signal);
-    await tryOut(compiler, made, signal);
+    const costs = costsFrom(await tryOut(compiler, made, signal), costsOf(file));
+    const written = join(staged, "costs.json");
+    await writeFile(written, JSON.stringify(costs));
+    // Whoever finds the kernels finds their costs.
+    await rename(written, costsFile(file));
     await rename(made, file);
-    return { file, compiler };
+    return { file, compiler, costs };
   } catch (cause) {
     throw diskFailure(cause, folder);
   } finally {
@@ -141,8 +142,8 @@ async function forThisProcessor(compiler: string, signal: AbortSignal | undefine
   return [];
 }
 
-/** Opens and runs what was built in a process of its own: a file that the system refuses, or that ends the process, is never put in place. */
-async function tryOut(compiler: string, file: string, signal: AbortSignal | undefined): Promise<void> {
+/** Opens and runs what was built in a process of its own: a file that the system refuses, or that ends the process, is never put in place. Gives the times of {@link trials}. */
+async function tryOut(compiler: string, file: string, signal: AbortSignal | undefined): Promise<readonly number[]> {
   const script = `const memory = new ArrayBuffer(4096);
 const kernels = require(process.argv[1]);
 const skipped = kernels.misaligned(memory);
@@ -150,13 +151,31 @@ const skipped = kernels.misaligned(memory);
 const code = Int32Array.of(2, 14, 1, 1, 0, 1, 1, -1, -2, -1, 1, 16, 1, 0, 0, 2, 0x40000000, 0x40400000);
 code[1] = code.length;
 const given = kernels.run(code, memory, skipped);
-if (given !== 0 || new Float32Array(memory, skipped)[16] !== 5) throw new Error("2 + 3 is not 5 with them");`;
-  const { status, words } = await program(process.execPath, ["-e", script, file], signal);
-  if (status !== 0)
-    throw failed(
-      "build-failed",
-      `The kernels that ${compiler} built do not work here; try another compiler (name it by CC). Without kernels everything works, on ONNX Runtime alone. It said:\n${firstLines(words)}`,
-    );
+if (given !== 0 || new Float32Array(memory, skipped)[16] !== 5) throw new Error("2 + 3 is not 5 with them");
+const timed = JSON.parse(process.argv[2]).map(({ words, size, count }) => {
+  const memory = new ArrayBuffer(4 * size + 64);
+  const skipped = kernels.misaligned(memory);
+  new Float32Array(memory, skipped).fill(0.5);
+  const code = Int32Array.from(words);
+  let least = Infinity;
+  const once = () => {
+    const begun = performance.now();
+    if (kernels.run(code, memory, skipped, 1) !== 0) throw new Error("they refuse a program");
+    least = Math.min(least, (performance.now() - begun) / count);
+  };
+  return { once, least: () => least };
+});
+const end = performance.now() + ${measuring};
+// In turns, so that what else the machine does is the same for all.
+do for (const { once } of timed) once(); while (performance.now() < end);
+console.log(JSON.stringify(timed.map(({ least }) => least())));`;
+  const given = JSON.stringify(trials());
+  const { status, words } = await program(process.execPath, ["-e", script, file, given], signal);
+  if (status === 0) return JSON.parse(words);
+  throw failed(
+    "build-failed",
+    `The kernels that ${compiler} built do not work here; try another compiler (name it by CC). Without kernels everything works, on ONNX Runtime alone. It said:\n${firstLines(words)}`,
+  );
 }
 
 async function compilerHere(asked = process.env.CC, signal?: AbortSignal): Promise<string> {

@@ -8,6 +8,7 @@ import { warn } from "./warnings.ts";
 
 export { type Kernels, kernelsHere, loadKernels } from "./addon.ts";
 export { type BuildOptions, type Built, buildKernels, kernelsFile, oldKernels } from "./build.ts";
+export { costsFile } from "./costs.ts";
 export { openModel } from "./guarded.ts";
 export type { KeptPrograms } from "./kept.ts";
 export { type ModelSettings, NativeModel } from "./model.ts";

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Kernels } from "./addon.ts";
 import type { Layout } from "./plan/program.ts";
 
 /** Where programs are kept. All may fail without a word: a program is made anew then. */
@@ -17,11 +18,11 @@ export interface KeptPrograms {
 /** What a program rests on beside sizes: how many classes there are, by the input that tells. */
 export type Largest = ReadonlyMap<string, number>;
 
-/** A key of a model's programs for sizes, and for the kernels that computed what no run changes. */
-export const keyOf = (kernels: string, model: string, sizes: unknown): string =>
+/** A key of a model's programs for sizes, for the kernels that computed what no run changes, and for the costs by which forms were chosen. */
+export const keyOf = ({ name, costs }: Pick<Kernels, "name" | "costs">, model: string, sizes: unknown): string =>
   createHash("sha256")
     .update(
-      JSON.stringify([planner(), kernels, model, sizes], (_, value) =>
+      JSON.stringify([planner(), name, costs, model, sizes], (_, value) =>
         typeof value === "bigint" ? `${value}n` : value,
       ),
     )

@@ -215,7 +215,7 @@ export class NativeModel {
 
   /** As an earlier process left it, or made. */
   #found(meeting: Meeting, feeds: Readonly<Record<string, Tensor>>): Pick<Planned, "program" | "largest"> {
-    const key = this.#kept ? keyOf(this.#kernels.name ?? "", this.#digest, meeting) : "";
+    const key = this.#kept ? keyOf(this.#kernels, this.#digest, meeting) : "";
     const bytes = this.#kept?.find(key);
     const before = bytes && restored(bytes, this.#kernels);
     if (before && [...before.largest].every(([name, number]) => largest(feeds[name]!.data) === number)) return before;

@@ -2,6 +2,7 @@
 import { type DType, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
 import type { Graph, Node } from "../read.ts";
+import { type Costs, usualCosts } from "./costs.ts";
 import { Known } from "./known.ts";
 import type { Origins } from "./origins.ts";
 import { Pending } from "./pending.ts";
@@ -52,6 +53,8 @@ const endless = 2 ** 31 - 1;
 
 export class Plan {
   readonly known: Known;
+  /** By which passes choose forms. */
+  readonly costs: Costs;
   /** Inputs whose numbers each run has. */
   readonly inputs = new Map<string, Store>();
   readonly outputs = new Map<string, View>();
@@ -72,6 +75,7 @@ export class Plan {
     this.#operators = operators;
     this.origins = origins;
     this.known = new Known(kernels);
+    this.costs = kernels.costs ?? usualCosts();
   }
 
   get steps(): readonly Step[] {

@@ -1,7 +1,7 @@
 // Products of windows of 3 x 3 places as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
 // of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
 import { sizeOf } from "@innerloop/schemas";
-import { type Costs, usualCosts } from "./costs.ts";
+import type { Costs } from "./costs.ts";
 import { storesOf } from "./fuse/level.ts";
 import { type Known, matrixOf } from "./known.ts";
 import { type Picture, pictureOf, side } from "./pictures.ts";
@@ -17,7 +17,7 @@ interface Making {
 /** Channels and filters below which vectors of them would be mostly empty. */
 const fewest = 16;
 /** The same steps, with products at points where that is quicker. */
-export function windowsAtPoints(steps: readonly Step[], plan: Making, costs: Costs = usualCosts()): Step[] {
+export function windowsAtPoints(steps: readonly Step[], plan: Making, costs: Costs): Step[] {
   const writers = new Map<Store, Step[]>();
   for (const step of steps)
     for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);

@@ -1,7 +1,7 @@
 // `innerloop setup native`: kernels for this processor, which its own compiler builds; and how they are taken away again.
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { type Built, buildKernels, kernelsFile, oldKernels } from "@innerloop/native";
+import { type Built, buildKernels, costsFile, kernelsFile, oldKernels } from "@innerloop/native";
 import { diskFailure, wrongCall } from "../failures.ts";
 import { type SetupOptions, workOf } from "../work.ts";
 
@@ -38,8 +38,9 @@ export async function undoNative(): Promise<{ readonly removed: string; readonly
   return { removed, old: others };
 }
 
+/** Takes kernels away, with what lies beside them. */
 async function without(files: readonly string[]): Promise<readonly string[]> {
-  for (const file of files)
+  for (const file of files.flatMap((kernels) => [kernels, costsFile(kernels)]))
     await rm(file, { force: true }).catch((cause) => {
       throw diskFailure(cause, file, "make it yours");
     });

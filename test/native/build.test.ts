@@ -1,18 +1,10 @@
 // Building the kernels: where the file lies, what is said where it cannot be built, and that nothing half made is ever in its place.
-import { chmodSync, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildKernels, kernelsFile, loadKernels } from "@innerloop/native";
+import { buildKernels, costsFile, kernelsFile, loadKernels } from "@innerloop/native";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
-import { builtFile, missing } from "./kernels.ts";
-
-/** A program that stands in for a compiler. */
-function compiler(body: string): string {
-  const file = join(temporaryFolder("compiler"), "cc");
-  writeFileSync(file, `#!/bin/sh\ncase "$1" in --version) exit 0;; esac\n${body}\n`);
-  chmodSync(file, 0o755);
-  return file;
-}
+import { builtFile, compiler, copying, missing } from "./kernels.ts";
 
 describe("the kernels' file", () => {
   it("is named after the platform and lies in INNERLOOP_HOME", () => {
@@ -31,14 +23,14 @@ describe("the kernels' file", () => {
 });
 
 describe("a build", () => {
-  it("replaces what is in the file's place, and leaves nothing else in the folder", async ({ skip }) => {
+  it("replaces what is in the file's place, and leaves nothing else in the folder but costs", async ({ skip }) => {
     skip(!builtFile, missing);
-    const copied = compiler(`for last; do :; done; case "$last" in *.node) cp '${builtFile}' "$last";; esac`);
+    const cc = copying();
     const folder = temporaryFolder("kernels");
     const file = kernelsFile(folder);
     writeFileSync(file, "an earlier one");
-    expect(await buildKernels({ folder, cc: copied })).toEqual({ file, compiler: copied });
-    expect(readdirSync(folder).map((name) => join(folder, name))).toEqual([file]);
+    expect(await buildKernels({ folder, cc })).toMatchObject({ file, compiler: cc });
+    expect(readdirSync(folder).map((name) => join(folder, name))).toEqual([costsFile(file), file]);
     expect(loadKernels(file).misaligned(new ArrayBuffer(64))).toBeLessThan(64);
   });
 

@@ -1,9 +1,10 @@
 // The kernels that tests run, built once for all of them: in a folder of their own beside other caches, under a name that tells sources apart.
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildKernels, type Kernels, kernelsFile, loadKernels } from "@innerloop/native";
 import { beforeEach } from "vitest";
+import { temporaryFolder } from "../support/folders.ts";
 
 const folder = join(tmpdir(), "innerloop-test-kernels");
 
@@ -32,3 +33,15 @@ export function testKernels(): Kernels {
   beforeEach(({ skip }) => skip(!kernelsInC, missing));
   return kernelsInC as Kernels;
 }
+
+/** A program that stands in for a compiler. */
+export function compiler(body: string): string {
+  const file = join(temporaryFolder("compiler"), "cc");
+  writeFileSync(file, `#!/bin/sh\ncase "$1" in --version) exit 0;; esac\n${body}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+/** One that gives what was built already. */
+export const copying = (): string =>
+  compiler(`for last; do :; done; case "$last" in *.node) cp '${builtFile}' "$last";; esac`);

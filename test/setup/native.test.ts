@@ -1,7 +1,7 @@
 // `innerloop setup native`: kernels are built for this machine, put in place, found, and taken away again.
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { kernelsFile, loadKernels } from "@innerloop/native";
+import { costsFile, kernelsFile, loadKernels } from "@innerloop/native";
 import { setupNative, undoNative } from "@innerloop/setup";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { describeUnless } from "../support/absent.ts";
@@ -31,12 +31,13 @@ it("stops with the reason of the signal", async () => {
 describeUnless(process.platform === "win32" ? "a C compiler" : undefined, "with a compiler", () => {
   it("builds kernels that load, which the command line finds and takes away", async () => {
     const said: string[] = [];
-    const { file, compiler } = await setupNative({ onMessage: (message) => said.push(message) });
+    const { file, compiler, costs } = await setupNative({ onMessage: (message) => said.push(message) });
     expect(file).toBe(kernelsFile());
     expect(dirname(file)).toBe(join(home, "kernels"));
     expect(compiler).not.toBe("");
     expect(said).toEqual(["Building kernels for this processor …"]);
     expect(loadKernels(file).misaligned(new ArrayBuffer(64))).toBeGreaterThanOrEqual(0);
+    expect(loadKernels(file).costs).toEqual(costs);
     const { stdout } = await innerloop(["doctor", "--no-measure", "--json"], { cwd: home });
     const { auto, engines } = JSON.parse(stdout);
     expect(engines.find(({ name }: { name: string }) => name === "native")).toMatchObject({ available: true });
@@ -60,13 +61,13 @@ describeUnless(process.platform === "win32" ? "a C compiler" : undefined, "with 
     ];
     const put = () => {
       mkdirSync(folder, { recursive: true });
-      for (const name of [earlier, before, ...others]) writeFileSync(join(folder, name), "");
+      for (const name of [earlier, costsFile(earlier), before, ...others]) writeFileSync(join(folder, name), "");
     };
     const left = () => readdirSync(folder).sort();
     put();
     const { file, old } = await setupNative();
     expect(old.map((path) => basename(path)).sort()).toEqual([before, earlier].sort());
-    expect(left()).toEqual([basename(file), ...others].sort());
+    expect(left()).toEqual([basename(file), costsFile(basename(file)), ...others].sort());
     put();
     const undone = await undoNative();
     expect(undone.removed).toBe(file);
