@@ -2,93 +2,26 @@
 #include "points.h"
 
 #include "kernels.h"
+#include "points-tiles.h"
 #include "vectors.h"
 
-typedef vector Square[MOST_SIDE][MOST_SIDE];
-
-/** Some numbers, `apart` vectors from each other, by a matrix. How many go in and come out is known where sums are to be registers. */
-INLINE void multiply(const int in, const int out, const float *matrix, const vector *from, int apart, vector *to, int to_apart) {
-  vector sums[MOST_SIDE];
-  UNROLLED
-  for (int o = 0; o < out; o++) sums[o] = spread(matrix[o * in]) * from[0];
-  UNROLLED
-  for (int i = 1; i < in; i++) {
-    const vector number = from[i * apart];
-    UNROLLED
-    for (int o = 0; o < out; o++) sums[o] += spread(matrix[o * in + i]) * number;
+/** To places whose channels lie apart, vector by vector. */
+static void to_apart(TileBy take, Matrices by, const Points *p, const Tile *tile, int64_t begin, int64_t end) {
+  float room[MOST_SIDE * MOST_SIDE * WIDTH];
+  Points beside = *p;
+  beside.field_row = p->width * WIDTH, beside.field_column = WIDTH, beside.adds = 0;
+  for (int64_t c = begin; c < end; c += WIDTH) {
+    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH;
+    Tile here = *tile;
+    here.field = room, here.values += c;
+    take(by, &beside, &here, 0, WIDTH);
+    for (int lane = 0; lane < lanes; lane++)
+      for (int64_t i = tile->top; i < tile->bottom; i++)
+        for (int64_t j = tile->left; j < tile->right; j++) {
+          float *place = tile->field + (c + lane) * p->field_channel + i * p->field_row + j * p->field_column;
+          *place = room[(i * p->width + j) * WIDTH + lane] + (p->adds ? *place : 0);
+        }
   }
-  UNROLLED
-  for (int o = 0; o < out; o++) to[o * to_apart] = sums[o];
-}
-
-/** A square of `rows` and `columns` by both matrices, each of which gives so many. */
-INLINE void transform(const int rows, const int columns, const int down, const int across, const Points *p, Square from, Square to) {
-  Square half;
-  for (int i = 0; i < rows; i++) multiply(columns, across, p->across, from[i], 1, half[i], 1);
-  for (int j = 0; j < across; j++) multiply(rows, down, p->down, half[0] + j, MOST_SIDE, to[0] + j, MOST_SIDE);
-}
-
-#define IS(rows_, columns_, down_, across_) (rows == rows_ && columns == columns_ && down == down_ && across == across_)
-
-/** The sizes that nearly all have are known to the compiler. */
-static void by_matrices(const Points *p, int rows, int columns, int down, int across, Square from, Square to) {
-  if IS(6, 6, 6, 6) transform(6, 6, 6, 6, p, from, to);
-  else if IS(4, 4, 6, 6) transform(4, 4, 6, 6, p, from, to);
-  else if IS(4, 4, 4, 4) transform(4, 4, 4, 4, p, from, to);
-  else if IS(2, 2, 4, 4) transform(2, 2, 4, 4, p, from, to);
-  else if IS(6, 6, 4, 4) transform(6, 6, 4, 4, p, from, to);
-  else if IS(4, 4, 2, 2) transform(4, 4, 2, 2, p, from, to);
-  else if IS(6, 6, 3, 3) transform(6, 6, 3, 3, p, from, to);
-  else if IS(4, 4, 3, 3) transform(4, 4, 3, 3, p, from, to);
-  else transform(rows, columns, down, across, p, from, to);
-}
-
-/** Of a tile: its place in the field, what of it lies there, and its values. */
-typedef struct {
-  float *field, *values;
-  int64_t top, bottom, left, right;
-} Tile;
-
-INLINE void put(float *to, vector numbers, int lanes, int adds) {
-  if (adds) numbers += load(to);
-  if (lanes == WIDTH) store(to, numbers);
-  else store_first(to, numbers, lanes);
-}
-
-/** Of some channels of a tile. What is outside of the field is zeros. */
-static void to_points(const Points *p, const Tile *tile, int64_t c, int lanes) {
-  Square from, to;
-  const float *field = tile->field + c;
-  float *values = tile->values + c;
-  for (int i = 0; i < p->height; i++)
-    for (int j = 0; j < p->width; j++) {
-      const int inside = i >= tile->top && i < tile->bottom && j >= tile->left && j < tile->right;
-      from[i][j] = inside ? load(field + i * p->field_row + j * p->field_column) : (vector){0};
-    }
-  by_matrices(p, p->height, p->width, p->points_down, p->points_across, from, to);
-  for (int i = 0; i < p->points_down; i++)
-    for (int j = 0; j < p->points_across; j++, values += p->values_point) put(values, to[i][j], lanes, p->adds);
-}
-
-/** What is outside of the field is written nowhere. */
-static void to_places(const Points *p, const Tile *tile, int64_t c, int lanes) {
-  Square from, to;
-  const float *values = tile->values + c;
-  float *field = tile->field + c * p->field_channel;
-  for (int i = 0; i < p->points_down; i++)
-    for (int j = 0; j < p->points_across; j++, values += p->values_point) from[i][j] = load(values);
-  by_matrices(p, p->points_down, p->points_across, p->height, p->width, from, to);
-  if (p->field_channel == 1) {
-    for (int i = (int)tile->top; i < tile->bottom; i++)
-      for (int j = (int)tile->left; j < tile->right; j++) put(field + i * p->field_row + j * p->field_column, to[i][j], lanes, p->adds);
-    return;
-  }
-  for (int lane = 0; lane < lanes; lane++, field += p->field_channel)
-    for (int i = (int)tile->top; i < tile->bottom; i++)
-      for (int j = (int)tile->left; j < tile->right; j++) {
-        float *place = field + i * p->field_row + j * p->field_column;
-        *place = ((const float *)&to[i][j])[lane] + (p->adds ? *place : 0);
-      }
 }
 
 /** Channels from `begin` to `end` of a tile of one row, by the one matrix that there is then but for a factor. What is outside is zeros, or written nowhere. */
@@ -129,6 +62,7 @@ static void along_row(const Points *p, const Tile *tile, int64_t begin, int64_t 
   else if ROW_IS(3, 4) row_by(3, 4, p, tile, begin, end);
   else if ROW_IS(6, 4) row_by(6, 4, p, tile, begin, end);
   else if ROW_IS(5, 4) row_by(5, 4, p, tile, begin, end);
+  else if ROW_IS(5, 3) row_by(5, 3, p, tile, begin, end);
   else if ROW_IS(4, 3) row_by(4, 3, p, tile, begin, end);
   else row_by(in, out, p, tile, begin, end);
 }
@@ -180,18 +114,16 @@ int run_points(const int32_t *words, float *memory, Part part) {
   const int64_t tiles_end = p.adds ? tiles : (end + vectors - 1) / vectors;
   Which which = which_at(&p, tile_at);
   const int one_row = p.height == 1 && p.points_down == 1 && p.field_channel == 1;
+  Matrices by = {p.down, p.across, 1};
+  const TileBy take = tiles_by(&p, &by);
   for (; begin < end && tile_at < tiles_end; tile_at++, which = next_of(&p, which)) {
     const Tile tile = tile_of(&p, which);
     const int64_t before = p.adds ? 0 : tile_at * vectors;
     const int64_t first = begin > before ? begin - before : 0, last = end - before < vectors ? end - before : vectors;
-    if (one_row) along_row(&p, &tile, first * WIDTH, last == vectors ? p.channels : last * WIDTH);
-    else
-      for (int64_t v = first; v < last; v++) {
-        const int64_t c = v * WIDTH;
-        const int lanes = p.channels - c < WIDTH ? (int)(p.channels - c) : WIDTH;
-        if (p.what == TO_POINTS) to_points(&p, &tile, c, lanes);
-        else to_places(&p, &tile, c, lanes);
-      }
+    const int64_t from = first * WIDTH, to = last == vectors ? p.channels : last * WIDTH;
+    if (one_row) along_row(&p, &tile, from, to);
+    else if (p.field_channel == 1) take(by, &p, &tile, from, to);
+    else to_apart(take, by, &p, &tile, from, to);
   }
   return DONE;
 }

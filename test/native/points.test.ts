@@ -100,6 +100,43 @@ describe.each(["points", "places"] as const)("adds to %s", (what) => {
   });
 });
 
+describe("matrices whose zeros and ones kernels know", () => {
+  const half = 0.5;
+  // Of two sums of three taps at the points ∞, 0, 1 and -1 (Toom and Cook).
+  const field = [0, -1, 0, 1, -1, 0, 1, 0, 0, 1, 1, 0, 0, -1, 1, 0];
+  const taps = [0, 0, 1, 1, 0, 0, 1, 1, 1, 1, -1, 1];
+  const gives = [0, -1, half, half, 1, 0, half, -half];
+  const turned = (matrix: readonly number[], columns: number): number[] =>
+    Array.from({ length: columns }, (_, j) => matrix.filter((_number, i) => i % columns === j)).flat();
+  const all = [
+    { what: "points", tile: 4, points: 4, matrix: field },
+    { what: "points", tile: 3, points: 4, matrix: taps },
+    { what: "points", tile: 2, points: 4, matrix: turned(gives, 4) },
+    { what: "places", tile: 4, points: 4, matrix: turned(field, 4) },
+    { what: "places", tile: 3, points: 4, matrix: turned(taps, 3) },
+    { what: "places", tile: 2, points: 4, matrix: gives },
+  ] as const;
+
+  it.each(all)("to $what of tiles of $tile", ({ what, tile, points, matrix }) => {
+    const sides: Two = [tile, tile];
+    // With another number in it a matrix is not one that kernels know.
+    for (const [down, across] of [
+      [1, 1],
+      [-4, 0.5],
+      [3, 1],
+    ] as const)
+      for (const odd of [undefined, 0, matrix.length - 1]) {
+        const sizes = { channels: 37, size: [7, 7], tile: sides, points: [points, points], first: [-1, 0] } as const;
+        const steps = what === "points" ? ([2, 3] as const) : sides;
+        const { step, begun } = stepOf(what, { ...sizes, steps, counts: [2, 3] });
+        const of = (factor: number) => Float32Array.from(matrix, (number) => factor * number);
+        begun.set(step.down.store, of(down));
+        begun.set(step.across.store, odd === undefined ? of(across) : of(across).with(odd, 0.75));
+        compare(testKernels(), [step, { ...step, beta: 1 }], { begun, close: 4e-6 });
+      }
+  });
+});
+
 it("goes to places whose channels lie apart", () => {
   for (const points of [
     [6, 6],
