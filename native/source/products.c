@@ -8,6 +8,7 @@
 #include "products-dots.h"
 #include "products-few.h"
 #include "products-panels.h"
+#include "products-small.h"
 #include "products-thin.h"
 #include "products-tiles.h"
 
@@ -57,8 +58,8 @@ typedef struct {
   int copied;
   /** Whether the numbers of rows and those of columns lie together, and rows are few. */
   int dots;
-  /** Whether rows are few, or one or two, and the right factor is large and read where it lies. */
-  int few, thin;
+  /** Whether rows are few, or one or two, and the right factor is large and read where it lies; whether it and terms are small. */
+  int few, thin, small;
   /** Whether it is one of large matrices without a lookup, and whether these read the left factor where it lies. */
   int large, in_place;
   /** The sum is taken in `blocks` of `pieces` with `terms` each at most. */
@@ -173,7 +174,7 @@ static void run_matrices(const Product *product, const float *left, const float 
       out, product->out_row, spread_out ? out : added, spread_out ? product->out_row : product->added_row, product->alpha, product->beta,
       product->flags & RELU,
   };
-  if (product->dots || product->few || product->thin || product->large) {
+  if (product->dots || product->few || product->thin || product->small || product->large) {
     const int64_t first = product->first;
     const Matrices matrices = {
         product->m - first, product->n, product->k, left + first * product->left_row, product->left_row, product->left_column, right,
@@ -182,6 +183,7 @@ static void run_matrices(const Product *product, const float *left, const float 
     if (product->dots) run_dots(&matrices);
     else if (product->few) run_few(&matrices);
     else if (product->thin) run_thin(&matrices);
+    else if (product->small) run_small(&matrices);
     else run_blocks(&matrices, product->in_place);
     return;
   }
@@ -257,7 +259,11 @@ static void choose_ways(Product *product) {
   product->few = !lookup && product->right_column == 1 && product->m >= FEWEST_ROWS && product->m <= (by_many ? MOST_ROWS_BY_MANY : MOST_FEW_ROWS) &&
                  product->k * product->n > NEAR_RIGHT;
   product->thin = !lookup && product->right_column == 1 && product->m <= MOST_THIN_ROWS && product->n >= THIN_COLUMNS && product->k * product->n >= FAR_RIGHT;
-  if (product->dots || product->few || product->thin) return;
+  const int left_together = product->left_row == 1 || product->left_column == 1 || product->m == 1 || product->k == 1;
+  const int right_together = product->right_row == 1 || product->right_column == 1;
+  product->small = SMALL_KERNELS && !lookup && left_together && right_together && product->n >= LEAST_SMALL_COLUMNS && product->n <= MOST_SMALL_COLUMNS &&
+                   product->k <= MOST_SMALL_TERMS;
+  if (product->dots || product->few || product->thin || product->small) return;
   const int by_rows = product->left_column == 1;
   const int64_t apart = by_rows ? product->left_row : product->left_column;
   const int collides = apart % COLLIDING_STEP == 0;

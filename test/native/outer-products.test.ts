@@ -6,7 +6,7 @@ import { type GraphOf, modelOf } from "./models.ts";
 import { dice } from "./random-steps.ts";
 
 const kernels = testKernels();
-const [m, n] = [7, 40];
+const [m, n] = [7, 64];
 const random = dice(3);
 const tensor = (...shape: number[]) => {
   const data = Float32Array.from({ length: shape.reduce((p, size) => p * size, 1) }, () => random() - 0.5);
@@ -46,4 +46,21 @@ it("of many matrices, where one of the factors is the same for all", () => {
   );
   expect(kinds).not.toContain("product");
   for (let i = 0; i < 3 * m * n; i++) expect(y[i]).toBeCloseTo(fed.a.data[Math.floor(i / n)]! * fed.b.data[i % n]!, 6);
+});
+
+it("of few columns as products, a tile of all of them at a time", () => {
+  const fed = { a: tensor(3, m, 1), b: tensor(3, 1, 40) };
+  const { y, kinds } = ran(
+    {
+      inputs: { a: ["float32", 3, m, 1], b: ["float32", 3, 1, 40] },
+      outputs: ["y"],
+      nodes: [["MatMul", ["a", "b"], ["y"]]],
+    },
+    fed,
+  );
+  expect(kinds).toEqual(["product"]);
+  for (let i = 0; i < 3 * m * 40; i++) {
+    const row = Math.floor(i / 40);
+    expect(y[i]).toBeCloseTo(fed.a.data[row]! * fed.b.data[Math.floor(row / m) * 40 + (i % 40)]!, 6);
+  }
 });

@@ -46,8 +46,11 @@ export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }:
   return out;
 }
 
-/** Products of a column and a row are written row by row, from so many columns on: kernels of products would go over memory tile by tile. */
-const leastColumns = 32;
+/**
+ * Products of a column and a row are written row by row, from so many columns on: kernels of products would go over memory tile by tile. Fewer columns are one tile, and chains would bring
+ * short rows together before they compute.
+ */
+const leastColumns = 49;
 
 const isTurned = ({ shape, strides }: Value): boolean =>
   shape.at(-2)! > 1 && strides.at(-2) === 1 && shape.at(-1)! > 1 && strides.at(-1) !== 1;
