@@ -81,8 +81,10 @@ function trial(step: Step, count: number): Trial {
   return { words: [...words], size, count: often * count };
 }
 
-/** Costs are told apart by as much: what is nearer to what is known already is the same. */
+/** Those measured are rounded to powers of it. */
 const grid = Math.SQRT2;
+/** What is off by less is about the same: forms that it changes gain or lose some hundredths of the time. */
+const much = 2;
 
 /**
  * @param times of the trials, each the least of many: what else the machine does changes them little
@@ -91,7 +93,7 @@ const grid = Math.SQRT2;
 export function costsFrom(times: readonly number[], known: Costs): Costs {
   const [product = 0, points = 0, places = 0, weights = 0] = times;
   const settled = (cost: number, before: number): number =>
-    Math.abs(Math.log(cost / before)) < Math.log(grid)
+    Math.max(cost / before, before / cost) < much
       ? before
       : Number((grid ** Math.round(Math.log(cost) / Math.log(grid))).toPrecision(3));
   return {
