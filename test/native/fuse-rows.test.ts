@@ -3,6 +3,7 @@
 import { type Chain, fused, type Step } from "@innerloop/native/plan";
 import { describe, expect, test } from "vitest";
 import { type Array_, array, call, copy, kinds, only, product, turned } from "./fuse-arrays.ts";
+import { runSteps, stores } from "./reference.ts";
 
 describe("sums of rows", () => {
   const rowOf = (of: Array_, columns: number): Array_ => ({ ...of, shape: [...of.shape, columns], strides: [1, 0] });
@@ -82,5 +83,29 @@ describe("products", () => {
     const soft: Step = { kind: "rowwise", what: "softmax", ...rows };
     const kept = fused([steps[0]!, soft, ...steps.slice(2)], [copied.store, bias.store, far.store, second.store]);
     expect(kept[0]).toMatchObject({ m: 30, n: 40 });
+  });
+
+  test("give their transpose where all that others do is to be added to it, with the same numbers", () => {
+    const [a, b, out] = [array(40, 20), array(20, 30), array(40, 30)];
+    const plain = product(left, right, made);
+    const added = { ...product(a, b, out), added: turned(made), beta: 0.5 };
+    const taken = fused([plain, added], [out.store]);
+    expect(taken[0]).toMatchObject({ m: 40, n: 30, left: { store: right.store }, right: { store: left.store } });
+    expect(taken[1]).toMatchObject({ added: { strides: [30, 1] } });
+    const numbersOf = ({ store: { size } }: Array_, step: number) =>
+      Float32Array.from({ length: size }, (_, i) => ((i * step) % 127) / 64 - 1);
+    const begun = new Map([left, right, a, b].map((each, i) => [each.store, numbersOf(each, 29 + 2 * i)]));
+    const [expected, given] = [stores(begun), stores(begun)];
+    runSteps([plain, added], expected);
+    runSteps(taken, given);
+    for (const [i, number] of Array.from(expected(out.store)).entries())
+      expect(given(out.store)[i]).toBeCloseTo(number);
+    // What anyone reads otherwise stays as it is.
+    for (const steps of [
+      [plain, added, product(made, array(40, 30), array(30, 30))],
+      [plain, { ...added, right: made, k: 30 }],
+    ])
+      expect(fused(steps, [out.store, ...steps.slice(2).map((step) => step.out.store)])[0]).toMatchObject({ m: 30 });
+    expect(fused([plain, added], [out.store, made.store])[0]).toMatchObject({ m: 30 });
   });
 });

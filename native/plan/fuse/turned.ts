@@ -1,6 +1,7 @@
 // Products that write their result as one of its readers would copy it: the others read it there.
-import type { Access, Chain, Product, Step, Write } from "../steps.ts";
-import { accessOf } from "../views.ts";
+import { sizeOf } from "@innerloop/schemas";
+import type { Access, Chain, Product, Step, Store, Write } from "../steps.ts";
+import { accessOf, naturalStrides } from "../views.ts";
 import type { NumberOf } from "./code.ts";
 import { redirected } from "./copies.ts";
 import { laidOut } from "./epilogues.ts";
@@ -10,11 +11,13 @@ import { courseOf, followed, whole } from "./places.ts";
 
 export const turned: Pass = {
   name: "turned",
-  why: "a product may as well give its transpose, which a derivative for weights would have copied",
+  why: "a product may as well give its transpose, which a derivative for weights would have copied, and which others are added to as it lies",
   apply(level, numberOf) {
     for (let at = 0; at < level.length; at++) {
       const step = level.at(at);
-      if (step?.kind === "product" && !step.lookup) turn(level, at, step, numberOf);
+      if (step?.kind !== "product" || step.lookup) continue;
+      turn(level, at, step, numberOf);
+      if (level.at(at) === step) turnAdded(level, at, step, numberOf);
     }
   },
 };
@@ -35,6 +38,42 @@ function turn(level: Level, at: number, step: Product, numberOf: NumberOf): void
       return;
     }
   }
+}
+
+/** A product whose transpose is all that others take, as what is added: kernels add rows whose numbers lie together. */
+function turnAdded(level: Level, at: number, step: Product, numberOf: NumberOf): void {
+  const { batch, m, n, out } = step;
+  const readers = level.readers(out.store);
+  if (m === 1 || n === 1 || step.added || level.kept(out.store) || level.unsettled(out.store)) return;
+  if (readers.length === 0 || level.writers(out.store).length !== 1 || out.store.size !== sizeOf(batch) * m * n) return;
+  const shape = [...batch, m, n];
+  const store: Store = { ...out.store };
+  const access = { store, offset: 0, strides: [...naturalStrides([...batch, n, m]).slice(0, -2), 1, m] };
+  const back = {
+    kind: "chain" as const,
+    shape,
+    reads: [access],
+    code: [],
+    writes: [{ ...out, register: 0, how: "set" as const }],
+  };
+  const made = laidOut({ ...step, out: access });
+  const steps = new Map<number, Step>();
+  for (const reader of readers) {
+    const own = level.at(reader)!;
+    if (own.kind !== "product" || !isAddedTurned(own, out.store)) return;
+    const taken = redirected(own, { chain: back, factor: 1, numberOf });
+    if (!taken) return;
+    steps.set(reader, taken);
+  }
+  if (!made) return;
+  level.put(at, made);
+  for (const [place, each] of steps) level.put(place, each);
+}
+
+/** Whether a product has a store for nothing but what is added, whose columns lie together. */
+function isAddedTurned({ left, right, added, n }: Product, store: Store): boolean {
+  if (left.store === store || right.store === store || added?.store !== store) return false;
+  return n > 1 && added.strides.at(-1) !== 1 && added.strides.at(-2) === 1;
 }
 
 /** What a chain reads of a product and writes as it is. */
