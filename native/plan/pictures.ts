@@ -1,96 +1,184 @@
-// Windows of 3 x 3 places over pictures whose channels lie together, found in the table that a product looks them up by.
+// Windows over pictures whose channels lie together, found in the table that a product looks them up by.
 import type { Access, Product, Step } from "./steps.ts";
 
-/** Rows and columns of a window. */
+/** Rows and columns of the windows of most convolutions. */
 export const side = 3;
-const taps = side ** 2;
-/** The middle of a window, what is above and below, and what is beside it. */
-const [middle, above, below, before, after] = [4, 1, 7, 3, 5] as const;
+/** Rows and columns that windows may have, where something may be saved. */
+const shapes = [
+  [side, side],
+  [2, 2],
+  [1, 2],
+  [2, 1],
+] as const;
 
+type Two = readonly [number, number];
+
+/** Pairs are of rows and of columns. */
 export interface Picture {
   readonly examples: number;
   readonly channels: number;
-  /** Windows along both axes, how far they are from each other, and where the first one begins. */
-  readonly windows: readonly [number, number];
-  readonly steps: readonly [number, number];
-  readonly first: readonly [number, number];
-  /** Rows and columns. */
-  readonly size: readonly [number, number];
-  /** The strides are those of (example, row, column). */
+  /** Of a window, whether a table has the last of them first, and how far they are from each other in it. */
+  readonly taps: Two;
+  readonly turned: readonly [boolean, boolean];
+  readonly tapsApart: Two;
+  /** How many windows there are, how far they are from each other, where the first one begins, and how many rows of the table further each is. */
+  readonly windows: Two;
+  readonly steps: Two;
+  readonly first: Two;
+  readonly windowsApart: Two;
+  readonly size: Two;
+  /** Where each row and each column begins. */
+  readonly places: readonly [readonly number[], readonly number[]];
+  /** Where the first place is; the stride is that of examples. */
   readonly field: Access;
 }
 
+/** The same with columns as rows. */
+export const lyingDown = (picture: Picture): Picture => ({
+  ...picture,
+  taps: other(picture.taps),
+  turned: other(picture.turned),
+  tapsApart: other(picture.tapsApart),
+  windows: other(picture.windows),
+  steps: other(picture.steps),
+  first: other(picture.first),
+  windowsApart: other(picture.windowsApart),
+  size: other(picture.size),
+  places: other(picture.places),
+});
+
+const other = <One>([rows, columns]: readonly [One, One]): readonly [One, One] => [columns, rows];
+
 /**
- * The picture whose windows a product looks up, those of its rows first of all; nothing, where these are none, or are over pictures otherwise.
+ * The picture whose windows a product looks up, those of its rows first of all; nothing, where these are none.
  *
  * @param writers steps that write what is looked up
  */
-export function pictureOf({ m, left, lookup }: Product, writers: readonly Step[]): Picture | undefined {
-  const { table, segment } = lookup!;
-  const at = (window: number, tap: number): number => table[window * taps + tap]!;
-  const column = at(0, after) - at(0, middle);
-  const row = at(0, below) - at(0, middle);
-  const wide = row / column;
-  if (!(column >= segment) || !Number.isInteger(wide) || wide < 2) return undefined;
-  const first = [
-    at(0, above) === at(0, middle) - row ? 0 : -1,
-    at(0, before) === at(0, middle) - column ? 0 : -1,
-  ] as const;
-  const begin = at(0, middle) - (first[0] + 1) * row - (first[1] + 1) * column;
-  const stepColumn = (at(1, middle) - at(0, middle)) / column;
-  let across = 1;
-  while (across < m && at(across, middle) === at(0, middle) + across * stepColumn * column) {
-    if (across * stepColumn + first[1] + 1 >= wide) break;
-    across++;
+export function pictureOf({ left, lookup }: Product, writers: readonly Step[]): Picture | undefined {
+  const { table, taps, segment } = lookup!;
+  const isZeros = zerosIn(left, segment, writers);
+  const places = table.map((at) => (isZeros(at) ? -1 : at));
+  for (const shape of shapes) {
+    if (shape[0] * shape[1] !== taps) continue;
+    const windows = windowsIn(places, shape);
+    const found = windows && placesOf(places, windows);
+    if (!found) continue;
+    const { begin, example, ...picture } = found;
+    const field = { ...left, offset: left.offset + begin, strides: [example] };
+    return { ...windows, ...picture, channels: segment, field };
   }
-  if (!isStep(stepColumn) || across < 2 || across >= m) return undefined;
-  const stepRow = (at(across, middle) - at(0, middle)) / row;
-  let down = 1;
-  for (; down * across < m; down++) {
-    const [own, up] = [at(down * across, middle), at(down * across, above)];
-    if (own !== at(0, middle) + down * stepRow * row || up !== own - row) break;
-    const last = down * across - 1;
-    if (at(last, below) !== at(last, middle) + row) break;
-  }
-  const examples = m / (down * across);
-  if (!isStep(stepRow) || down < 2 || !Number.isInteger(examples)) return undefined;
-  const last = down * across - 1;
-  const lowest = (down - 1) * stepRow + first[0] + 1;
-  const high = at(last, below) === at(last, middle) + row ? lowest + 2 : lowest + 1;
-  const example = examples > 1 ? at(down * across, middle) - at(0, middle) : 0;
-  const picture: Picture = {
-    ...{ examples, channels: segment, windows: [down, across], steps: [stepRow, stepColumn], first },
-    ...{ size: [high, wide], field: { ...left, offset: left.offset + begin, strides: [example, row, column] } },
-  };
-  return isIn(table, begin, picture, zerosIn(left, segment, writers)) ? picture : undefined;
+  return undefined;
 }
 
-const isStep = (step: number): boolean => step === 1 || step === 2;
+type Windows = Pick<Picture, "examples" | "taps" | "turned" | "tapsApart" | "windows" | "steps" | "windowsApart">;
 
-/** Whether a table has just the windows of a picture, and zeros for what is outside. */
-function isIn(
-  table: Int32Array,
-  begin: number,
-  { examples, windows, steps, first, size, field }: Picture,
-  isZeros: (at: number) => boolean,
-): boolean {
-  const [ofExample, ofRow, ofColumn] = field.strides as [number, number, number];
+/** How windows lie, by those that overlap. */
+function windowsIn(table: Int32Array, taps: Two): Windows | undefined {
+  const all = table.length / (taps[0] * taps[1]);
+  const tapsApart = [taps[1], 1] as const;
+  const line = (axis: 0 | 1, apart: number) => lineIn(table, { taps, tapsApart, axis, apart });
+  // Windows of one column overlap along rows alone: a row ends where a window overlaps the first one.
+  let across = taps[1] > 1 ? line(1, 1) : undefined;
+  for (let apart = 2; taps[1] === 1 && !across && 2 * apart <= all; apart++)
+    if (line(0, apart)) across = { count: apart, step: 1, turned: false };
+  if (!across) return undefined;
+  const down = taps[0] > 1 ? line(0, across.count) : { count: all / across.count, step: 1, turned: false };
+  if (!down || down.count < 2) return undefined;
+  const examples = all / (down.count * across.count);
+  if (!Number.isInteger(examples)) return undefined;
+  return {
+    ...{ examples, taps, turned: [down.turned, across.turned], tapsApart },
+    ...{ windows: [down.count, across.count], steps: [down.step, across.step], windowsApart: [across.count, 1] },
+  };
+}
+
+interface Line {
+  readonly taps: Two;
+  readonly tapsApart: Two;
+  readonly axis: 0 | 1;
+  /** How many rows of the table further the next window is. */
+  readonly apart: number;
+}
+
+/** Windows along an axis from the first one on, as long as they overlap. */
+function lineIn(table: Int32Array, { taps, tapsApart, axis, apart }: Line) {
+  const each = taps[0] * taps[1];
+  const [own, across] = [taps[axis], taps[1 - axis]!];
+  for (let step = 1; step < own; step++)
+    for (const turned of [false, true]) {
+      const at = (window: number, tap: number, beside: number): number =>
+        table[
+          window * apart * each + (turned ? own - 1 - tap : tap) * tapsApart[axis] + beside * tapsApart[1 - axis]!
+        ]!;
+      const overlaps = (window: number): boolean => {
+        let some = false;
+        for (let tap = 0; tap + step < own; tap++)
+          for (let beside = 0; beside < across; beside++) {
+            const place = at(window, tap, beside);
+            if (place !== at(window - 1, tap + step, beside)) return false;
+            some ||= place >= 0;
+          }
+        return some;
+      };
+      let count = 1;
+      while (count * apart * each < table.length && overlaps(count)) count++;
+      if (count > 1) return { count, step, turned };
+    }
+  return undefined;
+}
+
+/** Where places lie, if a table has just these windows, and nothing but zeros around the picture. */
+function placesOf(table: Int32Array, windows: Windows) {
+  const { taps, windows: counts, steps } = windows;
+  const [high, wide] = [(counts[0] - 1) * steps[0] + taps[0], (counts[1] - 1) * steps[1] + taps[1]];
+  const grid = new Int32Array(high * wide).fill(-2);
+  const ofFirst = table.subarray(0, counts[0] * counts[1] * taps[0] * taps[1]);
+  let [top, bottom, left, right] = [high, 0, wide, 0];
+  const fits = eachTap(windows, (i, y, x) => {
+    const place = ofFirst[i]!;
+    const at = y * wide + x;
+    if (grid[at] !== -2) return grid[at] === place;
+    grid[at] = place;
+    if (place < 0) return true;
+    [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)];
+    [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
+    return true;
+  });
+  if (!fits || top >= bottom) return undefined;
+  const begin = grid[top * wide + left]!;
+  const rows = Array.from({ length: bottom - top }, (_, y) => grid[(top + y) * wide + left]! - begin);
+  const columns = Array.from({ length: right - left }, (_, x) => grid[top * wide + left + x]! - begin);
+  for (const [y, row] of rows.entries())
+    for (const [x, column] of columns.entries())
+      if (begin < 0 || grid[(top + y) * wide + left + x] !== begin + row + column) return undefined;
+  let example = 0;
+  for (let i = 0; i < ofFirst.length && example === 0 && windows.examples > 1; i++)
+    if (ofFirst[i]! >= 0) example = table[ofFirst.length + i]! - ofFirst[i]!;
+  for (let i = ofFirst.length, from = 0; i < table.length; i++) {
+    const place = ofFirst[from]!;
+    if (table[i] !== (place < 0 ? -1 : place + Math.floor(i / ofFirst.length) * example)) return undefined;
+    from = from + 1 === ofFirst.length ? 0 : from + 1;
+  }
+  const [first, size] = [[-top, -left] as const, [bottom - top, right - left] as const];
+  return { begin, example, first, size, places: [rows, columns] as const };
+}
+
+/** Each tap of the windows of an example in the order of the table, by its row and column from the first tap on; stops with false at the first one of which that comes. */
+function eachTap({ taps, turned, windows, steps }: Windows, is: (i: number, y: number, x: number) => boolean): boolean {
   let i = 0;
-  for (let example = 0; example < examples; example++)
-    for (let down = 0; down < windows[0]; down++)
-      for (let across = 0; across < windows[1]; across++)
-        for (let tap = 0; tap < taps; tap++, i++) {
-          const y = down * steps[0] + first[0] + Math.floor(tap / side);
-          const x = across * steps[1] + first[1] + (tap % side);
-          const outside = y < 0 || x < 0 || y >= size[0] || x >= size[1];
-          const place = begin + example * ofExample + y * ofRow + x * ofColumn;
-          if (outside ? !isZeros(table[i]!) : table[i] !== place) return false;
+  for (let down = 0; down < windows[0]; down++)
+    for (let across = 0; across < windows[1]; across++)
+      for (let row = 0; row < taps[0]; row++)
+        for (let column = 0; column < taps[1]; column++, i++) {
+          const y = down * steps[0] + (turned[0] ? taps[0] - 1 - row : row);
+          const x = across * steps[1] + (turned[1] ? taps[1] - 1 - column : column);
+          if (!is(i, y, x)) return false;
         }
   return true;
 }
 
 /** Whether a piece of a factor is zeros for certain: it is none, or what a product gives of zeros. */
-function zerosIn(left: Access, segment: number, writers: readonly Step[]): (at: number) => boolean {
+export function zerosIn(left: Access, segment: number, writers: readonly Step[]): (at: number) => boolean {
   const [writer] = writers;
   if (writers.length !== 1 || writer?.kind !== "product" || writer.added || writer.lookup?.by !== "rows")
     return (at) => at < 0;

@@ -1,11 +1,11 @@
-// Products of windows of 3 x 3 places as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
+// Products of windows as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
 // of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
 import { sizeOf } from "@innerloop/schemas";
 import type { Costs } from "./costs.ts";
 import { storesOf } from "./fuse/level.ts";
 import { type Known, matrixOf } from "./known.ts";
-import { type Picture, pictureOf, side } from "./pictures.ts";
-import type { Access, Points, Product, Step, Store } from "./steps.ts";
+import { lyingDown, type Picture, pictureOf, side } from "./pictures.ts";
+import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "./steps.ts";
 import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
 
 /** What these steps are made with: a plan. */
@@ -18,44 +18,106 @@ interface Making {
 const fewest = 16;
 /** The same steps, with products at points where that is quicker. */
 export function windowsAtPoints(steps: readonly Step[], plan: Making, costs: Costs): Step[] {
+  return inLevel(steps, { plan, costs }, { there: new Map(), written: new Set(), count: 1, before: [] });
+}
+
+interface Choice {
+  readonly plan: Making;
+  readonly costs: Costs;
+}
+
+/** Steps of turns, or all. */
+interface Level {
+  readonly outer?: Level;
+  /** What is at points already, by what it is of and how. */
+  readonly there: Map<Store, Map<string, Store>>;
+  /** What the turns write, how many there are, and what is to be before them. */
+  readonly written: ReadonlySet<Store>;
+  readonly count: number;
+  readonly before: Step[];
+}
+
+function inLevel(steps: readonly Step[], choice: Choice, level: Level): Step[] {
   const writers = new Map<Store, Step[]>();
   for (const step of steps)
     for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
-  const weights: Weights = new Map();
   return steps.flatMap((step): readonly Step[] => {
-    for (const store of storesOf(step).writes) weights.delete(store);
-    if (step.kind === "turns") return [{ ...step, body: windowsAtPoints(step.body, plan, costs) }];
-    if (step.kind !== "product" || !isOfWindows(step)) return [step];
-    const picture = pictureOf(step, writers.get(step.left.store) ?? []);
-    if (!picture) return [step];
-    const form = formOf(picture);
-    const there = weights.get(step.right.store)?.get(nameOf(step, form));
-    if (!pays(step, picture, form, { number: costs.number, weight: there ? 0 : costs.weight })) return [step];
-    const brought = there ?? plan.store(form.weights.length * side * picture.channels * step.n, depthOf(step));
-    if (there) return madeAtPoints(plan, step, { picture, form, weights: brought });
-    weights.set(step.right.store, (weights.get(step.right.store) ?? new Map()).set(nameOf(step, form), brought));
-    return [...bringing(plan, step, form, brought), ...madeAtPoints(plan, step, { picture, form, weights: brought })];
+    const { writes } = storesOf(step);
+    const before: Step[] = [];
+    let made: readonly Step[] = [];
+    if (step.kind === "turns") {
+      const inner = { outer: level, there: new Map(), written: new Set(writes), count: step.count, before };
+      made = [{ ...step, body: inLevel(step.body, choice, inner) }];
+    } else if (step.kind === "product") made = atPoints(step, writers.get(step.left.store) ?? [], choice, level);
+    for (const store of writes) level.there.delete(store);
+    return made.length > 0 ? [...before, ...made] : [step];
   });
 }
 
-/** Weights at points, by what they are of and how. */
-type Weights = Map<Store, Map<string, Store>>;
+/** A product by its picture, and in which form it may be done. */
+interface Windowed {
+  readonly product: Product;
+  readonly picture: Picture;
+  readonly form: Form;
+  /** Rows that are read, as they lie evenly. */
+  readonly rows: readonly Rows[];
+}
 
-const nameOf = ({ right, n, lookup }: Product, { weights }: Form): string =>
-  [right.offset, n, lookup!.segment, ...weights].join();
+/** What it is at points; nothing, where it stays as it is. */
+function atPoints(product: Product, writers: readonly Step[], { plan, costs }: Choice, level: Level): readonly Step[] {
+  if (!isOfWindows(product)) return [];
+  const found = pictureOf(product, writers);
+  const picture = found && found.taps[1] === 1 ? lyingDown(found) : found;
+  const form = picture && formOf(picture, picture.taps[1]);
+  const rows = form && rowsIn(picture, form);
+  if (!rows) return [];
+  const windows: Windowed = { product, picture, form, rows };
+  if (!pays(windows, costs, level)) return [];
+  const made: Step[] = [];
+  /** A store that has something at points, which steps bring there unless it is there. */
+  const brought = (of: Store, name: string, size: number, bringing: (to: Store) => readonly Step[]): Store => {
+    const { there, steps, depth } = placeOf(of, level, product.out.store.depth, made);
+    const own = there.get(of) ?? new Map<string, Store>();
+    there.set(of, own);
+    const known = own.get(name);
+    if (known) return known;
+    const to = plan.store(size, of.depth === 0 ? 0 : depth);
+    own.set(name, to);
+    if (to.depth === 0) for (const step of bringing(to)) plan.known.run(step);
+    else steps.push(...bringing(to));
+    return to;
+  };
+  const size = form.weights.length * picture.taps[0] * picture.channels * product.n;
+  const weights = brought(product.right.store, nameOfWeights(windows), size, (to) => [weightsAt(plan, windows, to)]);
+  const values = form.segments.map((segment) =>
+    brought(picture.field.store, nameOfValues(windows, segment), segment.by.points * valuesOf(windows, segment), (to) =>
+      valuesAt(plan, windows, segment, to),
+    ),
+  );
+  return [...made, ...multiplied(plan, windows, { weights, values })];
+}
 
-const depthOf = ({ right, out }: Product): number => (right.store.depth === 0 ? 0 : out.store.depth);
+/** Where what is of a store is brought to points: before all turns that do not write it, of which there are so many. */
+function placeOf(of: Store, level: Level, ownDepth: number, own: Step[]) {
+  let [at, steps, depth, turns] = [level, own, ownDepth, 1];
+  for (; at.outer && !at.written.has(of); at = at.outer) {
+    steps = at.before;
+    depth = Math.max(1, depth - 1);
+    turns *= at.count;
+  }
+  return { there: at.there, steps, depth, turns };
+}
 
-/** Whether it is of pieces of 3 x 3 places, and nothing else is done to what comes of them. */
-function isOfWindows({ batch, n, lookup, right, out, added, alpha, relu }: Product): boolean {
+/** Whether it is of pieces of some places, of weights that lie together. */
+function isOfWindows({ batch, n, lookup, right, out, relu }: Product): boolean {
   const [rightRow, rightColumn] = right.strides.slice(-2);
-  const of = lookup?.by === "rows" && lookup.taps === side ** 2 && lookup.segment >= fewest && n >= fewest;
-  const plain = sizeOf(batch) === 1 && !added && alpha === 1 && !relu && out.store.depth > 0;
+  const of = lookup?.by === "rows" && lookup.taps > 1 && lookup.segment >= fewest && n >= fewest;
+  const plain = sizeOf(batch) === 1 && !relu && out.store.depth > 0;
   return of && plain && rightRow === n && rightColumn === 1;
 }
 
 /** Some columns of windows, in tiles that are alike. */
-interface Segment {
+export interface Segment {
   readonly by: Bilinear;
   /** The first column, how many of them a tile gives, and how many tiles there are. */
   readonly from: number;
@@ -65,7 +127,7 @@ interface Segment {
   readonly reads: number;
 }
 
-interface Form {
+export interface Form {
   readonly segments: readonly Segment[];
   /** Columns that tiles read: from which on, how far apart, and how many. */
   readonly read: { readonly from: number; readonly apart: number; readonly count: number };
@@ -75,153 +137,231 @@ interface Form {
   readonly weights: readonly (readonly number[])[];
 }
 
-function formOf({ windows: [, count], steps: [, step], first: [, first], size: [, wide] }: Picture): Form {
+/** @param taps columns of a window */
+export function formOf(
+  {
+    windows: [, count],
+    steps: [, step],
+    first: [, first],
+    size: [, wide],
+  }: Pick<Picture, "windows" | "steps" | "first" | "size">,
+  taps: number = side,
+): Form {
   if (step === 1) {
-    const sizes = Array.from({ length: mostSums(side) - 1 }, (_, i) => i + 2);
-    const pointsOf = (gives: number): number => Math.ceil(count / gives) * (gives + side - 1);
-    const gives = sizes.reduce((best, size) => (pointsOf(size) < pointsOf(best) ? size : best));
-    const by = windowed(gives, side);
-    const segments = [{ by, from: 0, gives, tiles: Math.ceil(count / gives), reads: first }];
-    return { segments, read: { from: 0, apart: 1, count: wide }, middle: false, weights: by.taps };
+    const segments = segmentsOf(count, taps, first, wide);
+    return { segments, read: { from: 0, apart: 1, count: wide }, middle: false, weights: segments[0]!.by.taps };
   }
   // Outer taps read every second column, and the middle one those between.
   const from = first & 1;
   const read = { from, apart: 2, count: Math.ceil((wide - from) / 2) };
-  const reads = Math.floor(first / 2);
-  const most = mostSums(2) - 1;
-  const alone = reads === -1 && read.count === count - 1 && count <= mostSums(2);
-  const segments: Segment[] = [];
-  if (alone) segments.push({ by: whole(read.count, 2), from: 0, gives: count, tiles: 1, reads: 0 });
-  else {
-    const tiles = Math.floor(count / most);
-    const [rest, at] = [count % most, tiles * most];
-    if (tiles > 0) segments.push({ by: windowed(most, 2), from: 0, gives: most, tiles, reads });
-    if (rest > 0) segments.push({ by: windowed(rest, 2), from: at, gives: rest, tiles: 1, reads: reads + at });
-  }
+  const segments = segmentsOf(count, 2, Math.floor(first / 2), read.count);
   const weights = segments[0]!.by.taps.map(([a = 0, b = 0]) => [a, 0, b]);
   return { segments, read, middle: true, weights: [[0, 1, 0], ...weights] };
 }
 
+/** Windows of columns beside each other, the first of which reads from `reads` on: as few tiles as may be, and then as few points. */
+function segmentsOf(count: number, taps: number, reads: number, wide: number): Segment[] {
+  const alone = taps === 2 && reads === -1 && wide === count - 1 && count <= mostSums(2);
+  if (alone) return [{ by: whole(wide, 2), from: 0, gives: count, tiles: 1, reads: 0 }];
+  const gives = Math.ceil(count / Math.ceil(count / most));
+  const tiles = Math.floor(count / gives);
+  const [rest, at] = [count % gives, tiles * gives];
+  const segments = [{ by: windowed(gives, taps), from: 0, gives, tiles, reads }];
+  if (rest > 0) segments.push({ by: windowed(rest, taps), from: at, gives: rest, tiles: 1, reads: reads + at });
+  return segments;
+}
+
+/** Columns that a tile gives at most. */
+const most = 4;
+
+/** Every row of a picture, or every second one, at even distances: the first of them, how far they are apart, how many there are, and the distance. */
+interface Rows {
+  readonly from: number;
+  readonly apart: number;
+  readonly count: number;
+  readonly stride: number;
+}
+
+/** The rows of a picture as they lie evenly, with the columns that a form reads; nothing, where they do not. */
+function rowsIn({ places: [rows, columns] }: Picture, { read: { from, apart } }: Form): Rows[] | undefined {
+  const isEven = (places: readonly number[]): boolean =>
+    places.every((place, i) => place === places[0]! + i * strideOf(places));
+  if (!isEven(columns.filter((_, i) => i >= from && (i - from) % apart === 0))) return undefined;
+  for (const every of [1, 2]) {
+    const parts = Array.from({ length: every }, (_, first) => rows.filter((__, i) => i % every === first));
+    if (parts.every(isEven))
+      return parts.map((part, first) => ({ from: first, apart: every, count: part.length, stride: strideOf(part) }));
+  }
+  return undefined;
+}
+
+const strideOf = ([first = 0, second = first]: readonly number[]): number => second - first;
+
+const nameOfWeights = ({ product: { right, n }, picture: { channels, taps, turned, tapsApart }, form }: Windowed) =>
+  [right.offset, n, channels, ...taps, ...turned, ...tapsApart, ...form.weights].join();
+
+const nameOfValues = ({ picture: { examples, channels, field, places }, form }: Windowed, segment: Segment): string => {
+  const [ofExample = 0] = field.strides;
+  const rows = Array.from({ length: examples }, (_, example) => places[0].map((row) => example * ofExample + row));
+  const columns = places[1].filter((_, i) => i >= form.read.from && (i - form.read.from) % form.read.apart === 0);
+  const { by, gives, tiles, reads } = segment;
+  return [field.offset, channels, "", ...rows, "", ...columns, "", gives, tiles, reads, ...by.field].join();
+};
+
+/** Numbers at each point of what tiles read, and of what they give. */
+const valuesOf = ({ picture: { examples, size, channels } }: Windowed, { tiles }: Segment): number =>
+  examples * size[0] * tiles * channels;
+const sumsOf = ({ product: { n }, picture: { examples, windows } }: Windowed, { tiles }: Segment): number =>
+  examples * windows[0] * tiles * n;
+
 /** Whether what is multiplied less takes longer than what is brought to points and back. */
-function pays(
-  { m, n, k, right }: Product,
-  { examples, channels, windows, size }: Picture,
-  form: Form,
-  costs: Costs,
-): boolean {
-  const points = form.segments.reduce((sum, { tiles, by }) => sum + tiles * by.points, 0);
-  const multiplied = windows[0] * (points + (form.middle ? windows[1] : 0)) * side * channels * n;
-  const numbers = examples * points * (size[0] * channels + windows[0] * n);
-  const ofWeights = right.store.depth > 0 ? (side ** 2 + side * form.weights.length) * channels * n : 0;
-  return m * k * n - examples * multiplied > costs.number * numbers + costs.weight * ofWeights;
-}
-
-/** The step that brings weights to points; none where that has been done, since no run changes them. */
-function bringing(plan: Making, { n, lookup, right }: Product, { weights }: Form, to: Store): Step[] {
-  const wide = lookup!.segment * n;
-  const step: Points = {
-    ...{ kind: "points", what: "points", examples: side, channels: wide, rows: 1, columns: 1, steps: [1, 1] },
-    ...{ first: [0, 0], size: [1, side], tile: [1, side], points: [1, weights.length] },
-    field: { ...right, strides: [side * wide, 0, wide, 1] },
-    values: { store: to, offset: 0, strides: [side * wide, wide, 0, 0] },
-    ...{ down: matrixOf(plan.known, [1]), across: matrixOf(plan.known, weights.flat()) },
+function pays(windows: Windowed, costs: Costs, level: Level): boolean {
+  const { product, picture, form } = windows;
+  const { m, n, k, right, out, added } = product;
+  /** In how many turns something is brought to points, of all of them. */
+  const share = (of: Store, name: string): number => {
+    const { there, turns } = placeOf(of, level, 0, []);
+    return of.depth === 0 || there.get(of)?.has(name) ? 0 : 1 / turns;
   };
-  if (to.depth > 0) return [step];
-  plan.known.run(step);
-  return [];
+  const each = picture.taps[0] * picture.channels * n;
+  let multiplied = form.middle ? m * each : 0;
+  let numbers = added && !sameAccess(added, out) && !form.middle ? m * n : 0;
+  for (const segment of form.segments) {
+    const { points } = segment.by;
+    multiplied += points * segment.tiles * picture.examples * picture.windows[0] * each;
+    numbers += points * sumsOf(windows, segment);
+    numbers += points * valuesOf(windows, segment) * share(picture.field.store, nameOfValues(windows, segment));
+  }
+  const weights = (picture.taps[1] + form.weights.length) * each * share(right.store, nameOfWeights(windows));
+  return m * k * n - multiplied > costs.number * numbers + costs.weight * weights;
 }
 
-interface Made {
-  readonly picture: Picture;
-  readonly form: Form;
+/** The step that brings weights to points. */
+function weightsAt(plan: Making, { product, picture, form }: Windowed, to: Store): Points {
+  const { taps, turned, tapsApart, channels } = picture;
+  const wide = channels * product.n;
+  const across = form.weights.flatMap((ofTaps) => (turned[1] ? ofTaps.toReversed() : ofTaps));
+  return {
+    ...{ kind: "points", what: "points", examples: taps[0], channels: wide, rows: 1, columns: 1, steps: [1, 1] },
+    ...{ first: [0, 0], size: [1, taps[1]], tile: [1, taps[1]], points: [1, form.weights.length] },
+    field: { ...product.right, strides: [tapsApart[0] * wide, 0, tapsApart[1] * wide, 1] },
+    values: { store: to, offset: 0, strides: [taps[0] * wide, wide, 0, 0] },
+    ...{ down: matrixOf(plan.known, [1]), across: matrixOf(plan.known, across) },
+  };
+}
+
+/** Steps that bring what tiles read to points. */
+function valuesAt(plan: Making, windows: Windowed, segment: Segment, to: Store): Points[] {
+  const { picture, form, rows } = windows;
+  const { by, gives, tiles, reads } = segment;
+  const { examples, channels, size, field, places } = picture;
+  const { from, apart, count } = form.read;
+  const ofColumn = count > 1 ? places[1][from + apart]! - places[1][from]! : 0;
+  const [down, across] = [matrixOf(plan.known, [1]), matrixOf(plan.known, by.field)];
+  const ofRow = tiles * channels;
+  return rows.map((some) => ({
+    ...{ kind: "points", what: "points", examples, channels, rows: some.count, columns: tiles, steps: [1, gives] },
+    ...{ first: [0, reads], size: [some.count, count], tile: [1, by.field.length / by.points], points: [1, by.points] },
+    field: {
+      ...{ store: field.store, offset: field.offset + places[0][some.from]! + places[1][from]! },
+      strides: [field.strides[0]!, some.stride, ofColumn, 1],
+    },
+    values: {
+      ...{ store: to, offset: some.from * ofRow },
+      strides: [valuesOf(windows, segment), size[0] * ofRow, some.apart * ofRow, channels],
+    },
+    ...{ down, across },
+  }));
+}
+
+interface Brought {
   readonly weights: Store;
+  /** Of each segment. */
+  readonly values: readonly Store[];
 }
 
-function madeAtPoints(plan: Making, product: Product, { picture, form, weights }: Made): Step[] {
-  const { n, out } = product;
-  const { depth } = out.store;
-  const { examples, channels, windows, steps, first, size, field } = picture;
-  const [ofExample = 0, ofRow = 0, ofColumn = 0] = field.strides;
-  const one = matrixOf(plan.known, [1]);
-  const made: Step[] = [];
-  const each = side * channels * n;
+/** Products of what is at points, and what comes of them at its places. */
+function multiplied(plan: Making, windows: Windowed, { weights, values }: Brought): Step[] {
+  const { product, picture, form } = windows;
+  const { m, n, out, added, alpha, beta } = product;
+  const { examples, channels, taps, windows: counts, windowsApart, field, places } = picture;
   const [row] = out.strides.slice(-2);
-  const results = { ...out, strides: [windows[0] * windows[1] * row!, windows[1] * row!, row!] };
-  /** Products of windows of so many columns beside each other. */
-  const multiplied = (
-    batch: number,
-    columns: number,
-    { left, by, right, to, added }: { left: Access; by: readonly number[]; right: number; to: Access; added?: Access },
-  ): Product => ({
-    ...{ kind: "product", batch: [batch], m: examples * windows[0] * columns, n, k: side * channels },
-    left,
-    lookup: { by: "rows", taps: side, segment: channels, table: tableOf(picture, columns, by) },
-    right: { store: weights, offset: right * each, strides: [each, n, 1] },
-    ...{ out: to, ...(added && { added }), alpha: 1, beta: added ? 1 : 0, relu: false },
-  });
-  // Few columns need the first points of those that more columns need.
-  const right = Number(form.middle);
-  for (const { by, from, gives, tiles, reads } of form.segments) {
-    const { points } = by;
-    const [ofValues, ofSums] = [examples * size[0] * tiles * channels, examples * windows[0] * tiles * n];
-    const [values, sums] = [plan.store(points * ofValues, depth), plan.store(points * ofSums, depth)];
+  const k = taps[0] * channels;
+  const lookup = { by: "rows", taps: taps[0], segment: channels } as const;
+  const made: Step[] = [];
+  if (form.middle) {
+    const columns = Array.from(
+      { length: counts[1] },
+      (_, i) => places[1][i * picture.steps[1] + picture.first[1] + 1]!,
+    );
     made.push({
-      ...{ kind: "points", what: "points", examples, channels, rows: size[0], columns: tiles, steps: [1, gives] },
-      ...{
-        first: [0, reads],
-        size: [size[0], form.read.count],
-        tile: [1, by.field.length / points],
-        points: [1, points],
-      },
-      field: {
-        ...{ store: field.store, offset: field.offset + form.read.from * ofColumn },
-        strides: [ofExample, ofRow, form.read.apart * ofColumn, 1],
-      },
-      values: { store: values, offset: 0, strides: [ofValues, size[0] * tiles * channels, tiles * channels, channels] },
-      ...{ down: one, across: matrixOf(plan.known, by.field) },
+      ...{ kind: "product", batch: [], m, n, k, alpha, beta, relu: false },
+      left: { store: field.store, offset: field.offset, strides: [0, 0] },
+      lookup: { ...lookup, table: tableOf(picture, { ofExample: field.strides[0]!, rows: places[0], columns }) },
+      right: { store: weights, offset: 0, strides: [n, 1] },
+      out: { ...out, strides: [row!, 1] },
+      ...(added && { added: { ...added, strides: added.strides.slice(-2) } }),
+    });
+  } else if (added && !(sameAccess(added, out) && beta === 1)) made.push(scaled(product, added));
+  const adds = made.length > 0 || added !== undefined;
+  const results = {
+    ...out,
+    strides: [counts[0] * counts[1] * row!, windowsApart[0] * row!, windowsApart[1] * row!, 1],
+  };
+  const down = matrixOf(plan.known, [alpha]);
+  form.segments.forEach((segment, i) => {
+    const { by, from, gives, tiles } = segment;
+    const { points } = by;
+    const [ofValues, ofSums] = [valuesOf(windows, segment), sumsOf(windows, segment)];
+    const sums = plan.store(points * ofSums, out.store.depth);
+    const ofRow = tiles * channels;
+    const table = tableOf(picture, {
+      ofExample: picture.size[0] * ofRow,
+      rows: places[0].map((_, y) => y * ofRow),
+      columns: Array.from({ length: tiles }, (_, tile) => tile * channels),
     });
     made.push(
-      multiplied(points, tiles, {
-        left: { store: values, offset: 0, strides: [ofValues, 0, 0] },
-        by: [size[0] * tiles * channels, tiles * channels, channels, 0],
-        right,
-        to: { store: sums, offset: 0, strides: [ofSums, n, 1] },
-      }),
       {
-        ...{ kind: "points", what: "places", examples, channels: n, rows: windows[0], columns: tiles },
-        ...{ steps: [1, gives], first: [0, from], size: windows, tile: [1, gives], points: [1, points] },
-        field: { ...results, strides: [...results.strides, 1] },
-        values: { store: sums, offset: 0, strides: [ofSums, windows[0] * tiles * n, tiles * n, n] },
-        ...{ down: one, across: matrixOf(plan.known, by.gives) },
+        ...{ kind: "product", batch: [points], m: examples * counts[0] * tiles, n, k, alpha: 1, beta: 0, relu: false },
+        left: { store: values[i]!, offset: 0, strides: [ofValues, 0, 0] },
+        lookup: { ...lookup, table },
+        // Few columns need the first points of those that more columns need.
+        right: { store: weights, offset: Number(form.middle) * k * n, strides: [k * n, n, 1] },
+        out: { store: sums, offset: 0, strides: [ofSums, n, 1] },
+      },
+      {
+        ...{ kind: "points", what: "places", ...(adds && { beta: 1 }), examples, channels: n, rows: counts[0] },
+        ...{ columns: tiles, steps: [1, gives], first: [0, from], size: counts, tile: [1, gives], points: [1, points] },
+        field: results,
+        values: { store: sums, offset: 0, strides: [ofSums, counts[0] * tiles * n, tiles * n, n] },
+        ...{ down, across: matrixOf(plan.known, by.gives) },
       },
     );
-  }
-  if (!form.middle) return made;
-  const to = { ...out, strides: [0, row!, 1] };
-  const begin = (first[1] + 1) * ofColumn;
-  const left = { store: field.store, offset: field.offset, strides: [0, 0, 0] };
-  return [
-    ...made,
-    multiplied(1, windows[1], { left, by: [ofExample, ofRow, steps[1] * ofColumn, begin], right: 0, to, added: to }),
-  ];
+  });
+  return made;
 }
 
-/** The rows of windows, where these have a column each, by the distances of examples, rows and windows, and where the first one begins. */
+/** What a product is added to, where that comes. */
+const scaled = ({ m, n, out, beta }: Product, added: Access): Chain => ({
+  ...{ kind: "chain", shape: [m, n], reads: [{ ...added, strides: added.strides.slice(-2) }] },
+  code: beta === 1 ? [] : [{ name: "multiply", operands: [{ register: 0 }, { number: beta }] }],
+  writes: [{ ...out, strides: out.strides.slice(-2), register: beta === 1 ? 0 : 1, how: "set" }],
+});
+
+/** The rows of windows, where these have a column each, by where examples, rows and windows begin. */
 function tableOf(
-  { examples, windows, steps, first, size }: Picture,
-  columns: number,
-  by: readonly number[],
+  { examples, windows, steps, first, size, taps, turned }: Picture,
+  by: { readonly ofExample: number; readonly rows: readonly number[]; readonly columns: readonly number[] },
 ): Int32Array {
-  const [ofExample = 0, ofRow = 0, ofColumn = 0, begin = 0] = by;
-  const table = new Int32Array(examples * windows[0] * columns * side);
+  const table = new Int32Array(examples * windows[0] * by.columns.length * taps[0]);
   let i = 0;
   for (let example = 0; example < examples; example++)
     for (let row = 0; row < windows[0]; row++)
-      for (let column = 0; column < columns; column++)
-        for (let tap = 0; tap < side; tap++) {
-          const y = row * steps[0] + first[0] + tap;
+      for (const column of by.columns)
+        for (let tap = 0; tap < taps[0]; tap++) {
+          const y = row * steps[0] + first[0] + (turned[0] ? taps[0] - 1 - tap : tap);
           const inside = y >= 0 && y < size[0];
-          table[i++] = inside ? begin + example * ofExample + y * ofRow + column * ofColumn : -1;
+          table[i++] = inside ? example * by.ofExample + by.rows[y]! + column : -1;
         }
   return table;
 }

@@ -159,10 +159,11 @@ describe("windows at points along their columns", () => {
       code: [{ name: "negative", operands: [{ register: 0 }] }],
       writes: [{ store, offset: 0, strides: [1], register: 1, how: "set" }],
     };
-    expect(pointsIn(brought([product, again], new Map(begun)).steps)).toHaveLength(5);
+    // What is read is there already, too.
+    expect(pointsIn(brought([product, again], new Map(begun)).steps)).toHaveLength(4);
     const steps = [product, changing, again];
     const changed = brought(steps, begun);
-    expect(pointsIn(changed.steps)).toHaveLength(6);
+    expect(pointsIn(changed.steps)).toHaveLength(5);
     const of = stores(begun);
     runSteps(steps, of);
     const given = compare(kernels, changed.steps, { begun, close: 1e-5 });
@@ -175,16 +176,16 @@ describe("windows at points along their columns", () => {
   it("are found in turns", () => {
     const { product, begun } = windowsOf({ size: [4, 4], windows: [4, 4] });
     const turns: Turns = { kind: "turns", count: 2, turn: { size: 1, depth: 2 }, body: [product] };
-    const [step] = brought([turns], begun).steps as [Turns];
-    expect(pointsIn(step.body)).toHaveLength(3);
+    const { steps } = brought([turns], begun);
+    // What no turn changes is at points before them.
+    expect(pointsIn(steps)).toHaveLength(2);
+    expect(pointsIn((steps.at(-1) as Turns).body)).toHaveLength(1);
   });
 
   it("stay as they are where tables are otherwise, or more is done than to multiply", () => {
     const size: Sizes = { size: [7, 7], windows: [4, 4], steps: [2, 2] };
     const others: readonly Sizes[] = [
       { ...size, more: { relu: true } },
-      { ...size, more: { alpha: 2 } },
-      { ...size, more: { added: { store: { size: 17, depth: 1 }, offset: 0, strides: [0, 1] } } },
       { ...size, channels: 15 },
       { ...size, filters: 15 },
       // Windows of one row, and steps of three.
