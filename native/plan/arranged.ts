@@ -3,6 +3,7 @@ import { bunched } from "./bunch/index.ts";
 import { evenly } from "./evenly.ts";
 import { byHeads } from "./heads.ts";
 import { inPanels } from "./panels.ts";
+import { placesAtPoints } from "./places-at-points.ts";
 import type { Plan } from "./plan.ts";
 import type { Step, Store } from "./steps.ts";
 import { windowsAtPoints } from "./windows-at-points.ts";
@@ -21,6 +22,11 @@ export const arrangements: readonly Arrangement[] = [
     name: "bunches",
     why: "what lies between the layers of some examples stays in the second cache; that of all of them goes to memory and comes back",
     apply: (steps, kept, { origins }) => bunched(steps, kept, { origins }),
+  },
+  {
+    name: "places",
+    why: "four places of windows that a pool is over, and gradients of their weights, are products at points in both directions",
+    apply: (steps, kept, plan) => placesAtPoints(steps, kept, { plan, costs: plan.costs }),
   },
   {
     name: "windows",

@@ -14,6 +14,7 @@ export { moving } from "./moving.ts";
 export { type Instruction, instructionsOf, type Origins, originOf } from "./origins.ts";
 export { inPanels } from "./panels.ts";
 export { gridOf } from "./pending.ts";
+export { placesAtPoints } from "./places-at-points.ts";
 export { planFor } from "./planned.ts";
 export { layoutOf, Program } from "./program.ts";
 export * from "./steps.ts";
