@@ -98,7 +98,7 @@ typedef void (*TileBy)(Matrices by, const Points *p, const Tile *tile, int64_t b
 #define TILE_OF(to_points, in, out) TILE_BY(tile_##to_points##_##in##_##out, to_points, in, out, 0, by.down, by.across)
 #define TILE_KNOWN(to_points, in, out, matrix) TILE_BY(tile_##to_points##_##matrix, to_points, in, out, 1, matrix, matrix)
 
-#define TILES_OF(each) each(1, 6, 6) each(1, 4, 6) each(1, 3, 6) each(1, 4, 4) each(1, 3, 4) each(1, 2, 4) each(0, 6, 4) each(0, 6, 3) each(0, 4, 4) each(0, 4, 3) each(0, 4, 2)
+#define TILES_OF(each) each(1, 6, 6) each(1, 4, 6) each(1, 3, 6) each(1, 4, 4) each(1, 3, 4) each(1, 2, 4) each(1, 4, 8) each(1, 3, 8) each(0, 8, 3) each(0, 6, 4) each(0, 6, 3) each(0, 4, 4) each(0, 4, 3) each(0, 4, 2)
 #define TILES_KNOWN(each) \
   each(1, 4, 4, field_4) each(1, 3, 4, taps_4) each(1, 2, 4, turned_gives_4) each(0, 4, 4, turned_field_4) each(0, 4, 3, turned_taps_4) each(0, 4, 2, gives_4)
 

@@ -57,6 +57,9 @@ static void along_row(const Points *p, const Tile *tile, int64_t begin, int64_t 
   if ROW_IS(6, 6) row_by(6, 6, p, tile, begin, end);
   else if ROW_IS(5, 5) row_by(5, 5, p, tile, begin, end);
   else if ROW_IS(4, 4) row_by(4, 4, p, tile, begin, end);
+  else if ROW_IS(7, 8) row_by(7, 8, p, tile, begin, end);
+  else if ROW_IS(8, 7) row_by(8, 7, p, tile, begin, end);
+  else if ROW_IS(8, 4) row_by(8, 4, p, tile, begin, end);
   else if ROW_IS(3, 6) row_by(3, 6, p, tile, begin, end);
   else if ROW_IS(3, 5) row_by(3, 5, p, tile, begin, end);
   else if ROW_IS(3, 4) row_by(3, 4, p, tile, begin, end);

@@ -246,6 +246,68 @@ describe("a product of a matrix and of tiles that are looked up", () => {
   });
 });
 
+describe("a product of a small matrix and of long rows", () => {
+  /** Of a matrix of so many rows and columns by `size` numbers a row. */
+  const longRows = (matrix: Float32Array, columns: number, size: number, turned = false): Case => ({
+    fed: { x: floats(turned ? [size, columns] : [columns, size]) },
+    fixed: { matrix: { dtype: "float32", shape: [matrix.length / columns, columns], data: matrix } },
+    steps: [
+      ...(turned
+        ? [{ operator: "Transpose", inputs: ["x"], outputs: ["right"], attributes: { perm: [1, 0] } } as const]
+        : []),
+      { operator: "MatMul", inputs: ["matrix", turned ? "right" : "x"], outputs: ["out"] },
+    ],
+  });
+  const numbers = (count: number, seed: number) => floats([count], seed).data as Float32Array;
+  /** All products of numbers of two matrices of `columns` each. */
+  const products = (down: Float32Array, across: Float32Array, columns: number): Float32Array => {
+    const [wide, all] = [across.length / columns, columns ** 2];
+    return Float32Array.from({ length: down.length * across.length }, (_, n) => {
+      const [r, c] = [Math.floor(n / all), n % all];
+      const [p, q, i, j] = [Math.floor(r / wide), r % wide, Math.floor(c / columns), c % columns];
+      return down[p * columns + i]! * across[q * columns + j]!;
+    });
+  };
+
+  it.each([
+    [4, 6, 6],
+    [3, 8, 8],
+    [8, 3, 3],
+    [6, 4, 4],
+    [3, 2, 5],
+    [5, 7, 2],
+  ])("goes through two matrices of %i columns, %i and %i rows", async (columns, down, across) => {
+    const matrix = products(numbers(columns * down, 2), numbers(columns * across, 3), columns);
+    const given = longRows(matrix, columns ** 2, 1030);
+    expect([countOf(given), countOf(given, "product")]).toEqual([1, 0]);
+    await compares(given);
+  });
+
+  it.each([
+    [7, 8],
+    [8, 7],
+    [8, 4],
+    [2, 12],
+    [9, 2],
+  ])("goes through a matrix of %i columns and %i rows", async (columns, rows) => {
+    const given = longRows(numbers(rows * columns, 4), columns, 1030);
+    expect([countOf(given), countOf(given, "product")]).toEqual([1, 0]);
+    await compares(given);
+  });
+
+  it("is one as it is of another matrix, of shorter rows, or of such that lie turned around", async () => {
+    const matrix = products(numbers(24, 2), numbers(24, 3), 4);
+    for (const given of [
+      longRows(matrix.with(300, 0.75), 16, 1030),
+      longRows(matrix, 16, 1000),
+      longRows(matrix, 16, 1030, true),
+    ]) {
+      expect(countOf(given)).toBe(0);
+      await compares(given);
+    }
+  });
+});
+
 describe("a product of a matrix and of values at points, turned around", () => {
   /** The last axis of a reshaped transpose is that of places. */
   const slopes = (matrix: Float32Array, size: number): Case => ({

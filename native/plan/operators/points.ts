@@ -48,6 +48,53 @@ export function atPoints(plan: Plan, left: Value, right: Value): Value | undefin
   return out;
 }
 
+/** Columns from which on it is worth looking at a product for what its matrix is. */
+const manyColumns = 1024;
+
+/** The product of a small matrix that is known, or of one of two small ones, and of rows whose numbers lie together; nothing, where these are none. */
+export function bySmall(plan: Plan, left: Value, right: Value): Value | undefined {
+  if (left.depth > 0 || right.depth === 0 || left.shape.length !== 2 || right.shape.length !== 2) return undefined;
+  const [rows = 0, places = 0] = left.shape;
+  const columns = right.shape[1]!;
+  const [least, most] = [Math.min(rows, places), Math.max(rows, places)];
+  if (columns < manyColumns || least < 2 || most > mostSide ** 2) return undefined;
+  const form = smallOf(plan.numbers(left), rows, places);
+  if (!form) return undefined;
+  const from = plan.real(right);
+  if (from.strides[1] !== 1) return undefined;
+  const out = plan.room([rows, columns], "float32", right.depth);
+  const taken = { store: from.store, offset: from.offset, apart: from.strides[0]! };
+  const given = { store: out.store, offset: out.offset, apart: columns };
+  const grows = rows > places;
+  const [what, few, many] = grows ? (["points", taken, given] as const) : (["places", given, taken] as const);
+  const [tile, points] = grows ? [form.from, form.into] : [form.into, form.from];
+  plan.step(out.depth, {
+    ...{ kind: "points", what, examples: 1, channels: columns, rows: 1, columns: 1, steps: tile, first: [0, 0] },
+    ...{ size: tile, tile, points },
+    field: { store: few.store, offset: few.offset, strides: [0, tile[1] * few.apart, few.apart, 1] },
+    values: { store: many.store, offset: many.offset, strides: [many.apart, 0, 0, 0] },
+    ...matricesOf(plan, form),
+  });
+  noteProduct(left, right, out);
+  return out;
+}
+
+/** A matrix as a step of points takes it, from squares of places or from a row of them. */
+function smallOf(numbers: readonly number[], rows: number, places: number): Small | undefined {
+  if (Math.max(rows, places) <= mostSide)
+    return { down: Float32Array.of(1), across: Float32Array.from(numbers), from: [1, places], into: [1, rows] };
+  const side = Math.sqrt(places);
+  if (!Number.isInteger(side) || side > mostSide || rows > mostSide ** 2) return undefined;
+  const pair = factors(numbers, rows, [side, side]);
+  return pair && { ...pair, from: [side, side], into: [pair.down.length / side, pair.across.length / side] };
+}
+
+interface Small extends Pair {
+  /** Rows and columns of what goes in, and of what comes out. */
+  readonly from: readonly [number, number];
+  readonly into: readonly [number, number];
+}
+
 /** What products of a small matrix that is known are of. */
 const multiplied = new WeakMap<Store, { readonly left: Value; readonly right: Value }>();
 

@@ -6,7 +6,7 @@ import { refused } from "../refusal.ts";
 import type { Access, Product } from "../steps.ts";
 import { accessOf, at, broadcast, deepest, expanded, permuted, reshaped, type Value, withOnes } from "../views.ts";
 import { computed, floatOf, intOf, present, shapedAs } from "./parts.ts";
-import { atPoints, noteProduct } from "./points.ts";
+import { atPoints, bySmall, noteProduct } from "./points.ts";
 import { remembered } from "./remembered.ts";
 
 interface Factors {
@@ -31,7 +31,7 @@ export function product(plan: Plan, { left, right, added, alpha = 1, beta = 1 }:
       return c === undefined ? each : code.call("add", each, code.call("multiply", c, beta));
     });
   }
-  const tiles = added || alpha !== 1 ? undefined : atPoints(plan, left, right);
+  const tiles = added || alpha !== 1 ? undefined : (atPoints(plan, left, right) ?? bySmall(plan, left, right));
   if (tiles) return tiles;
   // Of two that lie turned around, the product lies so too: what has its channels last keeps them there.
   if (isTurned(left) && isTurned(right) && !added && !plan.pending.piecesOf(left.store))
