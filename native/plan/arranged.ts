@@ -6,6 +6,7 @@ import { inPanels } from "./panels.ts";
 import { placesAtPoints } from "./places-at-points.ts";
 import type { Plan } from "./plan.ts";
 import type { Step, Store } from "./steps.ts";
+import { weightGradientsAtPoints } from "./weight-gradients-at-points.ts";
 import { windowsAtPoints } from "./windows-at-points.ts";
 
 export interface Arrangement {
@@ -32,6 +33,11 @@ export const arrangements: readonly Arrangement[] = [
     name: "windows",
     why: "windows of 3 x 3 places are products at points along their columns, of which there are fewer than taps",
     apply: (steps, _, plan) => windowsAtPoints(steps, plan, plan.costs),
+  },
+  {
+    name: "weight gradients",
+    why: "the same of the gradients of their weights, which are summed at points over all examples",
+    apply: (steps, kept, plan) => weightGradientsAtPoints(steps, kept, plan, plan.costs),
   },
   {
     name: "even",

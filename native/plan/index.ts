@@ -19,4 +19,5 @@ export { planFor } from "./planned.ts";
 export { layoutOf, Program } from "./program.ts";
 export * from "./steps.ts";
 export * from "./views.ts";
+export { weightGradientsAtPoints } from "./weight-gradients-at-points.ts";
 export { windowsAtPoints } from "./windows-at-points.ts";

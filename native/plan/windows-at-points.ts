@@ -175,7 +175,7 @@ function segmentsOf(count: number, taps: number, reads: number, wide: number): S
 const most = 4;
 
 /** Every row of a picture, or every second one, at even distances: the first of them, how far they are apart, how many there are, and the distance. */
-interface Rows {
+export interface Rows {
   readonly from: number;
   readonly apart: number;
   readonly count: number;
@@ -183,7 +183,7 @@ interface Rows {
 }
 
 /** The rows of a picture as they lie evenly, with the columns that a form reads; nothing, where they do not. */
-function rowsIn({ places: [rows, columns] }: Picture, { read: { from, apart } }: Form): Rows[] | undefined {
+export function rowsIn({ places: [rows, columns] }: Picture, { read: { from, apart } }: Form): Rows[] | undefined {
   const isEven = (places: readonly number[]): boolean =>
     places.every((place, i) => place === places[0]! + i * strideOf(places));
   if (!isEven(columns.filter((_, i) => i >= from && (i - from) % apart === 0))) return undefined;

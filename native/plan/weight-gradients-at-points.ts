@@ -1,0 +1,342 @@
+// Weight gradients of windows of 3 x 3 places as products at points along the columns: the products of windows-at-points.ts transposed. What is given to each point is summed
+// over all examples there, and brought back to taps once, where no other step is between sums that go on.
+import type { Costs } from "./costs.ts";
+import { usedBy } from "./fuse/level.ts";
+import { type Known, matrixOf } from "./known.ts";
+import { side } from "./pictures.ts";
+import type { Access, Chain, Points, Product, Step, Store } from "./steps.ts";
+import { goesThrough, type Member, type Sum, sumsOf } from "./weight-gradients.ts";
+import type { Segment } from "./windows-at-points.ts";
+
+/** What these steps are made with: a plan. */
+interface Making {
+  store(size: number, depth: number): Store;
+  readonly known: Pick<Known, "of" | "run">;
+}
+
+/** Terms that products at points take at once: those of a few products together, so that sums are gone over less often. */
+const mostTerms = 256;
+
+/** The same steps, with weight gradients at points where that is quicker. */
+export function weightGradientsAtPoints(
+  steps: readonly Step[],
+  kept: ReadonlySet<Store>,
+  plan: Making,
+  costs: Costs,
+): Step[] {
+  const users = usersIn(steps, new Map());
+  const between = (store: Store): boolean => !kept.has(store) && users.get(store) === 2;
+  return atPoints(steps, { plan, costs, between }).steps;
+}
+
+function usersIn(steps: readonly Step[], users: Map<Store, number>): Map<Store, number> {
+  for (const step of steps)
+    if (step.kind === "turns") usersIn(step.body, users);
+    else for (const store of usedBy(step)) users.set(store, (users.get(store) ?? 0) + 1);
+  return users;
+}
+
+interface Around {
+  readonly plan: Making;
+  readonly costs: Costs;
+  /** Whether nobody uses a store but the step that writes it and another one. */
+  readonly between: (store: Store) => boolean;
+  /** How many turns there are, where these are the steps of turns. */
+  readonly turns?: number;
+}
+
+interface Level {
+  /** What is to be before all turns, and after them. */
+  readonly before: Step[];
+  readonly steps: Step[];
+  readonly after: Step[];
+}
+
+function atPoints(steps: readonly Step[], around: Around): Level {
+  const [before, after]: [Step[], Step[]] = [[], []];
+  const made = new Map<number, readonly Step[]>();
+  for (const sum of sumsOf(steps, around.between)) {
+    const through = around.turns !== undefined && goesThrough(sum, steps);
+    if (!pays(sum, around.costs, through ? around.turns! : 1)) continue;
+    const summing = new Summing(around.plan, sum, through);
+    for (const [at, own] of summing.steps()) made.set(at, own);
+    if (!through) continue;
+    before.push(summing.nothing());
+    after.push(summing.back());
+  }
+  const all = steps.flatMap((step, at): readonly Step[] => {
+    if (step.kind !== "turns") return made.get(at) ?? [step];
+    const inner = atPoints(step.body, { ...around, turns: step.count });
+    return [...inner.before, { ...step, body: inner.steps }, ...inner.after];
+  });
+  return { before, steps: all, after };
+}
+
+/** Where the columns begin that tiles read. */
+const columnsIn = ({ picture, form: { read } }: Member): number[] =>
+  picture.places[1].filter((_, i) => i >= read.from && (i - read.from) % read.apart === 0);
+
+const pointsIn = ({ form }: Member): number => form.segments.reduce((all, { tiles, by }) => all + tiles * by.points, 0);
+
+/** Whether what is multiplied less takes longer than what is brought to points and back. @param turns in which it is summed before that comes back */
+function pays(sum: Sum, costs: Costs, turns: number): boolean {
+  const [{ form, product }] = sum;
+  const matrix = (product.m * product.n) / side ** 2;
+  const atPoints = side * form.weights.length * matrix;
+  let saved = 0;
+  for (const member of sum) {
+    const { examples, channels, windows, size } = member.picture;
+    const { m, k, n } = member.product;
+    const multiplied = windows[0] * (pointsIn(member) + (form.middle ? windows[1] : 0)) * side * channels * n;
+    const numbers = examples * pointsIn(member) * (size[0] * channels + windows[0] * n);
+    saved += m * k * n - examples * multiplied - costs.number * numbers + costs.weight * m * n;
+  }
+  saved -= costs.weight * pilesOf(sum).length * atPoints;
+  return saved * turns > costs.weight * (atPoints + product.m * product.n);
+}
+
+/** Products that are done together at points, as many terms as are taken at once. */
+function pilesOf(sum: Sum): Member[][] {
+  const piles: Member[][] = [];
+  let room = 0;
+  for (const member of sum) {
+    const { examples, windows } = member.picture;
+    const terms = member.form.segments.reduce((all, { tiles }) => all + examples * windows[0] * tiles, 0);
+    if (terms > room) {
+      piles.push([]);
+      room = mostTerms;
+    }
+    piles.at(-1)!.push(member);
+    room -= terms;
+  }
+  return piles;
+}
+
+/** Some columns of windows of one of the products. */
+interface Piece {
+  readonly member: Member;
+  readonly segment: Segment;
+  readonly terms: number;
+}
+
+/** Where in the values of each point those of some pieces begin, the first of which makes them. */
+interface Region {
+  readonly piece: Piece;
+  readonly begin: number;
+}
+
+/** What pieces read at points: so many numbers of each. */
+interface Values {
+  readonly store: Store;
+  readonly each: number;
+  readonly of: ReadonlyMap<Piece, Region>;
+}
+
+/** What the products of one sum are made into. */
+class Summing {
+  readonly #plan: Making;
+  readonly #sum: Sum;
+  /** Whether sums are there before the first product, since turns go on with them. */
+  readonly #through: boolean;
+  readonly #n: number;
+  readonly #channels: number;
+  readonly #depth: number;
+  /** The sums, of a matrix for each point: rows of taps, channels, filters. */
+  readonly #sums: Store;
+  readonly #each: number;
+  /** Of each point, whether it has sums. */
+  readonly #begun = new Set<number>();
+
+  constructor(plan: Making, sum: Sum, through: boolean) {
+    const [{ product, form, picture }] = sum;
+    this.#plan = plan;
+    this.#sum = sum;
+    this.#through = through;
+    this.#n = product.n;
+    this.#channels = picture.channels;
+    this.#depth = product.out.store.depth;
+    this.#each = side * picture.channels * product.n;
+    this.#sums = plan.store(form.weights.length * this.#each, this.#depth);
+  }
+
+  /** Those in place of each product. */
+  steps(): Map<number, readonly Step[]> {
+    const made = new Map<number, readonly Step[]>();
+    for (const pile of pilesOf(this.#sum)) this.#pile(pile, made);
+    const last = this.#sum.at(-1)!.at;
+    if (!this.#through) made.set(last, [...made.get(last)!, this.back()]);
+    return made;
+  }
+
+  nothing(): Chain {
+    return {
+      ...{ kind: "chain", shape: [this.#sums.size], reads: [], code: [{ name: "copy", operands: [{ number: 0 }] }] },
+      writes: [{ store: this.#sums, offset: 0, strides: [1], register: 0, how: "set" }],
+    };
+  }
+
+  /** Sums of points become those of taps, and are added to what there is. */
+  back(): Product {
+    const [{ product, form }] = this.#sum;
+    const { out } = this.#sum.at(-1)!.product;
+    const { added, alpha, beta } = product;
+    const [matrix, points] = [this.#channels * this.#n, form.weights.length];
+    const taps = Array.from({ length: side }, (_, tap) => form.weights.map((ofTaps) => ofTaps[tap]!)).flat();
+    const rows = (access: Access): Access => ({ ...access, strides: [side * matrix, matrix, 1] });
+    return {
+      ...{ kind: "product", batch: [side], m: side, n: matrix, k: points, alpha, beta, relu: false },
+      left: { ...matrixOf(this.#plan.known, taps), strides: [0, points, 1] },
+      right: { store: this.#sums, offset: 0, strides: [matrix, side * matrix, 1] },
+      ...{ out: rows(out), ...(added && { added: rows(added) }) },
+    };
+  }
+
+  #pile(pile: readonly Member[], made: Map<number, readonly Step[]>): void {
+    const pieces = pile
+      .flatMap((member) =>
+        member.form.segments.map((segment) => {
+          const { examples, windows } = member.picture;
+          return { member, segment, terms: examples * windows[0] * segment.tiles };
+        }),
+      )
+      .sort((a, b) => b.segment.by.points - a.segment.by.points);
+    const most = pieces[0]!.segment.by.points;
+    const terms = pieces.reduce((all, piece) => all + piece.terms, 0);
+    const given = this.#plan.store(most * terms * this.#n, this.#depth);
+    const values = this.#valuesOf(pieces);
+    const last = pile.at(-1)!;
+    for (const member of pile) {
+      const own: Step[] = [];
+      let from = 0;
+      for (const piece of pieces) {
+        if (piece.member === member) own.push(...this.#read(piece, values), this.#given(piece, given, { from, terms }));
+        from += piece.terms;
+      }
+      if (member.form.middle) own.push(this.#middle(member));
+      if (member === last) own.push(...this.#products(pieces, values, { given, terms }));
+      made.set(member.at, own);
+    }
+  }
+
+  /** What is read at points, that of a piece after that of another, or the same. */
+  #valuesOf(pieces: readonly Piece[]): Values {
+    const stores = [...new Set(pieces.map(({ member }) => member.product.left.store))];
+    const regions = new Map<string, Region>();
+    const of = new Map<Piece, Region>();
+    let each = 0;
+    for (const piece of pieces) {
+      const { segment, member } = piece;
+      const { picture, version } = member;
+      const { examples, channels, size, field } = picture;
+      const read = [stores.indexOf(field.store), version, field.offset, ...field.strides, examples];
+      const lies = [...picture.places[0], "", ...columnsIn(member), "", segment.reads, segment.gives, segment.tiles];
+      const key = [...read, "", ...lies, ...segment.by.field].join();
+      const region = regions.get(key) ?? { piece, begin: each };
+      if (region.piece === piece) each += examples * size[0] * segment.tiles * channels;
+      of.set(piece, regions.set(key, region).get(key)!);
+    }
+    return { store: this.#plan.store(pieces[0]!.segment.by.points * each, this.#depth), each, of };
+  }
+
+  #read(piece: Piece, { store, each, of }: Values): Points[] {
+    const { begin, piece: maker } = of.get(piece)!;
+    if (maker !== piece) return [];
+    const { member, segment } = piece;
+    const { picture, form, rows } = member;
+    const { examples, channels, size, field, places } = picture;
+    const { by, tiles, gives, reads } = segment;
+    const [first, second = first] = columnsIn(member) as [number, number?];
+    const ofRow = tiles * channels;
+    const [down, across] = [matrixOf(this.#plan.known, [1]), matrixOf(this.#plan.known, by.field)];
+    return rows.map((some) => ({
+      ...{ kind: "points", what: "points", examples, channels, rows: some.count, columns: tiles, steps: [1, gives] },
+      ...{ first: [0, reads], size: [some.count, form.read.count] },
+      ...{ tile: [1, by.field.length / by.points], points: [1, by.points] },
+      field: {
+        ...{ store: field.store, offset: field.offset + places[0][some.from]! + first },
+        strides: [field.strides[0]!, some.stride, second - first, 1],
+      },
+      values: {
+        ...{ store, offset: begin + some.from * ofRow },
+        strides: [each, size[0] * ofRow, some.apart * ofRow, channels],
+      },
+      ...{ down, across },
+    }));
+  }
+
+  /** What is given to windows, as each point has it. */
+  #given({ member, segment }: Piece, to: Store, { from, terms }: { from: number; terms: number }): Points {
+    const { by, gives, tiles } = segment;
+    const { right, n } = member.product;
+    const { examples, windows } = member.picture;
+    const row = right.strides.at(-2)!;
+    const turned = Array.from({ length: by.points }, (_, point) =>
+      Array.from({ length: gives }, (_, i) => by.gives[i * by.points + point]!),
+    ).flat();
+    return {
+      ...{ kind: "points", what: "points", examples, channels: n, rows: windows[0], columns: tiles },
+      ...{ steps: [1, gives], first: [0, segment.from], size: windows, tile: [1, gives], points: [1, by.points] },
+      field: { ...right, strides: [windows[0] * windows[1] * row, windows[1] * row, row, 1] },
+      values: { store: to, offset: from * n, strides: [terms * n, windows[0] * tiles * n, tiles * n, n] },
+      ...{ down: matrixOf(this.#plan.known, [1]), across: matrixOf(this.#plan.known, turned) },
+    };
+  }
+
+  /** The middle column of taps, which has a product of its own. */
+  #middle({ product }: Member): Product {
+    const { lookup, k } = product;
+    const table = Int32Array.from({ length: k * side }, (_, i) => {
+      return lookup!.table[Math.floor(i / side) * side ** 2 + (i % side) * side + 1]!;
+    });
+    const right = { ...product.right, strides: [0, ...product.right.strides.slice(-2)] };
+    return this.#product({ store: product.left.store, offset: product.left.offset, strides: [0, 0, 0] }, table, right, {
+      ...{ from: 0, count: 1 },
+    });
+  }
+
+  #products(pieces: readonly Piece[], values: Values, { given, terms }: { given: Store; terms: number }): Product[] {
+    const counts = [...new Set(pieces.map(({ segment }) => segment.by.points))].sort((a, b) => a - b);
+    const middle = Number(pieces[0]!.member.form.middle);
+    return counts.map((end, i) => {
+      const from = counts[i - 1] ?? 0;
+      const table = pieces
+        .filter(({ segment }) => segment.by.points >= end)
+        .flatMap((piece) => tableOf(piece, values.of.get(piece)!.begin));
+      const left = { store: values.store, offset: from * values.each, strides: [values.each, 0, 0] };
+      const right = { store: given, offset: from * terms * this.#n, strides: [terms * this.#n, this.#n, 1] };
+      return this.#product(left, Int32Array.from(table), right, { from: middle + from, count: end - from });
+    });
+  }
+
+  /** Adds to the sums of some points. */
+  #product(
+    left: Access,
+    table: Int32Array,
+    right: Access,
+    points: { readonly from: number; readonly count: number },
+  ): Product {
+    const out = { store: this.#sums, offset: points.from * this.#each, strides: [this.#each, this.#n, 1] };
+    const added = this.#through || this.#begun.has(points.from);
+    for (let point = points.from; point < points.from + points.count; point++) this.#begun.add(point);
+    return {
+      ...{ kind: "product", batch: [points.count], m: side * this.#channels, n: this.#n, k: table.length / side },
+      ...{ left, lookup: { by: "columns", taps: side, segment: this.#channels, table }, right },
+      ...{ out, ...(added && { added: { ...out } }), alpha: 1, beta: added ? 1 : 0, relu: false },
+    };
+  }
+}
+
+/** Where the rows of taps of each term begin. */
+function tableOf({ member, segment }: Piece, begin: number): number[] {
+  const { examples, windows, steps, first, size, channels } = member.picture;
+  const table: number[] = [];
+  for (let example = 0; example < examples; example++)
+    for (let row = 0; row < windows[0]; row++)
+      for (let tile = 0; tile < segment.tiles; tile++)
+        for (let tap = 0; tap < side; tap++) {
+          const y = row * steps[0] + first[0] + tap;
+          const inside = y >= 0 && y < size[0];
+          table.push(inside ? begin + ((example * size[0] + y) * segment.tiles + tile) * channels : -1);
+        }
+  return table;
+}

@@ -1,0 +1,94 @@
+// Weight gradients of windows of 3 x 3 places: products of windows by what is given to each, found among steps, with those that go on with their sums.
+import { sizeOf } from "@innerloop/schemas";
+import { storesOf, usedBy } from "./fuse/level.ts";
+import { type Picture, pictureOf, side } from "./pictures.ts";
+import { type Access, type Product, type Step, type Store, sameAccess } from "./steps.ts";
+import { type Form, formOf, type Rows, rowsIn } from "./windows-at-points.ts";
+
+/** Channels and filters below which vectors of them would be mostly empty. */
+const fewest = 16;
+
+/** A product whose sums are weight gradients. */
+export interface Member {
+  /** Where it is among the steps. */
+  readonly at: number;
+  readonly product: Product;
+  readonly picture: Picture;
+  readonly form: Form;
+  /** Rows that are read, as they lie evenly. */
+  readonly rows: readonly Rows[];
+  /** How often what it looks up had been written. */
+  readonly version: number;
+}
+
+type Between = (store: Store) => boolean;
+
+/** Products that go on summing what the one before has summed. */
+export type Sum = readonly [Member, ...Member[]];
+
+/**
+ * Sums of steps, each by the products that it is of.
+ *
+ * @param between whether nobody uses a store but the step that writes it and another one
+ */
+export function sumsOf(steps: readonly Step[], between: Between): Sum[] {
+  const writers = new Map<Store, Step[]>();
+  for (const step of steps)
+    for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
+  const sums: [Member, ...Member[]][] = [];
+  /** Those that may go on still. */
+  const open = new Map<Store, [Member, ...Member[]]>();
+  const versions = new Map<Store, number>();
+  for (const [at, step] of steps.entries()) {
+    for (const store of storesOf(step).writes) versions.set(store, (versions.get(store) ?? 0) + 1);
+    const found = step.kind === "product" ? memberOf(step, writers.get(step.left.store) ?? []) : undefined;
+    const member = found && { ...found, at, version: versions.get(found.product.left.store) ?? 0 };
+    const added = member?.product.added;
+    const before = added && open.get(added.store);
+    const further = before && goesOn(before, member, between) ? before : undefined;
+    for (const store of usedBy(step)) open.delete(store);
+    for (const store of storesOf(step).writes)
+      for (const [now, [{ product }]] of open) if (product.added?.store === store) open.delete(now);
+    if (!member) continue;
+    const sum: [Member, ...Member[]] = further ?? [member];
+    if (further) further.push(member);
+    else sums.push(sum);
+    open.set(member.product.out.store, sum);
+  }
+  return sums;
+}
+
+function memberOf(product: Product, writers: readonly Step[]): Omit<Member, "at" | "version"> | undefined {
+  const picture = isOfWindows(product) ? pictureOf(product, writers) : undefined;
+  if (!picture || picture.turned.includes(true)) return undefined;
+  const form = formOf(picture);
+  const rows = rowsIn(picture, form);
+  return rows && { product, picture, form, rows };
+}
+
+/** Whether it sums windows of 3 x 3 places by what is given to each, and nothing else is done to what comes of that but to add it. */
+function isOfWindows({ batch, n, lookup, right, out, added, relu }: Product): boolean {
+  const of = lookup?.by === "columns" && lookup.taps === side ** 2 && lookup.segment >= fewest && n >= fewest;
+  const together = ({ strides }: Access): boolean => strides.at(-2) === n && strides.at(-1) === 1;
+  const plain = sizeOf(batch) === 1 && !relu && out.store.depth > 0 && (!added || together(added));
+  return of && plain && right.strides.at(-1) === 1 && together(out);
+}
+
+/** Whether a product goes on with a sum, of which there is no need but for that. */
+function goesOn(sum: Sum, { product, form }: Member, between: Between): boolean {
+  const { m, n, out, added, alpha, beta } = product;
+  const [first, last] = [sum[0].product, sum.at(-1)!.product.out];
+  const same =
+    m === first.m && n === first.n && alpha === first.alpha && form.weights.join() === sum[0].form.weights.join();
+  const further = added && beta === 1 && sameAccess(added, last);
+  return same && Boolean(further) && (sameAccess(out, last) || between(last.store));
+}
+
+/** Whether each turn goes on summing what the one before has summed, of which no other step knows. */
+export function goesThrough(sum: Sum, steps: readonly Step[]): boolean {
+  const { added, beta } = sum[0].product;
+  const { out } = sum.at(-1)!.product;
+  if (!added || beta !== 1 || !sameAccess(added, out)) return false;
+  const own = new Set<Step>(sum.map(({ product }) => product));
+  return steps.every((step) => own.has(step) || !usedBy(step).includes(out.store));
+}
