@@ -178,7 +178,7 @@ function eachTap({ taps, turned, windows, steps }: Windows, is: (i: number, y: n
 }
 
 /** Whether a piece of a factor is zeros for certain: it is none, or what a product gives of zeros. */
-export function zerosIn(left: Access, segment: number, writers: readonly Step[]): (at: number) => boolean {
+function zerosIn(left: Access, segment: number, writers: readonly Step[]): (at: number) => boolean {
   const [writer] = writers;
   if (writers.length !== 1 || writer?.kind !== "product" || writer.added || writer.lookup?.by !== "rows")
     return (at) => at < 0;
