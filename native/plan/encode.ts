@@ -36,6 +36,7 @@ const rowwises = { softmax: 0, logSoftmax: 1, argmax: 2 } as const;
 const productFlags = { added: 1, relu: 2, rows: 4, columns: 8 } as const;
 const windowed = { sums: 0, weights: 1, maxima: 2, back: 3 } as const;
 const pointed = { points: 0, places: 1 } as const;
+const adding = 2;
 const none = -1;
 /** Words that are given as arguments of one call. */
 const mostAtOnce = 4096;
@@ -248,18 +249,8 @@ class Encoder {
 
   #points(words: number[], step: Points): void {
     const { what, beta, examples, channels, rows, columns, steps, first, size, tile, points } = step;
-    words.push(
-      pointed[what] + (beta ? 2 : 0),
-      examples,
-      channels,
-      rows,
-      columns,
-      ...steps,
-      ...first,
-      ...size,
-      ...tile,
-      ...points,
-    );
+    words.push(pointed[what] + (beta ? adding : 0), examples, channels, rows, columns);
+    words.push(...steps, ...first, ...size, ...tile, ...points);
     for (const access of [step.field, step.values]) {
       this.#place(words, access);
       words.push(...access.strides);

@@ -11,10 +11,12 @@ typedef struct {
   int64_t top, bottom, left, right;
 } Tile;
 
-INLINE void put(float *to, vector numbers, int lanes, int adds) {
-  if (adds) numbers += load(to);
-  if (lanes == WIDTH) store(to, numbers);
-  else store_first(to, numbers, lanes);
+/** As nearly always: all of a vector, and not added to what lies there. */
+INLINE int is_plain(int lanes, int adds) { return lanes == WIDTH && !adds; }
+
+INLINE void put(float *to, vector numbers, int plain, int lanes, int adds) {
+  if (plain) store(to, numbers);
+  else store_first(to, adds ? numbers + load(to) : numbers, lanes);
 }
 
 /** The matrices of windowed(2, 3) in plan/toom.ts, and the same turned around: half of what they have is zeros, and nearly all the rest ones. */
@@ -62,8 +64,9 @@ INLINE void tile_by(const int to_points, const int rows, const int columns, cons
   float *to = to_points ? tile->values : tile->field;
   const int64_t top = tile->top, bottom = tile->bottom, left = tile->left, right = tile->right;
   const vector factor = spread(by.factor);
+  const int adds = p->adds;
   for (int64_t c = begin; c < end; c += WIDTH) {
-    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH;
+    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH, plain = is_plain(lanes, adds);
     vector half[MOST_SIDE * MOST_SIDE], some[MOST_SIDE], sums[MOST_SIDE];
     UNROLLED
     for (int i = 0; i < rows; i++) {
@@ -82,7 +85,7 @@ INLINE void tile_by(const int to_points, const int rows, const int columns, cons
       UNROLLED
       for (int i = 0; i < down; i++) {
         const int inside = to_points || (i >= top && i < bottom && j >= left && j < right);
-        if (inside) put(to + i * to_row + j * to_column + c, known ? sums[i] * factor : sums[i], lanes, p->adds);
+        if (inside) put(to + i * to_row + j * to_column + c, known ? sums[i] * factor : sums[i], plain, lanes, adds);
       }
     }
   }

@@ -30,6 +30,10 @@ INLINE void row_by(const int in, const int out, const Points *p, const Tile *til
   const int64_t from_step = to_points ? p->field_column : p->values_point, to_step = to_points ? p->values_point : p->field_column;
   const float *from = to_points ? tile->field : tile->values;
   float *to = to_points ? tile->values : tile->field;
+  // Stores may write anything, as far as the compiler knows.
+  const float *across = p->across;
+  const vector factor = spread(*p->down);
+  const int adds = p->adds;
   const int64_t most = tile->top < tile->bottom ? (to_points ? in : out) : 0;
   const int64_t left = tile->left, right = tile->right < most ? tile->right : most;
   for (int64_t c = begin; c < end; c += WIDTH) {
@@ -41,12 +45,12 @@ INLINE void row_by(const int in, const int out, const Points *p, const Tile *til
       if (to_points && (i < left || i >= right)) continue;
       const vector number = load(from + i * from_step + c);
       UNROLLED
-      for (int o = 0; o < out; o++) sums[o] += spread(p->across[o * in + i]) * number;
+      for (int o = 0; o < out; o++) sums[o] += spread(across[o * in + i]) * number;
     }
-    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH;
+    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH, plain = is_plain(lanes, adds);
     UNROLLED
     for (int o = 0; o < out; o++)
-      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, sums[o] * spread(*p->down), lanes, p->adds);
+      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, sums[o] * factor, plain, lanes, adds);
   }
 }
 
