@@ -21,7 +21,9 @@ INLINE void finish(const int rows, const int vectors, Sums sums, const Tile *til
       added += into->added_row;
     }
   } else {
-    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] *= alpha;
+    // As many cycles as a term takes, and most products have no factor.
+    if (into->alpha != 1)
+      UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] *= alpha;
     if (added) {
       const vector beta = spread(into->beta);
       UNROLLED for (int r = 0; r < rows; r++) {
