@@ -248,7 +248,7 @@ class Encoder {
   }
 
   #points(words: number[], step: Points): void {
-    const { what, beta, examples, channels, rows, columns, steps, first, size, tile, points } = step;
+    const { what, beta, examples, channels, rows, columns, steps, first, size, tile, points, odd = [0, 0] } = step;
     words.push(pointed[what] + (beta ? adding : 0), examples, channels, rows, columns);
     words.push(...steps, ...first, ...size, ...tile, ...points);
     for (const access of [step.field, step.values]) {
@@ -256,6 +256,7 @@ class Encoder {
       words.push(...access.strides);
     }
     for (const matrix of [step.down, step.across]) this.#place(words, matrix);
+    words.push(...odd);
   }
 
   #chain(words: number[], { shape, reads, code, writes }: Chain): void {

@@ -240,7 +240,8 @@ export interface Windows {
  * Tiles of arrays, brought to points or back (Toom and Cook, Winograd), channel by channel. The tile at (row, column) begins at (row · steps[0] + first[0],
  * column · steps[1] + first[1]) of the field and has `tile` rows and columns. `points`: values[p · across + q] = Σ down[p, i] · across[q, j] · tile[i, j], where what
  * is not within the field is zeros. `places`: tile[i, j] = Σ down[i, p] · across[j, q] · values[…], and what is not within the field is written nowhere. With `beta` 1
- * they are added to what lies where they are written, which is set before, and tiles may lie over each other. Strides of
+ * they are added to what lies where they are written, which is set before, and tiles may lie over each other. A field with `odd` lies as four planes: steps are even then, and
+ * strides of rows and columns those within a plane. Strides of
  * `field` are those of (example, row, column, channel), the last one 1 where it is read, of `values` those of (point, example, row, column), of matrices none: they lie without gaps, a row for each number that is given.
  */
 export interface Points {
@@ -258,6 +259,8 @@ export interface Points {
   readonly size: readonly [number, number];
   readonly tile: readonly [number, number];
   readonly points: readonly [number, number];
+  /** How far odd rows, and odd columns, are from the even ones before them, where each parity is a plane of its own. */
+  readonly odd?: readonly [number, number];
   readonly field: Access;
   readonly values: Access;
   readonly down: Access;

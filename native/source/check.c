@@ -196,6 +196,11 @@ static int check_windows(const Scope *scope, const int32_t *words, int64_t lengt
   return optional(scope, words[21], 1, 0, channels);
 }
 
+/** Along rows or columns that lie as {@link place_at} has them. */
+static Reach along_places(Reach reach, int64_t size, int64_t apart, int64_t odd) {
+  return odd ? along(along(reach, (size + 1) / 2, apart), size > 1 ? 2 : 1, odd) : along(reach, size, apart);
+}
+
 static int check_points(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < POINTS_WORDS || words[2] < TO_POINTS || words[2] > (TO_PLACES | ADDING)) return 0;
   const int64_t rows = words[5], columns = words[6], height = words[13], width = words[14], down = words[15], across = words[16];
@@ -203,7 +208,9 @@ static int check_points(const Scope *scope, const int32_t *words, int64_t length
     if (words[which] < 1 || words[which] > MOST_SIDE) return 0;
   if (words[3] < 1 || words[4] < 1 || rows < 1 || columns < 1) return 0;
   if (words[11] < 1 || words[12] < 1 || (!(words[2] & TO_PLACES) && words[21] != 1)) return 0;
-  const Reach field = along(along(along((Reach){words[17], words[17]}, words[3], words[18]), words[11], words[19]), words[12], words[20]);
+  if ((words[29] && words[7] & 1) || (words[30] && words[8] & 1)) return 0;
+  const Reach each = along((Reach){words[17], words[17]}, words[3], words[18]);
+  const Reach field = along_places(along_places(each, words[11], words[19], words[29]), words[12], words[20], words[30]);
   const Reach values = along(along((Reach){words[22], words[22]}, down * across, words[23]), words[3], words[24]);
   return within(scope, along(field, words[4], words[21])) && within(scope, along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1)) &&
          rows_within(scope, words[27], 1, 0, height * down) && rows_within(scope, words[28], 1, 0, width * across);

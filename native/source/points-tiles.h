@@ -58,8 +58,8 @@ typedef struct {
  */
 INLINE void tile_by(const int to_points, const int rows, const int columns, const int down, const int across, const int known, Matrices by, const Points *p,
                     const Tile *tile, int64_t begin, int64_t end) {
-  const int64_t from_column = to_points ? p->field_column : p->values_point, from_row = to_points ? p->field_row : columns * from_column;
-  const int64_t to_column = to_points ? p->values_point : p->field_column, to_row = to_points ? across * to_column : p->field_row;
+  const int64_t point = p->values_point;
+  const Apart of_rows = p->tile_rows, of_columns = p->tile_columns;
   const float *from = to_points ? tile->field : tile->values;
   float *to = to_points ? tile->values : tile->field;
   const int64_t top = tile->top, bottom = tile->bottom, left = tile->left, right = tile->right;
@@ -73,7 +73,8 @@ INLINE void tile_by(const int to_points, const int rows, const int columns, cons
       UNROLLED
       for (int j = 0; j < columns; j++) {
         const int inside = !to_points || (i >= top && i < bottom && j >= left && j < right);
-        some[j] = inside ? load(from + i * from_row + j * from_column + c) : (vector){0};
+        const int64_t at = to_points ? place_at(&of_rows, i) + place_at(&of_columns, j) : (i * columns + j) * point;
+        some[j] = inside ? load(from + at + c) : (vector){0};
       }
       by_matrix(columns, across, known, by.across, some, sums);
       UNROLLED
@@ -85,7 +86,8 @@ INLINE void tile_by(const int to_points, const int rows, const int columns, cons
       UNROLLED
       for (int i = 0; i < down; i++) {
         const int inside = to_points || (i >= top && i < bottom && j >= left && j < right);
-        if (inside) put(to + i * to_row + j * to_column + c, known ? sums[i] * factor : sums[i], plain, lanes, adds);
+        const int64_t at = to_points ? (i * across + j) * point : place_at(&of_rows, i) + place_at(&of_columns, j);
+        if (inside) put(to + at + c, known ? sums[i] * factor : sums[i], plain, lanes, adds);
       }
     }
   }

@@ -9,7 +9,7 @@
 static void to_apart(TileBy take, Matrices by, const Points *p, const Tile *tile, int64_t begin, int64_t end) {
   float room[MOST_SIDE * MOST_SIDE * WIDTH];
   Points beside = *p;
-  beside.field_row = p->width * WIDTH, beside.field_column = WIDTH, beside.adds = 0;
+  beside.tile_rows = apart_by(p->width * WIDTH, 0), beside.tile_columns = apart_by(WIDTH, 0), beside.adds = 0;
   for (int64_t c = begin; c < end; c += WIDTH) {
     const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH;
     Tile here = *tile;
@@ -18,7 +18,7 @@ static void to_apart(TileBy take, Matrices by, const Points *p, const Tile *tile
     for (int lane = 0; lane < lanes; lane++)
       for (int64_t i = tile->top; i < tile->bottom; i++)
         for (int64_t j = tile->left; j < tile->right; j++) {
-          float *place = tile->field + (c + lane) * p->field_channel + i * p->field_row + j * p->field_column;
+          float *place = tile->field + (c + lane) * p->field_channel + place_at(&p->tile_rows, i) + place_at(&p->tile_columns, j);
           *place = room[(i * p->width + j) * WIDTH + lane] + (p->adds ? *place : 0);
         }
   }
@@ -105,7 +105,7 @@ static Which next_of(const Points *p, Which which) {
 static Tile tile_of(const Points *p, Which which) {
   const int64_t y = which.row * p->step_row + p->first_row, x = which.column * p->step_column + p->first_column;
   return (Tile){
-      p->field + which.example * p->field_example + y * p->field_row + x * p->field_column,
+      p->field + which.example * p->field_example + place_at(&p->rows_apart, y) + place_at(&p->columns_apart, x),
       p->values + which.example * p->values_example + which.row * p->values_row + which.column * p->values_column,
       clamped(-y, p->height), clamped(p->in_rows - y, p->height), clamped(-x, p->width), clamped(p->in_columns - x, p->width),
   };
@@ -120,7 +120,7 @@ int run_points(const int32_t *words, float *memory, Part part) {
   int64_t tile_at = p.adds ? 0 : begin / vectors;
   const int64_t tiles_end = p.adds ? tiles : (end + vectors - 1) / vectors;
   Which which = which_at(&p, tile_at);
-  const int one_row = p.height == 1 && p.points_down == 1 && p.field_channel == 1;
+  const int one_row = p.height == 1 && p.points_down == 1 && p.field_channel == 1 && !p.columns_apart.planes;
   Matrices by = {p.down, p.across, 1};
   const TileBy take = tiles_by(&p, &by);
   for (; begin < end && tile_at < tiles_end; tile_at++, which = next_of(&p, which)) {

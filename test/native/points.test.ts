@@ -20,6 +20,8 @@ interface Sizes {
   readonly counts: Two;
   /** How far channels are apart in the field. */
   readonly apart?: number;
+  /** Whether rows, and columns, lie in planes of one parity each. */
+  readonly planes?: readonly [boolean, boolean];
 }
 
 const examples = 2;
@@ -27,19 +29,20 @@ const examples = 2;
 /** A step over stores of its own, in which more lies than its channels, and what they hold. */
 function stepOf(
   what: Points["what"],
-  { channels, size, tile, points, steps = tile, first = [0, 0], counts, apart = 1 }: Sizes,
+  { channels, size, tile, points, steps = tile, first = [0, 0], counts, apart = 1, planes = [false, false] }: Sizes,
 ) {
   const stored = (count: number): Store => ({ size: count, depth: 1 });
   const wide = channels * apart + 3;
   const [rows, columns] = counts;
   const tiles = examples * rows * columns * (channels + 2);
   const matrix = (a: number, b: number): Access => ({ store: stored(a * b), offset: 0, strides: [] });
+  const [high, across] = size.map((count, axis) => (planes[axis] ? Math.ceil(count / 2) : count)) as [number, number];
+  const each = high * across * wide;
+  const odd = [planes[0] ? each * (planes[1] ? 2 : 1) : 0, planes[1] ? each : 0] as const;
+  const all = each * (planes[0] ? 2 : 1) * (planes[1] ? 2 : 1);
   const step: Points = {
-    ...{ kind: "points", what, examples, channels, rows, columns, steps, first, size, tile, points },
-    field: {
-      ...{ store: stored(examples * size[0] * size[1] * wide), offset: 0 },
-      strides: [size[0] * size[1] * wide, size[1] * wide, wide, apart],
-    },
+    ...{ kind: "points", what, examples, channels, rows, columns, steps, first, size, tile, points, odd },
+    field: { store: stored(examples * all), offset: 0, strides: [all, across * wide, wide, apart] },
     values: {
       ...{ store: stored(points[0] * points[1] * tiles), offset: 0 },
       strides: [tiles, channels + 2, columns * examples * (channels + 2), examples * (channels + 2)],
@@ -56,7 +59,14 @@ function stepOf(
   return { step, begun };
 }
 
+const planes = [true, true] as const;
+
 const cases = [
+  { channels: 33, size: [6, 8], tile: [4, 4], points: [4, 4], steps: [2, 2], first: [-1, -1], counts: [3, 4], planes },
+  { channels: 16, size: [7, 9], tile: [6, 6], points: [6, 6], steps: [4, 4], first: [-1, -2], counts: [2, 2], planes },
+  { channels: 18, size: [5, 6], tile: [2, 4], points: [3, 4], first: [1, 0], counts: [2, 2], planes: [false, true] },
+  { channels: 18, size: [6, 5], tile: [1, 4], points: [1, 6], steps: [2, 4], counts: [3, 2], planes: [true, false] },
+  { channels: 20, size: [3, 9], tile: [1, 4], points: [1, 4], steps: [1, 4], counts: [3, 2], planes: [false, true] },
   { channels: 1, size: [3, 3], tile: [2, 2], points: [3, 3], counts: [2, 2] },
   { channels: 16, size: [8, 8], tile: [6, 6], points: [6, 6], steps: [4, 4], first: [-1, -1], counts: [2, 2] },
   { channels: 37, size: [7, 10], tile: [4, 4], points: [6, 6], counts: [2, 3] },
@@ -88,7 +98,8 @@ describe.each(["points", "places"] as const)("to %s", (what) => {
 
   it.each(cases)("of tiles %j", (sizes) => {
     // Tiles do not overlap where they are written.
-    const { step, begun } = stepOf(what, what === "places" ? { ...sizes, steps: sizes.tile } : sizes);
+    const apart = sizes.tile.map((side, axis) => (sizes.planes?.[axis] ? side + (side % 2) : side)) as [number, number];
+    const { step, begun } = stepOf(what, what === "places" ? { ...sizes, steps: apart } : sizes);
     compare(kernels, [step], { begun });
   });
 });

@@ -9,7 +9,7 @@ interface Array64 {
 
 /** Takes a step of points. */
 export function points(step: Points, arrayOf: (access: Access) => Array64): number {
-  const { what, beta = 0, examples, channels, rows, columns, steps, first, size, tile } = step;
+  const { what, beta = 0, examples, channels, rows, columns, steps, first, size, tile, odd = [0, 0] } = step;
   const [field, values, down, across] = [step.field, step.values, step.down, step.across].map(arrayOf) as [
     Array64,
     Array64,
@@ -30,7 +30,9 @@ export function points(step: Points, arrayOf: (access: Access) => Array64): numb
         const placeOf = (i: number, j: number): number | undefined => {
           const [y, x] = [row * steps[0] + first[0] + i, column * steps[1] + first[1] + j];
           const inside = y >= 0 && x >= 0 && y < size[0] && x < size[1];
-          return inside ? at(step.field, example, y, x, c) : undefined;
+          const parity = [y, x].map((place, axis) => (odd[axis] ? place % 2 : 0)) as [number, number];
+          const half = [y, x].map((place, axis) => (odd[axis] ? Math.floor(place / 2) : place)) as [number, number];
+          return inside ? at(step.field, example, ...half, c) + parity[0] * odd[0] + parity[1] * odd[1] : undefined;
         };
         const placeOfValue = (p: number, q: number): number =>
           at(step.values, p * step.points[1] + q, example, row, column) + c;

@@ -201,7 +201,9 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
     const [steps, first, size, tile, points] = [two(), two(), two(), two(), two()];
     const [field, values, down, across] = [access(4), access(4), access(0), access(0)];
     const sizes = { examples, channels, rows, columns, steps, first, size, tile, points };
-    return { kind: "points", what, beta: flags & 2 ? 1 : 0, ...sizes, field, values, down, across };
+    const own = two();
+    const odd = own.some((apart) => apart !== 0) ? { odd: own } : {};
+    return { kind: "points", what, beta: flags & 2 ? 1 : 0, ...sizes, ...odd, field, values, down, across };
   }
   const [count, turn, length] = [take(), take(), take()];
   const body = rest();
