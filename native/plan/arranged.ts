@@ -5,6 +5,7 @@ import { byHeads } from "./heads.ts";
 import { inPanels } from "./panels.ts";
 import { placesAtPoints } from "./places-at-points.ts";
 import type { Plan } from "./plan.ts";
+import { planesAtPoints } from "./planes-at-points.ts";
 import type { Step, Store } from "./steps.ts";
 import { weightGradientsAtPoints } from "./weight-gradients-at-points.ts";
 import { windowsAtPoints } from "./windows-at-points.ts";
@@ -28,6 +29,11 @@ export const arrangements: readonly Arrangement[] = [
     name: "places",
     why: "four places of windows that a pool is over, and gradients of their weights, are products at points in both directions",
     apply: (steps, kept, plan) => placesAtPoints(steps, kept, { plan, costs: plan.costs }),
+  },
+  {
+    name: "planes",
+    why: "windows over what lies in four planes, as gradients of a pool do, are products at points in both directions",
+    apply: (steps, kept, plan) => planesAtPoints(steps, kept, plan, plan.costs),
   },
   {
     name: "windows",

@@ -1,12 +1,12 @@
 // Stores of rows that steps use together are parts of one, in which rows of each lie beside those of the others.
 import type { Access, Chain, Step, Store } from "./steps.ts";
 
-/** Which of so many stores it is, with rows of so many numbers, in the one that has all of them. */
+/** Rows of so many numbers that begin there in rows of the store that has all of them. */
 export interface Part {
   readonly store: Store;
-  readonly place: number;
-  readonly count: number;
   readonly row: number;
+  readonly begin: number;
+  readonly all: number;
 }
 
 export type Beside = ReadonlyMap<Store, Part>;
@@ -15,16 +15,16 @@ export type Beside = ReadonlyMap<Store, Part>;
 function besideOf(
   { offset, strides }: Pick<Access, "offset" | "strides">,
   shape: readonly number[],
-  { store, place, count, row }: Part,
+  { store, row, begin, all }: Part,
 ): Access | undefined {
   let within = offset % row;
   const apart = strides.map((stride, axis) => {
-    if (stride % row === 0) return stride * count;
+    if (stride % row === 0) return (stride / row) * all;
     within += (shape[axis]! - 1) * stride;
     return stride;
   });
   if (within >= row || strides.some((stride) => stride < 0)) return undefined;
-  return { store, offset: (offset - (offset % row)) * count + place * row + (offset % row), strides: apart };
+  return { store, offset: Math.floor(offset / row) * all + begin + (offset % row), strides: apart };
 }
 
 /** Whether a step goes on where stores are parts of others. */

@@ -15,6 +15,7 @@ export { type Instruction, instructionsOf, type Origins, originOf } from "./orig
 export { inPanels } from "./panels.ts";
 export { gridOf } from "./pending.ts";
 export { placesAtPoints } from "./places-at-points.ts";
+export { planesAtPoints } from "./planes-at-points.ts";
 export { planFor } from "./planned.ts";
 export { layoutOf, Program } from "./program.ts";
 export * from "./steps.ts";

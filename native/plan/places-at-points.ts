@@ -104,8 +104,8 @@ function partsOf({ pools, sum }: Unit, plan: Making): Map<Store, Part> | undefin
     if ((sum ? last.right : last.out).offset % last.n !== 0) return undefined;
     for (const [place, part] of stores.entries()) {
       const own = parts.get(part);
-      if (own && (own.store !== store || own.place !== place || own.row !== last.n)) return undefined;
-      parts.set(part, { store, place, count: four, row: last.n });
+      if (own && (own.store !== store || own.begin !== place * last.n || own.row !== last.n)) return undefined;
+      parts.set(part, { store, row: last.n, begin: place * last.n, all: four * last.n });
     }
   }
   return parts;

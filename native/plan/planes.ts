@@ -1,0 +1,105 @@
+// Pictures that lie as four planes, one for each place of 2 x 2, found in the tables that products look up all of their windows of 3 x 3 places by.
+import { alongTable } from "./bunch/table.ts";
+import { side } from "./pictures.ts";
+import type { Access, Chain, Product, Step } from "./steps.ts";
+
+const taps = side ** 2;
+/** The middle of a window, and what is above and below. */
+const [middle, above, below] = [4, 1, 7] as const;
+
+/** A picture with a window around each of its places, and nothing around it. */
+export interface Planes {
+  readonly examples: number;
+  readonly channels: number;
+  /** Rows and columns. */
+  readonly size: readonly [number, number];
+  /** The strides are those of (example, row, column), within a plane. */
+  readonly field: Access;
+  /** How far odd rows, and odd columns, are from the even ones before them. */
+  readonly odd: readonly [number, number];
+  /** Whether windows have their taps the other way round. */
+  readonly turned: boolean;
+}
+
+/**
+ * The picture whose windows products look up, each those of some places, one after another; nothing, where they are none.
+ *
+ * @param writers steps that write what is looked up
+ */
+export function planesOf(products: readonly Product[], writers: readonly Step[]): Planes | undefined {
+  const [{ m, left, lookup }] = products as [Product];
+  const { segment } = lookup!;
+  const { rows, by } = alongTable(lookup!);
+  const examples = m / rows;
+  const windows: number[] = [];
+  for (const { m: all, lookup: own } of products) {
+    const along = alongTable(own!);
+    if (all !== examples * along.rows || (examples > 1 && along.by !== by)) return undefined;
+    for (let i = 0; i < along.rows * taps; i++) windows.push(own!.table[i]!);
+  }
+  const at = (place: number): number => windows[place * taps + middle]!;
+  const places = windows.length / taps;
+  const placed = new Map(Array.from({ length: places }, (_, place) => [at(place), place]));
+  // The place below the first one is a row further on.
+  const [next, last] = [below, above].map((tap) => placed.get(windows[tap]!) ?? 0) as [number, number];
+  const turned = next === 0;
+  const wide = turned ? last : next;
+  const high = places / wide;
+  if (placed.size < places || !(wide > 2) || !Number.isInteger(high) || high < 3) return undefined;
+  const odd = [at(wide) - at(0), at(1) - at(0)] as const;
+  const [ofRow, ofColumn] = [at(2 * wide) - at(0), at(2) - at(0)];
+  // All in one plane is no matter of this.
+  if (ofRow === 2 * odd[0] && ofColumn === 2 * odd[1]) return undefined;
+  const isZeros = zerosIn(left, { segment, examples, by }, writers);
+  const placeOf = (y: number, x: number): number =>
+    at(0) + (y >> 1) * ofRow + (y & 1) * odd[0] + (x >> 1) * ofColumn + (x & 1) * odd[1];
+  for (let i = 0; i < windows.length; i++) {
+    const [place, tap] = [Math.floor(i / taps), i % taps];
+    const [down, across] = [Math.floor(tap / side) - 1, (tap % side) - 1];
+    const y = Math.floor(place / wide) + (turned ? -down : down);
+    const x = (place % wide) + (turned ? -across : across);
+    const outside = y < 0 || x < 0 || y >= high || x >= wide;
+    if (outside ? !isZeros(windows[i]!) : windows[i] !== placeOf(y, x)) return undefined;
+  }
+  const field = { ...left, offset: left.offset + at(0), strides: [examples > 1 ? by : 0, ofRow, ofColumn] };
+  return { examples, channels: segment, size: [high, wide], field, odd, turned };
+}
+
+interface Pieces {
+  readonly segment: number;
+  /** How far a piece of each is from that of the one before. */
+  readonly examples: number;
+  readonly by: number;
+}
+
+/** Whether a piece of a factor is zeros in each example for certain: it is none, or only zeros are written there. */
+function zerosIn(left: Access, { segment, examples, by }: Pieces, writers: readonly Step[]): (at: number) => boolean {
+  const chains = writers.filter((step) => step.kind === "chain");
+  const written = new Uint8Array(left.store.size);
+  for (const chain of chains) mark(chain, left, written);
+  return (at) => {
+    if (at < 0) return true;
+    if (chains.length < writers.length) return false;
+    for (let example = 0; example < examples; example++) {
+      const begin = left.offset + at + example * by;
+      for (let i = begin; i < begin + segment; i++) if (written[i] !== zero) return false;
+    }
+    return true;
+  };
+}
+
+/** What is written to a number: zeros alone, or more. */
+const [zero, more] = [1, 2] as const;
+
+function mark({ shape, code, writes, reads }: Chain, { store }: Access, written: Uint8Array): void {
+  for (const { store: to, offset, strides, register, how } of writes) {
+    if (to !== store) continue;
+    const made = code[register - reads.length];
+    const operand = made?.operands[0];
+    const isZero = how === "set" && made?.name === "copy" && operand && "number" in operand && operand.number === 0;
+    let begins = [offset];
+    for (const [axis, size] of shape.entries())
+      begins = begins.flatMap((begin) => Array.from({ length: size }, (_, i) => begin + i * strides[axis]!));
+    for (const place of begins) written[place] = isZero ? Math.max(written[place]!, zero) : more;
+  }
+}
