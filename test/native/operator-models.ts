@@ -154,3 +154,19 @@ export const one = (
   ...{ fed, fixed },
   steps: [{ operator, inputs: [...Object.keys(fed), ...Object.keys(fixed)], outputs: ["out"], attributes }],
 });
+
+const codes = { product: 1, points: 9 } as const;
+
+/** How many instructions of a kind a model's words have. */
+export function countOf(given: Case, kind: keyof typeof codes = "points"): number {
+  let count = 0;
+  const model = new NativeModel(modelOf(given), {
+    ...plainKernels,
+    run(words: Int32Array, memory: ArrayBuffer, offset: number) {
+      for (let at = 0; at < words.length; at += words[at + 1]!) if (words[at] === codes[kind]) count++;
+      return plainKernels.run(words, memory, offset);
+    },
+  });
+  expect(model.run(given.fed)).toBeDefined();
+  return count;
+}
