@@ -9,8 +9,9 @@
 
 /** Terms of a piece of the sum at most. */
 #define PIECE 256
-/** Numbers of the right factor in a block, and vectors of its columns, at most. */
+/** Numbers of the right factor in a block, and vectors of its columns, at most. Larger ones pay where the left factor is copied for each. */
 #define BLOCK_NUMBERS (160 * 1024)
+#define MOST_BLOCK_NUMBERS (208 * 1024)
 #define BLOCK_VECTORS 96
 /** By so few rows a block is read for hardly longer than its copy takes: a smaller one is copied while the one before it is read, some of it after each strip. */
 #define FEW_ROWS 256
@@ -28,7 +29,7 @@
 #define STRIP_ROW (PIECE + LINE)
 
 /** One block, or two small ones. */
-static _Thread_local float block_numbers[BLOCK_NUMBERS + BLOCK_ROOM] __attribute__((aligned(64)));
+static _Thread_local float block_numbers[MOST_BLOCK_NUMBERS + BLOCK_ROOM] __attribute__((aligned(64)));
 /** Behind each strip, room for what vectors write with it. */
 static _Thread_local float strips[STRIPS_TOGETHER * (PIECE * STRIP_ROWS + WIDTH)] __attribute__((aligned(64)));
 
@@ -195,7 +196,7 @@ static void run_block(const Matrices *matrices, int in_place, const Block *at, c
 /** The block from a vector of columns and a term on. */
 static Block block_of(const Matrices *matrices, int64_t first, int64_t term) {
   const int64_t piece = parts(matrices->k, parts(matrices->k, PIECE)), vectors = parts(matrices->n, WIDTH);
-  const int64_t numbers = matrices->m <= FEW_ROWS ? SMALL_NUMBERS : BLOCK_NUMBERS;
+  const int64_t numbers = matrices->m <= FEW_ROWS ? SMALL_NUMBERS : matrices->left_column == 1 ? BLOCK_NUMBERS : MOST_BLOCK_NUMBERS;
   const int64_t wide = parts(vectors, parts(vectors, least(BLOCK_VECTORS, numbers / (piece * WIDTH))));
   Block at = {.term = term, .terms = least(piece, matrices->k - term)};
   set_columns(&at, first, least(wide, vectors - first), matrices->n);

@@ -152,6 +152,8 @@ describe("products", () => {
       // The same by more rows than have the next block copied while one is read, and blocks that lie otherwise.
       [258, 1300, 390, "rows", "columns", [1, 0], true],
       [257, 1301, 390, "columns", "rows", undefined, false],
+      // The largest block.
+      [258, 805, 500, "columns", "rows", [0, 1], true],
       [256, 290, 520, "apart", "apart", [0, 1], false],
       [66, 400, 530, "backwards", "backwards", [1, 0], true],
       [2060, 130, 257, "columns", "columns", undefined, true],
