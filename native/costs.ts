@@ -1,10 +1,10 @@
 // What moving numbers takes on this machine's kernels, beside what products take: measured once, when they are built, and kept beside them, so that all processes plan alike.
 import { readFileSync } from "node:fs";
+import { windowed } from "./plan/at-points/toom.ts";
 import { type Costs, usualCosts } from "./plan/costs.ts";
 import { encoded } from "./plan/encode.ts";
 import { apart } from "./plan/memory.ts";
 import type { Access, Points, Product, Step, Store } from "./plan/steps.ts";
-import { windowed } from "./plan/toom.ts";
 import { processor } from "./processor.ts";
 
 /** The file of kernels' costs, which may not be there. */

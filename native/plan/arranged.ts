@@ -1,14 +1,12 @@
 // Passes over all steps of a plan at once, after they are joined: how many examples or matrices at a time, and by which form, products are done.
+
+import { placesAtPoints, planesAtPoints, weightGradientsAtPoints, windowsAtPoints } from "./at-points/index.ts";
 import { bunched } from "./bunch/index.ts";
 import { evenly } from "./evenly.ts";
 import { byHeads } from "./heads.ts";
 import { inPanels } from "./panels.ts";
-import { placesAtPoints } from "./places-at-points.ts";
 import type { Plan } from "./plan.ts";
-import { planesAtPoints } from "./planes-at-points.ts";
 import type { Step, Store } from "./steps.ts";
-import { weightGradientsAtPoints } from "./weight-gradients-at-points.ts";
-import { windowsAtPoints } from "./windows-at-points.ts";
 
 export interface Arrangement {
   readonly name: string;

@@ -1,6 +1,7 @@
 // The door `@innerloop/native/plan`: what plans are made of and become, for whoever looks into one, as tests do.
 export { readGraph } from "../read.ts";
 export { type Arrangement, arrangements } from "./arranged.ts";
+export { placesAtPoints, planesAtPoints, weightGradientsAtPoints, windowsAtPoints } from "./at-points/index.ts";
 export { bunched } from "./bunch/index.ts";
 export { coalesced, overwritten } from "./coalesce.ts";
 export { encoded } from "./encode.ts";
@@ -14,11 +15,7 @@ export { moving } from "./moving.ts";
 export { type Instruction, instructionsOf, type Origins, originOf } from "./origins.ts";
 export { inPanels } from "./panels.ts";
 export { gridOf } from "./pending.ts";
-export { placesAtPoints } from "./places-at-points.ts";
-export { planesAtPoints } from "./planes-at-points.ts";
 export { planFor } from "./planned.ts";
 export { layoutOf, Program } from "./program.ts";
 export * from "./steps.ts";
 export * from "./views.ts";
-export { weightGradientsAtPoints } from "./weight-gradients-at-points.ts";
-export { windowsAtPoints } from "./windows-at-points.ts";

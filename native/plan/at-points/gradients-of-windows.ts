@@ -1,12 +1,10 @@
 // Weight gradients of windows of 3 x 3 places: products of windows by what is given to each, found among steps, with those that go on with their sums.
 import { sizeOf } from "@innerloop/schemas";
-import { storesOf, usedBy } from "./fuse/level.ts";
+import { storesOf, usedBy } from "../fuse/level.ts";
+import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
+import { fewest, writersIn } from "./making.ts";
 import { type Picture, pictureOf, side } from "./pictures.ts";
-import { type Access, type Product, type Step, type Store, sameAccess } from "./steps.ts";
-import { type Form, formOf, type Rows, rowsIn } from "./windows-at-points.ts";
-
-/** Channels and filters below which vectors of them would be mostly empty. */
-const fewest = 16;
+import { type Form, formOf, type Rows, rowsIn } from "./windows.ts";
 
 /** A product whose sums are weight gradients. */
 export interface Member {
@@ -32,9 +30,7 @@ export type Sum = readonly [Member, ...Member[]];
  * @param between whether nobody uses a store but the step that writes it and another one
  */
 export function sumsOf(steps: readonly Step[], between: Between): Sum[] {
-  const writers = new Map<Store, Step[]>();
-  for (const step of steps)
-    for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
+  const writers = writersIn(steps);
   const sums: [Member, ...Member[]][] = [];
   /** Those that may go on still. */
   const open = new Map<Store, [Member, ...Member[]]>();

@@ -1,7 +1,7 @@
 // Pictures that lie as four planes, one for each place of 2 x 2, found in the tables that products look up all of their windows of 3 x 3 places by.
-import { alongTable } from "./bunch/table.ts";
+import { alongTable } from "../bunch/table.ts";
+import type { Access, Chain, Product, Step } from "../steps.ts";
 import { side } from "./pictures.ts";
-import type { Access, Chain, Product, Step } from "./steps.ts";
 
 const taps = side ** 2;
 /** The middle of a window, and what is above and below. */

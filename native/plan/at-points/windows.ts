@@ -1,21 +1,14 @@
 // Products of windows as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
 // of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
 import { sizeOf } from "@innerloop/schemas";
-import type { Costs } from "./costs.ts";
-import { storesOf } from "./fuse/level.ts";
-import { type Known, matrixOf } from "./known.ts";
+import type { Costs } from "../costs.ts";
+import { storesOf } from "../fuse/level.ts";
+import { matrixOf } from "../known.ts";
+import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
+import { fewest, type Making, writersIn } from "./making.ts";
 import { lyingDown, type Picture, pictureOf, side } from "./pictures.ts";
-import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "./steps.ts";
 import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
 
-/** What these steps are made with: a plan. */
-interface Making {
-  store(size: number, depth: number): Store;
-  readonly known: Pick<Known, "of" | "run">;
-}
-
-/** Channels and filters below which vectors of them would be mostly empty. */
-const fewest = 16;
 /** The same steps, with products at points where that is quicker. */
 export function windowsAtPoints(steps: readonly Step[], plan: Making, costs: Costs): Step[] {
   return inLevel(steps, { plan, costs }, { there: new Map(), written: new Set(), count: 1, before: [] });
@@ -38,9 +31,7 @@ interface Level {
 }
 
 function inLevel(steps: readonly Step[], choice: Choice, level: Level): Step[] {
-  const writers = new Map<Store, Step[]>();
-  for (const step of steps)
-    for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
+  const writers = writersIn(steps);
   return steps.flatMap((step): readonly Step[] => {
     const { writes } = storesOf(step);
     const before: Step[] = [];
@@ -62,6 +53,8 @@ interface Windowed {
   /** Rows that are read, as they lie evenly. */
   readonly rows: readonly Rows[];
 }
+
+type Read = Pick<Windowed, "picture" | "form" | "rows">;
 
 /** What it is at points; nothing, where it stays as it is. */
 function atPoints(product: Product, writers: readonly Step[], { plan, costs }: Choice, level: Level): readonly Step[] {
@@ -91,7 +84,7 @@ function atPoints(product: Product, writers: readonly Step[], { plan, costs }: C
   const weights = brought(product.right.store, nameOfWeights(windows), size, (to) => [weightsAt(plan, windows, to)]);
   const values = form.segments.map((segment) =>
     brought(picture.field.store, nameOfValues(windows, segment), segment.by.points * valuesOf(windows, segment), (to) =>
-      valuesAt(plan, windows, segment, to),
+      valuesAt(plan, windows, segment, { store: to, begin: 0, each: valuesOf(windows, segment) }),
     ),
   );
   return [...made, ...multiplied(plan, windows, { weights, values })];
@@ -197,15 +190,19 @@ export function rowsIn({ places: [rows, columns] }: Picture, { read: { from, apa
 
 const strideOf = ([first = 0, second = first]: readonly number[]): number => second - first;
 
+/** Where the columns begin that tiles read. */
+export const columnsIn = ({ picture, form: { read } }: Pick<Read, "picture" | "form">): number[] =>
+  picture.places[1].filter((_, i) => i >= read.from && (i - read.from) % read.apart === 0);
+
 const nameOfWeights = ({ product: { right, n }, picture: { channels, taps, turned, tapsApart }, form }: Windowed) =>
   [right.offset, n, channels, ...taps, ...turned, ...tapsApart, ...form.weights].join();
 
-const nameOfValues = ({ picture: { examples, channels, field, places }, form }: Windowed, segment: Segment): string => {
+const nameOfValues = (windows: Windowed, segment: Segment): string => {
+  const { examples, channels, field, places } = windows.picture;
   const [ofExample = 0] = field.strides;
   const rows = Array.from({ length: examples }, (_, example) => places[0].map((row) => example * ofExample + row));
-  const columns = places[1].filter((_, i) => i >= form.read.from && (i - form.read.from) % form.read.apart === 0);
   const { by, gives, tiles, reads } = segment;
-  return [field.offset, channels, "", ...rows, "", ...columns, "", gives, tiles, reads, ...by.field].join();
+  return [field.offset, channels, "", ...rows, "", ...columnsIn(windows), "", gives, tiles, reads, ...by.field].join();
 };
 
 /** Numbers at each point of what tiles read, and of what they give. */
@@ -250,25 +247,36 @@ function weightsAt(plan: Making, { product, picture, form }: Windowed, to: Store
   };
 }
 
+/** Where values at points go: so many numbers are at each point, and these begin there. */
+interface Values {
+  readonly store: Store;
+  readonly begin: number;
+  readonly each: number;
+}
+
 /** Steps that bring what tiles read to points. */
-function valuesAt(plan: Making, windows: Windowed, segment: Segment, to: Store): Points[] {
+export function valuesAt(plan: Making, windows: Read, segment: Segment, { store, begin, each }: Values): Points[] {
   const { picture, form, rows } = windows;
   const { by, gives, tiles, reads } = segment;
   const { examples, channels, size, field, places } = picture;
-  const { from, apart, count } = form.read;
-  const ofColumn = count > 1 ? places[1][from + apart]! - places[1][from]! : 0;
+  const [first, second = first] = columnsIn(windows) as [number, number?];
   const [down, across] = [matrixOf(plan.known, [1]), matrixOf(plan.known, by.field)];
   const ofRow = tiles * channels;
   return rows.map((some) => ({
     ...{ kind: "points", what: "points", examples, channels, rows: some.count, columns: tiles, steps: [1, gives] },
-    ...{ first: [0, reads], size: [some.count, count], tile: [1, by.field.length / by.points], points: [1, by.points] },
+    ...{
+      first: [0, reads],
+      size: [some.count, form.read.count],
+      tile: [1, by.field.length / by.points],
+      points: [1, by.points],
+    },
     field: {
-      ...{ store: field.store, offset: field.offset + places[0][some.from]! + places[1][from]! },
-      strides: [field.strides[0]!, some.stride, ofColumn, 1],
+      ...{ store: field.store, offset: field.offset + places[0][some.from]! + first },
+      strides: [field.strides[0]!, some.stride, second - first, 1],
     },
     values: {
-      ...{ store: to, offset: some.from * ofRow },
-      strides: [valuesOf(windows, segment), size[0] * ofRow, some.apart * ofRow, channels],
+      ...{ store, offset: begin + some.from * ofRow },
+      strides: [each, size[0] * ofRow, some.apart * ofRow, channels],
     },
     ...{ down, across },
   }));

@@ -1,18 +1,12 @@
-// Weight gradients of windows of 3 x 3 places as products at points along the columns: the products of windows-at-points.ts transposed. What is given to each point is summed
+// Weight gradients of windows of 3 x 3 places as products at points along the columns: those of windows.ts transposed. What is given to each point is summed
 // over all examples there, and brought back to taps once, where no other step is between sums that go on.
-import type { Costs } from "./costs.ts";
-import { usedBy } from "./fuse/level.ts";
-import { type Known, matrixOf } from "./known.ts";
+import type { Costs } from "../costs.ts";
+import { matrixOf } from "../known.ts";
+import type { Access, Chain, Points, Product, Step, Store } from "../steps.ts";
+import { goesThrough, type Member, type Sum, sumsOf } from "./gradients-of-windows.ts";
+import { type Making, usersIn } from "./making.ts";
 import { side } from "./pictures.ts";
-import type { Access, Chain, Points, Product, Step, Store } from "./steps.ts";
-import { goesThrough, type Member, type Sum, sumsOf } from "./weight-gradients.ts";
-import type { Segment } from "./windows-at-points.ts";
-
-/** What these steps are made with: a plan. */
-interface Making {
-  store(size: number, depth: number): Store;
-  readonly known: Pick<Known, "of" | "run">;
-}
+import { columnsIn, type Segment, valuesAt } from "./windows.ts";
 
 /** Terms that products at points take at once: those of a few products together, so that sums are gone over less often. */
 const mostTerms = 256;
@@ -24,16 +18,9 @@ export function weightGradientsAtPoints(
   plan: Making,
   costs: Costs,
 ): Step[] {
-  const users = usersIn(steps, new Map());
-  const between = (store: Store): boolean => !kept.has(store) && users.get(store) === 2;
+  const users = usersIn(steps);
+  const between = (store: Store): boolean => !kept.has(store) && users.get(store)?.length === 2;
   return atPoints(steps, { plan, costs, between }).steps;
-}
-
-function usersIn(steps: readonly Step[], users: Map<Store, number>): Map<Store, number> {
-  for (const step of steps)
-    if (step.kind === "turns") usersIn(step.body, users);
-    else for (const store of usedBy(step)) users.set(store, (users.get(store) ?? 0) + 1);
-  return users;
 }
 
 interface Around {
@@ -71,10 +58,6 @@ function atPoints(steps: readonly Step[], around: Around): Level {
   });
   return { before, steps: all, after };
 }
-
-/** Where the columns begin that tiles read. */
-const columnsIn = ({ picture, form: { read } }: Member): number[] =>
-  picture.places[1].filter((_, i) => i >= read.from && (i - read.from) % read.apart === 0);
 
 const pointsIn = ({ form }: Member): number => form.segments.reduce((all, { tiles, by }) => all + tiles * by.points, 0);
 
@@ -241,27 +224,7 @@ class Summing {
   #read(piece: Piece, { store, each, of }: Values): Points[] {
     const { begin, piece: maker } = of.get(piece)!;
     if (maker !== piece) return [];
-    const { member, segment } = piece;
-    const { picture, form, rows } = member;
-    const { examples, channels, size, field, places } = picture;
-    const { by, tiles, gives, reads } = segment;
-    const [first, second = first] = columnsIn(member) as [number, number?];
-    const ofRow = tiles * channels;
-    const [down, across] = [matrixOf(this.#plan.known, [1]), matrixOf(this.#plan.known, by.field)];
-    return rows.map((some) => ({
-      ...{ kind: "points", what: "points", examples, channels, rows: some.count, columns: tiles, steps: [1, gives] },
-      ...{ first: [0, reads], size: [some.count, form.read.count] },
-      ...{ tile: [1, by.field.length / by.points], points: [1, by.points] },
-      field: {
-        ...{ store: field.store, offset: field.offset + places[0][some.from]! + first },
-        strides: [field.strides[0]!, some.stride, second - first, 1],
-      },
-      values: {
-        ...{ store, offset: begin + some.from * ofRow },
-        strides: [each, size[0] * ofRow, some.apart * ofRow, channels],
-      },
-      ...{ down, across },
-    }));
+    return valuesAt(this.#plan, piece.member, piece.segment, { store, begin, each });
   }
 
   /** What is given to windows, as each point has it. */

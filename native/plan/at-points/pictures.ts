@@ -1,5 +1,5 @@
 // Windows over pictures whose channels lie together, found in the table that a product looks them up by.
-import type { Access, Product, Step } from "./steps.ts";
+import type { Access, Product, Step } from "../steps.ts";
 
 /** Rows and columns of the windows of most convolutions. */
 export const side = 3;

@@ -1,8 +1,9 @@
 // Products of windows of 3 x 3 places for a pool of 2 x 2: one for each place of the pool, over the same picture, two rows and columns apart.
 import { sizeOf } from "@innerloop/schemas";
-import { usedBy } from "./fuse/level.ts";
+import { usedBy } from "../fuse/level.ts";
+import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
+import { fewest } from "./making.ts";
 import { type Picture, pictureOf, side } from "./pictures.ts";
-import { type Access, type Product, type Step, type Store, sameAccess } from "./steps.ts";
 
 /** Four products, one for each place of a pool: (0, 0), (0, 1), (1, 0), (1, 1). */
 export interface Pool {
@@ -33,8 +34,6 @@ export interface Sum {
   readonly factor: number;
 }
 
-/** Channels and filters below which vectors of them would be mostly empty. */
-const fewest = 16;
 /** Places of a pool. */
 export const four = 4;
 

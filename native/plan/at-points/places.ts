@@ -1,12 +1,14 @@
 // A pool of 2 x 2 over windows of 3 x 3 places: all four places of the pool's windows come of 16 products at points (Winograd), where they are 36 by themselves. So do the gradients
 // of their weights.
+
+import type { Costs } from "../costs.ts";
+import { storesOf, usedBy } from "../fuse/level.ts";
+import type { Step, Store } from "../steps.ts";
 import { type Beside, besideIn, mayBeBeside, type Part } from "./beside.ts";
-import type { Costs } from "./costs.ts";
-import { storesOf, usedBy } from "./fuse/level.ts";
+import { type Making, usersIn, writersIn } from "./making.ts";
 import { side } from "./pictures.ts";
-import { type Making, points, pooled, summed, type Weights, windowsOf } from "./pooled.ts";
+import { points, pooled, summed, type Weights, windowsOf } from "./pooled.ts";
 import { four, type Pool, pooledIn, type Sum, sumsIn } from "./pools.ts";
-import type { Step, Store } from "./steps.ts";
 
 /** What is done at points as a whole or stays as it is: all that has stores in common. */
 interface Unit {
@@ -26,7 +28,7 @@ export function placesAtPoints(
 ): Step[] {
   const units = unitsIn(steps).filter((unit) => pays(unit, costs));
   if (units.length === 0) return [...steps];
-  const users = usersIn(steps, new Map());
+  const users = usersIn(steps);
   const beside = new Map<Store, Part>();
   const made: Made = new Map();
   for (const unit of units) {
@@ -61,9 +63,7 @@ function withMade(steps: readonly Step[], made: Made, beside: Beside): Step[] {
 
 /** Those of all levels. */
 function unitsIn(steps: readonly Step[]): Unit[] {
-  const writers = new Map<Store, Step[]>();
-  for (const step of steps)
-    for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
+  const writers = writersIn(steps);
   const together = new Map<Store, Pool[]>();
   for (const pool of pooledIn(steps, writers)) {
     const [store] = pool.stores as [Store];
@@ -74,15 +74,6 @@ function unitsIn(steps: readonly Step[]): Unit[] {
     ...sumsIn(steps, writers).map((sum) => ({ pools: sum.parts, sum })),
     ...steps.flatMap((step) => (step.kind === "turns" ? unitsIn(step.body) : [])),
   ];
-}
-
-/** Steps that use a store, by themselves. */
-function usersIn(steps: readonly Step[], users: Map<Store, Step[]>): Map<Store, Step[]> {
-  for (const step of steps) {
-    if (step.kind === "turns") usersIn(step.body, users);
-    else for (const store of usedBy(step)) users.set(store, [...(users.get(store) ?? []), step]);
-  }
-  return users;
 }
 
 /** Whether what is multiplied less takes longer than what is brought to points and back. */

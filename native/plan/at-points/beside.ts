@@ -1,5 +1,5 @@
 // Stores of rows that steps use together are parts of one, in which rows of each lie beside those of the others.
-import type { Access, Chain, Step, Store } from "./steps.ts";
+import type { Access, Chain, Step, Store } from "../steps.ts";
 
 /** Rows of so many numbers that begin there in rows of the store that has all of them. */
 export interface Part {

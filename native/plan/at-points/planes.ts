@@ -1,18 +1,16 @@
 // Windows of 3 x 3 places over pictures that lie as four planes as products at points of tiles (Winograd): the gradients of what a convolution was given that a pool follows, whose
 // places have a plane each. Products that give some rows of these pictures each are one then, and who reads what they gave reads that.
 import { sizeOf } from "@innerloop/schemas";
+import type { Costs } from "../costs.ts";
+import { storesOf, usedBy } from "../fuse/level.ts";
+import { matrixOf } from "../known.ts";
+import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { type Beside, besideIn, mayBeBeside, type Part } from "./beside.ts";
-import type { Costs } from "./costs.ts";
-import { storesOf, usedBy } from "./fuse/level.ts";
-import { matrixOf } from "./known.ts";
+import { fewest, type Making, usersIn } from "./making.ts";
+import { type Planes, planesOf } from "./picture-in-planes.ts";
 import { side } from "./pictures.ts";
-import { type Planes, planesOf } from "./planes.ts";
-import type { Making } from "./pooled.ts";
-import { type Access, type Product, type Step, type Store, sameAccess } from "./steps.ts";
 import { windowed } from "./toom.ts";
 
-/** Channels and filters below which vectors of them would be mostly empty. */
-const fewest = 16;
 /** Rows and columns that a tile gives: all tiles begin in the same plane. Larger ones were slower, as matrices of six points are. */
 const gives = 2;
 const by = windowed(gives, side);
@@ -23,15 +21,7 @@ const by = windowed(gives, side);
  * @param kept stores that have their numbers before the steps or are read after them
  */
 export function planesAtPoints(steps: readonly Step[], kept: ReadonlySet<Store>, plan: Making, costs: Costs): Step[] {
-  const users = new Map<Store, Step[]>();
-  count(steps, users);
-  return ofLevel(steps, { kept, users, plan, costs });
-}
-
-function count(steps: readonly Step[], users: Map<Store, Step[]>): void {
-  for (const step of steps)
-    if (step.kind === "turns") count(step.body, users);
-    else for (const store of usedBy(step)) users.set(store, [...(users.get(store) ?? []), step]);
+  return ofLevel(steps, { kept, users: usersIn(steps), plan, costs });
 }
 
 interface Around {
@@ -200,7 +190,7 @@ function madeAtPoints(plan: Making, found: Found, there: Map<string, Store>): St
       ...{ down: ofField, across: ofField },
     },
     {
-      ...{ kind: "product", batch: [points ** 2], m, n, k: channels, alpha: 1, beta: 1, relu: false },
+      ...{ kind: "product", batch: [points ** 2], m, n, k: channels, alpha: 1, beta: 0, relu: false },
       left: { store: values, offset: 0, strides: [m * channels, channels, 1] },
       right: { store: weights, offset: 0, strides: [each, n, 1] },
       out: { store: sums, offset: 0, strides: [m * n, n, 1] },

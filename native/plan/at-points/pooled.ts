@@ -1,16 +1,12 @@
 // Steps of a pool of 2 x 2 over windows of 3 x 3 places at points.
+
+import { matrixOf } from "../known.ts";
+import type { Access, Points, Product, Step, Store } from "../steps.ts";
 import type { Beside } from "./beside.ts";
-import { type Known, matrixOf } from "./known.ts";
+import type { Making } from "./making.ts";
 import { side } from "./pictures.ts";
 import { four, type Pool, type Sum, type Windows } from "./pools.ts";
-import type { Access, Points, Product, Step, Store } from "./steps.ts";
 import { windowed } from "./toom.ts";
-
-/** What these steps are made with: a plan. */
-export interface Making {
-  store(size: number, depth: number): Store;
-  readonly known: Pick<Known, "of" | "run">;
-}
 
 const pool = 2;
 const by = windowed(pool, side);
@@ -49,7 +45,7 @@ export function pooled(plan: Making, { windows, last, stores }: Pool, beside: Be
     ...(known || weights.depth === 0 ? [] : [bringing]),
     ofPicture(plan, windows, values),
     {
-      ...{ kind: "product", batch: [points], m: count, n, k: channels, alpha: 1, beta: 1, relu: false },
+      ...{ kind: "product", batch: [points], m: count, n, k: channels, alpha: 1, beta: 0, relu: false },
       left: { store: values, offset: 0, strides: [count * channels, channels, 1] },
       right: { store: weights, offset: 0, strides: [wide, n, 1] },
       out: { store: sums, offset: 0, strides: [count * n, n, 1] },

@@ -1,0 +1,30 @@
+// What steps at points are made with and found among.
+import { storesOf, usedBy } from "../fuse/level.ts";
+import type { Known } from "../known.ts";
+import type { Step, Store } from "../steps.ts";
+
+/** A plan. */
+export interface Making {
+  store(size: number, depth: number): Store;
+  readonly known: Pick<Known, "of" | "run">;
+}
+
+/** Channels and filters below which vectors of them would be mostly empty. */
+export const fewest = 16;
+
+/** The steps of one level that write a store, in their order. */
+export function writersIn(steps: readonly Step[]): Map<Store, Step[]> {
+  const writers = new Map<Store, Step[]>();
+  for (const step of steps)
+    for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
+  return writers;
+}
+
+/** The steps that use a store, those of turns by themselves. */
+export function usersIn(steps: readonly Step[], users = new Map<Store, Step[]>()): Map<Store, Step[]> {
+  for (const step of steps) {
+    if (step.kind === "turns") usersIn(step.body, users);
+    else for (const store of usedBy(step)) users.set(store, [...(users.get(store) ?? []), step]);
+  }
+  return users;
+}
