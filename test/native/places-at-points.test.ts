@@ -16,6 +16,7 @@ import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { type Case, compares, floats, modelOf } from "./operator-models.ts";
+import { planOver } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -139,16 +140,7 @@ const free = { number: 0, weight: 0 };
 
 /** At points whatever that costs, unless told otherwise; what is known is done with the other steps here. */
 function brought(steps: readonly Step[], begun: Map<Store, Float32Array>, { kept = [] as Store[], costs = free } = {}) {
-  const done: Step[] = [];
-  const known = {
-    of(store: Store): Float32Array {
-      const found = begun.get(store) ?? new Float32Array(store.size);
-      begun.set(store, found);
-      return found;
-    },
-    run: (step: Step) => done.push(step),
-  };
-  const plan = { store: storeOf, known };
+  const { plan, done } = planOver(begun);
   const made = placesAtPoints(steps, new Set(kept), { plan, costs });
   return { steps: [...done, ...made], done };
 }

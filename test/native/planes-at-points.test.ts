@@ -3,6 +3,7 @@ import { type Chain, type Points, type Product, planesAtPoints, type Step, type 
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
+import { planOver } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -110,16 +111,7 @@ function brought(
     costs = { number: 0, weight: 0 },
   }: { kept?: readonly Store[]; costs?: { number: number; weight: number } } = {},
 ) {
-  const done: Step[] = [];
-  const known = {
-    of(store: Store): Float32Array {
-      const found = begun.get(store) ?? new Float32Array(store.size);
-      begun.set(store, found);
-      return found;
-    },
-    run: (step: Step) => done.push(step),
-  };
-  const plan = { store: (size: number, depth: number): Store => ({ size, depth }), known };
+  const { plan, done } = planOver(begun);
   const made = planesAtPoints(steps, new Set(kept), plan, costs);
   return { steps: [...done, ...made], done };
 }

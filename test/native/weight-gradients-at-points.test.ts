@@ -12,6 +12,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
+import { planOver } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores, storesOf } from "./reference.ts";
 
@@ -89,15 +90,7 @@ function brought(
   begun: Begun,
   { number, weight, kept = new Set() }: { number?: number; weight?: number; kept?: ReadonlySet<Store> } = {},
 ) {
-  const known = {
-    of(store: Store): Float32Array {
-      const found = (begun.get(store) as Float32Array | undefined) ?? new Float32Array(store.size);
-      begun.set(store, found);
-      return found;
-    },
-    run: () => {},
-  };
-  const plan = { store: (size: number, depth: number): Store => ({ size, depth }), known };
+  const { plan } = planOver(begun);
   return weightGradientsAtPoints(steps, kept, plan, { number: number ?? 0, weight: weight ?? 0 });
 }
 

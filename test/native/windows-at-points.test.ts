@@ -3,6 +3,7 @@ import { type Points, type Product, type Step, type Store, type Turns, windowsAt
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
+import { planOver } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -83,16 +84,7 @@ function brought(
   begun: Map<Store, Float32Array>,
   costs: Parameters<typeof windowsAtPoints>[2] = { number: 0, weight: 0 },
 ) {
-  const done: Step[] = [];
-  const known = {
-    of(store: Store): Float32Array {
-      const found = begun.get(store) ?? new Float32Array(store.size);
-      begun.set(store, found);
-      return found;
-    },
-    run: (step: Step) => done.push(step),
-  };
-  const plan = { store: (size: number, depth: number): Store => ({ size, depth }), known };
+  const { plan, done } = planOver(begun);
   const made = windowsAtPoints(steps, plan, costs);
   return { steps: [...done, ...made], done };
 }

@@ -15,6 +15,7 @@ import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { usual } from "./models.ts";
 import { floats, modelOf } from "./operator-models.ts";
+import { planOver } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -73,16 +74,10 @@ function productOf(sizes: Sizes): Product {
 
 /** At points, whatever that costs. */
 function brought(steps: readonly Step[], begun: Map<Store, Float32Array>): Step[] {
-  const known = {
-    of(store: Store): Float32Array {
-      const found = begun.get(store) ?? new Float32Array(store.size);
-      begun.set(store, found);
-      return found;
-    },
-    run: () => expect.fail("nothing is known here"),
-  };
-  const plan = { store: (size: number, depth: number): Store => ({ size, depth }), known };
-  return windowsAtPoints(steps, plan, { number: 0, weight: 0 });
+  const { plan, done } = planOver(begun);
+  const made = windowsAtPoints(steps, plan, { number: 0, weight: 0 });
+  expect(done, "nothing is known here").toEqual([]);
+  return made;
 }
 
 const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");
