@@ -26,22 +26,22 @@ export const arrangements: readonly Arrangement[] = [
   {
     name: "places",
     why: "four places of windows that a pool is over, and gradients of their weights, are products at points in both directions",
-    apply: (steps, kept, plan) => placesAtPoints(steps, kept, { plan, costs: plan.costs }),
+    apply: (steps, kept, plan) => placesAtPoints(steps, kept, plan),
   },
   {
     name: "planes",
     why: "windows over what lies in four planes, as gradients of a pool do, are products at points in both directions",
-    apply: (steps, kept, plan) => planesAtPoints(steps, kept, plan, plan.costs),
+    apply: (steps, kept, plan) => planesAtPoints(steps, kept, plan),
   },
   {
     name: "windows",
     why: "windows of 3 x 3 places are products at points along their columns, of which there are fewer than taps",
-    apply: (steps, _, plan) => windowsAtPoints(steps, plan, plan.costs),
+    apply: (steps, _, plan) => windowsAtPoints(steps, plan),
   },
   {
     name: "weight gradients",
     why: "the same of the gradients of their weights, which are summed at points over all examples",
-    apply: (steps, kept, plan) => weightGradientsAtPoints(steps, kept, plan, plan.costs),
+    apply: (steps, kept, plan) => weightGradientsAtPoints(steps, kept, plan),
   },
   {
     name: "even",

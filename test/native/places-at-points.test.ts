@@ -140,8 +140,8 @@ const free = { number: 0, weight: 0 };
 
 /** At points whatever that costs, unless told otherwise; what is known is done with the other steps here. */
 function brought(steps: readonly Step[], begun: Map<Store, Float32Array>, { kept = [] as Store[], costs = free } = {}) {
-  const { plan, done } = planOver(begun);
-  const made = placesAtPoints(steps, new Set(kept), { plan, costs });
+  const { plan, done } = planOver(begun, costs);
+  const made = placesAtPoints(steps, new Set(kept), plan);
   return { steps: [...done, ...made], done };
 }
 

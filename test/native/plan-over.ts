@@ -1,8 +1,14 @@
 // A plan as passes that make steps see it: stores, and numbers that are known.
 import type { Step, Store } from "@innerloop/native/plan";
 
-/** @param begun what stores begin with, to which known numbers come. `done` are steps over known numbers, which are to be done with the others. */
-export function planOver<Own extends ArrayLike<number>>(begun: Map<Store, Own | Float32Array>) {
+/**
+ * @param begun what stores begin with, to which known numbers come. `done` are steps over known numbers, which are to be done with the others.
+ * @param costs at points whatever that costs, unless told otherwise
+ */
+export function planOver<Own extends ArrayLike<number>>(
+  begun: Map<Store, Own | Float32Array>,
+  costs = { number: 0, weight: 0 },
+) {
   const done: Step[] = [];
   const known = {
     of(store: Store): Float32Array {
@@ -14,5 +20,5 @@ export function planOver<Own extends ArrayLike<number>>(begun: Map<Store, Own | 
       done.push(step);
     },
   };
-  return { plan: { store: (size: number, depth: number): Store => ({ size, depth }), known }, done };
+  return { plan: { store: (size: number, depth: number): Store => ({ size, depth }), known, costs }, done };
 }

@@ -111,8 +111,8 @@ function brought(
     costs = { number: 0, weight: 0 },
   }: { kept?: readonly Store[]; costs?: { number: number; weight: number } } = {},
 ) {
-  const { plan, done } = planOver(begun);
-  const made = planesAtPoints(steps, new Set(kept), plan, costs);
+  const { plan, done } = planOver(begun, costs);
+  const made = planesAtPoints(steps, new Set(kept), plan);
   return { steps: [...done, ...made], done };
 }
 

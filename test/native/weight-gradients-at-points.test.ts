@@ -90,8 +90,8 @@ function brought(
   begun: Begun,
   { number, weight, kept = new Set() }: { number?: number; weight?: number; kept?: ReadonlySet<Store> } = {},
 ) {
-  const { plan } = planOver(begun);
-  return weightGradientsAtPoints(steps, kept, plan, { number: number ?? 0, weight: weight ?? 0 });
+  const { plan } = planOver(begun, { number: number ?? 0, weight: weight ?? 0 });
+  return weightGradientsAtPoints(steps, kept, plan);
 }
 
 const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");

@@ -79,13 +79,9 @@ function windowsOf(sizes: Sizes) {
 }
 
 /** At points whatever that costs, unless told otherwise; what is known is done with the other steps here. */
-function brought(
-  steps: readonly Step[],
-  begun: Map<Store, Float32Array>,
-  costs: Parameters<typeof windowsAtPoints>[2] = { number: 0, weight: 0 },
-) {
-  const { plan, done } = planOver(begun);
-  const made = windowsAtPoints(steps, plan, costs);
+function brought(steps: readonly Step[], begun: Map<Store, Float32Array>, costs = { number: 0, weight: 0 }) {
+  const { plan, done } = planOver(begun, costs);
+  const made = windowsAtPoints(steps, plan);
   return { steps: [...done, ...made], done };
 }
 

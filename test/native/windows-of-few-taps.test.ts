@@ -75,7 +75,7 @@ function productOf(sizes: Sizes): Product {
 /** At points, whatever that costs. */
 function brought(steps: readonly Step[], begun: Map<Store, Float32Array>): Step[] {
   const { plan, done } = planOver(begun);
-  const made = windowsAtPoints(steps, plan, { number: 0, weight: 0 });
+  const made = windowsAtPoints(steps, plan);
   expect(done, "nothing is known here").toEqual([]);
   return made;
 }

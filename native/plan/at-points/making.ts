@@ -1,10 +1,13 @@
 // What steps at points are made with and found among.
+import type { Costs } from "../costs.ts";
 import { storesOf, usedBy } from "../fuse/level.ts";
 import type { Known } from "../known.ts";
 import type { Step, Store } from "../steps.ts";
 
 /** A plan. */
 export interface Making {
+  /** By which forms are chosen. */
+  readonly costs: Costs;
   store(size: number, depth: number): Store;
   readonly known: Pick<Known, "of" | "run">;
 }

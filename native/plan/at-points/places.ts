@@ -21,12 +21,8 @@ interface Unit {
  *
  * @param kept stores that have their numbers before the steps or are read after them
  */
-export function placesAtPoints(
-  steps: readonly Step[],
-  kept: ReadonlySet<Store>,
-  { plan, costs }: { readonly plan: Making; readonly costs: Costs },
-): Step[] {
-  const units = unitsIn(steps).filter((unit) => pays(unit, costs));
+export function placesAtPoints(steps: readonly Step[], kept: ReadonlySet<Store>, plan: Making): Step[] {
+  const units = unitsIn(steps).filter((unit) => pays(unit, plan.costs));
   if (units.length === 0) return [...steps];
   const users = usersIn(steps);
   const beside = new Map<Store, Part>();

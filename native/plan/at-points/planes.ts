@@ -20,15 +20,14 @@ const by = windowed(gives, side);
  *
  * @param kept stores that have their numbers before the steps or are read after them
  */
-export function planesAtPoints(steps: readonly Step[], kept: ReadonlySet<Store>, plan: Making, costs: Costs): Step[] {
-  return ofLevel(steps, { kept, users: usersIn(steps), plan, costs });
+export function planesAtPoints(steps: readonly Step[], kept: ReadonlySet<Store>, plan: Making): Step[] {
+  return ofLevel(steps, { kept, users: usersIn(steps), plan });
 }
 
 interface Around {
   readonly kept: ReadonlySet<Store>;
   readonly users: ReadonlyMap<Store, readonly Step[]>;
   readonly plan: Making;
-  readonly costs: Costs;
 }
 
 function ofLevel(steps: readonly Step[], around: Around): Step[] {
@@ -45,7 +44,7 @@ function ofLevel(steps: readonly Step[], around: Around): Step[] {
       const group = groupAt(steps, at);
       const found = group && foundIn(group, level);
       const there = (found && weights.get(found.product.right.store)) ?? new Map<string, Store>();
-      if (found && pays(found, around.costs, there)) {
+      if (found && pays(found, around.plan.costs, there)) {
         weights.set(found.product.right.store, there);
         made.push(...madeAtPoints(around.plan, found, there));
         for (const [store, part] of found.parts) moved.set(store, part);

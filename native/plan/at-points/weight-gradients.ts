@@ -12,20 +12,14 @@ import { columnsIn, type Segment, valuesAt } from "./windows.ts";
 const mostTerms = 256;
 
 /** The same steps, with weight gradients at points where that is quicker. */
-export function weightGradientsAtPoints(
-  steps: readonly Step[],
-  kept: ReadonlySet<Store>,
-  plan: Making,
-  costs: Costs,
-): Step[] {
+export function weightGradientsAtPoints(steps: readonly Step[], kept: ReadonlySet<Store>, plan: Making): Step[] {
   const users = usersIn(steps);
   const between = (store: Store): boolean => !kept.has(store) && users.get(store)?.length === 2;
-  return atPoints(steps, { plan, costs, between }).steps;
+  return atPoints(steps, { plan, between }).steps;
 }
 
 interface Around {
   readonly plan: Making;
-  readonly costs: Costs;
   /** Whether nobody uses a store but the step that writes it and another one. */
   readonly between: (store: Store) => boolean;
   /** How many turns there are, where these are the steps of turns. */
@@ -44,7 +38,7 @@ function atPoints(steps: readonly Step[], around: Around): Level {
   const made = new Map<number, readonly Step[]>();
   for (const sum of sumsOf(steps, around.between)) {
     const through = around.turns !== undefined && goesThrough(sum, steps);
-    if (!pays(sum, around.costs, through ? around.turns! : 1)) continue;
+    if (!pays(sum, around.plan.costs, through ? around.turns! : 1)) continue;
     const summing = new Summing(around.plan, sum, through);
     for (const [at, own] of summing.steps()) made.set(at, own);
     if (!through) continue;

@@ -10,13 +10,8 @@ import { lyingDown, type Picture, pictureOf, side } from "./pictures.ts";
 import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
 
 /** The same steps, with products at points where that is quicker. */
-export function windowsAtPoints(steps: readonly Step[], plan: Making, costs: Costs): Step[] {
-  return inLevel(steps, { plan, costs }, { there: new Map(), written: new Set(), count: 1, before: [] });
-}
-
-interface Choice {
-  readonly plan: Making;
-  readonly costs: Costs;
+export function windowsAtPoints(steps: readonly Step[], plan: Making): Step[] {
+  return inLevel(steps, plan, { there: new Map(), written: new Set(), count: 1, before: [] });
 }
 
 /** Steps of turns, or all. */
@@ -30,7 +25,7 @@ interface Level {
   readonly before: Step[];
 }
 
-function inLevel(steps: readonly Step[], choice: Choice, level: Level): Step[] {
+function inLevel(steps: readonly Step[], plan: Making, level: Level): Step[] {
   const writers = writersIn(steps);
   return steps.flatMap((step): readonly Step[] => {
     const { writes } = storesOf(step);
@@ -38,8 +33,8 @@ function inLevel(steps: readonly Step[], choice: Choice, level: Level): Step[] {
     let made: readonly Step[] = [];
     if (step.kind === "turns") {
       const inner = { outer: level, there: new Map(), written: new Set(writes), count: step.count, before };
-      made = [{ ...step, body: inLevel(step.body, choice, inner) }];
-    } else if (step.kind === "product") made = atPoints(step, writers.get(step.left.store) ?? [], choice, level);
+      made = [{ ...step, body: inLevel(step.body, plan, inner) }];
+    } else if (step.kind === "product") made = atPoints(step, writers.get(step.left.store) ?? [], plan, level);
     for (const store of writes) level.there.delete(store);
     return made.length > 0 ? [...before, ...made] : [step];
   });
@@ -57,7 +52,7 @@ interface Windowed {
 type Read = Pick<Windowed, "picture" | "form" | "rows">;
 
 /** What it is at points; nothing, where it stays as it is. */
-function atPoints(product: Product, writers: readonly Step[], { plan, costs }: Choice, level: Level): readonly Step[] {
+function atPoints(product: Product, writers: readonly Step[], plan: Making, level: Level): readonly Step[] {
   if (!isOfWindows(product)) return [];
   const found = pictureOf(product, writers);
   const picture = found && found.taps[1] === 1 ? lyingDown(found) : found;
@@ -65,7 +60,7 @@ function atPoints(product: Product, writers: readonly Step[], { plan, costs }: C
   const rows = form && rowsIn(picture, form);
   if (!rows) return [];
   const windows: Windowed = { product, picture, form, rows };
-  if (!pays(windows, costs, level)) return [];
+  if (!pays(windows, plan.costs, level)) return [];
   const made: Step[] = [];
   /** A store that has something at points, which steps bring there unless it is there. */
   const brought = (of: Store, name: string, size: number, bringing: (to: Store) => readonly Step[]): Store => {
