@@ -22,16 +22,24 @@ INLINE const float *place(const float *left, int64_t none, int32_t offset) {
 
 INLINE int64_t to_zeros(const float *left) { return (int64_t)((uintptr_t)zeros - (uintptr_t)left) / 4; }
 
+/** To the second cache. */
+#define NEAR 2
+
 INLINE void by_rows(const int rows, const int vectors, const Tile *tile) {
   Sums sums;
   clear(rows, vectors, sums);
   const float *right = tile->right;
-  const int64_t none = to_zeros(tile->left), right_row = tile->right_row, left_step = tile->left_step;
+  const float *coming = tile->coming;
+  const int64_t none = to_zeros(tile->left), right_row = tile->right_row, left_step = tile->left_step, coming_step = tile->coming_step;
   for (int64_t q = 0; q < tile->pieces; q++) {
     const float *left[MOST_ROWS];
     UNROLLED for (int r = 0; r < rows; r++) left[r] = place(tile->left, none, tile->table[r * tile->table_step + q]);
     int64_t at = 0;
     for (int64_t terms = tile->terms; terms > 0; terms--) {
+      if (vectors > NARROW) {
+        __builtin_prefetch(coming, 0, NEAR);
+        coming += coming_step;
+      }
       TAKE(left[r][at])
       at += left_step;
       right += right_row;
@@ -63,7 +71,13 @@ INLINE void by_columns(const int rows, const int vectors, const Tile *tile) {
       asked += LINE;
       TAKE_TOLD
     }
-    for (; terms > 0; terms--) TAKE_TOLD
+    const float *coming = tile->coming;
+    const int64_t coming_step = tile->coming_step;
+    for (; terms > 0; terms--) {
+      __builtin_prefetch(coming, 0, NEAR);
+      coming += coming_step;
+      TAKE_TOLD
+    }
   } else {
     const int32_t *table = tile->table;
     for (int64_t terms = tile->terms; terms > 0; terms--) {

@@ -47,6 +47,9 @@ typedef struct {
   /** Of their terms, those with each of which a line is asked for, from `asked` on. */
   int64_t asking;
   const float *asked;
+  /** Kernels of more than NARROW vectors ask with the others for what the next place of a batch takes: from `coming` on, so far on with each term. */
+  const float *coming;
+  int64_t coming_step;
   /** Pieces of the sum, terms of each, and the distance of a piece's terms. The others: one piece. */
   int64_t pieces, terms, left_step;
   const float *right;

@@ -7,6 +7,7 @@
 #include "products-blocks.h"
 #include "products-dots.h"
 #include "products-few.h"
+#include "products-following.h"
 #include "products-panels.h"
 #include "products-small.h"
 #include "products-thin.h"
@@ -62,6 +63,8 @@ typedef struct {
   int few, thin, small;
   /** Whether it is one of large matrices without a lookup, and whether these read the left factor where it lies. */
   int large, in_place;
+  /** From a place of the batch to the next one, the numbers of a factor that is another there and lies together: while kernels take one, the next comes nearer. */
+  Following left_following, right_following;
   /** The sum is taken in `blocks` of `pieces` with `terms` each at most. */
   int64_t blocks, pieces, terms;
   /** Rows that are taken through all the sum before the next. */
@@ -81,6 +84,8 @@ typedef struct {
   const float *left;
   const int32_t *table;
   Into into;
+  /** Of both factors of the next place. */
+  Rest *rests;
 } Places;
 
 /** What the next tile is added to comes nearer meanwhile: no processor foresees rows that are far from each other, and few terms would wait for it. */
@@ -110,6 +115,7 @@ static void run_tiles(const Product *product, Tile *tile, int vectors, Places at
     if (tile->into.added && vectors > NARROW && tile->terms <= FEW_TERMS_ADDED && tiles > 1) ask_for(into_from(tile->into, count, 0), vectors, count);
     tile->asking = vectors > NARROW && product->by_columns ? asking_of(tile, vectors, count) : 0;
     tile->asked = tile->into.added;
+    if (vectors > NARROW) ask_with(tile, at.rests);
     kernels[count](tile);
     row += count;
   }
@@ -124,7 +130,7 @@ static void run_panel(const Product *product, Tile *tile, int vectors, Places at
   const int64_t segment = product->flags & LOOKUP_COLUMNS ? product->segment : product->m;
   for (int64_t tap = row / segment; row < end; tap += row == (tap + 1) * segment) {
     const int64_t next = least(least(end, (tap + 1) * segment), row + MOST_ZEROS);
-    const Places of_tap = {at.left - tap * segment, at.table + tap, at.into};
+    const Places of_tap = {at.left - tap * segment, at.table + tap, at.into, at.rests};
     if (vectors > NARROW) {
       for (int64_t i = 0; i < tile->terms; i++) {
         const int32_t place = of_tap.table[i * tile->table_step];
@@ -188,6 +194,7 @@ static void run_matrices(const Product *product, const float *left, const float 
     return;
   }
   const float *places[MOST_COLUMN_TERMS + PLACES_AHEAD];
+  Rest rests[2] = {rest_of(&product->left_following, left), rest_of(&product->right_following, right)};
   Tile tile;
   tile.places = places;
   tile.table_step = product->by_numbers ? product->table_row : product->table ? product->taps : 1;
@@ -195,7 +202,7 @@ static void run_matrices(const Product *product, const float *left, const float 
   tile.left_step = lookup_rows ? 1 : product->left_column;
   for (int64_t row = product->first; row < product->m; row += product->block_rows) {
     const int64_t end = least(product->m, row + product->block_rows);
-    Places at = {left + product->base, product->table ? product->table : product->offsets, into};
+    Places at = {left + product->base, product->table ? product->table : product->offsets, into, rests};
     for (int64_t block = 0, term = 0, from = 0; block < product->blocks; block++) {
       tile.pieces = product->pieces;
       tile.terms = product->terms;
@@ -374,6 +381,11 @@ int run_product(const int32_t *words, float *memory, Part part) {
   const int stands = stand(&product);
   product.left_axis = stands ? 2 : 1;
   product.right_axis = stands ? 1 : 2;
+  product.left_following = product.right_following = (Following){0, 0};
+  if (end > axes && !product.table) {
+    product.left_following = following_of(product.m, product.k, product.left_row, product.left_column, end[product.left_axis - 5]);
+    product.right_following = following_of(product.k, product.n, product.right_row, product.right_column, end[product.right_axis - 5]);
+  }
   choose_ways(&product);
   int64_t places = 1;
   for (const int32_t *axis = axes; axis < end; axis += 5)
