@@ -5,7 +5,7 @@ import { withAccesses } from "./accesses.ts";
 import { storesOf, usedBy } from "./fuse/level.ts";
 import { Met } from "./met.ts";
 import { type Moving, movesOf } from "./moving.ts";
-import { type Access, accessesOf, type Product, type Step, type Store, type Turns } from "./steps.ts";
+import { type Access, accessesOf, type Points, type Product, type Step, type Store, type Turns } from "./steps.ts";
 
 interface Limits {
   /** Arrays of fewer numbers stay in a cache by themselves. */
@@ -186,12 +186,26 @@ function sliced(step: Single, { parts, turn }: Levels[number]): Single | undefin
     }));
   if (step.kind === "rowwise")
     return slice([step.rows], (axis, rows) => ({ ...withAccesses(step, moved(axis, rows)), rows }));
+  if (step.kind === "points") return slicedPoints(step, { parts, turn });
   if (step.kind !== "chain") return undefined;
   const isWhole = step.code.some(({ name }) => name === "sumOfRow");
   return slice(isWhole ? step.shape.slice(0, -1) : step.shape, (axis, size) => ({
     ...withAccesses(step, moved(axis, size)),
     shape: step.shape.with(axis, size),
   }));
+}
+
+/** Some rows of tiles of one row each, one after another. */
+function slicedPoints(step: Points, { parts, turn }: Levels[number]): Points | undefined {
+  const { examples, rows, columns, steps, first, size, tile, points, odd } = step;
+  const isOfRows = tile[0] * points[0] * steps[0] * examples * columns === 1 && first[0] === 0 && !odd;
+  if (!isOfRows || rows !== size[0] || rows % parts !== 0) return undefined;
+  const each = rows / parts;
+  const to = <A extends Access>(access: A): A => {
+    const row = access === step.field ? access.strides[1]! : access === step.values ? access.strides[2]! : 0;
+    return { ...access, moves: [...movesOf(access), { turn, by: each * row }] } satisfies Moving;
+  };
+  return { ...withAccesses(step, to), rows: each, size: [each, size[1]] };
 }
 
 /** Where a step's accesses go. */
@@ -201,6 +215,15 @@ function placesIn(step: Single) {
   if (step.kind === "chain") return all.map((access) => ({ access, sizes: step.shape, strides: access.strides }));
   if (step.kind === "rowwise")
     return all.map((access) => ({ access, sizes: [step.rows, step.size], strides: [access.strides[0] ?? 0, 1] }));
+  if (step.kind === "points") {
+    const { field, values, rows, size, points, channels } = step;
+    const [, ofRow = 0, ofColumn = 0] = field.strides;
+    const [ofPoint = 0, , ofValues = 0] = values.strides;
+    return [
+      { access: field, sizes: [rows, size[1], channels], strides: [ofRow, ofColumn, 1] },
+      { access: values, sizes: [rows, points[1], channels], strides: [ofValues, ofPoint, 1] },
+    ];
+  }
   if (step.kind !== "product") return [];
   const { m, n, k, left, right, batch } = step;
   return all.map((access) => ({

@@ -126,6 +126,48 @@ describe("attention by heads", () => {
       });
   });
 
+  it("goes with points of the same matrices, a row of tiles at a time", () => {
+    const [count, tile, side] = [6, 3, 8];
+    const [pictures, filters, at, out] = [
+      store(count * tile * 64),
+      store(count * 4 * 64),
+      store(count * 4 * 64),
+      store(count * 4 * 64),
+    ];
+    const [down, across] = [store(1), store(4 * tile)];
+    const own: Step[] = [
+      {
+        ...{ kind: "points", what: "points", examples: 1, channels: 64, rows: count, columns: 1, steps: [1, tile] },
+        ...{ first: [0, 0], size: [count, tile], tile: [1, tile], points: [1, 4] },
+        field: { store: pictures, offset: 0, strides: [0, tile * 64, 64, 1] },
+        values: { store: at, offset: 0, strides: [64, 0, 4 * 64, 0] },
+        ...{ down: { store: down, offset: 0, strides: [] }, across: { store: across, offset: 0, strides: [] } },
+      },
+      {
+        ...{ kind: "product", batch: [count * 4], m: side, n: side, k: side, alpha: 1, beta: 0, relu: false },
+        left: { store: at, offset: 0, strides: [64, side, 1] },
+        ...{
+          right: { store: filters, offset: 0, strides: [64, side, 1] },
+          out: { store: out, offset: 0, strides: [64, side, 1] },
+        },
+      },
+    ];
+    const random = dice(3);
+    const given = new Map(
+      [pictures, filters, down, across].map((each) => [
+        each,
+        Float32Array.from({ length: each.size }, () => random() - 0.5),
+      ]),
+    );
+    const made = byHeads(own, new Set([out]), plan, { large: out.size, most: out.size / 3 });
+    expect(shapes(made)).toEqual(["3 × (points, product)"]);
+    const [found, of] = [ran(made, given, [out]), stores(given)];
+    runSteps(own, of);
+    found(out).forEach((number, i) => {
+      expect(number).toBeCloseTo(of(out)[i]!, 5);
+    });
+  });
+
   it("has room of one turn for what only this turn uses", () => {
     const made = byHeads(steps, new Set(ends), plan, limits);
     const used = new Set(

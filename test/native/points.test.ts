@@ -288,6 +288,16 @@ describe("a product of a small matrix and of long rows", () => {
     await compares(given);
   });
 
+  it.each([
+    [7, 8],
+    [8, 4],
+  ])("goes through a matrix of %i columns and %i rows at each place of an axis before", async (columns, rows) => {
+    const given = longRows(numbers(rows * columns, 4), columns, 1030);
+    const several = { ...given, fed: { x: floats([3, columns, 1030]) } };
+    expect([countOf(several), countOf(several, "product")]).toEqual([1, 0]);
+    await compares(several);
+  });
+
   it("is one as it is of another matrix, of shorter rows, or of such that lie turned around", async () => {
     const matrix = products(numbers(24, 2), numbers(24, 3), 4);
     for (const given of [

@@ -51,31 +51,42 @@ export function atPoints(plan: Plan, left: Value, right: Value): Value | undefin
 /** Columns from which on it is worth looking at a product for what its matrix is. */
 const manyColumns = 1024;
 
-/** The product of a small matrix that is known, or of one of two small ones, and of rows whose numbers lie together; nothing, where these are none. */
+/**
+ * The product of a small matrix that is known, or of one of two small ones, and of rows whose numbers lie together, for each place of an axis before these; nothing, where there
+ * are none.
+ */
 export function bySmall(plan: Plan, left: Value, right: Value): Value | undefined {
-  if (left.depth > 0 || right.depth === 0 || left.shape.length !== 2 || right.shape.length !== 2) return undefined;
+  const { shape, depth } = right;
+  if (left.depth > 0 || depth === 0 || left.shape.length !== 2 || shape.length < 2 || shape.length > 3)
+    return undefined;
   const [rows = 0, places = 0] = left.shape;
-  const columns = right.shape[1]!;
+  const [columns, times] = [shape.at(-1)!, shape.length > 2 ? shape[0]! : 1];
   const [least, most] = [Math.min(rows, places), Math.max(rows, places)];
   if (columns < manyColumns || least < 2 || most > mostSide ** 2) return undefined;
   const form = smallOf(plan.numbers(left), rows, places);
-  if (!form) return undefined;
+  if (!form || (times > 1 && form.from[0] > 1)) return undefined;
   const from = plan.real(right);
-  if (from.strides[1] !== 1) return undefined;
-  const out = plan.room([rows, columns], "float32", right.depth);
-  const taken = { store: from.store, offset: from.offset, apart: from.strides[0]! };
-  const given = { store: out.store, offset: out.offset, apart: columns };
+  const [ofPlace, apart, column] = [0, ...from.strides].slice(-3) as [number, number, number];
+  if (column !== 1) return undefined;
+  const out = plan.room([...shape.slice(0, -2), rows, columns], "float32", depth);
+  const taken = { store: from.store, offset: from.offset, apart, ofPlace };
+  const given = { store: out.store, offset: out.offset, apart: columns, ofPlace: rows * columns };
   const grows = rows > places;
   const [what, few, many] = grows ? (["points", taken, given] as const) : (["places", given, taken] as const);
   const [tile, points] = grows ? [form.from, form.into] : [form.into, form.from];
+  const size = [times * tile[0], tile[1]] as const;
   plan.step(out.depth, {
-    ...{ kind: "points", what, examples: 1, channels: columns, rows: 1, columns: 1, steps: tile, first: [0, 0] },
-    ...{ size: tile, tile, points },
-    field: { store: few.store, offset: few.offset, strides: [0, tile[1] * few.apart, few.apart, 1] },
-    values: { store: many.store, offset: many.offset, strides: [many.apart, 0, 0, 0] },
+    ...{ kind: "points", what, examples: 1, channels: columns, rows: times, columns: 1, steps: tile, first: [0, 0] },
+    ...{ size, tile, points },
+    field: {
+      store: few.store,
+      offset: few.offset,
+      strides: [0, times > 1 ? few.ofPlace : tile[1] * few.apart, few.apart, 1],
+    },
+    values: { store: many.store, offset: many.offset, strides: [many.apart, 0, times > 1 ? many.ofPlace : 0, 0] },
     ...matricesOf(plan, form),
   });
-  noteProduct(left, right, out);
+  if (times === 1) noteProduct(left, right, out);
   return out;
 }
 
