@@ -4,6 +4,7 @@ import { placesAtPoints, planesAtPoints, weightGradientsAtPoints, windowsAtPoint
 import { bunched } from "./bunch/index.ts";
 import { evenly } from "./evenly.ts";
 import { byHeads } from "./heads.ts";
+import { laid } from "./laid.ts";
 import { inPanels } from "./panels.ts";
 import type { Plan } from "./plan.ts";
 import type { Step, Store } from "./steps.ts";
@@ -47,6 +48,11 @@ export const arrangements: readonly Arrangement[] = [
     name: "even",
     why: "what lies evenly is read in place, without a table that says where each number is",
     apply: (steps) => evenly(steps),
+  },
+  {
+    name: "laid",
+    why: "what lies between points and chains has its examples outermost, as all else that these go over",
+    apply: (steps, kept) => laid(steps, kept),
   },
   {
     name: "panels",

@@ -9,6 +9,7 @@ export { evenly } from "./evenly.ts";
 export { fused, type Pass, passes } from "./fuse/index.ts";
 export { inPlace } from "./fuse/join.ts";
 export { byHeads } from "./heads.ts";
+export { laid } from "./laid.ts";
 export { lastingOf } from "./lasting.ts";
 export { placesFor } from "./memory.ts";
 export { moving } from "./moving.ts";
