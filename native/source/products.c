@@ -12,6 +12,7 @@
 #include "products-small.h"
 #include "products-thin.h"
 #include "products-tiles.h"
+#include "products-turned.h"
 
 /** Terms that kernels by columns take at once. Narrow ones take them from the first cache, of which each takes a line, since those of the left factor lie apart. */
 #define MOST_COLUMN_TERMS 256
@@ -57,8 +58,8 @@ typedef struct {
   int64_t table_row, table_term;
   /** Whether kernels read copies of the right factor, a panel each. */
   int copied;
-  /** Whether the numbers of rows and those of columns lie together, and rows are few. */
-  int dots;
+  /** Whether the numbers of rows and those of columns lie together, and rows are few: taken as the product of both turned, or as dots. */
+  int turned, dots;
   /** Whether rows are few, or one or two, and the right factor is large and read where it lies; whether it and terms are small. */
   int few, thin, small;
   /** Whether it is one of large matrices without a lookup, and whether these read the left factor where it lies. */
@@ -180,13 +181,14 @@ static void run_matrices(const Product *product, const float *left, const float 
       out, product->out_row, spread_out ? out : added, spread_out ? product->out_row : product->added_row, product->alpha, product->beta,
       product->flags & RELU,
   };
-  if (product->dots || product->few || product->thin || product->small || product->large) {
+  if (product->turned || product->dots || product->few || product->thin || product->small || product->large) {
     const int64_t first = product->first;
     const Matrices matrices = {
         product->m - first, product->n, product->k, left + first * product->left_row, product->left_row, product->left_column, right,
         product->right_row, product->right_column, into_from(into, first, 0),
     };
-    if (product->dots) run_dots(&matrices);
+    if (product->turned) run_turned(&matrices);
+    else if (product->dots) run_dots(&matrices);
     else if (product->few) run_few(&matrices);
     else if (product->thin) run_thin(&matrices);
     else if (product->small) run_small(&matrices);
@@ -259,7 +261,9 @@ static void divide(Product *product) {
 static void choose_ways(Product *product) {
   const int lookup = product->flags & (LOOKUP_ROWS | LOOKUP_COLUMNS);
   if (product->n == 1) product->right_column = product->added_column = 1;
-  product->dots = !lookup && product->left_column == 1 && product->right_row == 1 && (product->right_column != 1 || product->n == 1) &&
+  product->turned = !lookup && product->left_column == 1 && product->right_row == 1 && product->right_column >= product->k &&
+                    product->right_column % COLLIDING_STEP != 0 && turning_pays(product->m, product->n, product->k);
+  product->dots = !lookup && !product->turned && product->left_column == 1 && product->right_row == 1 && (product->right_column != 1 || product->n == 1) &&
                   product->m <= DOT_ROWS &&
                   product->m * (product->k * product->n > NEAR_NUMBERS ? DOT_TERMS : NEAR_DOT_TERMS) <= product->k;
   const int by_many = product->left_column == 1 && product->n >= MANY_COLUMNS && product->k <= FEW_TERMS;
@@ -270,7 +274,7 @@ static void choose_ways(Product *product) {
   const int right_together = product->right_row == 1 || product->right_column == 1;
   product->small = SMALL_KERNELS && !lookup && left_together && right_together && product->n >= LEAST_SMALL_COLUMNS && product->n <= MOST_SMALL_COLUMNS &&
                    product->k <= MOST_SMALL_TERMS;
-  if (product->dots || product->few || product->thin || product->small) return;
+  if (product->turned || product->dots || product->few || product->thin || product->small) return;
   const int by_rows = product->left_column == 1;
   const int64_t apart = by_rows ? product->left_row : product->left_column;
   const int collides = apart % COLLIDING_STEP == 0;
@@ -320,13 +324,13 @@ typedef struct {
   int64_t begin, end;
 } Share;
 
-/** Whole places where they divide well; or else rows, unless they are few, since every part then goes over all the columns: panels as wide as before, or there are more of those. */
+/** Whole places where they divide well; or else rows, unless they are few or turned around, since every part then goes over all the columns: panels as wide as before, or there are more of those. */
 static Share share_of(const Product *product, int64_t places, Part part) {
   Share share = {0, 1, product->m, 0, 1};
   if (part.of > 1 && places % part.of != 0 && places < EVEN_PLACES * part.of) {
     const int64_t width = product->dots ? DOT_COLUMNS : WIDTH, columns = parts(product->n, width);
     const int64_t enough = product->dots ? part.of : most(part.of, least(MOST_VECTORS * part.of, product->m));
-    share.by_columns = product->m < FEW_ROWS * part.of && columns >= enough;
+    share.by_columns = (product->turned || product->m < FEW_ROWS * part.of) && columns >= enough;
     share.size = share.by_columns ? width : 1;
     share.pieces = share.by_columns ? columns : product->m;
   }

@@ -237,6 +237,18 @@ describe("instructions in parts", () => {
     }
   });
 
+  it("give the same bits of few rows that are taken turned around", () => {
+    const memory = new Memory(dice(1));
+    const [m, n, k] = [48, 400, 131];
+    const right = { ...memory.array([n, k]), strides: [1, k] };
+    const step: Step = {
+      ...{ kind: "product", batch: [], m, n, k, left: memory.array([m, k]), right, out: memory.array([m, n]) },
+      ...{ alpha: 1, beta: 0, relu: false },
+    };
+    const whole = memory.after([step], 1);
+    for (const threads of [2, 3, 8]) expect(memory.after([step], threads).equals(whole)).toBe(true);
+  });
+
   it("say what went wrong in one of them", () => {
     const memory = new Memory(dice(1));
     const [from, indices, out] = [memory.array([2, 100]), memory.array([300]), memory.array([300, 100])];
