@@ -2,6 +2,7 @@
 #include "points.h"
 
 #include "kernels.h"
+#include "points-rows.h"
 #include "points-tiles.h"
 #include "vectors.h"
 
@@ -121,6 +122,8 @@ int run_points(const int32_t *words, float *memory, Part part) {
   const int64_t tiles_end = p.adds ? tiles : (end + vectors - 1) / vectors;
   Which which = which_at(&p, tile_at);
   const int one_row = p.height == 1 && p.points_down == 1 && p.field_channel == 1 && !p.columns_apart.planes;
+  float factor = 1;
+  const RowBy row = one_row ? rows_by(&p, &factor) : 0;
   Matrices by = {p.down, p.across, 1};
   const TileBy take = tiles_by(&p, &by);
   for (; begin < end && tile_at < tiles_end; tile_at++, which = next_of(&p, which)) {
@@ -128,7 +131,8 @@ int run_points(const int32_t *words, float *memory, Part part) {
     const int64_t before = p.adds ? 0 : tile_at * vectors;
     const int64_t first = begin > before ? begin - before : 0, last = end - before < vectors ? end - before : vectors;
     const int64_t from = first * WIDTH, to = last == vectors ? p.channels : last * WIDTH;
-    if (one_row) along_row(&p, &tile, from, to);
+    if (row) row(factor, &p, &tile, from, to);
+    else if (one_row) along_row(&p, &tile, from, to);
     else if (p.field_channel == 1) take(by, &p, &tile, from, to);
     else to_apart(take, by, &p, &tile, from, to);
   }

@@ -1,0 +1,98 @@
+// Tiles of one row (points.h), which go through one matrix. Those that nearly all of them have, plan/at-points/toom.ts are known to the compiler here: it leaves out
+// what is zeros, and does not multiply by one.
+#ifndef INNERLOOP_POINTS_ROWS_H
+#define INNERLOOP_POINTS_ROWS_H
+
+#include "points-tiles.h"
+
+static const float row_field_4[] = {0, -1, 0, 1, -1, 0, 1, 0, 0, 1, 1, 0, 0, -1, 1, 0};
+static const float row_field_5[] = {0, 2, -1, -2, 1, 2, -1, -2, 1, 0, 0, -2, -1, 1, 0, 0, 2, -3, 1, 0, 0, -1, 0, 1, 0};
+static const float row_field_6[] = {0, 1, 1.5f, -2, -1.5f, 1, 1, 1.5f, -2, -1.5f, 1, 0, 0, -1, -2.5f, -0.5f, 1, 0, 0, 1, 0.5f, -2.5f, 1, 0, 0, -0.5f, -1, 0.5f, 1, 0, 0, 2, -1, -2, 1, 0};
+static const float row_taps_6[] = {0, 0, 1, 1, 0, 0, 1, 1, 1, 1, -1, 1, 1, 2, 4, 1, -0.5f, 0.25f};
+static const float row_turned_taps_6[] = {1, 0, 0, 0, 0, 1, 1, 1, 1, 1, -1, 1, 4, 2, 1, 0.25f, -0.5f, 1};
+static const float row_middle_6[] = {0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, -1, 1, 0, 2};
+static const float row_middle_5[] = {0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, -1};
+static const float row_middle_whole[] = {0, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 1, -1, 0, 1};
+static const float row_taps_5[] = {0, 1, 1, 0, 1, 1, 1, -1, 1, 2};
+static const float row_turned_taps_5[] = {1, 0, 0, 1, 1, 1, -1, 1, 2, 1};
+static const float row_gives_4[] = {0, -1, 0.5f, 0.5f, 0, 0, 0.5f, -0.5f, 1, 0, 0.5f, 0.5f};
+static const float row_gives_5[] = {0, 0.5f, -0.5f, -1.0f / 6, 1.0f / 6, 0, 0, -0.5f, 1.0f / 6, 1.0f / 3, 0, 0, -0.5f, -1.0f / 6, 2.0f / 3, 1, 0, -0.5f, 1.0f / 6, 4.0f / 3};
+static const float row_gives_6[] = {0, 1, -1.0f / 3, 1.0f / 3, 1.0f / 15, -16.0f / 15, 0, 0, -1.0f / 3, -1.0f / 3, 2.0f / 15, 8.0f / 15, 0, 0, -1.0f / 3, 1.0f / 3, 4.0f / 15, -4.0f / 15, 1, 0, -1.0f / 3, -1.0f / 3, 8.0f / 15, 2.0f / 15};
+static const float row_given_4[] = {0, 0, 1, -1, 0, 0, 0.5f, 0.5f, 0.5f, 0.5f, -0.5f, 0.5f};
+static const float row_given_5[] = {0, 0, 0, 1, 0.5f, 0, 0, 0, -0.5f, -0.5f, -0.5f, -0.5f, -1.0f / 6, 1.0f / 6, -1.0f / 6, 1.0f / 6, 1.0f / 6, 1.0f / 3, 2.0f / 3, 4.0f / 3};
+static const float row_given_6[] = {0, 0, 0, 1, 1, 0, 0, 0, -1.0f / 3, -1.0f / 3, -1.0f / 3, -1.0f / 3, 1.0f / 3, -1.0f / 3, 1.0f / 3, -1.0f / 3, 1.0f / 15, 2.0f / 15, 4.0f / 15, 8.0f / 15, -16.0f / 15, 8.0f / 15, -4.0f / 15, 2.0f / 15};
+static const float row_whole_field[] = {0, 0, 1, 1, 0, 0, 1, 1, 1, 1, -1, 1};
+static const float row_whole_gives[] = {0, 1, 0, 0, -1, 0, 0.5f, -0.5f, 0, -1, 0.5f, 0.5f, 1, 0, 0, 0};
+static const float row_whole_given[] = {0, -1, 0, 1, 1, 0, -1, 0, 0, 0.5f, 0.5f, 0, 0, -0.5f, 0.5f, 0};
+static const float row_back_6[] = {0, 1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -0.5f, 1, 0, 1, 1, 4, 0.25f};
+static const float row_back_middle_6[] = {0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1, -1, 2};
+static const float row_back_middle_5[] = {0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 1, -1};
+static const float row_back_middle_whole[] = {0, 1, 0, 1, -1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
+
+/** One of what a known matrix gives: a row of it by numbers. */
+INLINE vector known_sum(const int in, const float *row, const vector *numbers) {
+  int begun = 0;
+  vector sum = {0};
+  UNROLLED
+  for (int i = 0; i < in; i++) {
+    if (row[i] == 0) continue;
+    if (begun) sum = plus(sum, 1, row[i], numbers[i]);
+    else sum = row[i] == 1 ? numbers[i] : spread(row[i]) * numbers[i];
+    begun = 1;
+  }
+  return sum;
+}
+
+/** Channels from `begin` to `end` of a tile. What is outside is zeros, or written nowhere. */
+INLINE void row_known(const int to_points, const int in, const int out, const float *matrix, float times, const Points *p, const Tile *tile, int64_t begin,
+                      int64_t end) {
+  const int64_t from_step = to_points ? p->field_column : p->values_point, to_step = to_points ? p->values_point : p->field_column;
+  const float *from = to_points ? tile->field : tile->values;
+  float *to = to_points ? tile->values : tile->field;
+  const vector factor = spread(times);
+  const int adds = p->adds;
+  const int64_t most = tile->top < tile->bottom ? (to_points ? in : out) : 0;
+  const int64_t left = tile->left, right = tile->right < most ? tile->right : most;
+  for (int64_t c = begin; c < end; c += WIDTH) {
+    vector numbers[MOST_SIDE];
+    UNROLLED
+    for (int i = 0; i < in; i++) numbers[i] = !to_points || (i >= left && i < right) ? load(from + i * from_step + c) : (vector){0};
+    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH, plain = is_plain(lanes, adds);
+    UNROLLED
+    for (int o = 0; o < out; o++)
+      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, known_sum(in, matrix + o * in, numbers) * factor, plain, lanes, adds);
+  }
+}
+
+/** To points (1) or to places (0), of so many numbers so many others, by which matrix. */
+#define ROWS_KNOWN(each) \
+  each(1, 4, 4, row_field_4) each(1, 5, 5, row_field_5) each(1, 6, 6, row_field_6) each(1, 3, 6, row_taps_6) each(1, 3, 6, row_turned_taps_6) \
+  each(1, 3, 6, row_middle_6) each(1, 3, 5, row_middle_5) each(1, 3, 5, row_middle_whole) each(1, 2, 5, row_taps_5) each(1, 2, 5, row_turned_taps_5) \
+  each(0, 4, 3, row_gives_4) each(0, 5, 4, row_gives_5) each(0, 6, 4, row_gives_6) each(1, 3, 4, row_given_4) each(1, 4, 5, row_given_5) \
+  each(1, 4, 6, row_given_6) each(1, 3, 4, row_whole_field) each(0, 4, 4, row_whole_gives) each(1, 4, 4, row_whole_given) each(0, 6, 3, row_back_6) \
+  each(0, 6, 3, row_back_middle_6) each(0, 5, 3, row_back_middle_5) each(0, 5, 3, row_back_middle_whole)
+
+typedef void (*RowBy)(float factor, const Points *p, const Tile *tile, int64_t begin, int64_t end);
+
+#define ROW_BY(to_points, in, out, matrix) \
+  static void by_##matrix(float factor, const Points *p, const Tile *tile, int64_t begin, int64_t end) { \
+    row_known(to_points, in, out, matrix, factor, p, tile, begin, end); \
+  }
+ROWS_KNOWN(ROW_BY)
+
+/** How tiles of one row are taken where their matrix is one of these, or one of these times a factor; none otherwise. */
+static inline RowBy rows_by(const Points *p, float *factor) {
+  const int to_points = p->what == TO_POINTS, in = to_points ? p->width : p->points_across, out = to_points ? p->points_across : p->width;
+#define IF_ROW_KNOWN(to_points_, in_, out_, matrix) \
+  if (to_points == to_points_ && in == in_ && out == out_) { \
+    const float times = times_of(p->across, matrix, in_ * out_); \
+    if (times != 0) { \
+      *factor = times * *p->down; \
+      return by_##matrix; \
+    } \
+  }
+  ROWS_KNOWN(IF_ROW_KNOWN)
+  return 0;
+}
+
+#endif
