@@ -136,6 +136,14 @@ describe("windows at points along their columns", () => {
     same({ size: [4, 4], windows: [4, 4], known: true });
   });
 
+  it("have weights of points that do not lie whole pages apart, where they would share places of the first cache", () => {
+    const { product, begun } = windowsOf({ size: [4, 4], windows: [4, 4], channels: 64, filters: 64 });
+    const [weights] = pointsIn(brought([product], begun).steps).filter(({ channels }) => channels === 64 * 64);
+    expect(weights!.values.strides[0]).toBeGreaterThan(3 * 64 * 64);
+    expect((4 * weights!.values.strides[0]!) % 4096).not.toBe(0);
+    same({ size: [4, 4], windows: [4, 4], channels: 64, filters: 64 });
+  });
+
   it("bring weights there once for products that follow, and again when they have changed", () => {
     const { product, begun } = windowsOf({ size: [4, 4], windows: [4, 4] });
     const again: Product = { ...product, out: { ...product.out, store: { ...product.out.store } } };

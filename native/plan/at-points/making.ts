@@ -31,3 +31,12 @@ export function usersIn(steps: readonly Step[], users = new Map<Store, Step[]>()
   }
   return users;
 }
+
+/**
+ * How far what is at one point, so many numbers, is from what is at the one before. All points of a tile are written together: whole pages apart they would all fall on the same
+ * places of the first cache, of which there are fewer than points.
+ */
+export const spaced = (numbers: number): number => (numbers % few === 0 ? numbers + line : numbers);
+
+/** Numbers of a line of the cache; and such that even a few points at distances of these fall on the same places. */
+const [line, few] = [16, 128] as const;

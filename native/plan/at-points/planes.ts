@@ -6,7 +6,7 @@ import { storesOf, usedBy } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { type Beside, besideIn, mayBeBeside, type Part } from "./beside.ts";
-import { fewest, type Making, usersIn } from "./making.ts";
+import { fewest, type Making, spaced, usersIn } from "./making.ts";
 import { type Planes, planesOf } from "./picture-in-planes.ts";
 import { side } from "./pictures.ts";
 import { windowed } from "./toom.ts";
@@ -159,7 +159,8 @@ function madeAtPoints(plan: Making, found: Found, there: Map<string, Store>): St
   const made: Step[] = [];
   const name = nameOf(found);
   const each = channels * n;
-  const weights = there.get(name) ?? plan.store(points ** 2 * each, right.store.depth === 0 ? 0 : depth);
+  const ofWeights = spaced(each);
+  const weights = there.get(name) ?? plan.store(points ** 2 * ofWeights, right.store.depth === 0 ? 0 : depth);
   if (!there.has(name)) {
     const taps = matrix(by.taps.flat());
     const [begin, way] = turned ? [(side ** 2 - 1) * each, -1] : [0, 1];
@@ -167,7 +168,7 @@ function madeAtPoints(plan: Making, found: Found, there: Map<string, Store>): St
       ...{ kind: "points", what: "points", examples: 1, channels: each, rows: 1, columns: 1, steps: [1, 1] },
       ...{ first: [0, 0], size: [side, side], tile: [side, side], points: [points, points] },
       field: { ...right, offset: right.offset + begin, strides: [0, way * side * each, way * each, 1] },
-      values: { store: weights, offset: 0, strides: [each, 0, 0, 0] },
+      values: { store: weights, offset: 0, strides: [ofWeights, 0, 0, 0] },
       ...{ down: taps, across: taps },
     };
     if (weights.depth > 0) made.push(bringing);
@@ -191,7 +192,7 @@ function madeAtPoints(plan: Making, found: Found, there: Map<string, Store>): St
     {
       ...{ kind: "product", batch: [points ** 2], m, n, k: channels, alpha: 1, beta: 0, relu: false },
       left: { store: values, offset: 0, strides: [m * channels, channels, 1] },
-      right: { store: weights, offset: 0, strides: [each, n, 1] },
+      right: { store: weights, offset: 0, strides: [ofWeights, n, 1] },
       out: { store: sums, offset: 0, strides: [m * n, n, 1] },
     },
     {

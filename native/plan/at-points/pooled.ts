@@ -3,7 +3,7 @@
 import { matrixOf } from "../known.ts";
 import type { Access, Points, Product, Step, Store } from "../steps.ts";
 import type { Beside } from "./beside.ts";
-import type { Making } from "./making.ts";
+import { type Making, spaced } from "./making.ts";
 import { side } from "./pictures.ts";
 import { four, type Pool, type Sum, type Windows } from "./pools.ts";
 import { windowed } from "./toom.ts";
@@ -32,12 +32,13 @@ export function pooled(plan: Making, { windows, last, stores }: Pool, beside: Be
   const [count, channels] = [windowsOf(windows), windows.channels];
   const [values, sums] = [plan.store(points * count * channels, depth), plan.store(points * count * n, depth)];
   const wide = channels * n;
+  const each = spaced(wide);
   const known = there.get(right.store)?.get(right.offset);
-  const weights = known ?? plan.store(points * wide, right.store.depth === 0 ? 0 : depth);
+  const weights = known ?? plan.store(points * each, right.store.depth === 0 ? 0 : depth);
   there.set(right.store, (there.get(right.store) ?? new Map()).set(right.offset, weights));
   const bringing: Points = {
     ...ofWeights(wide, right),
-    ...{ what: "points", values: { store: weights, offset: 0, strides: [wide, 0, 0, 0] } },
+    ...{ what: "points", values: { store: weights, offset: 0, strides: [each, 0, 0, 0] } },
     ...both(plan, taps),
   };
   if (!known && weights.depth === 0) plan.known.run(bringing);
@@ -47,7 +48,7 @@ export function pooled(plan: Making, { windows, last, stores }: Pool, beside: Be
     {
       ...{ kind: "product", batch: [points], m: count, n, k: channels, alpha: 1, beta: 0, relu: false },
       left: { store: values, offset: 0, strides: [count * channels, channels, 1] },
-      right: { store: weights, offset: 0, strides: [wide, n, 1] },
+      right: { store: weights, offset: 0, strides: [each, n, 1] },
       out: { store: sums, offset: 0, strides: [count * n, n, 1] },
     },
     {
@@ -69,7 +70,8 @@ export function summed(plan: Making, { parts, factor }: Sum, beside: Beside): Ma
   const { out } = parts.at(-1)!.last;
   const { depth } = out.store;
   const wide = channels * n;
-  const sums = { store: plan.store(points * wide, depth), offset: 0, strides: [wide, n, 1] };
+  const ofSums = spaced(wide);
+  const sums = { store: plan.store(points * ofSums, depth), offset: 0, strides: [ofSums, n, 1] };
   return new Map(
     parts.map(({ windows, last, stores }, i): [Product, Step[]] => {
       const count = windowsOf(windows);
@@ -90,7 +92,7 @@ export function summed(plan: Making, { parts, factor }: Sum, beside: Beside): Ma
       ];
       const back: Points = {
         ...ofWeights(wide, out),
-        ...{ what: "places", values: { ...sums, strides: [wide, 0, 0, 0] } },
+        ...{ what: "places", values: { ...sums, strides: [ofSums, 0, 0, 0] } },
         ...{
           down: matrixOf(
             plan.known,

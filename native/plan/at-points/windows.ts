@@ -5,7 +5,7 @@ import type { Costs } from "../costs.ts";
 import { storesOf } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
-import { fewest, type Making, writersIn } from "./making.ts";
+import { fewest, type Making, spaced, writersIn } from "./making.ts";
 import { lyingDown, type Picture, pictureOf, side } from "./pictures.ts";
 import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
 
@@ -75,7 +75,7 @@ function atPoints(product: Product, writers: readonly Step[], plan: Making, leve
     else steps.push(...bringing(to));
     return to;
   };
-  const size = form.weights.length * picture.taps[0] * picture.channels * product.n;
+  const size = form.weights.length * weightsOf(windows);
   const weights = brought(product.right.store, nameOfWeights(windows), size, (to) => [weightsAt(plan, windows, to)]);
   const values = form.segments.map((segment) =>
     brought(picture.field.store, nameOfValues(windows, segment), segment.by.points * valuesOf(windows, segment), (to) =>
@@ -147,7 +147,7 @@ export function formOf(
   return { segments, read, middle: true, weights: [[0, 1, 0], ...weights] };
 }
 
-/** Windows of columns beside each other, the first of which reads from `reads` on: as few tiles as may be, and then as few points. */
+/** Windows of columns spaced each other, the first of which reads from `reads` on: as few tiles as may be, and then as few points. */
 function segmentsOf(count: number, taps: number, reads: number, wide: number): Segment[] {
   const alone = taps === 2 && reads === -1 && wide === count - 1 && count <= mostSums(2);
   if (alone) return [{ by: whole(wide, 2), from: 0, gives: count, tiles: 1, reads: 0 }];
@@ -200,6 +200,8 @@ const nameOfValues = (windows: Windowed, segment: Segment): string => {
   return [field.offset, channels, "", ...rows, "", ...columnsIn(windows), "", gives, tiles, reads, ...by.field].join();
 };
 
+/** How far weights at a point are from those at the one before. */
+const weightsOf = ({ product: { n }, picture: { taps, channels } }: Windowed): number => spaced(taps[0] * channels * n);
 /** Numbers at each point of what tiles read, and of what they give. */
 const valuesOf = ({ picture: { examples, size, channels } }: Windowed, { tiles }: Segment): number =>
   examples * size[0] * tiles * channels;
@@ -229,7 +231,8 @@ function pays(windows: Windowed, costs: Costs, level: Level): boolean {
 }
 
 /** The step that brings weights to points. */
-function weightsAt(plan: Making, { product, picture, form }: Windowed, to: Store): Points {
+function weightsAt(plan: Making, windows: Windowed, to: Store): Points {
+  const { product, picture, form } = windows;
   const { taps, turned, tapsApart, channels } = picture;
   const wide = channels * product.n;
   const across = form.weights.flatMap((ofTaps) => (turned[1] ? ofTaps.toReversed() : ofTaps));
@@ -237,7 +240,7 @@ function weightsAt(plan: Making, { product, picture, form }: Windowed, to: Store
     ...{ kind: "points", what: "points", examples: taps[0], channels: wide, rows: 1, columns: 1, steps: [1, 1] },
     ...{ first: [0, 0], size: [1, taps[1]], tile: [1, taps[1]], points: [1, form.weights.length] },
     field: { ...product.right, strides: [tapsApart[0] * wide, 0, tapsApart[1] * wide, 1] },
-    values: { store: to, offset: 0, strides: [taps[0] * wide, wide, 0, 0] },
+    values: { store: to, offset: 0, strides: [weightsOf(windows), wide, 0, 0] },
     ...{ down: matrixOf(plan.known, [1]), across: matrixOf(plan.known, across) },
   };
 }
@@ -290,6 +293,7 @@ function multiplied(plan: Making, windows: Windowed, { weights, values }: Brough
   const { examples, channels, taps, windows: counts, windowsApart, field, places } = picture;
   const [row] = out.strides.slice(-2);
   const k = taps[0] * channels;
+  const ofWeights = weightsOf(windows);
   const lookup = { by: "rows", taps: taps[0], segment: channels } as const;
   const made: Step[] = [];
   if (form.middle) {
@@ -329,7 +333,7 @@ function multiplied(plan: Making, windows: Windowed, { weights, values }: Brough
         left: { store: values[i]!, offset: 0, strides: [ofValues, 0, 0] },
         lookup: { ...lookup, table },
         // Few columns need the first points of those that more columns need.
-        right: { store: weights, offset: Number(form.middle) * k * n, strides: [k * n, n, 1] },
+        right: { store: weights, offset: Number(form.middle) * ofWeights, strides: [ofWeights, n, 1] },
         out: { store: sums, offset: 0, strides: [ofSums, n, 1] },
       },
       {

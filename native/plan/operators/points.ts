@@ -1,6 +1,7 @@
 // Pictures at points of tiles (Toom, Cook, Winograd): a model looks the places of all tiles up and multiplies them by the products of two small matrices. Here tiles
 // are read where the picture lies, and go through one matrix after the other.
 import { sizeOf } from "@innerloop/schemas";
+import { spaced } from "../at-points/making.ts";
 import { matrixOf } from "../known.ts";
 import type { Plan } from "../plan.ts";
 import { type Access, mostSide, type Store } from "../steps.ts";
@@ -66,12 +67,15 @@ export function bySmall(plan: Plan, left: Value, right: Value): Value | undefine
   const form = smallOf(plan.numbers(left), rows, places);
   if (!form || (times > 1 && form.from[0] > 1)) return undefined;
   const from = plan.real(right);
-  const [ofPlace, apart, column] = [0, ...from.strides].slice(-3) as [number, number, number];
+  const [ofPlace, ofRow, column] = [0, ...from.strides].slice(-3) as [number, number, number];
   if (column !== 1) return undefined;
-  const out = plan.room([...shape.slice(0, -2), rows, columns], "float32", depth);
-  const taken = { store: from.store, offset: from.offset, apart, ofPlace };
-  const given = { store: out.store, offset: out.offset, apart: columns, ofPlace: rows * columns };
   const grows = rows > places;
+  // Rows of squares are many at once.
+  const apart = grows && form.from[0] > 1 ? spaced(columns) : columns;
+  const batch = shape.slice(0, -2);
+  const out = { ...plan.room([...batch, rows, apart], "float32", depth), shape: [...batch, rows, columns] };
+  const taken = { store: from.store, offset: from.offset, apart: ofRow, ofPlace };
+  const given = { store: out.store, offset: out.offset, apart, ofPlace: rows * apart };
   const [what, few, many] = grows ? (["points", taken, given] as const) : (["places", given, taken] as const);
   const [tile, points] = grows ? [form.from, form.into] : [form.into, form.from];
   const size = [times * tile[0], tile[1]] as const;
