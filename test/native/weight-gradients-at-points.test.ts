@@ -94,10 +94,10 @@ function brought(
   return weightGradientsAtPoints(steps, kept, plan);
 }
 
-const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");
-/** Products that bring sums from points back to taps. */
-const backIn = (steps: readonly Step[]): Product[] =>
-  steps.filter((step): step is Product => step.kind === "product" && !step.lookup);
+const pointsIn = (steps: readonly Step[], what: Points["what"] = "points"): Points[] =>
+  steps.filter((step): step is Points => step.kind === "points" && step.what === what);
+/** Steps that bring sums from points back to taps. */
+const backIn = (steps: readonly Step[]): Points[] => pointsIn(steps, "places");
 
 /** Compares what comes of steps at points with what comes of them as they are, in numbers of 64 bits. */
 function same(steps: readonly Step[], begun: Begun, results: readonly Store[], kept?: ReadonlySet<Store>): Step[] {
@@ -226,7 +226,7 @@ describe("weight gradients at points", () => {
     const { product, begun } = gradientOf({ size: [7, 7], windows: [4, 4], steps: [2, 2], begun: true });
     const turns: Turns = { kind: "turns", count: 3, turn: { size: 1, depth: 1 }, body: [product] };
     const steps = same([turns], begun, [product.out.store]);
-    expect(steps.map(({ kind }) => kind)).toEqual(["chain", "turns", "product"]);
+    expect(steps.map(({ kind }) => kind)).toEqual(["chain", "turns", "points"]);
     expect(backIn((steps[1] as Turns).body)).toHaveLength(0);
     const copy: Store = { size: product.out.store.size, depth: 1 };
     begun.set(copy, new Float32Array(copy.size));

@@ -2,11 +2,11 @@
 // over all examples there, and brought back to taps once, where no other step is between sums that go on.
 import type { Costs } from "../costs.ts";
 import { matrixOf } from "../known.ts";
-import type { Access, Chain, Points, Product, Step, Store } from "../steps.ts";
+import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { goesThrough, type Member, type Sum, sumsOf } from "./gradients-of-windows.ts";
-import { type Making, usersIn } from "./making.ts";
+import { type Making, spaced, usersIn } from "./making.ts";
 import { side } from "./pictures.ts";
-import { columnsIn, type Segment, valuesAt } from "./windows.ts";
+import { columnsIn, type Segment, scaled, valuesAt } from "./windows.ts";
 
 /** Terms that products at points take at once: those of a few products together, so that sums are gone over less often. */
 const mostTerms = 256;
@@ -43,7 +43,7 @@ function atPoints(steps: readonly Step[], around: Around): Level {
     for (const [at, own] of summing.steps()) made.set(at, own);
     if (!through) continue;
     before.push(summing.nothing());
-    after.push(summing.back());
+    after.push(...summing.back());
   }
   const all = steps.flatMap((step, at): readonly Step[] => {
     if (step.kind !== "turns") return made.get(at) ?? [step];
@@ -132,7 +132,7 @@ class Summing {
     this.#n = product.n;
     this.#channels = picture.channels;
     this.#depth = product.out.store.depth;
-    this.#each = side * picture.channels * product.n;
+    this.#each = spaced(side * picture.channels * product.n);
     this.#sums = plan.store(form.weights.length * this.#each, this.#depth);
   }
 
@@ -141,7 +141,7 @@ class Summing {
     const made = new Map<number, readonly Step[]>();
     for (const pile of pilesOf(this.#sum)) this.#pile(pile, made);
     const last = this.#sum.at(-1)!.at;
-    if (!this.#through) made.set(last, [...made.get(last)!, this.back()]);
+    if (!this.#through) made.set(last, [...made.get(last)!, ...this.back()]);
     return made;
   }
 
@@ -153,19 +153,22 @@ class Summing {
   }
 
   /** Sums of points become those of taps, and are added to what there is. */
-  back(): Product {
+  back(): Step[] {
     const [{ product, form }] = this.#sum;
     const { out } = this.#sum.at(-1)!.product;
     const { added, alpha, beta } = product;
     const [matrix, points] = [this.#channels * this.#n, form.weights.length];
     const taps = Array.from({ length: side }, (_, tap) => form.weights.map((ofTaps) => ofTaps[tap]!)).flat();
-    const rows = (access: Access): Access => ({ ...access, strides: [side * matrix, matrix, 1] });
-    return {
-      ...{ kind: "product", batch: [side], m: side, n: matrix, k: points, alpha, beta, relu: false },
-      left: { ...matrixOf(this.#plan.known, taps), strides: [0, points, 1] },
-      right: { store: this.#sums, offset: 0, strides: [matrix, side * matrix, 1] },
-      ...{ out: rows(out), ...(added && { added: rows(added) }) },
-    };
+    return [
+      ...(added && !(sameAccess(added, out) && beta === 1) ? [scaled({ ...product, out }, added)] : []),
+      {
+        ...{ kind: "points", what: "places", ...(added && { beta: 1 }), examples: side, channels: matrix, rows: 1 },
+        ...{ columns: 1, steps: [1, 1], first: [0, 0], size: [1, side], tile: [1, side], points: [1, points] },
+        field: { ...out, strides: [side * matrix, 0, matrix, 1] },
+        values: { store: this.#sums, offset: 0, strides: [this.#each, matrix, 0, 0] },
+        ...{ down: matrixOf(this.#plan.known, [alpha]), across: matrixOf(this.#plan.known, taps) },
+      },
+    ];
   }
 
   #pile(pile: readonly Member[], made: Map<number, readonly Step[]>): void {

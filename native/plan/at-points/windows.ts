@@ -349,7 +349,7 @@ function multiplied(plan: Making, windows: Windowed, { weights, values }: Brough
 }
 
 /** What a product is added to, where that comes. */
-const scaled = ({ m, n, out, beta }: Product, added: Access): Chain => ({
+export const scaled = ({ m, n, out, beta }: Product, added: Access): Chain => ({
   ...{ kind: "chain", shape: [m, n], reads: [{ ...added, strides: added.strides.slice(-2) }] },
   code: beta === 1 ? [] : [{ name: "multiply", operands: [{ register: 0 }, { number: beta }] }],
   writes: [{ ...out, strides: out.strides.slice(-2), register: beta === 1 ? 0 : 1, how: "set" }],
