@@ -7,8 +7,7 @@ export class Once<Owner extends object, Made> {
   of(owner: Owner, name: string, make: () => Made): Made {
     const own = this.#all.get(owner) ?? new Map<string, Made>();
     this.#all.set(owner, own);
-    const made = own.get(name) ?? make();
-    own.set(name, made);
-    return made;
+    if (!own.has(name)) own.set(name, make());
+    return own.get(name) as Made;
   }
 }

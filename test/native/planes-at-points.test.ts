@@ -235,6 +235,8 @@ describe("windows over four planes at points of tiles", () => {
     const { products, before, after, begun } = windowsOf(parts);
     const [copied, nothing] = before as [Chain, Chain];
     const other: Chain = { ...nothing, code: [{ name: "copy", operands: [{ number: 1 }] }] };
+    // What is known of a table goes by what is written where it looks.
+    expect(pointsIn(brought([...before, ...products, ...after], begun).steps)).toHaveLength(3);
     for (const first of [[copied], [copied, other], [copied, nothing, other]]) {
       const steps = [...first, ...products, ...after];
       expect(brought(steps, begun).steps).toEqual(steps);

@@ -211,6 +211,8 @@ describe("windows at points along their columns", () => {
     const [writer] = before as [Product];
     const added = { store: { size: 16, depth: 1 }, offset: 0, strides: [0, 0, 1] };
     const rows = writer.lookup!.table.map((place) => Math.max(place, 0));
+    // What is known of a table goes by what is written where it looks.
+    expect(pointsIn(brought([writer, product], begun).steps).length).toBeGreaterThan(0);
     for (const other of [
       { ...writer, added },
       { ...writer, lookup: { ...writer.lookup!, table: rows } },

@@ -18,8 +18,7 @@ export const fewest = 16;
 /** The steps of one level that write a store, in their order. */
 export function writersIn(steps: readonly Step[]): Map<Store, Step[]> {
   const writers = new Map<Store, Step[]>();
-  for (const step of steps)
-    for (const store of storesOf(step).writes) writers.set(store, [...(writers.get(store) ?? []), step]);
+  for (const step of steps) for (const store of storesOf(step).writes) enter(writers, store, step);
   return writers;
 }
 
@@ -27,7 +26,7 @@ export function writersIn(steps: readonly Step[]): Map<Store, Step[]> {
 export function usersIn(steps: readonly Step[], users = new Map<Store, Step[]>()): Map<Store, Step[]> {
   for (const step of steps) {
     if (step.kind === "turns") usersIn(step.body, users);
-    else for (const store of usedBy(step)) users.set(store, [...(users.get(store) ?? []), step]);
+    else for (const store of usedBy(step)) enter(users, store, step);
   }
   return users;
 }
@@ -40,3 +39,9 @@ export const spaced = (numbers: number): number => (numbers % few === 0 ? number
 
 /** Numbers of a line of the cache; and such that even a few points at distances of these fall on the same places. */
 const [line, few] = [16, 128] as const;
+
+function enter(all: Map<Store, Step[]>, store: Store, step: Step): void {
+  const steps = all.get(store);
+  if (steps) steps.push(step);
+  else all.set(store, [step]);
+}

@@ -1,6 +1,9 @@
 // Pictures that lie as four planes, one for each place of 2 x 2, found in the tables that products look up all of their windows of 3 x 3 places by.
 import { alongTable } from "../bunch/table.ts";
-import type { Access, Chain, Product, Step } from "../steps.ts";
+import { nameOf } from "../fuse/code.ts";
+import { Once } from "../once.ts";
+import type { Access, Product, Step, Store } from "../steps.ts";
+import { placesOf } from "../views.ts";
 import { side } from "./pictures.ts";
 
 const taps = side ** 2;
@@ -27,6 +30,18 @@ export interface Planes {
  * @param writers steps that write what is looked up
  */
 export function planesOf(products: readonly Product[], writers: readonly Step[]): Planes | undefined {
+  const [{ left, lookup }] = products as [Product];
+  const written = writtenIn(left.store, writers);
+  const each = products.map(({ m, lookup }) => `${m}:${nameOf(lookup!.table)}`);
+  const name = [...each, lookup!.segment, left.offset, left.store.size, ...written.map(({ name }) => name)].join(";");
+  const found = layouts.of(lookup!.table, name, () => layoutOf(products, written));
+  return found && { ...found, field: { ...left, ...found.field } };
+}
+
+/** Bunches of examples have their pictures alike, each in a store of its own. */
+const layouts = new Once<Int32Array, ReturnType<typeof layoutOf>>();
+
+function layoutOf(products: readonly Product[], written: readonly Written[]) {
   const [{ m, left, lookup }] = products as [Product];
   const { segment } = lookup!;
   const { rows, by } = alongTable(lookup!);
@@ -50,7 +65,7 @@ export function planesOf(products: readonly Product[], writers: readonly Step[])
   const [ofRow, ofColumn] = [at(2 * wide) - at(0), at(2) - at(0)];
   // All in one plane is no matter of this.
   if (ofRow === 2 * odd[0] && ofColumn === 2 * odd[1]) return undefined;
-  const isZeros = zerosIn(left, { segment, examples, by }, writers);
+  const isZeros = zerosIn(left, { segment, examples, by }, written);
   const placeOf = (y: number, x: number): number =>
     at(0) + (y >> 1) * ofRow + (y & 1) * odd[0] + (x >> 1) * ofColumn + (x & 1) * odd[1];
   for (let i = 0; i < windows.length; i++) {
@@ -61,8 +76,8 @@ export function planesOf(products: readonly Product[], writers: readonly Step[])
     const outside = y < 0 || x < 0 || y >= high || x >= wide;
     if (outside ? !isZeros(windows[i]!) : windows[i] !== placeOf(y, x)) return undefined;
   }
-  const field = { ...left, offset: left.offset + at(0), strides: [examples > 1 ? by : 0, ofRow, ofColumn] };
-  return { examples, channels: segment, size: [high, wide], field, odd, turned };
+  const field = { offset: left.offset + at(0), strides: [examples > 1 ? by : 0, ofRow, ofColumn] };
+  return { examples, channels: segment, size: [high, wide] as const, field, odd, turned };
 }
 
 interface Pieces {
@@ -72,34 +87,50 @@ interface Pieces {
   readonly by: number;
 }
 
+/** What is written to places of a store: zeros alone, or more. */
+interface Written {
+  /** The same for what is alike. */
+  readonly name: string;
+  readonly isZero: boolean;
+  readonly places: () => Int32Array;
+}
+
+function writtenIn(store: Store, writers: readonly Step[]): Written[] {
+  return writers.flatMap((step): Written[] => {
+    if (step.kind !== "chain") return [{ name: "all", isZero: false, places: () => placesOf(wholeOf(store)) }];
+    const { shape, code, writes, reads } = step;
+    return writes.flatMap(({ store: to, offset, strides, register, how }) => {
+      if (to !== store) return [];
+      const made = code[register - reads.length];
+      const operand = made?.operands[0];
+      const isZero =
+        how === "set" && made?.name === "copy" && operand !== undefined && "number" in operand && operand.number === 0;
+      const name = [isZero, offset, "", ...shape, "", ...strides].join();
+      return [{ name, isZero, places: () => placesOf({ offset, shape, strides }) }];
+    });
+  });
+}
+
+const wholeOf = ({ size }: Store) => ({ offset: 0, shape: [size], strides: [1] });
+
 /** Whether a piece of a factor is zeros in each example for certain: it is none, or only zeros are written there. */
-function zerosIn(left: Access, { segment, examples, by }: Pieces, writers: readonly Step[]): (at: number) => boolean {
-  const chains = writers.filter((step) => step.kind === "chain");
-  const written = new Uint8Array(left.store.size);
-  for (const chain of chains) mark(chain, left, written);
-  return (at) => {
+function zerosIn({ store, offset }: Access, { segment, examples, by }: Pieces, written: readonly Written[]) {
+  let zeros: Uint8Array | undefined;
+  return (at: number): boolean => {
     if (at < 0) return true;
-    if (chains.length < writers.length) return false;
+    zeros ??= zerosOf(store, written);
     for (let example = 0; example < examples; example++) {
-      const begin = left.offset + at + example * by;
-      for (let i = begin; i < begin + segment; i++) if (written[i] !== zero) return false;
+      const begin = offset + at + example * by;
+      for (let i = begin; i < begin + segment; i++) if (zeros[i] !== 1) return false;
     }
     return true;
   };
 }
 
-/** What is written to a number: zeros alone, or more. */
-const [zero, more] = [1, 2] as const;
-
-function mark({ shape, code, writes, reads }: Chain, { store }: Access, written: Uint8Array): void {
-  for (const { store: to, offset, strides, register, how } of writes) {
-    if (to !== store) continue;
-    const made = code[register - reads.length];
-    const operand = made?.operands[0];
-    const isZero = how === "set" && made?.name === "copy" && operand && "number" in operand && operand.number === 0;
-    let begins = [offset];
-    for (const [axis, size] of shape.entries())
-      begins = begins.flatMap((begin) => Array.from({ length: size }, (_, i) => begin + i * strides[axis]!));
-    for (const place of begins) written[place] = isZero ? Math.max(written[place]!, zero) : more;
-  }
+/** Has 1 where nothing but zeros is written. */
+function zerosOf({ size }: Store, written: readonly Written[]): Uint8Array {
+  const zeros = new Uint8Array(size);
+  for (const { isZero, places } of written) if (isZero) for (const place of places()) zeros[place] = 1;
+  for (const { isZero, places } of written) if (!isZero) for (const place of places()) zeros[place] = 0;
+  return zeros;
 }

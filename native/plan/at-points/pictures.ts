@@ -1,5 +1,7 @@
 // Windows over pictures whose channels lie together, found in the table that a product looks them up by.
-import type { Access, Product, Step } from "../steps.ts";
+import { nameOf } from "../fuse/code.ts";
+import { Once } from "../once.ts";
+import type { Access, Lookup, Product, Step } from "../steps.ts";
 
 /** Rows and columns of the windows of most convolutions. */
 export const side = 3;
@@ -56,16 +58,25 @@ const other = <One>([rows, columns]: readonly [One, One]): readonly [One, One] =
  */
 export function pictureOf({ left, lookup }: Product, writers: readonly Step[]): Picture | undefined {
   const { table, taps, segment } = lookup!;
-  const isZeros = zerosIn(left, segment, writers);
-  const places = table.map((at) => (isZeros(at) ? -1 : at));
+  const zeros = zerosIn(left, segment, writers);
+  const found = layouts.of(table, `${taps};${zeros.name}`, () => layoutOf(table, taps, zeros));
+  if (!found) return undefined;
+  const { begin, example, ...picture } = found;
+  const field = { ...left, offset: left.offset + begin, strides: [example] };
+  return { ...picture, channels: segment, field };
+}
+
+/** Many products look up by one table, and several passes ask for the picture of each. */
+const layouts = new Once<Int32Array, ReturnType<typeof layoutOf>>();
+
+function layoutOf(table: Int32Array, taps: number, { is }: Zeros) {
+  const places = new Int32Array(table.length);
+  for (let i = 0; i < table.length; i++) places[i] = is(table[i]!) ? -1 : table[i]!;
   for (const shape of shapes) {
     if (shape[0] * shape[1] !== taps) continue;
     const windows = windowsIn(places, shape);
     const found = windows && placesOf(places, windows);
-    if (!found) continue;
-    const { begin, example, ...picture } = found;
-    const field = { ...left, offset: left.offset + begin, strides: [example] };
-    return { ...windows, ...picture, channels: segment, field };
+    if (found) return { ...windows, ...found };
   }
   return undefined;
 }
@@ -177,24 +188,50 @@ function eachTap({ taps, turned, windows, steps }: Windows, is: (i: number, y: n
   return true;
 }
 
-/** Whether a piece of a factor is zeros for certain: it is none, or what a product gives of zeros. */
-function zerosIn(left: Access, segment: number, writers: readonly Step[]): (at: number) => boolean {
+/** Which pieces of a factor are zeros for certain. */
+interface Zeros {
+  /** The same for those that are alike. */
+  readonly name: string;
+  readonly is: (at: number) => boolean;
+}
+
+const noneThere: Zeros = { name: "", is: (at) => at < 0 };
+
+/** Pieces that are none, or what a product gives of zeros. */
+function zerosIn(left: Access, segment: number, writers: readonly Step[]): Zeros {
   const [writer] = writers;
   if (writers.length !== 1 || writer?.kind !== "product" || writer.added || writer.lookup?.by !== "rows")
-    return (at) => at < 0;
+    return noneThere;
   const { batch, m, n, lookup, out } = writer;
+  const rows = zeroRows.of(lookup.table, String(lookup.taps), () => zeroRowsOf(lookup));
+  if (rows.size === 0 || n < segment) return noneThere;
   const strides = out.strides.slice(0, -1);
   const sizes = [...batch, m];
-  return (at) => {
+  const begin = left.offset - out.offset;
+  const is = (at: number): boolean => {
     if (at < 0) return true;
-    let rest = left.offset + at - out.offset;
+    let rest = begin + at;
     let place = 0;
-    for (const [axis, stride] of strides.entries()) {
+    for (let axis = 0; axis < strides.length; axis++) {
+      const stride = strides[axis]!;
       place = stride > 0 ? Math.floor(rest / stride) : 0;
       if (place >= sizes[axis]!) return false;
       rest -= place * stride;
     }
-    if (rest !== 0 || n < segment) return false;
-    return lookup.table.subarray(place * lookup.taps, (place + 1) * lookup.taps).every((piece) => piece < 0);
+    return rest === 0 && rows.has(place);
   };
+  return { name: [nameOf(lookup.table), lookup.taps, begin, sizes, strides].join(), is };
+}
+
+const zeroRows = new Once<Int32Array, ReadonlySet<number>>();
+
+/** Rows of a factor of which nothing is there. */
+function zeroRowsOf({ table, taps }: Lookup): Set<number> {
+  const rows = new Set<number>();
+  for (let row = 0; row * taps < table.length; row++) {
+    let tap = 0;
+    while (tap < taps && table[row * taps + tap]! < 0) tap++;
+    if (tap === taps) rows.add(row);
+  }
+  return rows;
 }

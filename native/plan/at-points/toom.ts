@@ -18,6 +18,16 @@ export const mostSums = (taps: number): number => places.length + 1 - taps;
 
 /** Each of `sums` numbers is Σ taps[i] · numbers[it + i]. */
 export function windowed(sums: number, taps: number): Bilinear {
+  const name = `${sums},${taps}`;
+  const made = known.get(name) ?? windowedAnew(sums, taps);
+  known.set(name, made);
+  return made;
+}
+
+/** There are few, and every product of windows asks for some. */
+const known = new Map<string, Bilinear>();
+
+function windowedAnew(sums: number, taps: number): Bilinear {
   const points = places.slice(0, sums + taps - 1);
   return {
     points: points.length,
