@@ -43,7 +43,7 @@ export {
 export { quickest } from "./trainer/quickest.ts";
 export { openReference, type Reference, type ReferenceAnswer } from "./trainer/reference.ts";
 export type { EpisodeReport, MetaTrainerOptions, PendingStep, StepReport } from "./trainer/reports.ts";
-export { type InnerLoopSetting, onProcessor, structureFor } from "./trainer/structure.ts";
+export { type InnerLoopSetting, laidOut, onProcessor, structureFor } from "./trainer/structure.ts";
 export { type FitOptions, fit } from "./trainer/supervised.ts";
 export { InPlace, shared } from "./trainer/workers/in-place.ts";
 export type { Job } from "./trainer/workers/messages.ts";

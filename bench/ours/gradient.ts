@@ -5,6 +5,7 @@ import type { Tensor } from "@innerloop/schemas";
 import {
   type EpisodeSizes,
   type Job,
+  laidOut,
   metaGradient,
   onProcessor,
   openEngine,
@@ -12,7 +13,6 @@ import {
   parameterValues,
   parted,
   prefersOneGraph,
-  structureFor,
 } from "@innerloop/train";
 import type { Runnable } from "../peers/serve.ts";
 import { type Case, dataOf, learnerOf, type WorkloadBatch, type WorkloadData } from "../workloads.ts";
@@ -49,11 +49,10 @@ export function gradientOutputs(
   tasks: number | undefined,
   engine: OurEngine = "onnxruntime",
 ) {
-  const laidOut = { learner, steps: learner.steps, engine: { name: trainedOn(engine) } };
+  const where = { learner, steps: learner.steps, engine: { name: trainedOn(engine) } };
   const build = (structure: LoopStructure) =>
-    metaGradient(learner, parameterValues(learner), sizes, tasks, { structure, inPortions: onProcessor(laidOut) });
-  const structure = structureFor(laidOut, () => Object.values(build("loop").gradients));
-  const { loss, accuracy, gradients } = build(structure);
+    metaGradient(learner, parameterValues(learner), sizes, tasks, { structure, inPortions: onProcessor(where) });
+  const { loss, accuracy, gradients } = laidOut(where, build, (built) => Object.values(built.gradients));
   const named = Object.entries(gradients).map(([name, value]) => [`gradient/${name}`, value]);
   return { loss, accuracy, ...Object.fromEntries(named) };
 }

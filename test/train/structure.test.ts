@@ -14,6 +14,7 @@ import {
   type LayerLike,
   LayerNorm,
   Linear,
+  laidOut,
   MetaTrainer,
   type MetaTrainerOptions,
   maml,
@@ -127,6 +128,24 @@ describe("what auto chooses", () => {
     const turns = () =>
       Object.values(metaGradient(wide, parameterValues(wide), sizes, undefined, { structure: "loop" }).gradients);
     expect(structureFor({ ...cpu, learner: wide, steps: 5 }, turns)).toBe("checkpoints");
+  });
+
+  it("builds turns once, and takes them where they are chosen", () => {
+    const built = (learner: Learner, more: Partial<Parameters<typeof structureFor>[0]> = {}) => {
+      const structures: LoopStructure[] = [];
+      const result = laidOut(
+        { ...cpu, learner, steps: learner.steps, ...more },
+        (structure) => {
+          structures.push(structure);
+          return { structure };
+        },
+        held(learner),
+      );
+      return [result.structure, structures];
+    };
+    expect(built(large())).toEqual(["loop", ["loop"]]);
+    expect(built(large(), { precision: "float16" })).toEqual(["unrolled", ["unrolled"]]);
+    expect(built(large(), { setting: "checkpoints" })).toEqual(["checkpoints", ["checkpoints"]]);
   });
 
   it("is what was asked for, whatever suits", () => {

@@ -24,7 +24,7 @@ import {
   stepWeightsInput,
 } from "./objective.ts";
 import { scalar, type Tensors, vector, zeros } from "./state.ts";
-import { type InnerLoopSetting, onProcessor, structureFor, type ToLayOut } from "./structure.ts";
+import { type InnerLoopSetting, laidOut, onProcessor, structureFor, type ToLayOut } from "./structure.ts";
 
 export interface StepOptions {
   readonly optimizer: OptimizerConfig;
@@ -130,7 +130,7 @@ export class StepGraphs {
   #gradient(parameters: Parameters, sizes: EpisodeSizes, tasks: number | undefined): MetaGradient {
     const build = (structure: LoopStructure) =>
       metaGradient(this.learner, parameters, sizes, tasks, { ...this.#objective, structure });
-    return build(structureFor(this.#toLayOut(this.learner.steps), () => Object.values(build("loop").gradients)));
+    return laidOut(this.#toLayOut(this.learner.steps), build, ({ gradients }) => Object.values(gradients));
   }
 
   #toLayOut(steps: number): ToLayOut {

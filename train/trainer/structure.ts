@@ -54,3 +54,17 @@ export function structureFor(
   if (!turnsSuit(learner, steps, where)) return "unrolled";
   return heldBytes(asTurns()) > mostHeld ? "checkpoints" : "loop";
 }
+
+/** What is built for the structure that {@link structureFor} says: turns that were built to choose are taken as they are. */
+export function laidOut<Built extends object>(
+  where: ToLayOut,
+  build: (structure: LoopStructure) => Built,
+  computed: (built: Built) => readonly Value[],
+): Built {
+  let turns: Built | undefined;
+  const structure = structureFor(where, () => {
+    turns = build("loop");
+    return computed(turns);
+  });
+  return structure === "loop" && turns ? turns : build(structure);
+}
