@@ -16,10 +16,8 @@ import { processor } from "./processor.ts";
 /** The version of Node-API that the kernels speak: that of the oldest Node that Innerloop runs on. */
 const nodeApi = 8;
 
-/** Beside this file in the repository, one folder up in the package. */
-const sources = [new URL("source/", import.meta.url), new URL("../source/", import.meta.url)]
-  .map((url) => fileURLToPath(url))
-  .find((folder) => existsSync(join(folder, "addon.c")))!;
+/** Beside this file in the repository, one folder up from what the compiler makes of it. */
+const sources = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "source/" : "../source/", import.meta.url));
 
 /** Written out what a compiler may do with numbers: products and sums in one rounding, and no care for flags that nobody reads. */
 const arithmetic = ["-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"];

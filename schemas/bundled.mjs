@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 /** The rooms with one door, whose modules nobody else loads into the same thread. */
-export const bundledRooms = ["graph", "export", "train", "measure"];
+export const bundledRooms = ["graph", "native", "export", "train", "measure"];
 
 const folder = "bundle";
 
