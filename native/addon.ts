@@ -18,14 +18,23 @@ export interface Kernels {
    * Runs a program of source/words.md over a memory, which other threads leave alone meanwhile. Words are checked before their first run over a memory: that they
    * stay within it. They are not to change after that.
    * @param offset bytes of the buffer before the memory begins; see {@link misaligned}
+   * @param results arrays that the program writes, of as many numbers each in every run
    * @param threads how many do a large instruction, this one among them; 1 unless given, and no more than the kernels know to have. They end with the thread that calls.
    * @returns 0, or what was wrong
    */
-  run(code: Int32Array, memory: ArrayBuffer, offset: number, threads?: number): number;
-  /** The word at which the first instruction begins that would leave the memory, or is none; -1 where all are right. */
-  check?(code: Int32Array, memory: ArrayBuffer, offset: number): number;
+  run(
+    code: Int32Array,
+    memory: ArrayBuffer,
+    offset: number,
+    threads?: number,
+    results?: readonly Float32Array[],
+  ): number;
+  /** The word at which the first instruction begins that would leave the memory and results of such sizes, or is none; -1 where all are right. */
+  check?(code: Int32Array, memory: ArrayBuffer, offset: number, sizes?: Int32Array): number;
   /** Bytes to skip at a buffer's begin, to a multiple of 64 in the machine's memory. Of a new buffer: the system is asked to hold a large one in large pages. */
   misaligned(memory: ArrayBuffer): number;
+  /** Asks the system's allocator to keep so many bytes that are freed, for arrays of later runs; it keeps the most that it is asked for. */
+  retain?(bytes: number): void;
   /** Whether all numbers are finite: in a tenth of the time that a loop in JavaScript takes. */
   finite?(numbers: Float32Array): boolean;
 }
@@ -43,17 +52,24 @@ const wrongWords = 2;
 export function loadKernels(file: string): Kernels {
   try {
     const { run, ...others } = createRequire(import.meta.url)(file) as Exports;
-    const checked = new WeakMap<Int32Array, ArrayBuffer>();
+    let retained = 0;
+    const checked = new WeakMap<Int32Array, { readonly memory: ArrayBuffer; readonly sizes: Int32Array }>();
     return {
       name: basename(file),
       costs: costsOf(file),
       ...others,
-      run: (code, memory, offset, threads = 1) => {
-        if (checked.get(code) !== memory) {
-          if (others.check(code, memory, offset) >= 0) return wrongWords;
-          checked.set(code, memory);
+      retain: (bytes) => {
+        if (bytes > retained) others.retain(bytes);
+        retained = Math.max(retained, bytes);
+      },
+      run: (code, memory, offset, threads = 1, results = []) => {
+        const known = checked.get(code);
+        if (known?.memory !== memory || !areOf(known.sizes, results)) {
+          const sizes = Int32Array.from(results, ({ length }) => length);
+          if (others.check(code, memory, offset, sizes) >= 0) return wrongWords;
+          checked.set(code, { memory, sizes });
         }
-        return run(code, memory, offset, threads);
+        return run(code, memory, offset, threads, results);
       },
     };
   } catch (cause) {
@@ -64,6 +80,12 @@ export function loadKernels(file: string): Kernels {
       { cause },
     );
   }
+}
+
+function areOf(sizes: Int32Array, results: readonly Float32Array[]): boolean {
+  if (sizes.length !== results.length) return false;
+  for (let i = 0; i < sizes.length; i++) if (sizes[i] !== results[i]!.length) return false;
+  return true;
 }
 
 let here: { readonly kernels: Kernels | undefined } | undefined;

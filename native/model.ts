@@ -227,7 +227,7 @@ export class NativeModel {
     try {
       const plan = this.#plan(feeds, fetches);
       const lasting = portions === undefined ? [] : this.inputs.filter((name) => name !== portions);
-      const layout = layoutOf(plan, { lasting });
+      const layout = layoutOf(plan, { lasting, own: portions === undefined });
       this.#kept?.keep(key, packed(layout, plan.largest));
       return { layout, largest: plan.largest };
     } catch (cause) {

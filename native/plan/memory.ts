@@ -38,20 +38,24 @@ interface Pair {
   readonly to: Store;
 }
 
+/** Stores with something of their own. */
+interface Ends {
+  /** They have their numbers before the first step. */
+  readonly fed?: readonly Store[];
+  /** They are read after the last step. */
+  readonly kept?: readonly Store[];
+  /** They lie somewhere else. */
+  readonly elsewhere?: ReadonlyMap<Store, number>;
+}
+
 /**
  * Places by lifetimes: the largest stores first, each at the first place where nothing lies that is needed at the same time. A chain, or a product, writes over what it
  * reads there last, where it goes along both alike.
  *
- * @param fed stores that have their numbers before the first step
- * @param kept stores that are read after the last step
  * @param from where there is room, in numbers
  */
-export function placesFor(
-  steps: readonly Step[],
-  { fed = [], kept = [] }: { readonly fed?: readonly Store[]; readonly kept?: readonly Store[] },
-  from: number,
-): Places {
-  const { lives, pairs } = livesOf(steps, fed, kept);
+export function placesFor(steps: readonly Step[], ends: Ends, from: number): Places {
+  const { lives, pairs } = livesOf(steps, ends);
   const rows = rowsOf(lives, pairs);
   const taken = new Taken(rows);
   const places = new Map<Store, number>();
@@ -149,13 +153,13 @@ function rowsOf(lives: readonly Life[], pairs: ReadonlyMap<number, readonly Pair
 
 const roomOf = ({ size }: Store): number => Math.max(1, Math.ceil(size / apart)) * apart;
 
-/** Lives of all stores but those whose numbers no run changes. */
-function livesOf(steps: readonly Step[], fed: readonly Store[], kept: readonly Store[]) {
+/** Lives of all stores but those whose numbers no run changes, and those that lie somewhere else. */
+function livesOf(steps: readonly Step[], { fed = [], kept = [], elsewhere }: Ends) {
   const all: Body = { depth: 0, first: -1, last: Number.POSITIVE_INFINITY };
   const lives = new Map<Store, Life>();
   const pairs = new Map<number, Pair[]>();
   const meet = (store: Store, body: Body, now: number, carried: boolean): void => {
-    if (store.depth === 0) return;
+    if (store.depth === 0 || elsewhere?.has(store)) return;
     const life = lives.get(store);
     if (!life) lives.set(store, { store, body, first: now, last: now, carried });
     else {

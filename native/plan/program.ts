@@ -11,6 +11,7 @@ import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
 import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
+import { resultsOf } from "./results.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
 
 /** Arrays as callers have them; nothing where what is to be a whole number is none, or may have been rounded to one. */
@@ -50,12 +51,16 @@ export interface Layout {
     readonly dtype: DType;
     readonly shape: readonly number[];
     readonly at: number;
+    /** Steps write it into the array that a run gives (results.ts). */
+    readonly own?: true;
   }[];
 }
 
 export interface LayoutSettings {
   /** Inputs whose numbers are to be there after a run as they were before. */
   readonly lasting?: readonly string[];
+  /** Large outputs are written into the arrays that a run gives; else all lie in the memory. */
+  readonly own?: boolean;
   // For whoever looks into a program:
   /** Passes that are taken over the steps; all unless given. */
   readonly passes?: readonly Pass[];
@@ -68,7 +73,7 @@ export interface LayoutSettings {
 /** Joins the steps of a plan, gives what they read and write a place, and writes them as words. */
 export function layoutOf(
   plan: Plan,
-  { lasting = [], passes, arranging = arrangements, instructions }: LayoutSettings = {},
+  { lasting = [], own = false, passes, arranging = arrangements, instructions }: LayoutSettings = {},
 ): Layout {
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
@@ -89,13 +94,21 @@ export function layoutOf(
   const parts = lastingOf(over.steps, new Set(stay.map(of)));
   const steps = [...parts.first, ...parts.each];
   const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
+  const given = views.map(([, view]) => ({ ...view, store: of(view.store) }));
   const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
+  const inputs = new Set(fed.map(({ store }) => store));
+  const apart = own
+    ? resultsOf(
+        steps,
+        given.filter(({ store }) => !inputs.has(store)),
+      )
+    : new Map<Store, number>();
   const places = placesFor(
     steps,
-    { fed: fed.map(({ store }) => store), kept: [...kept.map(of), ...parts.stores] },
+    { fed: [...inputs], kept: [...kept.map(of), ...parts.stores], elsewhere: apart },
     still.end,
   );
-  const at = (store: Store): number => still.at.get(store) ?? places.at(store)!;
+  const at = (store: Store): number => still.at.get(store) ?? apart.get(store) ?? places.at(store)!;
   const tables = new Tables(places.end);
   const wordsOf = (some: readonly Step[]) => encoded(some, at, (numbers) => tables.at(numbers), instructions);
   const [first, each] = [wordsOf(parts.first), wordsOf(parts.each)];
@@ -110,9 +123,10 @@ export function layoutOf(
     tables: tables.written(),
     tablesAt: places.end,
     inputs: fed.map(({ name, store }) => ({ name, at: at(store), size: store.size })),
-    outputs: views.map(([name, { store, dtype, shape, offset }]) => {
+    outputs: given.map(({ store, dtype, shape, offset }, i) => {
       if (!made[dtype]) throw refused(`an output of ${dtype}`);
-      return { name, dtype, shape, at: at(of(store)) + offset };
+      const place = { name: views[i]![0], dtype, shape, at: at(store) + offset };
+      return apart.has(store) ? { ...place, own: true } : place;
     }),
   };
 }
@@ -121,7 +135,8 @@ interface Output {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  readonly numbers: Float32Array;
+  /** Where they are after a run; nothing for one that is written into the array that a run gives. */
+  readonly numbers?: Float32Array;
 }
 
 export class Program {
@@ -131,6 +146,10 @@ export class Program {
   readonly begin: number;
   readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
   readonly #outputs: readonly Output[];
+  /** How many numbers each output has that is written into the array that a run gives. */
+  readonly #sizes: Int32Array;
+  /** Such arrays that were lent. */
+  #lent: readonly Float32Array[] | undefined;
   /** Words of runs after the first one. */
   readonly #again: Int32Array;
 
@@ -144,15 +163,20 @@ export class Program {
     for (const { at, numbers: some } of known) floats.set(some, at);
     new Int32Array(this.memory, this.begin, numbers).set(tables, tablesAt);
     this.#inputs = inputs.map(({ name, at, size }) => ({ name, numbers: floats.subarray(at, at + size) }));
-    this.#outputs = outputs.map(({ name, dtype, shape, at }) => ({
+    this.#outputs = outputs.map(({ name, dtype, shape, at, own }) => ({
       ...{ name, dtype, shape },
-      numbers: floats.subarray(at, at + sizeOf(shape)),
+      ...(own ? {} : { numbers: floats.subarray(at, at + sizeOf(shape)) }),
     }));
+    this.#sizes = Int32Array.from(outputs.flatMap(({ own, shape }) => (own ? sizeOf(shape) : [])));
+    const bytes = 4 * this.#sizes.reduce((sum, size) => sum + size, 0);
+    // Arrays of two runs are often let go at once.
+    if (bytes >= manyBytes) kernels.retain?.(2 * bytes);
   }
 
   /** Whether the kernels would run it: one that comes from a file may be anything. */
   isRight({ check }: Kernels): boolean {
-    const isWords = (words: Int32Array) => check === undefined || check(words, this.memory, this.begin) < 0;
+    const isWords = (words: Int32Array) =>
+      check === undefined || check(words, this.memory, this.begin, this.#sizes) < 0;
     return isWords(this.words) && isWords(this.#again);
   }
 
@@ -178,10 +202,13 @@ export class Program {
     lent = false,
   ): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
-    this.#run(kernels, threads);
+    const own = (lent ? this.#lent : undefined) ?? Array.from(this.#sizes, unwritten);
+    if (lent) this.#lent = own;
+    this.#run(kernels, threads, this.words, own);
     const results: Record<string, Tensor> = {};
+    let next = 0;
     for (const { name, dtype, shape, numbers } of this.#outputs) {
-      const data = lent && dtype === "float32" ? numbers : made[dtype]!(numbers);
+      const data = !numbers ? own[next++] : lent && dtype === "float32" ? numbers : made[dtype]!(numbers);
       if (!data) return undefined;
       results[name] = { dtype, shape, data };
     }
@@ -208,7 +235,7 @@ export class Program {
           return undefined;
       this.#run(kernels, threads, from === 0 ? this.words : this.#again);
       for (const { name, dtype, shape, numbers } of this.#outputs) {
-        const data = made[dtype]!(numbers);
+        const data = numbers && made[dtype]!(numbers);
         if (!data) return undefined;
         results[name] ??= { dtype, shape: [count, ...shape.slice(1)], data: emptyLike(data, count / rows) };
         (results[name].data as Float32Array).set(data as Float32Array, (at * data.length) / rows);
@@ -217,13 +244,16 @@ export class Program {
     return results;
   }
 
-  #run(kernels: Kernels, threads: number, words = this.words): void {
-    const wrong = kernels.run(words, this.memory, this.begin, threads);
+  #run(kernels: Kernels, threads: number, words = this.words, own: readonly Float32Array[] = []): void {
+    const wrong = kernels.run(words, this.memory, this.begin, threads, own);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);
   }
 }
+
+/** An array that is yet to be written: to fill it with zeros would take as long as a copy. */
+const unwritten = (size: number): Float32Array => new Float32Array(Buffer.allocUnsafeSlow(4 * size).buffer);
 
 /** As many rows of an input at a time. */
 export interface Portions {
@@ -254,6 +284,8 @@ function write(to: Float32Array, { dtype, data }: Tensor): boolean {
   return true;
 }
 
+/** Results from so many bytes on come and go in each run as much memory as the allocator would give back to the system. */
+const manyBytes = 2 ** 22;
 /** More than this goes to ONNX Runtime, whose arrays come and go. */
 const mostBytes = 2 ** 32;
 

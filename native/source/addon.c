@@ -6,6 +6,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "pool.h"
 
@@ -23,19 +26,16 @@ typedef struct {
   int64_t numbers;
 } Program;
 
-/** @param threads those that are asked for; NULL where none may be */
-static int program_of(napi_env env, napi_callback_info info, Program *program, int32_t *threads) {
-  napi_value given[4];
-  const size_t expected = threads ? 4 : 3;
-  size_t count = 4, bytes;
+/** @param given three of these, and perhaps one or two more, which are not looked at @returns how many there are; 0 where they are not right */
+static size_t program_of(napi_env env, napi_callback_info info, napi_value given[5], Program *program) {
+  size_t count = 5, bytes;
   napi_typedarray_type type;
   void *code, *memory;
   int64_t offset;
-  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || (count != 3 && count != expected) ||
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count < 3 || count > 5 ||
       napi_get_typedarray_info(env, given[0], &type, &program->count, &code, NULL, NULL) != napi_ok || type != napi_int32_array ||
-      napi_get_arraybuffer_info(env, given[1], &memory, &bytes) != napi_ok || napi_get_value_int64(env, given[2], &offset) != napi_ok ||
-      (count == 4 && napi_get_value_int32(env, given[3], threads) != napi_ok)) {
-    refuse(env, "wrong-arguments", "an Int32Array, an ArrayBuffer and a number are expected, and for a run how many threads");
+      napi_get_arraybuffer_info(env, given[1], &memory, &bytes) != napi_ok || napi_get_value_int64(env, given[2], &offset) != napi_ok) {
+    refuse(env, "wrong-arguments", "an Int32Array, an ArrayBuffer and a number are expected");
     return 0;
   }
   if (offset < 0 || (uint64_t)offset > bytes || ((uintptr_t)memory + offset) % 64 != 0) {
@@ -45,15 +45,29 @@ static int program_of(napi_env env, napi_callback_info info, Program *program, i
   program->words = code;
   program->memory = (float *)((char *)memory + offset);
   program->numbers = (int64_t)((bytes - (size_t)offset) / sizeof(float));
-  return 1;
+  return count;
 }
 
-/** check(code, memory, offset): number. The word at which the first instruction begins that would leave the memory, or is none; -1 where all are right. */
+/** An array of numbers of a type; NULL where it is another thing. */
+static void *array_of(napi_env env, napi_value given, napi_typedarray_type expected, size_t *count) {
+  static float none[1];
+  napi_typedarray_type type;
+  void *data;
+  if (napi_get_typedarray_info(env, given, &type, count, &data, NULL, NULL) != napi_ok || type != expected) return NULL;
+  return data ? data : none;
+}
+
+/** check(code, memory, offset, sizes = []): number. The word at which the first instruction begins that would leave the memory and results of such sizes, or is none; -1 where all are right. */
 static napi_value check(napi_env env, napi_callback_info info) {
   Program program;
-  napi_value result;
-  if (!program_of(env, info, &program, NULL)) return NULL;
-  const int64_t wrong = check_program(program.words, (int64_t)program.count, program.memory, program.numbers);
+  napi_value given[5], result;
+  const size_t count = program_of(env, info, given, &program);
+  if (count == 0) return NULL;
+  size_t results = 0;
+  const int32_t *sizes = count > 3 ? array_of(env, given[3], napi_int32_array, &results) : NULL;
+  if (count > 3 && !sizes) return refuse(env, "wrong-arguments", "the sizes of results are an Int32Array");
+  const Room room = {program.memory, program.numbers, sizes, (int64_t)results};
+  const int64_t wrong = check_program(program.words, (int64_t)program.count, room);
   return napi_create_int64(env, wrong, &result) == napi_ok ? result : NULL;
 }
 
@@ -73,13 +87,33 @@ static Pool *pool_of(napi_env env) {
   return NULL;
 }
 
-/** run(code, memory, offset, threads = 1): number. What a run gives (words.md). The words have been checked. */
+/** Where the pieces of results lie. @returns whether these are arrays, and not too many */
+static int find_pieces(napi_env env, napi_value results, float **pieces) {
+  uint32_t count;
+  if (napi_get_array_length(env, results, &count) != napi_ok) return 0;
+  int64_t found = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value result;
+    size_t numbers;
+    float *data = napi_get_element(env, results, i, &result) == napi_ok ? array_of(env, result, napi_float32_array, &numbers) : NULL;
+    if (!data || numbers > RESULTS || found + pieces_of((int64_t)numbers) > MOST_PIECES) return 0;
+    for (size_t at = 0; at < numbers; at += 1 << PIECE_BITS) pieces[found++] = data + at;
+  }
+  return 1;
+}
+
+/** run(code, memory, offset, threads = 1, results = []): number. What a run gives (words.md). The words have been checked, for results of these sizes. */
 static napi_value run(napi_env env, napi_callback_info info) {
   Program program;
   int32_t threads = 1;
-  napi_value result;
-  if (!program_of(env, info, &program, &threads)) return NULL;
-  const int outcome = run_program(program.words, (int64_t)program.count, program.memory, threads > 1 ? pool_of(env) : NULL, threads);
+  float *pieces[MOST_PIECES];
+  napi_value given[5], result;
+  const size_t count = program_of(env, info, given, &program);
+  if (count == 0) return NULL;
+  if ((count > 3 && napi_get_value_int32(env, given[3], &threads) != napi_ok) || (count > 4 && !find_pieces(env, given[4], pieces)))
+    return refuse(env, "wrong-arguments", "threads are a number, and results some arrays of Float32Array");
+  const Memory memory = {program.memory, pieces};
+  const int outcome = run_program(program.words, (int64_t)program.count, memory, threads > 1 ? pool_of(env) : NULL, threads);
   return napi_create_int32(env, outcome, &result) == napi_ok ? result : NULL;
 }
 
@@ -103,6 +137,21 @@ static napi_value misaligned(napi_env env, napi_callback_info info) {
     return refuse(env, "wrong-arguments", "misaligned takes an ArrayBuffer");
   in_large_pages(memory, bytes);
   return napi_create_uint32(env, (uint32_t)(-(uintptr_t)memory % 64), &result) == napi_ok ? result : NULL;
+}
+
+/** retain(bytes: number). Asks the allocator to keep so many bytes that are freed: to get their pages from the system again takes as long as to fill them. */
+static napi_value retain(napi_env env, napi_callback_info info) {
+  napi_value given[1];
+  size_t count = 1;
+  int64_t bytes;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 1 || napi_get_value_int64(env, given[0], &bytes) != napi_ok)
+    return refuse(env, "wrong-arguments", "retain takes a number");
+#if defined(__GLIBC__)
+  // Arrays up to what the allocator itself goes to at most come of memory that it keeps; larger ones go back in any case.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, bytes < INT32_MAX ? (int)bytes : INT32_MAX);
+#endif
+  return NULL;
 }
 
 /** finite(numbers: Float32Array): boolean. Whether all are. */
@@ -163,7 +212,7 @@ NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
     napi_callback call;
-  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}, {"finite", are_finite}};
+  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}, {"retain", retain}, {"finite", are_finite}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||

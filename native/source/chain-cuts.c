@@ -107,7 +107,7 @@ int64_t parts_of_chain(const int32_t *words) {
   return cut_of(&chain).parts;
 }
 
-void join_chain(const int32_t *words, float *memory, const float *room) {
+void join_chain(const int32_t *words, Memory memory, const float *room) {
   const Chain chain = chain_of(words);
   const Cut cut = cut_of(&chain);
   int32_t sizes[MOST_AXES];
@@ -116,8 +116,8 @@ void join_chain(const int32_t *words, float *memory, const float *room) {
     if (!in_pieces(&chain, &cut, write)) continue;
     const int how = write[2 + chain.rank];
     const int64_t numbers = kept_sizes(&chain, write, sizes);
-    begin_reduction(how, chain.rank, chain.sizes, memory + write[0], write + 1);
-    for (int piece = 0; piece < PIECES; piece++) reduce_numbers(how, chain.rank, sizes, memory + write[0], write + 1, room + piece * cut.room);
+    begin_reduction(how, chain.rank, chain.sizes, at(memory, write[0]), write + 1);
+    for (int piece = 0; piece < PIECES; piece++) reduce_numbers(how, chain.rank, sizes, at(memory, write[0]), write + 1, room + piece * cut.room);
     room += numbers;
   }
 }

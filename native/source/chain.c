@@ -164,12 +164,12 @@ static void move(Place *places, int32_t count, int axis, int64_t by) {
 }
 
 /** Part of a chain that is a copy, along the first axis that is longer than there are parts. */
-static int copy_alone(const Chain *chain, float *memory, Part part) {
+static int copy_alone(const Chain *chain, Memory memory, Part part) {
   const int32_t *read = chain->read, *write = chain->write, rank = chain->rank;
   if (chain->calls != 0 || chain->reads != 1 || chain->writes != 1 || write[rank + 2] != SET) return 0;
   const Cut cut = part.of == 1 ? (Cut){-1, 1, 0} : cut_of(chain);
   if (cut.axis < 0) {
-    if (part.number == 0) copy_numbers(rank, chain->sizes, memory + write[0], write + 1, memory + read[0], read + 1);
+    if (part.number == 0) copy_numbers(rank, chain->sizes, at(memory, write[0]), write + 1, at(memory, read[0]), read + 1);
     return 1;
   }
   int32_t sizes[MOST_AXES];
@@ -177,7 +177,7 @@ static int copy_alone(const Chain *chain, float *memory, Part part) {
   const int64_t begin = begin_of(part, sizes[cut.axis]);
   sizes[cut.axis] = (int32_t)(end_of(part, sizes[cut.axis]) - begin);
   if (sizes[cut.axis] > 0)
-    copy_numbers(rank, sizes, memory + write[0] + begin * write[1 + cut.axis], write + 1, memory + read[0] + begin * read[1 + cut.axis], read + 1);
+    copy_numbers(rank, sizes, at(memory, write[0]) + begin * write[1 + cut.axis], write + 1, at(memory, read[0]) + begin * read[1 + cut.axis], read + 1);
   return 1;
 }
 
@@ -281,12 +281,12 @@ static void run_range(const Frame *frame, Range range) {
 }
 
 /** To the chain's first place, but for reductions in a room, whose distances are others. */
-static void to_first_place(const Frame *frame, const Cut *cut, float *memory, float *room) {
+static void to_first_place(const Frame *frame, const Cut *cut, Memory memory, float *room) {
   const Chain *chain = frame->chain;
-  for (int32_t i = 0; i < chain->reads; i++) frame->reads[i].at = memory + read_of(chain, i)[0], frame->reads[i].filled = 0;
+  for (int32_t i = 0; i < chain->reads; i++) frame->reads[i].at = at(memory, read_of(chain, i)[0]), frame->reads[i].filled = 0;
   for (int32_t i = 0; i < chain->writes; i++) {
     const int32_t *write = write_of(chain, i);
-    frame->writes[i].at = memory + write[0];
+    frame->writes[i].at = at(memory, write[0]);
     if (!in_pieces(chain, cut, write)) continue;
     int32_t sizes[MOST_AXES];
     frame->writes[i].at = room;
@@ -307,7 +307,7 @@ static const int32_t *words_in_room(const Chain *chain, const int32_t *write, in
   return words;
 }
 
-int run_chain(const int32_t *words, float *memory, Part part) {
+int run_chain(const int32_t *words, Memory memory, Part part) {
   const Chain chain = chain_of(words);
   if (copy_alone(&chain, memory, part)) return DONE;
   const Cut cut = part.of == 1 && !part.room ? (Cut){0, 1, 0} : cut_of(&chain);

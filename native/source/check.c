@@ -1,5 +1,6 @@
 // Whether a program stays within its memory: words are read once before the first run, so that no run has to look. What lies where an instruction reads, of tables
 // alone, is looked at too; indices of stores are looked at as they are used (rows.c).
+#include "bounds.h"
 #include "calls.h"
 #include "chain.h"
 #include "copy.h"
@@ -13,8 +14,7 @@ enum { ROOM = 16, MOST_TURNS = 64 };
 
 /** What is checked, and the turns that are around it. */
 typedef struct Scope {
-  const float *memory;
-  int64_t numbers;
+  const Room *room;
   int64_t turn, count;
   int depth;
   const struct Scope *around;
@@ -33,7 +33,18 @@ static Reach along(Reach reach, int64_t size, int64_t stride) {
   return reach;
 }
 
-static int within(const Scope *scope, Reach reach) { return reach.low >= 0 && reach.high < scope->numbers - ROOM; }
+static int within(const Scope *scope, Reach reach) { return reach.low >= 0 && reach.high < least(scope->room->numbers, RESULTS) - ROOM; }
+
+/** The same of what is written and not read again: it may lie in a result, behind which there is no room. */
+static int written_within(const Scope *scope, Reach reach) {
+  const Room *room = scope->room;
+  int64_t begin = RESULTS;
+  for (int64_t i = 0; i < room->count && begin <= reach.low; i++) {
+    if (reach.high < begin + room->results[i]) return 1;
+    begin += pieces_of(room->results[i]) << PIECE_BITS;
+  }
+  return within(scope, reach);
+}
 
 /** An access along one axis of pieces that lie together. */
 static int rows_within(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
@@ -55,7 +66,8 @@ static int check_product(const Scope *scope, const int32_t *words, int64_t lengt
   for (int axis = 0; axis < words[22]; axis++)
     if (words[23 + 5 * axis] < 1) return 0;
   const Reach out = along(along(along_batch(words, 3, words[14]), m, words[15]), n, 1);
-  if (!within(scope, out)) return 0;
+  // A row that ends within a vector is read as a whole one where a sum goes on.
+  if (!(n % ROOM == 0 ? written_within : within)(scope, out)) return 0;
   if (flags & ADDED && !within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
   // Without terms there are no factors, and no rows of a table by columns.
   if (k == 0) return !(flags & LOOKUP_ROWS) && (!(flags & LOOKUP_COLUMNS) || (taps > 0 && segment > 0 && m == taps * segment));
@@ -65,7 +77,7 @@ static int check_product(const Scope *scope, const int32_t *words, int64_t lengt
   if (!(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS))) return within(scope, along(along(left, m, words[9]), k, words[10]));
   const int64_t rows = flags & LOOKUP_ROWS ? m : k, terms = flags & LOOKUP_ROWS ? k : m, entries = rows * taps;
   if (taps < 1 || segment < 1 || terms != taps * segment || !rows_within(scope, words[19], 1, 0, entries > 0 ? entries : 1)) return 0;
-  const int32_t *table = (const int32_t *)scope->memory + words[19];
+  const int32_t *table = (const int32_t *)scope->room->memory + words[19];
   for (int64_t i = 0; i < entries; i++)
     if (table[i] >= 0 && !within(scope, along((Reach){left.low + table[i], left.high + table[i]}, segment, 1))) return 0;
   return 1;
@@ -83,16 +95,33 @@ static int32_t take(Reader *reader) {
   return 0;
 }
 
-static int accesses(const Scope *scope, Reader *reader, int64_t count, int rank, const int32_t *sizes, int32_t registers) {
+/** Whether a call of a chain reads a register. */
+static int is_read(const int32_t *calls, int32_t count, int32_t number) {
+  for (int32_t i = 0; i < count; i++)
+    for (int operand = 1; operand < 4; operand++)
+      if (calls[4 * i + operand] == number) return 1;
+  return 0;
+}
+
+static int reads_within(const Scope *scope, Reader *reader, int64_t count, int rank, const int32_t *sizes) {
   for (int64_t i = 0; i < count && !reader->wrong; i++) {
     const int64_t at = take(reader);
     Reach reach = {at, at};
     for (int axis = 0; axis < rank; axis++) reach = along(reach, sizes[axis], take(reader));
-    if (registers >= 0) {
-      const int32_t from = take(reader), how = take(reader);
-      if (from < 0 || from >= registers || how < SET || how > MIN) return 0;
-    }
     if (!within(scope, reach)) return 0;
+  }
+  return !reader->wrong;
+}
+
+/** @param calls those of the chain, which write registers behind the reads. What another write or call takes is read where it was written. */
+static int writes_within(const Scope *scope, Reader *reader, int64_t count, int rank, const int32_t *sizes, int32_t reads, const int32_t *calls, int32_t called) {
+  for (int64_t i = 0; i < count && !reader->wrong; i++) {
+    const int64_t at = take(reader);
+    Reach reach = {at, at};
+    for (int axis = 0; axis < rank; axis++) reach = along(reach, sizes[axis], take(reader));
+    const int32_t from = take(reader), how = take(reader);
+    if (from < 0 || from >= reads + called || how < SET || how > MIN) return 0;
+    if (!(count == 1 && how == SET && !is_read(calls, called, from) ? written_within : within)(scope, reach)) return 0;
   }
   return !reader->wrong;
 }
@@ -104,9 +133,10 @@ static int check_chain(const Scope *scope, const int32_t *words, int64_t length)
   for (int axis = 0; axis < rank; axis++)
     if (take(&reader) < 1) return 0;
   const int32_t reads = take(&reader);
-  if (reads < 0 || reads > length || !accesses(scope, &reader, reads, rank, sizes, -1)) return 0;
+  if (reads < 0 || reads > length || !reads_within(scope, &reader, reads, rank, sizes)) return 0;
   const int32_t count = take(&reader);
   if (count < 0 || count > length) return 0;
+  const int32_t *calls = reader.next;
   int32_t numbers = 0;
   const int64_t row = sizes[rank - 1], room = (reads + (int64_t)count) * ((row + 15) / 16 * 16);
   for (int32_t i = 0; i < count; i++) {
@@ -119,7 +149,7 @@ static int check_chain(const Scope *scope, const int32_t *words, int64_t length)
     }
   }
   const int32_t writes = take(&reader);
-  if (writes < 0 || !accesses(scope, &reader, writes, rank, sizes, reads + count)) return 0;
+  if (writes < 0 || !writes_within(scope, &reader, writes, rank, sizes, reads, calls, count)) return 0;
   const int32_t given = take(&reader);
   return !reader.wrong && given >= numbers && given == reader.end - reader.next;
 }
@@ -212,7 +242,7 @@ static int check_points(const Scope *scope, const int32_t *words, int64_t length
   const Reach each = along((Reach){words[17], words[17]}, words[3], words[18]);
   const Reach field = along_places(along_places(each, words[11], words[19], words[29]), words[12], words[20], words[30]);
   const Reach values = along(along((Reach){words[22], words[22]}, down * across, words[23]), words[3], words[24]);
-  return within(scope, along(field, words[4], words[21])) && within(scope, along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1)) &&
+  return (words[2] == TO_PLACES ? written_within : within)(scope, along(field, words[4], words[21])) && within(scope, along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1)) &&
          rows_within(scope, words[27], 1, 0, height * down) && rows_within(scope, words[28], 1, 0, width * across);
 }
 
@@ -221,7 +251,7 @@ static int64_t check_words(const Scope *scope, const int32_t *words, int64_t cou
 static int check_turns(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 5 || words[2] < 0 || words[4] != length - 5 || scope->depth == MOST_TURNS) return 0;
   if (words[2] == 0) return 1;
-  const Scope inside = {scope->memory, scope->numbers, words[3], words[2], scope->depth + 1, scope};
+  const Scope inside = {scope->room, words[3], words[2], scope->depth + 1, scope};
   return within(scope, (Reach){words[3], words[3]}) && check_words(&inside, words + 5, words[4]) < 0;
 }
 
@@ -237,7 +267,7 @@ static int64_t check_words(const Scope *scope, const int32_t *words, int64_t cou
   return -1;
 }
 
-int64_t check_program(const int32_t *words, int64_t count, const float *memory, int64_t numbers) {
-  const Scope scope = {memory, numbers, -1, 0, 0, 0};
+int64_t check_program(const int32_t *words, int64_t count, Room room) {
+  const Scope scope = {&room, -1, 0, 0, 0};
   return check_words(&scope, words, count);
 }

@@ -1,4 +1,4 @@
-// What each instruction does; what its words say is in words.md. `words` begins with the instruction's code, `memory` at a multiple of 64 bytes.
+// What each instruction does; what its words say is in words.md. `words` begins with the instruction's code, the numbers of `memory` at a multiple of 64 bytes.
 #ifndef INNERLOOP_KERNELS_H
 #define INNERLOOP_KERNELS_H
 
@@ -10,6 +10,24 @@ enum { DONE = 0, BEYOND_AXIS = 1, WRONG_WORDS = 2 };
 
 /** Flags of a product. */
 enum { ADDED = 1, RELU = 2, LOOKUP_ROWS = 4, LOOKUP_COLUMNS = 8 };
+
+/** Places from here on are of results that lie in arrays of their own, each of which begins at a piece. */
+enum { RESULTS = 1 << 30, PIECE_BITS = 18, MOST_PIECES = RESULTS >> PIECE_BITS };
+
+typedef struct {
+  float *numbers;
+  /** Where each piece of the results lies. */
+  float *const *pieces;
+} Memory;
+
+static inline int64_t pieces_of(int64_t numbers) { return (numbers + (1 << PIECE_BITS) - 1) >> PIECE_BITS; }
+
+/** Where a place lies. */
+static inline float *at(Memory memory, int32_t place) {
+  if (place < RESULTS) return memory.numbers + place;
+  const int32_t from = place - RESULTS;
+  return memory.pieces[from >> PIECE_BITS] + (from & ((1 << PIECE_BITS) - 1));
+}
 
 /** The number that a word is the bits of. */
 static inline float float_of(int32_t bits) {
@@ -30,23 +48,23 @@ static inline int64_t begin_of(Part part, int64_t count) { return part.of == 1 ?
 
 static inline int64_t end_of(Part part, int64_t count) { return begin_of((Part){.number = part.number + 1, .of = part.of}, count); }
 
-int run_product(const int32_t *words, float *memory, Part part);
-int run_chain(const int32_t *words, float *memory, Part part);
-int run_norm(const int32_t *words, float *memory, Part part);
-int run_rowwise(const int32_t *words, float *memory, Part part);
-int run_rows(const int32_t *words, float *memory, Part part);
-int run_scatter(const int32_t *words, float *memory, Part part);
-int run_move(const int32_t *words, float *memory, Part part);
+int run_product(const int32_t *words, Memory memory, Part part);
+int run_chain(const int32_t *words, Memory memory, Part part);
+int run_norm(const int32_t *words, Memory memory, Part part);
+int run_rowwise(const int32_t *words, Memory memory, Part part);
+int run_rows(const int32_t *words, Memory memory, Part part);
+int run_scatter(const int32_t *words, Memory memory, Part part);
+int run_move(const int32_t *words, Memory memory, Part part);
 
 /** The word of windows that says how many taps there are; those follow. */
 enum { TAPS_OF_WINDOWS = 27 };
-int run_windows(const int32_t *words, float *memory, Part part);
-int run_points(const int32_t *words, float *memory, Part part);
+int run_windows(const int32_t *words, Memory memory, Part part);
+int run_points(const int32_t *words, Memory memory, Part part);
 
 /** Numbers of the room that parts of a chain need in common, CHAIN_ROOM at most; 0: none. A vector behind them may be read. Whoever gives it joins what is in it (join_chain) when all parts are done. */
 enum { CHAIN_ROOM = 16 * 1024 };
 int64_t room_of_chain(const int32_t *words);
-void join_chain(const int32_t *words, float *memory, const float *room);
+void join_chain(const int32_t *words, Memory memory, const float *room);
 
 /** In how many parts a chain can be done. */
 int64_t parts_of_chain(const int32_t *words);
@@ -54,9 +72,17 @@ int64_t parts_of_chain(const int32_t *words);
 typedef struct Pool Pool;
 
 /** Runs `count` words of instructions, one after another. @param threads how many do a large one at most @param pool where they are; for one it may be NULL */
-int run_program(const int32_t *words, int64_t count, float *memory, Pool *pool, int threads);
+int run_program(const int32_t *words, int64_t count, Memory memory, Pool *pool, int threads);
 
-/** Where the first instruction is that would read or write beyond the numbers of the memory, or is none; below zero where all are right. */
-int64_t check_program(const int32_t *words, int64_t count, const float *memory, int64_t numbers);
+/** What a program may read and write: so many numbers of a memory, and results of so many numbers each. */
+typedef struct {
+  const float *memory;
+  int64_t numbers;
+  const int32_t *results;
+  int64_t count;
+} Room;
+
+/** Where the first instruction is that would read or write beyond that, or is none; below zero where all are right. */
+int64_t check_program(const int32_t *words, int64_t count, Room room);
 
 #endif

@@ -112,7 +112,7 @@ static Tile tile_of(const Points *p, Which which) {
   };
 }
 
-int run_points(const int32_t *words, float *memory, Part part) {
+int run_points(const int32_t *words, Memory memory, Part part) {
   Points p;
   read_points(words, memory, &p);
   const int64_t vectors = (p.channels + WIDTH - 1) / WIDTH, tiles = p.rows * p.columns * p.examples;

@@ -48,17 +48,17 @@ static inline Apart apart_from(Apart apart, int64_t first) {
   return apart;
 }
 
-static inline void read_points(const int32_t *words, float *memory, Points *p) {
+static inline void read_points(const int32_t *words, Memory memory, Points *p) {
   p->what = words[2] & TO_PLACES, p->adds = (words[2] & ADDING) != 0;
   p->examples = words[3], p->channels = words[4], p->rows = words[5], p->columns = words[6];
   p->step_row = words[7], p->step_column = words[8], p->first_row = words[9], p->first_column = words[10];
   p->in_rows = words[11], p->in_columns = words[12];
   p->height = words[13], p->width = words[14], p->points_down = words[15], p->points_across = words[16];
-  p->field = memory + words[17];
+  p->field = at(memory, words[17]);
   p->field_example = words[18], p->field_row = words[19], p->field_column = words[20], p->field_channel = words[21];
-  p->values = memory + words[22];
+  p->values = at(memory, words[22]);
   p->values_point = words[23], p->values_example = words[24], p->values_row = words[25], p->values_column = words[26];
-  p->down = memory + words[27], p->across = memory + words[28];
+  p->down = at(memory, words[27]), p->across = at(memory, words[28]);
   p->rows_apart = apart_by(words[19], words[29]), p->columns_apart = apart_by(words[20], words[30]);
   p->tile_rows = apart_from(p->rows_apart, p->first_row), p->tile_columns = apart_from(p->columns_apart, p->first_column);
 }

@@ -29,7 +29,7 @@ struct Pool {
   _Atomic int32_t outcome;
   _Alignas(128) Work work;
   const int32_t *words;
-  float *memory;
+  Memory memory;
   float *room;
   _Alignas(128) _Atomic int32_t sleeping;
   _Atomic int32_t ends;
@@ -162,7 +162,7 @@ int with_threads(Pool *pool, int threads) {
   return pool->threads + 1 < wanted ? pool->threads + 1 : wanted;
 }
 
-int in_parts(Pool *pool, Work work, const int32_t *words, float *memory, Part parts) {
+int in_parts(Pool *pool, Work work, const int32_t *words, Memory memory, Part parts) {
   pool->work = work, pool->words = words, pool->memory = memory, pool->room = parts.room;
   atomic_store_explicit(&pool->outcome, DONE, memory_order_relaxed);
   atomic_store_explicit(&pool->undone, parts.of, memory_order_relaxed);

@@ -7,7 +7,7 @@
 /** Threads that work on an instruction at most, the one that runs the program among them, and parts that one may have. */
 enum { MOST_THREADS = 24, MOST_PARTS = MOST_THREADS };
 
-typedef int (*Work)(const int32_t *words, float *memory, Part part);
+typedef int (*Work)(const int32_t *words, Memory memory, Part part);
 
 /** A pool without threads; NULL where there is no memory for one. */
 Pool *make_pool(void);
@@ -22,6 +22,6 @@ int with_threads(Pool *pool, int threads);
  * Does all parts of an instruction, of which the caller does those that nobody else has begun: it waits for no thread that sleeps. One call at a time.
  * @returns DONE, or what went wrong in a part
  */
-int in_parts(Pool *pool, Work work, const int32_t *words, float *memory, Part parts);
+int in_parts(Pool *pool, Work work, const int32_t *words, Memory memory, Part parts);
 
 #endif

@@ -369,7 +369,7 @@ static void run_batch(const Product *product, const Share *share, const int32_t 
     run_batch(product, share, axis + 5, end, inside, begin + i * step, left + i * axis[product->left_axis], right + i * axis[product->right_axis], out + i * axis[3], added ? added + i * axis[4] : NULL);
 }
 
-int run_product(const int32_t *words, float *memory, Part part) {
+int run_product(const int32_t *words, Memory memory, Part part) {
   const int32_t *w = words + 2;
   Product product;
   product.flags = w[0];
@@ -379,7 +379,7 @@ int run_product(const int32_t *words, float *memory, Part part) {
   product.right_row = w[10], product.right_column = w[11];
   product.out_row = w[13];
   product.added_row = w[15], product.added_column = w[16];
-  product.table = product.flags & (LOOKUP_ROWS | LOOKUP_COLUMNS) ? (const int32_t *)(const void *)(memory + w[17]) : NULL;
+  product.table = product.flags & (LOOKUP_ROWS | LOOKUP_COLUMNS) ? (const int32_t *)(const void *)(at(memory, w[17])) : NULL;
   product.taps = w[18], product.segment = w[19];
   const int32_t *axes = w + 21, *end = axes + 5 * w[20];
   const int stands = stand(&product);
@@ -395,6 +395,6 @@ int run_product(const int32_t *words, float *memory, Part part) {
   for (const int32_t *axis = axes; axis < end; axis += 5)
     if (axis[3]) places *= axis[0];
   const Share share = share_of(&product, places, part);
-  run_batch(&product, &share, axes, end, places * share.pieces, 0, memory + w[stands ? 9 : 6], memory + w[stands ? 6 : 9], memory + w[12], product.flags & ADDED ? memory + w[14] : NULL);
+  run_batch(&product, &share, axes, end, places * share.pieces, 0, at(memory, w[stands ? 9 : 6]), at(memory, w[stands ? 6 : 9]), at(memory, w[12]), product.flags & ADDED ? at(memory, w[14]) : NULL);
   return DONE;
 }

@@ -15,7 +15,7 @@
 #define NUMBERS_A_NS 2
 
 typedef struct {
-  float *memory;
+  Memory memory;
   Pool *pool;
   int threads;
 } Run;
@@ -74,7 +74,7 @@ static int run_words(const Run *run, const int32_t *words, int64_t count);
 
 static int run_turns(const Run *run, const int32_t *words) {
   for (int32_t turn = 0; turn < words[2]; turn++) {
-    run->memory[words[3]] = (float)turn;
+    *at(run->memory, words[3]) = (float)turn;
     const int outcome = run_words(run, words + 5, words[4]);
     if (outcome != DONE) return outcome;
   }
@@ -105,7 +105,7 @@ static int run_words(const Run *run, const int32_t *words, int64_t count) {
   return DONE;
 }
 
-int run_program(const int32_t *words, int64_t count, float *memory, Pool *pool, int threads) {
+int run_program(const int32_t *words, int64_t count, Memory memory, Pool *pool, int threads) {
   const Run run = {memory, pool, pool && threads > 1 ? with_threads(pool, threads) : 1};
   return run_words(&run, words, count);
 }

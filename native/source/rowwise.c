@@ -51,14 +51,14 @@ INLINE void normalized(const float *from, float *out, int64_t size, float mean, 
   }
 }
 
-int run_norm(const int32_t *words, float *memory, Part part) {
+int run_norm(const int32_t *words, Memory memory, Part part) {
   const int64_t first = begin_of(part, words[2]), rows = end_of(part, words[2]), size = words[3], from_row = words[6], gain_rows = words[11], out_row = words[13];
   const float epsilon = float_of(words[4]), each = 1.0f / (float)size;
   const int64_t together = rows_at_a_time(size);
   for (int64_t begin = first, of_gain = first % gain_rows; begin < rows; begin += together) {
     const int64_t count = rows - begin < together ? rows - begin : together;
-    const float *from = memory + words[5] + begin * from_row;
-    float *out = memory + words[12] + begin * out_row;
+    const float *from = at(memory, words[5]) + begin * from_row;
+    float *out = at(memory, words[12]) + begin * out_row;
     vector squares = {0};
     float mean[ROWS], inverse[ROWS];
     for (int64_t row = 0; row < count; row++) mean[row] = sum_of_row(from + row * from_row, size) * each;
@@ -67,10 +67,10 @@ int run_norm(const int32_t *words, float *memory, Part part) {
     squares = 1.0f / square_root(squares * each + epsilon);
     memcpy(inverse, &squares, sizeof inverse);
     for (int64_t row = 0; row < count; row++) {
-      if (words[14] >= 0) memory[words[14] + (begin + row) * words[15]] = mean[row];
-      if (words[16] >= 0) memory[words[16] + (begin + row) * words[17]] = inverse[row];
-      const float *gain = words[7] < 0 ? 0 : memory + words[7] + of_gain * words[8];
-      const float *bias = words[9] < 0 ? 0 : memory + words[9] + of_gain * words[10];
+      if (words[14] >= 0) at(memory, words[14])[(begin + row) * words[15]] = mean[row];
+      if (words[16] >= 0) at(memory, words[16])[(begin + row) * words[17]] = inverse[row];
+      const float *gain = words[7] < 0 ? 0 : at(memory, words[7]) + of_gain * words[8];
+      const float *bias = words[9] < 0 ? 0 : at(memory, words[9]) + of_gain * words[10];
       normalized(from + row * from_row, out + row * out_row, size, mean[row], inverse[row], gain, bias);
       if (++of_gain >= gain_rows) of_gain = 0;
     }
@@ -139,12 +139,12 @@ static float place_of_largest(const float *from, int64_t size) {
   return smallest_of(first);
 }
 
-int run_rowwise(const int32_t *words, float *memory, Part part) {
+int run_rowwise(const int32_t *words, Memory memory, Part part) {
   const int64_t rows = end_of(part, words[3]), size = words[4], from_row = words[6], out_row = words[8], together = rows_at_a_time(size);
   for (int64_t begin = begin_of(part, words[3]); begin < rows; begin += together) {
     const int64_t count = rows - begin < together ? rows - begin : together;
-    const float *from = memory + words[5] + begin * from_row;
-    float *out = memory + words[7] + begin * out_row;
+    const float *from = at(memory, words[5]) + begin * from_row;
+    float *out = at(memory, words[7]) + begin * out_row;
     if (words[2] == 0) softmax(from, from_row, out, out_row, count, size);
     else if (words[2] == 1) log_softmax(from, from_row, out, out_row, count, size);
     else

@@ -217,7 +217,7 @@ static void run_some(const Windows *w, int64_t row, int64_t last_row, int64_t c,
 
 static void clear(float *to, int64_t count) { memset(to, 0, sizeof(float) * count); }
 
-int run_windows(const int32_t *words, float *memory, Part part) {
+int run_windows(const int32_t *words, Memory memory, Part part) {
   Windows w;
   read_windows(words, memory, &w);
   const int64_t rows = w.examples * w.rows;

@@ -32,17 +32,17 @@ typedef struct {
   const int32_t *tap;
 } Windows;
 
-static inline void read_windows(const int32_t *words, float *memory, Windows *w) {
+static inline void read_windows(const int32_t *words, Memory memory, Windows *w) {
   w->what = words[2];
   w->examples = words[3], w->channels = words[4], w->rows = words[5], w->columns = words[6];
   w->step_row = words[7], w->step_column = words[8], w->in_rows = words[9], w->in_columns = words[10];
-  w->field = memory + words[11];
+  w->field = at(memory, words[11]);
   w->field_example = words[12], w->field_row = words[13], w->field_column = words[14];
-  w->out = memory + words[15];
+  w->out = at(memory, words[15]);
   w->out_example = words[16], w->out_row = words[17], w->out_column = words[18];
-  w->weight = words[19] < 0 ? 0 : memory + words[19];
-  w->bias = words[21] < 0 ? 0 : memory + words[21];
-  w->where = words[23] < 0 ? 0 : memory + words[23];
+  w->weight = words[19] < 0 ? 0 : at(memory, words[19]);
+  w->bias = words[21] < 0 ? 0 : at(memory, words[21]);
+  w->where = words[23] < 0 ? 0 : at(memory, words[23]);
   w->where_example = words[24], w->where_row = words[25], w->where_column = words[26];
   w->plane = w->in_rows * w->in_columns;
   w->taps = words[TAPS_OF_WINDOWS];

@@ -13,8 +13,19 @@ import { runSteps } from "./reference.ts";
 const functionNames = Object.keys(functions) as FunctionName[];
 const toFloat = (word: number): number => new Float32Array(Int32Array.of(word).buffer)[0]!;
 
-/** Words read back: steps over one memory, whose tables are numbers of `tables`. */
-export function decoded(words: Int32Array, memory: Store, tables: Int32Array): Step[] {
+/** Places from here on are of results, each of which begins at a piece. */
+const [firstResult, piece] = [2 ** 30, 2 ** 18];
+
+/** Words read back: steps over one memory, whose tables are numbers of `tables`, and results. */
+export function decoded(words: Int32Array, memory: Store, tables: Int32Array, results: readonly Store[] = []): Step[] {
+  const place = (at: number): Omit<Access, "strides"> => {
+    let begin = firstResult;
+    for (const store of at < begin ? [] : results) {
+      if (at < begin + store.size) return { store, offset: at - begin };
+      begin += Math.ceil(store.size / piece) * piece;
+    }
+    return { store: memory, offset: at };
+  };
   const steps: Step[] = [];
   for (let begin = 0; begin < words.length; begin += words[begin + 1]!) {
     const end = begin + words[begin + 1]!;
@@ -25,15 +36,16 @@ export function decoded(words: Int32Array, memory: Store, tables: Int32Array): S
     };
     const many = <Item>(count: number, item: () => Item): Item[] => Array.from({ length: count }, item);
     const access = (rank: number): Access => {
-      const offset = take();
-      return { store: memory, offset, strides: many(rank, take) };
+      const lies = place(take());
+      return { ...lies, strides: many(rank, take) };
     };
     steps.push(
       instruction(words[begin]!, {
         take,
         many,
         access,
-        memory,
+        place,
+        inside: (body) => decoded(body, memory, tables, results),
         tables,
         rest: () => words.subarray(next, end),
         skip: () => (next = end),
@@ -50,7 +62,9 @@ interface Reader {
   access(rank: number): Access;
   rest(): Int32Array;
   skip(): void;
-  readonly memory: Store;
+  place(at: number): Omit<Access, "strides">;
+  /** The steps of turns. */
+  inside(body: Int32Array): Step[];
   readonly tables: Int32Array;
 }
 
@@ -58,14 +72,14 @@ interface Reader {
 const given = <Name extends string>(name: Name, access: Access) =>
   (access.offset < 0 ? {} : { [name]: access }) as { [Key in Name]?: Access };
 
-function instruction(code: number, { take, many, access, memory, tables, rest, skip }: Reader): Step {
-  const place = (offset: number): Access => ({ store: memory, offset, strides: [] });
+function instruction(code: number, { take, many, access, tables, rest, skip, ...reader }: Reader): Step {
+  const place = (offset: number): Access => ({ ...reader.place(offset), strides: [] });
   if (code === 1) {
     const flags = take();
     const [m, n, k] = [take(), take(), take()];
     const [alpha, beta] = [toFloat(take()), toFloat(take())];
     const [left, right] = [access(2), access(2)];
-    const out = { store: memory, offset: take(), strides: [take(), 1] };
+    const out = { ...place(take()), strides: [take(), 1] };
     const added = access(2);
     const [table, taps, segment] = [take(), take(), take()];
     const axes = many(take(), () => many(5, take));
@@ -209,7 +223,7 @@ function instruction(code: number, { take, many, access, memory, tables, rest, s
   const body = rest();
   if (code !== 7 || body.length !== length) throw new Error(`turns of ${length} words have ${body.length}`);
   skip();
-  return { kind: "turns", count, turn: turnAt(turn), body: decoded(body, memory, tables) };
+  return { kind: "turns", count, turn: turnAt(turn), body: reader.inside(body) };
 }
 
 /** Where the numbers of turns lie, which are stores of their own. */
@@ -223,12 +237,19 @@ function turnAt(place: number): Store {
 
 /** Kernels in plain loops: words over a memory, as those in C take them. */
 export const plainKernels = {
-  run(code: Int32Array, memory: ArrayBuffer, offset: number): number {
+  run(
+    code: Int32Array,
+    memory: ArrayBuffer,
+    offset: number,
+    _threads?: number,
+    results: readonly Float32Array[] = [],
+  ): number {
     const floats = new Float32Array(memory, offset);
     const tables = new Int32Array(memory, offset);
     const whole: Store = { size: floats.length, depth: 1 };
-    const steps = decoded(code, whole, tables);
-    return runSteps(steps, (store) => floats.subarray(turnPlaces.get(store) ?? 0));
+    const of = new Map(results.map((numbers): [Store, Float32Array] => [{ size: numbers.length, depth: 1 }, numbers]));
+    const steps = decoded(code, whole, tables, [...of.keys()]);
+    return runSteps(steps, (store) => of.get(store) ?? floats.subarray(turnPlaces.get(store) ?? 0));
   },
   misaligned: (_: ArrayBuffer): number => 0,
 };

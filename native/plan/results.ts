@@ -1,0 +1,68 @@
+// Outputs that are written once, into the arrays that callers get: copies of the large ones would take as long as much of what is computed.
+import type { DType } from "@innerloop/schemas";
+import { accessesOf, type Step, type Store, type View } from "./steps.ts";
+import { together } from "./views.ts";
+
+/** Places from here on are of such arrays, each of which begins at a piece (source/kernels.h). */
+const firstResult = 2 ** 30;
+const piece = 2 ** 18;
+const mostPieces = firstResult / piece;
+
+/** Numbers from which on an array of its own costs less than a copy. */
+const large = 2 ** 15;
+/** Numbers behind a store that kernels may read: behind an array there are none. */
+const vector = 16;
+
+const dtypes: ReadonlySet<DType> = new Set(["float32"]);
+
+/** Where each of those stores begins that are whole outputs, and that steps write without reading them. */
+export function resultsOf(steps: readonly Step[], outputs: readonly View[]): ReadonlyMap<Store, number> {
+  const count = new Map<Store, number>();
+  for (const { store } of outputs) count.set(store, (count.get(store) ?? 0) + 1);
+  const wanted = outputs.filter(
+    (view) => view.store.size >= large && count.get(view.store) === 1 && dtypes.has(view.dtype) && isWhole(view),
+  );
+  const { written, unfit } = metBy(steps, new Set(wanted.map(({ store }) => store)));
+  const places = new Map<Store, number>();
+  let pieces = 0;
+  for (const { store } of wanted) {
+    if (!written.has(store) || unfit.has(store)) continue;
+    const own = Math.ceil(store.size / piece);
+    if (pieces + own > mostPieces) continue;
+    places.set(store, firstResult + pieces * piece);
+    pieces += own;
+  }
+  return places;
+}
+
+const isWhole = (view: View): boolean =>
+  view.offset === 0 && together(view) && view.shape.reduce((size, each) => size * each, 1) === view.store.size;
+
+function metBy(steps: readonly Step[], wanted: ReadonlySet<Store>) {
+  const [written, unfit] = [new Set<Store>(), new Set<Store>()];
+  const walk = (list: readonly Step[]): void => {
+    for (const step of list) {
+      if (step.kind === "turns") {
+        walk(step.body);
+        continue;
+      }
+      const { reads, writes } = accessesOf(step);
+      for (const { store } of reads) if (wanted.has(store)) unfit.add(store);
+      for (const { store } of writes) if (wanted.has(store)) (onlyWrites(step) ? written : unfit).add(store);
+    }
+  };
+  walk(steps);
+  return { written, unfit };
+}
+
+/** Whether kernels read nothing of what a step writes, nor what lies behind it. */
+function onlyWrites(step: Exclude<Step, { kind: "turns" }>): boolean {
+  if (step.kind === "product") return step.n % vector === 0;
+  if (step.kind === "points") return step.what === "places" && !step.beta;
+  if (step.kind !== "chain" || step.writes.length > 1 || step.shape.includes(0)) return false;
+  const { register, how } = step.writes[0]!;
+  const isRead = step.code.some(({ operands }) =>
+    operands.some((operand) => "register" in operand && operand.register === register),
+  );
+  return how === "set" && !isRead;
+}

@@ -1,0 +1,145 @@
+// Large outputs, which steps write into the arrays that a run gives.
+import { type KeptPrograms, NativeModel } from "@innerloop/native";
+import { layoutOf, planFor, readGraph } from "@innerloop/native/plan";
+import type { Tensor } from "@innerloop/schemas";
+import { describe, expect, it } from "vitest";
+import { testKernels } from "./kernels.ts";
+import { type GraphOf, modelOf } from "./models.ts";
+
+const kernels = testKernels();
+
+/** As many rows and columns as make an array that is worth its own. */
+const [rows, terms, columns] = [320, 24, 304];
+
+const graph: GraphOf = {
+  inputs: { x: ["float32", rows, terms], w: ["float32", terms, columns], u: ["float32", rows, columns] },
+  outputs: ["alone", "flipped", "product", "half", "turned", "small", "again"],
+  initializers: { two: { dtype: "float32", shape: [], data: Float32Array.of(2) } },
+  nodes: [
+    ["Gemm", ["w", "x"], ["alone"], { transA: 1, transB: 1 }],
+    ["Transpose", ["u"], ["flipped"], { perm: [1, 0] }],
+    ["MatMul", ["x", "w"], ["product"]],
+    // What other steps read stays in the memory.
+    ["MatMul", ["x", "w"], ["other"]],
+    ["Relu", ["other"], ["positive"]],
+    ["Div", ["positive", "two"], ["half"]],
+    ["Transpose", ["half"], ["turned"], { perm: [1, 0] }],
+    ["ReduceSum", ["x"], ["small"], { keepdims: 0 }],
+    ["Identity", ["product"], ["again"]],
+  ],
+};
+
+function feedsOf(seed: number): Record<string, Tensor> {
+  const wave = (size: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(seed + i * 0.37));
+  return {
+    x: { dtype: "float32", shape: [rows, terms], data: wave(rows * terms) },
+    w: { dtype: "float32", shape: [terms, columns], data: wave(terms * columns) },
+    u: { dtype: "float32", shape: [rows, columns], data: wave(rows * columns) },
+  };
+}
+
+/** In float64. */
+function expected({ x, w, u }: Record<string, Tensor>): Record<string, number[]> {
+  const product: number[] = [];
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) {
+      let sum = 0;
+      for (let k = 0; k < terms; k++) sum += Number(x!.data[i * terms + k]) * Number(w!.data[k * columns + j]);
+      product.push(sum);
+    }
+  const half = product.map((number) => Math.max(0, number) / 2);
+  const turn = (numbers: readonly number[]) =>
+    numbers.map((_, at) => numbers[(at % rows) * columns + Math.floor(at / rows)]!);
+  const small = [Array.from(x!.data, Number).reduce((sum, number) => sum + number, 0)];
+  const flipped = turn(Array.from(u!.data, Number));
+  return { alone: turn(product), flipped, product, half, turned: turn(half), small, again: product };
+}
+
+function expectNear(results: Readonly<Record<string, Tensor>>, wanted: Readonly<Record<string, readonly number[]>>) {
+  for (const [name, numbers] of Object.entries(wanted)) {
+    const data = results[name]!.data as Float32Array;
+    expect(data).toHaveLength(numbers.length);
+    const apart = numbers.reduce((most, number, i) => Math.max(most, Math.abs(number - data[i]!)), 0);
+    expect(apart, name).toBeLessThan(1e-5 * Math.max(1, ...numbers.map(Math.abs)));
+  }
+}
+
+describe("large outputs", () => {
+  it.each([1, 2])("are the caller's, with %i threads, and no later run writes over them", (threads) => {
+    const model = new NativeModel(modelOf(graph), kernels, { threads });
+    const runs = [1, 2, 3].map((seed) => ({ results: model.run(feedsOf(seed))!, wanted: expected(feedsOf(seed)) }));
+    for (const { results, wanted } of runs) {
+      expectNear(results, wanted);
+      for (const { data } of Object.values(results)) expect(data.buffer.byteLength).toBe(data.byteLength);
+    }
+    const buffers = runs.flatMap(({ results }) => Object.values(results).map(({ data }) => data.buffer));
+    expect(new Set(buffers).size).toBe(buffers.length);
+  });
+
+  it("take no room in a program's memory, but for those that are read, are two or come two at a time", () => {
+    const read = readGraph(modelOf(graph));
+    const plan = () => planFor(read, feedsOf(1), kernels);
+    const [own, all] = [layoutOf(plan(), { own: true }), layoutOf(plan())];
+    expect(own.outputs.filter((output) => output.own).map(({ name }) => name)).toEqual(["alone", "flipped"]);
+    expect(all.tablesAt - own.tablesAt).toBeGreaterThanOrEqual(2 * rows * columns);
+    expect(all.outputs.some((output) => output.own)).toBe(false);
+  });
+
+  it("are lent in one place, and given by a program that another process left", () => {
+    const programs = new Map<string, Uint8Array>();
+    const kept: KeptPrograms = { find: (key) => programs.get(key), keep: (key, bytes) => programs.set(key, bytes) };
+    new NativeModel(modelOf(graph), kernels, { kept }).run(feedsOf(1));
+    expect(programs.size).toBe(1);
+    const model = new NativeModel(modelOf(graph), kernels, { kept });
+    const mine = model.run(feedsOf(2))!;
+    const lent = model.run(feedsOf(1), graph.outputs, true)!;
+    expectNear(lent, expected(feedsOf(1)));
+    const next = model.run(feedsOf(3), graph.outputs, true)!;
+    for (const name of graph.outputs) expect(next[name]!.data.buffer).toBe(lent[name]!.data.buffer);
+    expectNear(lent, expected(feedsOf(3)));
+    expectNear(mine, expected(feedsOf(2)));
+  });
+});
+
+describe("a result", () => {
+  const far = 2 ** 30;
+  const piece = 2 ** 18;
+
+  /** A copy of numbers from the memory's begin. */
+  const copy = (size: number, to: number): number[] => [2, 14, 1, size, 1, 0, 1, 0, 1, to, 1, 0, 0, 0];
+
+  function memoryOf(numbers: number) {
+    const memory = new ArrayBuffer(4 * numbers + 64);
+    const begin = kernels.misaligned(memory);
+    return { memory, begin, floats: new Float32Array(memory, begin) };
+  }
+
+  it("is written piece by piece, wherever it lies", () => {
+    const { memory, begin, floats } = memoryOf(piece + 64);
+    floats.forEach((_, i) => {
+      floats[i] = i;
+    });
+    const results = [new Float32Array(3), new Float32Array(piece + 8), new Float32Array(5)];
+    const words = [...copy(3, far), ...copy(piece + 8, far + piece), ...copy(5, far + 3 * piece)];
+    expect(kernels.run(Int32Array.from(words), memory, begin, 1, results)).toBe(0);
+    for (const numbers of results) expect(numbers.every((number, i) => number === i)).toBe(true);
+    expect(kernels.run(Int32Array.from(words), memory, begin, 1, results.slice(1))).toBe(2);
+  });
+
+  it.each([
+    ["that is longer than it", copy(9, far)],
+    ["between two", copy(3, far + 8)],
+    ["behind the last", copy(3, far + 2 * piece)],
+    // Kernels read a whole vector at the end of such rows.
+    [
+      "by a product whose rows end within a vector",
+      [1, 23, 0, 1, 8, 1, 0x3f800000, 0, 0, 1, 1, 16, 8, 1, far, 8, -1, 0, 0, -1, 0, 0, 0],
+    ],
+    ["that a step reads", [2, 14, 1, 3, 1, far, 1, 0, 1, 0, 1, 0, 0, 0]],
+  ])("is not written %s", (_, words) => {
+    const { memory, begin } = memoryOf(256);
+    const results = [new Float32Array(8).fill(7), new Float32Array(8).fill(7)];
+    expect(kernels.run(Int32Array.from(words), memory, begin, 1, results)).toBe(2);
+    for (const numbers of results) expect(numbers.every((number) => number === 7)).toBe(true);
+  });
+});
