@@ -69,7 +69,7 @@ export function loadKernels(file: string): Kernels {
           if (others.check(code, memory, offset, sizes) >= 0) return wrongWords;
           checked.set(code, { memory, sizes });
         }
-        return run(code, memory, offset, threads, results);
+        return results.length > 0 ? run(code, memory, offset, threads, results) : run(code, memory, offset, threads);
       },
     };
   } catch (cause) {

@@ -147,7 +147,7 @@ export class Program {
   readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
   readonly #outputs: readonly Output[];
   /** How many numbers each output has that is written into the array that a run gives. */
-  readonly #sizes: Int32Array;
+  readonly #sizes: readonly number[];
   /** Such arrays that were lent. */
   #lent: readonly Float32Array[] | undefined;
   /** Words of runs after the first one. */
@@ -167,7 +167,7 @@ export class Program {
       ...{ name, dtype, shape },
       ...(own ? {} : { numbers: floats.subarray(at, at + sizeOf(shape)) }),
     }));
-    this.#sizes = Int32Array.from(outputs.flatMap(({ own, shape }) => (own ? sizeOf(shape) : [])));
+    this.#sizes = outputs.flatMap(({ own, shape }) => (own ? sizeOf(shape) : []));
     const bytes = 4 * this.#sizes.reduce((sum, size) => sum + size, 0);
     // Arrays of two runs are often let go at once.
     if (bytes >= manyBytes) kernels.retain?.(2 * bytes);
@@ -176,7 +176,7 @@ export class Program {
   /** Whether the kernels would run it: one that comes from a file may be anything. */
   isRight({ check }: Kernels): boolean {
     const isWords = (words: Int32Array) =>
-      check === undefined || check(words, this.memory, this.begin, this.#sizes) < 0;
+      check === undefined || check(words, this.memory, this.begin, Int32Array.from(this.#sizes)) < 0;
     return isWords(this.words) && isWords(this.#again);
   }
 
@@ -202,7 +202,7 @@ export class Program {
     lent = false,
   ): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
-    const own = (lent ? this.#lent : undefined) ?? Array.from(this.#sizes, unwritten);
+    const own = (lent ? this.#lent : undefined) ?? this.#sizes.map(unwritten);
     if (lent) this.#lent = own;
     this.#run(kernels, threads, this.words, own);
     const results: Record<string, Tensor> = {};
