@@ -49,7 +49,8 @@ const filesOf = (folder: string): string[] =>
 
 /** A text and three arrays, each as long as the text says; words and numbers lie as this machine has them. */
 export function packed({ words, known, tables, ...rest }: Layout, largest: Largest): Uint8Array {
-  const end = known.reduce((most, { at, numbers }) => Math.max(most, at + numbers.length), 0);
+  const last = known.at(-1);
+  const end = last ? last.at + last.numbers.length : 0;
   const lengths = [words.length, end, tables.length];
   const head = Buffer.from(JSON.stringify({ lengths, largest: [...largest], ...rest }));
   const start = 4 + head.length;

@@ -5,7 +5,7 @@ import { digestOf, type KeptPrograms, keyOf, type Largest, packed, unpacked } fr
 import { readOutline } from "./outline.ts";
 import { largest, type Plan, settles } from "./plan/plan.ts";
 import { planFor } from "./plan/planned.ts";
-import { layoutOf, type Portions, Program, rowsOf } from "./plan/program.ts";
+import { type Layout, layoutOf, type Portions, Program, rowsOf } from "./plan/program.ts";
 import { isRefusal, refused } from "./plan/refusal.ts";
 import { type Model, type Outline, type Port, readGraph } from "./read.ts";
 
@@ -57,7 +57,7 @@ export class NativeModel {
   readonly outputs: readonly string[];
   /** The inputs as the model declares them. */
   readonly ports: readonly Port[];
-  /** Where programs are kept the bytes stay until one is made, for which the graph is read. */
+  /** Where programs are kept the bytes stay until one is made, for which the graph is read; else large initializers stay in them as long. */
   #bytes: Uint8Array | undefined;
   #graph: Model | undefined;
   readonly #initializers: Outline["initializers"];
@@ -75,6 +75,7 @@ export class NativeModel {
   #runs = 0;
 
   /**
+   * @param bytes are not to change before the first run
    * @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here. Where programs are kept, nodes are read for the first
    *   run that finds none, which gives nothing where something is wrong with them
    */
@@ -90,7 +91,7 @@ export class NativeModel {
     this.inputs = outline.inputs;
     this.outputs = outline.outputs;
     this.ports = outline.ports;
-    this.#initializers = outline.initializers;
+    this.#initializers = new Map([...outline.initializers].map(([name, { shape }]) => [name, { shape }]));
     this.#dtypes = this.ports.map(({ dtype }) => dtype);
   }
 
@@ -191,6 +192,7 @@ export class NativeModel {
         return bytes <= mostBytes;
       });
       this.#planned = [planned, ...others];
+      this.#settle();
       if (isFull) this.#runs = 0;
       return planned;
     } catch (cause) {
@@ -220,7 +222,9 @@ export class NativeModel {
     const before = bytes && restored(bytes, this.#kernels);
     if (before && [...before.largest].every(([name, number]) => largest(feeds[name]!.data) === number)) return before;
     const { layout, largest: most } = this.#made(key, feeds, meeting);
-    return { program: new Program(layout, this.#kernels), largest: most };
+    const program = new Program(layout, this.#kernels);
+    this.#share(layout, program);
+    return { program, largest: most };
   }
 
   #made(key: string, feeds: Readonly<Record<string, Tensor>>, { fetches, portions }: Meeting) {
@@ -234,6 +238,31 @@ export class NativeModel {
       this.#kept?.leave?.(key);
       throw cause;
     }
+  }
+
+  /** Initializers that a program has are read from its memory, for other sizes: nobody writes them there. */
+  #share({ known }: Layout, program: Program): void {
+    const places = new Map(known.map(({ tensor, at }) => [tensor, at]));
+    this.#hold((tensor) => {
+      const at = places.get(tensor);
+      return at === undefined ? tensor : { ...shaped(tensor), data: program.at(at, sizeOf(tensor.shape)) };
+    });
+  }
+
+  /** All others have their own numbers, so that neither a file's bytes nor the memory of a program that is let go stays for them. */
+  #settle(): void {
+    const memories = new Set(this.#planned.map(({ program }) => program.memory));
+    this.#hold((tensor) => {
+      const { data } = tensor;
+      const stays = memories.has(data.buffer as ArrayBuffer) || data.byteLength === data.buffer.byteLength;
+      return { ...shaped(tensor), data: stays ? data : data.slice() };
+    });
+  }
+
+  #hold(as: (tensor: Tensor) => Tensor): void {
+    if (!this.#graph) return;
+    const initializers = [...this.#graph.initializers].map(([name, tensor]) => [name, as(tensor)] as const);
+    this.#graph = { ...this.#graph, initializers: new Map(initializers) };
   }
 
   #read(): Model {
@@ -263,6 +292,8 @@ export class NativeModel {
     return planFor({ inputs, outputs: fetches, nodes, initializers }, widened, this.#kernels);
   }
 }
+
+const shaped = ({ dtype, shape }: Tensor): Omit<Tensor, "data"> => ({ dtype, shape });
 
 /** Rows that so many portions have in all. */
 const rowsIn = (parts: number, count: number): number => parts * Math.ceil(count / parts);

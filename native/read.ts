@@ -53,12 +53,16 @@ export interface Model extends Graph {
   readonly ports: readonly Port[];
 }
 
-/** @throws InnerloopError `onnx-unreadable`; `not-native` for numbers that lie in other files or are of types that are not read here */
+/**
+ * Large initializers are read from the bytes whenever somebody asks for their numbers: those of a model are many, and a program has its own.
+ *
+ * @throws InnerloopError `onnx-unreadable`; `not-native` for numbers that lie in other files or are of types that are not read here
+ */
 export function readGraph(bytes: Uint8Array): Model {
   const model = decodeModel(bytes, "the model");
   if (model.functions.length > 0) throw refused("a model with functions of its own");
   const own = model.opsetImport.find(({ domain }) => !domain || domain === "ai.onnx");
-  const graph = graphOf(model.graph!, Number(own?.version ?? 1));
+  const graph = graphOf(model.graph!, Number(own?.version ?? 1), "file");
   return { ...graph, ports: portsOf(model.graph!, graph) };
 }
 
@@ -86,11 +90,11 @@ function portOf(input: onnx.ValueInfoProto.$Properties, { initializers }: Pick<O
   return { name, dtype, shape, optional: initializers.has(name) };
 }
 
-function graphOf(graph: onnx.GraphProto.$Properties, opset: number): Graph {
+function graphOf(graph: onnx.GraphProto.$Properties, opset: number, where: "own" | "file" = "own"): Graph {
   if (graph.sparseInitializer?.length) throw refused("a sparse initializer");
   return {
     ...endsOf(graph),
-    initializers: new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensorOf(tensor)])),
+    initializers: new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensorOf(tensor, where)])),
     nodes: (graph.node ?? []).map(({ opType, domain, name, input, output, attribute }) => ({
       operator: domain && domain !== "ai.onnx" ? `${domain}.${opType}` : (opType ?? ""),
       name: name ?? "",
@@ -123,15 +127,33 @@ const lists = { float32: "floatData", int32: "int32Data", bool: "int32Data", int
 
 const isHeld = (dtype: DType | undefined): dtype is keyof typeof lists => dtype !== undefined && dtype in lists;
 
-function tensorOf(tensor: onnx.TensorProto.$Properties): Tensor {
+/** Bytes from which on numbers are not read twice without need. */
+const large = 2 ** 16;
+
+/** @param where numbers of many bytes stay: in an array of their own, or in the file's bytes */
+function tensorOf(tensor: onnx.TensorProto.$Properties, where: "own" | "file" = "own"): Tensor {
   const { name, dims, dataType, dataLocation, rawData } = tensor;
   if (dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) throw refused(`the array ${name} in another file`);
   const dtype = dtypeBy("onnx", dataType);
   if (!isHeld(dtype)) throw refused(`the array ${name} of the type ${dataType}`);
   const shape = shapeOf(dims);
+  const isLarge = rawData && rawData.length >= large && rawData.length === 4 * sizeOf(shape);
+  if (where === "file" && dtype === "float32" && isLarge)
+    return {
+      ...{ dtype, shape },
+      get data() {
+        return inBytes(rawData);
+      },
+    };
   const data = rawData?.length ? ofBytes(dtype, rawData) : ofList(dtype, tensor[lists[dtype]] ?? []);
   if (data.length !== sizeOf(shape)) throw refused(`the array ${name} of ${data.length} numbers in [${shape}]`);
   return { dtype, shape, data };
+}
+
+/** Without a copy where the machine can read them as they lie. */
+function inBytes(bytes: Uint8Array): Float32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }
 
 function ofBytes(dtype: DType, bytes: Uint8Array): Tensor["data"] {

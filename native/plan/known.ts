@@ -1,4 +1,5 @@
 // Numbers that no run changes, computed while a plan is made.
+import { sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
 import { encoded } from "./encode.ts";
 import { apart } from "./memory.ts";
@@ -7,8 +8,10 @@ import { type Access, accessesOf, type Step, type Store } from "./steps.ts";
 
 export class Known {
   readonly #kernels: Kernels;
-  /** Each array by itself: those of a model are many numbers and stay as they were given. What no step and no value is of any more may go. */
+  /** Each array by itself. What no step and no value is of any more may go. */
   readonly #numbers = new WeakMap<Store, Float32Array>();
+  /** Those of a model are many numbers and stay where they are, which may be in a file's bytes. */
+  readonly #given = new WeakMap<Store, Tensor>();
   /** Where the kernels compute: one step at a time, with copies of what it reads. */
   #memory = new Float32Array(0);
 
@@ -16,17 +19,28 @@ export class Known {
     this.#kernels = kernels;
   }
 
-  /** A store with these numbers, which nobody writes to from here on. */
-  given(numbers: Float32Array): Store {
-    const store = { size: numbers.length, depth: 0 };
-    this.#numbers.set(store, numbers);
+  /** A store with the numbers of an array of float32, which nobody writes to. */
+  given(tensor: Tensor): Store {
+    const store = { size: sizeOf(tensor.shape), depth: 0 };
+    this.#given.set(store, tensor);
     return store;
   }
 
+  /** The array that a store has as it was given. */
+  givenAs(store: Store): Tensor | undefined {
+    return this.#given.get(store);
+  }
+
   of(store: Store): Float32Array {
-    const numbers = this.#numbers.get(store) ?? new Float32Array(store.size);
+    const there = this.#there(store);
+    if (there) return there;
+    const numbers = new Float32Array(store.size);
     this.#numbers.set(store, numbers);
     return numbers;
+  }
+
+  #there(store: Store): Float32Array | undefined {
+    return this.#numbers.get(store) ?? (this.#given.get(store)?.data as Float32Array | undefined);
   }
 
   run(step: Step): void {
@@ -47,7 +61,7 @@ export class Known {
     );
     const memory = this.#room(end);
     for (const [store, at] of stores) {
-      const numbers = this.#numbers.get(store);
+      const numbers = this.#there(store);
       if (numbers) memory.set(numbers, at);
       else memory.fill(0, at, at + store.size);
     }

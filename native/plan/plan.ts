@@ -100,18 +100,11 @@ export class Plan {
   }
 
   /** An array of the model. */
-  tensor({ data, shape, dtype }: Tensor): Value {
+  tensor(tensor: Tensor): Value {
+    const { shape, dtype } = tensor;
     if (!held.has(dtype)) throw refused(`an array of ${dtype}`);
-    const numbers = dtype === "float32" ? (data as Float32Array) : Float32Array.from(data as Int32Array, Number);
-    if (dtype === "int32" || dtype === "int64")
-      numbers.forEach((number, i) => {
-        const whole = Number(data[i]);
-        if (number !== whole && Math.abs(whole) < endless) throw refused(`the whole number ${whole}`);
-      });
-    return {
-      ...{ store: this.known.given(numbers), offset: 0, shape, strides: naturalStrides(shape) },
-      ...{ dtype, depth: 0 },
-    };
+    const store = this.known.given(dtype === "float32" ? tensor : { dtype: "float32", shape, data: asHeld(tensor) });
+    return { store, offset: 0, shape, strides: naturalStrides(shape), dtype, depth: 0 };
   }
 
   /** An input, whose numbers each run has. */
@@ -209,6 +202,17 @@ export class Plan {
       });
     }
   }
+}
+
+/** Whole numbers as they are held. */
+function asHeld({ data, dtype }: Tensor): Float32Array {
+  const numbers = Float32Array.from(data as Int32Array, Number);
+  if (dtype === "int32" || dtype === "int64")
+    numbers.forEach((number, i) => {
+      const whole = Number(data[i]);
+      if (number !== whole && Math.abs(whole) < endless) throw refused(`the whole number ${whole}`);
+    });
+  return numbers;
 }
 
 export function largest(numbers: ArrayLike<number | bigint>): number {

@@ -33,6 +33,8 @@ const areExact = (numbers: Float32Array): boolean =>
 interface Known {
   readonly at: number;
   readonly numbers: Float32Array;
+  /** The array of the model that they are, which the memory has as well. */
+  readonly tensor?: Tensor | undefined;
 }
 
 /** What a program is made of: all that depends on the model and on sizes. Places and sizes are in numbers. */
@@ -115,7 +117,13 @@ export function layoutOf(
   const words = new Int32Array(first.length + each.length);
   words.set(first);
   words.set(each, first.length);
-  const known = [...still.at].map(([store, place]) => ({ at: place, numbers: plan.known.of(store) }));
+  const known = [...still.at].map(([store, place]) => ({
+    at: place,
+    get numbers() {
+      return plan.known.of(store);
+    },
+    tensor: plan.known.givenAs(store),
+  }));
   return {
     words,
     once: first.length,
@@ -178,6 +186,11 @@ export class Program {
     const isWords = (words: Int32Array) =>
       check === undefined || check(words, this.memory, this.begin, Int32Array.from(this.#sizes)) < 0;
     return isWords(this.words) && isWords(this.#again);
+  }
+
+  /** The memory from a place on, as runs have it: what is known stays as it is. */
+  at(place: number, size: number): Float32Array {
+    return new Float32Array(this.memory, this.begin + 4 * place, size);
   }
 
   /** What it takes while it is kept. */

@@ -1,8 +1,10 @@
 // Arrays of a model that are many numbers stay as they are, whether runs read them or a plan computes something of them beforehand.
 
 import { NativeModel } from "@innerloop/native";
-import { expect, it } from "vitest";
-import { modelOf, numbers, usual } from "./models.ts";
+import { layoutOf, planFor, readGraph } from "@innerloop/native/plan";
+import { describe, expect, it } from "vitest";
+import { testKernels } from "./kernels.ts";
+import { type GraphOf, modelOf, numbers, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 it("large arrays of a model are read as they are, turned, and computed with beforehand, for one set of sizes after another", async () => {
@@ -30,4 +32,62 @@ it("large arrays of a model are read as they are, turned, and computed with befo
         expect(Number(given[name]!.data[i])).toBeCloseTo(Number(number), 3);
       });
   }
+});
+
+describe("initializers of many numbers", () => {
+  const size = 128;
+  const graph: GraphOf = {
+    inputs: { x: ["float32", "rows", size] },
+    outputs: ["y", "z"],
+    initializers: { weights: numbers([size, size], 3), others: numbers([size, size], 5) },
+    nodes: [
+      ["MatMul", ["x", "weights"], ["y"]],
+      ["MatMul", ["x", "others"], ["z"]],
+    ],
+  };
+  /** The bytes at every distance from where the machine could read numbers as they lie. */
+  const files = [0, 1, 2, 3].map((distance) => {
+    const bytes = modelOf(graph);
+    const file = new Uint8Array(bytes.length + distance).subarray(distance);
+    file.set(bytes);
+    return file;
+  });
+
+  it("are read where they lie in a file, wherever that is, and a layout says which it has", () => {
+    const whole = files.map((file) => {
+      const { initializers, ...read } = readGraph(file);
+      for (const [name, tensor] of initializers) expect(tensor.data).toEqual(graph.initializers![name]!.data);
+      const { known } = layoutOf(planFor({ ...read, initializers }, { x: numbers([3, size]) }, plainKernels));
+      expect(new Set(known.map(({ tensor }) => tensor))).toEqual(new Set(initializers.values()));
+      return [...initializers.values()].every(({ data }) => data.buffer === file.buffer);
+    });
+    // Where it is not aligned, each reading is a copy; a file's header decides where that is.
+    expect(whole.filter(Boolean).length).toBeLessThanOrEqual(1);
+  });
+
+  it("are a program's own once there is one, from which those for other sizes and outputs are made", async () => {
+    for (const file of files) {
+      const bytes = file.slice();
+      const ours = new NativeModel(file, testKernels());
+      const check = async (rows: number, fetches: readonly string[]) => {
+        const feeds = { x: numbers([rows, size], rows) };
+        const expected = await usual(bytes, feeds);
+        const given = ours.run(feeds, fetches)!;
+        for (const name of fetches)
+          expected[name]!.data.forEach((number, i) => {
+            expect(Number(given[name]!.data[i])).toBeCloseTo(Number(number), 3);
+          });
+      };
+      await check(3, ["y"]);
+      // Nothing is read there any more.
+      file.fill(0);
+      await check(5, ["z"]);
+      await check(3, ["y", "z"]);
+      await check(6, ["z"]);
+      for (let rows = 7; rows < 11; rows++) await check(rows, ["y"]);
+      // After many runs a program takes the place of another.
+      for (let i = 0; i < 64; i++) ours.run({ x: numbers([10, size]) }, ["y"]);
+      await check(17, ["z", "y"]);
+    }
+  });
 });
