@@ -19,7 +19,6 @@ type Tensors = Readonly<Record<string, Tensor>>;
 
 interface Run {
   readonly once: () => Tensors | Promise<Tensors>;
-  readonly results: Tensors;
   /** Whether native kernels run it. */
   readonly native: boolean;
 }
@@ -36,20 +35,22 @@ function known(): Record<string, Tensor> {
   );
 }
 
+/** A function of its own: in the frame of one that waits for runs the file's bytes would stay. */
+const openedOn = (bytes: () => Uint8Array) => native.open(bytes(), { threads });
+
 async function opened(kind: string): Promise<Run> {
-  const bytes = readFileSync(join(folder, `${network}.${kind}.onnx`));
-  const model = native.open(bytes, { threads });
+  const bytes = () => readFileSync(join(folder, `${network}.${kind}.onnx`));
+  const model = openedOn(bytes);
   const all = known();
   const fed = (inputs: readonly string[]) =>
     Object.fromEntries(inputs.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));
   if (model) {
     const feeds = fed(model.inputs);
-    const results = model.run(feeds);
-    if (results) return { once: () => model.run(feeds)!, results, native: true };
+    if (model.run(feeds)) return { once: () => model.run(feeds)!, native: true };
   }
-  const session = await openSession(bytes, { threads });
+  const session = await openSession(bytes(), { threads });
   const feeds = fed(session.inputs);
-  return { once: () => session.run(feeds), results: await session.run(feeds), native: false };
+  return { once: () => session.run(feeds), native: false };
 }
 
 const now = (): number => (threads > 1 ? performance.now() : processorTime());
@@ -92,7 +93,7 @@ const operations: Readonly<Record<Request["op"], (request: Request) => Promise<o
   },
   turn: async ({ side, enough }) => ({ milliseconds: await turn(open.get(side)!, enough) }),
   async results({ side, file }) {
-    const { results } = open.get(side)!;
+    const results = await open.get(side)!.once();
     const all = Object.values(results).map(({ data }) => data as Float32Array);
     writeFileSync(
       file,
@@ -103,8 +104,10 @@ const operations: Readonly<Record<Request["op"], (request: Request) => Promise<o
 };
 
 if (kindAlone) {
-  const run = await opened(kindAlone);
-  for (let i = 0; i < 2; i++) await run.once();
+  const { once, native } = await opened(kindAlone);
+  // Results of a run go before the next, as on every side.
+  const letGo = async (): Promise<void> => void (await once());
+  for (let i = native ? 1 : 0; i < 3; i++) await letGo();
   process.stdout.write(`${mebibytesAtMost()}\n`);
 } else
   for await (const line of createInterface({ input: process.stdin })) {
