@@ -22,7 +22,10 @@ export const motion = `{
   }, 1000 / 60);
 }`;
 
-/** A microphone in a room with some noise; a sound that is named is heard once, a little higher or lower each time. */
+/**
+ * A microphone in a room with some noise; a sound that is named is heard once, a little higher or lower each time. `sound` is back when it is over by
+ * the clock of the sound, which on a busy machine is behind that of the wall.
+ */
 export const microphone = `{
   const around = (width) => (Math.random() + Math.random() + Math.random() - 1.5) * width;
   navigator.mediaDevices.getUserMedia = async () => {
@@ -46,11 +49,12 @@ export const microphone = `{
       voice.start(at);
       voice.stop(at + seconds + 0.2);
     };
-    globalThis.sound = (name) => {
+    globalThis.sound = async (name) => {
       const now = context.currentTime + 0.08;
       if (name === "whistle") tone("sine", 600, 1900, now, 0.6, 0.3);
       if (name === "beeps") for (const at of [0, 0.22, 0.44]) tone("square", 950, 950, now + at, 0.1, 0.15);
       if (name === "hum") tone("sawtooth", 140, 120, now, 0.7, 0.25);
+      while (context.currentTime < now + 0.9) await new Promise((resolve) => setTimeout(resolve, 20));
     };
     globalThis.track = out.stream.getAudioTracks()[0];
     return out.stream;

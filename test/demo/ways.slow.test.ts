@@ -33,14 +33,17 @@ const call = (page: Page, name: string, ...args: string[]): Promise<void> =>
     [name, args] as const,
   );
 
-/** Presses the round button for some time. */
-async function hold(page: Page, ms: number): Promise<void> {
+/** Presses the round button until something is over. */
+async function holdUntil(page: Page, over: () => Promise<void>): Promise<void> {
   const { x, y, width, height } = (await page.locator("#record").boundingBox())!;
   await page.mouse.move(x + width / 2, y + height / 2);
   await page.mouse.down();
-  await page.waitForTimeout(ms);
+  await over();
   await page.mouse.up();
 }
+
+/** The same for some time. */
+const hold = (page: Page, ms: number): Promise<void> => holdUntil(page, () => page.waitForTimeout(ms));
 
 /** Teaches three things, one example each, and counts which of six others it knows and which it takes for another. */
 async function teachAndTry(page: Page, things: readonly string[], record: (thing: string) => Promise<unknown>) {
@@ -155,10 +158,9 @@ describeUnless(missing("sounds"), "sounds", () => {
     await expectAccessible(page);
     await page.getByRole("button", { name: "Switch on the microphone" }).click();
     await page.locator("[data-source=on]").waitFor();
-    const counts = await teachAndTry(page, ["whistle", "beeps", "hum"], async (sound) => {
-      await call(page, "sound", sound);
-      await hold(page, 1000);
-    });
+    const counts = await teachAndTry(page, ["whistle", "beeps", "hum"], (sound) =>
+      holdUntil(page, () => call(page, "sound", sound)),
+    );
     expectKnown(counts);
     await expectAccessible(page);
     expect(await untilSaid(page, () => hold(page, 600))).toBe("That was hardly to be heard.");
