@@ -59,8 +59,9 @@ export function loadKernels(file: string): Kernels {
       costs: costsOf(file),
       ...others,
       retain: (bytes) => {
-        if (bytes > retained) others.retain(bytes);
-        retained = Math.max(retained, bytes);
+        if (bytes <= retained) return;
+        retained = bytes;
+        others.retain(bytes);
       },
       run: (code, memory, offset, threads = 1, results = []) => {
         const known = checked.get(code);

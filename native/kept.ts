@@ -49,6 +49,7 @@ const filesOf = (folder: string): string[] =>
 
 /** A text and three arrays, each as long as the text says; words and numbers lie as this machine has them. */
 export function packed({ words, known, tables, ...rest }: Layout, largest: Largest): Uint8Array {
+  // They lie one after another.
   const last = known.at(-1);
   const end = last ? last.at + last.numbers.length : 0;
   const lengths = [words.length, end, tables.length];

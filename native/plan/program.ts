@@ -99,18 +99,16 @@ export function layoutOf(
   const given = views.map(([, view]) => ({ ...view, store: of(view.store) }));
   const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
   const inputs = new Set(fed.map(({ store }) => store));
-  const apart = own
-    ? resultsOf(
-        steps,
-        given.filter(({ store }) => !inputs.has(store)),
-      )
-    : new Map<Store, number>();
+  const results = resultsOf(
+    steps,
+    given.filter(({ store }) => own && !inputs.has(store)),
+  );
   const places = placesFor(
     steps,
-    { fed: [...inputs], kept: [...kept.map(of), ...parts.stores], elsewhere: apart },
+    { fed: [...inputs], kept: [...kept.map(of), ...parts.stores], elsewhere: results },
     still.end,
   );
-  const at = (store: Store): number => still.at.get(store) ?? apart.get(store) ?? places.at(store)!;
+  const at = (store: Store): number => still.at.get(store) ?? results.get(store) ?? places.at(store)!;
   const tables = new Tables(places.end);
   const wordsOf = (some: readonly Step[]) => encoded(some, at, (numbers) => tables.at(numbers), instructions);
   const [first, each] = [wordsOf(parts.first), wordsOf(parts.each)];
@@ -134,7 +132,7 @@ export function layoutOf(
     outputs: given.map(({ store, dtype, shape, offset }, i) => {
       if (!made[dtype]) throw refused(`an output of ${dtype}`);
       const place = { name: views[i]![0], dtype, shape, at: at(store) + offset };
-      return apart.has(store) ? { ...place, own: true } : place;
+      return results.has(store) ? { ...place, own: true } : place;
     }),
   };
 }

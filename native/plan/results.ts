@@ -1,5 +1,5 @@
 // Outputs that are written once, into the arrays that callers get: copies of the large ones would take as long as much of what is computed.
-import type { DType } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas";
 import { accessesOf, type Step, type Store, type View } from "./steps.ts";
 import { together } from "./views.ts";
 
@@ -13,14 +13,12 @@ const large = 2 ** 15;
 /** Numbers behind a store that kernels may read: behind an array there are none. */
 const vector = 16;
 
-const dtypes: ReadonlySet<DType> = new Set(["float32"]);
-
 /** Where each of those stores begins that are whole outputs, and that steps write without reading them. */
 export function resultsOf(steps: readonly Step[], outputs: readonly View[]): ReadonlyMap<Store, number> {
   const count = new Map<Store, number>();
   for (const { store } of outputs) count.set(store, (count.get(store) ?? 0) + 1);
   const wanted = outputs.filter(
-    (view) => view.store.size >= large && count.get(view.store) === 1 && dtypes.has(view.dtype) && isWhole(view),
+    (view) => view.store.size >= large && count.get(view.store) === 1 && view.dtype === "float32" && isWhole(view),
   );
   const { written, unfit } = metBy(steps, new Set(wanted.map(({ store }) => store)));
   const places = new Map<Store, number>();
@@ -35,8 +33,7 @@ export function resultsOf(steps: readonly Step[], outputs: readonly View[]): Rea
   return places;
 }
 
-const isWhole = (view: View): boolean =>
-  view.offset === 0 && together(view) && view.shape.reduce((size, each) => size * each, 1) === view.store.size;
+const isWhole = (view: View): boolean => view.offset === 0 && together(view) && sizeOf(view.shape) === view.store.size;
 
 function metBy(steps: readonly Step[], wanted: ReadonlySet<Store>) {
   const [written, unfit] = [new Set<Store>(), new Set<Store>()];

@@ -1,4 +1,4 @@
-// Tiles of one row (points.h), which go through one matrix. Those that nearly all of them have, plan/at-points/toom.ts are known to the compiler here: it leaves out
+// Tiles of one row (points.h), which go through one matrix. Those of plan/at-points/toom.ts, which nearly all of them have, are known to the compiler here: it leaves out
 // what is zeros, and does not multiply by one.
 #ifndef INNERLOOP_POINTS_ROWS_H
 #define INNERLOOP_POINTS_ROWS_H

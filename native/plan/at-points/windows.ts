@@ -147,7 +147,7 @@ export function formOf(
   return { segments, read, middle: true, weights: [[0, 1, 0], ...weights] };
 }
 
-/** Windows of columns spaced each other, the first of which reads from `reads` on: as few tiles as may be, and then as few points. */
+/** Windows of columns beside each other, the first of which reads from `reads` on: as few tiles as may be, and then as few points. */
 function segmentsOf(count: number, taps: number, reads: number, wide: number): Segment[] {
   const alone = taps === 2 && reads === -1 && wide === count - 1 && count <= mostSums(2);
   if (alone) return [{ by: whole(wide, 2), from: 0, gives: count, tiles: 1, reads: 0 }];
