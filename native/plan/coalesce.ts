@@ -2,6 +2,7 @@
 // what turns hand on is written where the next one reads it.
 import { sizeOf } from "@innerloop/schemas";
 import { withAccesses } from "./accesses.ts";
+import { enter } from "./lists.ts";
 import { pairsOf, writesOver } from "./memory.ts";
 import { type Access, accessesOf, type Chain, type Step, type Store, type Turns } from "./steps.ts";
 
@@ -73,11 +74,7 @@ class Stores {
           walk(step.body, [...around, step]);
         } else {
           const use = { step, place: place++, around };
-          for (const store of storesOf(step)) {
-            const uses = this.#uses.get(store);
-            if (uses) uses.push(use);
-            else this.#uses.set(store, [use]);
-          }
+          for (const store of storesOf(step)) enter(this.#uses, store, use);
           this.all.push(use);
           if (copiesWhole(step)) this.copies.push(step);
         }

@@ -1,6 +1,7 @@
 // What lies between chains and points as chains have it: examples outermost. Where points have them inside, a chain goes by distances that no processor foresees, and
 // points are as fast either way.
 import { usedBy } from "./fuse/level.ts";
+import { enter } from "./lists.ts";
 import { type Access, type Chain, type Points, type Step, type Store, sameAccess } from "./steps.ts";
 
 /** Numbers of a store of [positions, examples, channels], which are to be [examples, positions, channels]. */
@@ -13,8 +14,7 @@ interface Cube {
 /** Steps that give the same. @param kept stores that have their numbers before the steps or are read after them */
 export function laid(steps: readonly Step[], kept: ReadonlySet<Store>): Step[] {
   const users = new Map<Store, number[]>();
-  for (const [at, step] of steps.entries())
-    for (const store of usedBy(step)) users.set(store, [...(users.get(store) ?? []), at]);
+  for (const [at, step] of steps.entries()) for (const store of usedBy(step)) enter(users, store, at);
   const list: (Step | undefined)[] = [...steps];
   for (const [store, places] of users) {
     const own = places.flatMap((at) => list[at] ?? []);

@@ -2,6 +2,7 @@
 import type { Costs } from "../costs.ts";
 import { storesOf, usedBy } from "../fuse/level.ts";
 import type { Known } from "../known.ts";
+import { enter } from "../lists.ts";
 import type { Step, Store } from "../steps.ts";
 
 /** A plan. */
@@ -39,9 +40,3 @@ export const spaced = (numbers: number): number => (numbers % few === 0 ? number
 
 /** Numbers of a line of the cache; and such that even a few points at distances of these fall on the same places. */
 const [line, few] = [16, 128] as const;
-
-function enter(all: Map<Store, Step[]>, store: Store, step: Step): void {
-  const steps = all.get(store);
-  if (steps) steps.push(step);
-  else all.set(store, [step]);
-}

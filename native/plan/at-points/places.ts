@@ -3,6 +3,7 @@
 
 import type { Costs } from "../costs.ts";
 import { storesOf, usedBy } from "../fuse/level.ts";
+import { enter } from "../lists.ts";
 import type { Step, Store } from "../steps.ts";
 import { type Beside, besideIn, mayBeBeside, type Part } from "./beside.ts";
 import { type Making, usersIn, writersIn } from "./making.ts";
@@ -63,7 +64,7 @@ function unitsIn(steps: readonly Step[]): Unit[] {
   const together = new Map<Store, Pool[]>();
   for (const pool of pooledIn(steps, writers)) {
     const [store] = pool.stores as [Store];
-    together.set(store, [...(together.get(store) ?? []), pool]);
+    enter(together, store, pool);
   }
   return [
     ...[...together.values()].map((pools) => ({ pools })),

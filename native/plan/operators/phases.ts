@@ -1,6 +1,7 @@
 // Convolutions whose places differ in the taps that they read: transposed ones with strides, of which each phase reads others, and columns beside each other that are
 // taken as filters of one window.
 import { sizeOf } from "@innerloop/schemas";
+import { enter } from "../lists.ts";
 import type { Plan } from "../plan.ts";
 import { deepest, expanded, permuted, reshaped, type Shape, sliced, type Value, withOnes } from "../views.ts";
 import { channelsLast, channelsSecond } from "./channels.ts";
@@ -137,7 +138,7 @@ function alike(phases: readonly Along[]): Along[][] {
   const groups = new Map<string, Along[]>();
   for (const phase of phases) {
     const name = `${phase.count}: ${phase.taps.map(([offset]) => offset).join()}`;
-    groups.set(name, [...(groups.get(name) ?? []), phase]);
+    enter(groups, name, phase);
   }
   return [...groups.values()];
 }
