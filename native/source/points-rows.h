@@ -29,23 +29,9 @@ static const float row_back_middle_6[] = {0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
 static const float row_back_middle_5[] = {0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 1, -1};
 static const float row_back_middle_whole[] = {0, 1, 0, 1, -1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
 
-/** One of what a known matrix gives: a row of it by numbers. */
-INLINE vector known_sum(const int in, const float *row, const vector *numbers) {
-  int begun = 0;
-  vector sum = {0};
-  UNROLLED
-  for (int i = 0; i < in; i++) {
-    if (row[i] == 0) continue;
-    if (begun) sum = plus(sum, 1, row[i], numbers[i]);
-    else sum = row[i] == 1 ? numbers[i] : spread(row[i]) * numbers[i];
-    begun = 1;
-  }
-  return sum;
-}
-
-/** Channels from `begin` to `end` of a tile. What is outside is zeros, or written nowhere. */
-INLINE void row_known(const int to_points, const int in, const int out, const float *matrix, float times, const Points *p, const Tile *tile, int64_t begin,
-                      int64_t end) {
+/** Channels from `begin` to `end` of a tile, by its one matrix and a factor. What is outside is zeros, or written nowhere. Sizes are known where sums are to be registers. */
+INLINE void row_by(const int to_points, const int in, const int out, const int known, const float *matrix, float times, const Points *p, const Tile *tile,
+                   int64_t begin, int64_t end) {
   const int64_t from_step = to_points ? p->field_column : p->values_point, to_step = to_points ? p->values_point : p->field_column;
   const float *from = to_points ? tile->field : tile->values;
   float *to = to_points ? tile->values : tile->field;
@@ -54,13 +40,14 @@ INLINE void row_known(const int to_points, const int in, const int out, const fl
   const int64_t most = tile->top < tile->bottom ? (to_points ? in : out) : 0;
   const int64_t left = tile->left, right = tile->right < most ? tile->right : most;
   for (int64_t c = begin; c < end; c += WIDTH) {
-    vector numbers[MOST_SIDE];
+    vector numbers[MOST_SIDE], sums[MOST_SIDE];
     UNROLLED
     for (int i = 0; i < in; i++) numbers[i] = !to_points || (i >= left && i < right) ? load(from + i * from_step + c) : (vector){0};
+    by_matrix(in, out, known, matrix, numbers, sums);
     const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH, plain = is_plain(lanes, adds);
     UNROLLED
     for (int o = 0; o < out; o++)
-      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, known_sum(in, matrix + o * in, numbers) * factor, plain, lanes, adds);
+      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, sums[o] * factor, plain, lanes, adds);
   }
 }
 
@@ -74,15 +61,28 @@ INLINE void row_known(const int to_points, const int in, const int out, const fl
 
 typedef void (*RowBy)(float factor, const Points *p, const Tile *tile, int64_t begin, int64_t end);
 
-#define ROW_BY(to_points, in, out, matrix) \
-  static void by_##matrix(float factor, const Points *p, const Tile *tile, int64_t begin, int64_t end) { \
-    row_known(to_points, in, out, matrix, factor, p, tile, begin, end); \
+#define ROW_BY(name, to_points, in, out, known, matrix) \
+  static void name(float factor, const Points *p, const Tile *tile, int64_t begin, int64_t end) { \
+    row_by(to_points, in, out, known, matrix, factor, p, tile, begin, end); \
   }
-ROWS_KNOWN(ROW_BY)
+#define ROW_OF(in, out) ROW_BY(row_##in##_##out, p->what == TO_POINTS, in, out, 0, p->across)
+#define ROW_KNOWN(to_points, in, out, matrix) ROW_BY(by_##matrix, to_points, in, out, 1, matrix)
 
-/** How tiles of one row are taken where their matrix is one of these, or one of these times a factor; none otherwise. */
+/** Sizes that nearly all others have. */
+#define ROWS_OF(each) \
+  each(6, 6) each(5, 5) each(4, 4) each(7, 8) each(8, 7) each(8, 4) each(3, 6) each(3, 5) each(3, 4) each(6, 4) each(5, 4) each(5, 3) each(4, 3)
+
+ROWS_KNOWN(ROW_KNOWN)
+ROWS_OF(ROW_OF)
+static void row_any(float factor, const Points *p, const Tile *tile, int64_t begin, int64_t end) {
+  const int to_points = p->what == TO_POINTS, in = to_points ? p->width : p->points_across, out = to_points ? p->points_across : p->width;
+  row_by(to_points, in, out, 0, p->across, factor, p, tile, begin, end);
+}
+
+/** How tiles of one row are best taken. @param factor gets what all sums are multiplied by: where the matrix is one of those known times a number, that too */
 static inline RowBy rows_by(const Points *p, float *factor) {
   const int to_points = p->what == TO_POINTS, in = to_points ? p->width : p->points_across, out = to_points ? p->points_across : p->width;
+  *factor = *p->down;
 #define IF_ROW_KNOWN(to_points_, in_, out_, matrix) \
   if (to_points == to_points_ && in == in_ && out == out_) { \
     const float times = times_of(p->across, matrix, in_ * out_); \
@@ -91,8 +91,11 @@ static inline RowBy rows_by(const Points *p, float *factor) {
       return by_##matrix; \
     } \
   }
+#define IF_ROW_OF(in_, out_) \
+  if (in == in_ && out == out_) return row_##in_##_##out_;
   ROWS_KNOWN(IF_ROW_KNOWN)
-  return 0;
+  ROWS_OF(IF_ROW_OF)
+  return row_any;
 }
 
 #endif

@@ -27,22 +27,31 @@ static const float turned_taps_4[] = {0, 1, 1, 1, 0, 0, 1, -1, 1, 0, 1, 1};
 static const float gives_4[] = {0, -1, 0.5f, 0.5f, 1, 0, 0.5f, -0.5f};
 static const float turned_gives_4[] = {0, 1, -1, 0, 0.5f, 0.5f, 0.5f, -0.5f};
 
-/** A sum with a number times a factor, which is free or an addition where the compiler knows that the factor is 0, 1 or -1. */
-INLINE vector plus(vector sum, const int known, const float factor, vector number) {
-  if (known && factor == 0) return sum;
-  if (known && factor == 1) return sum + number;
-  if (known && factor == -1) return sum - number;
-  return sum + spread(factor) * number;
+/** Numbers by a row of a matrix that the compiler knows: it leaves out what is zeros, and does not multiply by one. */
+INLINE vector known_sum(const int in, const float *row, const vector *numbers) {
+  int begun = 0;
+  vector sum = {0};
+  UNROLLED
+  for (int i = 0; i < in; i++) {
+    if (row[i] == 0) continue;
+    if (!begun) sum = row[i] == 1 ? numbers[i] : spread(row[i]) * numbers[i];
+    else if (row[i] == 1) sum += numbers[i];
+    else if (row[i] == -1) sum -= numbers[i];
+    else sum += spread(row[i]) * numbers[i];
+    begun = 1;
+  }
+  return sum;
 }
 
 /** Numbers by a matrix. */
 INLINE void by_matrix(const int in, const int out, const int known, const float *matrix, const vector *from, vector *to) {
   UNROLLED
-  for (int o = 0; o < out; o++) to[o] = (vector){0};
+  for (int o = 0; o < out; o++) to[o] = known ? known_sum(in, matrix + o * in, from) : (vector){0};
+  if (known) return;
   UNROLLED
   for (int i = 0; i < in; i++) {
     UNROLLED
-    for (int o = 0; o < out; o++) to[o] = plus(to[o], known, matrix[o * in + i], from[i]);
+    for (int o = 0; o < out; o++) to[o] += spread(matrix[o * in + i]) * from[i];
   }
 }
 

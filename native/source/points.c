@@ -25,56 +25,6 @@ static void to_apart(TileBy take, Matrices by, const Points *p, const Tile *tile
   }
 }
 
-/** Channels from `begin` to `end` of a tile of one row, by the one matrix that there is then but for a factor. What is outside is zeros, or written nowhere. */
-INLINE void row_by(const int in, const int out, const Points *p, const Tile *tile, int64_t begin, int64_t end) {
-  const int to_points = p->what == TO_POINTS;
-  const int64_t from_step = to_points ? p->field_column : p->values_point, to_step = to_points ? p->values_point : p->field_column;
-  const float *from = to_points ? tile->field : tile->values;
-  float *to = to_points ? tile->values : tile->field;
-  // Stores may write anything, as far as the compiler knows.
-  const float *across = p->across;
-  const vector factor = spread(*p->down);
-  const int adds = p->adds;
-  const int64_t most = tile->top < tile->bottom ? (to_points ? in : out) : 0;
-  const int64_t left = tile->left, right = tile->right < most ? tile->right : most;
-  for (int64_t c = begin; c < end; c += WIDTH) {
-    vector sums[MOST_SIDE];
-    UNROLLED
-    for (int o = 0; o < out; o++) sums[o] = (vector){0};
-    UNROLLED
-    for (int i = 0; i < in; i++) {
-      if (to_points && (i < left || i >= right)) continue;
-      const vector number = load(from + i * from_step + c);
-      UNROLLED
-      for (int o = 0; o < out; o++) sums[o] += spread(across[o * in + i]) * number;
-    }
-    const int lanes = end - c < WIDTH ? (int)(end - c) : WIDTH, plain = is_plain(lanes, adds);
-    UNROLLED
-    for (int o = 0; o < out; o++)
-      if (to_points || (o >= left && o < right)) put(to + o * to_step + c, sums[o] * factor, plain, lanes, adds);
-  }
-}
-
-/** The sizes that nearly all have are known to the compiler. */
-static void along_row(const Points *p, const Tile *tile, int64_t begin, int64_t end) {
-  const int in = p->what == TO_POINTS ? p->width : p->points_across, out = p->what == TO_POINTS ? p->points_across : p->width;
-#define ROW_IS(in_, out_) (in == in_ && out == out_)
-  if ROW_IS(6, 6) row_by(6, 6, p, tile, begin, end);
-  else if ROW_IS(5, 5) row_by(5, 5, p, tile, begin, end);
-  else if ROW_IS(4, 4) row_by(4, 4, p, tile, begin, end);
-  else if ROW_IS(7, 8) row_by(7, 8, p, tile, begin, end);
-  else if ROW_IS(8, 7) row_by(8, 7, p, tile, begin, end);
-  else if ROW_IS(8, 4) row_by(8, 4, p, tile, begin, end);
-  else if ROW_IS(3, 6) row_by(3, 6, p, tile, begin, end);
-  else if ROW_IS(3, 5) row_by(3, 5, p, tile, begin, end);
-  else if ROW_IS(3, 4) row_by(3, 4, p, tile, begin, end);
-  else if ROW_IS(6, 4) row_by(6, 4, p, tile, begin, end);
-  else if ROW_IS(5, 4) row_by(5, 4, p, tile, begin, end);
-  else if ROW_IS(5, 3) row_by(5, 3, p, tile, begin, end);
-  else if ROW_IS(4, 3) row_by(4, 3, p, tile, begin, end);
-  else row_by(in, out, p, tile, begin, end);
-}
-
 static int64_t clamped(int64_t x, int64_t size) { return x < 0 ? 0 : x > size ? size : x; }
 
 /** Which tile it is, of which example. */
@@ -132,7 +82,6 @@ int run_points(const int32_t *words, Memory memory, Part part) {
     const int64_t first = begin > before ? begin - before : 0, last = end - before < vectors ? end - before : vectors;
     const int64_t from = first * WIDTH, to = last == vectors ? p.channels : last * WIDTH;
     if (row) row(factor, &p, &tile, from, to);
-    else if (one_row) along_row(&p, &tile, from, to);
     else if (p.field_channel == 1) take(by, &p, &tile, from, to);
     else to_apart(take, by, &p, &tile, from, to);
   }
