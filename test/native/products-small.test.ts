@@ -1,14 +1,8 @@
 // Products of small factors against plain loops of 64-bit numbers: ends of vectors, halves of them and tiles of rows, and whichever way factors lie.
 
-import type { Access, Product, Store } from "@innerloop/native/plan";
+import type { Access } from "@innerloop/native/plan";
 import { describe, it } from "vitest";
-import { compare } from "./compared.ts";
-import { testKernels } from "./kernels.ts";
-
-const kernels = testKernels();
-
-const numbersOf = (size: number, step: number) =>
-  Float32Array.from({ length: size }, (_, i) => ((i * step) % 127) / 64 - 1);
+import { compareProduct } from "./factors.ts";
 
 const [places, pitch] = [3, 50];
 
@@ -30,14 +24,10 @@ describe("products of small factors", () => {
         for (const [i, left] of lefts.entries())
           for (const [j, right] of rights.entries()) {
             const added = sums[(i + j + n) % sums.length];
-            const step: Product = {
-              ...{ kind: "product", batch: [places], m, n, k, left, right, out, relu: (i + j + k) % 2 === 0 },
+            compareProduct({
+              ...{ batch: [places], m, n, k, left, right, out, relu: (i + j + k) % 2 === 0 },
               ...(added ? { added, alpha: 0.5, beta: k === 3 ? 1 : -2 } : { alpha: i - 1.5, beta: 1 }),
-            };
-            const begun = new Map<Store, Float32Array>();
-            for (const [at, { store }] of [left, right, added ?? left].entries())
-              begun.set(store, numbersOf(store.size, 29 + 2 * at));
-            compare(kernels, [step], { begun, close: 4e-6 });
+            });
           }
       }
   });

@@ -1,16 +1,7 @@
 // Products of one or two rows by a right factor too large for the second cache, against plain loops of 64-bit numbers: all that is added, and ends of terms and columns.
 
-import type { Access, Product, Store } from "@innerloop/native/plan";
 import { describe, it } from "vitest";
-import { compare } from "./compared.ts";
-import { testKernels } from "./kernels.ts";
-
-const kernels = testKernels();
-
-const numbersOf = (size: number, step: number) =>
-  Float32Array.from({ length: size }, (_, i) => ((i * step) % 127) / 64 - 1);
-
-const accessOf = (size: number, ...strides: number[]): Access => ({ store: { size, depth: 1 }, offset: 0, strides });
+import { accessOf, compareProduct, sumOf } from "./factors.ts";
 
 describe("products of one or two rows", () => {
   it.each([
@@ -20,26 +11,12 @@ describe("products of one or two rows", () => {
     { m: 2, n: 257, k: 263, added: "out" },
     { m: 2, n: 1030, k: 72, added: "row" },
     { m: 2, n: 256, k: 300, added: "column" },
-  ])("$m x $k by $k x $n, $added added", ({ m, n, k, added: what }) => {
+  ] as const)("$m x $k by $k x $n, $added added", ({ m, n, k, added: what }) => {
     const pitch = n + 5;
-    const out = accessOf(m * pitch, pitch, 1);
-    const added = {
-      none: undefined,
-      out,
-      row: accessOf(n, 0, 1),
-      column: accessOf(m, 1, 0),
-    }[what];
     for (const relu of [false, true])
       for (const left of [accessOf(m * k, k, 1), accessOf(m * k, 1, m), accessOf(m, 1, 0)]) {
         const right = accessOf(k * pitch, pitch, 1);
-        const step: Product = {
-          ...{ kind: "product", batch: [], m, n, k, left, right, out, relu },
-          ...(added ? { added, alpha: 0.5, beta: -2 } : { alpha: 1, beta: 1 }),
-        };
-        const begun = new Map<Store, Float32Array>();
-        for (const [i, { store }] of [left, right, added ?? left].entries())
-          begun.set(store, numbersOf(store.size, 29 + 2 * i));
-        compare(kernels, [step], { begun, close: 4e-6 });
+        compareProduct({ ...sumOf(m, n, what), batch: [], k, left, right, relu });
       }
   });
 });
