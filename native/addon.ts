@@ -19,6 +19,7 @@ export interface Kernels {
    * stay within it. They are not to change after that.
    * @param offset bytes of the buffer before the memory begins; see {@link misaligned}
    * @param results arrays that the program writes, of as many numbers each in every run
+   * @param given arrays that it only reads
    * @param threads how many do a large instruction, this one among them; 1 unless given, and no more than the kernels know to have. They end with the thread that calls.
    * @returns 0, or what was wrong
    */
@@ -28,19 +29,31 @@ export interface Kernels {
     offset: number,
     threads?: number,
     results?: readonly Float32Array[],
+    given?: readonly Float32Array[],
   ): number;
-  /** The word at which the first instruction begins that would leave the memory and results of such sizes, or is none; -1 where all are right. */
+  /**
+   * The word at which the first instruction begins that would leave the memory and the arrays beside it, or is none; -1 where all are right.
+   * @param sizes as {@link sizesBeside} has them
+   */
   check?(code: Int32Array, memory: ArrayBuffer, offset: number, sizes?: Int32Array): number;
   /** Bytes to skip at a buffer's begin, to a multiple of 64 in the machine's memory. Of a new buffer: the system is asked to hold a large one in large pages. */
   misaligned(memory: ArrayBuffer): number;
   /** Asks the system's allocator to keep so many bytes that are freed, for arrays of later runs; it keeps the most that it is asked for. */
   retain?(bytes: number): void;
+  /** A file's bytes, which the system reads when they are asked for, and `room` more; nothing where that cannot be. What is written there no file gets. */
+  map?(path: string, room: number): ArrayBuffer | undefined;
+  /** Gives memory back to the system: of a file that was mapped, which is read again when it is asked for, or numbers that nobody reads any more, which are zeros then or what they were. */
+  release?(memory: ArrayBuffer): void;
   /** Whether all numbers are finite: in a tenth of the time that a loop in JavaScript takes. */
   finite?(numbers: Float32Array): boolean;
 }
 
 /** What the file exports. */
 type Exports = Required<Omit<Kernels, "name" | "costs">>;
+
+/** How many numbers the arrays beside a memory have: results, and below zero those that are only read. */
+export const sizesBeside = (results: readonly number[], given: readonly Float32Array[]): Int32Array =>
+  Int32Array.from([...results, ...given.map(({ length }) => -length)]);
 
 /** What a run gives of words that are none (source/words.md). */
 const wrongWords = 2;
@@ -63,14 +76,18 @@ export function loadKernels(file: string): Kernels {
         retained = bytes;
         others.retain(bytes);
       },
-      run: (code, memory, offset, threads = 1, results = []) => {
+      run: (code, memory, offset, threads = 1, results = [], given = []) => {
         const known = checked.get(code);
-        if (known?.memory !== memory || !areOf(known.sizes, results)) {
-          const sizes = Int32Array.from(results, ({ length }) => length);
+        if (known?.memory !== memory || !areOf(known.sizes, results, given)) {
+          const sizes = sizesBeside(
+            results.map(({ length }) => length),
+            given,
+          );
           if (others.check(code, memory, offset, sizes) >= 0) return wrongWords;
           checked.set(code, { memory, sizes });
         }
-        return results.length > 0 ? run(code, memory, offset, threads, results) : run(code, memory, offset, threads);
+        const arrays = given.length > 0 ? [...results, ...given] : results;
+        return arrays.length > 0 ? run(code, memory, offset, threads, arrays) : run(code, memory, offset, threads);
       },
     };
   } catch (cause) {
@@ -83,9 +100,11 @@ export function loadKernels(file: string): Kernels {
   }
 }
 
-function areOf(sizes: Int32Array, results: readonly Float32Array[]): boolean {
-  if (sizes.length !== results.length) return false;
-  for (let i = 0; i < sizes.length; i++) if (sizes[i] !== results[i]!.length) return false;
+function areOf(sizes: Int32Array, results: readonly Float32Array[], given: readonly Float32Array[]): boolean {
+  const { length } = results;
+  if (sizes.length !== length + given.length) return false;
+  for (let i = 0; i < length; i++) if (sizes[i] !== results[i]!.length) return false;
+  for (let i = 0; i < given.length; i++) if (sizes[length + i] !== -given[i]!.length) return false;
   return true;
 }
 

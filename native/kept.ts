@@ -47,20 +47,24 @@ const filesOf = (folder: string): string[] =>
     return [`${path}:${size}:${mtimeMs}`];
   });
 
-/** A text and three arrays, each as long as the text says; words and numbers lie as this machine has them. */
-export function packed({ words, known, tables, ...rest }: Layout, largest: Largest): Uint8Array {
+/** A text and arrays, each as long as the text says; words and numbers lie as this machine has them. */
+export function packed({ words, known, arrays, tables, ...rest }: Layout, largest: Largest): Uint8Array {
   // They lie one after another.
   const last = known.at(-1);
   const end = last ? last.at + last.numbers.length : 0;
-  const lengths = [words.length, end, tables.length];
+  const lengths = [words.length, end, tables.length, ...arrays.map(({ length }) => length)];
   const head = Buffer.from(JSON.stringify({ lengths, largest: [...largest], ...rest }));
   const start = 4 + head.length;
-  const all = Buffer.alloc(start + 4 * (words.length + end + tables.length));
+  const all = Buffer.alloc(start + 4 * lengths.reduce((sum, length) => sum + length, 0));
   all.writeUInt32LE(head.length);
   all.set(head, 4);
   all.set(bytesOf(words), start);
   for (const { at, numbers } of known) all.set(bytesOf(numbers), start + 4 * (words.length + at));
-  all.set(bytesOf(tables), start + 4 * (words.length + end));
+  let at = start + 4 * (words.length + end);
+  for (const numbers of [tables, ...arrays]) {
+    all.set(bytesOf(numbers), at);
+    at += 4 * numbers.length;
+  }
   return all;
 }
 
@@ -72,22 +76,23 @@ export function unpacked(bytes: Uint8Array): { readonly layout: Layout; readonly
   const start = 4 + whole.readUInt32LE();
   const { lengths, largest, ...rest } = JSON.parse(whole.toString("utf8", 4, start)) as Omit<
     Layout,
-    "words" | "known" | "tables"
-  > & { readonly lengths: readonly [number, number, number]; readonly largest: readonly [string, number][] };
+    "words" | "known" | "arrays" | "tables"
+  > & { readonly lengths: readonly number[]; readonly largest: readonly [string, number][] };
   let at = start;
-  const next = (length: number): ArrayBuffer => {
+  const next = (length = 0): ArrayBuffer => {
     const begin = at;
     at += 4 * length;
     // As a copy, since numbers begin at multiples of 4 bytes.
     return new Uint8Array(whole.subarray(begin, at)).buffer;
   };
-  const [words, known, tables] = lengths;
+  const [words, known, tables, ...arrays] = lengths;
   return {
     layout: {
       ...rest,
       words: new Int32Array(next(words)),
       known: [{ at: 0, numbers: new Float32Array(next(known)) }],
       tables: new Int32Array(next(tables)),
+      arrays: arrays.map((length) => new Float32Array(next(length))),
     },
     largest: new Map(largest),
   };

@@ -1,6 +1,7 @@
 // A model, read once, and planned for the sizes that it meets.
 import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
 import type { Kernels } from "./addon.ts";
+import { type ArraysBeside, arraysOf, contentsOf, type FilesBeside, letGo } from "./beside.ts";
 import { digestOf, type KeptPrograms, keyOf, type Largest, packed, unpacked } from "./kept.ts";
 import { readOutline } from "./outline.ts";
 import { largest, type Plan, settles } from "./plan/plan.ts";
@@ -45,6 +46,8 @@ export interface ModelSettings {
   readonly apart?: string;
   /** Where programs are kept for later processes. */
   readonly kept?: KeptPrograms;
+  /** Files whose numbers initializers of the model have (its external data), by the names that it calls them. They are not to change while the model is there. */
+  readonly beside?: FilesBeside;
 }
 
 interface Planned extends Meeting {
@@ -63,9 +66,10 @@ export class NativeModel {
   readonly #initializers: Outline["initializers"];
   readonly #kernels: Kernels;
   readonly #kept: KeptPrograms | undefined;
+  readonly #beside: ArraysBeside;
   readonly #threads: number;
   readonly #apart: string | undefined;
-  /** Of the bytes, where programs are kept. */
+  /** Of the bytes and files beside them, where programs are kept. */
   readonly #digest: string;
   readonly #dtypes: readonly DType[];
   /** The last used first. */
@@ -79,14 +83,15 @@ export class NativeModel {
    * @throws InnerloopError `onnx-unreadable`; `not-native` for a model that is not computed here. Where programs are kept, nodes are read for the first
    *   run that finds none, which gives nothing where something is wrong with them
    */
-  constructor(bytes: Uint8Array, kernels: Kernels, { threads = 1, apart, kept }: ModelSettings = {}) {
+  constructor(bytes: Uint8Array, kernels: Kernels, { threads = 1, apart, kept, beside = {} }: ModelSettings = {}) {
     this.#kernels = kernels;
     this.#apart = apart;
     this.#threads = threads;
     this.#kept = kept;
-    this.#digest = kept ? digestOf(bytes) : "";
+    this.#beside = arraysOf(beside, kernels);
+    this.#digest = kept ? [digestOf(bytes), ...Object.entries(contentsOf(beside)).flat()].join() : "";
     this.#bytes = kept ? bytes : undefined;
-    this.#graph = kept ? undefined : readGraph(bytes);
+    this.#graph = kept ? undefined : readGraph(bytes, this.#beside);
     const outline = this.#graph ?? readOutline(bytes);
     this.inputs = outline.inputs;
     this.outputs = outline.outputs;
@@ -219,21 +224,23 @@ export class NativeModel {
   #found(meeting: Meeting, feeds: Readonly<Record<string, Tensor>>): Pick<Planned, "program" | "largest"> {
     const key = this.#kept ? keyOf(this.#kernels, this.#digest, meeting) : "";
     const bytes = this.#kept?.find(key);
-    const before = bytes && restored(bytes, this.#kernels);
+    const before = bytes && restored(bytes, this.#kernels, this.#beside);
     if (before && [...before.largest].every(([name, number]) => largest(feeds[name]!.data) === number)) return before;
-    const { layout, largest: most } = this.#made(key, feeds, meeting);
-    const program = new Program(layout, this.#kernels);
+    const { plan, layout } = this.#made(key, feeds, meeting);
+    const program = new Program(layout, this.#kernels, this.#beside);
     this.#share(layout, program);
-    return { program, largest: most };
+    plan.known.release(layout.arrays);
+    for (const array of this.#beside.values()) letGo(array, this.#kernels);
+    return { program, largest: plan.largest };
   }
 
   #made(key: string, feeds: Readonly<Record<string, Tensor>>, { fetches, portions }: Meeting) {
     try {
       const plan = this.#plan(feeds, fetches);
       const lasting = portions === undefined ? [] : this.inputs.filter((name) => name !== portions);
-      const layout = layoutOf(plan, { lasting, own: portions === undefined });
+      const layout = layoutOf(plan, { lasting, own: portions === undefined, files: this.#beside });
       this.#kept?.keep(key, packed(layout, plan.largest));
-      return { layout, largest: plan.largest };
+      return { plan, layout };
     } catch (cause) {
       this.#kept?.leave?.(key);
       throw cause;
@@ -261,13 +268,15 @@ export class NativeModel {
 
   #hold(as: (tensor: Tensor) => Tensor): void {
     if (!this.#graph) return;
-    const initializers = [...this.#graph.initializers].map(([name, tensor]) => [name, as(tensor)] as const);
+    const initializers = [...this.#graph.initializers].map(
+      ([name, tensor]) => [name, tensor.beside ? tensor : as(tensor)] as const,
+    );
     this.#graph = { ...this.#graph, initializers: new Map(initializers) };
   }
 
   #read(): Model {
     try {
-      this.#graph ??= readGraph(this.#bytes!);
+      this.#graph ??= readGraph(this.#bytes!, this.#beside);
       this.#bytes = undefined;
       return this.#graph;
     } catch (cause) {
@@ -299,10 +308,14 @@ const shaped = ({ dtype, shape }: Tensor): Omit<Tensor, "data"> => ({ dtype, sha
 const rowsIn = (parts: number, count: number): number => parts * Math.ceil(count / parts);
 
 /** A program as it was kept; nothing where it cannot be used. */
-function restored(bytes: Uint8Array, kernels: Kernels): Pick<Planned, "program" | "largest"> | undefined {
+function restored(
+  bytes: Uint8Array,
+  kernels: Kernels,
+  beside: ArraysBeside,
+): Pick<Planned, "program" | "largest"> | undefined {
   try {
     const { layout, largest } = unpacked(bytes);
-    const program = new Program(layout, kernels);
+    const program = new Program(layout, kernels, beside);
     return program.isRight(kernels) ? { program, largest } : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,7 @@
 // A model as it stands in an .onnx file: nodes with their attributes and graphs, and numbers.
 import { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { decodeModel, onnx } from "@innerloop/schemas/onnx";
+import { type ArraysBeside, type PlaceBeside, room } from "./beside.ts";
 import { refused } from "./plan/refusal.ts";
 
 /** What an attribute may be here. */
@@ -26,10 +27,16 @@ export interface Node {
   readonly opset: number;
 }
 
+/** Numbers of a model. */
+export interface Numbers extends Tensor {
+  /** Where they lie in a file beside the model, in which programs read them. */
+  readonly beside?: PlaceBeside;
+}
+
 export interface Graph {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly initializers: ReadonlyMap<string, Tensor>;
+  readonly initializers: ReadonlyMap<string, Numbers>;
   readonly nodes: readonly Node[];
 }
 
@@ -56,13 +63,14 @@ export interface Model extends Graph {
 /**
  * Large initializers are read from the bytes whenever somebody asks for their numbers: those of a model are many, and a program has its own.
  *
- * @throws InnerloopError `onnx-unreadable`; `not-native` for numbers that lie in other files or are of types that are not read here
+ * @param beside where those lie that have files of their own
+ * @throws InnerloopError `onnx-unreadable`; `not-native` for numbers that lie in files which are not given, or are of types that are not read here
  */
-export function readGraph(bytes: Uint8Array): Model {
+export function readGraph(bytes: Uint8Array, beside: ArraysBeside = new Map()): Model {
   const model = decodeModel(bytes, "the model");
   if (model.functions.length > 0) throw refused("a model with functions of its own");
   const own = model.opsetImport.find(({ domain }) => !domain || domain === "ai.onnx");
-  const graph = graphOf(model.graph!, Number(own?.version ?? 1), "file");
+  const graph = graphOf(model.graph!, Number(own?.version ?? 1), beside);
   return { ...graph, ports: portsOf(model.graph!, graph) };
 }
 
@@ -90,11 +98,12 @@ function portOf(input: onnx.ValueInfoProto.$Properties, { initializers }: Pick<O
   return { name, dtype, shape, optional: initializers.has(name) };
 }
 
-function graphOf(graph: onnx.GraphProto.$Properties, opset: number, where: "own" | "file" = "own"): Graph {
+/** @param beside of the model's own graph */
+function graphOf(graph: onnx.GraphProto.$Properties, opset: number, beside?: ArraysBeside): Graph {
   if (graph.sparseInitializer?.length) throw refused("a sparse initializer");
   return {
     ...endsOf(graph),
-    initializers: new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensorOf(tensor, where)])),
+    initializers: new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensorOf(tensor, beside)])),
     nodes: (graph.node ?? []).map(({ opType, domain, name, input, output, attribute }) => ({
       operator: domain && domain !== "ai.onnx" ? `${domain}.${opType}` : (opType ?? ""),
       name: name ?? "",
@@ -130,15 +139,15 @@ const isHeld = (dtype: DType | undefined): dtype is keyof typeof lists => dtype 
 /** Bytes from which on numbers are not read twice without need. */
 const large = 2 ** 16;
 
-/** @param where numbers of many bytes stay: in an array of their own, or in the file's bytes */
-function tensorOf(tensor: onnx.TensorProto.$Properties, where: "own" | "file" = "own"): Tensor {
+/** @param beside of initializers of the model's own graph: those with many bytes stay where they lie */
+function tensorOf(tensor: onnx.TensorProto.$Properties, beside?: ArraysBeside): Numbers {
   const { name, dims, dataType, dataLocation, rawData } = tensor;
-  if (dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) throw refused(`the array ${name} in another file`);
   const dtype = dtypeBy("onnx", dataType);
   if (!isHeld(dtype)) throw refused(`the array ${name} of the type ${dataType}`);
   const shape = shapeOf(dims);
+  if (dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) return besideOf(tensor, dtype, shape, beside);
   const isLarge = rawData && rawData.length >= large && rawData.length === 4 * sizeOf(shape);
-  if (where === "file" && dtype === "float32" && isLarge)
+  if (beside && dtype === "float32" && isLarge)
     return {
       ...{ dtype, shape },
       get data() {
@@ -148,6 +157,26 @@ function tensorOf(tensor: onnx.TensorProto.$Properties, where: "own" | "file" = 
   const data = rawData?.length ? ofBytes(dtype, rawData) : ofList(dtype, tensor[lists[dtype]] ?? []);
   if (data.length !== sizeOf(shape)) throw refused(`the array ${name} of ${data.length} numbers in [${shape}]`);
   return { dtype, shape, data };
+}
+
+/** An array whose numbers lie in a file beside the model. */
+function besideOf(
+  { name, externalData }: onnx.TensorProto.$Properties,
+  dtype: keyof typeof lists,
+  shape: readonly number[],
+  beside: ArraysBeside | undefined,
+): Numbers {
+  const told = Object.fromEntries((externalData ?? []).map(({ key, value }) => [key ?? "", value ?? ""]));
+  const file = told.location ?? "";
+  const array = beside?.get(file);
+  const [offset, size] = [Number(told.offset ?? 0), sizeOf(shape)];
+  const length = ELEMENTS[dtype].array.BYTES_PER_ELEMENT * size;
+  const isWhole = Number.isSafeInteger(offset) && offset >= 0 && Number(told.length ?? length) === length;
+  if (!array || !isWhole || offset + length > array.byteLength) throw refused(`the array ${name} in another file`);
+  const at = offset / 4;
+  if (dtype === "float32" && Number.isInteger(at) && at + size + room <= array.length)
+    return { dtype, shape, data: array.subarray(at, at + size), beside: { file, at } };
+  return { dtype, shape, data: ofBytes(dtype, new Uint8Array(array.buffer, array.byteOffset + offset, length)) };
 }
 
 /** Without a copy where the machine can read them as they lie. */

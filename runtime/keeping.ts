@@ -15,5 +15,6 @@ export {
   tryFolder,
 } from "./hosts/files.ts";
 export { putBack, replaceFolder } from "./hosts/folders.ts";
+export { leaveInPlace } from "./hosts/in-place.ts";
 export { type Lock, takeLock } from "./hosts/lock.ts";
 export { shellWord } from "./hosts/shell.ts";

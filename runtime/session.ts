@@ -1,7 +1,7 @@
 // A model, opened and ready to run on tensors of the host: all that the rest of the runtime sees of ONNX Runtime.
 import type { Tensor } from "@innerloop/schemas/bundle";
 import { host } from "#host";
-import type { HostOptions } from "./host.ts";
+import type { Beside, HostOptions } from "./host.ts";
 import { Lifetime } from "./lifetime.ts";
 import { fromOrt, openModel, runModel } from "./onnxruntime.ts";
 import { chooseProvider, type ProviderChoice, type SessionOptions } from "./providers.ts";
@@ -34,7 +34,7 @@ export type ModelSession = Omit<Session, "defaults">;
 export interface OwnKernels {
   /** Nothing for what it computes no run of, and for what is no model, which ONNX Runtime says better. */
   // Rows of the input `apart` are answered each by itself.
-  open(model: Uint8Array, options: HostOptions & { readonly apart?: string }): OwnModel | undefined;
+  open(model: Uint8Array, options: HostOptions & Beside & { readonly apart?: string }): OwnModel | undefined;
 }
 
 export interface OwnModel {

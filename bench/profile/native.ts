@@ -158,7 +158,17 @@ export function rateNative([batch, m, k, n]: Product, threads: number): number {
     () => 0,
   );
   const known = [{ at: 0, numbers: wave(end) }];
-  const layout = { words, once: 0, known, tables: new Int32Array(0), tablesAt: end, inputs: [], outputs: [] };
+  const layout = {
+    words,
+    once: 0,
+    known,
+    files: [],
+    arrays: [],
+    tables: new Int32Array(0),
+    tablesAt: end,
+    inputs: [],
+    outputs: [],
+  };
   const { memory, begin } = new Program(layout, kernels);
   const flops = 2 * batch * m * k * n;
   const times = Math.max(1, Math.ceil(perTurn / flops));

@@ -1,42 +1,74 @@
 // Numbers that no run changes, computed while a plan is made.
-import { sizeOf, type Tensor } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
+import { letGo, room } from "../beside.ts";
+import type { Numbers } from "../read.ts";
 import { encoded } from "./encode.ts";
 import { apart } from "./memory.ts";
 import { refused } from "./refusal.ts";
 import { type Access, accessesOf, type Step, type Store } from "./steps.ts";
+
+/** Numbers from which on an array stays where it was computed. */
+const largeKnown = 2 ** 18;
 
 export class Known {
   readonly #kernels: Kernels;
   /** Each array by itself. What no step and no value is of any more may go. */
   readonly #numbers = new WeakMap<Store, Float32Array>();
   /** Those of a model are many numbers and stay where they are, which may be in a file's bytes. */
-  readonly #given = new WeakMap<Store, Tensor>();
+  readonly #given = new WeakMap<Store, Numbers>();
+  /** Those of them that take much memory. */
+  readonly #large = new Set<Float32Array>();
   /** Where the kernels compute: one step at a time, with copies of what it reads. */
-  #memory = new Float32Array(0);
+  #memory: Float32Array = new Float32Array(0);
 
   constructor(kernels: Kernels) {
     this.#kernels = kernels;
   }
 
   /** A store with the numbers of an array of float32, which nobody writes to. */
-  given(tensor: Tensor): Store {
+  given(tensor: Numbers): Store {
     const store = { size: sizeOf(tensor.shape), depth: 0 };
     this.#given.set(store, tensor);
     return store;
   }
 
+  /** A large array of a store that was computed, and what may be read behind it: a program reads it where it lies. */
+  computed(store: Store): Float32Array | undefined {
+    const numbers = store.size < largeKnown ? undefined : this.#numbers.get(store);
+    return numbers && new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length + room);
+  }
+
   /** The array that a store has as it was given. */
-  givenAs(store: Store): Tensor | undefined {
+  givenAs(store: Store): Numbers | undefined {
     return this.#given.get(store);
   }
 
   of(store: Store): Float32Array {
     const there = this.#there(store);
     if (there) return there;
-    const numbers = new Float32Array(store.size);
+    return this.#made(store);
+  }
+
+  #made(store: Store): Float32Array {
+    const numbers = store.size < largeKnown ? new Float32Array(store.size) : this.#aligned(store.size);
     this.#numbers.set(store, numbers);
+    if (store.size >= largeKnown) this.#large.add(numbers);
     return numbers;
+  }
+
+  /** Gives back what is not among those arrays, once nothing of it is read any more: a collector would do so later. */
+  release(others: readonly Float32Array[]): void {
+    const stay = new Set(others.map(({ buffer }) => buffer));
+    for (const { buffer } of [...this.#large, this.#memory])
+      if (!stay.has(buffer)) this.#kernels.release?.(buffer as ArrayBuffer);
+    this.#large.clear();
+  }
+
+  /** Zeros as kernels like them best. */
+  #aligned(size: number): Float32Array {
+    const bytes = new ArrayBuffer(4 * (size + room) + 64);
+    return new Float32Array(bytes, this.#kernels.misaligned(bytes), size);
   }
 
   #there(store: Store): Float32Array | undefined {
@@ -62,8 +94,12 @@ export class Known {
     const memory = this.#room(end);
     for (const [store, at] of stores) {
       const numbers = this.#there(store);
-      if (numbers) memory.set(numbers, at);
-      else memory.fill(0, at, at + store.size);
+      if (!numbers) {
+        memory.fill(0, at, at + store.size);
+        continue;
+      }
+      memory.set(numbers, at);
+      if (store.size >= largeKnown) letGo(numbers, this.#kernels);
     }
     const whole = new Int32Array(memory.buffer, memory.byteOffset, memory.length);
     for (const [numbers, at] of tables) whole.set(numbers, at);
@@ -73,15 +109,14 @@ export class Known {
     for (const { store } of accessesOf(step).writes) {
       const at = stores.get(store);
       // A step over no places is no words.
-      if (at !== undefined) this.#numbers.set(store, memory.slice(at, at + store.size));
+      if (at !== undefined) this.#made(store).set(memory.subarray(at, at + store.size));
     }
   }
 
   #room(size: number): Float32Array {
     if (size <= this.#memory.length) return this.#memory;
-    const numbers = Math.max(size, 4096);
-    const bytes = new ArrayBuffer(4 * numbers + 64);
-    this.#memory = new Float32Array(bytes, this.#kernels.misaligned(bytes), numbers);
+    if (this.#memory.length >= largeKnown) this.#kernels.release?.(this.#memory.buffer as ArrayBuffer);
+    this.#memory = this.#aligned(Math.max(size, 4096));
     return this.#memory;
   }
 }

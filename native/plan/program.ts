@@ -1,6 +1,7 @@
 // A plan as it runs: words for the kernels, and the memory that they work in.
 import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas";
-import type { Kernels } from "../addon.ts";
+import { type Kernels, sizesBeside } from "../addon.ts";
+import type { ArraysBeside } from "../beside.ts";
 import { type Arrangement, arrangements } from "./arranged.ts";
 import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
@@ -11,8 +12,9 @@ import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
 import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
-import { resultsOf } from "./results.ts";
+import { givenAfter, resultsOf } from "./results.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
+import { Tables } from "./tables.ts";
 
 /** Arrays as callers have them; nothing where what is to be a whole number is none, or may have been rounded to one. */
 const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray | undefined>> = {
@@ -44,6 +46,10 @@ export interface Layout {
   readonly once: number;
   /** What no run changes, array by array: the memory begins with it. They are copied only where a run reads them, since those of a model are many. */
   readonly known: readonly Known[];
+  /** Files beside the model that the words read, in the order in which their places begin after those of results. */
+  readonly files: readonly string[];
+  /** Large arrays that no run changes, likewise after those of files, each with what may be read behind its numbers. */
+  readonly arrays: readonly Float32Array[];
   /** What the words look up by, and where that begins; the memory ends with it. */
   readonly tables: Int32Array;
   readonly tablesAt: number;
@@ -63,6 +69,8 @@ export interface LayoutSettings {
   readonly lasting?: readonly string[];
   /** Large outputs are written into the arrays that a run gives; else all lie in the memory. */
   readonly own?: boolean;
+  /** Files beside the model, which are read where they lie. */
+  readonly files?: ArraysBeside;
   // For whoever looks into a program:
   /** Passes that are taken over the steps; all unless given. */
   readonly passes?: readonly Pass[];
@@ -75,7 +83,7 @@ export interface LayoutSettings {
 /** Joins the steps of a plan, gives what they read and write a place, and writes them as words. */
 export function layoutOf(
   plan: Plan,
-  { lasting = [], own = false, passes, arranging = arrangements, instructions }: LayoutSettings = {},
+  { lasting = [], own = false, files = new Map(), passes, arranging = arrangements, instructions }: LayoutSettings = {},
 ): Layout {
   const views = [...plan.outputs];
   const outputs = new Set(views.map(([, { store }]) => store));
@@ -97,12 +105,22 @@ export function layoutOf(
   const steps = [...parts.first, ...parts.each];
   const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
   const given = views.map(([, view]) => ({ ...view, store: of(view.store) }));
-  const still = stillPlaces([...depthless(steps), ...[...outputs].filter(({ depth }) => depth === 0)]);
   const inputs = new Set(fed.map(({ store }) => store));
   const results = resultsOf(
     steps,
     given.filter(({ store }) => own && !inputs.has(store)),
   );
+  const read = depthless(steps).filter((store) => !outputs.has(store));
+  const large = read.flatMap((store) => {
+    const array = plan.known.computed(store);
+    return array ? [[store, array] as const] : [];
+  });
+  const beside = givenAfter<string | Store>(results, [...files, ...large]);
+  const still = stillPlaces([...read, ...[...outputs].filter(({ depth }) => depth === 0)], (store) => {
+    const lies = plan.known.givenAs(store)?.beside;
+    const begin = beside.get(lies?.file ?? store);
+    return begin === undefined || outputs.has(store) ? undefined : begin + (lies?.at ?? 0);
+  });
   const places = placesFor(
     steps,
     { fed: [...inputs], kept: [...kept.map(of), ...parts.stores], elsewhere: results },
@@ -115,7 +133,7 @@ export function layoutOf(
   const words = new Int32Array(first.length + each.length);
   words.set(first);
   words.set(each, first.length);
-  const known = [...still.at].map(([store, place]) => ({
+  const known = still.own.map(([store, place]) => ({
     at: place,
     get numbers() {
       return plan.known.of(store);
@@ -126,6 +144,8 @@ export function layoutOf(
     words,
     once: first.length,
     known,
+    files: [...files.keys()].filter((name) => beside.has(name)),
+    arrays: [...new Map(large)].flatMap(([store, array]) => (beside.has(store) ? [array] : [])),
     tables: tables.written(),
     tablesAt: places.end,
     inputs: fed.map(({ name, store }) => ({ name, at: at(store), size: store.size })),
@@ -154,12 +174,21 @@ export class Program {
   readonly #outputs: readonly Output[];
   /** How many numbers each output has that is written into the array that a run gives. */
   readonly #sizes: readonly number[];
+  /** Bytes of large arrays that no run changes. */
+  readonly #known: number;
+  /** What it reads beside the memory. */
+  readonly #given: readonly Float32Array[];
   /** Such arrays that were lent. */
   #lent: readonly Float32Array[] | undefined;
   /** Words of runs after the first one. */
   readonly #again: Int32Array;
 
-  constructor({ words, once, known, tables, tablesAt, inputs, outputs }: Layout, kernels: Kernels) {
+  /** @throws Error where a file is not there that it was made for */
+  constructor(
+    { words, once, known, files, arrays, tables, tablesAt, inputs, outputs }: Layout,
+    kernels: Kernels,
+    beside: ArraysBeside = new Map(),
+  ) {
     this.words = words;
     this.#again = words.subarray(once);
     const numbers = tablesAt + tables.length + apart;
@@ -173,6 +202,13 @@ export class Program {
       ...{ name, dtype, shape },
       ...(own ? {} : { numbers: floats.subarray(at, at + sizeOf(shape)) }),
     }));
+    const ofFiles = files.map((name) => {
+      const array = beside.get(name);
+      if (!array) throw new Error(`there is no ${name}`);
+      return array;
+    });
+    this.#given = [...ofFiles, ...arrays];
+    this.#known = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
     this.#sizes = outputs.flatMap(({ own, shape }) => (own ? sizeOf(shape) : []));
     const bytes = 4 * this.#sizes.reduce((sum, size) => sum + size, 0);
     // Arrays of two runs are often let go at once.
@@ -182,7 +218,7 @@ export class Program {
   /** Whether the kernels would run it: one that comes from a file may be anything. */
   isRight({ check }: Kernels): boolean {
     const isWords = (words: Int32Array) =>
-      check === undefined || check(words, this.memory, this.begin, Int32Array.from(this.#sizes)) < 0;
+      check === undefined || check(words, this.memory, this.begin, sizesBeside(this.#sizes, this.#given)) < 0;
     return isWords(this.words) && isWords(this.#again);
   }
 
@@ -193,7 +229,7 @@ export class Program {
 
   /** What it takes while it is kept. */
   get bytes(): number {
-    return this.memory.byteLength + this.words.byteLength;
+    return this.#known + this.memory.byteLength + this.words.byteLength;
   }
 
   /** Whether each output has so many rows. */
@@ -256,7 +292,7 @@ export class Program {
   }
 
   #run(kernels: Kernels, threads: number, words = this.words, own: readonly Float32Array[] = []): void {
-    const wrong = kernels.run(words, this.memory, this.begin, threads, own);
+    const wrong = kernels.run(words, this.memory, this.begin, threads, own, this.#given);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);
@@ -325,61 +361,17 @@ function depthless(steps: readonly Step[]): Store[] {
   });
 }
 
-/** Where they lie, one after another. */
-function stillPlaces(stores: readonly Store[]) {
+/** Where they lie, one after another, but for those that lie elsewhere. */
+function stillPlaces(stores: readonly Store[], elsewhere: (store: Store) => number | undefined) {
   const at = new Map<Store, number>();
+  const own: (readonly [Store, number])[] = [];
   let end = 0;
-  for (const store of stores)
-    if (!at.has(store)) {
-      at.set(store, end);
-      end += Math.ceil(store.size / apart) * apart;
-    }
-  return { at, end };
-}
-
-/** Tables of whole numbers, those that are alike once. */
-class Tables {
-  readonly #byHash = new Map<number, { readonly numbers: Int32Array; readonly at: number }[]>();
-  readonly #places = new Map<Int32Array, number>();
-  readonly #from: number;
-  #end: number;
-
-  constructor(from: number) {
-    this.#from = from;
-    this.#end = from;
+  for (const store of new Set(stores)) {
+    const place = elsewhere(store);
+    at.set(store, place ?? end);
+    if (place !== undefined) continue;
+    own.push([store, end]);
+    end += Math.ceil(store.size / apart) * apart;
   }
-
-  at(numbers: Int32Array): number {
-    const known = this.#places.get(numbers);
-    if (known !== undefined) return known;
-    const hash = hashOf(numbers);
-    const found = this.#byHash.get(hash) ?? [];
-    const same = found.find((table) => bytesOf(table.numbers).equals(bytesOf(numbers)));
-    const at = same?.at ?? this.#end;
-    if (!same) {
-      this.#byHash.set(hash, [...found, { numbers, at }]);
-      this.#end += Math.ceil(numbers.length / apart) * apart;
-    }
-    this.#places.set(numbers, at);
-    return at;
-  }
-
-  /** All of them, from where the first begins. */
-  written(): Int32Array {
-    const all = new Int32Array(this.#end - this.#from);
-    for (const [numbers, at] of this.#places) all.set(numbers, at - this.#from);
-    return all;
-  }
-}
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);
-
-/** Of how many numbers a table's hash is, about: tables that differ do so in more than a few. */
-const hashed = 64;
-
-function hashOf(numbers: Int32Array): number {
-  const step = Math.ceil(numbers.length / hashed);
-  let hash = numbers.length;
-  for (let i = 0; i < numbers.length; i += step) hash = Math.imul(hash ^ numbers[i]!, 0x01000193);
-  return hash;
+  return { at, own, end };
 }

@@ -1,4 +1,5 @@
-// Outputs that are written once, into the arrays that callers get: copies of the large ones would take as long as much of what is computed.
+// Arrays beside a program's memory. Outputs that are written once, into the arrays that callers get: copies of the large ones would take as long as much of what is
+// computed. And numbers that no run changes, of files and large ones that a plan has computed, which are read where they lie.
 import { sizeOf } from "@innerloop/schemas";
 import { accessesOf, type Step, type Store, type View } from "./steps.ts";
 import { together } from "./views.ts";
@@ -6,12 +7,30 @@ import { together } from "./views.ts";
 /** Places from here on are of such arrays, each of which begins at a piece (source/kernels.h). */
 const firstResult = 2 ** 30;
 const piece = 2 ** 18;
-const mostPieces = firstResult / piece;
 
 /** Numbers from which on an array of its own costs less than a copy. */
 const large = 2 ** 15;
 /** Numbers behind a store that kernels may read: behind an array there are none. */
 const vector = 16;
+
+/** Where arrays begin that are only read, by what they are of, behind the results: as many as there is room for. */
+export function givenAfter<Key>(
+  results: ReadonlyMap<Store, number>,
+  arrays: Iterable<readonly [Key, Float32Array]>,
+): ReadonlyMap<Key, number> {
+  let end = Math.max(firstResult, ...[...results].map(([{ size }, at]) => at + piecesOf(size)));
+  const places = new Map<Key, number>();
+  for (const [key, { length }] of arrays) {
+    const next = end + piecesOf(length);
+    if (next > 2 * firstResult) continue;
+    places.set(key, end);
+    end = next;
+  }
+  return places;
+}
+
+/** Numbers of the pieces that so many have. */
+const piecesOf = (numbers: number): number => Math.ceil(numbers / piece) * piece;
 
 /** Where each of those stores begins that are whole outputs, and that steps write without reading them. */
 export function resultsOf(steps: readonly Step[], outputs: readonly View[]): ReadonlyMap<Store, number> {
@@ -22,13 +41,13 @@ export function resultsOf(steps: readonly Step[], outputs: readonly View[]): Rea
   );
   const { written, unfit } = metBy(steps, new Set(wanted.map(({ store }) => store)));
   const places = new Map<Store, number>();
-  let pieces = 0;
+  let end = firstResult;
   for (const { store } of wanted) {
     if (!written.has(store) || unfit.has(store)) continue;
-    const own = Math.ceil(store.size / piece);
-    if (pieces + own > mostPieces) continue;
-    places.set(store, firstResult + pieces * piece);
-    pieces += own;
+    const next = end + piecesOf(store.size);
+    if (next > 2 * firstResult) continue;
+    places.set(store, end);
+    end = next;
   }
   return places;
 }

@@ -3,8 +3,12 @@
 #include <node_api.h>
 #include <stdio.h>
 
-#if defined(__linux__)
+#if defined(__unix__) || defined(__APPLE__)
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #endif
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -57,16 +61,16 @@ static void *array_of(napi_env env, napi_value given, napi_typedarray_type expec
   return data ? data : none;
 }
 
-/** check(code, memory, offset, sizes = []): number. The word at which the first instruction begins that would leave the memory and results of such sizes, or is none; -1 where all are right. */
+/** check(code, memory, offset, sizes = []): number. The word at which the first instruction begins that would leave the memory and arrays of such sizes (kernels.h), or is none; -1 where all are right. */
 static napi_value check(napi_env env, napi_callback_info info) {
   Program program;
   napi_value given[5], result;
   const size_t count = program_of(env, info, given, &program);
   if (count == 0) return NULL;
-  size_t results = 0;
-  const int32_t *sizes = count > 3 ? array_of(env, given[3], napi_int32_array, &results) : NULL;
-  if (count > 3 && !sizes) return refuse(env, "wrong-arguments", "the sizes of results are an Int32Array");
-  const Room room = {program.memory, program.numbers, sizes, (int64_t)results};
+  size_t arrays = 0;
+  const int32_t *sizes = count > 3 ? array_of(env, given[3], napi_int32_array, &arrays) : NULL;
+  if (count > 3 && !sizes) return refuse(env, "wrong-arguments", "the sizes of arrays are an Int32Array");
+  const Room room = {program.memory, program.numbers, sizes, (int64_t)arrays};
   const int64_t wrong = check_program(program.words, (int64_t)program.count, room);
   return napi_create_int64(env, wrong, &result) == napi_ok ? result : NULL;
 }
@@ -87,22 +91,22 @@ static Pool *pool_of(napi_env env) {
   return NULL;
 }
 
-/** Where the pieces of results lie. @returns whether these are arrays, and not too many */
-static int find_pieces(napi_env env, napi_value results, float **pieces) {
+/** Where the pieces of arrays lie. @returns whether these are arrays, and not too many */
+static int find_pieces(napi_env env, napi_value arrays, float **pieces) {
   uint32_t count;
-  if (napi_get_array_length(env, results, &count) != napi_ok) return 0;
+  if (napi_get_array_length(env, arrays, &count) != napi_ok) return 0;
   int64_t found = 0;
   for (uint32_t i = 0; i < count; i++) {
-    napi_value result;
+    napi_value array;
     size_t numbers;
-    float *data = napi_get_element(env, results, i, &result) == napi_ok ? array_of(env, result, napi_float32_array, &numbers) : NULL;
+    float *data = napi_get_element(env, arrays, i, &array) == napi_ok ? array_of(env, array, napi_float32_array, &numbers) : NULL;
     if (!data || numbers > RESULTS || found + pieces_of((int64_t)numbers) > MOST_PIECES) return 0;
     for (size_t at = 0; at < numbers; at += 1 << PIECE_BITS) pieces[found++] = data + at;
   }
   return 1;
 }
 
-/** run(code, memory, offset, threads = 1, results = []): number. What a run gives (words.md). The words have been checked, for results of these sizes. */
+/** run(code, memory, offset, threads = 1, arrays = []): number. What a run gives (words.md). The words have been checked, for arrays of these sizes. */
 static napi_value run(napi_env env, napi_callback_info info) {
   Program program;
   int32_t threads = 1;
@@ -111,20 +115,41 @@ static napi_value run(napi_env env, napi_callback_info info) {
   const size_t count = program_of(env, info, given, &program);
   if (count == 0) return NULL;
   if ((count > 3 && napi_get_value_int32(env, given[3], &threads) != napi_ok) || (count > 4 && !find_pieces(env, given[4], pieces)))
-    return refuse(env, "wrong-arguments", "threads are a number, and results some arrays of Float32Array");
+    return refuse(env, "wrong-arguments", "threads are a number, and the arrays beside the memory are of Float32Array");
   const Memory memory = {program.memory, pieces};
   const int outcome = run_program(program.words, (int64_t)program.count, memory, threads > 1 ? pool_of(env) : NULL, threads);
   return napi_create_int32(env, outcome, &result) == napi_ok ? result : NULL;
 }
 
+#if defined(__linux__)
+/** Tells the system about the whole pages of a memory. */
+static void advise(void *memory, size_t bytes, int advice) {
+  const uintptr_t page = 4096, begin = ((uintptr_t)memory + page - 1) / page * page, end = ((uintptr_t)memory + bytes) / page * page;
+  if (begin < end) madvise((void *)begin, end - begin, advice);
+}
+#endif
+
 /** Asks the system to hold a large memory in large pages: rows that lie far apart would take more small ones than the processor keeps addresses of. */
 static void in_large_pages(void *memory, size_t bytes) {
 #if defined(MADV_HUGEPAGE)
-  const uintptr_t page = 4096, begin = ((uintptr_t)memory + page - 1) / page * page, end = ((uintptr_t)memory + bytes) / page * page;
-  if (bytes >= 1 << 22) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+  if (bytes >= 1 << 22) advise(memory, bytes, MADV_HUGEPAGE);
 #else
   (void)memory, (void)bytes;
 #endif
+}
+
+/** release(memory: ArrayBuffer). Gives pages back to the system whose numbers a file has, which it reads again when they are asked for, or that nobody asks for any more. */
+static napi_value release(napi_env env, napi_callback_info info) {
+  napi_value given[1];
+  size_t count = 1, bytes;
+  void *memory;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 1 ||
+      napi_get_arraybuffer_info(env, given[0], &memory, &bytes) != napi_ok)
+    return refuse(env, "wrong-arguments", "release takes an ArrayBuffer");
+#if defined(__linux__)
+  advise(memory, bytes, MADV_DONTNEED);
+#endif
+  return NULL;
 }
 
 /** misaligned(memory: ArrayBuffer): number. Bytes from the buffer's begin to the next multiple of 64; the buffer is new. */
@@ -153,6 +178,55 @@ static napi_value retain(napi_env env, napi_callback_info info) {
 #endif
   return NULL;
 }
+
+#if defined(__unix__) || defined(__APPLE__)
+/** What an ArrayBuffer takes with it when it goes. */
+static void unmap(napi_env env, void *file, void *bytes) {
+  (void)env;
+  munmap(file, (size_t)(uintptr_t)bytes);
+}
+
+/** A file's bytes where the system reads them when they are asked for, with `room` of zeros after them at least; what is written there no file gets. @returns NULL where that cannot be */
+static void *mapped(const char *path, size_t room, size_t *bytes, size_t *all) {
+  struct stat about;
+  const int file = open(path, O_RDONLY);
+  if (file < 0) return NULL;
+  char *found = MAP_FAILED;
+  if (fstat(file, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 && (uint64_t)about.st_size < SIZE_MAX - room) {
+    *bytes = (size_t)about.st_size, *all = *bytes + room;
+    // First all of it without a file, which has no room after its last page.
+    found = mmap(NULL, *all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (found != MAP_FAILED && mmap(found, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED) {
+      munmap(found, *all);
+      found = MAP_FAILED;
+    }
+  }
+  close(file);
+  return found == MAP_FAILED ? NULL : found;
+}
+
+/** map(path: string, room: number): ArrayBuffer | undefined. A file's bytes and room after them, without reading them before somebody does. */
+static napi_value map(napi_env env, napi_callback_info info) {
+  char path[PATH_MAX];
+  napi_value given[2], result;
+  size_t count = 2, length, bytes, all;
+  uint32_t room;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 2 ||
+      napi_get_value_string_utf8(env, given[0], path, sizeof path, &length) != napi_ok || napi_get_value_uint32(env, given[1], &room) != napi_ok)
+    return refuse(env, "wrong-arguments", "map takes a path and a number");
+  // A longer one was cut.
+  void *file = length < sizeof path - 1 ? mapped(path, room, &bytes, &all) : NULL;
+  if (!file) return NULL;
+  if (napi_create_external_arraybuffer(env, file, all, unmap, (void *)(uintptr_t)all, &result) == napi_ok) return result;
+  unmap(env, file, (void *)(uintptr_t)all);
+  return NULL;
+}
+#else
+static napi_value map(napi_env env, napi_callback_info info) {
+  (void)env, (void)info;
+  return NULL;
+}
+#endif
 
 /** finite(numbers: Float32Array): boolean. Whether all are. */
 static napi_value are_finite(napi_env env, napi_callback_info info) {
@@ -212,7 +286,7 @@ NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
     napi_callback call;
-  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}, {"retain", retain}, {"finite", are_finite}};
+  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}, {"retain", retain}, {"map", map}, {"release", release}, {"finite", are_finite}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||

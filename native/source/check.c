@@ -35,20 +35,33 @@ static Reach along(Reach reach, int64_t size, int64_t stride) {
 
 static int within(const Scope *scope, Reach reach) { return reach.low >= 0 && reach.high < least(scope->room->numbers, RESULTS) - ROOM; }
 
-/** The same of what is written and not read again: it may lie in a result, behind which there is no room. */
-static int written_within(const Scope *scope, Reach reach) {
+/** Whether it stays within an array beside the memory: one that is given, behind whose reads there is room, or a result, behind which there is none. */
+static int within_array(const Scope *scope, Reach reach, int given) {
   const Room *room = scope->room;
   int64_t begin = RESULTS;
   for (int64_t i = 0; i < room->count && begin <= reach.low; i++) {
-    if (reach.high < begin + room->results[i]) return 1;
-    begin += pieces_of(room->results[i]) << PIECE_BITS;
+    const int64_t numbers = numbers_of(room->sizes[i]);
+    if (reach.high < begin + numbers - (given ? ROOM : 0)) return given == (room->sizes[i] < 0);
+    begin += pieces_of(numbers) << PIECE_BITS;
   }
-  return within(scope, reach);
+  return 0;
 }
 
+/** Of what is written and not read again. */
+static int written_within(const Scope *scope, Reach reach) { return within(scope, reach) || within_array(scope, reach, 0); }
+
+/** Of what is read alone. */
+static int read_within(const Scope *scope, Reach reach) { return within(scope, reach) || within_array(scope, reach, 1); }
+
 /** An access along one axis of pieces that lie together. */
+static Reach rows_of(int64_t at, int64_t rows, int64_t stride, int64_t size) { return along(along((Reach){at, at}, rows, stride), size, 1); }
+
 static int rows_within(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
-  return rows > 0 && size > 0 && within(scope, along(along((Reach){at, at}, rows, stride), size, 1));
+  return rows > 0 && size > 0 && within(scope, rows_of(at, rows, stride, size));
+}
+
+static int rows_read(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
+  return rows > 0 && size > 0 && read_within(scope, rows_of(at, rows, stride, size));
 }
 
 /** A product's access along its batch: `which` of the steps of each axis. */
@@ -68,18 +81,20 @@ static int check_product(const Scope *scope, const int32_t *words, int64_t lengt
   const Reach out = along(along(along_batch(words, 3, words[14]), m, words[15]), n, 1);
   // A row that ends within a vector is read as a whole one where a sum goes on.
   if (!(n % ROOM == 0 ? written_within : within)(scope, out)) return 0;
-  if (flags & ADDED && !within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
+  if (flags & ADDED && !read_within(scope, along(along(along_batch(words, 4, words[16]), m, words[17]), n, words[18]))) return 0;
   // Without terms there are no factors, and no rows of a table by columns.
   if (k == 0) return !(flags & LOOKUP_ROWS) && (!(flags & LOOKUP_COLUMNS) || (taps > 0 && segment > 0 && m == taps * segment));
   const Reach left = along_batch(words, 1, words[8]);
   const Reach right = along(along(along_batch(words, 2, words[11]), k, words[12]), n, words[13]);
-  if (!within(scope, right)) return 0;
-  if (!(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS))) return within(scope, along(along(left, m, words[9]), k, words[10]));
+  if (!read_within(scope, right)) return 0;
+  if (!(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS))) return read_within(scope, along(along(left, m, words[9]), k, words[10]));
   const int64_t rows = flags & LOOKUP_ROWS ? m : k, terms = flags & LOOKUP_ROWS ? k : m, entries = rows * taps;
   if (taps < 1 || segment < 1 || terms != taps * segment || !rows_within(scope, words[19], 1, 0, entries > 0 ? entries : 1)) return 0;
   const int32_t *table = (const int32_t *)scope->room->memory + words[19];
   for (int64_t i = 0; i < entries; i++)
-    if (table[i] >= 0 && !within(scope, along((Reach){left.low + table[i], left.high + table[i]}, segment, 1))) return 0;
+    if (table[i] >= 0 && !within(scope, along((Reach){left.low + table[i], left.high + table[i]}, segment, 1)) &&
+        !within_array(scope, along((Reach){left.low, left.high + table[i]}, segment, 1), 1))
+      return 0;
   return 1;
 }
 
@@ -108,7 +123,7 @@ static int reads_within(const Scope *scope, Reader *reader, int64_t count, int r
     const int64_t at = take(reader);
     Reach reach = {at, at};
     for (int axis = 0; axis < rank; axis++) reach = along(reach, sizes[axis], take(reader));
-    if (!within(scope, reach)) return 0;
+    if (!read_within(scope, reach)) return 0;
   }
   return !reader->wrong;
 }
@@ -159,18 +174,22 @@ static int optional(const Scope *scope, int64_t at, int64_t rows, int64_t stride
   return at < 0 || rows_within(scope, at, rows, stride, size);
 }
 
+static int optional_read(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
+  return at < 0 || rows_read(scope, at, rows, stride, size);
+}
+
 static int check_norm(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 18) return 0;
   const int64_t rows = words[2], size = words[3], gains = words[11];
-  return gains > 0 && rows_within(scope, words[5], rows, words[6], size) && optional(scope, words[7], gains, words[8], size) &&
-         optional(scope, words[9], gains, words[10], size) && rows_within(scope, words[12], rows, words[13], size) &&
+  return gains > 0 && rows_read(scope, words[5], rows, words[6], size) && optional_read(scope, words[7], gains, words[8], size) &&
+         optional_read(scope, words[9], gains, words[10], size) && rows_within(scope, words[12], rows, words[13], size) &&
          optional(scope, words[14], rows, words[15], 1) && optional(scope, words[16], rows, words[17], 1);
 }
 
 static int check_rowwise(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 9 || words[2] < 0 || words[2] > 2) return 0;
   const int64_t rows = words[3], size = words[4];
-  return rows_within(scope, words[5], rows, words[6], size) && rows_within(scope, words[7], rows, words[8], words[2] == 2 ? 1 : size);
+  return rows_read(scope, words[5], rows, words[6], size) && rows_within(scope, words[7], rows, words[8], words[2] == 2 ? 1 : size);
 }
 
 static int check_rows(const Scope *scope, const int32_t *words, int64_t length) {
@@ -179,15 +198,15 @@ static int check_rows(const Scope *scope, const int32_t *words, int64_t length) 
   if (outer < 1 || count < 1 || inner < 1 || limit < 0) return 0;
   const Reach from = along(along(along((Reach){words[6], words[6]}, outer, words[7]), limit > 0 ? limit : 1, words[8]), inner, 1);
   const Reach out = along(along(along((Reach){words[12], words[12]}, outer, words[13]), count, words[14]), inner, 1);
-  const int found = words[11] < 0 ? rows_within(scope, words[9], count, words[10], 1) : rows_within(scope, words[11], 1, 0, count);
-  return found && within(scope, from) && within(scope, out);
+  const int found = words[11] < 0 ? rows_read(scope, words[9], count, words[10], 1) : rows_within(scope, words[11], 1, 0, count);
+  return found && read_within(scope, from) && within(scope, out);
 }
 
 static int check_scatter(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 15 || words[2] < SET || words[2] > MIN || words[3] < 0 || (words[10] < 0 && words[12] < 0)) return 0;
   const int64_t count = words[3], inner = words[4], limit = words[5];
-  if (!optional(scope, words[6], limit, words[7], inner) || !rows_within(scope, words[13], limit, words[14], inner)) return 0;
-  return count == 0 || (rows_within(scope, words[8], count, words[9], inner) && optional(scope, words[10], count, words[11], 1) &&
+  if (!optional_read(scope, words[6], limit, words[7], inner) || !rows_within(scope, words[13], limit, words[14], inner)) return 0;
+  return count == 0 || (rows_read(scope, words[8], count, words[9], inner) && optional_read(scope, words[10], count, words[11], 1) &&
                         optional(scope, words[12], count, 1, 1));
 }
 
@@ -200,30 +219,31 @@ static int check_move(const Scope *scope, const int32_t *words, int64_t length) 
     if (!turning) return 0;
     turns = turning->count;
   }
-  return rows_within(scope, words[3], turns, words[4], words[2]) && rows_within(scope, words[5], turns, words[6], words[2]);
+  return rows_read(scope, words[3], turns, words[4], words[2]) && rows_within(scope, words[5], turns, words[6], words[2]);
 }
 
-/** A place for each row and column of each example, with all channels, or none. */
-static int grid_within(const Scope *scope, const int32_t *words, int which, int64_t rows, int64_t columns) {
+/** A place for each row and column of each example, with all channels. */
+static Reach grid_of(const int32_t *words, int which, int64_t rows, int64_t columns) {
   const int32_t *w = words + which;
-  if (rows < 1 || columns < 1) return 0;
-  const Reach reach = along(along(along((Reach){w[0], w[0]}, words[3], w[1]), rows, w[2]), columns, w[3]);
-  return within(scope, along(reach, words[4], 1));
+  return along(along(along(along((Reach){w[0], w[0]}, words[3], w[1]), rows, w[2]), columns, w[3]), words[4], 1);
 }
 
 static int check_windows(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < WINDOWS_WORDS) return 0;
   const int64_t what = words[2], channels = words[4], rows = words[5], columns = words[6], taps = words[TAPS_OF_WINDOWS];
   if (what < SUMS || what > BACK || taps < 0 || taps > MOST_TAPS || length < WINDOWS_WORDS + 3 * taps) return 0;
-  if (words[3] < 1 || channels < 1 || words[7] < 1 || words[8] < 1) return 0;
-  if (!grid_within(scope, words, 11, words[9], words[10]) || !grid_within(scope, words, 15, rows, columns)) return 0;
-  if (what == BACK ? !grid_within(scope, words, 23, rows, columns) : what == MAXIMA && words[23] >= 0 && !grid_within(scope, words, 23, rows, columns)) return 0;
+  if (words[3] < 1 || channels < 1 || rows < 1 || columns < 1 || words[7] < 1 || words[8] < 1 || words[9] < 1 || words[10] < 1) return 0;
+  const Reach field = grid_of(words, 11, words[9], words[10]), out = grid_of(words, 15, rows, columns);
+  const int writes_out = what == SUMS || what == MAXIMA;
+  if (!(what == BACK ? within : read_within)(scope, field) || !(writes_out ? within : read_within)(scope, out)) return 0;
+  if (what == BACK || (what == MAXIMA && words[23] >= 0))
+    if (!(what == BACK ? read_within : within)(scope, grid_of(words, 23, rows, columns))) return 0;
   if (what > WEIGHTS) return 1;
   for (int64_t tap = 0; tap < taps; tap++) {
-    const int64_t at = (int64_t)words[19] + words[WINDOWS_WORDS + 3 * tap + 2];
-    if (words[19] < 0 || !rows_within(scope, at, 1, 0, channels)) return 0;
+    const int64_t from = words[19], at = from + words[WINDOWS_WORDS + 3 * tap + 2];
+    if (from < 0 || !(rows_within(scope, at, 1, 0, channels) || (what == SUMS && within_array(scope, along(along((Reach){from, from}, 2, at - from), channels, 1), 1)))) return 0;
   }
-  return optional(scope, words[21], 1, 0, channels);
+  return optional_read(scope, words[21], 1, 0, channels);
 }
 
 /** Along rows or columns that lie as {@link place_at} has them. */
@@ -242,8 +262,10 @@ static int check_points(const Scope *scope, const int32_t *words, int64_t length
   const Reach each = along((Reach){words[17], words[17]}, words[3], words[18]);
   const Reach field = along_places(along_places(each, words[11], words[19], words[29]), words[12], words[20], words[30]);
   const Reach values = along(along((Reach){words[22], words[22]}, down * across, words[23]), words[3], words[24]);
-  return (words[2] == TO_PLACES ? written_within : within)(scope, along(field, words[4], words[21])) && within(scope, along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1)) &&
-         rows_within(scope, words[27], 1, 0, height * down) && rows_within(scope, words[28], 1, 0, width * across);
+  const Reach places = along(field, words[4], words[21]), points = along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1);
+  const int right = words[2] & TO_PLACES ? (words[2] & ADDING ? within : written_within)(scope, places) && read_within(scope, points)
+                                         : read_within(scope, places) && within(scope, points);
+  return right && rows_within(scope, words[27], 1, 0, height * down) && rows_within(scope, words[28], 1, 0, width * across);
 }
 
 static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count);

@@ -11,12 +11,12 @@ enum { DONE = 0, BEYOND_AXIS = 1, WRONG_WORDS = 2 };
 /** Flags of a product. */
 enum { ADDED = 1, RELU = 2, LOOKUP_ROWS = 4, LOOKUP_COLUMNS = 8 };
 
-/** Places from here on are of results that lie in arrays of their own, each of which begins at a piece. */
+/** Places from here on are of arrays of their own, results and such as are only read, each of which begins at a piece. */
 enum { RESULTS = 1 << 30, PIECE_BITS = 18, MOST_PIECES = RESULTS >> PIECE_BITS };
 
 typedef struct {
   float *numbers;
-  /** Where each piece of the results lies. */
+  /** Where each piece of those arrays lies. */
   float *const *pieces;
 } Memory;
 
@@ -74,13 +74,16 @@ typedef struct Pool Pool;
 /** Runs `count` words of instructions, one after another. @param threads how many do a large one at most @param pool where they are; for one it may be NULL */
 int run_program(const int32_t *words, int64_t count, Memory memory, Pool *pool, int threads);
 
-/** What a program may read and write: so many numbers of a memory, and results of so many numbers each. */
+/** What a program may read and write: so many numbers of a memory, and arrays beside it. */
 typedef struct {
   const float *memory;
   int64_t numbers;
-  const int32_t *results;
+  /** Of each array: how many numbers a result has, which is only written; below zero, what is only read. */
+  const int32_t *sizes;
   int64_t count;
 } Room;
+
+static inline int64_t numbers_of(int64_t size) { return size < 0 ? -size : size; }
 
 /** Where the first instruction is that would read or write beyond that, or is none; below zero where all are right. */
 int64_t check_program(const int32_t *words, int64_t count, Room room);

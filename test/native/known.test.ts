@@ -91,3 +91,26 @@ describe("initializers of many numbers", () => {
     }
   });
 });
+
+it.each([
+  ["never", "above"],
+  ["above", "never"],
+])("%s and %s at once is known to be nowhere, so that it can be an axis of what runs compute", async (...both) => {
+  const model = modelOf({
+    inputs: { x: ["float32", 4] },
+    outputs: ["y"],
+    initializers: { zero: { dtype: "float32", shape: [1], data: Float32Array.of(0) } },
+    nodes: [
+      ["Greater", ["x", "zero"], ["above"]],
+      ["Not", ["above"], ["never"]],
+      ["And", both, ["nowhere"]],
+      ["Cast", ["nowhere"], ["zeros"], { to: 7 }],
+      ["ReduceMax", ["zeros"], ["axis"], { keepdims: 1 }],
+      ["Unsqueeze", ["x", "axis"], ["y"]],
+    ],
+  });
+  const x = numbers([4], 9);
+  const { y } = new NativeModel(model, plainKernels).run({ x })!;
+  expect(y).toEqual((await usual(model, { x })).y);
+  expect(y!.shape).toEqual([1, 4]);
+});

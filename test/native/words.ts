@@ -13,14 +13,14 @@ import { runSteps } from "./reference.ts";
 const functionNames = Object.keys(functions) as FunctionName[];
 const toFloat = (word: number): number => new Float32Array(Int32Array.of(word).buffer)[0]!;
 
-/** Places from here on are of results, each of which begins at a piece. */
-const [firstResult, piece] = [2 ** 30, 2 ** 18];
+/** Places from here on are of arrays beside the memory, each of which begins at a piece. */
+const [firstBeside, piece] = [2 ** 30, 2 ** 18];
 
-/** Words read back: steps over one memory, whose tables are numbers of `tables`, and results. */
-export function decoded(words: Int32Array, memory: Store, tables: Int32Array, results: readonly Store[] = []): Step[] {
+/** Words read back: steps over one memory, whose tables are numbers of `tables`, and arrays beside it. */
+export function decoded(words: Int32Array, memory: Store, tables: Int32Array, arrays: readonly Store[] = []): Step[] {
   const place = (at: number): Omit<Access, "strides"> => {
-    let begin = firstResult;
-    for (const store of at < begin ? [] : results) {
+    let begin = firstBeside;
+    for (const store of at < begin ? [] : arrays) {
       if (at < begin + store.size) return { store, offset: at - begin };
       begin += Math.ceil(store.size / piece) * piece;
     }
@@ -45,7 +45,7 @@ export function decoded(words: Int32Array, memory: Store, tables: Int32Array, re
         many,
         access,
         place,
-        inside: (body) => decoded(body, memory, tables, results),
+        inside: (body) => decoded(body, memory, tables, arrays),
         tables,
         rest: () => words.subarray(next, end),
         skip: () => (next = end),
@@ -243,11 +243,13 @@ export const plainKernels = {
     offset: number,
     _threads?: number,
     results: readonly Float32Array[] = [],
+    given: readonly Float32Array[] = [],
   ): number {
     const floats = new Float32Array(memory, offset);
     const tables = new Int32Array(memory, offset);
     const whole: Store = { size: floats.length, depth: 1 };
-    const of = new Map(results.map((numbers): [Store, Float32Array] => [{ size: numbers.length, depth: 1 }, numbers]));
+    const beside = [...results, ...given];
+    const of = new Map(beside.map((numbers): [Store, Float32Array] => [{ size: numbers.length, depth: 1 }, numbers]));
     const steps = decoded(code, whole, tables, [...of.keys()]);
     return runSteps(steps, (store) => of.get(store) ?? floats.subarray(turnPlaces.get(store) ?? 0));
   },

@@ -1,5 +1,5 @@
 // Number by number.
-import { type DType, dtypeBy } from "@innerloop/schemas/bundle";
+import { type DType, dtypeBy, sizeOf } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
 import { callsOf, definitionOf } from "../definitions.ts";
 import type { Code, Formula } from "../formula.ts";
@@ -35,6 +35,23 @@ const formula =
   };
 
 const unary = (name: FunctionName): Compute => formula((code, x) => code.call(name, x));
+
+/** What each value is the negation of. */
+const negations = new WeakMap<Value, Value>();
+
+const not: Compute = (plan, inputs, node, scope) => {
+  const results = unary("not")(plan, inputs, node, scope);
+  negations.set(results[0]!, present(inputs[0], node));
+  return results;
+};
+
+/** Nothing is true and false at once, whatever runs compute: a model that computes parts anew has its axes from that (`recompute` of @innerloop/graph). */
+const and: Compute = (plan, inputs, node, scope) => {
+  const [a, b] = inputs.map((value) => present(value, node));
+  return negations.get(a!) === b || negations.get(b!) === a
+    ? [plan.constant(new Float32Array(sizeOf(a!.shape)), a!.shape, "bool")]
+    : folded("multiply")(plan, inputs, node, scope);
+};
 
 const positive = (code: Code, x: Operand): Operand => code.call("greater", x, 0);
 
@@ -202,7 +219,7 @@ export const elementwise: Readonly<Record<string, Compute>> = {
       ),
     ];
   },
-  And: folded("multiply"),
+  And: and,
   Or: folded("maximum"),
   Xor: (plan, [a, b], node) => {
     const equal = each(plan, "equal", [present(a, node), present(b, node)], "bool");
@@ -213,7 +230,7 @@ export const elementwise: Readonly<Record<string, Compute>> = {
   LessOrEqual: compared("lessOrEqual"),
   Greater: compared("greater"),
   GreaterOrEqual: compared("greaterOrEqual"),
-  Not: unary("not"),
+  Not: not,
   Neg: unary("negative"),
   Abs: unary("absolute"),
   Sqrt: unary("sqrt"),
