@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { native } from "@innerloop/native";
+import { leaveInPlace } from "@innerloop/runtime/files";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { median, processorTime } from "../contender.ts";
@@ -35,12 +36,12 @@ function known(): Record<string, Tensor> {
   );
 }
 
-/** A function of its own: in the frame of one that waits for runs the file's bytes would stay. */
-const openedOn = (bytes: () => Uint8Array) => native.open(bytes(), { threads });
-
 async function opened(kind: string): Promise<Run> {
-  const bytes = () => readFileSync(join(folder, `${network}.${kind}.onnx`));
-  const model = openedOn(bytes);
+  const bytes = readFileSync(join(folder, `${network}.${kind}.onnx`));
+  const weights = `${network}.bin`;
+  const placed = await leaveInPlace(join(folder, weights), { limit: Number.POSITIVE_INFINITY });
+  const options = { threads, beside: { [weights]: placed! } };
+  const model = native.open(bytes, options);
   const all = known();
   const fed = (inputs: readonly string[]) =>
     Object.fromEntries(inputs.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));
@@ -48,7 +49,7 @@ async function opened(kind: string): Promise<Run> {
     const feeds = fed(model.inputs);
     if (model.run(feeds)) return { once: () => model.run(feeds)!, native: true };
   }
-  const session = await openSession(bytes(), { threads });
+  const session = await openSession(bytes, options);
   const feeds = fed(session.inputs);
   return { once: () => session.run(feeds), native: false };
 }

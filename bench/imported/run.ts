@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cotangents, input, readOnnx, type Value, writeOnnx } from "@innerloop/graph";
+import { cotangents, input, readOnnx, Sidecar, type Value, writeOnnx } from "@innerloop/graph";
 import { InnerloopError } from "@innerloop/schemas";
 import type { OurEngine } from "../ours/engines.ts";
 import { type Counts, heldOf, importedTable, type Row } from "./table.ts";
@@ -74,7 +74,8 @@ const ask = (...words: readonly (string | number)[]): string =>
 
 /**
  * Writes what a model is here: as it was, and with the derivatives for its input or for its weights. Weights are the file's for good,
- * but where the derivative is theirs: what is to change is given with each run, as onnx-ad's files have it as well.
+ * but where the derivative is theirs: what is to change is given with each run, as onnx-ad's files have it as well. All three have them in one file
+ * beside them, as a bundle's models do.
  */
 function writeOurs(folder: string, network: string): void {
   const { inputs, outputs, initializers } = readOnnx(readFileSync(join(folder, `${network}.onnx`)), network);
@@ -82,8 +83,10 @@ function writeOurs(folder: string, network: string): void {
   const { x } = inputs;
   if (!x || !y) throw new Error(`${network} has other names than x and y.`);
   const all = new Set(Object.keys(initializers));
+  const weightsFile = new Sidecar(`${network}.bin`);
+  const { external } = weightsFile;
   const write = (kind: string, values: Readonly<Record<string, Value>>, fixed: ReadonlySet<string>) =>
-    writeFileSync(join(folder, `${network}.${kind}.onnx`), writeOnnx(values, { initializers, fixed }));
+    writeFileSync(join(folder, `${network}.${kind}.onnx`), writeOnnx(values, { initializers, fixed, external }));
   write("ours", { y }, all);
   const seed = input("adj_y", y.shape);
   const slopes = (of: Readonly<Record<string, Value>>): Record<string, Value> => {
@@ -100,6 +103,7 @@ function writeOurs(folder: string, network: string): void {
     { y, ...slopes(Object.fromEntries(weights)) },
     new Set([...all].filter((name) => !moving.has(name))),
   );
+  writeFileSync(join(folder, weightsFile.path), Buffer.concat([...weightsFile.parts()]));
 }
 
 const sides = [
