@@ -79,6 +79,7 @@ export const rooms = [
       "@innerloop/graph",
       "@innerloop/native",
       "@innerloop/runtime",
+      "@innerloop/runtime/files",
       "@innerloop/runtime/session",
       "@innerloop/runtime/threads",
       "@innerloop/schemas",

@@ -1,5 +1,6 @@
 // The door `@innerloop/runtime/files`, Node only: how files and folders are kept whole and locked, what lies beside a model, and how
 // paths are told, for the rooms that keep runs and bundles as the runtime keeps personal files.
+export type { InPlace } from "./host.ts";
 export { type FilesBeside, filesBeside } from "./hosts/beside.ts";
 export {
   behindLinks,

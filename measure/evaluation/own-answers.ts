@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { kernelsHere, type native } from "@innerloop/native";
 import { supportSpread } from "@innerloop/runtime";
+import { type InPlace, leaveInPlace } from "@innerloop/runtime/files";
 import { type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
 import { most, none, pick, predicts, rowsOf, type State } from "./logits.ts";
 import type { Answers, Question } from "./question.ts";
@@ -40,9 +41,11 @@ export class OwnAnswers {
   /** @returns nothing where the runtime is to answer all */
   static async open(kernels: Native, folder: string, manifest: Manifest): Promise<OwnAnswers | undefined> {
     const areFinite = kernelsHere()?.finite;
-    if (!areFinite || manifest.task === "regression" || manifest.files["weights.bin"]) return undefined;
-    const adapt = kernels.open(await readFile(join(folder, "adapt.onnx")), { threads: 1 });
-    const predict = kernels.open(await readFile(join(folder, predicts)), { threads: 1, apart: "query_x" });
+    if (!areFinite || manifest.task === "regression") return undefined;
+    const beside = await weightsBeside(folder, manifest);
+    if (!beside) return undefined;
+    const adapt = kernels.open(await readFile(join(folder, "adapt.onnx")), { threads: 1, beside });
+    const predict = kernels.open(await readFile(join(folder, predicts)), { threads: 1, apart: "query_x", beside });
     return adapt && predict && new OwnAnswers(manifest, adapt, predict, areFinite);
   }
 
@@ -112,6 +115,16 @@ export class OwnAnswers {
     const fits = shape.length === input.shape.length + 1 && input.shape.every((size, axis) => shape[axis + 1] === size);
     return fits && data instanceof Float32Array && data.length === sizeOf(shape) && this.#areFinite(data);
   }
+}
+
+const weightsFile = "weights.bin";
+
+/** The file of weights that both models have, where there is one; nothing where it is not the bundle's, which the runtime says. */
+async function weightsBeside(folder: string, { files }: Manifest): Promise<Record<string, InPlace> | undefined> {
+  const expected = files[weightsFile];
+  if (!expected) return {};
+  const found = await leaveInPlace(join(folder, weightsFile), { limit: expected.bytes });
+  return found?.sha256 === expected.sha256 ? { [weightsFile]: found } : undefined;
 }
 
 /** Whether an example is one number throughout, which the runtime may refuse. */

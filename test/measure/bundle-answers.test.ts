@@ -1,6 +1,8 @@
 // A bundle answers episodes over worker threads as it does without them: the same numbers, in the order of the questions, with the
 // errors where they belong, and no more questions drawn than are worked on.
+import { join } from "node:path";
 import { defaultBundle } from "@innerloop/demo";
+import { exportAdaptable } from "@innerloop/export";
 import { type Answers, BundleAnswers, evaluateBundle, type Question } from "@innerloop/measure";
 import { kernelsHere, native } from "@innerloop/native";
 import { Learner } from "@innerloop/runtime";
@@ -10,6 +12,8 @@ import { describe, expect, it, vi } from "vitest";
 import { writeBundle } from "../runtime/fixture.ts";
 import { expectClose } from "../runtime/oracle.ts";
 import { describeUnless } from "../support/absent.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { readRecorded } from "../support/recorded.ts";
 
 const ways = 3;
 
@@ -147,7 +151,8 @@ describeUnless(kernelsHere() ? undefined : "kernels are not built", "on native k
     expect(await outcome("native")).toEqual(await outcome("onnxruntime"));
   });
 
-  it("nothing is computed that an evaluation does not read", async () => {
+  /** Asks natively, and says what the models were asked for. */
+  async function askedOf(place: string, question: Question) {
     const asked: (readonly string[] | undefined)[] = [];
     const open = native.open;
     const opening = vi.spyOn(native, "open").mockImplementation((...given) => {
@@ -160,9 +165,28 @@ describeUnless(kernelsHere() ? undefined : "kernels are not built", "on native k
         },
       });
     });
-    await all("native", writeBundle("linear"), [changed({ steps: [2] })], 0);
+    const [answers] = await all("native", place, [question], 0);
     opening.mockRestore();
+    return { asked, answers: answers! };
+  }
+
+  it("nothing is computed that an evaluation does not read", async () => {
+    const { asked } = await askedOf(writeBundle("linear"), changed({ steps: [2] }));
     expect(asked).toEqual([["adapted/head/weight", "adapted/head/bias"], ["logits"]]);
+  });
+
+  it("both models of a bundle read the weights beside them", async () => {
+    const { models, pictures } = readRecorded<{
+      readonly models: Readonly<Record<string, string>>;
+      readonly pictures: Readonly<Record<"support", { readonly shape: readonly number[] }>>;
+    }>("export/recorded/adaptable.json");
+    const out = join(temporaryFolder(), "bundle");
+    await exportAdaptable(new Uint8Array(Buffer.from(models.pictures!, "base64")), { out, train: "lora:2" });
+    const question = { ...madeUp(pictures.support.shape.slice(1)), steps: [2] };
+    const { asked, answers } = await askedOf(out, question);
+    expect(asked).toHaveLength(2);
+    const [expected] = await all("onnxruntime", out, [question], 0);
+    expectClose(answers[0]!.queries, expected![0]!.queries, 1e-3);
   });
 });
 
