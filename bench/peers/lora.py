@@ -2,7 +2,7 @@
 
     python bench/peers/lora.py [--dim 768 --layers 6 --heads 12 --vocabulary 30522 --texts 8 --tokens 64 --threads 1 --turns 3]
 
-Needs torch, transformers, peft, onnx, onnxruntime, and the built command line. Five Adam steps on factors of rank 8 beside the query and
+Needs torch, transformers, peft, onnx, onnxruntime, and the built command line. The bundle runs on ONNX Runtime, and on native kernels where they are built. Five Adam steps on factors of rank 8 beside the query and
 value products and on a fresh classifier. Each side runs in processes of its own, in turns: seconds of the processor for the five steps and a last look at the
 loss (median), the most memory that the process had, and how far that is above what it held with the model loaded, before the first step.
 """
@@ -125,6 +125,20 @@ def ours(folder, shape, bundle):
     return timed(lambda: session.run(["support_loss"], feeds)[0].tolist())
 
 
+def natively(folder, shape, bundle):
+    """On native kernels, by Node."""
+    ids, labels = examples(shape)
+    given = json.dumps({"shape": ids.shape, "ids": ids.ravel().tolist(), "labels": labels.tolist()})
+    command = ["node", str(ROOT / "bench/dist/peers/lora.js"), f"{folder}/{bundle}", str(shape.threads), str(STEPS), str(REPEATS)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, input=given).stdout)
+
+
+def are_built():
+    """Whether there are native kernels."""
+    command = ["node", "--input-type=module", "--eval", "import { kernelsHere } from '@innerloop/native'; process.exit(kernelsHere() ? 0 : 1)"]
+    return subprocess.run(command, cwd=ROOT).returncode == 0
+
+
 def arguments():
     parser = argparse.ArgumentParser()
     for name, usual in dict(dim=768, layers=6, heads=12, vocabulary=30522, texts=8, tokens=64, threads=1, turns=3).items():
@@ -148,17 +162,19 @@ def main(shape):
         sides = {"bundle": [], "recompute": ["--recompute"]}
         for name, more in sides.items():
             subprocess.run([*command, *more, "--out", f"{folder}/{name}"], check=True, capture_output=True)
-        turns = [({kind: run("peft", kind) for kind in ("sdpa", "eager")}, {name: run("ours", name) for name in sides}) for _ in range(shape.turns)]
+        kinds = {"": "ours", " native": "natively"} if are_built() else {"": "ours"}
+        ours_of = lambda: {f"{name}{more}": run(kind, name) for more, kind in kinds.items() for name in sides}
+        turns = [({kind: run("peft", kind) for kind in ("sdpa", "eager")}, ours_of()) for _ in range(shape.turns)]
         middle = lambda of: statistics.median(map(of, turns))
         print(f"weights that move: {100 * turns[0][0]['sdpa']['share']:.2f} %")
-        for i, names in enumerate((("sdpa", "eager"), sides)):
-            for name in names:
+        for i, sides_of in enumerate(turns[0]):
+            for name in sides_of:
                 each = {key: middle(lambda turn: turn[i][name][key]) for key in ("seconds", "peak", "loaded", "growth")}
                 print(f"{name}: {each['seconds']:.2f} s, peak {each['peak']:.0f} MiB, with the model loaded {each['loaded']:.0f}, growth {each['growth']:.0f}")
                 print(f"  losses {[round(x, 4) for x in turns[0][i][name]['losses']]}")
-        for name in sides:
+        for name in turns[0][1]:
             best = lambda key: middle(lambda turn: turn[1][name][key] / min(each[key] for each in turn[0].values()))
-            size = sum(file.stat().st_size for file in pathlib.Path(folder, name).iterdir())
+            size = sum(file.stat().st_size for file in pathlib.Path(folder, name.split()[0]).iterdir())
             print(f"{name}: time {best('seconds'):.2f}, peak memory {best('peak'):.2f}, growth {best('growth'):.2f} of the best of PyTorch's with PEFT; "
                   f"{size / model.stat().st_size:.3f} of the model's bytes")
 
@@ -167,6 +183,6 @@ if __name__ == "__main__":
     given = arguments()
     if given.side:
         name, *rest = given.side
-        print(json.dumps({"export": export, "peft": peft, "ours": ours}[name](given.folder, given, *rest)))
+        print(json.dumps({"export": export, "peft": peft, "ours": ours, "natively": natively}[name](given.folder, given, *rest)))
     else:
         main(given)
