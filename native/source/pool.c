@@ -15,6 +15,17 @@
 #define LOOKS 64
 /** How often the caller looks whether the others are done before it lets them have its processor. */
 #define WAITS 1000
+/** Instructions one after another of which nobody has taken a part: the others are away then, as where other programs have their processors. */
+#define MISSED 16
+/**
+ * About so many nanoseconds of work each part is to have while the others are away: what is offered in vain takes a percent of it. While they are there: so many times
+ * what it takes to hand a part over, but no more than that. This is measured, by the least of some trials, and tells also what it takes to read what another processor has written.
+ */
+#define LEAST_WORK 4000
+#define WORTH_HANDING_OVER 4
+#define TRIALS 16
+/** How often the caller looks in a trial whether somebody has taken the part. */
+#define TRIAL_LOOKS 100
 /** As much as Node gives its own threads. */
 #define STACK (4 << 20)
 
@@ -31,6 +42,10 @@ struct Pool {
   const int32_t *words;
   Memory memory;
   float *room;
+  /** Instructions of which nobody has taken a part, since one of which somebody has. */
+  int32_t missed;
+  /** Of a part, while the others are there. */
+  int64_t least_work;
   _Alignas(128) _Atomic int32_t sleeping;
   _Atomic int32_t ends;
   int threads;
@@ -121,6 +136,7 @@ Pool *make_pool(void) {
   Pool *pool;
   if (posix_memalign((void **)&pool, 128, sizeof *pool) != 0) return NULL;
   memset(pool, 0, sizeof *pool);
+  pool->missed = MISSED;
   pthread_mutex_init(&pool->mutex, NULL);
   pthread_cond_init(&pool->called, NULL);
   return pool;
@@ -162,17 +178,63 @@ int with_threads(Pool *pool, int threads) {
   return pool->threads + 1 < wanted ? pool->threads + 1 : wanted;
 }
 
-int in_parts(Pool *pool, Work work, const int32_t *words, Memory memory, Part parts) {
+/** Parts that anybody may take from now on. */
+static void offer(Pool *pool, Work work, const int32_t *words, Memory memory, Part parts) {
   pool->work = work, pool->words = words, pool->memory = memory, pool->room = parts.room;
   atomic_store_explicit(&pool->outcome, DONE, memory_order_relaxed);
   atomic_store_explicit(&pool->undone, parts.of, memory_order_relaxed);
   const uint64_t turn = (atomic_load_explicit(&pool->open, memory_order_relaxed) >> (PART_BITS + COUNT_BITS)) + 1;
   atomic_store(&pool->open, turn << (PART_BITS + COUNT_BITS) | (uint64_t)parts.of << PART_BITS | ((1ull << parts.of) - 1));
   if (atomic_load(&pool->sleeping) > 0) call_all(pool);
+}
+
+/** Does what nobody else has begun, and waits for the rest. @returns how many parts others took */
+static int finish(Pool *pool, int parts) {
   Part part;
-  while (take(pool, 0, &part)) do_part(pool, part);
+  for (; take(pool, 0, &part); parts--) do_part(pool, part);
   for (int64_t waited = 0; atomic_load_explicit(&pool->undone, memory_order_acquire) > 0; waited++)
     if (waited < WAITS) rest();
     else sched_yield();
-  return atomic_load_explicit(&pool->outcome, memory_order_relaxed);
+  return parts;
+}
+
+static int nothing(const int32_t *words, Memory memory, Part part) {
+  (void)words, (void)memory, (void)part;
+  return DONE;
+}
+
+/** How long it takes to hand a part to another thread and to know that it is done. @returns 0 where nobody takes one any more */
+static int64_t handing_over(Pool *pool) {
+  int64_t least = LEAST_WORK;
+  for (int i = 0; i < TRIALS; i++) {
+    const int64_t begin = now();
+    offer(pool, nothing, NULL, pool->memory, (Part){0, 1, NULL});
+    for (int look = 0; look < TRIAL_LOOKS && parts_in(atomic_load_explicit(&pool->open, memory_order_relaxed)); look++) rest();
+    if (finish(pool, 1) == 0) return 0;
+    const int64_t took = now() - begin;
+    if (took < least) least = took;
+  }
+  return least;
+}
+
+static int are_away(const Pool *pool) { return pool->missed >= MISSED; }
+
+/** Whether the others, who were away, are there to stay. */
+static void look_again(Pool *pool) {
+  const int64_t work = WORTH_HANDING_OVER * handing_over(pool);
+  if (work == 0) return;
+  pool->missed = 0, pool->least_work = work < LEAST_WORK ? work : LEAST_WORK;
+}
+
+int64_t parts_worth(const Pool *pool, int64_t work) {
+  const int64_t least = are_away(pool) ? LEAST_WORK : pool->least_work;
+  return work < 2 * least ? 1 : work / least;
+}
+
+int in_parts(Pool *pool, Work work, const int32_t *words, Memory memory, Part parts) {
+  offer(pool, work, words, memory, parts);
+  const int taken = finish(pool, parts.of), outcome = atomic_load_explicit(&pool->outcome, memory_order_relaxed);
+  if (are_away(pool) && taken > 0) look_again(pool);
+  else if (!are_away(pool)) pool->missed = taken > 0 ? 0 : pool->missed + 1;
+  return outcome;
 }

@@ -18,6 +18,9 @@ void end_pool(Pool *pool);
 /** Starts what is missing of so many threads with the caller. @returns how many there are: fewer where the system gives no more */
 int with_threads(Pool *pool, int threads);
 
+/** In how many parts it is worth it to do an instruction with about so many nanoseconds of work: by what others did of those before it. */
+int64_t parts_worth(const Pool *pool, int64_t work);
+
 /**
  * Does all parts of an instruction, of which the caller does those that nobody else has begun: it waits for no thread that sleeps. One call at a time.
  * @returns DONE, or what went wrong in a part

@@ -2,12 +2,7 @@
 #include "chain.h"
 #include "pool.h"
 
-/**
- * About so many nanoseconds of work each part is to have at least. To hand parts out and to wait for the last takes a tenth of that; the rest is for numbers that one
- * processor has written and another one reads. How much work an instruction has is told by its sizes, and by what processors do in a nanosecond: of products,
- * small ones, since it is for these that it matters.
- */
-#define LEAST_WORK 4000
+/** How much work an instruction has is told by its sizes, and by what processors do in a nanosecond: of products, small ones, since it is for these that it matters. */
 #define PRODUCTS_A_NS 32
 #define PLACES_A_NS 16
 /** Multiplications that take as long as to fetch a number from what another processor has written. */
@@ -49,10 +44,10 @@ static int parts_of(const Run *run, const int32_t *words) {
     case 10: work = ((int64_t)words[3] + words[5]) * words[4] / NUMBERS_A_NS; break;
     default: return 1;
   }
-  if (work < 2 * LEAST_WORK) return 1;
-  if (words[0] == 2) most = parts_of_chain(words);
+  const int64_t worth = parts_worth(run->pool, work);
+  if (worth > 1 && words[0] == 2) most = parts_of_chain(words);
   if (most > run->threads) most = run->threads;
-  return (int)(work / LEAST_WORK < most ? work / LEAST_WORK : most);
+  return (int)(worth < most ? worth : most);
 }
 
 static int in_all_parts(const Run *run, Work work, const int32_t *words, float *room) {

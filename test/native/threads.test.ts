@@ -289,6 +289,33 @@ describe("instructions in parts", () => {
     const steps: Step[] = [{ kind: "turns", count: 50, turn, body }];
     expect(memory.after(steps, 3).equals(memory.after(steps, 1))).toBe(true);
   });
+
+  // Whether they are done in parts is for the pool to say, by whether other threads are there: it differs from run to run, and within one.
+  it("give the same bits of small ones, which are done in parts from some time on", () => {
+    const memory = new Memory(dice(1));
+    const [x, y, by, z] = [
+      [40, 64],
+      [40, 64],
+      [64, 64],
+      [200, 64],
+    ].map((shape) => memory.array(shape));
+    const turn = memory.store(1);
+    const over = (shape: readonly number[], from: Access, to: Access): Chain => ({
+      ...{ kind: "chain", shape, reads: [from], writes: [{ ...to, register: 1, how: "set" }] },
+      code: [{ name: "tanh", operands: [{ register: 0 }] }],
+    });
+    const body: Step[] = [
+      {
+        ...{ kind: "product", batch: [], m: 40, n: 64, k: 64, left: x!, right: by!, out: y! },
+        ...{ alpha: 1, beta: 0, relu: false },
+      },
+      over([40, 64], y!, x!),
+      over([200, 64], z!, z!),
+    ];
+    const steps: Step[] = [{ kind: "turns", count: 500, turn, body }];
+    const whole = memory.after(steps, 1);
+    for (const threads of [2, 3, 2, 8, 2]) expect(memory.after(steps, threads).equals(whole)).toBe(true);
+  });
 });
 
 /** A product of 256 rows, terms and columns, and a run of it over and over; `data.threads` do it. */
