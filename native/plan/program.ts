@@ -110,7 +110,7 @@ export function layoutOf(
     steps,
     given.filter(({ store }) => own && !inputs.has(store)),
   );
-  const read = depthless(steps).filter((store) => !outputs.has(store));
+  const read = [...new Set(depthless(steps))].filter((store) => !outputs.has(store));
   const large = read.flatMap((store) => {
     const array = plan.known.computed(store);
     return array ? [[store, array] as const] : [];
@@ -145,7 +145,7 @@ export function layoutOf(
     once: first.length,
     known,
     files: [...files.keys()].filter((name) => beside.has(name)),
-    arrays: [...new Map(large)].flatMap(([store, array]) => (beside.has(store) ? [array] : [])),
+    arrays: large.flatMap(([store, array]) => (beside.has(store) ? [array] : [])),
     tables: tables.written(),
     tablesAt: places.end,
     inputs: fed.map(({ name, store }) => ({ name, at: at(store), size: store.size })),

@@ -73,13 +73,18 @@ async function inPlace(bytes: Uint8Array) {
 
 const whole = modelOf(graph);
 
-function expectSame(given: Readonly<Record<string, Tensor>>, wanted: Readonly<Record<string, Tensor>>, digits = 5) {
+function expectSame(given: Readonly<Record<string, Tensor>>, wanted: Readonly<Record<string, Tensor>>) {
   for (const [name, { data }] of Object.entries(wanted)) {
     const numbersOf = given[name]!.data as Float32Array;
     expect(numbersOf).toHaveLength(data.length);
-    data.forEach((number, i) => {
-      expect(numbersOf[i], name).toBeCloseTo(Number(number), digits);
-    });
+    const worst = Array.from(data, Number).reduce(
+      (most, number, i) => ({
+        apart: Math.max(most.apart, Math.abs(number - numbersOf[i]!)),
+        largest: Math.max(most.largest, Math.abs(number)),
+      }),
+      { apart: 0, largest: 1 },
+    );
+    expect(worst.apart, name).toBeLessThan(1e-5 * worst.largest);
   }
 }
 
@@ -146,7 +151,7 @@ describe("weights beside a model", () => {
     const first = run(beside);
     expect(programs.size).toBe(1);
     expect([...programs.values()][0]!.length).toBeLessThan(beside.length);
-    expectSame(run(beside), first, 7);
+    expectSame(run(beside), first);
     expect(programs.size).toBe(1);
     expect((run(other.beside).answers!.data as Float32Array)[0]).not.toBe((first.answers!.data as Float32Array)[0]);
     expect(programs.size).toBe(2);
@@ -224,7 +229,10 @@ describe("large numbers that are computed before any run", () => {
     nodes: [
       ["Mul", ["w", "v"], ["scaled"]],
       ["Add", ["scaled", "w"], ["sum"]],
-      ["MatMul", ["x", "sum"], ["y"]],
+      ["MatMul", ["x", "sum"], ["h"]],
+      ["Mul", ["scaled", "v"], ["other"]],
+      ["MatMul", ["h", "other"], ["g"]],
+      ["MatMul", ["g", "sum"], ["y"]],
     ],
   };
   const of = (rows: number): Record<string, Tensor> => ({ x: numbers([rows, side], rows) });
@@ -232,13 +240,14 @@ describe("large numbers that are computed before any run", () => {
   it("are held once, beside a program's memory, and what they were computed from is given back", async () => {
     const plan = planFor(readGraph(modelOf(doubled)), of(3), kernels);
     const { arrays, known, tablesAt } = layoutOf(plan);
-    expect(arrays).toHaveLength(1);
+    // Both are read, one of them twice.
+    expect(arrays).toHaveLength(2);
     expect(known.every((each) => each.numbers.length < side * side)).toBe(true);
     expect(tablesAt).toBeLessThan(side * side);
     const released: ArrayBuffer[] = [];
     const watched = { ...kernels, release: (memory: ArrayBuffer) => released.push(memory) && kernels.release!(memory) };
     const model = new NativeModel(modelOf(doubled), watched);
-    for (const rows of [3, 20, 3]) expectSame(model.run(of(rows))!, await usual(modelOf(doubled), of(rows)), 4);
+    for (const rows of [3, 20, 3]) expectSame(model.run(of(rows))!, await usual(modelOf(doubled), of(rows)));
     // Of each of two plans the sum without its last term, and where it was computed.
     expect(released.filter(({ byteLength }) => byteLength > 4 * side * side).length).toBeGreaterThanOrEqual(4);
   });
@@ -248,10 +257,10 @@ describe("large numbers that are computed before any run", () => {
     const kept: KeptPrograms = { find: (key) => programs.get(key), keep: (key, bytes) => programs.set(key, bytes) };
     for (let process = 0; process < 2; process++) {
       const model = new NativeModel(modelOf(doubled), kernels, { kept });
-      expectSame(model.run(of(5))!, await usual(modelOf(doubled), of(5)), 4);
+      expectSame(model.run(of(5))!, await usual(modelOf(doubled), of(5)));
     }
     expect(programs.size).toBe(1);
-    expect([...programs.values()][0]!.length).toBeLessThan(2 * 4 * side * side);
+    expect([...programs.values()][0]!.length).toBeLessThan(2.5 * 4 * side * side);
   });
 });
 
