@@ -1,6 +1,6 @@
 // Files beside a model, which may hold its weights: as arrays that programs read where they lie, however many programs there are.
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Kernels } from "./addon.ts";
 
 /** A file that was not read into memory, as @innerloop/runtime has it. */
@@ -55,7 +55,7 @@ export const arraysOf = (files: FilesBeside, kernels: Pick<Kernels, "map">): Arr
 
 function arrayOf(name: string, file: File, { map }: Pick<Kernels, "map">): Float32Array {
   if (!("folder" in file)) return asNumbers(file);
-  const mapping = map?.(join(file.folder(), name), 4 * room);
+  const mapping = map?.(join(file.folder(), basename(name)), 4 * room);
   if (!mapping || mapping.byteLength < file.length + 4 * room) return copyOf(file, file.length);
   mapped.add(mapping);
   return asNumbers(new Uint8Array(mapping));

@@ -1,6 +1,7 @@
 // A model's instructions on native kernels, each timed by itself, with the line of the model that it is of; and the rate of the same kernels' products.
 import { type Kernels, NativeModel } from "@innerloop/native";
 import {
+  arraysOf,
   encoded,
   type Instruction,
   instructionsOf,
@@ -41,6 +42,11 @@ function emptyCall(kernels: Kernels, { memory, begin }: Program): number {
   return median(Array.from({ length: 1001 }, () => timed(() => kernels.run(none, memory, begin))));
 }
 
+/** @throws Error for an instruction that is none, so that no time of nothing is told */
+function ran(outcome: number): void {
+  if (outcome !== 0) throw new Error(`the kernels refuse an instruction with ${outcome}`);
+}
+
 const theClock = (): number => performance.now();
 
 function timed(work: () => void, now = theClock): number {
@@ -74,17 +80,18 @@ function runEach(
 }
 
 /** @throws InnerloopError `not-native` for what native kernels do not run */
-export function traceNative({ model, feeds }: Subject, threads: number, runs: number): Trace {
+export function traceNative({ model, feeds, beside = {} }: Subject, threads: number, runs: number): Trace {
   const kernels = builtKernels();
   const fed = heldFeeds(feeds);
-  const graph = readGraph(model);
+  const files = arraysOf(beside, {});
+  const graph = readGraph(model, files);
   const origins: Origins = new Map();
   const plan = planFor({ ...graph, inputs: graph.inputs.filter((name) => fed[name]) }, fed, kernels, origins);
   const steps: Step[] = [];
-  const layout = layoutOf(plan, { instructions: steps });
-  const program = new Program(layout, kernels);
+  const layout = layoutOf(plan, { files, instructions: steps });
+  const program = new Program(layout, kernels, files);
   const list = instructionsOf(layout.words, steps);
-  const { memory, begin } = program;
+  const { memory, begin, given } = program;
   const around = emptyCall(kernels, program);
   const numbers = new Float32Array(memory, begin, (memory.byteLength - begin) >> 2);
   const found = new Map<Int32Array, Timed>();
@@ -96,7 +103,7 @@ export function traceNative({ model, feeds }: Subject, threads: number, runs: nu
       runEach(
         list,
         ({ words, step }) => {
-          const time = timed(() => kernels.run(words, memory, begin, threads)) - around;
+          const time = timed(() => ran(kernels.run(words, memory, begin, threads, [], given))) - around;
           if (run === 0) return;
           const known = found.get(words) ?? { words, step, times: [] };
           known.times.push(Math.max(0, time));
@@ -125,8 +132,8 @@ function nodeOf({ step, times }: Timed): NodeTime {
 const clockOf = (threads: number) => (threads === 1 ? processorTime : theClock);
 
 /** Gives milliseconds of each of some runs as their caller sees them, all together. */
-export function openNative({ model, feeds }: Subject, threads: number): (runs: number) => number[] {
-  const native = new NativeModel(model, builtKernels(), { threads });
+export function openNative({ model, feeds, beside = {} }: Subject, threads: number): (runs: number) => number[] {
+  const native = new NativeModel(model, builtKernels(), { threads, beside });
   const fed = heldFeeds(feeds);
   const clock = clockOf(threads);
   native.run(fed);

@@ -38,7 +38,7 @@ export async function rateOf([batch, m, k, n]: Product, threads: number): Promis
   const flops = 2 * batch * m * k * n;
   const rates: number[] = [];
   for (let turn = 0; turn < 3; turn++) {
-    const { nodes } = await traceOf(model, feeds, threads, Math.max(3, Math.min(50, Math.ceil(2e8 / flops))));
+    const { nodes } = await traceOf({ model, feeds }, threads, Math.max(3, Math.min(50, Math.ceil(2e8 / flops))));
     rates.push(...nodes.map((node) => node.flops / Math.max(1, node.microseconds)));
   }
   return quantile(rates, 0.5);

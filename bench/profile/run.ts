@@ -119,10 +119,10 @@ interface Measured {
 const measured: Readonly<
   Record<OurEngine, (subject: Subject, threads: number, runs: number) => Measured | Promise<Measured>>
 > = {
-  async onnxruntime({ model, feeds }, threads, runs) {
-    const trace = await traceOf(model, feeds, threads, runs);
+  async onnxruntime(subject, threads, runs) {
+    const trace = await traceOf(subject, threads, runs);
     const rates = await matMulRates(trace, (product) => rateOf(product, threads));
-    return { trace, rates, whole: await timeOf(model, feeds, threads, runs) };
+    return { trace, rates, whole: await timeOf(subject, threads, runs) };
   },
   async native(subject, threads, runs) {
     const trace = traceNative(subject, threads, runs);

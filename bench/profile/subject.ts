@@ -1,8 +1,9 @@
 // What is profiled: the graph of a workload with its data, or a file with numbers made up for its inputs.
 import { readFile, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { input, numbersFrom, readInitializers, readOnnx, transform } from "@innerloop/graph";
+import { basename, dirname, join } from "node:path";
+import { input, type ModelFiles, numbersFrom, readInitializers, readOnnx, transform } from "@innerloop/graph";
 import { type Tensor as Held, sizeOf } from "@innerloop/schemas";
+import { decodeModel } from "@innerloop/schemas/onnx";
 import { openEngine, parameterValues, prefersOneGraph } from "@innerloop/train";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { floats, writeWorkloadBundle } from "../ours/bundle.ts";
@@ -15,6 +16,8 @@ export interface Subject {
   /** What one run is. */
   readonly what: string;
   readonly model: Uint8Array;
+  /** The files that have its weights, by the names that it calls them. */
+  readonly beside?: Readonly<Record<string, Uint8Array>>;
   readonly feeds: Readonly<Record<string, Tensor>>;
   /** The arithmetic of the graph as it was built, by operator. */
   readonly arithmetic: readonly transform.OperatorCost[];
@@ -88,11 +91,12 @@ async function completed(
   engine: OurEngine,
   given: Readonly<Record<string, Tensor>>,
   sizes: Readonly<Record<string, number>> = {},
+  beside: Subject["beside"] = {},
 ): Promise<Record<string, Tensor>> {
-  const session = await InferenceSession.create(model, { executionProviders: ["cpu"], logSeverityLevel: 3 });
+  const session = await openOrt({ model, beside });
   const { inputMetadata } = session;
   await session.release();
-  const stored = readInitializers(model, name);
+  const stored = readInitializers(model, name, filesOf(beside));
   const random = numbersFrom(1);
   const entries = inputMetadata.flatMap((meta): [string, Tensor][] => {
     const known = given[meta.name] ?? (stored[meta.name] && fed(stored[meta.name]!));
@@ -109,16 +113,42 @@ async function completed(
   return Object.fromEntries(entries);
 }
 
+/** A model on ONNX Runtime. */
+export const openOrt = (
+  { model, beside = {} }: Pick<Subject, "model" | "beside">,
+  options: InferenceSession.SessionOptions = {},
+): Promise<InferenceSession> =>
+  InferenceSession.create(model, {
+    ...{ executionProviders: ["cpu"], logSeverityLevel: 3, ...options },
+    externalData: Object.entries(beside).map(([name, data]) => ({ path: name, data })),
+  });
+
+const filesOf = (beside: Readonly<Record<string, Uint8Array>>): ModelFiles => ({
+  size: (name) => beside[name]?.length,
+  read: (name, start, length) => beside[name]!.subarray(start, start + length),
+});
+
+/** The files that have numbers of a model, by the names that it calls them. */
+const filesNamedIn = (model: Uint8Array, path: string): ReadonlySet<string> =>
+  new Set(
+    (decodeModel(model, path).graph?.initializer ?? []).flatMap(({ externalData }) =>
+      (externalData ?? []).flatMap(({ key, value }) => (key === "location" && value ? [value] : [])),
+    ),
+  );
+
 async function ofFile(path: string, sizes: Readonly<Record<string, number>>, engine: OurEngine): Promise<Subject> {
   const model = await readFile(path);
-  const read = readOnnx(model, path);
+  const beside: Record<string, Uint8Array> = {};
+  for (const name of filesNamedIn(model, path)) beside[name] = await readFile(join(dirname(path), name));
+  const read = readOnnx(model, path, { files: filesOf(beside) });
   const all = Object.fromEntries(transform.openSizes(read).map((name) => [name, sizes[name] ?? 1]));
   const { outputs } = transform.specialize(read, all);
   return {
     name: basename(path, ".onnx"),
     what: path,
     model,
-    feeds: await completed(model, path, engine, {}, sizes),
+    beside,
+    feeds: await completed(model, path, engine, {}, sizes, beside),
     arithmetic: transform.arithmetic(Object.values(outputs)),
   };
 }

@@ -3,8 +3,12 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sizeOf } from "@innerloop/schemas";
-import { InferenceSession, type Tensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { median } from "../contender.ts";
+import { openOrt, type Subject } from "./subject.ts";
+
+/** What of a subject is run. */
+type Profiled = Pick<Subject, "model" | "beside" | "feeds">;
 
 /** Sizes of a product. */
 export type Product = readonly [batch: number, m: number, k: number, n: number];
@@ -53,21 +57,18 @@ async function timesOf(
 
 /** The events of some runs after one that does not count. */
 async function eventsOf(
-  model: Uint8Array,
-  feeds: Readonly<Record<string, Tensor>>,
+  subject: Profiled,
   threads: number,
   runs: number,
 ): Promise<{ events: TraceEvent[]; milliseconds: number[] }> {
   const folder = await mkdtemp(join(tmpdir(), "innerloop-profile-"));
   try {
-    const session = await InferenceSession.create(model, {
-      executionProviders: ["cpu"],
+    const session = await openOrt(subject, {
       intraOpNumThreads: threads,
-      logSeverityLevel: 3,
       enableProfiling: true,
       profileFilePrefix: join(folder, "trace"),
     });
-    const milliseconds = await timesOf(session, feeds, runs);
+    const milliseconds = await timesOf(session, subject.feeds, runs);
     session.endProfiling();
     await session.release();
     const [file] = await readdir(folder);
@@ -82,18 +83,9 @@ async function eventsOf(
 }
 
 /** Milliseconds of a run as its caller sees it, without a profiler: the median of some, after one that does not count. */
-export async function timeOf(
-  model: Uint8Array,
-  feeds: Readonly<Record<string, Tensor>>,
-  threads: number,
-  runs: number,
-): Promise<number> {
-  const session = await InferenceSession.create(model, {
-    executionProviders: ["cpu"],
-    intraOpNumThreads: threads,
-    logSeverityLevel: 3,
-  });
-  const times = await timesOf(session, feeds, runs);
+export async function timeOf(subject: Profiled, threads: number, runs: number): Promise<number> {
+  const session = await openOrt(subject, { intraOpNumThreads: threads });
+  const times = await timesOf(session, subject.feeds, runs);
   await session.release();
   return median(times);
 }
@@ -148,13 +140,8 @@ export interface Trace {
   readonly milliseconds: readonly number[];
 }
 
-export async function traceOf(
-  model: Uint8Array,
-  feeds: Readonly<Record<string, Tensor>>,
-  threads: number,
-  runs: number,
-): Promise<Trace> {
-  const { events, milliseconds } = await eventsOf(model, feeds, threads, runs);
+export async function traceOf(subject: Profiled, threads: number, runs: number): Promise<Trace> {
+  const { events, milliseconds } = await eventsOf(subject, threads, runs);
   const own = alone(events);
   const nodes = new Map<string, NodeTime & { readonly times: number[] }>();
   for (const event of events) {

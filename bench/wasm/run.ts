@@ -142,7 +142,7 @@ async function boundOf(workload: string, small: boolean): Promise<Bound> {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
   const least = await leastOf(() => session.run(feeds));
   await session.release();
-  const { nodes, runs } = await traceOf(model, feeds, 1, 20);
+  const { nodes, runs } = await traceOf({ model, feeds }, 1, 20);
   const multiplying = nodes.filter(({ flops }) => flops > 0);
   return {
     workload,

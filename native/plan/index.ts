@@ -1,4 +1,5 @@
 // The door `@innerloop/native/plan`: what plans are made of and become, for whoever looks into one, as tests do.
+export { arraysOf } from "../beside.ts";
 export { readGraph } from "../read.ts";
 export { type Arrangement, arrangements } from "./arranged.ts";
 export { placesAtPoints, planesAtPoints, weightGradientsAtPoints, windowsAtPoints } from "./at-points/index.ts";

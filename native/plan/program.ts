@@ -176,8 +176,8 @@ export class Program {
   readonly #sizes: readonly number[];
   /** Bytes of large arrays that no run changes. */
   readonly #known: number;
-  /** What it reads beside the memory. */
-  readonly #given: readonly Float32Array[];
+  /** What it reads beside the memory, as kernels take it. */
+  readonly given: readonly Float32Array[];
   /** Such arrays that were lent. */
   #lent: readonly Float32Array[] | undefined;
   /** Words of runs after the first one. */
@@ -207,7 +207,7 @@ export class Program {
       if (!array) throw new Error(`there is no ${name}`);
       return array;
     });
-    this.#given = [...ofFiles, ...arrays];
+    this.given = [...ofFiles, ...arrays];
     this.#known = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
     this.#sizes = outputs.flatMap(({ own, shape }) => (own ? sizeOf(shape) : []));
     const bytes = 4 * this.#sizes.reduce((sum, size) => sum + size, 0);
@@ -218,7 +218,7 @@ export class Program {
   /** Whether the kernels would run it: one that comes from a file may be anything. */
   isRight({ check }: Kernels): boolean {
     const isWords = (words: Int32Array) =>
-      check === undefined || check(words, this.memory, this.begin, sizesBeside(this.#sizes, this.#given)) < 0;
+      check === undefined || check(words, this.memory, this.begin, sizesBeside(this.#sizes, this.given)) < 0;
     return isWords(this.words) && isWords(this.#again);
   }
 
@@ -292,7 +292,7 @@ export class Program {
   }
 
   #run(kernels: Kernels, threads: number, words = this.words, own: readonly Float32Array[] = []): void {
-    const wrong = kernels.run(words, this.memory, this.begin, threads, own, this.#given);
+    const wrong = kernels.run(words, this.memory, this.begin, threads, own, this.given);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);

@@ -180,6 +180,10 @@ static napi_value retain(napi_env env, napi_callback_info info) {
 }
 
 #if defined(__unix__) || defined(__APPLE__)
+#if !defined(MAP_NORESERVE)
+#define MAP_NORESERVE 0
+#endif
+
 /** What an ArrayBuffer takes with it when it goes. */
 static void unmap(napi_env env, void *file, void *bytes) {
   (void)env;
