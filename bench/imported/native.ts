@@ -19,7 +19,8 @@ const threads = Number(threadsGiven);
 type Tensors = Readonly<Record<string, Tensor>>;
 
 interface Run {
-  readonly once: () => Tensors | Promise<Tensors>;
+  /** @param lent its results may lie where the next run writes */
+  readonly once: (lent?: boolean) => Tensors | Promise<Tensors>;
   /** Whether native kernels run it. */
   readonly native: boolean;
 }
@@ -47,7 +48,8 @@ async function opened(kind: string): Promise<Run> {
     Object.fromEntries(inputs.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));
   if (model) {
     const feeds = fed(model.inputs);
-    if (model.run(feeds)) return { once: () => model.run(feeds)!, native: true };
+    const once = (lent?: boolean) => model.run(feeds, model.outputs, lent);
+    if (once(true)) return { once: (lent) => once(lent)!, native: true };
   }
   const session = await openSession(bytes, options);
   const feeds = fed(session.inputs);
@@ -106,8 +108,8 @@ const operations: Readonly<Record<Request["op"], (request: Request) => Promise<o
 
 if (kindAlone) {
   const { once, native } = await opened(kindAlone);
-  // Results of a run go before the next, as on every side.
-  const letGo = async (): Promise<void> => void (await once());
+  // Results of a run go before the next, as on every side: here a collector would look for them later.
+  const letGo = async (): Promise<void> => void (await once(true));
   for (let i = native ? 1 : 0; i < 3; i++) await letGo();
   process.stdout.write(`${mebibytesAtMost()}\n`);
 } else
