@@ -79,7 +79,6 @@ export const rooms = [
       "@innerloop/graph",
       "@innerloop/native",
       "@innerloop/runtime",
-      "@innerloop/runtime/files",
       "@innerloop/runtime/session",
       "@innerloop/runtime/threads",
       "@innerloop/schemas",

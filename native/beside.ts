@@ -1,7 +1,9 @@
 // Files beside a model, which may hold its weights: as arrays that programs read where they lie, however many programs there are.
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Kernels } from "./addon.ts";
+import { refused } from "./plan/refusal.ts";
 
 /** A file that was not read into memory, as @innerloop/runtime has it. */
 interface InPlace {
@@ -13,7 +15,8 @@ interface InPlace {
   slice(start: number, end: number): Uint8Array;
 }
 
-type File = Uint8Array | InPlace;
+/** A file's bytes, one that stays where it is, or its path. */
+type File = Uint8Array | InPlace | string;
 
 /** By the names that the model calls them. */
 export type FilesBeside = Readonly<Record<string, File>>;
@@ -34,7 +37,7 @@ export const room = 16;
 const pieceBytes = 2 ** 20;
 
 /** Several models may read one file. */
-const opened = new WeakMap<File, Float32Array>();
+const opened = new WeakMap<Exclude<File, string>, Float32Array>();
 /** What the system reads from files. */
 const mapped = new WeakSet<ArrayBufferLike>();
 
@@ -43,20 +46,34 @@ export function letGo({ buffer }: Float32Array, { release }: Pick<Kernels, "rele
   if (mapped.has(buffer)) release?.(buffer as ArrayBuffer);
 }
 
-/** @throws what the file throws that is not as it was */
+/** @throws InnerloopError `not-native` for a path at which no file can be read; what a file throws that is not as it was */
 export const arraysOf = (files: FilesBeside, kernels: Pick<Kernels, "map">): ArraysBeside =>
   new Map(
     Object.entries(files).map(([name, file]) => {
+      if (typeof file === "string") return [name, arrayAt(file, kernels)];
       const array = opened.get(file) ?? arrayOf(name, file, kernels);
       opened.set(file, array);
       return [name, array];
     }),
   );
 
-function arrayOf(name: string, file: File, { map }: Pick<Kernels, "map">): Float32Array {
+function arrayOf(name: string, file: Exclude<File, string>, kernels: Pick<Kernels, "map">): Float32Array {
   if (!("folder" in file)) return asNumbers(file);
-  const mapping = map?.(join(file.folder(), basename(name)), 4 * room);
-  if (!mapping || mapping.byteLength < file.length + 4 * room) return copyOf(file, file.length);
+  const array = mappedAt(join(file.folder(), basename(name)), kernels);
+  return array && array.byteLength >= file.length ? array : copyOf(file, file.length);
+}
+
+function arrayAt(path: string, kernels: Pick<Kernels, "map">): Float32Array {
+  try {
+    return mappedAt(path, kernels) ?? asNumbers(readFileSync(path));
+  } catch (cause) {
+    throw refused(`a model with weights in ${path}, which cannot be read (${(cause as Error).message}),`);
+  }
+}
+
+function mappedAt(path: string, { map }: Pick<Kernels, "map">): Float32Array | undefined {
+  const mapping = map?.(path, 4 * room);
+  if (!mapping) return undefined;
   mapped.add(mapping);
   return asNumbers(new Uint8Array(mapping));
 }
@@ -67,7 +84,7 @@ function asNumbers(bytes: Uint8Array): Float32Array {
   return byteOffset % 4 === 0 ? new Float32Array(buffer, byteOffset, Math.floor(length / 4)) : copyOf(bytes, length);
 }
 
-function copyOf(file: File, bytes: number): Float32Array {
+function copyOf(file: Exclude<File, string>, bytes: number): Float32Array {
   const copy = new Float32Array(Math.ceil(bytes / 4) + room);
   const to = new Uint8Array(copy.buffer);
   for (let at = 0; at < bytes; at += pieceBytes) to.set(file.slice(at, Math.min(bytes, at + pieceBytes)), at);
@@ -77,8 +94,9 @@ function copyOf(file: File, bytes: number): Float32Array {
 /** What tells files of other contents apart. */
 export const contentsOf = (files: FilesBeside): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(files).map(([name, file]) => [
-      name,
-      "folder" in file ? file.sha256 : createHash("sha256").update(file).digest("hex"),
-    ]),
+    Object.entries(files).map(([name, file]) => {
+      if (typeof file !== "string" && "folder" in file) return [name, file.sha256];
+      const bytes = typeof file === "string" ? readFileSync(file) : file;
+      return [name, createHash("sha256").update(bytes).digest("hex")];
+    }),
   );

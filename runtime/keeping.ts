@@ -1,6 +1,5 @@
 // The door `@innerloop/runtime/files`, Node only: how files and folders are kept whole and locked, what lies beside a model, and how
 // paths are told, for the rooms that keep runs and bundles as the runtime keeps personal files.
-export type { InPlace } from "./host.ts";
 export { type FilesBeside, filesBeside } from "./hosts/beside.ts";
 export {
   behindLinks,
@@ -16,6 +15,5 @@ export {
   tryFolder,
 } from "./hosts/files.ts";
 export { putBack, replaceFolder } from "./hosts/folders.ts";
-export { leaveInPlace } from "./hosts/in-place.ts";
 export { type Lock, takeLock } from "./hosts/lock.ts";
 export { shellWord } from "./hosts/shell.ts";

@@ -7,7 +7,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { native } from "@innerloop/native";
-import { leaveInPlace } from "@innerloop/runtime/files";
 import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { median, processorTime } from "../contender.ts";
@@ -40,9 +39,7 @@ function known(): Record<string, Tensor> {
 async function opened(kind: string): Promise<Run> {
   const bytes = readFileSync(join(folder, `${network}.${kind}.onnx`));
   const weights = `${network}.bin`;
-  const placed = await leaveInPlace(join(folder, weights), { limit: Number.POSITIVE_INFINITY });
-  const options = { threads, beside: { [weights]: placed! } };
-  const model = native.open(bytes, options);
+  const model = native.open(bytes, { threads, beside: { [weights]: join(folder, weights) } });
   const all = known();
   const fed = (inputs: readonly string[]) =>
     Object.fromEntries(inputs.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));
@@ -51,7 +48,7 @@ async function opened(kind: string): Promise<Run> {
     const once = (lent?: boolean) => model.run(feeds, model.outputs, lent);
     if (once(true)) return { once: (lent) => once(lent)!, native: true };
   }
-  const session = await openSession(bytes, options);
+  const session = await openSession(bytes, { threads, beside: { [weights]: readFileSync(join(folder, weights)) } });
   const feeds = fed(session.inputs);
   return { once: () => session.run(feeds), native: false };
 }

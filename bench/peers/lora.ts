@@ -4,7 +4,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { native } from "@innerloop/native";
-import { leaveInPlace } from "@innerloop/runtime/files";
 import type { Tensor } from "@innerloop/schemas";
 import { median, processorTime } from "../contender.ts";
 import { mebibytesAtMost, mebibytesNow } from "./peak.ts";
@@ -19,9 +18,8 @@ interface Examples {
 
 const { shape, ids, labels }: Examples = JSON.parse(readFileSync(0, "utf8"));
 
-const beside = await leaveInPlace(join(folder, "weights.bin"), { limit: Number.POSITIVE_INFINITY });
-const options = { threads: Number(threads), beside: { "weights.bin": beside! } };
-const model = native.open(readFileSync(join(folder, "adapt.onnx")), options);
+const beside = { "weights.bin": join(folder, "weights.bin") };
+const model = native.open(readFileSync(join(folder, "adapt.onnx")), { threads: Number(threads), beside });
 
 const feeds: Record<string, Tensor> = {
   support_x: { dtype: "float32", shape, data: Float32Array.from(ids) },

@@ -5,13 +5,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { kernelsHere, type native } from "@innerloop/native";
 import { supportSpread } from "@innerloop/runtime";
-import { type InPlace, leaveInPlace } from "@innerloop/runtime/files";
 import { type Manifest, sizeOf, type Tensor } from "@innerloop/schemas";
 import { most, none, pick, predicts, rowsOf, type State } from "./logits.ts";
 import type { Answers, Question } from "./question.ts";
 
 type Native = typeof native;
 type Model = NonNullable<ReturnType<Native["open"]>>;
+
+/** What has the weights of both models, where they are not in them. */
+const weightsFile = "weights.bin";
 
 /** Steps that the runtime takes in one run. */
 const mostSteps = 16;
@@ -42,8 +44,7 @@ export class OwnAnswers {
   static async open(kernels: Native, folder: string, manifest: Manifest): Promise<OwnAnswers | undefined> {
     const areFinite = kernelsHere()?.finite;
     if (!areFinite || manifest.task === "regression") return undefined;
-    const beside = await weightsBeside(folder, manifest);
-    if (!beside) return undefined;
+    const beside = manifest.files[weightsFile] ? { [weightsFile]: join(folder, weightsFile) } : {};
     const adapt = kernels.open(await readFile(join(folder, "adapt.onnx")), { threads: 1, beside });
     const predict = kernels.open(await readFile(join(folder, predicts)), { threads: 1, apart: "query_x", beside });
     return adapt && predict && new OwnAnswers(manifest, adapt, predict, areFinite);
@@ -115,16 +116,6 @@ export class OwnAnswers {
     const fits = shape.length === input.shape.length + 1 && input.shape.every((size, axis) => shape[axis + 1] === size);
     return fits && data instanceof Float32Array && data.length === sizeOf(shape) && this.#areFinite(data);
   }
-}
-
-const weightsFile = "weights.bin";
-
-/** The file of weights that both models have, where there is one; nothing where it is not the bundle's, which the runtime says. */
-async function weightsBeside(folder: string, { files }: Manifest): Promise<Record<string, InPlace> | undefined> {
-  const expected = files[weightsFile];
-  if (!expected) return {};
-  const found = await leaveInPlace(join(folder, weightsFile), { limit: expected.bytes });
-  return found?.sha256 === expected.sha256 ? { [weightsFile]: found } : undefined;
 }
 
 /** Whether an example is one number throughout, which the runtime may refuse. */

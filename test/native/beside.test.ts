@@ -5,9 +5,8 @@ import { exportAdaptable } from "@innerloop/export";
 import { type KeptPrograms, kernelsHere, NativeModel, native } from "@innerloop/native";
 import { layoutOf, planFor, readGraph } from "@innerloop/native/plan";
 import { Learner } from "@innerloop/runtime";
-import { leaveInPlace } from "@innerloop/runtime/files";
 import type { OwnKernels } from "@innerloop/runtime/session";
-import type { Tensor } from "@innerloop/schemas";
+import { InnerloopError, type Tensor } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
@@ -65,10 +64,16 @@ function movedOut(bytes: Uint8Array, step: number): { readonly model: Uint8Array
   return { model: encodeModel(model), beside };
 }
 
-async function inPlace(bytes: Uint8Array) {
-  const path = join(temporaryFolder(), file);
+/** Written into a file, and as the runtime has one that stays where it is. */
+function inPlace(bytes: Uint8Array) {
+  const folder = temporaryFolder();
+  const path = join(folder, file);
   writeFileSync(path, bytes);
-  return { path, placed: (await leaveInPlace(path, { limit: 2 ** 40 }))! };
+  const placed = {
+    ...{ length: bytes.length, sha256: "of these", folder: () => folder },
+    slice: (start: number, end: number) => bytes.slice(start, end),
+  };
+  return { path, placed };
 }
 
 const whole = modelOf(graph);
@@ -94,8 +99,8 @@ describe.each(["plain", "C"])("weights beside a model, on %s kernels", (which) =
   it.each([64, 4, 3])("at multiples of %i bytes are read from memory and from their file", async (step) => {
     const { model, beside } = movedOut(whole, step);
     const wanted = await usual(whole, feeds);
-    const { placed } = await inPlace(beside);
-    for (const each of [beside, placed]) {
+    const { path, placed } = inPlace(beside);
+    for (const each of [beside, path, placed]) {
       const ours = new NativeModel(model, kernels, { beside: { [file]: each } });
       for (let run = 0; run < 2; run++) expectSame(ours.run(feeds)!, wanted);
       expectSame(
@@ -131,7 +136,7 @@ describe("weights beside a model", () => {
     };
     const { model, beside } = movedOut(modelOf(one), 64);
     expect(beside.length % page).toBe(0);
-    const { placed } = await inPlace(beside);
+    const { placed } = inPlace(beside);
     const x = numbers([size], 4);
     const ours = new NativeModel(model, kernels, { beside: { [file]: placed } });
     expectSame(ours.run({ x })!, await usual(modelOf(one), { x }));
@@ -166,9 +171,16 @@ describe("weights beside a model", () => {
 
   it("that are no longer those which were checked are not read", async () => {
     const { model, beside } = movedOut(whole, 64);
-    const { path, placed } = await inPlace(beside);
+    const { path } = inPlace(beside);
+    const gone = new InnerloopError("bundle-altered", "it is not the file any more");
+    const folder = () => {
+      throw gone;
+    };
+    const altered = { ...inPlace(beside).placed, folder };
+    expect(() => new NativeModel(model, kernels, { beside: { [file]: altered } })).toThrow(gone);
     truncateSync(path, 100);
-    expect(() => new NativeModel(model, kernels, { beside: { [file]: placed } })).toThrow(/not the file any more/);
+    expect(() => new NativeModel(model, kernels, { beside: { [file]: path } })).toThrow(/another file/);
+    expect(() => new NativeModel(model, kernels, { beside: { [file]: `${path}.none` } })).toThrow(/cannot be read/);
   });
 
   it.skipIf(!kernelsHere()).each([
@@ -271,7 +283,7 @@ describe("a file that is mapped", () => {
     skip,
   }) => {
     const bytes = Uint8Array.from({ length: 3 * page + 5 }, (_, i) => (i * 7) % 251);
-    const { path } = await inPlace(bytes);
+    const { path } = inPlace(bytes);
     const mapping = kernels.map!(path, 64);
     skip(!mapping, "files are not mapped here");
     const all = new Uint8Array(mapping!);
