@@ -7,15 +7,13 @@ import { layoutOf, planFor, readGraph } from "@innerloop/native/plan";
 import { Learner } from "@innerloop/runtime";
 import type { OwnKernels } from "@innerloop/runtime/session";
 import { InnerloopError, type Tensor } from "@innerloop/schemas";
-import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/folders.ts";
 import { readRecorded } from "../support/recorded.ts";
 import { testKernels } from "./kernels.ts";
-import { type GraphOf, integers, modelOf, numbers, usual } from "./models.ts";
+import { besideFile as file, type GraphOf, integers, modelOf, movedOut, numbers, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
-const file = "weights.bin";
 const page = 4096;
 
 /** Every operand that kernels read may be a weight: factors, sums, gains, rows that are looked up, filters. */
@@ -43,26 +41,6 @@ const feeds: Record<string, Tensor> = {
   ...{ x: numbers([5, 48], 11), u: numbers([1, 8, 6, 6], 12) },
   which: integers(3, 49, 0),
 };
-
-/** A model's initializers moved into a file beside it, each at the next of so many bytes. */
-function movedOut(bytes: Uint8Array, step: number): { readonly model: Uint8Array; readonly beside: Uint8Array } {
-  const model = decodeModel(bytes, "a model");
-  const parts: { readonly at: number; readonly data: Uint8Array }[] = [];
-  let end = 0;
-  for (const tensor of model.graph!.initializer!) {
-    const data = tensor.rawData!;
-    const at = Math.ceil(end / step) * step;
-    end = at + data.length;
-    parts.push({ at, data });
-    tensor.rawData = new Uint8Array();
-    tensor.dataLocation = onnx.TensorProto.DataLocation.EXTERNAL;
-    const told = { location: file, offset: at, length: data.length };
-    tensor.externalData = Object.entries(told).map(([key, value]) => ({ key, value: String(value) }));
-  }
-  const beside = new Uint8Array(end);
-  for (const { at, data } of parts) beside.set(data, at);
-  return { model: encodeModel(model), beside };
-}
 
 /** Written into a file, and as the runtime has one that stays where it is. */
 function inPlace(bytes: Uint8Array) {

@@ -2,7 +2,7 @@
 
 import { openSession } from "@innerloop/runtime/session";
 import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
-import { encodeModel, onnx } from "@innerloop/schemas/onnx";
+import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
 
 export interface GraphOf {
   /** Types and sizes; a name for one that runs have; nothing of a value in a body. */
@@ -67,6 +67,29 @@ function graphOf({ inputs, outputs, nodes, initializers = {} }: GraphOf): onnx.G
 
 export const modelOf = (graph: GraphOf): Uint8Array =>
   encodeModel({ irVersion: 9, opsetImport: [{ version: 17 }], graph: graphOf(graph) });
+
+/** The file that has the numbers of {@link movedOut}. */
+export const besideFile = "weights.bin";
+
+/** A model's initializers moved into a file beside it, each at the next of so many bytes. */
+export function movedOut(bytes: Uint8Array, step: number): { readonly model: Uint8Array; readonly beside: Uint8Array } {
+  const model = decodeModel(bytes, "a model");
+  const parts: { readonly at: number; readonly data: Uint8Array }[] = [];
+  let end = 0;
+  for (const tensor of model.graph!.initializer!) {
+    const data = tensor.rawData!;
+    const at = Math.ceil(end / step) * step;
+    end = at + data.length;
+    parts.push({ at, data });
+    tensor.rawData = new Uint8Array();
+    tensor.dataLocation = onnx.TensorProto.DataLocation.EXTERNAL;
+    const told = { location: besideFile, offset: at, length: data.length };
+    tensor.externalData = Object.entries(told).map(([key, value]) => ({ key, value: String(value) }));
+  }
+  const beside = new Uint8Array(end);
+  for (const { at, data } of parts) beside.set(data, at);
+  return { model: encodeModel(model), beside };
+}
 
 /** Numbers by chance, the same every time. */
 export function numbers(shape: readonly number[], seed = 1): Tensor {
