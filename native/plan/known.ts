@@ -18,7 +18,7 @@ export class Known {
   /** Those of a model are many numbers and stay where they are, which may be in a file's bytes. */
   readonly #given = new WeakMap<Store, Numbers>();
   /** Those of them that take much memory. */
-  readonly #large = new Set<Float32Array>();
+  readonly #large: WeakRef<Float32Array>[] = [];
   /** Where the kernels compute: one step at a time, with copies of what it reads. */
   #memory: Float32Array = new Float32Array(0);
 
@@ -53,16 +53,16 @@ export class Known {
   #made(store: Store): Float32Array {
     const numbers = store.size < largeKnown ? new Float32Array(store.size) : this.#aligned(store.size);
     this.#numbers.set(store, numbers);
-    if (store.size >= largeKnown) this.#large.add(numbers);
+    if (store.size >= largeKnown) this.#large.push(new WeakRef(numbers));
     return numbers;
   }
 
   /** Gives back what is not among those arrays, once nothing of it is read any more: a collector would do so later. */
   release(others: readonly Float32Array[]): void {
     const stay = new Set(others.map(({ buffer }) => buffer));
-    for (const { buffer } of [...this.#large, this.#memory])
+    const large = this.#large.splice(0).flatMap((numbers) => numbers.deref() ?? []);
+    for (const { buffer } of [...large, this.#memory])
       if (!stay.has(buffer)) this.#kernels.release?.(buffer as ArrayBuffer);
-    this.#large.clear();
   }
 
   /** Zeros as kernels like them best. */
