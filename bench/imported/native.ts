@@ -3,7 +3,7 @@
 //
 //     native.js FOLDER NETWORK THREADS          answers {"op": "open" | "turn" | "results", "side": NAME, …} until the input ends
 //     native.js FOLDER NETWORK THREADS KIND     prints the most MiB that the process holds which runs NETWORK.KIND.onnx
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { native } from "@innerloop/native";
@@ -39,7 +39,9 @@ function known(): Record<string, Tensor> {
 async function opened(kind: string): Promise<Run> {
   const bytes = readFileSync(join(folder, `${network}.${kind}.onnx`));
   const weights = `${network}.bin`;
-  const model = native.open(bytes, { threads, beside: { [weights]: join(folder, weights) } });
+  const path = join(folder, weights);
+  const isBeside = existsSync(path);
+  const model = native.open(bytes, { threads, ...(isBeside && { beside: { [weights]: path } }) });
   const all = known();
   const fed = (inputs: readonly string[]) =>
     Object.fromEntries(inputs.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));
@@ -48,7 +50,7 @@ async function opened(kind: string): Promise<Run> {
     const once = (lent?: boolean) => model.run(feeds, model.outputs, lent);
     if (once(true)) return { once: (lent) => once(lent)!, native: true };
   }
-  const session = await openSession(bytes, { threads, beside: { [weights]: readFileSync(join(folder, weights)) } });
+  const session = await openSession(bytes, { threads, ...(isBeside && { beside: { [weights]: readFileSync(path) } }) });
   const feeds = fed(session.inputs);
   return { once: () => session.run(feeds), native: false };
 }
