@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Kernels } from "./addon.ts";
+import { apart } from "./plan/memory.ts";
 import { refused } from "./plan/refusal.ts";
 
 /** A file that was not read into memory, as @innerloop/runtime has it. */
@@ -31,9 +32,6 @@ export interface PlaceBeside {
   readonly at: number;
 }
 
-/** Numbers behind an array that kernels may read. */
-export const room = 16;
-
 const pieceBytes = 2 ** 20;
 
 /** Several models may read one file. */
@@ -60,7 +58,7 @@ export const arraysOf = (files: FilesBeside, kernels: Pick<Kernels, "map">): Arr
 function arrayOf(name: string, file: Exclude<File, string>, kernels: Pick<Kernels, "map">): Float32Array {
   if (!("folder" in file)) return asNumbers(file);
   const array = mappedAt(join(file.folder(), basename(name)), kernels);
-  return array && array.byteLength >= file.length ? array : copyOf(file, file.length);
+  return array && array.byteLength >= file.length ? array : copyOf(file);
 }
 
 function arrayAt(path: string, kernels: Pick<Kernels, "map">): Float32Array {
@@ -72,22 +70,23 @@ function arrayAt(path: string, kernels: Pick<Kernels, "map">): Float32Array {
 }
 
 function mappedAt(path: string, { map }: Pick<Kernels, "map">): Float32Array | undefined {
-  const mapping = map?.(path, 4 * room);
+  const mapping = map?.(path, 4 * apart);
   if (!mapping) return undefined;
   mapped.add(mapping);
   return asNumbers(new Uint8Array(mapping));
 }
 
 /** Without a copy where the machine can read them as they lie. */
-function asNumbers(bytes: Uint8Array): Float32Array {
-  const { buffer, byteOffset, length } = bytes;
-  return byteOffset % 4 === 0 ? new Float32Array(buffer, byteOffset, Math.floor(length / 4)) : copyOf(bytes, length);
+export function asNumbers(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
+  return new Float32Array(buffer, byteOffset, Math.floor(length / 4));
 }
 
-function copyOf(file: Exclude<File, string>, bytes: number): Float32Array {
-  const copy = new Float32Array(Math.ceil(bytes / 4) + room);
+function copyOf(file: InPlace): Float32Array {
+  const copy = new Float32Array(Math.ceil(file.length / 4) + apart);
   const to = new Uint8Array(copy.buffer);
-  for (let at = 0; at < bytes; at += pieceBytes) to.set(file.slice(at, Math.min(bytes, at + pieceBytes)), at);
+  for (let at = 0; at < file.length; at += pieceBytes)
+    to.set(file.slice(at, Math.min(file.length, at + pieceBytes)), at);
   return copy;
 }
 

@@ -1,7 +1,8 @@
 // A model as it stands in an .onnx file: nodes with their attributes and graphs, and numbers.
 import { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { decodeModel, onnx } from "@innerloop/schemas/onnx";
-import { type ArraysBeside, type PlaceBeside, room } from "./beside.ts";
+import { type ArraysBeside, asNumbers, type PlaceBeside } from "./beside.ts";
+import { apart } from "./plan/memory.ts";
 import { refused } from "./plan/refusal.ts";
 
 /** What an attribute may be here. */
@@ -151,7 +152,7 @@ function tensorOf(tensor: onnx.TensorProto.$Properties, beside?: ArraysBeside): 
     return {
       ...{ dtype, shape },
       get data() {
-        return inBytes(rawData);
+        return asNumbers(rawData);
       },
     };
   const data = rawData?.length ? ofBytes(dtype, rawData) : ofList(dtype, tensor[lists[dtype]] ?? []);
@@ -174,15 +175,9 @@ function besideOf(
   const isWhole = Number.isSafeInteger(offset) && offset >= 0 && Number(told.length ?? length) === length;
   if (!array || !isWhole || offset + length > array.byteLength) throw refused(`the array ${name} in another file`);
   const at = offset / 4;
-  if (dtype === "float32" && Number.isInteger(at) && at + size + room <= array.length)
+  if (dtype === "float32" && Number.isInteger(at) && at + size + apart <= array.length)
     return { dtype, shape, data: array.subarray(at, at + size), beside: { file, at } };
   return { dtype, shape, data: ofBytes(dtype, new Uint8Array(array.buffer, array.byteOffset + offset, length)) };
-}
-
-/** Without a copy where the machine can read them as they lie. */
-function inBytes(bytes: Uint8Array): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }
 
 function ofBytes(dtype: DType, bytes: Uint8Array): Tensor["data"] {

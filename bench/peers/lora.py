@@ -2,7 +2,8 @@
 
     python bench/peers/lora.py [--dim 768 --layers 6 --heads 12 --vocabulary 30522 --texts 8 --tokens 64 --threads 1 --turns 3]
 
-Needs torch, transformers, peft, onnx, onnxruntime, and the built command line. The bundle runs on ONNX Runtime, and on native kernels where they are built. Five Adam steps on factors of rank 8 beside the query and
+Needs torch, transformers, peft, onnx, onnxruntime, and the built command line. The bundle runs on ONNX Runtime, and on native
+kernels where they are built. Five Adam steps on factors of rank 8 beside the query and
 value products and on a fresh classifier. Each side runs in processes of its own, in turns: seconds of the processor for the five steps and a last look at the
 loss (median), the most memory that the process had, and how far that is above what it held with the model loaded, before the first step.
 """

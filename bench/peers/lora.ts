@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { native } from "@innerloop/native";
 import type { Tensor } from "@innerloop/schemas";
 import { median, processorTime } from "../contender.ts";
-import { mebibytesAtMost, mebibytesNow } from "./peak.ts";
+import { mebibytesAtMost } from "./peak.ts";
 
 const [folder = "", threads, steps = "0", repeats] = process.argv.slice(2);
 
@@ -33,7 +33,7 @@ function run(): readonly number[] {
   return Array.from(results.support_loss!.data, Number);
 }
 
-const [loaded, before] = [mebibytesNow(), mebibytesAtMost()];
+const [loaded, before] = [process.memoryUsage.rss() / 2 ** 20, mebibytesAtMost()];
 // The most so far is forgotten, so that growth is that of steps and not of loading.
 writeFileSync("/proc/self/clear_refs", "5");
 const losses = run();

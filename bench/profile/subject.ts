@@ -1,9 +1,17 @@
 // What is profiled: the graph of a workload with its data, or a file with numbers made up for its inputs.
 import { readFile, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { input, type ModelFiles, numbersFrom, readInitializers, readOnnx, transform } from "@innerloop/graph";
+import { basename, join } from "node:path";
+import {
+  input,
+  type ModelFiles,
+  numbersFrom,
+  outlineOnnx,
+  readInitializers,
+  readOnnx,
+  transform,
+} from "@innerloop/graph";
+import { filesBeside } from "@innerloop/runtime/files";
 import { type Tensor as Held, sizeOf } from "@innerloop/schemas";
-import { decodeModel } from "@innerloop/schemas/onnx";
 import { openEngine, parameterValues, prefersOneGraph } from "@innerloop/train";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { floats, writeWorkloadBundle } from "../ours/bundle.ts";
@@ -92,11 +100,12 @@ async function completed(
   given: Readonly<Record<string, Tensor>>,
   sizes: Readonly<Record<string, number>> = {},
   beside: Subject["beside"] = {},
+  files?: ModelFiles,
 ): Promise<Record<string, Tensor>> {
   const session = await openOrt({ model, beside });
   const { inputMetadata } = session;
   await session.release();
-  const stored = readInitializers(model, name, filesOf(beside));
+  const stored = readInitializers(model, name, files);
   const random = numbersFrom(1);
   const entries = inputMetadata.flatMap((meta): [string, Tensor][] => {
     const known = given[meta.name] ?? (stored[meta.name] && fed(stored[meta.name]!));
@@ -123,24 +132,12 @@ export const openOrt = (
     externalData: Object.entries(beside).map(([name, data]) => ({ path: name, data })),
   });
 
-const filesOf = (beside: Readonly<Record<string, Uint8Array>>): ModelFiles => ({
-  size: (name) => beside[name]?.length,
-  read: (name, start, length) => beside[name]!.subarray(start, start + length),
-});
-
-/** The files that have numbers of a model, by the names that it calls them. */
-const filesNamedIn = (model: Uint8Array, path: string): ReadonlySet<string> =>
-  new Set(
-    (decodeModel(model, path).graph?.initializer ?? []).flatMap(({ externalData }) =>
-      (externalData ?? []).flatMap(({ key, value }) => (key === "location" && value ? [value] : [])),
-    ),
-  );
-
 async function ofFile(path: string, sizes: Readonly<Record<string, number>>, engine: OurEngine): Promise<Subject> {
   const model = await readFile(path);
-  const beside: Record<string, Uint8Array> = {};
-  for (const name of filesNamedIn(model, path)) beside[name] = await readFile(join(dirname(path), name));
-  const read = readOnnx(model, path, { files: filesOf(beside) });
+  const files = filesBeside(path);
+  const read = readOnnx(model, path, { files });
+  const { beside: named } = outlineOnnx(model, path);
+  const beside = Object.fromEntries([...named].map((name) => [name, files.read(name, 0, files.size(name)!)]));
   const all = Object.fromEntries(transform.openSizes(read).map((name) => [name, sizes[name] ?? 1]));
   const { outputs } = transform.specialize(read, all);
   return {
@@ -148,7 +145,7 @@ async function ofFile(path: string, sizes: Readonly<Record<string, number>>, eng
     what: path,
     model,
     beside,
-    feeds: await completed(model, path, engine, {}, sizes, beside),
+    feeds: await completed(model, path, engine, {}, sizes, beside, files),
     arithmetic: transform.arithmetic(Object.values(outputs)),
   };
 }

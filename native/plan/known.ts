@@ -1,7 +1,7 @@
 // Numbers that no run changes, computed while a plan is made.
 import { sizeOf } from "@innerloop/schemas";
 import type { Kernels } from "../addon.ts";
-import { letGo, room } from "../beside.ts";
+import { letGo } from "../beside.ts";
 import type { Numbers } from "../read.ts";
 import { encoded } from "./encode.ts";
 import { apart } from "./memory.ts";
@@ -36,7 +36,7 @@ export class Known {
   /** A large array of a store that was computed, and what may be read behind it: a program reads it where it lies. */
   computed(store: Store): Float32Array | undefined {
     const numbers = store.size < largeKnown ? undefined : this.#numbers.get(store);
-    return numbers && new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length + room);
+    return numbers && new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length + apart);
   }
 
   /** The array that a store has as it was given. */
@@ -45,9 +45,7 @@ export class Known {
   }
 
   of(store: Store): Float32Array {
-    const there = this.#there(store);
-    if (there) return there;
-    return this.#made(store);
+    return this.#there(store) ?? this.#made(store);
   }
 
   #made(store: Store): Float32Array {
@@ -67,7 +65,7 @@ export class Known {
 
   /** Zeros as kernels like them best. */
   #aligned(size: number): Float32Array {
-    const bytes = new ArrayBuffer(4 * (size + room) + 64);
+    const bytes = new ArrayBuffer(4 * (size + apart) + 64);
     return new Float32Array(bytes, this.#kernels.misaligned(bytes), size);
   }
 

@@ -116,24 +116,29 @@ export function layoutOf(
     return array ? [[store, array] as const] : [];
   });
   const beside = givenAfter<string | Store>(results, [...files, ...large]);
-  const still = stillPlaces([...read, ...[...outputs].filter(({ depth }) => depth === 0)], (store) => {
-    const lies = plan.known.givenAs(store)?.beside;
-    const begin = beside.get(lies?.file ?? store);
-    return begin === undefined || outputs.has(store) ? undefined : begin + (lies?.at ?? 0);
-  });
+  const outside = new Map(
+    read.flatMap((store) => {
+      const lies = plan.known.givenAs(store)?.beside;
+      const begin = beside.get(lies?.file ?? store);
+      return begin === undefined ? [] : [[store, begin + (lies?.at ?? 0)] as const];
+    }),
+  );
+  const inside = read.filter((store) => !outside.has(store));
+  const still = stillPlaces([...inside, ...[...outputs].filter(({ depth }) => depth === 0)]);
   const places = placesFor(
     steps,
     { fed: [...inputs], kept: [...kept.map(of), ...parts.stores], elsewhere: results },
     still.end,
   );
-  const at = (store: Store): number => still.at.get(store) ?? results.get(store) ?? places.at(store)!;
+  const at = (store: Store): number =>
+    still.at.get(store) ?? outside.get(store) ?? results.get(store) ?? places.at(store)!;
   const tables = new Tables(places.end);
   const wordsOf = (some: readonly Step[]) => encoded(some, at, (numbers) => tables.at(numbers), instructions);
   const [first, each] = [wordsOf(parts.first), wordsOf(parts.each)];
   const words = new Int32Array(first.length + each.length);
   words.set(first);
   words.set(each, first.length);
-  const known = still.own.map(([store, place]) => ({
+  const known = [...still.at].map(([store, place]) => ({
     at: place,
     get numbers() {
       return plan.known.of(store);
@@ -361,17 +366,13 @@ function depthless(steps: readonly Step[]): Store[] {
   });
 }
 
-/** Where they lie, one after another, but for those that lie elsewhere. */
-function stillPlaces(stores: readonly Store[], elsewhere: (store: Store) => number | undefined) {
+/** Where they lie, one after another. */
+function stillPlaces(stores: readonly Store[]) {
   const at = new Map<Store, number>();
-  const own: (readonly [Store, number])[] = [];
   let end = 0;
-  for (const store of new Set(stores)) {
-    const place = elsewhere(store);
-    at.set(store, place ?? end);
-    if (place !== undefined) continue;
-    own.push([store, end]);
+  for (const store of stores) {
+    at.set(store, end);
     end += Math.ceil(store.size / apart) * apart;
   }
-  return { at, own, end };
+  return { at, end };
 }

@@ -18,19 +18,28 @@ export function givenAfter<Key>(
   results: ReadonlyMap<Store, number>,
   arrays: Iterable<readonly [Key, Float32Array]>,
 ): ReadonlyMap<Key, number> {
-  let end = Math.max(firstResult, ...[...results].map(([{ size }, at]) => at + piecesOf(size)));
+  const end = Math.max(firstResult, ...[...results].map(([{ size }, at]) => at + piecesOf(size)));
+  return inPieces(
+    Array.from(arrays, ([key, { length }]) => [key, length] as const),
+    end,
+  );
+}
+
+/** Numbers of the pieces that so many have. */
+const piecesOf = (numbers: number): number => Math.ceil(numbers / piece) * piece;
+
+/** Where arrays of so many numbers begin, one after another, as far as there is room. */
+function inPieces<Key>(sizes: readonly (readonly [Key, number])[], from: number): Map<Key, number> {
   const places = new Map<Key, number>();
-  for (const [key, { length }] of arrays) {
-    const next = end + piecesOf(length);
+  let end = from;
+  for (const [key, size] of sizes) {
+    const next = end + piecesOf(size);
     if (next > 2 * firstResult) continue;
     places.set(key, end);
     end = next;
   }
   return places;
 }
-
-/** Numbers of the pieces that so many have. */
-const piecesOf = (numbers: number): number => Math.ceil(numbers / piece) * piece;
 
 /** Where each of those stores begins that are whole outputs, and that steps write without reading them. */
 export function resultsOf(steps: readonly Step[], outputs: readonly View[]): ReadonlyMap<Store, number> {
@@ -40,16 +49,11 @@ export function resultsOf(steps: readonly Step[], outputs: readonly View[]): Rea
     (view) => view.store.size >= large && count.get(view.store) === 1 && view.dtype === "float32" && isWhole(view),
   );
   const { written, unfit } = metBy(steps, new Set(wanted.map(({ store }) => store)));
-  const places = new Map<Store, number>();
-  let end = firstResult;
-  for (const { store } of wanted) {
-    if (!written.has(store) || unfit.has(store)) continue;
-    const next = end + piecesOf(store.size);
-    if (next > 2 * firstResult) continue;
-    places.set(store, end);
-    end = next;
-  }
-  return places;
+  const own = wanted.map(({ store }) => store).filter((store) => written.has(store) && !unfit.has(store));
+  return inPieces(
+    own.map((store) => [store, store.size] as const),
+    firstResult,
+  );
 }
 
 const isWhole = (view: View): boolean => view.offset === 0 && together(view) && sizeOf(view.shape) === view.store.size;
