@@ -64,6 +64,9 @@ static int64_t room_of(const Chain *chain, int axis) {
   return room;
 }
 
+/** Whether reductions in pieces may be worth it at all: most chains are small. */
+static int is_large(const Chain *chain) { return places_of(chain) > PIECES * LARGEST_BLOCK; }
+
 Cut cut_of(const Chain *chain) {
   Cut kept = {-1, 1, 0}, reduced = kept;
   int64_t inside = 1;
@@ -81,13 +84,11 @@ Cut cut_of(const Chain *chain) {
     }
     inside = numbers;
   }
-  if (kept.parts >= PIECES || reduced.axis < 0 || inside < WORTH * PIECES * reduced.room) return kept;
+  // Whoever has room for pieces asks only for large ones (room_of_chain).
+  if (kept.parts >= PIECES || reduced.axis < 0 || !is_large(chain) || inside < WORTH * PIECES * reduced.room) return kept;
   reduced.parts = PIECES;
   return reduced;
 }
-
-/** Whether a chain may be worth it at all: most are small. */
-static int is_large(const Chain *chain) { return places_of(chain) > PIECES * LARGEST_BLOCK; }
 
 static int reduces(const Chain *chain) {
   for (int32_t i = 0; i < chain->writes; i++)

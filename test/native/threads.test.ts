@@ -293,12 +293,9 @@ describe("instructions in parts", () => {
   // Whether they are done in parts is for the pool to say, by whether other threads are there: it differs from run to run, and within one.
   it("give the same bits of small ones, which are done in parts from some time on", () => {
     const memory = new Memory(dice(1));
-    const [x, y, by, z] = [
-      [40, 64],
-      [40, 64],
-      [64, 64],
-      [200, 64],
-    ].map((shape) => memory.array(shape));
+    const [x, y, by, z, wide, total] = [[40, 64], [40, 64], [64, 64], [200, 64], [320, 24], [1]].map((shape) =>
+      memory.array(shape),
+    );
     const turn = memory.store(1);
     const over = (shape: readonly number[], from: Access, to: Access): Chain => ({
       ...{ kind: "chain", shape, reads: [from], writes: [{ ...to, register: 1, how: "set" }] },
@@ -311,6 +308,11 @@ describe("instructions in parts", () => {
       },
       over([40, 64], y!, x!),
       over([200, 64], z!, z!),
+      // A sum of nearly as many blocks as those have that are taken in pieces.
+      {
+        ...{ kind: "chain", shape: [320, 24], reads: [wide!], code: [] },
+        writes: [{ ...total!, strides: [0, 0], register: 0, how: "sum" }],
+      },
     ];
     const steps: Step[] = [{ kind: "turns", count: 500, turn, body }];
     const whole = memory.after(steps, 1);
