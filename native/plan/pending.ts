@@ -49,6 +49,11 @@ export class Pending {
   }
 
   gathered(source: Value, axis: number, indices: readonly number[]): Value {
+    const [first = 0, second = first] = indices;
+    const even = indices.every((index, i) => index === first + i * (second - first));
+    // What no run changes is only copied, which goes backwards as well as forwards.
+    if (source.depth === 0 && even && second < first)
+      return sliced(source, axis, first, indices.length, second - first);
     const shape = source.shape.with(axis, indices.length);
     return this.#later({ source, axis, indices }, shape, source.dtype, source.depth);
   }
@@ -92,7 +97,7 @@ export class Pending {
     return depth === 0 ? this.real(value) : value;
   }
 
-  /** A value whose numbers are there to be read. */
+  /** A value whose numbers are there to be read, perhaps backwards. */
   real(value: Value): Value {
     const waiting = this.#waiting.get(value.store);
     if (!waiting) return value;

@@ -8,7 +8,7 @@ import type { Origins } from "./origins.ts";
 import { Pending } from "./pending.ts";
 import { refused } from "./refusal.ts";
 import type { Access, Step, Store, View } from "./steps.ts";
-import { accessOf, naturalStrides, type Shape, together, type Value } from "./views.ts";
+import { accessOf, naturalStrides, placesOf, type Shape, together, type Value } from "./views.ts";
 
 export type { Value };
 
@@ -134,8 +134,8 @@ export class Plan {
   /** The numbers of a value that no run changes. */
   numbers(value: Value): number[] {
     if (value.depth > 0) throw refused("a size or an index that runs compute");
-    const { store, offset, shape } = this.written(value);
-    return Array.from(this.known.of(store).subarray(offset, offset + sizeOf(shape)));
+    const numbers = this.known.of(value.store);
+    return Array.from(placesOf(value), (place) => numbers[place]!);
   }
 
   /** What is done in the turns in which something changes; at once, where nothing does. */
@@ -155,14 +155,15 @@ export class Plan {
     return steps;
   }
 
-  /** A value whose numbers are there to be read. */
+  /** A value whose numbers are there to be read, forwards along all axes. */
   real(value: Value): Value {
-    return this.pending.real(value);
+    const real = this.pending.real(value);
+    return real.strides.some((stride) => stride < 0) ? this.written(value) : real;
   }
 
   /** A value whose numbers are there in their order without gaps. */
   written(value: Value): Value {
-    const real = this.real(value);
+    const real = this.pending.real(value);
     if (together(real)) return real;
     const written = this.#written.get(value) ?? this.copied(real);
     this.#written.set(value, written);
@@ -180,7 +181,7 @@ export class Plan {
   /** Copies numbers to where another view of the same shape has its own. */
   copy(from: Value, to: Value): void {
     const { shape } = from;
-    const reads: Access[] = [accessOf(this.real(from))];
+    const reads: Access[] = [accessOf(this.pending.real(from))];
     const writes = [{ ...accessOf(to), register: 0, how: "set" as const }];
     this.step(to.depth, { kind: "chain", shape, reads, code: [], writes });
   }

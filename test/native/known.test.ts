@@ -2,9 +2,10 @@
 
 import { NativeModel } from "@innerloop/native";
 import { layoutOf, planFor, readGraph } from "@innerloop/native/plan";
+import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { testKernels } from "./kernels.ts";
-import { type GraphOf, modelOf, numbers, usual } from "./models.ts";
+import { type GraphOf, integers, modelOf, numbers, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 it("large arrays of a model are read as they are, turned, and computed with beforehand, for one set of sizes after another", async () => {
@@ -113,4 +114,55 @@ it.each([
   const { y } = new NativeModel(model, plainKernels).run({ x })!;
   expect(y).toEqual((await usual(model, { x })).y);
   expect(y!.shape).toEqual([1, 4]);
+});
+
+describe("filters that are known, and turned around for a gradient", () => {
+  const filters = (w: Tensor, x: Tensor): Uint8Array =>
+    modelOf({
+      inputs: { x: ["float32", ...x.shape] },
+      outputs: ["y"],
+      initializers: { w, back: integers(-1, -1), ends: integers(-(2 ** 40), -(2 ** 40)), axes: integers(2, 3) },
+      nodes: [
+        ["Slice", ["w", "back", "ends", "axes", "back"], ["around"]],
+        ["Transpose", ["around"], ["turned"], { perm: [1, 0, 2, 3] }],
+        ["Conv", ["x", "turned"], ["y"], { pads: [1, 1, 1, 1] }],
+      ],
+    });
+
+  it("are written once, as products read them", async () => {
+    const [w, x] = [numbers([20, 9, 3, 3], 4), numbers([2, 20, 6, 5], 5)];
+    let written = 0;
+    const run: typeof plainKernels.run = (...given) => {
+      written++;
+      return plainKernels.run(...given);
+    };
+    const bytes = filters(w, x);
+    planFor(readGraph(bytes), { x }, { ...plainKernels, run });
+    expect(written).toBe(1);
+    const { y } = new NativeModel(bytes, plainKernels).run({ x })!;
+    const wanted = (await usual(bytes, { x })).y!;
+    wanted.data.forEach((number, i) => {
+      expect(Number(y!.data[i])).toBeCloseTo(Number(number), 4);
+    });
+  });
+
+  it("are not taken for such that take one place of their window each, unless each of them does", async () => {
+    const x = numbers([2, 2, 4, 4], 6);
+    // Two filters that take a place, and the same with a second number, with another number, and with none.
+    const places = [4, 20];
+    const changes: readonly (readonly [number, number])[] = [
+      [0, 0],
+      [35, 1],
+      [20, 0.5],
+      [20, 0],
+    ];
+    for (const [at, number] of changes) {
+      const data = new Float32Array(2 * 2 * 9);
+      for (const place of places) data[place] = 1;
+      data[at] = number;
+      const bytes = filters({ dtype: "float32", shape: [2, 2, 3, 3], data }, x);
+      const { y } = new NativeModel(bytes, plainKernels).run({ x })!;
+      expect(y!.data).toEqual((await usual(bytes, { x })).y!.data);
+    }
+  });
 });

@@ -3,7 +3,7 @@ import { sizeOf } from "@innerloop/schemas";
 import type { Node } from "../../read.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
-import { permuted, type Shape, sliced, type Value } from "../views.ts";
+import { at, permuted, type Shape, sliced, type Value } from "../views.ts";
 import { channelsLast, channelsSecond } from "./channels.ts";
 import { type Along, channelwise, isChannelwise } from "./channelwise.ts";
 import { convolved, fewChannels } from "./convolved.ts";
@@ -54,13 +54,13 @@ function pickedBy(plan: Plan, x: Value, w: Value, window: Window): Value | undef
   const { kernel, before, out } = window;
   const [, channels = 0, ...space] = x.shape;
   const [filters = 0, own = 0] = w.shape;
-  const each = own * sizeOf(kernel);
   if (w.depth > 0 || x.depth === 0 || own !== channels || filters * sizeOf(out) === 0) return undefined;
-  const numbers = plan.numbers(w);
-  if (filters !== numbers.reduce((sum, number) => sum + Number(number === 1), 0)) return undefined;
-  const taken = Array.from({ length: filters }, (_, filter) => numbers.indexOf(1, filter * each) - filter * each);
-  if (taken.some((place) => place < 0 || place >= each) || numbers.some((number) => number !== 0 && number !== 1))
-    return undefined;
+  const taken: number[] = [];
+  for (let filter = 0; filter < filters; filter++) {
+    const place = placeTaken(plan.numbers(at(w, 0, filter)));
+    if (place < 0) return undefined;
+    taken.push(place);
+  }
   const after = spaceAfter(window, space);
   const around = padded(plan, x, [0, 0, ...before], [0, 0, ...after], plan.constant([0], [1]));
   const taps = tuplesOf(kernel);
@@ -69,6 +69,12 @@ function pickedBy(plan: Plan, x: Value, w: Value, window: Window): Value | undef
     return sliced(readBy(taps[tap]!, window, around), 1, (place - tap) / taps.length, 1);
   });
   return plan.pending.joined(parts, 1);
+}
+
+/** The place of the only number of a list that is not zero, if it is one; else less than zero. */
+function placeTaken(numbers: readonly number[]): number {
+  const place = numbers.findIndex((number) => number !== 0);
+  return numbers[place] === 1 && numbers.every((number, i) => number === 0 || i === place) ? place : -1;
 }
 
 interface Filters {
