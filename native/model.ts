@@ -230,6 +230,7 @@ export class NativeModel {
     const program = new Program(layout, this.#kernels, this.#beside);
     this.#share(layout, program);
     plan.known.release(layout.arrays);
+    this.#kernels.release?.(layout.tables.buffer as ArrayBuffer);
     for (const array of this.#beside.values()) letGo(array, this.#kernels);
     return { program, largest: plan.largest };
   }

@@ -5,6 +5,7 @@ import { bunched } from "./bunch/index.ts";
 import { evenly } from "./evenly.ts";
 import { byHeads } from "./heads.ts";
 import { laid } from "./laid.ts";
+import { shortLived } from "./lives.ts";
 import { inPanels } from "./panels.ts";
 import type { Plan } from "./plan.ts";
 import type { Step, Store } from "./steps.ts";
@@ -14,7 +15,7 @@ export interface Arrangement {
   /** What it is good for. */
   readonly why: string;
   /** @param kept stores that have their numbers before the steps or are read after them */
-  readonly apply: (steps: readonly Step[], kept: ReadonlySet<Store>, plan: Plan) => Step[];
+  readonly apply: (steps: readonly Step[], kept: ReadonlySet<Store>, plan: Plan) => readonly Step[];
 }
 
 /** In the order in which they are taken, each once. */
@@ -63,5 +64,10 @@ export const arrangements: readonly Arrangement[] = [
     name: "heads",
     why: "scores of attention, shares and what they weigh stay in the cache from one to the next, some matrices at a time",
     apply: (steps, kept, plan) => byHeads(steps, kept, plan),
+  },
+  {
+    name: "lives",
+    why: "steps stand where fewer numbers are alive: gradients of weights as soon as they can, and what is read long after it was made is made there",
+    apply: (steps, kept, { origins }) => shortLived(steps, { kept, origins }),
   },
 ];

@@ -12,6 +12,7 @@ export { inPlace } from "./fuse/join.ts";
 export { byHeads } from "./heads.ts";
 export { laid } from "./laid.ts";
 export { lastingOf } from "./lasting.ts";
+export { shortLived } from "./lives.ts";
 export { placesFor } from "./memory.ts";
 export { moving } from "./moving.ts";
 export { type Instruction, instructionsOf, type Origins, originOf } from "./origins.ts";

@@ -8,8 +8,8 @@ import { apart } from "./memory.ts";
 import { refused } from "./refusal.ts";
 import { type Access, accessesOf, type Step, type Store } from "./steps.ts";
 
-/** Numbers from which on an array stays where it was computed. */
-const largeKnown = 2 ** 18;
+/** Numbers from which on an array stays where it was computed, and those from which on its pages are given back when nobody reads them any more. */
+const [largeKnown, paged] = [2 ** 18, 2 ** 14];
 
 export class Known {
   readonly #kernels: Kernels;
@@ -18,7 +18,7 @@ export class Known {
   /** Those of a model are many numbers and stay where they are, which may be in a file's bytes. */
   readonly #given = new WeakMap<Store, Numbers>();
   /** Those of them that take much memory. */
-  readonly #large: WeakRef<Float32Array>[] = [];
+  readonly #paged: WeakRef<Float32Array>[] = [];
   /** Where the kernels compute: one step at a time, with copies of what it reads. */
   #memory: Float32Array = new Float32Array(0);
 
@@ -51,15 +51,15 @@ export class Known {
   #made(store: Store): Float32Array {
     const numbers = store.size < largeKnown ? new Float32Array(store.size) : this.#aligned(store.size);
     this.#numbers.set(store, numbers);
-    if (store.size >= largeKnown) this.#large.push(new WeakRef(numbers));
+    if (store.size >= paged) this.#paged.push(new WeakRef(numbers));
     return numbers;
   }
 
   /** Gives back what is not among those arrays, once nothing of it is read any more: a collector would do so later. */
   release(others: readonly Float32Array[]): void {
     const stay = new Set(others.map(({ buffer }) => buffer));
-    const large = this.#large.splice(0).flatMap((numbers) => numbers.deref() ?? []);
-    for (const { buffer } of [...large, this.#memory])
+    const known = this.#paged.splice(0).flatMap((numbers) => numbers.deref() ?? []);
+    for (const { buffer } of [...known, this.#memory])
       if (!stay.has(buffer)) this.#kernels.release?.(buffer as ArrayBuffer);
   }
 

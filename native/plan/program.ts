@@ -91,7 +91,7 @@ export function layoutOf(
   const stay = lasting.flatMap((name) => plan.inputs.get(name) ?? []);
   const needed = [...outputs, ...stay].filter(({ depth }) => depth > 0);
   const around = new Set([...needed, ...plan.inputs.values()]);
-  const arranged = arranging.reduce(
+  const arranged = arranging.reduce<readonly Step[]>(
     (steps, arrangement) => arrangement.apply(steps, around, plan),
     fused(plan.steps, [...outputs], numberOf, passes),
   );

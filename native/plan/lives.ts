@@ -1,0 +1,190 @@
+// Steps stand where fewer numbers are alive: one that reads large arrays last stands as soon as it can, and what is read long after it was made is made there, or made
+// again there if that costs no more than reading it.
+import { withAccesses } from "./accesses.ts";
+import { storesOf } from "./fuse/level.ts";
+import type { Origins } from "./origins.ts";
+import type { Access, Step, Store, Turns } from "./steps.ts";
+
+/** What is worth it. */
+interface Limits {
+  /** Numbers from which on an array is. */
+  readonly large: number;
+  /** Numbers that are written in between once nothing of it is in a near cache any more. */
+  readonly far: number;
+}
+
+const usualLimits: Limits = { large: 2 ** 16, far: 2 ** 20 };
+/** Calls for each number that are done while numbers come from memory. */
+const mostCalls = 8;
+/** What has moved lets others move. */
+const mostRounds = 4;
+
+type One = Exclude<Step, Turns>;
+
+interface Around {
+  /** Stores that have their numbers before the steps or are read after them. */
+  readonly kept: ReadonlySet<Store>;
+  readonly origins?: Origins | undefined;
+  readonly limits?: Limits;
+}
+
+/** Steps that give the same. */
+export function shortLived(steps: readonly Step[], around: Around): readonly Step[] {
+  let list = new Order(steps, around);
+  if (!list.isFar(0, steps.length)) return steps;
+  for (let round = 0; round < mostRounds; round++) {
+    const before = list;
+    for (const moved of [sooner, later])
+      for (let at = 0; at < list.steps.length; at++) {
+        const other = moved(list, at);
+        if (other) list = new Order(other, around);
+      }
+    if (list === before) break;
+  }
+  return list.steps;
+}
+
+/** The places of steps that use a store, in their order. */
+interface Uses {
+  readonly writers: number[];
+  readonly readers: number[];
+}
+
+class Order {
+  readonly steps: readonly Step[];
+  readonly kept: ReadonlySet<Store>;
+  readonly origins: Origins | undefined;
+  readonly limits: Limits;
+  readonly #uses = new Map<Store, Uses>();
+  /** How many numbers are written before each place. */
+  readonly #written: Float64Array;
+
+  constructor(steps: readonly Step[], { kept, origins, limits = usualLimits }: Around) {
+    this.steps = steps;
+    this.kept = kept;
+    this.origins = origins;
+    this.limits = limits;
+    this.#written = new Float64Array(steps.length + 1);
+    for (let at = 0; at < steps.length; at++) {
+      const { reads, writes } = storesOf(steps[at]!);
+      for (const store of reads) this.uses(store).readers.push(at);
+      let numbers = this.#written[at]!;
+      for (const store of writes) {
+        this.uses(store).writers.push(at);
+        numbers += store.size;
+      }
+      this.#written[at + 1] = numbers;
+    }
+  }
+
+  uses(store: Store): Uses {
+    let uses = this.#uses.get(store);
+    if (!uses) {
+      uses = { writers: [], readers: [] };
+      this.#uses.set(store, uses);
+    }
+    return uses;
+  }
+
+  /** Whether so much is written from one place to another that what was there before is in no near cache any more. */
+  isFar(from: number, to: number): boolean {
+    return this.#written[to]! - this.#written[from]! > this.limits.far;
+  }
+}
+
+/** With the step at a place, and what is made for it alone, as soon as it can be; nothing, where it stays, since more numbers would be alive then. */
+function sooner(order: Order, at: number): readonly Step[] | undefined {
+  const { steps, kept, limits } = order;
+  const step = steps[at]!;
+  const { reads, writes } = storesOf(step);
+  if (step.kind === "turns" || !reads.some(({ size, depth }) => depth > 0 && size >= limits.large)) return undefined;
+  const places = madeFor(order, at);
+  const [first] = places as [number];
+  const together = new Set(places);
+  const inside = new Set(places.slice(0, -1).flatMap((place) => storesOf(steps[place]!).writes));
+  const read = new Set(places.flatMap((place) => storesOf(steps[place]!).reads));
+  const outer = [...read].filter((store) => store.depth > 0 && !inside.has(store));
+  const users = writes.flatMap((store) => [...order.uses(store).writers, ...order.uses(store).readers]);
+  const makers = outer.flatMap((store) => order.uses(store).writers);
+  if (makers.some((maker) => maker > first && maker < at && changesFor(order, maker, places))) return undefined;
+  const from = [...users, ...makers].reduce((most, user) => (user < at ? Math.max(most, user + 1) : most), 0);
+  if (!order.isFar(Math.min(first, from), from) && !order.isFar(from, at)) return undefined;
+  // Numbers that are alive no longer, each as many times as there are steps in which it was.
+  let saved = 0;
+  for (const store of outer) {
+    const { readers } = order.uses(store);
+    const others = readers.findLast((reader) => !together.has(reader)) ?? 0;
+    if (!kept.has(store)) saved += store.size * (readers.at(-1)! - Math.max(others, from));
+  }
+  for (const place of places)
+    for (const store of storesOf(steps[place]!).writes)
+      if (place < at) saved += store.size * (at - place);
+      else if (!kept.has(store)) saved -= store.size * (at - from);
+  if (saved <= 0) return undefined;
+  const others = (begin: number, end: number) =>
+    steps.slice(begin, end).filter((_, place) => !together.has(begin + place));
+  return [...others(0, from), ...places.map((place) => steps[place]!), ...others(from, steps.length)];
+}
+
+/** The places of chains and points whose results nobody but a step reads, each before those that it is made for, and of the step. */
+function madeFor(order: Order, at: number): number[] {
+  const feeders = storesOf(order.steps[at]!).reads.flatMap((store) => {
+    if (store.depth === 0 || order.kept.has(store)) return [];
+    const { writers, readers } = order.uses(store);
+    const [writer] = writers;
+    if (writers.length !== 1 || readers.length !== 1 || writer! > at) return [];
+    const maker = order.steps[writer!]!;
+    const isOne = storesOf(maker).writes.length === 1;
+    return isOne && (maker.kind === "chain" || maker.kind === "points") ? madeFor(order, writer!) : [];
+  });
+  return [...feeders, at].sort((a, b) => a - b);
+}
+
+/** Whether a step writes again what one of some others before it reads. */
+function changesFor({ steps }: Order, maker: number, places: readonly number[]): boolean {
+  const { writes } = storesOf(steps[maker]!);
+  return places.some((place) => place < maker && storesOf(steps[place]!).reads.some((store) => writes.includes(store)));
+}
+
+/** With what the step at a place makes made, or made again, before those that read it long after; nothing, where nobody does, or its own numbers would be kept for it. */
+function later(order: Order, at: number): readonly Step[] | undefined {
+  const { steps, kept, origins } = order;
+  const step = steps[at]!;
+  if (!isCheap(step, order)) return undefined;
+  const { reads, writes } = storesOf(step);
+  const [store] = writes as readonly [Store];
+  const { writers, readers } = order.uses(store);
+  const next = readers.findIndex((reader, i) => order.isFar((readers[i - 1] ?? at) + 1, reader));
+  if (next < 0 || writers.length > 1) return undefined;
+  const late = readers.slice(next);
+  const [first] = late as [number];
+  const stays = (read: Store): boolean => {
+    if (read.depth === 0) return true;
+    const uses = order.uses(read);
+    const changes = uses.writers.some((writer) => writer > at && writer < first);
+    return !changes && (kept.has(read) || uses.readers.at(-1)! >= first);
+  };
+  if (!reads.every(stays) || late.some((reader) => steps[reader]!.kind === "turns")) return undefined;
+  const made = { ...store };
+  const origin = origins?.get(store);
+  if (origin !== undefined) origins?.set(made, origin);
+  const to = <A extends Access>(access: A): A => (access.store === store ? { ...access, store: made } : access);
+  return steps.flatMap((each, place): readonly Step[] => {
+    const own = late.includes(place) ? withAccesses(each as One, to) : each;
+    if (place === at && next === 0) return [];
+    return place === first ? [withAccesses(step, to), own] : [own];
+  });
+}
+
+/** Whether a step makes one large array of no more numbers than that has, in one go. What rests on inputs alone may be there from an earlier run. */
+function isCheap(step: Step, { kept, limits }: Order): step is One {
+  if (step.kind === "chain") {
+    const [write, ...others] = step.writes;
+    if (others.length > 0 || write!.how !== "set" || step.code.length > mostCalls) return false;
+  } else if (step.kind !== "points" || step.what !== "points" || step.beta) return false;
+  const { reads, writes } = storesOf(step);
+  const [store] = writes as readonly [Store];
+  if (store.size < limits.large || kept.has(store) || reads.includes(store)) return false;
+  const read = reads.reduce((sum, { size, depth }) => sum + (depth > 0 ? size : 0), 0);
+  return read <= store.size && reads.some((each) => each.depth > 0 && !kept.has(each));
+}
