@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 import { kernelsFile } from "./build.ts";
 import { costsOf } from "./costs.ts";
 import type { Costs } from "./plan/costs.ts";

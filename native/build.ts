@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 import { costsFile, costsFrom, costsOf, trials } from "./costs.ts";
 import type { Costs } from "./plan/costs.ts";
 import { processor } from "./processor.ts";

@@ -1,6 +1,6 @@
 // Models as callers have them. A fault of ours, while one is read, planned or run, is no reason to leave them without an answer: it is told, and ONNX
 // Runtime has the model from then on. What a refusal is, and what a run says of its caller's numbers, stays as it is.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 import type { Kernels } from "./addon.ts";
 import { type ModelSettings, NativeModel } from "./model.ts";
 import { warn } from "./warnings.ts";

@@ -1,5 +1,5 @@
 // A model, read once, and planned for the sizes that it meets.
-import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas";
+import { type DType, InnerloopError, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import type { Kernels } from "./addon.ts";
 import { type ArraysBeside, arraysOf, contentsOf, type FilesBeside, letGo } from "./beside.ts";
 import { digestOf, type KeptPrograms, keyOf, type Largest, packed, unpacked } from "./kept.ts";

@@ -19,6 +19,8 @@ const writeLong = protobuf.Writer.prototype.int64 as (value: { low: number; high
  */
 const mostFields = 1_000_000;
 
+const tooMany = (): RangeError => new RangeError(`it has more than ${mostFields} fields`);
+
 /** Reads protobuf's wire format. */
 export class Reader extends BaseReader {
   #fields = 0;
@@ -35,17 +37,13 @@ export class Reader extends BaseReader {
   }
 
   override tag(): number {
-    this.#count();
+    if (++this.#fields > mostFields) throw tooMany();
     return super.tag();
   }
 
   override size(): number {
-    this.#count();
+    if (++this.#fields > mostFields) throw tooMany();
     return super.size();
-  }
-
-  #count(): void {
-    if (++this.#fields > mostFields) throw new RangeError(`it has more than ${mostFields} fields`);
   }
 
   int64(): Int64 {

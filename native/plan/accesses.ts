@@ -1,42 +1,64 @@
 // Steps with their reads and writes exchanged.
 import type { Access, Step, Turns } from "./steps.ts";
 
-/** A step whose accesses are others. */
-export function withAccesses<S extends Exclude<Step, Turns>>(step: S, to: <A extends Access>(access: A) => A): S {
+type Exchange = <A extends Access>(access: A) => A;
+
+/** A step whose accesses are others; the same one where none is. */
+export function withAccesses<S extends Exclude<Step, Turns>>(step: S, to: Exchange): S {
   return exchanged(step, to) as S;
 }
 
-function exchanged(step: Exclude<Step, Turns>, to: <A extends Access>(access: A) => A): Step {
-  const maybe = <Name extends string>(name: Name, access: Access | undefined) =>
-    (access ? { [name]: to(access) } : {}) as { [Key in Name]?: Access };
+function exchanged(step: Exclude<Step, Turns>, to: Exchange): Step {
   switch (step.kind) {
-    case "chain":
-      return { ...step, reads: step.reads.map(to), writes: step.writes.map(to) };
-    case "product": {
-      const factors = { left: to(step.left), right: to(step.right) };
-      return { ...step, ...factors, ...maybe("added", step.added), out: to(step.out) };
+    case "chain": {
+      const [reads, writes] = [each(step.reads, to), each(step.writes, to)];
+      return reads === step.reads && writes === step.writes ? step : { ...step, reads, writes };
     }
-    case "norm": {
-      const given = { from: to(step.from), ...maybe("gain", step.gain), ...maybe("bias", step.bias) };
-      return { ...step, ...given, out: to(step.out), ...maybe("mean", step.mean), ...maybe("inverse", step.inverse) };
-    }
+    case "product":
+      return own(step, ["left", "right", "added", "out"], to);
+    case "norm":
+      return own(step, ["from", "gain", "bias", "out", "mean", "inverse"], to);
     case "rowwise":
-      return { ...step, from: to(step.from), out: to(step.out) };
+      return own(step, ["from", "out"], to);
     case "rows":
-      return { ...step, from: to(step.from), ...maybe("indices", step.indices), out: to(step.out) };
-    case "scatter": {
-      const given = { ...maybe("base", step.base), from: to(step.from), ...maybe("indices", step.indices) };
-      return { ...step, ...given, out: to(step.out) };
-    }
-    case "windows": {
-      const given = { field: to(step.field), out: to(step.out), ...maybe("weight", step.weight) };
-      return { ...step, ...given, ...maybe("bias", step.bias), ...maybe("where", step.where) };
-    }
-    case "points": {
-      const given = { field: to(step.field), values: to(step.values) };
-      return { ...step, ...given, down: to(step.down), across: to(step.across) };
-    }
+      return own(step, ["from", "indices", "out"], to);
+    case "scatter":
+      return own(step, ["base", "from", "indices", "out"], to);
+    case "windows":
+      return own(step, ["field", "out", "weight", "bias", "where"], to);
+    case "points":
+      return own(step, ["field", "values", "down", "across"], to);
     case "move":
-      return { ...step, from: to(step.from), to: to(step.to) };
+      return own(step, ["from", "to"], to);
   }
+}
+
+/** A list with others in it; the same one where none is. */
+function each<A extends Access>(accesses: readonly A[], to: Exchange): readonly A[] {
+  let made: A[] | undefined;
+  for (let i = 0; i < accesses.length; i++) {
+    const access = to(accesses[i]!);
+    if (access === accesses[i]) continue;
+    made ??= accesses.slice();
+    made[i] = access;
+  }
+  return made ?? accesses;
+}
+
+/** A step with others under some names, of which it need not have all. */
+function own<Name extends string, S extends { readonly [name in Name]?: Access }>(
+  step: S,
+  names: readonly Name[],
+  to: Exchange,
+): S {
+  let made: { [name in Name]?: Access } | undefined;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    const before = step[name];
+    const access = before && to(before);
+    if (access === before) continue;
+    made ??= { ...step };
+    made[name] = access;
+  }
+  return (made as S | undefined) ?? step;
 }

@@ -1,7 +1,8 @@
 // Copies that need not be made: both ends of one have the same place, where neither is written while the other one's numbers are still needed. So
 // what turns hand on is written where the next one reads it.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { withAccesses } from "./accesses.ts";
+import { usedBy } from "./fuse/level.ts";
 import { enter } from "./lists.ts";
 import { pairsOf, writesOver } from "./memory.ts";
 import { type Access, accessesOf, type Chain, type Step, type Store, type Turns } from "./steps.ts";
@@ -74,7 +75,7 @@ class Stores {
           walk(step.body, [...around, step]);
         } else {
           const use = { step, place: place++, around };
-          for (const store of storesOf(step)) enter(this.#uses, store, use);
+          for (const store of usedBy(step)) enter(this.#uses, store, use);
           this.all.push(use);
           if (copiesWhole(step)) this.copies.push(step);
         }
@@ -177,11 +178,6 @@ class Interference {
     const ends = (to: readonly Access[]) => to.some((write) => writesWhole(step, write));
     return { a: readsA || (after.a && !ends(toA!)), b: readsB || (after.b && !ends(toB!)) };
   }
-}
-
-function storesOf(step: Single): Set<Store> {
-  const { reads, writes } = accessesOf(step);
-  return new Set([...reads, ...writes].map(({ store }) => store));
 }
 
 /** Whether it copies all of a store to all of another one, in the same order. */

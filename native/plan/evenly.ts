@@ -1,5 +1,5 @@
 // Products whose left factor is looked up where it lies evenly: as one that is read in place, which asks no table for each number.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Access, Chain, Product, Step } from "./steps.ts";
 
 /** The same steps; where rows that are looked up end in rows of zeros, these are written by themselves. */

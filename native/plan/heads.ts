@@ -1,6 +1,6 @@
 // Products of many small matrices, and what goes on with each: scores of attention, shares, and what these weigh, of all examples and heads. Instruction by
 // instruction all of them go to memory and come back; turns over a few matrices at a time have them in the cache until they are read again.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { withAccesses } from "./accesses.ts";
 import { storesOf, usedBy } from "./fuse/level.ts";
 import { Met } from "./met.ts";

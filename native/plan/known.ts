@@ -1,5 +1,5 @@
 // Numbers that no run changes, computed while a plan is made.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Kernels } from "../addon.ts";
 import { letGo } from "../beside.ts";
 import type { Numbers } from "../read.ts";

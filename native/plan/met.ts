@@ -8,8 +8,8 @@ export class Met {
 
   meet(step: Step): void {
     const { reads, writes } = storesOf(step);
-    for (const store of reads) this.#reads.add(store);
-    for (const store of writes) this.#writes.add(store);
+    for (let i = 0; i < reads.length; i++) this.#reads.add(reads[i]!);
+    for (let i = 0; i < writes.length; i++) this.#writes.add(writes[i]!);
   }
 
   writes(store: Store): boolean {

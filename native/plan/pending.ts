@@ -1,6 +1,6 @@
 // Arrays that are written only when something reads them number by number: what is gathered and what is joined. Products look numbers up
 // where they lie, so that the columns of a convolution are never written.
-import { type DType, sizeOf } from "@innerloop/schemas";
+import { type DType, sizeOf } from "@innerloop/schemas/bundle";
 import type { Known } from "./known.ts";
 import { divisor, headOf, lastRun, nowhere, type Pieces, putPieces, sums, within } from "./pieces.ts";
 import type { Step, Store } from "./steps.ts";

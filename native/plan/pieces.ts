@@ -1,5 +1,5 @@
 // Where numbers of an array lie that has not been written: as pieces of another one, by a table. What comes again for each example is in the table once.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { placesOf, type Shape, together, type Value } from "./views.ts";
 
 /** The numbers of a store as pieces of another that lie together. */

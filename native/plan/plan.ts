@@ -1,5 +1,5 @@
 // What a run of a model does for sizes that are known: steps, by the turns in which what they compute changes.
-import { type DType, sizeOf, type Tensor } from "@innerloop/schemas";
+import { type DType, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import type { Kernels } from "../addon.ts";
 import type { Graph, Node } from "../read.ts";
 import { type Costs, usualCosts } from "./costs.ts";
@@ -134,8 +134,11 @@ export class Plan {
   /** The numbers of a value that no run changes. */
   numbers(value: Value): number[] {
     if (value.depth > 0) throw refused("a size or an index that runs compute");
-    const numbers = this.known.of(value.store);
-    return Array.from(placesOf(value), (place) => numbers[place]!);
+    const all = this.known.of(value.store);
+    const places = placesOf(value);
+    const numbers = new Array<number>(places.length);
+    for (let i = 0; i < numbers.length; i++) numbers[i] = all[places[i]!]!;
+    return numbers;
   }
 
   /** What is done in the turns in which something changes; at once, where nothing does. */
@@ -207,12 +210,13 @@ export class Plan {
 
 /** Whole numbers as they are held. */
 function asHeld({ data, dtype }: Tensor): Float32Array {
-  const numbers = Float32Array.from(data as Int32Array, Number);
-  if (dtype === "int32" || dtype === "int64")
-    numbers.forEach((number, i) => {
-      const whole = Number(data[i]);
-      if (number !== whole && Math.abs(whole) < endless) throw refused(`the whole number ${whole}`);
-    });
+  const isWhole = dtype === "int32" || dtype === "int64";
+  const numbers = new Float32Array(data.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = Number(data[i]);
+    numbers[i] = number;
+    if (isWhole && numbers[i] !== number && Math.abs(number) < endless) throw refused(`the whole number ${number}`);
+  }
   return numbers;
 }
 

@@ -1,5 +1,5 @@
 // A plan for what a model meets.
-import type { Tensor } from "@innerloop/schemas";
+import type { Tensor } from "@innerloop/schemas/bundle";
 import type { Kernels } from "../addon.ts";
 import type { Graph } from "../read.ts";
 import { operators } from "./operators/index.ts";

@@ -1,5 +1,5 @@
 // A plan as it runs: words for the kernels, and the memory that they work in.
-import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas";
+import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
 import { type Kernels, sizesBeside } from "../addon.ts";
 import type { ArraysBeside } from "../beside.ts";
 import { type Arrangement, arrangements } from "./arranged.ts";

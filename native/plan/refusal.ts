@@ -1,5 +1,5 @@
 // What is not computed here goes to ONNX Runtime: the error that says so, which no caller of a session sees.
-import { InnerloopError } from "@innerloop/schemas";
+import { InnerloopError } from "@innerloop/schemas/bundle";
 
 /** The code of {@link refused}. */
 const notNative = "not-native";

@@ -1,6 +1,6 @@
 // Arrays beside a program's memory. Outputs that are written once, into the arrays that callers get: copies of the large ones would take as long as much of what is
 // computed. And numbers that no run changes, of files and large ones that a plan has computed, which are read where they lie.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { accessesOf, type Step, type Store, type View } from "./steps.ts";
 import { together } from "./views.ts";
 

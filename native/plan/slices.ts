@@ -1,6 +1,6 @@
 // What turns take of arrays, a slice each. Where arrays are computed number by number of fewer others, turns compute their slices of slices of those: what is
 // between is neither written nor read.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { type Defined, definitionOf } from "./definitions.ts";
 import { computed } from "./operators/parts.ts";
 import type { Plan } from "./plan.ts";

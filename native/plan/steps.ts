@@ -1,6 +1,6 @@
 // What a run does, before it has places in memory: steps over views of stores, in an order, turns of loops among them.
 // This is what operators are made into, what passes join, and what becomes words (encode.ts) for the kernels (source/).
-import type { DType } from "@innerloop/schemas";
+import type { DType } from "@innerloop/schemas/bundle";
 
 /**
  * Where an array's numbers lie, one float32 each; integers and truth values too, which holds whole numbers up to 2^24. A store is written by the
@@ -295,17 +295,19 @@ export const mostSide = 12;
 
 export type Step = Product | Chain | Norm | RowWise | Rows | Scatter | Windows | Points | Move | Turns;
 
+const given = (...accesses: readonly (Access | undefined)[]): Access[] =>
+  accesses.filter((access) => access !== undefined);
+
 /** What a step reads and writes, without the steps of turns in it. */
 export function accessesOf(step: Exclude<Step, Turns>): {
   readonly reads: readonly Access[];
   readonly writes: readonly Access[];
 } {
-  const given = (...accesses: readonly (Access | undefined)[]) => accesses.flatMap((access) => access ?? []);
   if (step.kind === "product") {
     const { left, right, added, out } = step;
     return { reads: added ? [left, right, added] : [left, right], writes: [out] };
   }
-  if (step.kind === "chain") return { reads: step.reads, writes: step.writes };
+  if (step.kind === "chain") return step;
   if (step.kind === "norm")
     return { reads: given(step.from, step.gain, step.bias), writes: given(step.out, step.mean, step.inverse) };
   if (step.kind === "rowwise") return { reads: [step.from], writes: [step.out] };

@@ -1,5 +1,5 @@
 // What costs nothing: other views of the same numbers.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { refused } from "./refusal.ts";
 import type { Access, View } from "./steps.ts";
 
@@ -41,11 +41,15 @@ export function axisOf(axis: number, rank: number): number {
 
 export function broadcast(shapes: readonly Shape[]): number[] {
   const rank = Math.max(0, ...shapes.map(({ length }) => length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1).filter((size) => size !== 1);
-    if (sizes.some((size) => size !== sizes[0])) throw refused(`shapes [${shapes.join("] and [")}] together`);
-    return sizes[0] ?? 1;
-  });
+  const common = new Array<number>(rank).fill(1);
+  for (const shape of shapes)
+    for (let axis = 0, to = rank - shape.length; axis < shape.length; axis++, to++) {
+      const size = shape[axis]!;
+      if (size === 1 || size === common[to]) continue;
+      if (common[to] !== 1) throw refused(`shapes [${shapes.join("] and [")}] together`);
+      common[to] = size;
+    }
+  return common;
 }
 
 /** Repeated along axes of one place, and along new ones before the first. */

@@ -1,5 +1,5 @@
 // Weight gradients of windows of 3 x 3 places: products of windows by what is given to each, found among steps, with those that go on with their sums.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { storesOf, usedBy } from "../fuse/level.ts";
 import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { fewest, writersIn } from "./making.ts";
@@ -43,8 +43,10 @@ export function sumsOf(steps: readonly Step[], between: Between): Sum[] {
     const before = added && open.get(added.store);
     const further = before && goesOn(before, member, between) ? before : undefined;
     for (const store of usedBy(step)) open.delete(store);
-    for (const store of storesOf(step).writes)
-      for (const [now, [{ product }]] of open) if (product.added?.store === store) open.delete(now);
+    const { writes } = storesOf(step);
+    open.forEach(([{ product }], now) => {
+      if (product.added && writes.includes(product.added.store)) open.delete(now);
+    });
     if (!member) continue;
     const sum: [Member, ...Member[]] = further ?? [member];
     if (further) further.push(member);

@@ -19,15 +19,22 @@ export const fewest = 16;
 /** The steps of one level that write a store, in their order. */
 export function writersIn(steps: readonly Step[]): Map<Store, Step[]> {
   const writers = new Map<Store, Step[]>();
-  for (const step of steps) for (const store of storesOf(step).writes) enter(writers, store, step);
+  for (const step of steps) {
+    const { writes } = storesOf(step);
+    for (let i = 0; i < writes.length; i++) enter(writers, writes[i]!, step);
+  }
   return writers;
 }
 
 /** The steps that use a store, those of turns by themselves. */
 export function usersIn(steps: readonly Step[], users = new Map<Store, Step[]>()): Map<Store, Step[]> {
   for (const step of steps) {
-    if (step.kind === "turns") usersIn(step.body, users);
-    else for (const store of usedBy(step)) enter(users, store, step);
+    if (step.kind === "turns") {
+      usersIn(step.body, users);
+      continue;
+    }
+    const stores = usedBy(step);
+    for (let i = 0; i < stores.length; i++) enter(users, stores[i]!, step);
   }
   return users;
 }

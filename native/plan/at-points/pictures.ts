@@ -59,7 +59,7 @@ const other = <One>([rows, columns]: readonly [One, One]): readonly [One, One] =
 export function pictureOf({ left, lookup }: Product, writers: readonly Step[]): Picture | undefined {
   const { table, taps, segment } = lookup!;
   const zeros = zerosIn(left, segment, writers);
-  const found = layouts.of(table, `${taps};${zeros.name}`, () => layoutOf(table, taps, zeros));
+  const found = layouts.of(table, `${taps};${zeros.name}`, () => layoutOf(zeros.apart(table), taps));
   if (!found) return undefined;
   const { begin, example, ...picture } = found;
   const field = { ...left, offset: left.offset + begin, strides: [example] };
@@ -69,9 +69,8 @@ export function pictureOf({ left, lookup }: Product, writers: readonly Step[]): 
 /** Many products look up by one table, and several passes ask for the picture of each. */
 const layouts = new Once<Int32Array, ReturnType<typeof layoutOf>>();
 
-function layoutOf(table: Int32Array, taps: number, { is }: Zeros) {
-  const places = new Int32Array(table.length);
-  for (let i = 0; i < table.length; i++) places[i] = is(table[i]!) ? -1 : table[i]!;
+/** @param places of all taps, -1 for zeros */
+function layoutOf(places: Int32Array, taps: number) {
   for (const shape of shapes) {
     if (shape[0] * shape[1] !== taps) continue;
     const windows = windowsIn(places, shape);
@@ -144,24 +143,29 @@ function placesOf(table: Int32Array, windows: Windows) {
   const [high, wide] = [(counts[0] - 1) * steps[0] + taps[0], (counts[1] - 1) * steps[1] + taps[1]];
   const grid = new Int32Array(high * wide).fill(-2);
   const ofFirst = table.subarray(0, counts[0] * counts[1] * taps[0] * taps[1]);
+  const along = gridPlaces(windows, wide);
+  for (let i = 0; i < ofFirst.length; i++) {
+    const at = along[i]!;
+    if (grid[at] === -2) grid[at] = ofFirst[i]!;
+    else if (grid[at] !== ofFirst[i]) return undefined;
+  }
   let [top, bottom, left, right] = [high, 0, wide, 0];
-  const fits = eachTap(windows, (i, y, x) => {
-    const place = ofFirst[i]!;
-    const at = y * wide + x;
-    if (grid[at] !== -2) return grid[at] === place;
-    grid[at] = place;
-    if (place < 0) return true;
-    [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)];
-    [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
-    return true;
-  });
-  if (!fits || top >= bottom) return undefined;
+  for (let y = 0, at = 0; y < high; y++)
+    for (let x = 0; x < wide; x++, at++) {
+      if (grid[at]! < 0) continue;
+      if (y < top) top = y;
+      if (x < left) left = x;
+      if (x >= right) right = x + 1;
+      bottom = y + 1;
+    }
+  if (top >= bottom) return undefined;
   const begin = grid[top * wide + left]!;
   const rows = Array.from({ length: bottom - top }, (_, y) => grid[(top + y) * wide + left]! - begin);
   const columns = Array.from({ length: right - left }, (_, x) => grid[top * wide + left + x]! - begin);
-  for (const [y, row] of rows.entries())
-    for (const [x, column] of columns.entries())
-      if (begin < 0 || grid[(top + y) * wide + left + x] !== begin + row + column) return undefined;
+  if (begin < 0) return undefined;
+  for (let y = 0; y < rows.length; y++)
+    for (let x = 0; x < columns.length; x++)
+      if (grid[(top + y) * wide + left + x] !== begin + rows[y]! + columns[x]!) return undefined;
   let example = 0;
   for (let i = 0; i < ofFirst.length && example === 0 && windows.examples > 1; i++)
     if (ofFirst[i]! >= 0) example = table[ofFirst.length + i]! - ofFirst[i]!;
@@ -174,28 +178,36 @@ function placesOf(table: Int32Array, windows: Windows) {
   return { begin, example, first, size, places: [rows, columns] as const };
 }
 
-/** Each tap of the windows of an example in the order of the table, by its row and column from the first tap on; stops with false at the first one of which that comes. */
-function eachTap({ taps, turned, windows, steps }: Windows, is: (i: number, y: number, x: number) => boolean): boolean {
+/** Where each tap of the windows of an example is in a grid from the first tap on, in the order of the table. */
+function gridPlaces({ taps, turned, windows, steps }: Windows, wide: number): Int32Array {
+  const places = new Int32Array(windows[0] * windows[1] * taps[0] * taps[1]);
   let i = 0;
   for (let down = 0; down < windows[0]; down++)
     for (let across = 0; across < windows[1]; across++)
       for (let row = 0; row < taps[0]; row++)
-        for (let column = 0; column < taps[1]; column++, i++) {
+        for (let column = 0; column < taps[1]; column++) {
           const y = down * steps[0] + (turned[0] ? taps[0] - 1 - row : row);
           const x = across * steps[1] + (turned[1] ? taps[1] - 1 - column : column);
-          if (!is(i, y, x)) return false;
+          places[i++] = y * wide + x;
         }
-  return true;
+  return places;
 }
 
 /** Which pieces of a factor are zeros for certain. */
 interface Zeros {
   /** The same for those that are alike. */
   readonly name: string;
-  readonly is: (at: number) => boolean;
+  /** The places of a table, -1 for zeros. */
+  readonly apart: (table: Int32Array) => Int32Array;
 }
 
-const noneThere: Zeros = { name: "", is: (at) => at < 0 };
+const noneThere: Zeros = { name: "", apart: withoutNone };
+
+function withoutNone(table: Int32Array): Int32Array {
+  const places = table.slice();
+  for (let i = 0; i < places.length; i++) if (places[i]! < 0) places[i] = -1;
+  return places;
+}
 
 /** Pieces that are none, or what a product gives of zeros. */
 function zerosIn(left: Access, segment: number, writers: readonly Step[]): Zeros {
@@ -208,19 +220,24 @@ function zerosIn(left: Access, segment: number, writers: readonly Step[]): Zeros
   const strides = out.strides.slice(0, -1);
   const sizes = [...batch, m];
   const begin = left.offset - out.offset;
-  const is = (at: number): boolean => {
-    if (at < 0) return true;
+  /** The row that begins there, below zero where none does. */
+  const rowAt = (at: number): number => {
     let rest = begin + at;
     let place = 0;
     for (let axis = 0; axis < strides.length; axis++) {
       const stride = strides[axis]!;
       place = stride > 0 ? Math.floor(rest / stride) : 0;
-      if (place >= sizes[axis]!) return false;
+      if (place >= sizes[axis]!) return -1;
       rest -= place * stride;
     }
-    return rest === 0 && rows.has(place);
+    return rest === 0 ? place : -1;
   };
-  return { name: [nameOf(lookup.table), lookup.taps, begin, sizes, strides].join(), is };
+  const apart = (table: Int32Array): Int32Array => {
+    const places = withoutNone(table);
+    for (let i = 0; i < places.length; i++) if (places[i]! >= 0 && rows.has(rowAt(places[i]!))) places[i] = -1;
+    return places;
+  };
+  return { name: [nameOf(lookup.table), lookup.taps, begin, sizes, strides].join(), apart };
 }
 
 const zeroRows = new Once<Int32Array, ReadonlySet<number>>();

@@ -1,6 +1,6 @@
 // Windows of 3 x 3 places over pictures that lie as four planes as products at points of tiles (Winograd): the gradients of what a convolution was given that a pool follows, whose
 // places have a plane each. Products that give some rows of these pictures each are one then, and who reads what they gave reads that.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Costs } from "../costs.ts";
 import { storesOf, usedBy } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";

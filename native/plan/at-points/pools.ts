@@ -1,5 +1,5 @@
 // Products of windows of 3 x 3 places for a pool of 2 x 2: one for each place of the pool, over the same picture, two rows and columns apart.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { usedBy } from "../fuse/level.ts";
 import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { fewest } from "./making.ts";
@@ -113,10 +113,10 @@ export function pooledIn(steps: readonly Step[], writers: Writers): Pool[] {
       made.push(pool);
       open = [];
     } else if (open.length > 0) {
-      const used = new Set(usedBy(step));
+      const used = usedBy(step);
       const { left, right } = open[0]!.product;
       const written = writesTo(step, [left.store, right.store], writers);
-      if (written || open.some(({ product }) => used.has(product.out.store))) open = [];
+      if (written || open.some(({ product }) => used.includes(product.out.store))) open = [];
     }
   }
   return made;
@@ -135,8 +135,8 @@ export function sumsIn(steps: readonly Step[], writers: Writers): Sum[] {
   for (const step of steps) {
     const found = foundAs("columns", step, writers);
     const before = found && open.find((run) => goesOn(run, found.product));
-    const used = new Set(usedBy(step));
-    const ended = open.filter((run) => run !== before && used.has(lastOf(run).out.store));
+    const used = usedBy(step);
+    const ended = open.filter((run) => run !== before && used.includes(lastOf(run).out.store));
     made.push(...ended.flatMap((run) => sumOf(run) ?? []));
     open = open.filter((run) => run !== before && !ended.includes(run) && mayWait(run, step, writers));
     if (!found || (found.product.added && !before)) continue;

@@ -245,9 +245,9 @@ class Summing {
   /** The middle column of taps, which has a product of its own. */
   #middle({ product }: Member): Product {
     const { lookup, k } = product;
-    const table = Int32Array.from({ length: k * side }, (_, i) => {
-      return lookup!.table[Math.floor(i / side) * side ** 2 + (i % side) * side + 1]!;
-    });
+    const table = new Int32Array(k * side);
+    // Of each row of a window, the tap in the middle.
+    for (let i = 0; i < table.length; i++) table[i] = lookup!.table[i * side + 1]!;
     const right = { ...product.right, strides: [0, ...product.right.strides.slice(-2)] };
     return this.#product({ store: product.left.store, offset: product.left.offset, strides: [0, 0, 0] }, table, right, {
       ...{ from: 0, count: 1 },
@@ -259,12 +259,13 @@ class Summing {
     const middle = Number(pieces[0]!.member.form.middle);
     return counts.map((end, i) => {
       const from = counts[i - 1] ?? 0;
-      const table = pieces
-        .filter(({ segment }) => segment.by.points >= end)
-        .flatMap((piece) => tableOf(piece, values.of.get(piece)!.begin));
+      const table = tableOf(
+        pieces.filter(({ segment }) => segment.by.points >= end),
+        values,
+      );
       const left = { store: values.store, offset: from * values.each, strides: [values.each, 0, 0] };
       const right = { store: given, offset: from * terms * this.#n, strides: [terms * this.#n, this.#n, 1] };
-      return this.#product(left, Int32Array.from(table), right, { from: middle + from, count: end - from });
+      return this.#product(left, table, right, { from: middle + from, count: end - from });
     });
   }
 
@@ -287,16 +288,21 @@ class Summing {
 }
 
 /** Where the rows of taps of each term begin. */
-function tableOf({ member, segment }: Piece, begin: number): number[] {
-  const { examples, windows, steps, first, size, channels } = member.picture;
-  const table: number[] = [];
-  for (let example = 0; example < examples; example++)
-    for (let row = 0; row < windows[0]; row++)
-      for (let tile = 0; tile < segment.tiles; tile++)
-        for (let tap = 0; tap < side; tap++) {
-          const y = row * steps[0] + first[0] + tap;
-          const inside = y >= 0 && y < size[0];
-          table.push(inside ? begin + ((example * size[0] + y) * segment.tiles + tile) * channels : -1);
-        }
+function tableOf(pieces: readonly Piece[], { of }: Values): Int32Array {
+  const table = new Int32Array(side * pieces.reduce((all, { terms }) => all + terms, 0));
+  let i = 0;
+  for (const piece of pieces) {
+    const { examples, windows, steps, first, size, channels } = piece.member.picture;
+    const { tiles } = piece.segment;
+    const { begin } = of.get(piece)!;
+    for (let example = 0; example < examples; example++)
+      for (let row = 0; row < windows[0]; row++)
+        for (let tile = 0; tile < tiles; tile++)
+          for (let tap = 0; tap < side; tap++) {
+            const y = row * steps[0] + first[0] + tap;
+            const inside = y >= 0 && y < size[0];
+            table[i++] = inside ? begin + ((example * size[0] + y) * tiles + tile) * channels : -1;
+          }
+  }
   return table;
 }

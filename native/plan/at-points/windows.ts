@@ -1,6 +1,6 @@
 // Products of windows as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
 // of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Costs } from "../costs.ts";
 import { storesOf } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
@@ -47,6 +47,8 @@ interface Windowed {
   readonly form: Form;
   /** Rows that are read, as they lie evenly. */
   readonly rows: readonly Rows[];
+  /** What its weights, and values of each segment, are at points, by which others find them there. */
+  readonly names: { readonly weights: string; readonly values: readonly string[] };
 }
 
 type Read = Pick<Windowed, "picture" | "form" | "rows">;
@@ -59,7 +61,7 @@ function atPoints(product: Product, writers: readonly Step[], plan: Making, leve
   const form = picture && formOf(picture, picture.taps[1]);
   const rows = form && rowsIn(picture, form);
   if (!rows) return [];
-  const windows: Windowed = { product, picture, form, rows };
+  const windows: Windowed = { product, picture, form, rows, names: namesOf(product, picture, form) };
   if (!pays(windows, plan.costs, level)) return [];
   const made: Step[] = [];
   /** A store that has something at points, which steps bring there unless it is there. */
@@ -76,12 +78,14 @@ function atPoints(product: Product, writers: readonly Step[], plan: Making, leve
     return to;
   };
   const size = form.weights.length * weightsOf(windows);
-  const weights = brought(product.right.store, nameOfWeights(windows), size, (to) => [weightsAt(plan, windows, to)]);
-  const values = form.segments.map((segment) =>
-    brought(picture.field.store, nameOfValues(windows, segment), segment.by.points * valuesOf(windows, segment), (to) =>
-      valuesAt(plan, windows, segment, { store: to, begin: 0, each: valuesOf(windows, segment) }),
-    ),
-  );
+  const { names } = windows;
+  const weights = brought(product.right.store, names.weights, size, (to) => [weightsAt(plan, windows, to)]);
+  const values = form.segments.map((segment, i) => {
+    const each = valuesOf(windows, segment);
+    return brought(picture.field.store, names.values[i]!, segment.by.points * each, (to) =>
+      valuesAt(plan, windows, segment, { store: to, begin: 0, each }),
+    );
+  });
   return [...made, ...multiplied(plan, windows, { weights, values })];
 }
 
@@ -189,16 +193,19 @@ const strideOf = ([first = 0, second = first]: readonly number[]): number => sec
 export const columnsIn = ({ picture, form: { read } }: Pick<Read, "picture" | "form">): number[] =>
   picture.places[1].filter((_, i) => i >= read.from && (i - read.from) % read.apart === 0);
 
-const nameOfWeights = ({ product: { right, n }, picture: { channels, taps, turned, tapsApart }, form }: Windowed) =>
-  [right.offset, n, channels, ...taps, ...turned, ...tapsApart, ...form.weights].join();
-
-const nameOfValues = (windows: Windowed, segment: Segment): string => {
-  const { examples, channels, field, places } = windows.picture;
-  const [ofExample = 0] = field.strides;
-  const rows = Array.from({ length: examples }, (_, example) => places[0].map((row) => example * ofExample + row));
-  const { by, gives, tiles, reads } = segment;
-  return [field.offset, channels, "", ...rows, "", ...columnsIn(windows), "", gives, tiles, reads, ...by.field].join();
-};
+function namesOf({ right, n }: Product, picture: Picture, form: Form): Windowed["names"] {
+  const { channels, taps, turned, tapsApart, examples, field, places } = picture;
+  const weights = [right.offset, n, channels, ...taps, ...turned, ...tapsApart, ...form.weights].join();
+  // Rows of all examples, whichever way they are rows of so many examples.
+  const rows: number[] = [];
+  for (let example = 0; example < examples; example++)
+    for (let row = 0; row < places[0].length; row++) rows.push(example * field.strides[0]! + places[0][row]!);
+  const lie = `${rows};${columnsIn({ picture, form })}`;
+  const values = form.segments.map(({ by, gives, tiles, reads }) =>
+    [field.offset, channels, lie, gives, tiles, reads, by.field].join(),
+  );
+  return { weights, values };
+}
 
 /** How far weights at a point are from those at the one before. */
 const weightsOf = ({ product: { n }, picture: { taps, channels } }: Windowed): number => spaced(taps[0] * channels * n);
@@ -220,13 +227,13 @@ function pays(windows: Windowed, costs: Costs, level: Level): boolean {
   const each = picture.taps[0] * picture.channels * n;
   let multiplied = form.middle ? m * each : 0;
   let numbers = added && !sameAccess(added, out) && !form.middle ? m * n : 0;
-  for (const segment of form.segments) {
+  for (const [i, segment] of form.segments.entries()) {
     const { points } = segment.by;
     multiplied += points * segment.tiles * picture.examples * picture.windows[0] * each;
     numbers += points * sumsOf(windows, segment);
-    numbers += points * valuesOf(windows, segment) * share(picture.field.store, nameOfValues(windows, segment));
+    numbers += points * valuesOf(windows, segment) * share(picture.field.store, windows.names.values[i]!);
   }
-  const weights = (picture.taps[1] + form.weights.length) * each * share(right.store, nameOfWeights(windows));
+  const weights = (picture.taps[1] + form.weights.length) * each * share(right.store, windows.names.weights);
   return m * k * n - multiplied > costs.number * numbers + costs.weight * weights;
 }
 
@@ -364,11 +371,11 @@ function tableOf(
   let i = 0;
   for (let example = 0; example < examples; example++)
     for (let row = 0; row < windows[0]; row++)
-      for (const column of by.columns)
+      for (let column = 0; column < by.columns.length; column++)
         for (let tap = 0; tap < taps[0]; tap++) {
           const y = row * steps[0] + first[0] + (turned[0] ? taps[0] - 1 - tap : tap);
           const inside = y >= 0 && y < size[0];
-          table[i++] = inside ? example * by.ofExample + by.rows[y]! + column : -1;
+          table[i++] = inside ? example * by.ofExample + by.rows[y]! + by.columns[column]! : -1;
         }
   return table;
 }

@@ -1,5 +1,5 @@
 // Steps that take examples one after another, as steps of some of these: which axis goes from one to the next, and how far each access goes with it.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Access, Chain, Norm, Product, Step, Turns, Write } from "../steps.ts";
 import { alongTable, partOf, withinTable } from "./table.ts";
 

@@ -1,5 +1,5 @@
 // Results of chains that cost less to compute where they are read than to write and read.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Chain, Operand, Step, Write } from "../steps.ts";
 import { accessOf } from "../views.ts";
 import { Code, type NumberOf } from "./code.ts";

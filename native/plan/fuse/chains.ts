@@ -1,5 +1,5 @@
 // Chains that go over the same places, or one of which computes what the other reads, become one.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Chain } from "../steps.ts";
 import type { NumberOf } from "./code.ts";
 import { costOf, together } from "./join.ts";

@@ -1,7 +1,6 @@
 // Steps whose results nobody reads.
 import type { Step, Store } from "../steps.ts";
 import type { Level } from "./level.ts";
-import { storesOf } from "./level.ts";
 import type { Pass } from "./pass.ts";
 
 export const dead: Pass = {
@@ -12,7 +11,7 @@ export const dead: Pass = {
       const step = level.at(at);
       if (!step) continue;
       const read = (store: Store) => level.kept(store) || level.readBeside(store, at);
-      if (!storesOf(step).writes.some(read)) level.put(at, undefined);
+      if (!level.storesAt(at)!.writes.some(read)) level.put(at, undefined);
       else needed(level, at, step, read);
     }
   },

@@ -1,5 +1,5 @@
 // What a filter for each channel gets from its windows: sums of products of two arrays whose channels lie together, which kernels of windows take at once.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { divisor } from "../pieces.ts";
 import { type Access, type Chain, mostTaps, type Step, type Store, type Windows } from "../steps.ts";
 import type { Pass } from "./pass.ts";

@@ -1,5 +1,5 @@
 // Two chains as one: the second takes what the first computes where it would read it, or both go over the same places anyway.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import {
   type Access,
   type Chain,

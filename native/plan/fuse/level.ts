@@ -5,6 +5,8 @@ import { type Access, accessesOf, type Chain, type Step, type Store, type Turns 
 interface Stores {
   readonly reads: readonly Store[];
   readonly writes: readonly Store[];
+  /** Both, once somebody has asked for it. */
+  all?: readonly Store[];
 }
 
 const found = new WeakMap<Step, Stores>();
@@ -20,15 +22,16 @@ export function storesOf(step: Step): Stores {
 }
 
 /** All stores that a step reads or writes, each of them once. */
-export function usedBy(step: Step): Store[] {
-  const { reads, writes } = storesOf(step);
-  return [...new Set([...reads, ...writes])];
+export function usedBy(step: Step): readonly Store[] {
+  const stores = storesOf(step);
+  stores.all ??= [...new Set([...stores.reads, ...stores.writes])];
+  return stores.all;
 }
 
 function ofTurns({ turn, body }: Turns): Stores {
   const [reads, writes] = [new Set<Store>(), new Set([turn])];
-  for (const step of body) {
-    const stores = storesOf(step);
+  for (let at = 0; at < body.length; at++) {
+    const stores = storesOf(body[at]!);
     for (let i = 0; i < stores.reads.length; i++) reads.add(stores.reads[i]!);
     for (let i = 0; i < stores.writes.length; i++) writes.add(stores.writes[i]!);
   }
@@ -60,17 +63,20 @@ interface Users {
 
 export class Level {
   readonly #steps: (Step | undefined)[];
+  /** What each of them reads and writes. */
+  readonly #stores: (Stores | undefined)[];
   readonly #users = new Map<Store, Users>();
   readonly #unsettled = new Set<Store>();
-  #kept: (store: Store) => boolean = () => true;
+  #kept: ReadonlySet<Store> = new Set();
   #version = 0;
   #now: readonly Step[] | undefined;
   #written: readonly Store[] | undefined;
 
   constructor(steps: readonly Step[]) {
     this.#steps = [...steps];
+    this.#stores = steps.map(storesOf);
     this.#now = steps;
-    for (let at = 0; at < steps.length; at++) this.#enter(at, storesOf(steps[at]!));
+    for (let at = 0; at < steps.length; at++) this.#enter(at, this.#stores[at]!);
     this.#users.forEach(({ readers, writers }, store) => {
       // Places are in their order still.
       const end = writers.at(-1) ?? -1;
@@ -92,12 +98,18 @@ export class Level {
 
   /** Stores that these steps write: the same list while nothing changes. */
   get written(): readonly Store[] {
-    this.#written ??= [...new Set(this.steps.flatMap((step) => storesOf(step).writes))];
+    if (this.#written) return this.#written;
+    const written = new Set<Store>();
+    for (let at = 0; at < this.#stores.length; at++) {
+      const writes = this.#stores[at]?.writes ?? nobody;
+      for (let i = 0; i < writes.length; i++) written.add(writes[i]!);
+    }
+    this.#written = [...written];
     return this.#written;
   }
 
-  /** Says whether more than these steps use what these write. */
-  keep(kept: (store: Store) => boolean): void {
+  /** Says of what these steps write which more than these use. */
+  keep(kept: ReadonlySet<Store>): void {
     this.#kept = kept;
   }
 
@@ -110,8 +122,13 @@ export class Level {
     return this.#steps[place];
   }
 
+  /** What the step of a place reads and writes. */
+  storesAt(place: number): Stores | undefined {
+    return this.#stores[place];
+  }
+
   kept(store: Store): boolean {
-    return this.#kept(store);
+    return this.#kept.has(store);
   }
 
   /** Whether it is written again after it has been read. */
@@ -144,7 +161,7 @@ export class Level {
 
   /** The first place after a step that has to stay after it. */
   firstAfter(at: number): number | undefined {
-    const { reads, writes } = storesOf(this.#steps[at]!);
+    const { reads, writes } = this.#stores[at]!;
     let first = Number.POSITIVE_INFINITY;
     for (let i = 0; i < writes.length; i++) {
       const store = writes[i]!;
@@ -152,13 +169,14 @@ export class Level {
       if (this.unsettled(store)) first = firstOf(this.writers(store), at, first);
     }
     if (this.#unsettled.size > 0)
-      for (const store of reads) if (this.unsettled(store)) first = firstOf(this.writers(store), at, first);
+      for (let i = 0; i < reads.length; i++)
+        if (this.unsettled(reads[i]!)) first = firstOf(this.writers(reads[i]!), at, first);
     return first === Number.POSITIVE_INFINITY ? undefined : first;
   }
 
   /** The last place before a step that has to stay before it. */
   lastBefore(at: number): number {
-    const { reads, writes } = storesOf(this.#steps[at]!);
+    const { reads, writes } = this.#stores[at]!;
     let latest = -1;
     for (let i = 0; i < reads.length; i++) latest = lastOf(this.writers(reads[i]!), at, latest);
     if (this.#unsettled.size > 0)
@@ -169,13 +187,16 @@ export class Level {
 
   /** Puts another step, or none, in place of one. */
   put(at: number, step: Step | undefined): void {
-    const before = this.#steps[at];
+    const turns = this.#steps[at]?.kind === "turns" && step?.kind === "turns";
+    const before = this.#stores[at];
+    const now = step && storesOf(step);
     this.#steps[at] = step;
+    this.#stores[at] = now;
     // Turns have many stores, and mostly the same ones.
-    if (before?.kind === "turns" && step?.kind === "turns") this.#exchange(at, storesOf(before), storesOf(step));
+    if (turns) this.#exchange(at, before!, now!);
     else {
-      if (before) this.#leave(at, storesOf(before));
-      if (step) this.#enter(at, storesOf(step));
+      if (before) this.#leave(at, before);
+      if (now) this.#enter(at, now);
     }
     this.#change();
   }
@@ -186,7 +207,8 @@ export class Level {
     const steps = this.#steps.flatMap((step, at) => made.get(at) ?? (step ? [step] : []));
     this.#users.clear();
     this.#steps.splice(0, this.#steps.length, ...steps);
-    for (let at = 0; at < steps.length; at++) this.#enter(at, storesOf(steps[at]!));
+    this.#stores.splice(0, this.#stores.length, ...steps.map(storesOf));
+    for (let at = 0; at < steps.length; at++) this.#enter(at, this.#stores[at]!);
     this.#change();
   }
 
@@ -232,6 +254,7 @@ function without(stores: readonly Store[], others: readonly Store[]): Store[] {
 }
 
 const none: readonly number[] = [];
+const nobody: readonly Store[] = [];
 
 const isBeside = (users: readonly number[], at: number): boolean => users.length > Number(users.includes(at));
 

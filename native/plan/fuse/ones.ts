@@ -1,5 +1,5 @@
 // Products with a factor whose numbers are all the same: sums, which chains take where the other factor is computed.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Access, Chain, Product, Store } from "../steps.ts";
 import { naturalStrides } from "../views.ts";
 import type { NumberOf } from "./code.ts";

@@ -59,8 +59,7 @@ export class Passing {
     this.#settled.set(level, settled);
     // What is around stays as it is meanwhile, and passes write what is used there.
     const around = level.written.filter(kept);
-    const used = new Set(around);
-    level.keep((store) => used.has(store));
+    level.keep(new Set(around));
     for (const pass of passes) {
       const before = settled.get(pass);
       const start = level.version;

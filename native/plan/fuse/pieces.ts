@@ -1,5 +1,5 @@
 // A chain over an array that is written in pieces, as a chain for each piece.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Chain } from "../steps.ts";
 import type { NumberOf } from "./code.ts";
 import { together } from "./join.ts";

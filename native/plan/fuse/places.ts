@@ -1,5 +1,5 @@
 // Which place of one walk goes with which of another: two steps name the same numbers of a store by axes of their own.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Access, Chain } from "../steps.ts";
 
 /** Places of one walk as a sum over the axes of another: along axis a it goes `steps[a]`, from `starts`. */

@@ -1,5 +1,5 @@
 // Products that write their result as one of its readers would copy it: the others read it there.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Access, Chain, Product, Step, Store, Write } from "../steps.ts";
 import { accessOf, naturalStrides } from "../views.ts";
 import type { NumberOf } from "./code.ts";

@@ -1,5 +1,5 @@
 // Orders of the axes of pictures: channels second, as ONNX has them, or last, as kernels take them.
-import type { DType } from "@innerloop/schemas";
+import type { DType } from "@innerloop/schemas/bundle";
 import type { Plan } from "../plan.ts";
 import { permuted, type Shape, together, type Value } from "../views.ts";
 

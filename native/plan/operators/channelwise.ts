@@ -1,5 +1,5 @@
 // Windows of each channel by itself: convolutions with a filter a channel, and largest numbers with their places. Channels come last.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { Once } from "../once.ts";
 import type { Plan } from "../plan.ts";
 import { type Access, mostTaps, type Store, type Windows } from "../steps.ts";

@@ -1,5 +1,5 @@
 // A convolution as a product whose left factor is looked up: columns are never written.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { Once } from "../once.ts";
 import type { Plan } from "../plan.ts";
 import { accessOf, deepest, permuted, type Shape, type Value } from "../views.ts";

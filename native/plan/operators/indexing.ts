@@ -1,5 +1,5 @@
 // Numbers by their places: what is known beforehand is read where it lies, what runs compute is looked up.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Code } from "../formula.ts";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
@@ -23,9 +23,12 @@ import { reduce } from "./reductions.ts";
 
 /** Places of an axis by known numbers, which count from the end below zero. */
 function counted(numbers: readonly number[], size: number): number[] {
-  const places = numbers.map((index) => (index < 0 ? index + size : index));
-  if (places.every((place) => place >= 0 && place < size)) return places;
-  throw refused("a place beyond the end of an axis");
+  const places = numbers.slice();
+  for (let i = 0; i < places.length; i++) {
+    if (places[i]! < 0) places[i]! += size;
+    if (!(places[i]! >= 0 && places[i]! < size)) throw refused("a place beyond the end of an axis");
+  }
+  return places;
 }
 
 /** Known places of an axis: what goes on evenly is a view. */

@@ -1,5 +1,5 @@
 // What is made of whole rows: softmax, norms.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Access, RowWise } from "../steps.ts";

@@ -1,5 +1,5 @@
 // What operators have in common: their attributes, and chains over arrays that are repeated to one shape.
-import { type DType, sizeOf } from "@innerloop/schemas";
+import { type DType, sizeOf } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
 import { define } from "../definitions.ts";
 import { Code, type Formula } from "../formula.ts";

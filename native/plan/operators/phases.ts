@@ -1,6 +1,6 @@
 // Convolutions whose places differ in the taps that they read: transposed ones with strides, of which each phase reads others, and columns beside each other that are
 // taken as filters of one window.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { enter } from "../lists.ts";
 import type { Plan } from "../plan.ts";
 import { deepest, expanded, permuted, reshaped, type Shape, sliced, type Value, withOnes } from "../views.ts";

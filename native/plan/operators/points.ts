@@ -1,6 +1,6 @@
 // Pictures at points of tiles (Toom, Cook, Winograd): a model looks the places of all tiles up and multiplies them by the products of two small matrices. Here tiles
 // are read where the picture lies, and go through one matrix after the other.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { spaced } from "../at-points/making.ts";
 import { matrixOf } from "../known.ts";
 import type { Plan } from "../plan.ts";

@@ -1,5 +1,5 @@
 // The largest number, or the mean, of windows.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { type Compute, mostExact, type Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";
 import type { Operand } from "../steps.ts";

@@ -1,5 +1,5 @@
 // Products of matrices. A left factor that is gathered is looked up where its numbers lie.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import { type Pieces, rowsIn } from "../pieces.ts";
 import type { Compute, Plan } from "../plan.ts";
 import { refused } from "../refusal.ts";

@@ -1,5 +1,5 @@
 // Sums, means and largest numbers along axes.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
 import type { Code, Formula } from "../formula.ts";
 import type { Compute, Plan } from "../plan.ts";

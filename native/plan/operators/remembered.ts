@@ -1,5 +1,5 @@
 // What steps of a recurrent network have computed: a gradient computes all of it once more, from the same products on, for all steps at once.
-import { sizeOf } from "@innerloop/schemas";
+import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Node } from "../../read.ts";
 import { callsOf, definitionOf } from "../definitions.ts";
 import type { Compute, Operators, Plan } from "../plan.ts";
