@@ -8,6 +8,7 @@ import type { Origins } from "./origins.ts";
 import { Pending } from "./pending.ts";
 import { refused } from "./refusal.ts";
 import type { Access, Step, Store, View } from "./steps.ts";
+import { Alike } from "./tables.ts";
 import { accessOf, naturalStrides, placesOf, type Shape, together, type Value } from "./views.ts";
 
 export type { Value };
@@ -66,6 +67,8 @@ export class Plan {
   #node = "";
   readonly #operators: Operators;
   readonly #fed = new Map<Store, Tensor>();
+  /** By which products look up. */
+  readonly tables = new Alike();
   /** Arrays that are written when something reads them one by one. */
   readonly pending = new Pending(this);
   /** By the turns in which they are taken; those of depth 0 have been. */

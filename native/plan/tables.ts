@@ -1,9 +1,22 @@
 // Tables of whole numbers that words look up by: they lie behind all else of a memory.
+import { enter } from "./lists.ts";
 import { apart } from "./memory.ts";
+
+/** The first table that is met stands for all that have the same numbers, so that what is found out of it is found once. */
+export class Alike {
+  readonly #byHash = new Map<number, Int32Array[]>();
+
+  one(numbers: Int32Array): Int32Array {
+    const hash = hashOf(numbers);
+    const same = this.#byHash.get(hash)?.find((table) => bytesOf(table).equals(bytesOf(numbers)));
+    if (!same) enter(this.#byHash, hash, numbers);
+    return same ?? numbers;
+  }
+}
 
 /** Those that are alike once. */
 export class Tables {
-  readonly #byHash = new Map<number, { readonly numbers: Int32Array; readonly at: number }[]>();
+  readonly #alike = new Alike();
   readonly #places = new Map<Int32Array, number>();
   readonly #from: number;
   #end: number;
@@ -16,14 +29,9 @@ export class Tables {
   at(numbers: Int32Array): number {
     const known = this.#places.get(numbers);
     if (known !== undefined) return known;
-    const hash = hashOf(numbers);
-    const found = this.#byHash.get(hash) ?? [];
-    const same = found.find((table) => bytesOf(table.numbers).equals(bytesOf(numbers)));
-    const at = same?.at ?? this.#end;
-    if (!same) {
-      this.#byHash.set(hash, [...found, { numbers, at }]);
-      this.#end += Math.ceil(numbers.length / apart) * apart;
-    }
+    const one = this.#alike.one(numbers);
+    const at = this.#places.get(one) ?? this.#end;
+    if (one === numbers) this.#end += Math.ceil(numbers.length / apart) * apart;
     this.#places.set(numbers, at);
     return at;
   }

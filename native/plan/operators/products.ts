@@ -106,7 +106,7 @@ function multiply(
   const k = left.shape.at(-1)!;
   const pieces = plan.pending.piecesOf(left.store);
   const written = pieces && n >= manyColumns && m >= manyRows && sizeOf(left.shape) <= 2 * pieces.from.store.size;
-  const looked = pieces && !written ? lookedUp(left, pieces) : undefined;
+  const looked = pieces && !written ? lookedUp(plan, left, pieces) : undefined;
   if (looked === "by places") {
     // What each place of the batch looks up lies elsewhere.
     for (let i = 0; i < lead[0]!; i++) {
@@ -128,6 +128,7 @@ function multiply(
 
 /** A left factor as pieces that are looked up; nothing where its rows or columns are no whole pieces. */
 function lookedUp(
+  plan: Plan,
   left: Value,
   pieces: Pieces,
 ): { readonly left: Access; readonly lookup: NonNullable<Product["lookup"]> } | "by places" | undefined {
@@ -155,8 +156,11 @@ function lookedUp(
     const found = rowsIn(pieces, { offset: left.offset, lead, along, rows, row, width });
     if (!found) continue;
     if (found === "apart") return "by places";
-    const { steps, ...lookup } = found;
-    return { left: { store: pieces.from.store, offset: 0, strides: [...steps, 0, 0] }, lookup: { ...lookup, by } };
+    const { steps, table, ...lookup } = found;
+    return {
+      left: { store: pieces.from.store, offset: 0, strides: [...steps, 0, 0] },
+      lookup: { ...lookup, table: plan.tables.one(table), by },
+    };
   }
   return undefined;
 }
