@@ -1,5 +1,5 @@
 // Programs on kernels of our own, as they are opened from bytes; ONNX Runtime runs what these do not compute, of the same bytes.
-import { type KeptPrograms, type NativeModel, native } from "@innerloop/native";
+import { type KeptPrograms, kernelsHere, type NativeModel, native } from "@innerloop/native";
 import type { DType, Tensor } from "@innerloop/schemas/bundle";
 import type { DeviceTensor, Feeds, Port, Program, ProgramBytes, ProgramOptions, Programs } from "../engine.ts";
 import { checkFeeds, disposed, isOnHost } from "../feeds.ts";
@@ -115,6 +115,8 @@ const keptPrograms: KeptPrograms = {
  * @param options of the sessions of ONNX Runtime that run the rest
  */
 export async function openNativePrograms(options: ProgramOptions = {}): Promise<Programs> {
+  // A thread is opened while there is nothing to run yet.
+  kernelsHere();
   let usual: Promise<Programs> | undefined;
   const onnxRuntime = (): Promise<Programs> => {
     usual ??= openPrograms("cpu", options);
