@@ -218,22 +218,26 @@ function leave(life: Life): void {
 /** What a step may write over. */
 export function pairsOf(step: Chain | Product): Pair[] {
   const { reads, writes } = accessesOf(step);
-  return writes.flatMap((write) => {
-    if (writes.some((other) => other !== write && other.store === write.store)) return [];
-    const stores = new Set(reads.map(({ store }) => store));
-    return [...stores].flatMap((from) =>
-      from !== write.store && writesOver(step, (store) => store === from, write) ? [{ from, to: write.store }] : [],
-    );
-  });
+  const pairs: Pair[] = [];
+  for (const write of writes) {
+    const to = write.store;
+    if (writes.some((other) => other !== write && other.store === to)) continue;
+    for (const [i, { store: from }] of reads.entries()) {
+      // Each store once, by its first read.
+      if (from === to || reads.findIndex(({ store }) => store === from) < i) continue;
+      if (writesOver(step, (store) => store === from, write)) pairs.push({ from, to });
+    }
+  }
+  return pairs;
 }
 
 /** Whether a step may write where it reads: number by number, each where it is written. */
 export function writesOver(step: Chain | Product, from: (store: Store) => boolean, write: Access): boolean {
-  const shape = step.kind === "chain" ? step.shape : [...step.batch, step.m, step.n];
-  const alike = (read: Access): boolean =>
-    read.offset === write.offset &&
-    movesOf(read).length + movesOf(write).length === 0 &&
-    shape.every((size, axis) => size === 1 || read.strides[axis] === write.strides[axis]);
+  const alike = (read: Access): boolean => {
+    if (read.offset !== write.offset || movesOf(read).length + movesOf(write).length > 0) return false;
+    const shape = step.kind === "chain" ? step.shape : [...step.batch, step.m, step.n];
+    return shape.every((size, axis) => size === 1 || read.strides[axis] === write.strides[axis]);
+  };
   if (step.kind === "product") {
     const { added, left, right } = step;
     return !from(left.store) && !from(right.store) && (!added || !from(added.store) || alike(added));

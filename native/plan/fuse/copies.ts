@@ -14,8 +14,10 @@ export const copies: Pass = {
     for (let at = 0; at < level.length; at++) {
       const chain = level.chain(at);
       if (chain && isCopy(chain) && writeThrough(level, at, chain)) continue;
-      for (const { store } of chain?.writes ?? [])
+      for (const { store } of chain?.writes ?? []) {
+        if (level.kept(store) || level.unsettled(store) || level.writers(store).length !== 1) continue;
         for (const copy of copiesOf(level.chain(at), store, numberOf)) if (passBy(level, at, copy)) break;
+      }
     }
   },
 };
@@ -74,10 +76,9 @@ function writeThrough(level: Level, at: number, copy: Chain): boolean {
   return true;
 }
 
-/** Readers of a copy read its source, if all can. */
+/** Readers of a copy, which nobody else writes and nobody around asks for, read its source, if all can. */
 function passBy(level: Level, at: number, copy: Copy): boolean {
   const [{ store }, source] = [copy.chain.writes[0]!, copy.chain.reads[0]!];
-  if (level.kept(store) || level.unsettled(store) || level.writers(store).length !== 1) return false;
   const chain = level.chain(at)!;
   const over = chain.reads.some((read) => read.store === source.store);
   if (over && chain.writes.some((write) => write.store === source.store)) return false;

@@ -28,12 +28,13 @@ export const pieces: Pass = {
 /** The chains of the pieces, and the steps that write these now. */
 function piecesOf(level: Level, at: number, chain: Chain, numberOf: NumberOf) {
   const { shape, reads, writes } = chain;
-  if (writes.some(({ how, store }) => how !== "set" || reads.some((read) => read.store === store))) return undefined;
   for (const access of reads) {
     const { store } = access;
     const writers = level.writers(store);
     if (writers.length < 2 || level.kept(store) || level.unsettled(store) || level.readers(store).length !== 1)
       continue;
+    if (writes.some((write) => write.how !== "set" || reads.some((read) => read.store === write.store)))
+      return undefined;
     if (reads.filter((read) => read.store === store).length !== 1 || !whole(shape, { shape, access })) continue;
     if (writes.some((write) => level.unsettled(write.store))) continue;
     const chains = writers.map((writer) => pieceOf(level, at, writer, { chain, access, numberOf }));
