@@ -354,8 +354,9 @@ function memoryOf(bytes: number): ArrayBuffer {
 function oneNumber({ known }: Plan, store: Store): number | undefined {
   if (store.depth > 0 || store.size === 0) return undefined;
   const numbers = known.of(store);
-  const [first] = numbers;
-  return numbers.every((number) => number === first) ? first : undefined;
+  let i = 0;
+  while (i < numbers.length && numbers[i] === numbers[0]) i++;
+  return i === numbers.length ? numbers[0] : undefined;
 }
 
 /** Stores that no run changes, of those that steps read. */

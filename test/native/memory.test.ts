@@ -171,6 +171,20 @@ describe("copies between stores that become one", () => {
     });
     expect(read.of(made)).not.toBe(read.of(carried));
   });
+
+  it("leave steps as they are that use neither of two stores that become one", () => {
+    const [a, b, c, d] = [storeOf(16), storeOf(16), storeOf(16), storeOf(16)];
+    const apart = call("exp", [16], [whole(a, [16])], whole(b, [16]));
+    const given = call("exp", [16], [whole(b, [16])], whole(c, [16]));
+    const { steps, of } = coalesced([apart, given, copied([16], whole(c, [16]), whole(d, [16]))], {
+      fed: [a],
+      kept: [d],
+    });
+    expect(of(c)).toBe(of(d));
+    expect(steps[0]).toBe(apart);
+    expect(steps[1]).not.toBe(given);
+    expect(steps).toHaveLength(2);
+  });
 });
 
 describe("what steps write over what they read", () => {

@@ -52,8 +52,13 @@ const soft =
   };
 
 /** Whether a known array has this number everywhere. */
-const isAll = (plan: Plan, value: Value, number: number): boolean =>
-  value.depth === 0 && plan.numbers(value).every((each) => each === number);
+function isAll(plan: Plan, value: Value, number: number): boolean {
+  if (value.depth > 0) return false;
+  const numbers = plan.numbers(value);
+  let i = 0;
+  while (i < numbers.length && numbers[i] === number) i++;
+  return i === numbers.length;
+}
 
 /** A gain or a bias as one row; nothing, where it changes nothing. */
 function row(plan: Plan, value: Value | undefined, shape: Shape, neutral: number): Access | undefined {
