@@ -97,3 +97,15 @@ for (const { name, available, reason } of reports)
       ]);
     });
   });
+
+it("tells with the first program why an engine does not open, which threads try before", async () => {
+  const pool = new Pool(1, "onnxruntime:nothing");
+  try {
+    pool.start(1);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    pool.add("none", new Uint8Array());
+    await expect(pool.map([{ program: "none", feeds: {} }])).rejects.toMatchObject({ code: "bad-option" });
+  } finally {
+    await pool.close();
+  }
+});
