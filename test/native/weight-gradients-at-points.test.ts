@@ -160,7 +160,7 @@ describe("weight gradients at points", () => {
   });
 
   it("come back once where several go on with one sum, and read once what they have in common", () => {
-    const sizes: Sizes = { size: [14, 14], windows: [7, 7], steps: [2, 2], examples: 3 };
+    const sizes: Sizes = { size: [14, 18], windows: [7, 9], steps: [2, 2], examples: 3 };
     const { product: one, begun } = gradientOf(sizes);
     const firsts: readonly Two[] = [
       [0, -1],

@@ -125,6 +125,23 @@ describe("windows at points along their columns", () => {
     { size: [7, 26], windows: [7, 13], steps: [1, 2] },
   ])("give the same two columns apart: %j", same);
 
+  it("are one tile of up to seven columns two columns apart", () => {
+    const tilesOf = (columns: number) => {
+      const sizes: Sizes = { size: [7, 2 * columns], windows: [7, columns], steps: [1, 2] };
+      const { product, begun } = windowsOf(sizes);
+      same(sizes);
+      return pointsIn(brought([product], begun).steps)
+        .filter(({ what }) => what === "places")
+        .map(({ tile, points, columns: tiles }) => [tile[1], points[1], tiles]);
+    };
+    expect(tilesOf(7)).toEqual([[7, 8, 1]]);
+    expect(tilesOf(14)).toEqual([[7, 8, 2]]);
+    expect(tilesOf(9)).toEqual([
+      [5, 6, 1],
+      [4, 5, 1],
+    ]);
+  });
+
   it("give the same where what is outside is a place of zeros", () => {
     same({ size: [14, 14], windows: [7, 7], steps: [2, 2], zeros: true });
     same({ size: [4, 5], windows: [4, 5], zeros: true });
@@ -228,7 +245,7 @@ describe("windows at points along their columns", () => {
     const sizes: Sizes = { examples: 15, size: [4, 4], windows: [4, 4], channels: 64, filters: 64 };
     const { product, begun } = windowsOf(sizes);
     const few = windowsOf({ ...sizes, examples: 2 });
-    const wide = windowsOf({ ...sizes, size: [14, 14], windows: [7, 7], steps: [2, 2] });
+    const wide = windowsOf({ ...sizes, examples: 10, size: [14, 14], windows: [7, 7], steps: [2, 2] });
     const usual = { number: 36, weight: 10 };
     expect(pointsIn(brought([product], begun, usual).steps)).toHaveLength(3);
     for (const each of [few, wide]) expect(brought([each.product], each.begun, usual).steps).toEqual([each.product]);

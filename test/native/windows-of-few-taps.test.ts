@@ -153,11 +153,11 @@ describe("windows of few taps", () => {
   });
 
   it("read what is at points for others already", () => {
-    const one = productOf({ taps: [1, 2], size: [7, 7], windows: [7, 7], turned: [false, true] });
+    const one = productOf({ taps: [1, 2], size: [7, 9], windows: [7, 9], turned: [false, true] });
     const four = productOf({
       taps: [2, 2],
-      size: [7, 7],
-      windows: [7, 7],
+      size: [7, 9],
+      windows: [7, 9],
       turned: [true, true],
       more: { left: one.left },
     });

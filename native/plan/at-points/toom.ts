@@ -11,7 +11,7 @@ export interface Bilinear {
 }
 
 /** The point at infinity, and then such that powers of them stay near one. Fewer points are the first of more. */
-const places = [Number.POSITIVE_INFINITY, 0, 1, -1, 2, -0.5] as const;
+const places = [Number.POSITIVE_INFINITY, 0, 1, -1, 2, -0.5, -2, 0.5] as const;
 
 /** Sums that come at once of so many taps at most. */
 export const mostSums = (taps: number): number => places.length + 1 - taps;

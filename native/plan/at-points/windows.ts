@@ -155,7 +155,7 @@ export function formOf(
 function segmentsOf(count: number, taps: number, reads: number, wide: number): Segment[] {
   const alone = taps === 2 && reads === -1 && wide === count - 1 && count <= mostSums(2);
   if (alone) return [{ by: whole(wide, 2), from: 0, gives: count, tiles: 1, reads: 0 }];
-  const gives = Math.ceil(count / Math.ceil(count / most));
+  const gives = Math.ceil(count / Math.ceil(count / mostOf(taps)));
   const tiles = Math.floor(count / gives);
   const [rest, at] = [count % gives, tiles * gives];
   const segments = [{ by: windowed(gives, taps), from: 0, gives, tiles, reads }];
@@ -163,8 +163,8 @@ function segmentsOf(count: number, taps: number, reads: number, wide: number): S
   return segments;
 }
 
-/** Columns that a tile gives at most. */
-const most = 4;
+/** Columns that a tile gives at most: of two taps as many as there are points for, of which each next column takes one; more of three would save little, for numbers that are less exact. */
+const mostOf = (taps: number): number => (taps === 2 ? mostSums(taps) : 4);
 
 /** Every row of a picture, or every second one, at even distances: the first of them, how far they are apart, how many there are, and the distance. */
 export interface Rows {
