@@ -123,15 +123,17 @@ describe("windows at points along their columns", () => {
     { size: [7, 9], windows: [3, 4], steps: [2, 2], first: [0, 0] },
     { size: [8, 8], windows: [4, 4], steps: [2, 2], first: [0, 0], apart: [0, 16] },
     { size: [7, 26], windows: [7, 13], steps: [1, 2] },
+    // The middle row of the last windows is outside.
+    { size: [7, 8], windows: [4, 4], steps: [2, 2], first: [0, -1] },
   ])("give the same two columns apart: %j", same);
 
   it("are one tile of up to seven columns two columns apart", () => {
     const tilesOf = (columns: number) => {
-      const sizes: Sizes = { size: [7, 2 * columns], windows: [7, columns], steps: [1, 2] };
+      const sizes: Sizes = { size: [6, 2 * columns], windows: [6, columns], steps: [1, 2] };
       const { product, begun } = windowsOf(sizes);
       same(sizes);
       return pointsIn(brought([product], begun).steps)
-        .filter(({ what }) => what === "places")
+        .filter(({ what, rows }) => what === "places" && rows === 6)
         .map(({ tile, points, columns: tiles }) => [tile[1], points[1], tiles]);
     };
     expect(tilesOf(7)).toEqual([[7, 8, 1]]);
@@ -140,6 +142,31 @@ describe("windows at points along their columns", () => {
       [5, 6, 1],
       [4, 5, 1],
     ]);
+  });
+
+  it("have their middle column at points along its rows, where that is quicker", () => {
+    const productsIn = (costs: { number: number; weight: number }, examples: number) => {
+      const sizes: Sizes = { examples, size: [14, 14], windows: [7, 7], steps: [2, 2], channels: 64, filters: 64 };
+      const { product, begun } = windowsOf(sizes);
+      return brought([product], begun, costs)
+        .steps.filter((step): step is Product => step.kind === "product")
+        .map(({ batch, m, lookup }) => [batch, m / examples, lookup?.taps]);
+    };
+    const both = [
+      [[], 49, 1],
+      [[8], 7, 1],
+      [[8], 7, 3],
+    ];
+    expect(productsIn({ number: 10, weight: 7 }, 5)).toEqual(both);
+    expect(productsIn({ number: 36, weight: 10 }, 15)).toEqual([
+      [[], 49, 3],
+      [[8], 7, 3],
+    ]);
+    for (const apart of [
+      [0, 0],
+      [16, 8],
+    ] as const)
+      same({ size: [14, 14], windows: [7, 7], steps: [2, 2], apart });
   });
 
   it("give the same where what is outside is a place of zeros", () => {
@@ -204,6 +231,8 @@ describe("windows at points along their columns", () => {
       // Windows of one row, and steps of three.
       { size: [1, 7], windows: [1, 7] },
       { size: [13, 13], windows: [5, 5], steps: [3, 3] },
+      // The middle column of the last windows is outside.
+      { size: [8, 7], windows: [4, 4], steps: [2, 2], first: [-1, 0] },
       ...[0, 4, 40, 100, 280].map((place) => ({
         ...size,
         change: (table: Int32Array) => {

@@ -49,6 +49,22 @@ export const lyingDown = (picture: Picture): Picture => ({
   places: other(picture.places),
 });
 
+/** What the middle column of windows reads by itself, where windows are two columns apart; nothing, where some of that is outside. */
+export function middleOf(picture: Picture): Picture | undefined {
+  const { taps, windows, steps, first, size, places } = picture;
+  const read = Array.from({ length: windows[1] }, (_, i) => places[1][i * steps[1] + first[1] + 1]);
+  const columns = read.filter((place) => place !== undefined);
+  if (columns.length < windows[1]) return undefined;
+  return {
+    ...picture,
+    taps: [taps[0], 1],
+    steps: [steps[0], 1],
+    first: [first[0], 0],
+    size: [size[0], windows[1]],
+    places: [places[0], columns],
+  };
+}
+
 const other = <One>([rows, columns]: readonly [One, One]): readonly [One, One] => [columns, rows];
 
 /**
@@ -176,6 +192,31 @@ function placesOf(table: Int32Array, windows: Windows) {
   }
   const [first, size] = [[-top, -left] as const, [bottom - top, right - left] as const];
   return { begin, example, first, size, places: [rows, columns] as const };
+}
+
+/** A table of the rows of windows, where these have a column each: by where examples, rows and windows begin, and how many rows of the table further the next window is. */
+export function rowsOfWindows(
+  { examples, windows, steps, first, size, taps, turned }: Picture,
+  by: {
+    readonly ofExample: number;
+    readonly rows: readonly number[];
+    readonly columns: readonly number[];
+    readonly apart: Two;
+  },
+): Int32Array {
+  const all = windows[0] * by.columns.length;
+  const table = new Int32Array(examples * all * taps[0]);
+  for (let example = 0; example < examples; example++)
+    for (let row = 0; row < windows[0]; row++)
+      for (let window = 0; window < by.columns.length; window++) {
+        const at = (example * all + row * by.apart[0] + window * by.apart[1]) * taps[0];
+        for (let tap = 0; tap < taps[0]; tap++) {
+          const y = row * steps[0] + first[0] + (turned[0] ? taps[0] - 1 - tap : tap);
+          const inside = y >= 0 && y < size[0];
+          table[at + tap] = inside ? example * by.ofExample + by.rows[y]! + by.columns[window]! : -1;
+        }
+      }
+  return table;
 }
 
 /** Where each tap of the windows of an example is in a grid from the first tap on, in the order of the table. */

@@ -6,7 +6,7 @@ import { storesOf } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { fewest, type Making, spaced, writersIn } from "./making.ts";
-import { lyingDown, type Picture, pictureOf, side } from "./pictures.ts";
+import { lyingDown, middleOf, type Picture, pictureOf, rowsOfWindows, side } from "./pictures.ts";
 import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
 
 /** The same steps, with products at points where that is quicker. */
@@ -56,13 +56,24 @@ type Read = Pick<Windowed, "picture" | "form" | "rows">;
 /** What it is at points; nothing, where it stays as it is. */
 function atPoints(product: Product, writers: readonly Step[], plan: Making, level: Level): readonly Step[] {
   if (!isOfWindows(product)) return [];
-  const found = pictureOf(product, writers);
-  const picture = found && found.taps[1] === 1 ? lyingDown(found) : found;
-  const form = picture && formOf(picture, picture.taps[1]);
-  const rows = form && rowsIn(picture, form);
-  if (!rows) return [];
-  const windows: Windowed = { product, picture, form, rows, names: namesOf(product, picture, form) };
-  if (!pays(windows, plan.costs, level)) return [];
+  const picture = pictureOf(product, writers);
+  return picture ? picturedAtPoints(product, picture, plan, level) : [];
+}
+
+/** The same, of windows of that picture. */
+function picturedAtPoints(product: Product, found: Picture, plan: Making, level: Level): readonly Step[] {
+  const picture = found.taps[1] === 1 ? lyingDown(found) : found;
+  const whole = formOf(picture, picture.taps[1]);
+  const rows = rowsIn(picture, whole);
+  const column = whole.middle ? middleOf(picture) : undefined;
+  if (!rows || (whole.middle && !column)) return [];
+  const before: Windowed = { product, picture, form: whole, rows, names: namesOf(product, picture, whole) };
+  if (!pays(before, plan.costs, level)) return [];
+  const hasRows = column && picture.taps[0] > 1;
+  const middle = hasRows ? picturedAtPoints(middleOfProduct(product, picture), column, plan, level) : [];
+  // Nobody but a product of the middle column needs its weights as they are.
+  const form = middle.length > 0 ? { ...whole, weights: whole.weights.slice(1) } : whole;
+  const windows = form === whole ? before : { ...before, form, names: namesOf(product, picture, form) };
   const made: Step[] = [];
   /** A store that has something at points, which steps bring there unless it is there. */
   const brought = (of: Store, name: string, size: number, bringing: (to: Store) => readonly Step[]): Store => {
@@ -86,8 +97,15 @@ function atPoints(product: Product, writers: readonly Step[], plan: Making, leve
       valuesAt(plan, windows, segment, { store: to, begin: 0, each }),
     );
   });
-  return [...made, ...multiplied(plan, windows, { weights, values })];
+  return [...made, ...multiplied(plan, windows, { weights, values, middle })];
 }
+
+/** The part of a product that is of the middle column of taps. */
+const middleOfProduct = (product: Product, { taps, channels, tapsApart }: Picture): Product => ({
+  ...product,
+  k: taps[0] * channels,
+  right: { ...product.right, offset: product.right.offset + tapsApart[1] * channels * product.n },
+});
 
 /** Where what is of a store is brought to points: before all turns that do not write it, of which there are so many. */
 function placeOf(of: Store, level: Level, ownDepth: number, own: Step[]) {
@@ -291,10 +309,12 @@ interface Brought {
   readonly weights: Store;
   /** Of each segment. */
   readonly values: readonly Store[];
+  /** What gives the sums of the middle column; nothing, where that is a product of all its taps. */
+  readonly middle: readonly Step[];
 }
 
 /** Products of what is at points, and what comes of them at its places. */
-function multiplied(plan: Making, windows: Windowed, { weights, values }: Brought): Step[] {
+function multiplied(plan: Making, windows: Windowed, { weights, values, middle }: Brought): Step[] {
   const { product, picture, form } = windows;
   const { m, n, out, added, alpha, beta } = product;
   const { examples, channels, taps, windows: counts, windowsApart, field, places } = picture;
@@ -302,21 +322,21 @@ function multiplied(plan: Making, windows: Windowed, { weights, values }: Brough
   const k = taps[0] * channels;
   const ofWeights = weightsOf(windows);
   const lookup = { by: "rows", taps: taps[0], segment: channels } as const;
-  const made: Step[] = [];
-  if (form.middle) {
-    const columns = Array.from(
-      { length: counts[1] },
-      (_, i) => places[1][i * picture.steps[1] + picture.first[1] + 1]!,
-    );
+  // Few columns need the first points of those that more columns need.
+  const ofPoints = (form.weights.length - form.segments[0]!.by.points) * ofWeights;
+  const made: Step[] = [...middle];
+  if (form.middle && middle.length === 0) {
+    const [rows, columns] = middleOf(picture)!.places;
+    const table = rowsOfWindows(picture, { ofExample: field.strides[0]!, rows, columns, apart: windowsApart });
     made.push({
       ...{ kind: "product", batch: [], m, n, k, alpha, beta, relu: false },
       left: { store: field.store, offset: field.offset, strides: [0, 0] },
-      lookup: { ...lookup, table: tableOf(picture, { ofExample: field.strides[0]!, rows: places[0], columns }) },
+      lookup: { ...lookup, table },
       right: { store: weights, offset: 0, strides: [n, 1] },
       out: { ...out, strides: [row!, 1] },
       ...(added && { added: { ...added, strides: added.strides.slice(-2) } }),
     });
-  } else if (added && !(sameAccess(added, out) && beta === 1)) made.push(scaled(product, added));
+  } else if (made.length === 0 && added && !(sameAccess(added, out) && beta === 1)) made.push(scaled(product, added));
   const adds = made.length > 0 || added !== undefined;
   const results = {
     ...out,
@@ -329,18 +349,18 @@ function multiplied(plan: Making, windows: Windowed, { weights, values }: Brough
     const [ofValues, ofSums] = [valuesOf(windows, segment), sumsOf(windows, segment)];
     const sums = plan.store(points * ofSums, out.store.depth);
     const ofRow = tiles * channels;
-    const table = tableOf(picture, {
+    const table = rowsOfWindows(picture, {
       ofExample: picture.size[0] * ofRow,
       rows: places[0].map((_, y) => y * ofRow),
       columns: Array.from({ length: tiles }, (_, tile) => tile * channels),
+      apart: [tiles, 1],
     });
     made.push(
       {
         ...{ kind: "product", batch: [points], m: examples * counts[0] * tiles, n, k, alpha: 1, beta: 0, relu: false },
         left: { store: values[i]!, offset: 0, strides: [ofValues, 0, 0] },
         lookup: { ...lookup, table },
-        // Few columns need the first points of those that more columns need.
-        right: { store: weights, offset: Number(form.middle) * ofWeights, strides: [ofWeights, n, 1] },
+        right: { store: weights, offset: ofPoints, strides: [ofWeights, n, 1] },
         out: { store: sums, offset: 0, strides: [ofSums, n, 1] },
       },
       {
@@ -361,21 +381,3 @@ export const scaled = ({ m, n, out, beta }: Product, added: Access): Chain => ({
   code: beta === 1 ? [] : [{ name: "multiply", operands: [{ register: 0 }, { number: beta }] }],
   writes: [{ ...out, strides: out.strides.slice(-2), register: beta === 1 ? 0 : 1, how: "set" }],
 });
-
-/** The rows of windows, where these have a column each, by where examples, rows and windows begin. */
-function tableOf(
-  { examples, windows, steps, first, size, taps, turned }: Picture,
-  by: { readonly ofExample: number; readonly rows: readonly number[]; readonly columns: readonly number[] },
-): Int32Array {
-  const table = new Int32Array(examples * windows[0] * by.columns.length * taps[0]);
-  let i = 0;
-  for (let example = 0; example < examples; example++)
-    for (let row = 0; row < windows[0]; row++)
-      for (let column = 0; column < by.columns.length; column++)
-        for (let tap = 0; tap < taps[0]; tap++) {
-          const y = row * steps[0] + first[0] + (turned[0] ? taps[0] - 1 - tap : tap);
-          const inside = y >= 0 && y < size[0];
-          table[i++] = inside ? example * by.ofExample + by.rows[y]! + by.columns[column]! : -1;
-        }
-  return table;
-}
