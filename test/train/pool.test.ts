@@ -103,7 +103,7 @@ it("tells with the first program why an engine does not open, which threads try 
   try {
     pool.start(1);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    pool.add("none", new Uint8Array());
+    pool.add("none", { bytes: new Uint8Array() });
     await expect(pool.map([{ program: "none", feeds: {} }])).rejects.toMatchObject({ code: "bad-option" });
   } finally {
     await pool.close();
