@@ -72,7 +72,7 @@ describe("of a gradient, in the order in which it is differentiated", () => {
   const matrix = () => storeOf(size);
   const of = (store: Store) => whole(store, shape);
   const product = (left: Store, right: Store, out: Store): Step => ({
-    ...{ kind: "product", batch: [], m: 32, k: 32, n: 32, alpha: 1, beta: 0 },
+    ...{ kind: "product", batch: [], m: 32, k: 32, n: 32, alpha: 1, beta: 0, relu: false },
     ...{ left: of(left), right: of(right), out: of(out) },
   });
   const [x, slope] = [matrix(), matrix()];
