@@ -103,7 +103,7 @@ function isSame(plan: Plan, a: Value, b: Value): boolean {
 }
 
 /** Operators that look whether steps have computed what they are to. */
-export function remembering({ Add, Gemm, Scan, Sigmoid, Tanh }: Operators): Operators {
+export function remembering({ Add, Gemm, Loop, Scan, Sigmoid, Tanh }: Operators): Operators {
   return {
     Add: (plan, inputs, node, scope) => {
       const results = Add!(plan, inputs, node, scope);
@@ -119,11 +119,26 @@ export function remembering({ Add, Gemm, Scan, Sigmoid, Tanh }: Operators): Oper
       const found = plain && left && turned ? remembered(plan, left, turned) : undefined;
       return found ? [found] : Gemm!(plan, inputs, node, scope);
     },
-    Scan: (plan, inputs, node, scope) => cellsOf(plan, inputs, node) ?? Scan!(plan, inputs, node, scope),
+    Loop: forgetting(Loop!),
+    Scan: (plan, inputs, node, scope) => cellsOf(plan, inputs, node) ?? forgetting(Scan!)(plan, inputs, node, scope),
     Sigmoid: gated("sigmoid", Sigmoid!),
     Tanh: gated("tanh", Tanh!),
   };
 }
+
+/** What is computed in turns is nobody's after them. */
+const forgetting =
+  (otherwise: Compute): Compute =>
+  (plan, inputs, node, scope) => {
+    const before = plans.get(plan)?.all.length ?? 0;
+    const results = otherwise(plan, inputs, node, scope);
+    const sums = plans.get(plan);
+    if (!sums || sums.all.length === before) return results;
+    const gone = new Set(sums.all.splice(before));
+    for (const map of [sums.ofBiases, sums.ofFed, sums.before])
+      for (const [store, each] of map) if (gone.has(each)) map.delete(store);
+    return results;
+  };
 
 const gated =
   (name: FunctionName, otherwise: Compute): Compute =>
