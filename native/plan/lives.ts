@@ -77,14 +77,14 @@ class Order {
     }
   }
 
-  uses(store: Store): Uses {
+  readonly uses = (store: Store): Uses => {
     let uses = this.#uses.get(store);
     if (!uses) {
       uses = { writers: [], readers: [] };
       this.#uses.set(store, uses);
     }
     return uses;
-  }
+  };
 
   /** Whether so much is written from one place to another that what was there before is in no near cache any more. */
   isFar(from: number, to: number): boolean {
@@ -126,18 +126,26 @@ function sooner(order: Order, at: number): readonly Step[] | undefined {
   return [...others(0, from), ...places.map((place) => steps[place]!), ...others(from, steps.length)];
 }
 
-/** The places of chains and points whose results nobody but a step reads, each before those that it is made for, and of the step. */
+/** The places of steps that cost little and are made for a step alone, each before those that it is made for, and of that step. */
 function madeFor(order: Order, at: number): number[] {
-  const feeders = storesOf(order.steps[at]!).reads.flatMap((store) => {
-    if (store.depth === 0 || order.kept.has(store)) return [];
-    const { writers, readers } = order.uses(store);
-    const [writer] = writers;
-    if (writers.length !== 1 || readers.length !== 1 || writer! > at) return [];
-    const maker = order.steps[writer!]!;
-    const isOne = storesOf(maker).writes.length === 1;
-    return isOne && (maker.kind === "chain" || maker.kind === "points") ? madeFor(order, writer!) : [];
+  const places = new Set([at]);
+  for (const store of storesOf(order.steps[at]!).reads) {
+    const [writer] = store.depth > 0 ? order.uses(store).writers : [];
+    if (writer === undefined || places.has(writer) || !isForOne(order, writer, at)) continue;
+    for (const place of madeFor(order, writer)) places.add(place);
+  }
+  return [...places].sort((a, b) => a - b);
+}
+
+/** Whether a step costs little, and nobody but one step after it reads or writes what it makes. */
+function isForOne({ steps, kept, uses }: Order, at: number, reader: number): boolean {
+  const { kind } = steps[at]!;
+  if (at > reader || (kind !== "chain" && kind !== "points" && kind !== "norm")) return false;
+  return storesOf(steps[at]!).writes.every((store) => {
+    const { writers, readers } = uses(store);
+    const alone = writers.length === 1 && readers.every((each) => each === reader);
+    return alone && store.depth > 0 && !kept.has(store);
   });
-  return [...feeders, at].sort((a, b) => a - b);
 }
 
 /** Whether a step writes again what one of some others before it reads. */
@@ -181,7 +189,9 @@ function isCheap(step: Step, { kept, limits }: Order): step is One {
   if (step.kind === "chain") {
     const [write, ...others] = step.writes;
     if (others.length > 0 || write!.how !== "set" || step.code.length > mostCalls) return false;
-  } else if (step.kind !== "points" || step.what !== "points" || step.beta) return false;
+  } else if (step.kind === "points") {
+    if (step.what !== "points" || step.beta) return false;
+  } else if (step.kind !== "norm" || step.mean || step.inverse) return false;
   const { reads, writes } = storesOf(step);
   const [store] = writes as readonly [Store];
   if (store.size < limits.large || kept.has(store) || reads.includes(store)) return false;

@@ -2,6 +2,7 @@
 import {
   arrangements,
   layoutOf,
+  type Norm,
   type Points,
   Program,
   placesFor,
@@ -161,5 +162,42 @@ describe("of a gradient, in the order in which it is differentiated", () => {
     // What it reads is changed meanwhile.
     const changed = [...steps.slice(0, 4), copied(shape, of(x), of(from)), ...steps.slice(4)];
     expect(shortLived(changed, { kept: new Set([x, out]), limits })).toEqual(changed);
+  });
+
+  it("norms go to the one step that reads all that they make, and are made again where others read theirs", () => {
+    const [from, other, normed, mean, inverse, sum, out] = [
+      ...[matrix(), matrix(), matrix(), storeOf(32), storeOf(32), matrix(), matrix()],
+    ] as [Store, Store, Store, Store, Store, Store, Store];
+    const norm = (made: Store): Norm => ({
+      ...{ kind: "norm", rows: 32, size: 32, epsilon: 1e-5, gainRows: 1 },
+      ...{ from: { store: from, offset: 0, strides: [32] }, out: { store: made, offset: 0, strides: [32] } },
+    });
+    const ofRows = (store: Store) => ({ store, offset: 0, strides: [1] });
+    const whole: Norm = { ...norm(normed), mean: ofRows(mean), inverse: ofRows(inverse) };
+    const alongRows = (store: Store) => ({ store, offset: 0, strides: [1, 0] });
+    const between = Array.from({ length: 5 }, matrix);
+    const walk = between.map((to, i) => call("tanh", shape, [of(between[i - 1] ?? other)], of(to)));
+    const reader: Step = {
+      ...{ kind: "chain", shape, reads: [of(normed), alongRows(mean), alongRows(inverse), of(between[4]!)] },
+      code: [0, 1, 2].map((i) => ({
+        name: "add" as const,
+        operands: [{ register: i === 0 ? 0 : 3 + i }, { register: i + 1 }],
+      })),
+      writes: [{ ...of(sum), register: 6, how: "set" }],
+    };
+    const end = call("add", shape, [of(sum), of(other)], of(out));
+    const last = call("add", shape, [of(out), of(other)], of(out));
+    const steps = [call("sigmoid", shape, [of(x)], of(from)), whole, norm(other), ...walk, reader, end];
+    const kept = new Set([x, out]);
+    const moved = shortLived(steps, { kept, limits });
+    expect(moved.indexOf(whole)).toBe(moved.indexOf(reader) - 1);
+    expect(moved.filter(({ kind }) => kind === "norm").length).toBe(2);
+    // Where what it reads is there until then.
+    const later = [...steps, call("add", shape, [of(from), of(out)], of(sum)), last];
+    expect(shortLived(later, { kept, limits }).filter(({ kind }) => kind === "norm").length).toBe(3);
+    const fed = new Map([[x, Array.from({ length: size }, (_, at) => ((at * 7) % 31) / 31)]]);
+    const run = (list: readonly Step[]) => separately({ steps: list, fed, kept: [out] });
+    expect(run(moved)).toEqual(run(steps));
+    expect(run(shortLived(later, { kept, limits }))).toEqual(run(later));
   });
 });
