@@ -37,6 +37,8 @@ static const float row_middle_9[] = {0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, -
 static const float row_sides_8[] = {0, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, -1, 1, 0, 2, 1, 0, -0.5f, 1, 0, -2, 1, 0, 0.5f};
 static const float row_sides_whole[] = {1, 0, 0, 0, 0, 1, 1, 0, 1, -1, 0, 1};
 static const float row_back_middle_9[] = {0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, -1, 2, -0.5f, -2, 0.5f};
+static const float row_back_sides_8[] = {0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, -1, 2, -0.5f, -2, 0.5f};
+static const float row_back_sides_whole[] = {1, 0, 1, -1, 0, 0, 0, 0, 0, 1, 1, 1};
 
 /** Channels from `begin` to `end` of a tile, by its one matrix and a factor. What is outside is zeros, or written nowhere. Sizes are known where sums are to be registers. */
 INLINE void row_by(const int to_points, const int in, const int out, const int known, const float *matrix, float times, const Points *p, const Tile *tile,
@@ -68,7 +70,7 @@ INLINE void row_by(const int to_points, const int in, const int out, const int k
   each(1, 4, 6, row_given_6) each(1, 3, 4, row_whole_field) each(0, 4, 4, row_whole_gives) each(1, 4, 4, row_whole_given) each(0, 6, 3, row_back_6) \
   each(0, 6, 3, row_back_middle_6) each(0, 5, 3, row_back_middle_5) each(0, 5, 3, row_back_middle_whole) \
   each(1, 8, 8, row_field_8) each(0, 8, 7, row_gives_8) each(1, 7, 8, row_given_8) each(1, 2, 8, row_taps_8) each(1, 2, 8, row_turned_taps_8) \
-  each(1, 3, 9, row_middle_9) each(1, 3, 8, row_sides_8) each(1, 3, 4, row_sides_whole) each(0, 9, 3, row_back_middle_9)
+  each(1, 3, 9, row_middle_9) each(1, 3, 8, row_sides_8) each(1, 3, 4, row_sides_whole) each(0, 9, 3, row_back_middle_9) each(0, 8, 3, row_back_sides_8) each(0, 4, 3, row_back_sides_whole)
 
 typedef void (*RowBy)(float factor, const Points *p, const Tile *tile, int64_t begin, int64_t end);
 

@@ -96,8 +96,10 @@ function brought(
 
 const pointsIn = (steps: readonly Step[], what: Points["what"] = "points"): Points[] =>
   steps.filter((step): step is Points => step.kind === "points" && step.what === what);
-/** Steps that bring sums from points back to taps. */
-const backIn = (steps: readonly Step[]): Points[] => pointsIn(steps, "places");
+/** Steps that bring sums from points back to taps, those of the middle column aside, which is one row that lies down. */
+const backIn = (steps: readonly Step[]): Points[] => pointsIn(steps, "places").filter(({ examples }) => examples === 3);
+const middlesIn = (steps: readonly Step[]): Points[] =>
+  pointsIn(steps, "places").filter(({ examples }) => examples === 1);
 
 /** Compares what comes of steps at points with what comes of them as they are, in numbers of 64 bits. */
 function same(steps: readonly Step[], begun: Begun, results: readonly Store[], kept?: ReadonlySet<Store>): Step[] {
@@ -149,6 +151,9 @@ describe("weight gradients at points", () => {
     { size: [7, 26], windows: [7, 13], steps: [1, 2] },
     { size: [14, 14], windows: [7, 7], steps: [2, 2], parted: true },
     { size: [10, 6], windows: [5, 3], steps: [2, 2], parted: true, begun: true },
+    // Windows of the middle column are one row apart; and some of it is outside.
+    { size: [7, 14], windows: [7, 7], steps: [1, 2], examples: 3, begun: true },
+    { size: [14, 7], windows: [7, 4], steps: [2, 2], first: [-1, 0], apart: [16, 0] },
   ])("are the same two columns apart: %j", (sizes) => void sameOf(sizes));
 
   it("are added to other sums than those that they become", () => {
@@ -175,8 +180,9 @@ describe("weight gradients at points", () => {
     });
     const steps = same([one, ...others], begun, [one.out.store]);
     expect(backIn(steps)).toHaveLength(1);
-    // Two pieces of what is given to each of five; what is read begins at one of two columns.
-    expect(pointsIn(steps)).toHaveLength(10 + 4);
+    expect(middlesIn(steps)).toHaveLength(1);
+    // Two pieces of what is given to each of five; what is read begins at one of two columns. In the middle column these are one, which begins at one of two rows.
+    expect(pointsIn(steps)).toHaveLength(10 + 4 + 5 + 4);
   });
 
   it("go through stores that are there for the sum alone", () => {
@@ -207,8 +213,9 @@ describe("weight gradients at points", () => {
     expect(backIn(read)).toHaveLength(2);
     const written = same([one, copied(other!, one.left.store), two], new Map(begun), [one.out.store]);
     expect(backIn(written)).toHaveLength(1);
-    expect(pointsIn(written)).toHaveLength(4);
-    expect(pointsIn(same([one, two], begun, [one.out.store]))).toHaveLength(3);
+    // Those of the middle column are as many again.
+    expect(pointsIn(written)).toHaveLength(4 + 4);
+    expect(pointsIn(same([one, two], begun, [one.out.store]))).toHaveLength(3 + 3);
   });
 
   it("are added to other sums as these were where they are found", () => {
@@ -226,8 +233,8 @@ describe("weight gradients at points", () => {
     const { product, begun } = gradientOf({ size: [7, 7], windows: [4, 4], steps: [2, 2], begun: true });
     const turns: Turns = { kind: "turns", count: 3, turn: { size: 1, depth: 1 }, body: [product] };
     const steps = same([turns], begun, [product.out.store]);
-    expect(steps.map(({ kind }) => kind)).toEqual(["chain", "turns", "points"]);
-    expect(backIn((steps[1] as Turns).body)).toHaveLength(0);
+    expect(steps.map(({ kind }) => kind)).toEqual(["chain", "chain", "turns", "points", "points"]);
+    expect(pointsIn((steps[2] as Turns).body, "places")).toHaveLength(0);
     const copy: Store = { size: product.out.store.size, depth: 1 };
     begun.set(copy, new Float32Array(copy.size));
     const read: Turns = { ...turns, body: [product, copied(product.out.store, copy)] };
@@ -273,6 +280,10 @@ describe("weight gradients at points", () => {
     const one = gradientOf({ ...wide, examples: 3, begun: true }).product;
     expect(brought([one], new Map(), { number: 10, weight: 7 })).toEqual([one]);
     const turns: Turns = { kind: "turns", count: 20, turn: { size: 1, depth: 1 }, body: [one] };
-    expect(brought([turns], new Map(), { number: 10, weight: 7 })).toHaveLength(3);
+    const through = brought([turns], new Map(), { number: 10, weight: 7 });
+    expect([backIn(through), middlesIn(through)].map(({ length }) => length)).toEqual([1, 1]);
+    // The middle column saves less, and is one product where moves are dearer.
+    const plain = brought([turns], new Map(), { number: 24, weight: 7 });
+    expect([backIn(plain), middlesIn(plain)].map(({ length }) => length)).toEqual([1, 0]);
   });
 });

@@ -3,7 +3,7 @@ import { sizeOf } from "@innerloop/schemas/bundle";
 import { storesOf, usedBy } from "../fuse/level.ts";
 import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { fewest, writersIn } from "./making.ts";
-import { type Picture, pictureOf, side } from "./pictures.ts";
+import { lyingDown, middleOf, type Picture, pictureOf, side } from "./pictures.ts";
 import { type Form, formOf, type Rows, rowsIn } from "./windows.ts";
 
 /** A product whose sums are weight gradients. */
@@ -17,6 +17,8 @@ export interface Member {
   readonly rows: readonly Rows[];
   /** How often what it looks up had been written. */
   readonly version: number;
+  /** The same of the middle column of taps by itself, which lies down; nothing, where the others have no points without it, or some of it is outside. */
+  readonly middle?: Member;
 }
 
 type Between = (store: Store) => boolean;
@@ -35,10 +37,15 @@ export function sumsOf(steps: readonly Step[], between: Between): Sum[] {
   /** Those that may go on still. */
   const open = new Map<Store, [Member, ...Member[]]>();
   const versions = new Map<Store, number>();
+  const memberOf = (product: Product, at: number): Member | undefined => {
+    const { store } = product.left;
+    const picture = isOfWindows(product) ? pictureOf(product, writers.get(store) ?? []) : undefined;
+    if (!picture || picture.turned.includes(true)) return undefined;
+    return memberIn(product, picture, { at, version: versions.get(store) ?? 0 });
+  };
   for (const [at, step] of steps.entries()) {
     for (const store of storesOf(step).writes) versions.set(store, (versions.get(store) ?? 0) + 1);
-    const found = step.kind === "product" ? memberOf(step, writers.get(step.left.store) ?? []) : undefined;
-    const member = found && { ...found, at, version: versions.get(found.product.left.store) ?? 0 };
+    const member = step.kind === "product" ? memberOf(step, at) : undefined;
     const added = member?.product.added;
     const before = added && open.get(added.store);
     const further = before && goesOn(before, member, between) ? before : undefined;
@@ -56,12 +63,36 @@ export function sumsOf(steps: readonly Step[], between: Between): Sum[] {
   return sums;
 }
 
-function memberOf(product: Product, writers: readonly Step[]): Omit<Member, "at" | "version"> | undefined {
-  const picture = isOfWindows(product) ? pictureOf(product, writers) : undefined;
-  if (!picture || picture.turned.includes(true)) return undefined;
-  const form = formOf(picture);
+function memberIn(product: Product, picture: Picture, when: Pick<Member, "at" | "version">): Member | undefined {
+  const form = formOf(picture, picture.taps[1]);
   const rows = rowsIn(picture, form);
-  return rows && { product, picture, form, rows };
+  if (!rows) return undefined;
+  const column = form.middle && picture.taps[0] > 1 ? middleOf(picture) : undefined;
+  const middle = column && memberIn(middleOfProduct(product, picture), lyingDown(column), when);
+  return { ...when, product, picture, form, rows, ...(middle && { middle }) };
+}
+
+/** The part of a product that is of the middle column of taps. */
+export function middleOfProduct(product: Product, { taps, channels, tapsApart }: Picture): Product {
+  const { lookup, n, out } = product;
+  const table = new Int32Array(lookup!.table.length / side);
+  // Of each row of a window, the tap in the middle.
+  for (let i = 0; i < table.length; i++) table[i] = lookup!.table[i * side + 1]!;
+  return {
+    ...product,
+    m: taps[0] * channels,
+    lookup: { ...lookup!, taps: taps[0], table },
+    out: { ...out, offset: out.offset + tapsApart[1] * channels * n },
+  };
+}
+
+/** The middle columns of a sum's taps, where these are such a sum too. */
+export function middlesOf(sum: Sum): Sum | undefined {
+  const [first, ...others] = sum.map(({ middle }) => middle);
+  const all = others.filter((middle) => middle !== undefined);
+  const weights = first?.form.weights.join();
+  const alike = all.length === others.length && all.every(({ form }) => form.weights.join() === weights);
+  return first && alike ? [first, ...all] : undefined;
 }
 
 /** Whether it sums windows of 3 x 3 places by what is given to each, and nothing else is done to what comes of that but to add it. */

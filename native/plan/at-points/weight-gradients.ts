@@ -3,9 +3,9 @@
 import type { Costs } from "../costs.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
-import { goesThrough, type Member, type Sum, sumsOf } from "./gradients-of-windows.ts";
+import { goesThrough, type Member, middleOfProduct, middlesOf, type Sum, sumsOf } from "./gradients-of-windows.ts";
 import { type Making, spaced, usersIn } from "./making.ts";
-import { side } from "./pictures.ts";
+import type { Picture } from "./pictures.ts";
 import { columnsIn, type Segment, scaled, valuesAt } from "./windows.ts";
 
 /** Terms that products at points take at once: those of a few products together, so that sums are gone over less often. */
@@ -38,11 +38,17 @@ function atPoints(steps: readonly Step[], around: Around): Level {
   const made = new Map<number, readonly Step[]>();
   for (const sum of sumsOf(steps, around.between)) {
     const through = around.turns !== undefined && goesThrough(sum, steps);
-    if (!pays(sum, around.plan.costs, through ? around.turns! : 1)) continue;
-    const summing = new Summing(around.plan, sum, through);
+    const { plan } = around;
+    const turns = through ? around.turns! : 1;
+    const [{ product }] = sum;
+    if (!pays(sum, plan.costs, { turns, places: product.m * product.n })) continue;
+    const middles = middlesOf(sum);
+    // With points of its own it comes back by itself, and is no part of what the others come back by.
+    const alone = middles && pays(middles, plan.costs, { turns, places: 0 });
+    const summing = new Summing(plan, sum, through, alone ? new Summing(plan, middles, through) : undefined);
     for (const [at, own] of summing.steps()) made.set(at, own);
     if (!through) continue;
-    before.push(summing.nothing());
+    before.push(...summing.nothing());
     after.push(...summing.back());
   }
   const all = steps.flatMap((step, at): readonly Step[] => {
@@ -55,21 +61,21 @@ function atPoints(steps: readonly Step[], around: Around): Level {
 
 const pointsIn = ({ form }: Member): number => form.segments.reduce((all, { tiles, by }) => all + tiles * by.points, 0);
 
-/** Whether what is multiplied less takes longer than what is brought to points and back. @param turns in which it is summed before that comes back */
-function pays(sum: Sum, costs: Costs, turns: number): boolean {
-  const [{ form, product }] = sum;
-  const matrix = (product.m * product.n) / side ** 2;
-  const atPoints = side * form.weights.length * matrix;
+/** Whether what is multiplied less takes longer than what is brought to points and back. @param turns in which it is summed before that comes back, to so many places more than without it */
+function pays(sum: Sum, costs: Costs, { turns, places }: { turns: number; places: number }): boolean {
+  const [{ form, product, picture: first }] = sum;
+  const matrix = first.channels * product.n;
+  const atPoints = first.taps[0] * form.weights.length * matrix;
   let saved = 0;
   for (const member of sum) {
-    const { examples, channels, windows, size } = member.picture;
+    const { examples, channels, windows, size, taps } = member.picture;
     const { m, k, n } = member.product;
-    const multiplied = windows[0] * (pointsIn(member) + (form.middle ? windows[1] : 0)) * side * channels * n;
+    const multiplied = windows[0] * (pointsIn(member) + (form.middle ? windows[1] : 0)) * taps[0] * channels * n;
     const numbers = examples * pointsIn(member) * (size[0] * channels + windows[0] * n);
     saved += m * k * n - examples * multiplied - costs.number * numbers + costs.weight * m * n;
   }
   saved -= costs.weight * pilesOf(sum).length * atPoints;
-  return saved * turns > costs.weight * (atPoints + product.m * product.n);
+  return saved * turns > costs.weight * (atPoints + places);
 }
 
 /** Products that are done together at points, as many terms as are taken at once. */
@@ -115,63 +121,84 @@ class Summing {
   readonly #sum: Sum;
   /** Whether sums are there before the first product, since turns go on with them. */
   readonly #through: boolean;
+  /** What the middle column of taps is made into; nothing, where that is a product of its own or has points with the others. */
+  readonly #middle: Summing | undefined;
   readonly #n: number;
   readonly #channels: number;
+  readonly #taps: Picture["taps"];
   readonly #depth: number;
   /** The sums, of a matrix for each point: rows of taps, channels, filters. */
   readonly #sums: Store;
   readonly #each: number;
+  /** Columns of taps of each of them. */
+  readonly #weights: readonly (readonly number[])[];
   /** Of each point, whether it has sums. */
   readonly #begun = new Set<number>();
 
-  constructor(plan: Making, sum: Sum, through: boolean) {
+  constructor(plan: Making, sum: Sum, through: boolean, middle?: Summing) {
     const [{ product, form, picture }] = sum;
     this.#plan = plan;
     this.#sum = sum;
     this.#through = through;
+    this.#middle = middle;
     this.#n = product.n;
     this.#channels = picture.channels;
     this.#depth = product.out.store.depth;
-    this.#each = spaced(side * picture.channels * product.n);
-    this.#sums = plan.store(form.weights.length * this.#each, this.#depth);
+    this.#taps = picture.taps;
+    this.#weights = middle ? form.weights.slice(1) : form.weights;
+    this.#each = spaced(picture.taps[0] * picture.channels * product.n);
+    this.#sums = plan.store(this.#weights.length * this.#each, this.#depth);
   }
 
   /** Those in place of each product. */
   steps(): Map<number, readonly Step[]> {
-    const made = new Map<number, readonly Step[]>();
-    for (const pile of pilesOf(this.#sum)) this.#pile(pile, made);
-    const last = this.#sum.at(-1)!.at;
-    if (!this.#through) made.set(last, [...made.get(last)!, ...this.back()]);
+    const made = new Map(this.#sum.map(({ at }): [number, Step[]] => [at, []]));
+    for (const summing of this.#all()) for (const pile of pilesOf(summing.#sum)) summing.#pile(pile, made);
+    if (!this.#through) made.get(this.#sum.at(-1)!.at)!.push(...this.back());
     return made;
   }
 
-  nothing(): Chain {
-    return {
-      ...{ kind: "chain", shape: [this.#sums.size], reads: [], code: [{ name: "copy", operands: [{ number: 0 }] }] },
-      writes: [{ store: this.#sums, offset: 0, strides: [1], register: 0, how: "set" }],
-    };
+  /** Sums of nothing. */
+  nothing(): Chain[] {
+    return this.#all().map((summing) => ({
+      ...{ kind: "chain", reads: [], code: [{ name: "copy", operands: [{ number: 0 }] }] },
+      shape: [summing.#sums.size],
+      writes: [{ store: summing.#sums, offset: 0, strides: [1], register: 0, how: "set" }],
+    }));
   }
 
   /** Sums of points become those of taps, and are added to what there is. */
   back(): Step[] {
-    const [{ product, form }] = this.#sum;
+    const [{ product }] = this.#sum;
     const { out } = this.#sum.at(-1)!.product;
-    const { added, alpha, beta } = product;
-    const [matrix, points] = [this.#channels * this.#n, form.weights.length];
-    const taps = Array.from({ length: side }, (_, tap) => form.weights.map((ofTaps) => ofTaps[tap]!)).flat();
+    const { added, beta } = product;
     return [
       ...(added && !(sameAccess(added, out) && beta === 1) ? [scaled({ ...product, out }, added)] : []),
-      {
-        ...{ kind: "points", what: "places", ...(added && { beta: 1 }), examples: side, channels: matrix, rows: 1 },
-        ...{ columns: 1, steps: [1, 1], first: [0, 0], size: [1, side], tile: [1, side], points: [1, points] },
-        field: { ...out, strides: [side * matrix, 0, matrix, 1] },
-        values: { store: this.#sums, offset: 0, strides: [this.#each, matrix, 0, 0] },
-        ...{ down: matrixOf(this.#plan.known, [alpha]), across: matrixOf(this.#plan.known, taps) },
-      },
+      this.#toTaps(added !== undefined),
+      ...(this.#middle ? [this.#middle.#toTaps(true)] : []),
     ];
   }
 
-  #pile(pile: readonly Member[], made: Map<number, readonly Step[]>): void {
+  /** It and what the middle column of its taps is made into. */
+  #all(): Summing[] {
+    return this.#middle ? [this, this.#middle] : [this];
+  }
+
+  #toTaps(adds: boolean): Points {
+    const { product, picture } = this.#sum.at(-1)!;
+    const [matrix, points] = [this.#channels * this.#n, this.#weights.length];
+    const [down, across] = this.#taps;
+    const taps = Array.from({ length: across }, (_, tap) => this.#weights.map((ofTaps) => ofTaps[tap]!)).flat();
+    return {
+      ...{ kind: "points", what: "places", ...(adds && { beta: 1 }), examples: down, channels: matrix, rows: 1 },
+      ...{ columns: 1, steps: [1, 1], first: [0, 0], size: [1, across], tile: [1, across], points: [1, points] },
+      field: { ...product.out, strides: [picture.tapsApart[0] * matrix, 0, picture.tapsApart[1] * matrix, 1] },
+      values: { store: this.#sums, offset: 0, strides: [this.#each, matrix, 0, 0] },
+      ...{ down: matrixOf(this.#plan.known, [product.alpha]), across: matrixOf(this.#plan.known, taps) },
+    };
+  }
+
+  #pile(pile: readonly Member[], made: ReadonlyMap<number, Step[]>): void {
     const pieces = pile
       .flatMap((member) =>
         member.form.segments.map((segment) => {
@@ -186,15 +213,14 @@ class Summing {
     const values = this.#valuesOf(pieces);
     const last = pile.at(-1)!;
     for (const member of pile) {
-      const own: Step[] = [];
+      const own = made.get(member.at)!;
       let from = 0;
       for (const piece of pieces) {
         if (piece.member === member) own.push(...this.#read(piece, values), this.#given(piece, given, { from, terms }));
         from += piece.terms;
       }
-      if (member.form.middle) own.push(this.#middle(member));
+      if (member.form.middle && !this.#middle) own.push(this.#ofMiddle(member));
       if (member === last) own.push(...this.#products(pieces, values, { given, terms }));
-      made.set(member.at, own);
     }
   }
 
@@ -228,7 +254,7 @@ class Summing {
   #given({ member, segment }: Piece, to: Store, { from, terms }: { from: number; terms: number }): Points {
     const { by, gives, tiles } = segment;
     const { right, n } = member.product;
-    const { examples, windows } = member.picture;
+    const { examples, windows, windowsApart } = member.picture;
     const row = right.strides.at(-2)!;
     const turned = Array.from({ length: by.points }, (_, point) =>
       Array.from({ length: gives }, (_, i) => by.gives[i * by.points + point]!),
@@ -236,18 +262,15 @@ class Summing {
     return {
       ...{ kind: "points", what: "points", examples, channels: n, rows: windows[0], columns: tiles },
       ...{ steps: [1, gives], first: [0, segment.from], size: windows, tile: [1, gives], points: [1, by.points] },
-      field: { ...right, strides: [windows[0] * windows[1] * row, windows[1] * row, row, 1] },
+      field: { ...right, strides: [windows[0] * windows[1] * row, windowsApart[0] * row, windowsApart[1] * row, 1] },
       values: { store: to, offset: from * n, strides: [terms * n, windows[0] * tiles * n, tiles * n, n] },
       ...{ down: matrixOf(this.#plan.known, [1]), across: matrixOf(this.#plan.known, turned) },
     };
   }
 
   /** The middle column of taps, which has a product of its own. */
-  #middle({ product }: Member): Product {
-    const { lookup, k } = product;
-    const table = new Int32Array(k * side);
-    // Of each row of a window, the tap in the middle.
-    for (let i = 0; i < table.length; i++) table[i] = lookup!.table[i * side + 1]!;
+  #ofMiddle({ product, picture }: Member): Product {
+    const { table } = middleOfProduct(product, picture).lookup!;
     const right = { ...product.right, strides: [0, ...product.right.strides.slice(-2)] };
     return this.#product({ store: product.left.store, offset: product.left.offset, strides: [0, 0, 0] }, table, right, {
       ...{ from: 0, count: 1 },
@@ -256,7 +279,7 @@ class Summing {
 
   #products(pieces: readonly Piece[], values: Values, { given, terms }: { given: Store; terms: number }): Product[] {
     const counts = [...new Set(pieces.map(({ segment }) => segment.by.points))].sort((a, b) => a - b);
-    const middle = Number(pieces[0]!.member.form.middle);
+    const before = this.#weights.length - pieces[0]!.segment.by.points;
     return counts.map((end, i) => {
       const from = counts[i - 1] ?? 0;
       const table = tableOf(
@@ -265,7 +288,7 @@ class Summing {
       );
       const left = { store: values.store, offset: from * values.each, strides: [values.each, 0, 0] };
       const right = { store: given, offset: from * terms * this.#n, strides: [terms * this.#n, this.#n, 1] };
-      return this.#product(left, table, right, { from: middle + from, count: end - from });
+      return this.#product(left, table, right, { from: before + from, count: end - from });
     });
   }
 
@@ -276,12 +299,13 @@ class Summing {
     right: Access,
     points: { readonly from: number; readonly count: number },
   ): Product {
+    const [taps] = this.#taps;
     const out = { store: this.#sums, offset: points.from * this.#each, strides: [this.#each, this.#n, 1] };
     const added = this.#through || this.#begun.has(points.from);
     for (let point = points.from; point < points.from + points.count; point++) this.#begun.add(point);
     return {
-      ...{ kind: "product", batch: [points.count], m: side * this.#channels, n: this.#n, k: table.length / side },
-      ...{ left, lookup: { by: "columns", taps: side, segment: this.#channels, table }, right },
+      ...{ kind: "product", batch: [points.count], m: taps * this.#channels, n: this.#n, k: table.length / taps },
+      ...{ left, lookup: { by: "columns", taps, segment: this.#channels, table }, right },
       ...{ out, ...(added && { added: { ...out } }), alpha: 1, beta: added ? 1 : 0, relu: false },
     };
   }
@@ -289,7 +313,8 @@ class Summing {
 
 /** Where the rows of taps of each term begin. */
 function tableOf(pieces: readonly Piece[], { of }: Values): Int32Array {
-  const table = new Int32Array(side * pieces.reduce((all, { terms }) => all + terms, 0));
+  const [rows] = pieces[0]!.member.picture.taps;
+  const table = new Int32Array(rows * pieces.reduce((all, { terms }) => all + terms, 0));
   let i = 0;
   for (const piece of pieces) {
     const { examples, windows, steps, first, size, channels } = piece.member.picture;
@@ -298,7 +323,7 @@ function tableOf(pieces: readonly Piece[], { of }: Values): Int32Array {
     for (let example = 0; example < examples; example++)
       for (let row = 0; row < windows[0]; row++)
         for (let tile = 0; tile < tiles; tile++)
-          for (let tap = 0; tap < side; tap++) {
+          for (let tap = 0; tap < rows; tap++) {
             const y = row * steps[0] + first[0] + tap;
             const inside = y >= 0 && y < size[0];
             table[i++] = inside ? begin + ((example * size[0] + y) * tiles + tile) * channels : -1;
