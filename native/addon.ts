@@ -44,6 +44,8 @@ export interface Kernels {
   map?(path: string, room: number): ArrayBuffer | undefined;
   /** Gives memory back to the system: of a file that was mapped, which is read again when it is asked for, or numbers that nobody reads any more, which are zeros then or what they were. */
   release?(memory: ArrayBuffer): void;
+  /** Adds numbers to as many others: in a tenth of the time that a loop in JavaScript takes. */
+  add?(to: Float32Array, more: Float32Array): void;
   /** Whether all numbers are finite: in a tenth of the time that a loop in JavaScript takes. */
   finite?(numbers: Float32Array): boolean;
 }

@@ -104,12 +104,14 @@ export class NativeModel {
    * What a run gives; nothing where it is not computed here, what is fed wrongly included.
    *
    * @param lent arrays may be such that a later run writes over
+   * @param spent results of an earlier run, which nobody reads any more: arrays of these may be given again
    * @throws InnerloopError `run-failed` for an index beyond the end of its axis
    */
   run(
     feeds: Readonly<Record<string, Tensor>>,
     fetches: readonly string[] = this.outputs,
     lent = false,
+    spent?: Readonly<Record<string, Tensor>>,
   ): Record<string, Tensor> | undefined {
     this.#runs++;
     const portions = this.#apart === undefined ? undefined : this.#portionsOf(feeds, this.#apart);
@@ -122,7 +124,7 @@ export class NativeModel {
         return planned.program.runInPortions(this.#kernels, feeds, portions, this.#threads);
     }
     const planned = this.#known(feeds, fetches) ?? this.#new(feeds, fetches);
-    return planned?.program.run(this.#kernels, feeds, this.#threads, lent);
+    return planned?.program.run(this.#kernels, feeds, this.#threads, lent, spent);
   }
 
   /** Portions with few rows that are computed twice; nothing where all are computed at once. */

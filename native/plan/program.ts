@@ -177,8 +177,8 @@ export class Program {
   readonly begin: number;
   readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
   readonly #outputs: readonly Output[];
-  /** How many numbers each output has that is written into the array that a run gives. */
-  readonly #sizes: readonly number[];
+  /** The outputs that are written into the arrays that a run gives. */
+  readonly #own: readonly { readonly name: string; readonly size: number }[];
   /** Bytes of large arrays that no run changes. */
   readonly #known: number;
   /** What it reads beside the memory, as kernels take it. */
@@ -214,16 +214,19 @@ export class Program {
     });
     this.given = [...ofFiles, ...arrays];
     this.#known = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    this.#sizes = outputs.flatMap(({ own, shape }) => (own ? sizeOf(shape) : []));
-    const bytes = 4 * this.#sizes.reduce((sum, size) => sum + size, 0);
+    this.#own = outputs.flatMap(({ name, own, shape }) => (own ? { name, size: sizeOf(shape) } : []));
+    const bytes = 4 * this.#own.reduce((sum, { size }) => sum + size, 0);
     // Arrays of two runs are often let go at once.
     if (bytes >= manyBytes) kernels.retain?.(2 * bytes);
   }
 
   /** Whether the kernels would run it: one that comes from a file may be anything. */
   isRight({ check }: Kernels): boolean {
-    const isWords = (words: Int32Array) =>
-      check === undefined || check(words, this.memory, this.begin, sizesBeside(this.#sizes, this.given)) < 0;
+    const sizes = sizesBeside(
+      this.#own.map(({ size }) => size),
+      this.given,
+    );
+    const isWords = (words: Int32Array) => check === undefined || check(words, this.memory, this.begin, sizes) < 0;
     return isWords(this.words) && isWords(this.#again);
   }
 
@@ -246,21 +249,25 @@ export class Program {
    * What a run gives; nothing where whole numbers that it is fed are not held exactly, or those that it gives may not be.
    *
    * @param lent numbers are given where they lie, until the next run
+   * @param spent results of an earlier run, which nobody reads any more: they are written over
    */
   run(
     kernels: Kernels,
     feeds: Readonly<Record<string, Tensor>>,
     threads = 1,
     lent = false,
+    spent: Readonly<Record<string, Tensor>> = {},
   ): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
-    const own = (lent ? this.#lent : undefined) ?? this.#sizes.map(unwritten);
+    const own =
+      (lent ? this.#lent : undefined) ??
+      this.#own.map(({ name, size }) => ofSize(spent[name], size) ?? unwritten(size));
     if (lent) this.#lent = own;
     this.#run(kernels, threads, this.words, own);
     const results: Record<string, Tensor> = {};
     let next = 0;
     for (const { name, dtype, shape, numbers } of this.#outputs) {
-      const data = !numbers ? own[next++] : lent && dtype === "float32" ? numbers : made[dtype]!(numbers);
+      const data = !numbers ? own[next++] : lent && dtype === "float32" ? numbers : given(dtype, numbers, spent[name]);
       if (!data) return undefined;
       results[name] = { dtype, shape, data };
     }
@@ -302,6 +309,17 @@ export class Program {
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);
   }
+}
+
+/** The array of a tensor, where it is one of so many numbers. */
+const ofSize = (tensor: Tensor | undefined, size: number): Float32Array | undefined =>
+  tensor?.data instanceof Float32Array && tensor.data.length === size ? tensor.data : undefined;
+
+/** Numbers as callers have them, in the array of a tensor that is spent where they fit it. */
+function given(dtype: DType, numbers: Float32Array, spent: Tensor | undefined): TypedArray | undefined {
+  const again = dtype === "float32" ? ofSize(spent, numbers.length) : undefined;
+  again?.set(numbers);
+  return again ?? made[dtype]!(numbers);
 }
 
 /** An array that is yet to be written: to fill it with zeros would take as long as a copy. */

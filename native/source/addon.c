@@ -247,6 +247,19 @@ static napi_value are_finite(napi_env env, napi_callback_info info) {
   return napi_get_boolean(env, !wrong, &result) == napi_ok ? result : NULL;
 }
 
+/** add(to: Float32Array, more: Float32Array). Adds numbers to as many others, which may be the same. */
+static napi_value add(napi_env env, napi_callback_info info) {
+  napi_value given[2];
+  size_t count = 2, length, others;
+  float *to;
+  const float *more;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 2 || !(to = array_of(env, given[0], napi_float32_array, &length)) ||
+      !(more = array_of(env, given[1], napi_float32_array, &others)) || length != others)
+    return refuse(env, "wrong-arguments", "add takes two Float32Arrays of one length");
+  for (size_t i = 0; i < length; i++) to[i] += more[i];
+  return NULL;
+}
+
 #define NEEDS(feature) \
   if (!__builtin_cpu_supports(feature)) return feature
 
@@ -290,7 +303,7 @@ NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
     napi_callback call;
-  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}, {"retain", retain}, {"map", map}, {"release", release}, {"finite", are_finite}};
+  } functions[] = {{"check", check}, {"run", run}, {"misaligned", misaligned}, {"retain", retain}, {"map", map}, {"release", release}, {"finite", are_finite}, {"add", add}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||

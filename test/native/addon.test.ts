@@ -140,6 +140,27 @@ describe("whether numbers are finite", () => {
   });
 });
 
+describe("numbers that are added to others", () => {
+  it("are what a loop gives, of any length, in memory that threads share as well", () => {
+    for (const memory of [ArrayBuffer, SharedArrayBuffer])
+      for (let length = 0; length < 70; length++) {
+        const to = new Float32Array(new memory(4 * length + 4) as ArrayBuffer, 4).map((_, i) => Math.sin(i) * 1e3);
+        const more = Float32Array.from(to, (_, i) => [Math.cos(i), 1e-45, -0, Number.POSITIVE_INFINITY][i % 4]!);
+        const wanted = to.map((number, i) => number + more[i]!);
+        kernels.add!(to, more);
+        expect(to).toEqual(wanted);
+      }
+  });
+
+  it("are as many float32 numbers", () => {
+    const four = new Float32Array(4);
+    for (const given of [new Float32Array(3), new Int32Array(4), new ArrayBuffer(16), undefined]) {
+      expect(() => kernels.add!(four, given as never)).toThrow(/two Float32Arrays of one length/);
+      expect(() => kernels.add!(given as never, four)).toThrow(/two Float32Arrays of one length/);
+    }
+  });
+});
+
 describe("threads", () => {
   it("have them open side by side, each with its own memory, and after another has ended", async () => {
     const script = `

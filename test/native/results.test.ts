@@ -101,6 +101,54 @@ describe("large outputs", () => {
   });
 });
 
+describe("results that are spent", () => {
+  it("are written over, where they are arrays of as many float32 numbers", () => {
+    const model = new NativeModel(modelOf(graph), kernels);
+    const [first, second] = [model.run(feedsOf(1))!, model.run(feedsOf(2))!];
+    const arrays = Object.fromEntries(graph.outputs.map((name) => [name, first[name]!.data]));
+    const third = model.run(feedsOf(3), graph.outputs, false, first)!;
+    expectNear(third, expected(feedsOf(3)));
+    for (const name of graph.outputs) expect(third[name]!.data).toBe(arrays[name]);
+    expectNear(second, expected(feedsOf(2)));
+    const [data, whole] = [new Float32Array(7), new Int32Array(rows * columns)];
+    const wrong = { alone: { ...third.alone!, data }, half: { ...third.half!, data: whole }, other: third.product! };
+    const fourth = model.run(feedsOf(4), graph.outputs, false, wrong)!;
+    expectNear(fourth, expected(feedsOf(4)));
+    expect([...data, ...whole].every((number) => number === 0)).toBe(true);
+    expectNear(third, expected(feedsOf(3)));
+  });
+
+  it("may be what the run is fed", () => {
+    const model = new NativeModel(modelOf(graph), kernels);
+    const { flipped } = model.run(feedsOf(1))!;
+    const wanted = expected({ ...feedsOf(2), u: flipped! });
+    const turned = { ...flipped!, shape: [rows, columns] };
+    expectNear(model.run({ ...feedsOf(2), u: turned }, graph.outputs, false, { flipped: turned })!, wanted);
+  });
+
+  it("are no whole numbers' or truth values'", () => {
+    const signs: GraphOf = {
+      inputs: { x: ["float32", 3] },
+      outputs: ["y", "positive"],
+      initializers: { zero: { dtype: "float32", shape: [], data: Float32Array.of(0) } },
+      nodes: [
+        ["Neg", ["x"], ["y"]],
+        ["Greater", ["x", "zero"], ["positive"]],
+      ],
+    };
+    const model = new NativeModel(modelOf(signs), kernels);
+    const x = (...data: number[]): Record<string, Tensor> => ({
+      x: { dtype: "float32", shape: [3], data: Float32Array.from(data) },
+    });
+    const first = model.run(x(1, -1, 2))!;
+    const second = model.run(x(-3, 4, 5), signs.outputs, false, first)!;
+    expect(second.y!.data).toBe(first.y!.data);
+    expect([...(second.y!.data as Float32Array)]).toEqual([3, -4, -5]);
+    expect([...(first.positive!.data as Uint8Array)]).toEqual([1, 0, 1]);
+    expect([...(second.positive!.data as Uint8Array)]).toEqual([0, 1, 1]);
+  });
+});
+
 describe("a result", () => {
   const far = 2 ** 30;
   const piece = 2 ** 18;
