@@ -69,6 +69,17 @@ for (const { name, available, reason } of reports)
       expect(await sum(jobs.slice(0, 2), { w: vector(1, 0, 0) })).toEqual([5, 0, 0]);
     });
 
+    it("sums what a program gives that is computed in float16, on ONNX Runtime", async () => {
+      const outputs = { y: op.MatMul(input("x", [1, 3]), op.Reshape(input("w", [3]), [3, 1])) };
+      pool.add("half", await engine.portable!.prepare({ outputs, precision: "float16" }));
+      const job = (...x: number[]) => ({ program: "half", feeds: { x: { ...vector(...x), shape: [1, 3] } } });
+      for (const w of [vector(1, 10, 100), vector(-1, 0.5, 2)]) {
+        const [a, b, c] = w.data as Float32Array;
+        const { y } = await pool.sum([job(1, 2, 3), job(4, 0, 2), job(0, 0, 4)], { w });
+        expect(numbers(y)).toEqual([5 * a! + 2 * b! + 9 * c!]);
+      }
+    });
+
     it("starts threads for jobs that are to come, each once", async () => {
       let started = 0;
       const count = () => {

@@ -41,14 +41,17 @@ export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>;
 export interface Program {
   readonly inputs: readonly Port[];
   readonly outputs: readonly string[];
+  /** Feeds may lie in memory that threads share. */
+  readonly takesShared?: boolean;
   /**
    * Runs once and brings every output to the host, in the dtype that the graph gives it.
+   * @param spent outputs of an earlier run, which nobody reads any more: arrays of these may be given again
    * @throws InnerloopError `bad-input` for an input that is missing, unknown, or of another dtype or shape;
    *   `out-of-memory` where the device has too little for the tensors of a run, after which a smaller one may do;
    *   `device-lost` where the device is gone, and with it the engine and its tensors; `run-failed` for the rest, with the
    *   engine's words; `disposed` after {@link dispose}
    */
-  run(feeds: Feeds): Promise<Record<string, Tensor>>;
+  run(feeds: Feeds, spent?: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
   /**
    * The same with outputs that only `see` is shown, where they lie, before anything else runs.
    * @returns false where there is no such run, and nothing was shown
@@ -69,8 +72,13 @@ export interface ProgramBytes {
   readonly keepAs?: string;
 }
 
+/** Adds numbers to as many others. */
+export type Adding = (to: Float32Array, more: Float32Array) => void;
+
 /** Programs as bytes, so that every worker thread can open its own from one compilation. */
 export interface Portable {
+  /** Quicker than a loop in JavaScript. */
+  readonly add?: Adding;
   /** A graph as bytes. */
   serialize(graph: Graph): Uint8Array;
   /** The same, or what an earlier process made of them. */
@@ -107,6 +115,8 @@ export interface Engine {
 export interface Programs {
   /** Of the engine. */
   readonly name: string;
+  /** As that of {@link Portable}. */
+  readonly add?: Adding;
   load(program: Uint8Array | ProgramBytes): Promise<Program>;
   upload(tensor: Tensor): DeviceTensor;
   dispose(): Promise<void>;

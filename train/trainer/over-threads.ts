@@ -37,6 +37,8 @@ export class OverThreads implements Strategy {
   /** Of the last step. */
   #layout: Layout;
   #update: Program | undefined;
+  /** What the last two updates made. New arrays at each would have the collector look through everything every few steps. */
+  #made: readonly [Tensors, Tensors] = [{}, {}];
   /** The state whose parameters the threads have. */
   #shared: State | undefined;
 
@@ -44,7 +46,7 @@ export class OverThreads implements Strategy {
   constructor(engine: Engine, graphs: StepGraphs, options: OverThreadsOptions) {
     this.#engine = engine;
     this.#graphs = graphs;
-    this.#pool = new Pool(options.workers, engine.name);
+    this.#pool = new Pool(options.workers, engine.name, engine.portable?.add);
     this.#options = options;
     this.#layout = { workers: options.workers, threads: 1 };
   }
@@ -82,12 +84,23 @@ export class OverThreads implements Strategy {
         });
         this.#update ??= await this.#engine.compile(this.#graphs.update());
         const feeds = { ...state, ...scalars, ...sums, share: scalar(1 / episodes.length) };
-        const moved = await this.#update.run(only(this.#update, feeds));
+        const moved = await this.#moved(this.#update, state, feeds);
         // Sums lie in arrays that are written again at the next step.
         const [loss, accuracy] = await Promise.all([readNumber(sums.loss!), readNumber(sums.accuracy!)]);
         return { ...moved, loss: scalar(loss), accuracy: scalar(accuracy) };
       },
     };
+  }
+
+  /** What an update makes of a state, in arrays of an earlier update, whose state is past. */
+  async #moved(update: Program, state: State, feeds: State): Promise<Tensors> {
+    const [last, before] = this.#made;
+    const now = new Set(Object.values(state));
+    // The last one's was not taken where the step diverged.
+    const isTaken = Object.values(last).some((tensor) => now.has(tensor));
+    const moved = await update.run(only(update, feeds), isTaken ? before : last);
+    this.#made = [moved, isTaken ? last : before];
+    return moved;
   }
 
   async #layoutOf(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, scalars: Tensors): Promise<Layout> {

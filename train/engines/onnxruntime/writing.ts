@@ -11,7 +11,7 @@ import { keptOrWritten } from "./kept/programs.ts";
  * @param apart what tells the programs that are kept for it from those of others
  */
 export function engineOf(
-  { name, load, upload, dispose }: Programs,
+  { name, add, load, upload, dispose }: Programs,
   provider: ProviderName,
   { convolution = "auto", ...forms }: Pick<ProviderTargetOptions, "convolution" | "pointsGain">,
   apart: Readonly<Record<string, string>> = {},
@@ -37,7 +37,7 @@ export function engineOf(
     float16: true,
     compile: async (graph) => load(await prepare(graph)),
     upload,
-    portable: { serialize, prepare, load },
+    portable: { serialize, prepare, load, ...(add ? { add } : {}) },
     dispose,
   };
 }

@@ -38,9 +38,19 @@ class NativeTensor implements DeviceTensor {
 
 const copyOf = ({ dtype, shape, data }: Tensor): Tensor => ({ dtype, shape: [...shape], data: data.slice() });
 
+/** ONNX Runtime takes no arrays over memory that threads share. */
+const ownOf = (feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => [
+      name,
+      tensor.data.buffer instanceof SharedArrayBuffer ? copyOf(tensor) : tensor,
+    ]),
+  );
+
 class NativeProgram implements Program {
   readonly inputs: readonly Port[];
   readonly outputs: readonly string[];
+  readonly takesShared = true;
   readonly #model: NativeModel | undefined;
   readonly #open: () => Promise<Program>;
   #usual: Promise<Program> | undefined;
@@ -72,13 +82,13 @@ class NativeProgram implements Program {
     return results !== undefined;
   }
 
-  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+  async run(feeds: Feeds, spent?: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     const fed = this.#checked(feeds);
-    const results = this.#model?.run(fed);
+    const results = this.#model?.run(fed, this.outputs, false, spent);
     if (results) return results;
     this.#usual ??= this.#open();
     this.#usual.catch(() => (this.#usual = undefined));
-    return (await this.#usual).run(fed);
+    return (await this.#usual).run(ownOf(fed));
   }
 
   async runOnDevice(feeds: Feeds): Promise<Record<string, DeviceTensor>> {
@@ -116,7 +126,7 @@ const keptPrograms: KeptPrograms = {
  */
 export async function openNativePrograms(options: ProgramOptions = {}): Promise<Programs> {
   // A thread is opened while there is nothing to run yet.
-  kernelsHere();
+  const add = kernelsHere()?.add;
   let usual: Promise<Programs> | undefined;
   const onnxRuntime = (): Promise<Programs> => {
     usual ??= openPrograms("cpu", options);
@@ -124,6 +134,7 @@ export async function openNativePrograms(options: ProgramOptions = {}): Promise<
   };
   return {
     name,
+    ...(add ? { add } : {}),
     async load(program) {
       const { bytes, keepAs }: ProgramBytes = program instanceof Uint8Array ? { bytes: program } : program;
       if (keepAs !== undefined) await keep(keepAs, bytes);

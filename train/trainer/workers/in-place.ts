@@ -1,6 +1,7 @@
 // Tensors that are written again and again into the same memory: of one thread, or of all, so that nothing is sent. ONNX Runtime takes
-// no arrays over memory that threads share, so that whoever feeds them copies them once.
+// no arrays over memory that threads share, so that whoever feeds it with them copies them once.
 import { ELEMENTS, type Tensor, type TypedArray } from "@innerloop/schemas/bundle";
+import type { Adding } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
 
 /** Makes memory of so many bytes. */
@@ -25,8 +26,8 @@ export class InPlace {
     return this.#tensors;
   }
 
-  /** Writes tensors; where these are of other sizes than those before, elsewhere. */
-  write(tensors: Tensors): void {
+  /** Writes tensors, but for arrays that are those here; where they are of other sizes than those before, elsewhere. @returns them where they lie now */
+  write(tensors: Tensors): Tensors {
     const names = Object.keys(tensors);
     const same =
       names.length === Object.keys(this.#tensors).length &&
@@ -35,15 +36,17 @@ export class InPlace {
       this.#tensors = Object.fromEntries(
         names.map((name) => [name, { ...tensors[name]!, data: this.#arrayLike(tensors[name]!) }]),
       );
-    for (const name of names) (this.#tensors[name]!.data as Float32Array).set(tensors[name]!.data as Float32Array);
+    for (const name of names) {
+      const [to, from] = [this.#tensors[name]!.data as Float32Array, tensors[name]!.data as Float32Array];
+      if (to !== from) to.set(from);
+    }
+    return this.#tensors;
   }
 
-  /** Adds tensors to those that are there. */
-  add(tensors: Tensors): void {
-    for (const [name, { data }] of Object.entries(tensors)) {
-      const [into, more] = [this.#tensors[name]!.data as Float32Array, data as Float32Array];
-      for (let i = 0; i < into.length; i++) into[i]! += more[i]!;
-    }
+  /** Adds tensors of float32 to those that are there. */
+  add(tensors: Tensors, adding: Adding = plainly): void {
+    for (const [name, { data }] of Object.entries(tensors))
+      adding(this.#tensors[name]!.data as Float32Array, data as Float32Array);
   }
 
   #arrayLike({ dtype, data }: Tensor): TypedArray {
@@ -52,6 +55,10 @@ export class InPlace {
     return new (array as Float32ArrayConstructor)(memory as ArrayBuffer) as TypedArray;
   }
 }
+
+const plainly: Adding = (to, more) => {
+  for (let i = 0; i < to.length; i++) to[i]! += more[i]!;
+};
 
 const fits = (a: Tensor | undefined, b: Tensor): a is Tensor =>
   a !== undefined &&

@@ -1,7 +1,7 @@
 // Worker threads that run tasks side by side: ONNX Runtime blocks the thread that calls it, and one session a core
 // scales better on small convolutions than its own threads do.
 import { WorkerThread } from "@innerloop/runtime/threads";
-import type { ProgramBytes } from "../../engines/engine.ts";
+import type { Adding, ProgramBytes } from "../../engines/engine.ts";
 import type { Tensors } from "../state.ts";
 import { InPlace, own, shared } from "./in-place.ts";
 import type { Answer, Job, Placed, Request } from "./messages.ts";
@@ -72,6 +72,7 @@ export class Pool {
   /** The most threads. */
   readonly size: number;
   readonly #engine: string;
+  readonly #adding: Adding | undefined;
   readonly #threads: Thread[] = [];
   readonly #programs = new Map<string, Opening>();
   readonly #shared = new InPlace(shared);
@@ -79,10 +80,11 @@ export class Pool {
   #version = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param engine the name of one whose programs can go to threads */
-  constructor(size: number, engine: string) {
+  /** @param engine the name of one whose programs can go to threads @param adding its way to add numbers, where it has one */
+  constructor(size: number, engine: string, adding?: Adding) {
     this.size = size;
     this.#engine = engine;
+    this.#adding = adding;
   }
 
   /** Starts the threads that so many jobs will take, so that they load while the caller makes what they are to run. */
@@ -125,7 +127,7 @@ export class Pool {
     return this.#exclusively(async () => {
       const [first, ...others] = (await this.#run(jobs, true, parameters)).flat();
       this.#sums.write(first!);
-      for (const other of others) this.#sums.add(other);
+      for (const other of others) this.#sums.add(other, this.#adding);
       return this.#sums.tensors;
     });
   }

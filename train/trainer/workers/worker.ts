@@ -13,10 +13,11 @@ const { engine } = workerData as { engine: string };
 const engines = new Map<number, Promise<Programs>>();
 const programs = new Map<string, Program>();
 const sums = new InPlace(shared);
-/** The parameters as all threads see them, and as programs take them. */
+/** The parameters as all threads see them, and as programs take them that take no memory of all. */
 let everyones: Tensors = {};
+let stale = true;
 const parameters = new InPlace(own);
-/** What jobs of sums are fed, as all threads see it, and one of them as programs take it. */
+/** What jobs of sums are fed, as all threads see it, and one of them as such programs take it. */
 const placed: Tensors[] = [];
 const fed = new InPlace(own);
 
@@ -37,7 +38,7 @@ async function answer(request: Request): Promise<Answer> {
     return [];
   }
   everyones = request.parameters ?? everyones;
-  if (request.changed) parameters.write(everyones);
+  stale ||= request.changed;
   if (request.kind === "sum") return summed(request.jobs);
   try {
     return await inTurn(request.jobs);
@@ -49,13 +50,14 @@ async function answer(request: Request): Promise<Answer> {
 async function summed(jobs: readonly Placed[]): Promise<Answer> {
   // Of all before any fails: they are not told again.
   for (const [i, { feeds }] of jobs.entries()) if (feeds) placed[i] = feeds;
+  const { add: adding } = await engineOf(1);
   for (const [i, { program: name }] of jobs.entries()) {
-    fed.write(placed[i]!);
     const program = programs.get(name)!;
-    const taken = feedsOf(program, fed.tensors);
-    const add = (result: Tensors) => (i === 0 ? sums.write(result) : sums.add(result));
-    if (await program.look?.(taken, add)) continue;
-    const result = await program.run(taken);
+    const taken = feedsOf(program, program.takesShared ? placed[i]! : fed.write(placed[i]!));
+    const add = (result: Tensors) => (i === 0 ? sums.write(result) : sums.add(result, adding));
+    if (i > 0 && (await program.look?.(taken, add))) continue;
+    // What the first gives may be written where the sums were before, at once.
+    const result = await program.run(taken, i === 0 ? sums.tensors : undefined);
     add(result);
     drop(result);
   }
@@ -63,7 +65,14 @@ async function summed(jobs: readonly Placed[]): Promise<Answer> {
 }
 
 const feedsOf = (program: Program, feeds: Tensors): Tensors =>
-  only(program, { ...parameters.tensors, ...feeds }) as Tensors;
+  only(program, { ...parametersOf(program), ...feeds }) as Tensors;
+
+function parametersOf({ takesShared }: Program): Tensors {
+  if (takesShared) return everyones;
+  if (stale) parameters.write(everyones);
+  stale = false;
+  return parameters.tensors;
+}
 
 async function inTurn(jobs: readonly Job[]): Promise<Tensors[]> {
   const results: Tensors[] = [];
