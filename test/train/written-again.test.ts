@@ -43,6 +43,29 @@ for (const { name, available, reason } of reports)
       }
       await Promise.all([trainer.dispose(), twin.dispose()]);
     });
+
+    it("is evaluated as it was when that was asked for, though steps go on", async () => {
+      const [trainer, twin] = await Promise.all([trainerOn(name), trainerOn(name)]);
+      for (let i = 0; i < 3; i++) for (const each of [trainer, twin]) await each.step(batch(i));
+      const wanted = await twin.evaluate(batch(9), { steps: 3 });
+      // It takes until after the steps to open what evaluates.
+      const portable = trainer.engine.engine.portable!;
+      const { prepare } = portable;
+      let stepped = () => {};
+      const steps = new Promise<void>((resolve) => {
+        stepped = resolve;
+      });
+      const slow = vi.spyOn(portable, "prepare").mockImplementation(async (graph) => {
+        await steps;
+        return prepare(graph);
+      });
+      const going = trainer.evaluate(batch(9), { steps: 3 });
+      slow.mockRestore();
+      for (let i = 3; i < 7; i++) await trainer.step(batch(i));
+      stepped();
+      expect(await going).toEqual(wanted);
+      await Promise.all([trainer.dispose(), twin.dispose()]);
+    });
   });
 
 const native = reports.find(({ name }) => name === "native");

@@ -39,6 +39,8 @@ export class OverThreads implements Strategy {
   #update: Program | undefined;
   /** What the last two updates made. New arrays at each would have the collector look through everything every few steps. */
   #made: readonly [Tensors, Tensors] = [{}, {}];
+  /** Evaluations that go on, of a state that may be past by now. */
+  #evaluating = 0;
   /** The state whose parameters the threads have. */
   #shared: State | undefined;
 
@@ -98,7 +100,8 @@ export class OverThreads implements Strategy {
     const now = new Set(Object.values(state));
     // The last one's was not taken where the step diverged.
     const isTaken = Object.values(last).some((tensor) => now.has(tensor));
-    const moved = await update.run(only(update, feeds), isTaken ? before : last);
+    const spent = isTaken ? before : last;
+    const moved = await update.run(only(update, feeds), this.#evaluating > 0 ? undefined : spent);
     this.#made = [moved, isTaken ? last : before];
     return moved;
   }
@@ -150,9 +153,14 @@ export class OverThreads implements Strategy {
   async evaluate(state: State, episodes: readonly Episode[], sizes: EpisodeSizes, steps: number) {
     this.#pool.start(episodes.length);
     const graph = () => this.#graphs.evaluation(sizes, steps);
-    const program = await this.#add(`evaluate:${steps}:${Object.values(sizes)}`, graph);
-    const jobs = episodes.map((episode) => ({ program, feeds: taskFeeds(episode) }));
-    return this.#pool.map(jobs, this.#unshared(state));
+    this.#evaluating++;
+    try {
+      const program = await this.#add(`evaluate:${steps}:${Object.values(sizes)}`, graph);
+      const jobs = episodes.map((episode) => ({ program, feeds: taskFeeds(episode) }));
+      return await this.#pool.map(jobs, this.#unshared(state));
+    } finally {
+      this.#evaluating--;
+    }
   }
 
   /** A program for jobs. @returns its name */
