@@ -95,8 +95,16 @@ export async function untilSaid(page: Page, action: () => Promise<unknown>): Pro
 export const turnToTeach = (page: Page): Promise<void> => page.locator("#mode-teach").check({ force: true });
 export const turnToTry = (page: Page): Promise<void> => page.locator("#mode-try").check({ force: true });
 
+/** Until what moves or fades in has come to rest, but for what goes on for good or for long. */
+const settled = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const ends = document.getAnimations().map(({ finished }) => finished.catch(() => {}));
+    await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 2000))]);
+  });
+
 /** Nothing that shuts anybody out, and no scrolling sideways. */
 export async function expectAccessible(page: Page): Promise<void> {
+  await settled(page);
   await page.evaluate(axe);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
