@@ -1,7 +1,7 @@
 // Steps stand where fewer numbers are alive: one that reads large arrays last stands as soon as it can, and what is read long after it was made is made there, or made
 // again there if that costs no more than reading it.
 import { withAccesses } from "./accesses.ts";
-import { storesOf } from "./fuse/level.ts";
+import { Level, storesOf } from "./fuse/level.ts";
 import type { Origins } from "./origins.ts";
 import type { Access, Step, Store, Turns } from "./steps.ts";
 
@@ -30,8 +30,9 @@ interface Around {
 
 /** Steps that give the same. */
 export function shortLived(steps: readonly Step[], around: Around): readonly Step[] {
+  const { limits = usualLimits } = around;
+  if (!(steps.reduce((sum, step) => sum + writtenBy(step), 0) > limits.far)) return steps;
   let list = new Order(steps, around);
-  if (!list.isFar(0, steps.length)) return steps;
   for (let round = 0; round < mostRounds; round++) {
     const before = list;
     for (const moved of [sooner, later])
@@ -44,47 +45,27 @@ export function shortLived(steps: readonly Step[], around: Around): readonly Ste
   return list.steps;
 }
 
-/** The places of steps that use a store, in their order. */
-interface Uses {
-  readonly writers: number[];
-  readonly readers: number[];
-}
+/** How many numbers. */
+const writtenBy = (step: Step): number => storesOf(step).writes.reduce((sum, { size }) => sum + size, 0);
 
+/** Steps in an order, with who reads and writes what. */
 class Order {
   readonly steps: readonly Step[];
-  readonly kept: ReadonlySet<Store>;
+  readonly level: Level;
   readonly origins: Origins | undefined;
   readonly limits: Limits;
-  readonly #uses = new Map<Store, Uses>();
   /** How many numbers are written before each place. */
   readonly #written: Float64Array;
 
   constructor(steps: readonly Step[], { kept, origins, limits = usualLimits }: Around) {
     this.steps = steps;
-    this.kept = kept;
+    this.level = new Level(steps);
+    this.level.keep(kept);
     this.origins = origins;
     this.limits = limits;
     this.#written = new Float64Array(steps.length + 1);
-    for (let at = 0; at < steps.length; at++) {
-      const { reads, writes } = storesOf(steps[at]!);
-      for (const store of reads) this.uses(store).readers.push(at);
-      let numbers = this.#written[at]!;
-      for (const store of writes) {
-        this.uses(store).writers.push(at);
-        numbers += store.size;
-      }
-      this.#written[at + 1] = numbers;
-    }
+    for (let at = 0; at < steps.length; at++) this.#written[at + 1] = this.#written[at]! + writtenBy(steps[at]!);
   }
-
-  readonly uses = (store: Store): Uses => {
-    let uses = this.#uses.get(store);
-    if (!uses) {
-      uses = { writers: [], readers: [] };
-      this.#uses.set(store, uses);
-    }
-    return uses;
-  };
 
   /** Whether so much is written from one place to another that what was there before is in no near cache any more. */
   isFar(from: number, to: number): boolean {
@@ -94,7 +75,7 @@ class Order {
 
 /** With the step at a place, and what is made for it alone, as soon as it can be; nothing, where it stays, since more numbers would be alive then. */
 function sooner(order: Order, at: number): readonly Step[] | undefined {
-  const { steps, kept, limits } = order;
+  const { steps, level, limits } = order;
   const step = steps[at]!;
   const { reads, writes } = storesOf(step);
   if (step.kind === "turns" || !reads.some(({ size, depth }) => depth > 0 && size >= limits.large)) return undefined;
@@ -104,22 +85,22 @@ function sooner(order: Order, at: number): readonly Step[] | undefined {
   const inside = new Set(places.slice(0, -1).flatMap((place) => storesOf(steps[place]!).writes));
   const read = new Set(places.flatMap((place) => storesOf(steps[place]!).reads));
   const outer = [...read].filter((store) => store.depth > 0 && !inside.has(store));
-  const users = writes.flatMap((store) => [...order.uses(store).writers, ...order.uses(store).readers]);
-  const makers = outer.flatMap((store) => order.uses(store).writers);
+  const users = writes.flatMap((store) => [...level.writers(store), ...level.readers(store)]);
+  const makers = outer.flatMap((store) => level.writers(store));
   if (makers.some((maker) => maker > first && maker < at && changesFor(order, maker, places))) return undefined;
   const from = [...users, ...makers].reduce((most, user) => (user < at ? Math.max(most, user + 1) : most), 0);
   if (!order.isFar(Math.min(first, from), from) && !order.isFar(from, at)) return undefined;
   // Numbers that are alive no longer, each as many times as there are steps in which it was.
   let saved = 0;
   for (const store of outer) {
-    const { readers } = order.uses(store);
+    const readers = level.readers(store);
     const others = readers.findLast((reader) => !together.has(reader)) ?? 0;
-    if (!kept.has(store)) saved += store.size * (readers.at(-1)! - Math.max(others, from));
+    if (!level.kept(store)) saved += store.size * (readers.at(-1)! - Math.max(others, from));
   }
   for (const place of places)
     for (const store of storesOf(steps[place]!).writes)
       if (place < at) saved += store.size * (at - place);
-      else if (!kept.has(store)) saved -= store.size * (at - from);
+      else if (!level.kept(store)) saved -= store.size * (at - from);
   if (saved <= 0) return undefined;
   const others = (begin: number, end: number) =>
     steps.slice(begin, end).filter((_, place) => !together.has(begin + place));
@@ -130,7 +111,7 @@ function sooner(order: Order, at: number): readonly Step[] | undefined {
 function madeFor(order: Order, at: number): number[] {
   const places = new Set([at]);
   for (const store of storesOf(order.steps[at]!).reads) {
-    const [writer] = store.depth > 0 ? order.uses(store).writers : [];
+    const [writer] = store.depth > 0 ? order.level.writers(store) : [];
     if (writer === undefined || places.has(writer) || !isForOne(order, writer, at)) continue;
     for (const place of madeFor(order, writer)) places.add(place);
   }
@@ -138,13 +119,12 @@ function madeFor(order: Order, at: number): number[] {
 }
 
 /** Whether a step costs little, and nobody but one step after it reads or writes what it makes. */
-function isForOne({ steps, kept, uses }: Order, at: number, reader: number): boolean {
+function isForOne({ steps, level }: Order, at: number, reader: number): boolean {
   const { kind } = steps[at]!;
   if (at > reader || (kind !== "chain" && kind !== "points" && kind !== "norm")) return false;
   return storesOf(steps[at]!).writes.every((store) => {
-    const { writers, readers } = uses(store);
-    const alone = writers.length === 1 && readers.every((each) => each === reader);
-    return alone && store.depth > 0 && !kept.has(store);
+    const alone = level.writers(store).length === 1 && !level.readers(store).some((each) => each !== reader);
+    return alone && store.depth > 0 && !level.kept(store);
   });
 }
 
@@ -156,22 +136,19 @@ function changesFor({ steps }: Order, maker: number, places: readonly number[]):
 
 /** With what the step at a place makes made, or made again, before those that read it long after; nothing, where nobody does, or its own numbers would be kept for it. */
 function later(order: Order, at: number): readonly Step[] | undefined {
-  const { steps, kept, origins } = order;
+  const { steps, level, origins } = order;
   const step = steps[at]!;
   if (!isCheap(step, order)) return undefined;
   const { reads, writes } = storesOf(step);
   const [store] = writes as readonly [Store];
-  const { writers, readers } = order.uses(store);
+  const readers = level.readers(store);
   const next = readers.findIndex((reader, i) => order.isFar((readers[i - 1] ?? at) + 1, reader));
-  if (next < 0 || writers.length > 1) return undefined;
+  if (next < 0 || level.writers(store).length > 1) return undefined;
   const late = readers.slice(next);
   const [first] = late as [number];
-  const stays = (read: Store): boolean => {
-    if (read.depth === 0) return true;
-    const uses = order.uses(read);
-    const changes = uses.writers.some((writer) => writer > at && writer < first);
-    return !changes && (kept.has(read) || uses.readers.at(-1)! >= first);
-  };
+  const stays = (read: Store): boolean =>
+    read.depth === 0 ||
+    (level.stays(read, at, first - 1) && (level.kept(read) || level.readers(read).at(-1)! >= first));
   if (!reads.every(stays) || late.some((reader) => steps[reader]!.kind === "turns")) return undefined;
   const made = { ...store };
   const origin = origins?.get(store);
@@ -185,7 +162,7 @@ function later(order: Order, at: number): readonly Step[] | undefined {
 }
 
 /** Whether a step makes one large array of no more numbers than that has, in one go. What rests on inputs alone may be there from an earlier run. */
-function isCheap(step: Step, { kept, limits }: Order): step is One {
+function isCheap(step: Step, { level, limits }: Order): step is One {
   if (step.kind === "chain") {
     const [write, ...others] = step.writes;
     if (others.length > 0 || write!.how !== "set" || step.code.length > mostCalls) return false;
@@ -194,7 +171,7 @@ function isCheap(step: Step, { kept, limits }: Order): step is One {
   } else if (step.kind !== "norm" || step.mean || step.inverse) return false;
   const { reads, writes } = storesOf(step);
   const [store] = writes as readonly [Store];
-  if (store.size < limits.large || kept.has(store) || reads.includes(store)) return false;
+  if (store.size < limits.large || level.kept(store) || reads.includes(store)) return false;
   const read = reads.reduce((sum, { size, depth }) => sum + (depth > 0 ? size : 0), 0);
-  return read <= store.size && reads.some((each) => each.depth > 0 && !kept.has(each));
+  return read <= store.size && reads.some((each) => each.depth > 0 && !level.kept(each));
 }
