@@ -5,7 +5,7 @@ import { layoutOf, planFor, readGraph } from "@innerloop/native/plan";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { testKernels } from "./kernels.ts";
-import { type GraphOf, integers, modelOf, numbers, usual } from "./models.ts";
+import { expectNear, type GraphOf, integers, modelOf, numbers, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 it("large arrays of a model are read as they are, turned, and computed with beforehand, for one set of sizes after another", async () => {
@@ -28,10 +28,7 @@ it("large arrays of a model are read as they are, turned, and computed with befo
     const feeds = { x: numbers([rows, 72], rows) };
     const expected = await usual(model, feeds);
     const given = ours.run(feeds)!;
-    for (const name of ["y", "z"])
-      expected[name]!.data.forEach((number, i) => {
-        expect(Number(given[name]!.data[i])).toBeCloseTo(Number(number), 3);
-      });
+    for (const name of ["y", "z"]) expectNear(given[name], expected[name]!, 3);
   }
 });
 
@@ -74,10 +71,7 @@ describe("initializers of many numbers", () => {
         const feeds = { x: numbers([rows, size], rows) };
         const expected = await usual(bytes, feeds);
         const given = ours.run(feeds, fetches)!;
-        for (const name of fetches)
-          expected[name]!.data.forEach((number, i) => {
-            expect(Number(given[name]!.data[i])).toBeCloseTo(Number(number), 3);
-          });
+        for (const name of fetches) expectNear(given[name], expected[name]!, 3);
       };
       await check(3, ["y"]);
       // Nothing is read there any more.
@@ -140,10 +134,7 @@ describe("filters that are known, and turned around for a gradient", () => {
     planFor(readGraph(bytes), { x }, { ...plainKernels, run });
     expect(written).toBe(1);
     const { y } = new NativeModel(bytes, plainKernels).run({ x })!;
-    const wanted = (await usual(bytes, { x })).y!;
-    wanted.data.forEach((number, i) => {
-      expect(Number(y!.data[i])).toBeCloseTo(Number(number), 4);
-    });
+    expectNear(y, (await usual(bytes, { x })).y!, 4);
   });
 
   it("are not taken for such that take one place of their window each, unless each of them does", async () => {

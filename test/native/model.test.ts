@@ -4,7 +4,7 @@ import { type KeptPrograms, type Kernels, NativeModel } from "@innerloop/native"
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
 import { testKernels } from "./kernels.ts";
-import { type GraphOf, integer, integers, modelOf, numbers, truth, usual } from "./models.ts";
+import { expectNear, type GraphOf, integer, integers, modelOf, numbers, truth, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 /** Kernels that count the lists of words that they have run. */
@@ -41,13 +41,6 @@ const classes: GraphOf = {
   ],
 };
 
-const near = (given: Tensor | undefined, expected: Tensor): void => {
-  expect({ dtype: given?.dtype, shape: given?.shape }).toEqual({ dtype: expected.dtype, shape: expected.shape });
-  expected.data.forEach((number, i) => {
-    expect(Number(given!.data[i])).toBeCloseTo(Number(number), 5);
-  });
-};
-
 describe.each(["plain", "C"])("a model on %s kernels", (which) => {
   const kernels = which === "C" ? testKernels() : plainKernels;
 
@@ -58,7 +51,7 @@ describe.each(["plain", "C"])("a model on %s kernels", (which) => {
       for (const fed of [{}, { scale: numbers([], rows) }]) {
         const feeds = { x: numbers([rows, 4], rows), w: numbers([4, 3]), ...fed };
         const [expected, given] = [await usual(bytes, feeds), model.run(feeds)];
-        for (const name of ["y", "sum"]) near(given?.[name], expected[name]!);
+        for (const name of ["y", "sum"]) expectNear(given?.[name], expected[name]!);
       }
     expect([model.inputs, model.outputs]).toEqual([
       ["x", "w", "scale"],
@@ -103,8 +96,8 @@ describe.each(["plain", "C"])("a model on %s kernels", (which) => {
     const x = numbers([3]);
     for (const steps of [2, 5, 0, 2]) {
       const expected = (await usual(bytes, { x, steps: integer(steps) })).last!;
-      near(model.run({ x, steps: integer(steps) })?.last, expected);
-      near(model.run({ x, steps: { dtype: "int32", shape: [], data: Int32Array.of(steps) } })?.last, expected);
+      expectNear(model.run({ x, steps: integer(steps) })?.last, expected);
+      expectNear(model.run({ x, steps: { dtype: "int32", shape: [], data: Int32Array.of(steps) } })?.last, expected);
     }
   });
 
@@ -177,7 +170,7 @@ describe("plans", () => {
     const bytes = modelOf(classes);
     const model = new NativeModel(bytes, plainKernels);
     for (const labels of [integers(0, 2, 1), integers(1, 4, 0), integers(0, 2, 2)]) {
-      near(model.run({ labels })?.ones, (await usual(bytes, { labels })).ones!);
+      expectNear(model.run({ labels })?.ones, (await usual(bytes, { labels })).ones!);
     }
   });
 });
@@ -207,9 +200,9 @@ describe("programs that are kept", () => {
     expect(new NativeModel(bytes, kernels, { kept }).run(feeds)).toEqual(first);
     expect([files.size, found.length]).toEqual([1, 1]);
     const other = { ...feeds, x: numbers([5, 4]) };
-    near(new NativeModel(bytes, kernels, { kept }).run(other)?.y, (await usual(bytes, other)).y!);
+    expectNear(new NativeModel(bytes, kernels, { kept }).run(other)?.y, (await usual(bytes, other)).y!);
     const halved = modelOf({ ...twoLayers, initializers: { scale: { ...numbers([]), data: Float32Array.of(0.5) } } });
-    near(new NativeModel(halved, kernels, { kept }).run(feeds)?.y, (await usual(halved, feeds)).y!);
+    expectNear(new NativeModel(halved, kernels, { kept }).run(feeds)?.y, (await usual(halved, feeds)).y!);
     expect([files.size, found.length]).toEqual([3, 1]);
   });
 
@@ -218,7 +211,10 @@ describe("programs that are kept", () => {
     const bytes = modelOf(twoLayers);
     const feeds = { x: numbers([3, 4]), w: numbers([4, 3]) };
     for (const name of ["one", "another", "another"])
-      near(new NativeModel(bytes, { ...plainKernels, name }, { kept }).run(feeds)?.y, (await usual(bytes, feeds)).y!);
+      expectNear(
+        new NativeModel(bytes, { ...plainKernels, name }, { kept }).run(feeds)?.y,
+        (await usual(bytes, feeds)).y!,
+      );
     expect([files.size, found.length]).toEqual([2, 1]);
   });
 
@@ -236,7 +232,7 @@ describe("programs that are kept", () => {
     const bytes = modelOf(classes);
     for (const labels of [integers(0, 2, 1), integers(1, 4, 0), integers(0, 2, 2)]) {
       const given = new NativeModel(bytes, plainKernels, { kept }).run({ labels });
-      near(given?.ones, (await usual(bytes, { labels })).ones!);
+      expectNear(given?.ones, (await usual(bytes, { labels })).ones!);
     }
     expect(files.size).toBe(1);
   });
@@ -269,7 +265,7 @@ describe("what is not computed here", () => {
     for (const feeds of [{}, { x, more: x }, { x: { ...x, dtype: "int64" as const } }, { x: { ...x, shape: [4] } }])
       expect(model.run(feeds)).toBeUndefined();
     expect(model.run({ x }, ["z"])).toBeUndefined();
-    near(model.run({ x })?.y, { ...x, data: (x.data as Float32Array).map(Math.exp) });
+    expectNear(model.run({ x })?.y, { ...x, data: (x.data as Float32Array).map(Math.exp) });
   });
 
   it("is whole numbers that float32 does not hold", () => {

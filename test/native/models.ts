@@ -3,6 +3,7 @@
 import { openSession } from "@innerloop/runtime/session";
 import { type DType, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas";
 import { decodeModel, encodeModel, onnx } from "@innerloop/schemas/onnx";
+import { expect } from "vitest";
 
 export interface GraphOf {
   /** Types and sizes; a name for one that runs have; nothing of a value in a body. */
@@ -125,4 +126,12 @@ export async function usual(
   } finally {
     await session.dispose();
   }
+}
+
+/** Whether numbers are those that are expected, to so many digits after the point. */
+export function expectNear(given: Tensor | undefined, expected: Tensor, digits = 5): void {
+  expect({ dtype: given?.dtype, shape: given?.shape }).toEqual({ dtype: expected.dtype, shape: expected.shape });
+  expected.data.forEach((number, i) => {
+    expect(Number(given!.data[i])).toBeCloseTo(Number(number), digits);
+  });
 }

@@ -4,7 +4,7 @@ import { NativeModel } from "@innerloop/native";
 import { fused, planFor, readGraph, type Step } from "@innerloop/native/plan";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { integers, modelOf, type NodeOf, numbers, usual } from "./models.ts";
+import { expectNear, integers, modelOf, type NodeOf, numbers, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 type Attributes = NonNullable<NodeOf[3]>;
@@ -61,12 +61,7 @@ async function compares(network: Network): Promise<void> {
   const expected = await usual(model, feeds);
   const ours = new NativeModel(model, plainKernels).run(feeds);
   expect(ours).toBeDefined();
-  for (const [name, { shape, data }] of Object.entries(expected)) {
-    expect({ name, shape: ours![name]!.shape }).toEqual({ name, shape });
-    data.forEach((number, i) => {
-      expect(Number(ours![name]!.data[i])).toBeCloseTo(Number(number), 6);
-    });
-  }
+  for (const [name, tensor] of Object.entries(expected)) expectNear(ours![name], tensor, 6);
 }
 
 const refuses = (network: Network): void => {
@@ -252,10 +247,7 @@ describe("gates of an LSTM computed once more", () => {
     };
     const expected = await usual(model, feeds);
     const ours = new NativeModel(model, plainKernels).run(feeds)!;
-    for (const [name, { data }] of Object.entries(expected))
-      data.forEach((number, i) => {
-        expect(Number(ours[name]!.data[i])).toBeCloseTo(Number(number), 5);
-      });
+    for (const [name, tensor] of Object.entries(expected)) expectNear(ours[name], tensor);
     expect(curvesOf(model, feeds) === 5).toBe(known);
   });
 });

@@ -4,7 +4,7 @@ import { NativeModel } from "@innerloop/native";
 import { planFor, readGraph } from "@innerloop/native/plan";
 import type { Tensor } from "@innerloop/schemas";
 import { describe, expect, it } from "vitest";
-import { type GraphOf, integer, integers, modelOf, type NodeOf, numbers, truth, usual } from "./models.ts";
+import { expectNear, type GraphOf, integer, integers, modelOf, type NodeOf, numbers, truth, usual } from "./models.ts";
 import { plainKernels } from "./words.ts";
 
 async function compares(graph: GraphOf, feeds: Readonly<Record<string, Tensor>>): Promise<void> {
@@ -12,13 +12,7 @@ async function compares(graph: GraphOf, feeds: Readonly<Record<string, Tensor>>)
   const expected = await usual(model, feeds);
   const ours = new NativeModel(model, plainKernels).run(feeds);
   expect(ours).toBeDefined();
-  for (const [name, { shape, dtype, data }] of Object.entries(expected)) {
-    const { [name]: given } = ours!;
-    expect({ name, shape: given!.shape, dtype: given!.dtype }).toEqual({ name, shape, dtype });
-    data.forEach((number, i) => {
-      expect(Number(given!.data[i])).toBeCloseTo(Number(number), 5);
-    });
-  }
+  for (const [name, tensor] of Object.entries(expected)) expectNear(ours![name], tensor);
 }
 
 const initializers = { count: integer(4), truth };
