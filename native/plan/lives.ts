@@ -32,17 +32,25 @@ interface Around {
 export function shortLived(steps: readonly Step[], around: Around): readonly Step[] {
   const { limits = usualLimits } = around;
   if (!(steps.reduce((sum, step) => sum + writtenBy(step), 0) > limits.far)) return steps;
-  let list = new Order(steps, around);
+  const order = new Order(steps, around);
   for (let round = 0; round < mostRounds; round++) {
-    const before = list;
+    let changes = false;
     for (const moved of [sooner, later])
-      for (let at = 0; at < list.steps.length; at++) {
-        const other = moved(list, at);
-        if (other) list = new Order(other, around);
+      for (let at = 0; at < order.level.length; at++) {
+        const change = moved(order, at);
+        if (change) order.put(change);
+        changes ||= change !== undefined;
       }
-    if (list === before) break;
+    if (!changes) break;
   }
-  return list.steps;
+  return order.level.steps;
+}
+
+/** Steps in the place of as many, or of one less. */
+interface Change {
+  readonly begin: number;
+  readonly count: number;
+  readonly steps: readonly Step[];
 }
 
 /** How many numbers. */
@@ -50,21 +58,56 @@ const writtenBy = (step: Step): number => storesOf(step).writes.reduce((sum, { s
 
 /** Steps in an order, with who reads and writes what. */
 class Order {
-  readonly steps: readonly Step[];
-  readonly level: Level;
   readonly origins: Origins | undefined;
   readonly limits: Limits;
+  readonly #kept: ReadonlySet<Store>;
+  #level: Level;
   /** How many numbers are written before each place. */
-  readonly #written: Float64Array;
+  #written: Float64Array;
 
   constructor(steps: readonly Step[], { kept, origins, limits = usualLimits }: Around) {
-    this.steps = steps;
-    this.level = new Level(steps);
-    this.level.keep(kept);
     this.origins = origins;
     this.limits = limits;
+    this.#kept = kept;
+    this.#level = new Level(steps);
+    this.#level.keep(kept);
     this.#written = new Float64Array(steps.length + 1);
-    for (let at = 0; at < steps.length; at++) this.#written[at + 1] = this.#written[at]! + writtenBy(steps[at]!);
+    this.#count(0, steps.length);
+  }
+
+  get level(): Level {
+    return this.#level;
+  }
+
+  at(place: number): Step {
+    return this.#level.at(place)!;
+  }
+
+  /** Of a step that is read or written where nothing is put in its place. */
+  storesAt(place: number) {
+    return this.#level.storesAt(place)!;
+  }
+
+  /** Some of the steps. */
+  slice(begin: number, end: number): Step[] {
+    return Array.from({ length: end - begin }, (_, i) => this.at(begin + i));
+  }
+
+  put({ begin, count, steps }: Change): void {
+    if (steps.length === count) {
+      this.#level.reorder(begin, steps);
+      this.#count(begin, begin + count);
+      return;
+    }
+    const all = this.level.steps.toSpliced(begin, count, ...steps);
+    this.#level = new Level(all);
+    this.#level.keep(this.#kept);
+    this.#written = new Float64Array(all.length + 1);
+    this.#count(0, all.length);
+  }
+
+  #count(begin: number, end: number): void {
+    for (let at = begin; at < end; at++) this.#written[at + 1] = this.#written[at]! + writtenBy(this.at(at));
   }
 
   /** Whether so much is written from one place to another that what was there before is in no near cache any more. */
@@ -74,16 +117,16 @@ class Order {
 }
 
 /** With the step at a place, and what is made for it alone, as soon as it can be; nothing, where it stays, since more numbers would be alive then. */
-function sooner(order: Order, at: number): readonly Step[] | undefined {
-  const { steps, level, limits } = order;
-  const step = steps[at]!;
-  const { reads, writes } = storesOf(step);
+function sooner(order: Order, at: number): Change | undefined {
+  const { level, limits } = order;
+  const step = order.at(at);
+  const { reads, writes } = order.storesAt(at);
   if (step.kind === "turns" || !reads.some(({ size, depth }) => depth > 0 && size >= limits.large)) return undefined;
   const places = madeFor(order, at);
   const [first] = places as [number];
   const together = new Set(places);
-  const inside = new Set(places.slice(0, -1).flatMap((place) => storesOf(steps[place]!).writes));
-  const read = new Set(places.flatMap((place) => storesOf(steps[place]!).reads));
+  const inside = new Set(places.slice(0, -1).flatMap((place) => order.storesAt(place).writes));
+  const read = new Set(places.flatMap((place) => order.storesAt(place).reads));
   const outer = [...read].filter((store) => store.depth > 0 && !inside.has(store));
   const users = writes.flatMap((store) => [...level.writers(store), ...level.readers(store)]);
   const makers = outer.flatMap((store) => level.writers(store));
@@ -98,19 +141,20 @@ function sooner(order: Order, at: number): readonly Step[] | undefined {
     if (!level.kept(store)) saved += store.size * (readers.at(-1)! - Math.max(others, from));
   }
   for (const place of places)
-    for (const store of storesOf(steps[place]!).writes)
+    for (const store of order.storesAt(place).writes)
       if (place < at) saved += store.size * (at - place);
       else if (!level.kept(store)) saved -= store.size * (at - from);
   if (saved <= 0) return undefined;
-  const others = (begin: number, end: number) =>
-    steps.slice(begin, end).filter((_, place) => !together.has(begin + place));
-  return [...others(0, from), ...places.map((place) => steps[place]!), ...others(from, steps.length)];
+  const begin = Math.min(first, from);
+  const others = (start: number, end: number) => order.slice(start, end).filter((_, i) => !together.has(start + i));
+  const moved = places.map((place) => order.at(place));
+  return { begin, count: at + 1 - begin, steps: [...others(begin, from), ...moved, ...others(from, at + 1)] };
 }
 
 /** The places of steps that cost little and are made for a step alone, each before those that it is made for, and of that step. */
 function madeFor(order: Order, at: number): number[] {
   const places = new Set([at]);
-  for (const store of storesOf(order.steps[at]!).reads) {
+  for (const store of order.storesAt(at).reads) {
     const [writer] = store.depth > 0 ? order.level.writers(store) : [];
     if (writer === undefined || places.has(writer) || !isForOne(order, writer, at)) continue;
     for (const place of madeFor(order, writer)) places.add(place);
@@ -119,27 +163,28 @@ function madeFor(order: Order, at: number): number[] {
 }
 
 /** Whether a step costs little, and nobody but one step after it reads or writes what it makes. */
-function isForOne({ steps, level }: Order, at: number, reader: number): boolean {
-  const { kind } = steps[at]!;
+function isForOne(order: Order, at: number, reader: number): boolean {
+  const { level } = order;
+  const { kind } = order.at(at);
   if (at > reader || (kind !== "chain" && kind !== "points" && kind !== "norm")) return false;
-  return storesOf(steps[at]!).writes.every((store) => {
+  return order.storesAt(at).writes.every((store) => {
     const alone = level.writers(store).length === 1 && !level.readers(store).some((each) => each !== reader);
     return alone && store.depth > 0 && !level.kept(store);
   });
 }
 
 /** Whether a step writes again what one of some others before it reads. */
-function changesFor({ steps }: Order, maker: number, places: readonly number[]): boolean {
-  const { writes } = storesOf(steps[maker]!);
-  return places.some((place) => place < maker && storesOf(steps[place]!).reads.some((store) => writes.includes(store)));
+function changesFor(order: Order, maker: number, places: readonly number[]): boolean {
+  const { writes } = order.storesAt(maker);
+  return places.some((place) => place < maker && order.storesAt(place).reads.some((store) => writes.includes(store)));
 }
 
 /** With what the step at a place makes made, or made again, before those that read it long after; nothing, where nobody does, or its own numbers would be kept for it. */
-function later(order: Order, at: number): readonly Step[] | undefined {
-  const { steps, level, origins } = order;
-  const step = steps[at]!;
+function later(order: Order, at: number): Change | undefined {
+  const { level, origins } = order;
+  const step = order.at(at);
   if (!isCheap(step, order)) return undefined;
-  const { reads, writes } = storesOf(step);
+  const { reads, writes } = order.storesAt(at);
   const [store] = writes as readonly [Store];
   const readers = level.readers(store);
   const next = readers.findIndex((reader, i) => order.isFar((readers[i - 1] ?? at) + 1, reader));
@@ -149,16 +194,20 @@ function later(order: Order, at: number): readonly Step[] | undefined {
   const stays = (read: Store): boolean =>
     read.depth === 0 ||
     (level.stays(read, at, first - 1) && (level.kept(read) || level.readers(read).at(-1)! >= first));
-  if (!reads.every(stays) || late.some((reader) => steps[reader]!.kind === "turns")) return undefined;
+  if (!reads.every(stays) || late.some((reader) => order.at(reader).kind === "turns")) return undefined;
   const made = { ...store };
   const origin = origins?.get(store);
   if (origin !== undefined) origins?.set(made, origin);
   const to = <A extends Access>(access: A): A => (access.store === store ? { ...access, store: made } : access);
-  return steps.flatMap((each, place): readonly Step[] => {
+  const last = late.at(-1)!;
+  const begin = next === 0 ? at : first;
+  const steps = order.slice(begin, last + 1).flatMap((each, i): readonly Step[] => {
+    const place = begin + i;
     const own = late.includes(place) ? withAccesses(each as One, to) : each;
     if (place === at && next === 0) return [];
     return place === first ? [withAccesses(step, to), own] : [own];
   });
+  return { begin, count: last + 1 - begin, steps };
 }
 
 /** Whether a step makes one large array of no more numbers than that has, in one go. What rests on inputs alone may be there from an earlier run. */

@@ -212,6 +212,20 @@ export class Level {
     this.#change();
   }
 
+  /** Puts as many steps in the places from one on: the same ones in another order, or such as use some of the same stores. */
+  reorder(begin: number, steps: readonly Step[]): void {
+    for (let i = 0; i < steps.length; i++)
+      if (this.#stores[begin + i]) this.#leave(begin + i, this.#stores[begin + i]!);
+    for (let i = 0; i < steps.length; i++) {
+      const stores = storesOf(steps[i]!);
+      this.#steps[begin + i] = steps[i]!;
+      this.#stores[begin + i] = stores;
+      for (const store of stores.reads) enter(this.#usersOf(store).readers, begin + i);
+      for (const store of stores.writes) enter(this.#usersOf(store).writers, begin + i);
+    }
+    this.#change();
+  }
+
   chain(at: number): Chain | undefined {
     const step = this.#steps[at];
     return step?.kind === "chain" ? step : undefined;
@@ -270,6 +284,14 @@ function lastOf(users: readonly number[], before: number, last: number): number 
   let found = last;
   for (let i = 0; i < users.length; i++) if (users[i]! < before && users[i]! > found) found = users[i]!;
   return found;
+}
+
+/** Puts a place behind those before it. */
+function enter(users: number[], at: number): void {
+  let end = users.length;
+  while (end > 0 && users[end - 1]! > at) end--;
+  if (end === users.length) users.push(at);
+  else users.splice(end, 0, at);
 }
 
 function leave(users: number[], at: number): void {
