@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Kernels } from "./addon.ts";
-import { apart } from "./plan/memory.ts";
 import { refused } from "./plan/refusal.ts";
+import { apart } from "./plan/taken.ts";
 
 /** A file that was not read into memory, as @innerloop/runtime has it. */
 interface InPlace {

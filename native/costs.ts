@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { windowed } from "./plan/at-points/toom.ts";
 import { type Costs, usualCosts } from "./plan/costs.ts";
 import { encoded } from "./plan/encode.ts";
-import { apart } from "./plan/memory.ts";
 import type { Access, Points, Product, Step, Store } from "./plan/steps.ts";
+import { apart } from "./plan/taken.ts";
 import { processor } from "./processor.ts";
 
 /** The file of kernels' costs, which may not be there. */

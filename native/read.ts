@@ -2,8 +2,8 @@
 import { type DType, dtypeBy, ELEMENTS, sizeOf, type Tensor } from "@innerloop/schemas/bundle";
 import { decodeModel, onnx } from "@innerloop/schemas/onnx";
 import { type ArraysBeside, asNumbers, type PlaceBeside } from "./beside.ts";
-import { apart } from "./plan/memory.ts";
 import { refused } from "./plan/refusal.ts";
+import { apart } from "./plan/taken.ts";
 
 /** What an attribute may be here. */
 export interface Attribute {

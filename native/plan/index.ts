@@ -21,4 +21,5 @@ export { gridOf } from "./pending.ts";
 export { planFor } from "./planned.ts";
 export { layoutOf, Program } from "./program.ts";
 export * from "./steps.ts";
+export type { Worth } from "./taken.ts";
 export * from "./views.ts";

@@ -4,9 +4,9 @@ import type { Kernels } from "../addon.ts";
 import { letGo } from "../beside.ts";
 import type { Numbers } from "../read.ts";
 import { encoded } from "./encode.ts";
-import { apart } from "./memory.ts";
 import { refused } from "./refusal.ts";
 import { type Access, accessesOf, type Step, type Store } from "./steps.ts";
+import { apart } from "./taken.ts";
 
 /** Numbers from which on an array stays where it was computed, and those from which on its pages are given back when nobody reads them any more. */
 const [largeKnown, paged] = [2 ** 18, 2 ** 14];

@@ -1,9 +1,7 @@
 // Where stores lie in the memory of a run: those that live at different times may have the same place.
 import { movesOf } from "./moving.ts";
 import { type Access, accessesOf, type Chain, type Product, type Step, type Store } from "./steps.ts";
-
-/** Stores begin at multiples of so many numbers, and so many may be read after the last one. */
-export const apart = 16;
+import { apart, Rooms, Taken, type Worth } from "./taken.ts";
 
 export interface Places {
   /** Where a store begins, in numbers; nothing for one that no step reads or writes. */
@@ -44,84 +42,43 @@ interface Ends {
   readonly fed?: readonly Store[];
   /** They are read after the last step. */
   readonly kept?: readonly Store[];
-  /** They lie somewhere else. */
+  /** Results, which lie somewhere else; others may lie there before they are written. */
   readonly elsewhere?: ReadonlyMap<Store, number>;
+  /** When that is worth it; as usual unless given. */
+  readonly worth?: Worth;
 }
 
 /**
- * Places by lifetimes: the largest stores first, each at the first place where nothing lies that is needed at the same time. A chain, or a product, writes over what it
+ * Places by lifetimes: the largest stores first, each at the first place where nothing lies that is needed at the same time, or in a result that is written later. A chain, or a product, writes over what it
  * reads there last, where it goes along both alike.
  *
  * @param from where there is room, in numbers
  */
 export function placesFor(steps: readonly Step[], ends: Ends, from: number): Places {
   const { lives, pairs } = livesOf(steps, ends);
-  const rows = rowsOf(lives, pairs);
+  const { elsewhere = new Map<Store, number>() } = ends;
+  const rows = rowsOf(
+    lives.filter(({ store }) => !elsewhere.has(store)),
+    pairs,
+  );
   const taken = new Taken(rows);
+  const rooms = new Rooms(
+    rows,
+    lives.flatMap(({ store, first }) => {
+      const at = elsewhere.get(store);
+      return at === undefined ? [] : [{ at, size: store.size, first }];
+    }),
+    ends.worth,
+  );
   const places = new Map<Store, number>();
   let end = from;
   for (const row of rows.sort((a, b) => b.size - a.size || a.first - b.first)) {
-    const at = taken.take(row, from);
+    const room = rooms.take(row);
+    const at = room ?? taken.take(row, from);
     for (const store of row.stores) places.set(store, at);
-    end = Math.max(end, at + row.size);
+    if (room === undefined) end = Math.max(end, at + row.size);
   }
   return { at: (store) => places.get(store), end: end + apart };
-}
-
-interface Placed {
-  readonly row: Row;
-  readonly at: number;
-}
-
-/** Parts that the order of steps is in: most rows are needed in one or two. */
-const mostParts = 32;
-
-/** What has its place, by parts of the order. */
-class Taken {
-  /** All rows, and those that are needed in each part, in the order of their places. */
-  readonly #all: Placed[] = [];
-  readonly #parts: Placed[][];
-  readonly #each: number;
-
-  constructor(rows: readonly Row[]) {
-    // What is kept has no last place, and what no step writes no first one.
-    const ends = rows.flatMap(({ first, last }) => [first, last]).filter(Number.isFinite);
-    this.#each = Math.max(1, ends.reduce((most, end) => Math.max(most, end + 1), 0) / mostParts);
-    this.#parts = Array.from({ length: mostParts }, () => []);
-  }
-
-  /** The first place from `from` on where nothing lies that is needed at the same time. */
-  take(row: Row, from: number): number {
-    const parts = this.#parts.slice(this.#partOf(row.first), this.#partOf(row.last) + 1);
-    const at = behind(parts.length > 1 ? this.#all : parts[0]!, row, from);
-    for (const placed of [this.#all, ...parts]) enter(placed, { row, at });
-    return at;
-  }
-
-  #partOf(place: number): number {
-    return Math.max(0, Math.min(mostParts - 1, Math.floor(place / this.#each)));
-  }
-}
-
-function enter(placed: Placed[], one: Placed): void {
-  let [first, end] = [0, placed.length];
-  while (first < end) {
-    const middle = (first + end) >> 1;
-    if (placed[middle]!.at > one.at) end = middle;
-    else first = middle + 1;
-  }
-  placed.splice(first, 0, one);
-}
-
-/** The first place from `from` on where none of these lies that is needed at the same time. */
-function behind(placed: readonly Placed[], { first, last, size }: Row, from: number): number {
-  let at = from;
-  for (let i = 0; i < placed.length; i++) {
-    const { row, at: there } = placed[i]!;
-    if (there >= at + size) break;
-    if (row.first <= last && first <= row.last) at = Math.max(at, there + row.size);
-  }
-  return at;
 }
 
 /** Stores of which each is written over the one before. */
@@ -153,13 +110,13 @@ function rowsOf(lives: readonly Life[], pairs: ReadonlyMap<number, readonly Pair
 
 const roomOf = ({ size }: Store): number => Math.max(1, Math.ceil(size / apart)) * apart;
 
-/** Lives of all stores but those whose numbers no run changes, and those that lie somewhere else. */
-function livesOf(steps: readonly Step[], { fed = [], kept = [], elsewhere }: Ends) {
+/** Lives of all stores but those whose numbers no run changes. */
+function livesOf(steps: readonly Step[], { fed = [], kept = [] }: Ends) {
   const all: Body = { depth: 0, first: -1, last: Number.POSITIVE_INFINITY };
   const lives = new Map<Store, Life>();
   const pairs = new Map<number, Pair[]>();
   const meet = (store: Store, body: Body, now: number, carried: boolean): void => {
-    if (store.depth === 0 || elsewhere?.has(store)) return;
+    if (store.depth === 0) return;
     const life = lives.get(store);
     if (!life) lives.set(store, { store, body, first: now, last: now, carried });
     else {

@@ -7,7 +7,7 @@ import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
 import { fused, type Pass } from "./fuse/index.ts";
 import { lastingOf } from "./lasting.ts";
-import { apart, placesFor } from "./memory.ts";
+import { placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
 import { mostExact, type Plan } from "./plan.ts";
@@ -15,6 +15,7 @@ import { refused } from "./refusal.ts";
 import { givenAfter, resultsOf } from "./results.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
 import { Tables } from "./tables.ts";
+import { apart } from "./taken.ts";
 
 /** Arrays as callers have them; nothing where what is to be a whole number is none, or may have been rounded to one. */
 const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray | undefined>> = {

@@ -1,6 +1,6 @@
 // Tables of whole numbers that words look up by: they lie behind all else of a memory.
 import { enter } from "./lists.ts";
-import { apart } from "./memory.ts";
+import { apart } from "./taken.ts";
 
 /** The first table that is met stands for all that have the same numbers, so that what is found out of it is found once. */
 export class Alike {

@@ -33,25 +33,28 @@ static Reach along(Reach reach, int64_t size, int64_t stride) {
   return reach;
 }
 
-static int within(const Scope *scope, Reach reach) { return reach.low >= 0 && reach.high < least(scope->room->numbers, RESULTS) - ROOM; }
+static int within_memory(const Scope *scope, Reach reach) { return reach.low >= 0 && reach.high < least(scope->room->numbers, RESULTS) - ROOM; }
 
-/** Whether it stays within an array beside the memory: one that is given, behind whose reads there is room, or a result, behind which there is none. */
-static int within_array(const Scope *scope, Reach reach, int given) {
+/** Whether it stays within an array beside the memory, with so many numbers behind it: one that is only read, or a result. */
+static int within_array(const Scope *scope, Reach reach, int given, int64_t behind) {
   const Room *room = scope->room;
   int64_t begin = RESULTS;
   for (int64_t i = 0; i < room->count && begin <= reach.low; i++) {
     const int64_t numbers = numbers_of(room->sizes[i]);
-    if (reach.high < begin + numbers - (given ? ROOM : 0)) return given == (room->sizes[i] < 0);
+    if (reach.high < begin + numbers - behind) return given == (room->sizes[i] < 0);
     begin += pieces_of(numbers) << PIECE_BITS;
   }
   return 0;
 }
 
-/** Of what is written and not read again. */
-static int written_within(const Scope *scope, Reach reach) { return within(scope, reach) || within_array(scope, reach, 0); }
+/** Of what may be read as whole vectors where it is written: in the memory, or in a result that has not been written yet. */
+static int within(const Scope *scope, Reach reach) { return within_memory(scope, reach) || within_array(scope, reach, 0, ROOM); }
 
-/** Of what is read alone. */
-static int read_within(const Scope *scope, Reach reach) { return within(scope, reach) || within_array(scope, reach, 1); }
+/** Of what is written alone: behind a result there is no room. */
+static int written_within(const Scope *scope, Reach reach) { return within_memory(scope, reach) || within_array(scope, reach, 0, 0); }
+
+/** Of what is read. */
+static int read_within(const Scope *scope, Reach reach) { return within(scope, reach) || within_array(scope, reach, 1, ROOM); }
 
 /** An access along one axis of pieces that lie together. */
 static Reach rows_of(int64_t at, int64_t rows, int64_t stride, int64_t size) { return along(along((Reach){at, at}, rows, stride), size, 1); }
@@ -59,6 +62,9 @@ static Reach rows_of(int64_t at, int64_t rows, int64_t stride, int64_t size) { r
 static int rows_within(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
   return rows > 0 && size > 0 && within(scope, rows_of(at, rows, stride, size));
 }
+
+/** Tables lie in the memory. */
+static int table_within(const Scope *scope, int64_t at, int64_t entries) { return entries > 0 && within_memory(scope, along((Reach){at, at}, entries, 1)); }
 
 static int rows_read(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
   return rows > 0 && size > 0 && read_within(scope, rows_of(at, rows, stride, size));
@@ -70,6 +76,9 @@ static Reach along_batch(const int32_t *words, int which, int64_t at) {
   for (int axis = 0; axis < words[22]; axis++) reach = along(reach, words[23 + 5 * axis], words[23 + 5 * axis + which]);
   return reach;
 }
+
+/** Whether it is read in an array beside the memory; what begins there is looked up nowhere else. */
+static int within_one_array(const Scope *scope, Reach reach) { return within_array(scope, reach, 0, ROOM) || within_array(scope, reach, 1, ROOM); }
 
 static int check_product(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 23 || words[22] < 0 || length < 23 + 5 * (int64_t)words[22]) return 0;
@@ -89,11 +98,11 @@ static int check_product(const Scope *scope, const int32_t *words, int64_t lengt
   if (!read_within(scope, right)) return 0;
   if (!(flags & (LOOKUP_ROWS | LOOKUP_COLUMNS))) return read_within(scope, along(along(left, m, words[9]), k, words[10]));
   const int64_t rows = flags & LOOKUP_ROWS ? m : k, terms = flags & LOOKUP_ROWS ? k : m, entries = rows * taps;
-  if (taps < 1 || segment < 1 || terms != taps * segment || !rows_within(scope, words[19], 1, 0, entries > 0 ? entries : 1)) return 0;
+  if (taps < 1 || segment < 1 || terms != taps * segment || !table_within(scope, words[19], entries > 0 ? entries : 1)) return 0;
   const int32_t *table = (const int32_t *)scope->room->memory + words[19];
   for (int64_t i = 0; i < entries; i++)
-    if (table[i] >= 0 && !within(scope, along((Reach){left.low + table[i], left.high + table[i]}, segment, 1)) &&
-        !within_array(scope, along((Reach){left.low, left.high + table[i]}, segment, 1), 1))
+    if (table[i] >= 0 && !within_memory(scope, along((Reach){left.low + table[i], left.high + table[i]}, segment, 1)) &&
+        !within_one_array(scope, along((Reach){left.low, left.high + table[i]}, segment, 1)))
       return 0;
   return 1;
 }
@@ -198,7 +207,7 @@ static int check_rows(const Scope *scope, const int32_t *words, int64_t length) 
   if (outer < 1 || count < 1 || inner < 1 || limit < 0) return 0;
   const Reach from = along(along(along((Reach){words[6], words[6]}, outer, words[7]), limit > 0 ? limit : 1, words[8]), inner, 1);
   const Reach out = along(along(along((Reach){words[12], words[12]}, outer, words[13]), count, words[14]), inner, 1);
-  const int found = words[11] < 0 ? rows_read(scope, words[9], count, words[10], 1) : rows_within(scope, words[11], 1, 0, count);
+  const int found = words[11] < 0 ? rows_read(scope, words[9], count, words[10], 1) : table_within(scope, words[11], count);
   return found && read_within(scope, from) && within(scope, out);
 }
 
@@ -207,7 +216,7 @@ static int check_scatter(const Scope *scope, const int32_t *words, int64_t lengt
   const int64_t count = words[3], inner = words[4], limit = words[5];
   if (!optional_read(scope, words[6], limit, words[7], inner) || !rows_within(scope, words[13], limit, words[14], inner)) return 0;
   return count == 0 || (rows_read(scope, words[8], count, words[9], inner) && optional_read(scope, words[10], count, words[11], 1) &&
-                        optional(scope, words[12], count, 1, 1));
+                        (words[12] < 0 || table_within(scope, words[12], count)));
 }
 
 static int check_move(const Scope *scope, const int32_t *words, int64_t length) {
@@ -240,8 +249,9 @@ static int check_windows(const Scope *scope, const int32_t *words, int64_t lengt
     if (!(what == BACK ? read_within : within)(scope, grid_of(words, 23, rows, columns))) return 0;
   if (what > WEIGHTS) return 1;
   for (int64_t tap = 0; tap < taps; tap++) {
-    const int64_t from = words[19], at = from + words[WINDOWS_WORDS + 3 * tap + 2];
-    if (from < 0 || !(rows_within(scope, at, 1, 0, channels) || (what == SUMS && within_array(scope, along(along((Reach){from, from}, 2, at - from), channels, 1), 1)))) return 0;
+    const int64_t from = words[19];
+    const Reach weights = along(along((Reach){from, from}, 2, words[WINDOWS_WORDS + 3 * tap + 2]), channels, 1);
+    if (from < 0 || !(what == SUMS ? read_within : within)(scope, weights)) return 0;
   }
   return optional_read(scope, words[21], 1, 0, channels);
 }
@@ -265,7 +275,7 @@ static int check_points(const Scope *scope, const int32_t *words, int64_t length
   const Reach places = along(field, words[4], words[21]), points = along(along(along(values, rows, words[25]), columns, words[26]), words[4], 1);
   const int right = words[2] & TO_PLACES ? (words[2] & ADDING ? within : written_within)(scope, places) && read_within(scope, points)
                                          : read_within(scope, places) && within(scope, points);
-  return right && rows_within(scope, words[27], 1, 0, height * down) && rows_within(scope, words[28], 1, 0, width * across);
+  return right && table_within(scope, words[27], height * down) && table_within(scope, words[28], width * across);
 }
 
 static int64_t check_words(const Scope *scope, const int32_t *words, int64_t count);

@@ -78,7 +78,7 @@ int run_program(const int32_t *words, int64_t count, Memory memory, Pool *pool, 
 typedef struct {
   const float *memory;
   int64_t numbers;
-  /** Of each array: how many numbers a result has, which is only written; below zero, what is only read. */
+  /** Of each array: how many numbers a result has; below zero, what is only read. */
   const int32_t *sizes;
   int64_t count;
 } Room;

@@ -10,6 +10,7 @@ import {
   placesFor,
   type Step,
   type Store,
+  type Worth,
 } from "@innerloop/native/plan";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -19,12 +20,14 @@ import {
   copied,
   inOneMemory,
   inPlacesApart,
+  inResults,
   type Program,
   programs,
   programsOf,
   separately,
   storeOf,
   whole,
+  withResults,
 } from "./programs.ts";
 import { runSteps, storesOf } from "./reference.ts";
 
@@ -36,6 +39,48 @@ describe("places in memory", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it("gives the same where others lie in results until these are written", () => {
+    let inside = 0;
+    fc.assert(
+      fc.property(programs, (program) => {
+        const { program: wider, results } = withResults(program);
+        const { numbers, ...found } = inResults(wider, results);
+        inside += found.inside;
+        expect(numbers).toEqual(separately(wider));
+      }),
+      { numRuns: 300 },
+    );
+    expect(inside).toBeGreaterThan(20);
+  });
+
+  it("lies in the result that is written next after it is needed, with 16 numbers behind it, if that is not near", () => {
+    const [a, b, c, soon] = [32, 32, 32, 96].map((size) => storeOf(size)) as [Store, Store, Store, Store];
+    const numbers = (store: Store) => whole(store, [32]);
+    const placed = (worth: Partial<Worth>, size = 96) => {
+      const late = storeOf(size);
+      const steps = [
+        call("relu", [32], [numbers(a)], numbers(b)),
+        call("tanh", [32], [numbers(b)], numbers(c)),
+        call("add", [32], [numbers(b), numbers(c)], numbers(soon)),
+        call("tanh", [32], [numbers(a)], numbers(late)),
+      ];
+      const elsewhere = new Map([
+        [late, 4096],
+        [soon, 8192],
+      ]);
+      const ends = { fed: [a], kept: [soon, late], elsewhere, worth: { far: 0, large: 1, room: 1, ...worth } };
+      const { at, end } = placesFor(steps, ends, 0);
+      return [at(b), at(c), end];
+    };
+    // One result is written while these are read, the other one after that.
+    expect(placed({})).toEqual([4096, 4096 + 32, 32 + 16]);
+    expect(placed({}, 64 + 15)).toEqual([4096, 32, 64 + 16]);
+    expect(placed({ large: 33 })).toEqual([32, 64, 96 + 16]);
+    expect(placed({ room: 97 })).toEqual([32, 64, 96 + 16]);
+    // While the first is needed, both are written; while the second is, it alone.
+    expect(placed({ far: 33 })).toEqual([4096, 32, 64 + 16]);
   });
 
   it("begins at multiples of 16 numbers and leaves 16 after the last", () => {

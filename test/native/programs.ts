@@ -179,6 +179,37 @@ export function inOneMemory(program: Program, kernels: Kernels = plainKernels): 
   return inPlaces(program, placesFor(steps, { fed: [...fed.keys()], kept }, 32), kernels);
 }
 
+/** With every third array that a step makes copied several times into one that is kept. */
+export function withResults(program: Program): { program: Program; results: Store[] } {
+  const results: Store[] = [];
+  const steps = program.steps.flatMap((step, i): Step[] => {
+    if (i % 3 > 0 || step.kind !== "chain") return [step];
+    const [{ store }] = step.writes as [Write];
+    const result = storeOf(4 * store.size);
+    results.push(result);
+    const [from, to] = [{ store, offset: 0, strides: [0, 1] }, whole(result, [4, store.size])];
+    return [step, copied([4, store.size], from, to)];
+  });
+  return { program: { ...program, steps, kept: [...program.kept, ...results] }, results };
+}
+
+/** Out of one memory at whose end results lie, where others may lie until these are written; and how many do. */
+export function inResults(program: Program, results: readonly Store[]): { numbers: number[][]; inside: number } {
+  const { steps, fed, kept } = program;
+  const far = 2 ** 16;
+  let end = far;
+  const elsewhere = new Map<Store, number>();
+  for (const store of results) {
+    elsewhere.set(store, end);
+    end += Math.ceil(store.size / 16) * 16;
+  }
+  const worth = { far: 0, large: 1, room: 1 };
+  const places = placesFor(steps, { fed: [...fed.keys()], kept, elsewhere, worth }, 32);
+  const inside = [...storesOf(steps)].filter((store) => (places.at(store) ?? 0) >= far);
+  const at = (store: Store) => elsewhere.get(store) ?? places.at(store);
+  return { numbers: inPlaces(program, { at, end }, plainKernels), inside: inside.length };
+}
+
 /** The same where every store has its own place in it. */
 export function inPlacesApart(program: Program, kernels: Kernels): number[][] {
   const places = new Map<Store, number>();
