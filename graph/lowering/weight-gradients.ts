@@ -13,7 +13,7 @@ import { Concat, Slice } from "../ops/parts.ts";
 import { ReduceSum } from "../ops/reduction.ts";
 import type { Form } from "./forms.ts";
 import { LoweredConv } from "./native-convolution.ts";
-import { readsOf } from "./taps.ts";
+import { padded, readsOf } from "./taps.ts";
 import { weightGradientByTiles } from "./tiles.ts";
 
 /** The input, the cotangent of the output, and the sizes of these. */
@@ -48,6 +48,7 @@ export function weightGradientForms(x: Value, g: Value, window: Window, hasPoint
   for (const layout of examples === 1 ? [summed] : [summed, folded]) {
     forms.unshift(byColumns(problem, layout));
     if (window.groups === 1 && taps > 1) forms.unshift(byTaps(problem, layout));
+    if (taps > 1 && isApart(window)) forms.unshift(byPatches(problem, layout));
   }
   return forms;
 }
@@ -59,6 +60,8 @@ interface Layout {
   place(x: Value): Value;
   /** A value that `place` made, or what was cut out of it, as `[N?, groups, A/groups, …, places]`. */
   rows(x: Value, groups: number, inner: Shape): Value;
+  /** `[N, groups, A/groups, …]` as `[N?, groups, …rows, …columns]`, by the axes of these two. */
+  turned(x: Value, rows: readonly number[], columns: readonly number[]): Value;
   /** Products of examples as one. */
   sum(products: Value): Value;
   /** What it costs beside products: numbers moved, and numbers of the weights summed. */
@@ -73,6 +76,7 @@ const summed: Layout = {
     const [examples = 1, channels = 1] = x.shape;
     return Reshape(x, [examples, groups, Number(channels) / groups, ...inner, sizeOf(x.shape.slice(2))]);
   },
+  turned: (x, rows, columns) => Transpose(x, [0, 1, ...rows, ...columns]),
   sum: (products) =>
     products.shape[0] === 1
       ? Reshape(products, products.shape.slice(1))
@@ -85,6 +89,7 @@ const folded: Layout = {
   name: "one product",
   place: (x) => Transpose(x, [1, 0, ...upTo(x.rank).slice(2)]),
   rows: (x, groups, inner) => Reshape(x, [groups, Number(at(x.shape, 0)) / groups, ...inner, sizeOf(x.shape.slice(1))]),
+  turned: (x, rows, columns) => Transpose(x, [1, 0, ...rows, ...columns]),
   sum: (products) => products,
   cost: ({ x, g }) => ({ moved: 1.2 * (likelySize(x.shape) + likelySize(g.shape)), nodes: 2 }),
 };
@@ -118,6 +123,51 @@ function byColumns(problem: Problem, layout: Layout): Form {
       const joined = others.length > 0 ? Concat([first, ...others], first.rank - 2) : first;
       const columns = Reshape(joined, [...joined.shape.slice(0, -3), width, at(joined.shape, -1)]);
       const products = MatMul(layout.rows(layout.place(g), groups, []), transposeLast(columns));
+      return Reshape(layout.sum(products), weightsShape(problem));
+    },
+  };
+}
+
+/** Whether each place is read by one window at most, which lie side by side. */
+const isApart = ({ kernel, strides, dilations }: Window): boolean =>
+  kernel.every((size, i) => size === strides[i] && (size === 1 || dilations[i] === 1));
+
+/** One product with patches that lie side by side, as rows: one move of all numbers, in runs of a row of a patch. */
+function byPatches(problem: Problem, layout: Layout): Form {
+  const { x, g, window, channels, out, read, multiplied } = problem;
+  const { kernel, before, groups } = window;
+  const weights = sizeOf(weightsShape(problem));
+  const { moved, nodes } = layout.cost(problem, weights);
+  const width = weights / problem.filters;
+  return {
+    name: `patches, ${layout.name}`,
+    work: {
+      products: multiplied * Math.max(1, fewest / width),
+      moved: moved + 1.5 * read + 5 * weights,
+      nodes: nodes + 5,
+    },
+    make: () => {
+      const axes = upTo(kernel.length);
+      const space = x.shape.slice(2).map(Number);
+      const read = zip(out, kernel, (places, size) => places * size);
+      const behind = axes.map((i) => Math.max(0, at(read, i) - at(space, i) - at(before, i)));
+      const whole = padded(x, before, behind);
+      const cut = axes.every((i) => at(whole.shape, i + 2) === at(read, i))
+        ? whole
+        : Slice(
+            whole,
+            axes.map(() => 0),
+            read,
+            axes.map((i) => i + 2),
+          );
+      const split = Reshape(cut, [
+        ...[at(x.shape, 0), groups, channels / groups],
+        ...axes.flatMap((i) => [at(out, i), at(kernel, i)]),
+      ]);
+      const [places, taps] = [axes.map((i) => 3 + 2 * i), axes.map((i) => 4 + 2 * i)];
+      const patches = layout.turned(split, places, [2, ...taps]);
+      const rows = layout.rows(layout.place(g), groups, []);
+      const products = MatMul(rows, Reshape(patches, [...rows.shape.slice(0, -2), at(rows.shape, -1), width]));
       return Reshape(layout.sum(products), weightsShape(problem));
     },
   };

@@ -71,9 +71,22 @@ const convolutions: Record<string, Convolved> = {
     options: { group: 9, strides: [2, 2], pads: [1, 1, 1, 1] },
   },
   "of series": { x: [2, 4, 9], w: [5, 4, 3], options: { pads: [1, 1], strides: [2] } },
+  "of patches side by side": { x: [2, 3, 8, 12], w: [5, 3, 4, 4], options: { strides: [4, 4] } },
+  "of patches, some of which lie outside and some left out": {
+    x: [3, 2, 8, 11],
+    w: [4, 2, 2, 3],
+    options: { strides: [2, 3], pads: [1, 0, 0, 2] },
+  },
+  "of patches that begin outside": {
+    x: [1, 2, 7, 8],
+    w: [3, 2, 4, 3],
+    options: { strides: [4, 3], pads: [0, 1, 1, 0] },
+  },
+  "of patches, in groups": { x: [2, 6, 5, 7], w: [4, 3, 2, 2], options: { group: 2, strides: [2, 2] } },
+  "of pieces of series": { x: [2, 4, 10], w: [5, 4, 3], options: { strides: [3] } },
 };
 
-describe.each(Object.entries(convolutions))("gradients of a convolution %s", (_, { x, w, options }) => {
+describe.each(Object.entries(convolutions))("gradients of a convolution %s", (described, { x, w, options }) => {
   const next = randomNumbers(x.length + w[0]!);
   const [image, weights] = [input("x", x), input("w", w)];
   const y = op.Conv(image, weights, undefined, options);
@@ -91,6 +104,8 @@ describe.each(Object.entries(convolutions))("gradients of a convolution %s", (_,
       };
       await onRuntime(slope!, feeds, note, fixed);
       expect(names.size).toBeGreaterThan(0);
+      if (name === "w" && /of (patches|pieces)/.test(described))
+        expect([...names].some((form) => form.startsWith("patches"))).toBe(true);
       for (const form of names) {
         const choose: Choose = (forms) => forms.find((one) => one.name === form);
         const got = await onRuntime(slope!, feeds, choose, fixed);
