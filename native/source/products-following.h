@@ -29,12 +29,12 @@ static inline Rest rest_of(const Following *following, const float *now) {
   return (Rest){now + following->distance, now + following->distance + following->numbers};
 }
 
-/** What a kernel asks for. @param rests of both factors */
-static inline void ask_with(Tile *tile, Rest *rests) {
+/** What a kernel asks for. @param rests of both factors @param rows where nothing is left of those: the left factor's numbers of rows to come, of term after term */
+static inline void ask_with(Tile *tile, Rest *rests, const float *rows, int64_t step) {
   Rest *rest = rests->at < rests->end ? rests : rests + 1;
   const int some = rest->at < rest->end;
-  tile->coming = some ? rest->at : tile->right;
-  tile->coming_step = some ? LINE : 0;
+  tile->coming = some ? rest->at : rows;
+  tile->coming_step = some ? LINE : step;
   if (some) rest->at += (tile->pieces * tile->terms - tile->asking) * LINE;
 }
 

@@ -106,6 +106,8 @@ static int64_t asking_of(const Tile *tile, int vectors, int64_t rows) {
 static void run_tiles(const Product *product, Tile *tile, int vectors, Places at, int64_t row, int64_t end) {
   const Kernel *kernels = (product->by_numbers ? number_kernels : product->by_columns ? column_kernels : row_kernels)[vectors];
   const int64_t left_row = product->left_row, table_row = product->table_row, begin = row;
+  // Of rows side by side kernels read some numbers of each line: the rest is there by the time that the next ones do.
+  const int together = product->by_columns && !product->by_numbers && !(product->flags & LOOKUP_COLUMNS);
   const int tallest = (product->by_numbers || product->by_columns ? most_rows : most_rows_apart)[vectors];
   for (int64_t tiles = parts(end - row, tallest); tiles > 0; tiles--) {
     const int64_t count = tiles == 1 ? end - row : (uint32_t)(end - row) / (uint32_t)tiles;
@@ -116,7 +118,8 @@ static void run_tiles(const Product *product, Tile *tile, int vectors, Places at
     if (tile->into.added && vectors > NARROW && tile->terms <= FEW_TERMS_ADDED && tiles > 1) ask_for(into_from(tile->into, count, 0), vectors, count);
     tile->asking = vectors > NARROW && product->by_columns ? asking_of(tile, vectors, count) : 0;
     tile->asked = tile->into.added;
-    if (vectors > NARROW) ask_with(tile, at.rests);
+    if (vectors > NARROW && together) ask_with(tile, at.rests, tile->left + tile->table[0] + LINE, product->left_column);
+    else if (vectors > NARROW) ask_with(tile, at.rests, tile->right, 0);
     kernels[count](tile);
     row += count;
   }
