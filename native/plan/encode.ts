@@ -38,6 +38,8 @@ const windowed = { sums: 0, weights: 1, maxima: 2, back: 3 } as const;
 const pointed = { points: 0, places: 1 } as const;
 const adding = 2;
 const none = -1;
+/** And for zeros that are there. */
+const cleared = -2;
 /** Words that are given as arguments of one call. */
 const mostAtOnce = 4096;
 /** Axes that a chain may have. */
@@ -171,7 +173,9 @@ class Encoder {
     } else if (step.kind === "scatter") {
       const { how, count, inner, limit, base, from, indices, table, out } = step;
       words.push(hows[how], count, inner, limit);
-      this.#places(words, base, from, indices);
+      if (step.cleared) words.push(cleared, 0);
+      else this.#places(words, base);
+      this.#places(words, from, indices);
       words.push(table ? this.#table(table) : none);
       this.#places(words, out);
     } else if (step.kind === "windows") this.#windows(words, step);

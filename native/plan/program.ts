@@ -3,6 +3,7 @@ import { type DType, InnerloopError, sizeOf, type Tensor, type TypedArray } from
 import { type Kernels, sizesBeside } from "../addon.ts";
 import type { ArraysBeside } from "../beside.ts";
 import { type Arrangement, arrangements } from "./arranged.ts";
+import { given, made, type Own, ownArrays } from "./arrays.ts";
 import { coalesced, overwritten } from "./coalesce.ts";
 import { encoded } from "./encode.ts";
 import { fused, type Pass } from "./fuse/index.ts";
@@ -12,26 +13,10 @@ import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
 import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
-import { givenAfter, resultsOf } from "./results.ts";
+import { givenAfter, resultsOf, scattered } from "./results.ts";
 import { accessesOf, type Step, type Store } from "./steps.ts";
 import { Tables } from "./tables.ts";
 import { apart } from "./taken.ts";
-
-/** Arrays as callers have them; nothing where what is to be a whole number is none, or may have been rounded to one. */
-const made: Partial<Record<DType, (numbers: Float32Array) => TypedArray | undefined>> = {
-  float32: (numbers) => numbers.slice(),
-  bool: (numbers) => Uint8Array.from(numbers),
-  int32: (numbers) => (areExact(numbers) ? Int32Array.from(numbers) : undefined),
-  int64: (numbers) => {
-    if (!areExact(numbers)) return undefined;
-    const whole = new BigInt64Array(numbers.length);
-    for (let i = 0; i < numbers.length; i++) whole[i] = BigInt(numbers[i]!);
-    return whole;
-  },
-};
-
-const areExact = (numbers: Float32Array): boolean =>
-  numbers.every((number) => number > -mostExact && number < mostExact);
 
 interface Known {
   readonly at: number;
@@ -60,8 +45,9 @@ export interface Layout {
     readonly dtype: DType;
     readonly shape: readonly number[];
     readonly at: number;
-    /** Steps write it into the array that a run gives (results.ts). */
+    /** Steps write it into the array that a run gives (results.ts), which is to be zeros before. */
     readonly own?: true;
+    readonly cleared?: true;
   }[];
 }
 
@@ -103,14 +89,15 @@ export function layoutOf(
   const over = overwritten(moving(one.steps, new Set([...ends.fed, ...ends.kept])), ends);
   const of = (store: Store): Store => over.of(one.of(store));
   const parts = lastingOf(over.steps, new Set(stay.map(of)));
-  const steps = [...parts.first, ...parts.each];
   const fed = [...plan.inputs].map(([name, store]) => ({ name, store: of(store) }));
   const given = views.map(([, view]) => ({ ...view, store: of(view.store) }));
   const inputs = new Set(fed.map(({ store }) => store));
   const results = resultsOf(
-    steps,
+    [...parts.first, ...parts.each],
     given.filter(({ store }) => own && !inputs.has(store)),
   );
+  const { steps: turning, cleared } = scattered(parts.each, results);
+  const steps = [...parts.first, ...turning];
   const read = [...new Set(depthless(steps))].filter((store) => !outputs.has(store));
   const large = read.flatMap((store) => {
     const array = plan.known.computed(store);
@@ -128,14 +115,14 @@ export function layoutOf(
   const still = stillPlaces([...inside, ...[...outputs].filter(({ depth }) => depth === 0)]);
   const places = placesFor(
     steps,
-    { fed: [...inputs], kept: [...kept.map(of), ...parts.stores], elsewhere: results },
+    { fed: [...inputs, ...cleared], kept: [...kept.map(of), ...parts.stores], elsewhere: results },
     still.end,
   );
   const at = (store: Store): number =>
     still.at.get(store) ?? outside.get(store) ?? results.get(store) ?? places.at(store)!;
   const tables = new Tables(places.end);
   const wordsOf = (some: readonly Step[]) => encoded(some, at, (numbers) => tables.at(numbers), instructions);
-  const [first, each] = [wordsOf(parts.first), wordsOf(parts.each)];
+  const [first, each] = [wordsOf(parts.first), wordsOf(turning)];
   const words = new Int32Array(first.length + each.length);
   words.set(first);
   words.set(each, first.length);
@@ -158,7 +145,8 @@ export function layoutOf(
     outputs: given.map(({ store, dtype, shape, offset }, i) => {
       if (!made[dtype]) throw refused(`an output of ${dtype}`);
       const place = { name: views[i]![0], dtype, shape, at: at(store) + offset };
-      return results.has(store) ? { ...place, own: true } : place;
+      if (!results.has(store)) return place;
+      return { ...place, own: true, ...(cleared.has(store) && { cleared: true }) };
     }),
   };
 }
@@ -179,7 +167,7 @@ export class Program {
   readonly #inputs: readonly { readonly name: string; readonly numbers: Float32Array }[];
   readonly #outputs: readonly Output[];
   /** The outputs that are written into the arrays that a run gives. */
-  readonly #own: readonly { readonly name: string; readonly size: number }[];
+  readonly #own: readonly Own[];
   /** Bytes of large arrays that no run changes. */
   readonly #known: number;
   /** What it reads beside the memory, as kernels take it. */
@@ -215,7 +203,9 @@ export class Program {
     });
     this.given = [...ofFiles, ...arrays];
     this.#known = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    this.#own = outputs.flatMap(({ name, own, shape }) => (own ? { name, size: sizeOf(shape) } : []));
+    this.#own = outputs.flatMap(({ name, own, cleared = false, shape }) =>
+      own ? { name, size: sizeOf(shape), cleared } : [],
+    );
     const bytes = 4 * this.#own.reduce((sum, { size }) => sum + size, 0);
     // Arrays of two runs are often let go at once.
     if (bytes >= manyBytes) kernels.retain?.(2 * bytes);
@@ -260,9 +250,7 @@ export class Program {
     spent: Readonly<Record<string, Tensor>> = {},
   ): Record<string, Tensor> | undefined {
     for (const { name, numbers } of this.#inputs) if (!write(numbers, feeds[name]!)) return undefined;
-    const own =
-      (lent ? this.#lent : undefined) ??
-      this.#own.map(({ name, size }) => ofSize(spent[name], size) ?? unwritten(size));
+    const own = ownArrays(this.#own, lent ? this.#lent : undefined, spent);
     if (lent) this.#lent = own;
     this.#run(kernels, threads, this.words, own);
     const results: Record<string, Tensor> = {};
@@ -311,20 +299,6 @@ export class Program {
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);
   }
 }
-
-/** The array of a tensor, where it is one of so many numbers. */
-const ofSize = (tensor: Tensor | undefined, size: number): Float32Array | undefined =>
-  tensor?.data instanceof Float32Array && tensor.data.length === size ? tensor.data : undefined;
-
-/** Numbers as callers have them, in the array of a tensor that is spent where they fit it. */
-function given(dtype: DType, numbers: Float32Array, spent: Tensor | undefined): TypedArray | undefined {
-  const again = dtype === "float32" ? ofSize(spent, numbers.length) : undefined;
-  again?.set(numbers);
-  return again ?? made[dtype]!(numbers);
-}
-
-/** An array that is yet to be written: to fill it with zeros would take as long as a copy. */
-const unwritten = (size: number): Float32Array => new Float32Array(Buffer.allocUnsafeSlow(4 * size).buffer);
 
 /** As many rows of an input at a time. */
 export interface Portions {

@@ -1,6 +1,7 @@
 // Arrays beside a program's memory. Outputs that are written once, into the arrays that callers get: copies of the large ones would take as long as much of what is
 // computed. And numbers that no run changes, of files and large ones that a plan has computed, which are read where they lie.
 import { sizeOf } from "@innerloop/schemas/bundle";
+import { storesOf } from "./fuse/level.ts";
 import { accessesOf, type Step, type Store, type View } from "./steps.ts";
 import { together } from "./views.ts";
 
@@ -75,14 +76,33 @@ function metBy(steps: readonly Step[], wanted: ReadonlySet<Store>) {
   return { written, unfit };
 }
 
-/** Whether kernels read nothing of what a step writes, nor what lies behind it. */
+/** Whether kernels read nothing of what a step writes but what they have written there, nor what lies behind it. */
 function onlyWrites(step: Exclude<Step, { kind: "turns" }>): boolean {
   if (step.kind === "product") return step.n % vector === 0;
   if (step.kind === "points") return step.what === "places" && !step.beta;
+  if (step.kind === "rows" || step.kind === "scatter" || step.kind === "move") return true;
   if (step.kind !== "chain" || step.writes.length > 1 || step.shape.includes(0)) return false;
   const { register, how } = step.writes[0]!;
   const isRead = step.code.some(({ operands }) =>
     operands.some((operand) => "register" in operand && operand.register === register),
   );
   return how === "set" && !isRead;
+}
+
+/** Numbers from which on the system gives an array pages of its own, which are zeros and take no room before somebody writes them. */
+const paged = 2 ** 23;
+
+/** Steps that scatter some rows into a large result leave its zeros to the system: which results are to be zeros before a run. */
+export function scattered(steps: readonly Step[], results: ReadonlyMap<Store, number>) {
+  const cleared = new Set<Store>();
+  const changed = steps.map((step): Step => {
+    if (step.kind !== "scatter" || step.base || !results.has(step.out.store)) return step;
+    const { count, inner, limit, out } = step;
+    const { store } = out;
+    const alone = !steps.some((other) => other !== step && storesOf(other).writes.includes(store));
+    if (!alone || store.size < paged || limit * inner < store.size || 2 * count * inner > store.size) return step;
+    cleared.add(store);
+    return { ...step, cleared: true };
+  });
+  return { steps: changed, cleared };
 }

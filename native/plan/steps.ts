@@ -207,6 +207,8 @@ export interface Scatter {
   readonly indices?: Access;
   readonly table?: Int32Array;
   readonly out: Access;
+  /** Without a base: what lies there is zeros already, as in an array that the system has just given. */
+  readonly cleared?: true;
 }
 
 /**

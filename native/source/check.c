@@ -63,6 +63,11 @@ static int rows_within(const Scope *scope, int64_t at, int64_t rows, int64_t str
   return rows > 0 && size > 0 && within(scope, rows_of(at, rows, stride, size));
 }
 
+/** Of rows that are written number by number. */
+static int rows_written(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
+  return rows > 0 && size > 0 && written_within(scope, rows_of(at, rows, stride, size));
+}
+
 /** Tables lie in the memory. */
 static int table_within(const Scope *scope, int64_t at, int64_t entries) { return entries > 0 && within_memory(scope, along((Reach){at, at}, entries, 1)); }
 
@@ -208,13 +213,13 @@ static int check_rows(const Scope *scope, const int32_t *words, int64_t length) 
   const Reach from = along(along(along((Reach){words[6], words[6]}, outer, words[7]), limit > 0 ? limit : 1, words[8]), inner, 1);
   const Reach out = along(along(along((Reach){words[12], words[12]}, outer, words[13]), count, words[14]), inner, 1);
   const int found = words[11] < 0 ? rows_read(scope, words[9], count, words[10], 1) : table_within(scope, words[11], count);
-  return found && read_within(scope, from) && within(scope, out);
+  return found && read_within(scope, from) && written_within(scope, out);
 }
 
 static int check_scatter(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 15 || words[2] < SET || words[2] > MIN || words[3] < 0 || (words[10] < 0 && words[12] < 0)) return 0;
   const int64_t count = words[3], inner = words[4], limit = words[5];
-  if (!optional_read(scope, words[6], limit, words[7], inner) || !rows_within(scope, words[13], limit, words[14], inner)) return 0;
+  if (!optional_read(scope, words[6], limit, words[7], inner) || !rows_written(scope, words[13], limit, words[14], inner)) return 0;
   return count == 0 || (rows_read(scope, words[8], count, words[9], inner) && optional_read(scope, words[10], count, words[11], 1) &&
                         (words[12] < 0 || table_within(scope, words[12], count)));
 }
@@ -228,7 +233,7 @@ static int check_move(const Scope *scope, const int32_t *words, int64_t length) 
     if (!turning) return 0;
     turns = turning->count;
   }
-  return rows_read(scope, words[3], turns, words[4], words[2]) && rows_within(scope, words[5], turns, words[6], words[2]);
+  return rows_read(scope, words[3], turns, words[4], words[2]) && rows_written(scope, words[5], turns, words[6], words[2]);
 }
 
 /** A place for each row and column of each example, with all channels. */

@@ -4,6 +4,9 @@
 #include "kernels.h"
 #include "reduce.h"
 
+/** A base of zeros that are there already. */
+#define CLEARED -2
+
 /** Whether an index is one of its axis; what is below zero counts from the axis' end. */
 static int find(double given, int32_t limit, int32_t *row) {
   const double index = given < 0 ? given + limit : given;
@@ -45,7 +48,7 @@ int run_scatter(const int32_t *words, Memory memory, Part part) {
   const int64_t first = begin_of(part, limit), end = end_of(part, limit);
   const int32_t *table = words[12] < 0 ? 0 : (const int32_t *)at(memory, words[12]);
   float *out = at(memory, words[13]);
-  for (int64_t row = first; row < end; row++)
+  for (int64_t row = words[6] == CLEARED ? end : first; row < end; row++)
     if (words[6] < 0) memset(out + row * out_row, 0, sizeof(float) * inner);
     else memcpy(out + row * out_row, at(memory, words[6]) + row * base_row, sizeof(float) * inner);
   for (int64_t i = 0; i < count; i++) {

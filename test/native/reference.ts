@@ -279,9 +279,9 @@ function rowwise({ what, rows, size, from, out }: RowWise, numbers: Numbers): nu
 }
 
 function scatter(step: Scatter, numbers: Numbers): number {
-  const { how, count, inner, limit, base, from, indices, table, out } = step;
+  const { how, count, inner, limit, base, from, indices, table, out, cleared } = step;
   const [x, to, before] = [checked(from, numbers), checked(out, numbers), base && checked(base, numbers)];
-  for (let row = 0; row < limit; row++)
+  for (let row = cleared ? limit : 0; row < limit; row++)
     for (let j = 0; j < inner; j++)
       to.set(along(out, [row]) + j, base && before ? before.get(along(base, [row]) + j) : 0);
   for (let i = 0; i < count; i++) {

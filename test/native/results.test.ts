@@ -153,6 +153,63 @@ describe("results that are written late", () => {
   });
 });
 
+describe.each([16, 2 ** 14])("a result of %i rows of which a few are added to", (rows) => {
+  const width = 512;
+  const scattered: GraphOf = {
+    inputs: { places: ["int64", 4, 1], more: ["float32", 4, width] },
+    outputs: ["out"],
+    initializers: {
+      zero: { dtype: "float32", shape: [], data: Float32Array.of(0) },
+      shape: { dtype: "int64", shape: [2], data: BigInt64Array.of(BigInt(rows), BigInt(width)) },
+    },
+    nodes: [
+      ["Expand", ["zero", "shape"], ["base"]],
+      ["ScatterND", ["base", "places", "more"], ["out"], { reduction: "add" }],
+    ],
+  };
+  const feedsAt = (...places: number[]): Record<string, Tensor> => ({
+    places: { dtype: "int64", shape: [4, 1], data: BigInt64Array.from(places, BigInt) },
+    more: {
+      ...{ dtype: "float32", shape: [4, width] },
+      data: Float32Array.from({ length: 4 * width }, (_, i) => (i % 7) + Math.floor(i / width) / 4),
+    },
+  });
+  const isLarge = rows > 16;
+
+  it.each([1, 2])("has zeros elsewhere in every run, with %i threads", (threads) => {
+    const bytes = modelOf(scattered);
+    const { outputs } = layoutOf(planFor(readGraph(bytes), feedsAt(0, 1, 2, 3), kernels), { own: true });
+    expect(outputs.map(({ own = false, cleared = false }) => ({ own, cleared }))).toEqual([
+      { own: isLarge, cleared: isLarge },
+    ]);
+    const model = new NativeModel(bytes, kernels, { threads });
+    let spent: Record<string, Tensor> | undefined;
+    for (const [run, places] of [
+      [3, 9, 3, 15],
+      [1, 2, -1, 1],
+      [9, 0, 5, 9],
+      [14, 3, 2, 1],
+    ].entries()) {
+      const feeds = feedsAt(...places);
+      const wanted = new Float32Array(rows * width);
+      for (const [i, place] of places.entries())
+        for (let j = 0; j < width; j++) {
+          const at = (place < 0 ? place + rows : place) * width + j;
+          wanted[at] = wanted[at]! + Number(feeds.more!.data[i * width + j]);
+        }
+      const { out } = model.run(feeds, scattered.outputs, run > 1, run === 3 ? spent : undefined)!;
+      expect(
+        Buffer.compare(
+          Buffer.from(out!.data.buffer, out!.data.byteOffset, out!.data.byteLength),
+          Buffer.from(wanted.buffer),
+        ),
+      ).toBe(0);
+      spent ??= { out: out! };
+    }
+    expect(() => model.run(feedsAt(0, rows, 0, 0))).toThrow(/beyond the end/);
+  });
+});
+
 describe("results that are spent", () => {
   it("are written over, where they are arrays of as many float32 numbers", () => {
     const model = new NativeModel(modelOf(graph), kernels);

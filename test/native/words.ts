@@ -177,6 +177,7 @@ function instruction(code: number, { take, many, access, tables, rest, skip, ...
     return {
       ...{ kind: "scatter", how, count, inner, limit, from, out },
       ...given("base", base),
+      ...(base.offset === -2 && { cleared: true }),
       ...given("indices", indices),
       ...(table < 0 ? {} : { table: tables.subarray(table, table + count) }),
     };
