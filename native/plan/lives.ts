@@ -83,7 +83,7 @@ class Order {
     return this.#level.at(place)!;
   }
 
-  /** Of a step that is read or written where nothing is put in its place. */
+  /** What the step of a place reads and writes. */
   storesAt(place: number) {
     return this.#level.storesAt(place)!;
   }
