@@ -16,6 +16,7 @@ export { shortLived } from "./lives.ts";
 export { placesFor } from "./memory.ts";
 export { moving } from "./moving.ts";
 export { type Instruction, instructionsOf, type Origins, originOf } from "./origins.ts";
+export { Pace } from "./pace.ts";
 export { inPanels } from "./panels.ts";
 export { gridOf } from "./pending.ts";
 export { planFor } from "./planned.ts";

@@ -11,6 +11,7 @@ import { lastingOf } from "./lasting.ts";
 import { placesFor } from "./memory.ts";
 import { moving } from "./moving.ts";
 import { marked } from "./origins.ts";
+import { Pace } from "./pace.ts";
 import { mostExact, type Plan } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { givenAfter, resultsOf, scattered } from "./results.ts";
@@ -176,6 +177,7 @@ export class Program {
   #lent: readonly Float32Array[] | undefined;
   /** Words of runs after the first one. */
   readonly #again: Int32Array;
+  readonly #pace = new Pace();
 
   /** @throws Error where a file is not there that it was made for */
   constructor(
@@ -293,7 +295,9 @@ export class Program {
   }
 
   #run(kernels: Kernels, threads: number, words = this.words, own: readonly Float32Array[] = []): void {
-    const wrong = kernels.run(words, this.memory, this.begin, threads, own, this.given);
+    const begin = threads > 1 ? performance.now() : 0;
+    const wrong = kernels.run(words, this.memory, this.begin, this.#pace.threads(threads), own, this.given);
+    if (threads > 1) this.#pace.took(performance.now() - begin);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);
