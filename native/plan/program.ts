@@ -209,8 +209,8 @@ export class Program {
       own ? { name, size: sizeOf(shape), cleared } : [],
     );
     const bytes = 4 * this.#own.reduce((sum, { size }) => sum + size, 0);
-    // Arrays of two runs are often let go at once.
-    if (bytes >= manyBytes) kernels.retain?.(2 * bytes);
+    // The collector looks for arrays once there are so many bytes more of them, and lets all of these go at once.
+    if (bytes >= manyBytes) kernels.retain?.(Math.min(2 * bytes + collected, 16 * bytes));
   }
 
   /** Whether the kernels would run it: one that comes from a file may be anything. */
@@ -334,7 +334,9 @@ function write(to: Float32Array, { dtype, data }: Tensor): boolean {
 }
 
 /** Results from so many bytes on come and go in each run as much memory as the allocator would give back to the system. */
-const manyBytes = 2 ** 22;
+const manyBytes = 2 ** 18;
+/** Bytes of arrays, more of them than there were, for which V8's collector begins. */
+const collected = 2 ** 26;
 /** More than this goes to ONNX Runtime, whose arrays come and go. */
 const mostBytes = 2 ** 32;
 
