@@ -60,8 +60,8 @@ interface Layout {
   place(x: Value): Value;
   /** A value that `place` made, or what was cut out of it, as `[N?, groups, A/groups, …, places]`. */
   rows(x: Value, groups: number, inner: Shape): Value;
-  /** `[N, groups, A/groups, …]` as `[N?, groups, …rows, …columns]`, by the axes of these two. */
-  turned(x: Value, rows: readonly number[], columns: readonly number[]): Value;
+  /** Of `[N, groups, …]`, these two in the order in which products have them. */
+  readonly outer: readonly number[];
   /** Products of examples as one. */
   sum(products: Value): Value;
   /** What it costs beside products: numbers moved, and numbers of the weights summed. */
@@ -76,7 +76,7 @@ const summed: Layout = {
     const [examples = 1, channels = 1] = x.shape;
     return Reshape(x, [examples, groups, Number(channels) / groups, ...inner, sizeOf(x.shape.slice(2))]);
   },
-  turned: (x, rows, columns) => Transpose(x, [0, 1, ...rows, ...columns]),
+  outer: [0, 1],
   sum: (products) =>
     products.shape[0] === 1
       ? Reshape(products, products.shape.slice(1))
@@ -89,7 +89,7 @@ const folded: Layout = {
   name: "one product",
   place: (x) => Transpose(x, [1, 0, ...upTo(x.rank).slice(2)]),
   rows: (x, groups, inner) => Reshape(x, [groups, Number(at(x.shape, 0)) / groups, ...inner, sizeOf(x.shape.slice(1))]),
-  turned: (x, rows, columns) => Transpose(x, [1, 0, ...rows, ...columns]),
+  outer: [1, 0],
   sum: (products) => products,
   cost: ({ x, g }) => ({ moved: 1.2 * (likelySize(x.shape) + likelySize(g.shape)), nodes: 2 }),
 };
@@ -149,15 +149,15 @@ function byPatches(problem: Problem, layout: Layout): Form {
     make: () => {
       const axes = upTo(kernel.length);
       const space = x.shape.slice(2).map(Number);
-      const read = zip(out, kernel, (places, size) => places * size);
-      const behind = axes.map((i) => Math.max(0, at(read, i) - at(space, i) - at(before, i)));
+      const covered = zip(out, kernel, (places, size) => places * size);
+      const behind = axes.map((i) => Math.max(0, at(covered, i) - at(space, i) - at(before, i)));
       const whole = padded(x, before, behind);
-      const cut = axes.every((i) => at(whole.shape, i + 2) === at(read, i))
+      const cut = axes.every((i) => at(whole.shape, i + 2) === at(covered, i))
         ? whole
         : Slice(
             whole,
             axes.map(() => 0),
-            read,
+            covered,
             axes.map((i) => i + 2),
           );
       const split = Reshape(cut, [
@@ -165,7 +165,7 @@ function byPatches(problem: Problem, layout: Layout): Form {
         ...axes.flatMap((i) => [at(out, i), at(kernel, i)]),
       ]);
       const [places, taps] = [axes.map((i) => 3 + 2 * i), axes.map((i) => 4 + 2 * i)];
-      const patches = layout.turned(split, places, [2, ...taps]);
+      const patches = Transpose(split, [...layout.outer, ...places, 2, ...taps]);
       const rows = layout.rows(layout.place(g), groups, []);
       const products = MatMul(rows, Reshape(patches, [...rows.shape.slice(0, -2), at(rows.shape, -1), width]));
       return Reshape(layout.sum(products), weightsShape(problem));

@@ -49,8 +49,8 @@ interface Ends {
 }
 
 /**
- * Places by lifetimes: the largest stores first, each at the first place where nothing lies that is needed at the same time, or in a result that is written later. A chain, or a product, writes over what it
- * reads there last, where it goes along both alike.
+ * Places by lifetimes: the largest stores first, each in a result that is written later, or at the first place where nothing lies that is needed at the same time. A chain, or a
+ * product, writes over what it reads there last, where it goes along both alike.
  *
  * @param from where there is room, in numbers
  */

@@ -24,14 +24,19 @@ export class Pace {
   #trying = 0;
   #settled = false;
 
+  /** Whether it asks no more how long runs take. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
   /** Of the next run. @param most how many it may have */
   threads(most: number): number {
-    return this.#alone === this.#trying > 0 ? most : 1;
+    const tries = this.#trying > 0;
+    return this.#alone === tries ? most : 1;
   }
 
   /** @param milliseconds of the run that was asked for last */
   took(milliseconds: number): void {
-    if (this.#settled) return;
     this.#runs++;
     if (this.#trying > 0) this.#tried(milliseconds);
     else if (this.#usual === undefined) {

@@ -46,8 +46,9 @@ export interface Layout {
     readonly dtype: DType;
     readonly shape: readonly number[];
     readonly at: number;
-    /** Steps write it into the array that a run gives (results.ts), which is to be zeros before. */
+    /** Steps write it into the array that a run gives (results.ts). */
     readonly own?: true;
+    /** That array is zeros before. */
     readonly cleared?: true;
   }[];
 }
@@ -295,9 +296,10 @@ export class Program {
   }
 
   #run(kernels: Kernels, threads: number, words = this.words, own: readonly Float32Array[] = []): void {
-    const begin = threads > 1 ? performance.now() : 0;
+    const isTimed = threads > 1 && !this.#pace.settled;
+    const begin = isTimed ? performance.now() : 0;
     const wrong = kernels.run(words, this.memory, this.begin, this.#pace.threads(threads), own, this.given);
-    if (threads > 1) this.#pace.took(performance.now() - begin);
+    if (isTimed) this.#pace.took(performance.now() - begin);
     if (wrong === 1)
       throw new InnerloopError("run-failed", "the model looked up an index that is beyond the end of its axis");
     if (wrong !== 0) throw new Error(`the kernels refuse a program with ${wrong}`);

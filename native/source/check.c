@@ -59,21 +59,15 @@ static int read_within(const Scope *scope, Reach reach) { return within(scope, r
 /** An access along one axis of pieces that lie together. */
 static Reach rows_of(int64_t at, int64_t rows, int64_t stride, int64_t size) { return along(along((Reach){at, at}, rows, stride), size, 1); }
 
-static int rows_within(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
-  return rows > 0 && size > 0 && within(scope, rows_of(at, rows, stride, size));
-}
+/** What an access has to be within: one of the above. */
+typedef int (*Within)(const Scope *, Reach);
 
-/** Of rows that are written number by number. */
-static int rows_written(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
-  return rows > 0 && size > 0 && written_within(scope, rows_of(at, rows, stride, size));
+static int rows_within(const Scope *scope, Within inside, int64_t at, int64_t rows, int64_t stride, int64_t size) {
+  return rows > 0 && size > 0 && inside(scope, rows_of(at, rows, stride, size));
 }
 
 /** Tables lie in the memory. */
 static int table_within(const Scope *scope, int64_t at, int64_t entries) { return entries > 0 && within_memory(scope, along((Reach){at, at}, entries, 1)); }
-
-static int rows_read(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
-  return rows > 0 && size > 0 && read_within(scope, rows_of(at, rows, stride, size));
-}
 
 /** A product's access along its batch: `which` of the steps of each axis. */
 static Reach along_batch(const int32_t *words, int which, int64_t at) {
@@ -184,26 +178,22 @@ static int check_chain(const Scope *scope, const int32_t *words, int64_t length)
 }
 
 /** A place of rows, or none. */
-static int optional(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
-  return at < 0 || rows_within(scope, at, rows, stride, size);
-}
-
-static int optional_read(const Scope *scope, int64_t at, int64_t rows, int64_t stride, int64_t size) {
-  return at < 0 || rows_read(scope, at, rows, stride, size);
+static int optional(const Scope *scope, Within inside, int64_t at, int64_t rows, int64_t stride, int64_t size) {
+  return at < 0 || rows_within(scope, inside, at, rows, stride, size);
 }
 
 static int check_norm(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 18) return 0;
   const int64_t rows = words[2], size = words[3], gains = words[11];
-  return gains > 0 && rows_read(scope, words[5], rows, words[6], size) && optional_read(scope, words[7], gains, words[8], size) &&
-         optional_read(scope, words[9], gains, words[10], size) && rows_within(scope, words[12], rows, words[13], size) &&
-         optional(scope, words[14], rows, words[15], 1) && optional(scope, words[16], rows, words[17], 1);
+  return gains > 0 && rows_within(scope, read_within, words[5], rows, words[6], size) && optional(scope, read_within, words[7], gains, words[8], size) &&
+         optional(scope, read_within, words[9], gains, words[10], size) && rows_within(scope, within, words[12], rows, words[13], size) &&
+         optional(scope, within, words[14], rows, words[15], 1) && optional(scope, within, words[16], rows, words[17], 1);
 }
 
 static int check_rowwise(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 9 || words[2] < 0 || words[2] > 2) return 0;
   const int64_t rows = words[3], size = words[4];
-  return rows_read(scope, words[5], rows, words[6], size) && rows_within(scope, words[7], rows, words[8], words[2] == 2 ? 1 : size);
+  return rows_within(scope, read_within, words[5], rows, words[6], size) && rows_within(scope, within, words[7], rows, words[8], words[2] == 2 ? 1 : size);
 }
 
 static int check_rows(const Scope *scope, const int32_t *words, int64_t length) {
@@ -212,15 +202,15 @@ static int check_rows(const Scope *scope, const int32_t *words, int64_t length) 
   if (outer < 1 || count < 1 || inner < 1 || limit < 0) return 0;
   const Reach from = along(along(along((Reach){words[6], words[6]}, outer, words[7]), limit > 0 ? limit : 1, words[8]), inner, 1);
   const Reach out = along(along(along((Reach){words[12], words[12]}, outer, words[13]), count, words[14]), inner, 1);
-  const int found = words[11] < 0 ? rows_read(scope, words[9], count, words[10], 1) : table_within(scope, words[11], count);
+  const int found = words[11] < 0 ? rows_within(scope, read_within, words[9], count, words[10], 1) : table_within(scope, words[11], count);
   return found && read_within(scope, from) && written_within(scope, out);
 }
 
 static int check_scatter(const Scope *scope, const int32_t *words, int64_t length) {
   if (length < 15 || words[2] < SET || words[2] > MIN || words[3] < 0 || (words[10] < 0 && words[12] < 0)) return 0;
   const int64_t count = words[3], inner = words[4], limit = words[5];
-  if (!optional_read(scope, words[6], limit, words[7], inner) || !rows_written(scope, words[13], limit, words[14], inner)) return 0;
-  return count == 0 || (rows_read(scope, words[8], count, words[9], inner) && optional_read(scope, words[10], count, words[11], 1) &&
+  if (!optional(scope, read_within, words[6], limit, words[7], inner) || !rows_within(scope, written_within, words[13], limit, words[14], inner)) return 0;
+  return count == 0 || (rows_within(scope, read_within, words[8], count, words[9], inner) && optional(scope, read_within, words[10], count, words[11], 1) &&
                         (words[12] < 0 || table_within(scope, words[12], count)));
 }
 
@@ -233,7 +223,7 @@ static int check_move(const Scope *scope, const int32_t *words, int64_t length) 
     if (!turning) return 0;
     turns = turning->count;
   }
-  return rows_read(scope, words[3], turns, words[4], words[2]) && rows_written(scope, words[5], turns, words[6], words[2]);
+  return rows_within(scope, read_within, words[3], turns, words[4], words[2]) && rows_within(scope, written_within, words[5], turns, words[6], words[2]);
 }
 
 /** A place for each row and column of each example, with all channels. */
@@ -258,7 +248,7 @@ static int check_windows(const Scope *scope, const int32_t *words, int64_t lengt
     const Reach weights = along(along((Reach){from, from}, 2, words[WINDOWS_WORDS + 3 * tap + 2]), channels, 1);
     if (from < 0 || !(what == SUMS ? read_within : within)(scope, weights)) return 0;
   }
-  return optional_read(scope, words[21], 1, 0, channels);
+  return optional(scope, read_within, words[21], 1, 0, channels);
 }
 
 /** Along rows or columns that lie as {@link place_at} has them. */

@@ -298,14 +298,15 @@ describe("a result", () => {
   });
 
   it.each([
-    // A table of places, and one whose places are in the memory while those before them are not.
-    ["a table", 1, 0, far, 0],
-    ["from one array to another", 1, 2, 0, far],
-  ])("is not looked up as %s", (_, rows, column, table, left) => {
+    ["is looked up within itself", 0, far, 2, 0],
+    ["is no table", far, 0, 0, 2],
+    ["is not looked up from the memory", 0, 0, far, 2],
+    ["is not looked up beyond its end", 0, far, 64 - 16 - 7, 2],
+  ])("%s", (_, table, left, entry, outcome) => {
     const { memory, begin } = memoryOf(256);
-    const product = [1, 23, 4, rows, 16, 8, 0x3f800000, 0, left, 0, 1, 64, 16, 1, 128, 16, -1, 0, 0, table, 1, 8, 0];
-    new Int32Array(memory, begin)[0] = column;
-    expect(kernels.run(Int32Array.from(product), memory, begin, 1, [new Float32Array(64)])).toBe(left ? 0 : 2);
+    const product = [1, 23, 4, 1, 16, 8, 0x3f800000, 0, left, 0, 1, 64, 16, 1, 32, 16, -1, 0, 0, table, 1, 8, 0];
+    new Int32Array(memory, begin)[0] = entry;
+    expect(kernels.run(Int32Array.from(product), memory, begin, 1, [new Float32Array(64)])).toBe(outcome);
   });
 
   it.each([

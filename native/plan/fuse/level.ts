@@ -220,8 +220,8 @@ export class Level {
       const stores = storesOf(steps[i]!);
       this.#steps[begin + i] = steps[i]!;
       this.#stores[begin + i] = stores;
-      for (const store of stores.reads) enter(this.#usersOf(store).readers, begin + i);
-      for (const store of stores.writes) enter(this.#usersOf(store).writers, begin + i);
+      for (const store of stores.reads) insert(this.#usersOf(store).readers, begin + i);
+      for (const store of stores.writes) insert(this.#usersOf(store).writers, begin + i);
     }
     this.#change();
   }
@@ -287,7 +287,7 @@ function lastOf(users: readonly number[], before: number, last: number): number 
 }
 
 /** Puts a place behind those before it. */
-function enter(users: number[], at: number): void {
+function insert(users: number[], at: number): void {
   let end = users.length;
   while (end > 0 && users[end - 1]! > at) end--;
   if (end === users.length) users.push(at);
