@@ -1,7 +1,8 @@
 // Rooms that Node loads as one file: beside a room's modules a dist/bundle/index.js with all of them, since opening and compiling
 // a file for each takes longer than what is in it. What is imported only when it is used stays a file of its own; so do programs
 // of threads and processes, which are opened from where the compiler put them. Nothing is minified, and each module is under
-// its name, so that an error says where it comes from.
+// its name, so that an error says where it comes from. What the declarations say is not said again, and all is ASCII: V8 holds a
+// text that has one letter beyond Latin-1 with two bytes for each.
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,25 +12,31 @@ import { rolldown } from "rolldown";
 export const bundledRooms = ["graph", "native", "export", "train", "measure"];
 
 const folder = "bundle";
+/** When this file was. */
+const written = statSync(fileURLToPath(import.meta.url)).mtimeMs;
 
 const distOf = (room) => fileURLToPath(new URL(`../${room}/dist`, import.meta.url));
 
-/** Writes the bundle of a room's modules, of which index.js is the door, where it is older than one of them. */
+/** Writes the bundle of a room's modules, of which index.js is the door, where it is older than one of them or than what is written here. */
 export async function bundleRoom(room, dist = distOf(room)) {
   const place = join(dist, folder);
   const index = join(place, "index.js");
-  if (existsSync(index) && statSync(index).mtimeMs > newest(dist)) return;
+  if (existsSync(index) && statSync(index).mtimeMs > Math.max(newest(dist), written)) return;
   const bundle = await rolldown({
     cwd: dist,
     input: "./index.js",
     platform: "node",
     external: (id) => !/^[./]|^[A-Za-z]:/.test(id),
-    plugins: [inPlace(dist)],
+    plugins: [inPlace(dist), ascii],
   });
-  const { output } = await bundle.write({ dir: place, format: "esm", comments: { annotation: true } });
+  const { output } = await bundle.write({
+    dir: place,
+    format: "esm",
+    comments: { annotation: true, jsdoc: false, legal: true },
+  });
   await bundle.close();
-  const written = new Set(output.map(({ fileName }) => fileName));
-  for (const name of readdirSync(place)) if (!written.has(name)) rmSync(join(place, name));
+  const names = new Set(output.map(({ fileName }) => fileName));
+  for (const name of readdirSync(place)) if (!names.has(name)) rmSync(join(place, name));
 }
 
 /** What tests do first, so that they see what the compiler wrote last. */
@@ -54,3 +61,14 @@ const inPlace = (dist) => ({
     return { code: code.replaceAll("import.meta.url", `new URL("${place}", import.meta.url).href`), map: null };
   },
 });
+
+/** Letters beyond ASCII, which stand in strings, templates and patterns, by their escapes. */
+const ascii = {
+  name: "ascii",
+  generateBundle(_, files) {
+    for (const file of Object.values(files))
+      if (file.type === "chunk") file.code = file.code.replace(/[^\0-\x7f]/g, escaped);
+  },
+};
+
+const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -32,6 +32,10 @@ describe.each(bundledRooms)("%s", (room) => {
     expect(imported.filter((path) => dirname(path) !== folder)).toEqual([]);
   });
 
+  it("has one byte for each letter", () => {
+    expect(texts.flatMap((text) => text.match(/[^\0-\x7f]/) ?? [])).toEqual([]);
+  });
+
   it("finds what it opens where the compiler put that", () => {
     const opened = found(texts, /new URL\("([^"]+)", (?:new URL\("([^"]+)", )?import\.meta\.url/g).map(
       ([name, place]) => resolve(folder, place === undefined ? "." : dirname(place), name!),
@@ -48,11 +52,17 @@ it("a bundle is written when a module is newer, and what it no longer has goes",
     writeFileSync(join(dist, name), text);
     utimesSync(join(dist, name), seconds, seconds);
   };
-  write("index.js", `export { where } from "./one.js"; export const late = () => import("./late.js");`, 1);
+  write(
+    "index.js",
+    `export { where } from "./one.js"; export const late = () => import("./late.js");
+    export const said = ["a ≤ 𝛼", \`\${1}…\`, "…".replace(/…|𝛼/u, "é")];`,
+    1,
+  );
   write("one.js", "export const where = import.meta.url;", 1);
   write("late.js", "export const two = 2;", 1);
   await bundleRoom("", dist);
-  const { where, late } = await load(index);
+  const { where, late, said } = await load(index);
+  expect(said).toEqual(["a ≤ 𝛼", "1…", "é"]);
   expect(where).toBe(pathToFileURL(join(dist, "one.js")).href);
   expect((await late()).two).toBe(2);
   expect(readdirSync(dirname(index))).toHaveLength(2);

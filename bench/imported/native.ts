@@ -7,7 +7,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { native } from "@innerloop/native";
-import { openSession } from "@innerloop/runtime/session";
 import type { Tensor } from "@innerloop/schemas";
 import { median, processorTime } from "../contender.ts";
 import { mebibytesAtMost } from "../peers/peak.ts";
@@ -50,6 +49,8 @@ async function opened(kind: string): Promise<Run> {
     const once = (lent?: boolean) => model.run(feeds, model.outputs, lent);
     if (once(true)) return { once: (lent) => once(lent)!, native: true };
   }
+  // Loaded here alone, since what a process holds is measured.
+  const { openSession } = await import("@innerloop/runtime/session");
   const session = await openSession(bytes, { threads, ...(isBeside && { beside: { [weights]: readFileSync(path) } }) });
   const feeds = fed(session.inputs);
   return { once: () => session.run(feeds), native: false };

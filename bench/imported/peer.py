@@ -20,7 +20,6 @@ import sys
 import warnings
 
 import numpy as np
-import onnxruntime
 from native_sides import KINDS, Native, native, write_feeds
 from sides import FILES, counted, feeds_of, opened, seed_of
 
@@ -168,7 +167,6 @@ def memory(folder, name, batch, side):
 if __name__ == "__main__":
     action, folder, name, batch, *rest = sys.argv[1:]
     folder, batch = pathlib.Path(folder), int(batch)
-    onnxruntime.set_default_logger_severity(3)
     if action == "prepare":
         prepare(folder, name, batch, *rest)
     elif action == "time":

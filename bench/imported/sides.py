@@ -6,7 +6,6 @@ import pathlib
 import tempfile
 
 import numpy as np
-import onnxruntime
 
 FILES = {
     "original": "",
@@ -19,6 +18,10 @@ FILES = {
 
 
 def opened(file, threads, profile=None):
+    # Imported here alone, since what PyTorch's process holds is measured.
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     if profile:
