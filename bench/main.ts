@@ -9,7 +9,7 @@ import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { among, counts, list, minutesIn, sizeIn, turns } from "./flags.ts";
 import { gpu } from "./gpu/run.ts";
-import { imported, importedGroups, importedNetworks, importedPeers } from "./imported/run.ts";
+import { imported, importedGroups, importedNetworks, importedPeers, otherNetworks } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
 import { type OurEngine, ourEngines } from "./ours/engines.ts";
 import type { Outcome } from "./outcome.ts";
@@ -64,6 +64,9 @@ const networksOf = (text: string): readonly string[] => {
   if (text === "none") return [];
   return text === "all" ? importedNetworks : among("networks", text, importedNetworks);
 };
+
+const anyNetworks = (text: string): readonly string[] =>
+  text === "others" ? otherNetworks : among("networks", text, [...importedNetworks, ...otherNetworks]);
 
 try {
   await yargs(hideBin(process.argv))
@@ -272,7 +275,11 @@ try {
       "imported",
       "models of PyTorch, read and written again, beside the originals, onnx-ad and PyTorch",
       {
-        networks: { type: "string", default: importedNetworks.join(), describe: `of ${importedNetworks.join(", ")}` },
+        networks: {
+          type: "string",
+          default: importedNetworks.join(),
+          describe: `of ${[...importedNetworks, ...otherNetworks].join(", ")}; others: the last ${otherNetworks.length} of these`,
+        },
         batches: { type: "string", default: "1,8", describe: "examples in a batch" },
         threads: { ...threads, default: "1,2" },
         groups: { type: "string", default: importedGroups.join(), describe: `of ${importedGroups.join(", ")}` },
@@ -293,7 +300,7 @@ try {
       (args) =>
         run(async () =>
           imported({
-            ...{ networks: among("networks", args.networks, importedNetworks), engines: enginesOf(args.engines) },
+            ...{ networks: anyNetworks(args.networks), engines: enginesOf(args.engines) },
             ...{ batches: counts(args.batches, "batches"), threads: counts(args.threads, "threads") },
             groups: among("groups", args.groups, importedGroups),
             peers: among("peers", args.peers, importedPeers).filter((peer) => !(args.quick && peer === "compile")),

@@ -172,7 +172,7 @@ class GRUTwice(nn.Module):
 def randomized(network):
     """Statistics as if it had been trained, so that batch normalization is no identity."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
             nn.init.uniform_(module.weight, 0.8, 1.2)

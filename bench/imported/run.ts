@@ -20,6 +20,20 @@ export const importedNetworks = [
   "gru-2",
 ] as const;
 
+/** What `others.py` makes, of other kinds. */
+export const otherNetworks = [
+  "unet",
+  "efficientnet-like",
+  "densenet-like",
+  "convnext-like",
+  "decoder-like",
+  "swin-like",
+  "mixer-like",
+  "temporal",
+  "lstm-both-ways",
+  "conformer-like",
+] as const;
+
 /** What is timed: the network itself, and value and gradient for its input or for its weights. */
 export const importedGroups = ["forward", "input", "weights"] as const;
 

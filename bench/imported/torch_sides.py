@@ -5,10 +5,11 @@ import sys
 
 import torch
 from networks import NETWORKS, randomized
+from others import OTHERS
 
 
 def network_of(name, batch):
-    make, shape = NETWORKS[name]
+    make, shape = {**NETWORKS, **OTHERS}[name]
     torch.manual_seed(0)
     return randomized(make()), torch.randn(batch, *shape)
 
