@@ -10,6 +10,7 @@ export { evenly } from "./evenly.ts";
 export { fused, type Pass, passes } from "./fuse/index.ts";
 export { inPlace } from "./fuse/join.ts";
 export { byHeads } from "./heads.ts";
+export { Known } from "./known.ts";
 export { laid } from "./laid.ts";
 export { lastingOf } from "./lasting.ts";
 export { shortLived } from "./lives.ts";

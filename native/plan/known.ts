@@ -5,7 +5,7 @@ import { letGo } from "../beside.ts";
 import type { Numbers } from "../read.ts";
 import { encoded } from "./encode.ts";
 import { refused } from "./refusal.ts";
-import { type Access, accessesOf, type Step, type Store } from "./steps.ts";
+import { type Access, accessesOf, type Chain, type Step, type Store, type Turns, type Write } from "./steps.ts";
 import { apart } from "./taken.ts";
 
 /** Numbers from which on an array stays where it was computed, and those from which on its pages are given back when nobody reads them any more. */
@@ -19,6 +19,8 @@ export class Known {
   readonly #given = new WeakMap<Store, Numbers>();
   /** Those of them that take much memory. */
   readonly #paged: WeakRef<Float32Array>[] = [];
+  /** Large copies that are made when somebody asks for them: what only another step reads is there while that is taken. */
+  readonly #later = new Map<Store, Chain>();
   /** Where the kernels compute: one step at a time, with copies of what it reads. */
   #memory: Float32Array = new Float32Array(0);
 
@@ -35,6 +37,7 @@ export class Known {
 
   /** A large array of a store that was computed, and what may be read behind it: a program reads it where it lies. */
   computed(store: Store): Float32Array | undefined {
+    if (this.#later.has(store)) this.of(store);
     const numbers = store.size < largeKnown ? undefined : this.#numbers.get(store);
     return numbers && new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length + apart);
   }
@@ -45,7 +48,18 @@ export class Known {
   }
 
   of(store: Store): Float32Array {
+    const later = this.#later.get(store);
+    if (later) {
+      this.#later.delete(store);
+      this.#compute(later);
+    }
     return this.#there(store) ?? this.#made(store);
+  }
+
+  /** Of which store all numbers of one are: of itself, unless it is a copy that is not made yet. */
+  origin(store: Store): Store {
+    const later = this.#later.get(store);
+    return later ? this.origin(later.reads[0]!.store) : store;
   }
 
   #made(store: Store): Float32Array {
@@ -75,6 +89,30 @@ export class Known {
 
   run(step: Step): void {
     if (step.kind === "turns") throw refused("turns that no run changes");
+    const writes = new Set(accessesOf(step).writes.map(({ store }) => store));
+    // A copy is of what was there when it was to be made.
+    for (const [store, { reads }] of [...this.#later])
+      if (writes.has(store) || writes.has(reads[0]!.store)) this.of(store);
+    if (this.#isCopy(step)) this.#later.set(step.writes[0]!.store, step);
+    else this.#compute(step);
+  }
+
+  /** Whether a step does nothing but copy numbers to all of a large store, which has none yet. */
+  #isCopy(step: Step): step is Chain {
+    if (step.kind !== "chain" || step.code.length > 0 || step.reads.length !== 1 || step.writes.length !== 1)
+      return false;
+    const [{ store, how }] = step.writes as [Write];
+    const whole = how === "set" && store.size >= largeKnown && sizeOf(step.shape) === store.size;
+    return whole && !this.#there(store) && step.reads[0]!.store !== store;
+  }
+
+  #compute(step: Exclude<Step, Turns>): void {
+    // Copies that this step alone has asked for so far go again.
+    const { reads } = accessesOf(step);
+    const lent = [...new Set(reads.map(({ store }) => store))].flatMap((store) => {
+      const later = this.#later.get(store);
+      return later ? [{ store, later, numbers: this.of(store) }] : [];
+    });
     const stores = new Map<Store, number>();
     const tables = new Map<Int32Array, number>();
     let end = 0;
@@ -98,6 +136,11 @@ export class Known {
       }
       memory.set(numbers, at);
       if (store.size >= largeKnown) letGo(numbers, this.#kernels);
+    }
+    for (const { store, later, numbers } of lent) {
+      this.#numbers.delete(store);
+      this.#later.set(store, later);
+      this.#kernels.release?.(numbers.buffer as ArrayBuffer);
     }
     const whole = new Int32Array(memory.buffer, memory.byteOffset, memory.length);
     for (const [numbers, at] of tables) whole.set(numbers, at);

@@ -354,7 +354,7 @@ function memoryOf(bytes: number): ArrayBuffer {
 /** The number that all numbers of a store are, if no run changes them. */
 function oneNumber({ known }: Plan, store: Store): number | undefined {
   if (store.depth > 0 || store.size === 0) return undefined;
-  const numbers = known.of(store);
+  const numbers = known.of(known.origin(store));
   let i = 0;
   while (i < numbers.length && numbers[i] === numbers[0]) i++;
   return i === numbers.length ? numbers[0] : undefined;

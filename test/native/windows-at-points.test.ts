@@ -222,10 +222,9 @@ describe("windows at points along their columns", () => {
     expect(pointsIn((steps.at(-1) as Turns).body)).toHaveLength(1);
   });
 
-  it("stay as they are where tables are otherwise, or more is done than to multiply", () => {
+  it("stay as they are where tables are otherwise", () => {
     const size: Sizes = { size: [7, 7], windows: [4, 4], steps: [2, 2] };
     const others: readonly Sizes[] = [
-      { ...size, more: { relu: true } },
       { ...size, channels: 15 },
       { ...size, filters: 15 },
       // Windows of one row, and steps of three.

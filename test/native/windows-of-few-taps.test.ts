@@ -208,7 +208,6 @@ describe("windows of few taps", () => {
   it("stay as they are where tables are otherwise", () => {
     const sizes: Sizes = { taps: [2, 2], size: [7, 7], windows: [7, 7], turned: [true, true] };
     const others: readonly Sizes[] = [
-      { ...sizes, more: { relu: true } },
       // Windows that do not overlap.
       { taps: [2, 2], size: [6, 6], windows: [3, 3], steps: [2, 2] },
       ...[1, 30, 195, 200, 391].map((place) => ({

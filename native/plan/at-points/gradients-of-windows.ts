@@ -2,9 +2,9 @@
 import { sizeOf } from "@innerloop/schemas/bundle";
 import { storesOf, usedBy } from "../fuse/level.ts";
 import { type Access, type Product, type Step, type Store, sameAccess } from "../steps.ts";
+import { type Form, formOf, type Rows, rowsIn } from "./forms.ts";
 import { fewest, writersIn } from "./making.ts";
 import { lyingDown, middleOf, type Picture, pictureOf, side } from "./pictures.ts";
-import { type Form, formOf, type Rows, rowsIn } from "./windows.ts";
 
 /** A product whose sums are weight gradients. */
 export interface Member {

@@ -3,10 +3,11 @@
 import type { Costs } from "../costs.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
+import { columnsIn, type Segment } from "./forms.ts";
 import { goesThrough, type Member, middleOfProduct, middlesOf, type Sum, sumsOf } from "./gradients-of-windows.ts";
 import { type Making, spaced, usersIn } from "./making.ts";
 import type { Picture } from "./pictures.ts";
-import { columnsIn, type Segment, scaled, valuesAt } from "./windows.ts";
+import { scaled, valuesAt } from "./windows.ts";
 
 /** Terms that products at points take at once: those of a few products together, so that sums are gone over less often. */
 const mostTerms = 256;

@@ -1,13 +1,13 @@
 // Products of windows as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
 // of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
-import { sizeOf } from "@innerloop/schemas/bundle";
 import type { Costs } from "../costs.ts";
 import { storesOf } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
+import { columnsIn, type Form, formOf, type Rows, rowsIn, type Segment } from "./forms.ts";
 import { fewest, type Making, spaced, writersIn } from "./making.ts";
-import { lyingDown, middleOf, type Picture, pictureOf, rowsOfWindows, side } from "./pictures.ts";
-import { type Bilinear, mostSums, whole, windowed } from "./toom.ts";
+import { lyingDown, middleOf, type Picture, pictureOf, rowsOfWindows } from "./pictures.ts";
+import { inPanels, type Whole, wholeOf } from "./whole.ts";
 
 /** The same steps, with products at points where that is quicker. */
 export function windowsAtPoints(steps: readonly Step[], plan: Making): Step[] {
@@ -41,9 +41,7 @@ function inLevel(steps: readonly Step[], plan: Making, level: Level): Step[] {
 }
 
 /** A product by its picture, and in which form it may be done. */
-interface Windowed {
-  readonly product: Product;
-  readonly picture: Picture;
+interface Windowed extends Pictured {
   readonly form: Form;
   /** Rows that are read, as they lie evenly. */
   readonly rows: readonly Rows[];
@@ -51,38 +49,55 @@ interface Windowed {
   readonly names: { readonly weights: string; readonly values: readonly string[] };
 }
 
+/** A product of windows, of all its filters and examples. */
+interface Pictured extends Pick<Whole, "product" | "panels"> {
+  readonly picture: Picture;
+}
+
 type Read = Pick<Windowed, "picture" | "form" | "rows">;
 
 /** What it is at points; nothing, where it stays as it is. */
 function atPoints(product: Product, writers: readonly Step[], plan: Making, level: Level): readonly Step[] {
-  if (!isOfWindows(product)) return [];
-  const picture = pictureOf(product, writers);
-  return picture ? picturedAtPoints(product, picture, plan, level) : [];
+  const whole = isOfWindows(product) ? wholeOf(product) : undefined;
+  if (!whole) return [];
+  const { panels, examples } = whole;
+  // What is zeros in one example need not be so in the others of a batch.
+  const one = pictureOf(product, examples.count > 1 ? [] : writers);
+  if (!one || (examples.count > 1 && one.examples > 1)) return [];
+  const field = { ...one.field, strides: [examples.apart] };
+  const picture = examples.count > 1 ? { ...one, examples: examples.count, field } : one;
+  const { m, n, out, relu } = whole.product;
+  if (!relu) return picturedAtPoints({ product: whole.product, panels, picture }, plan, level);
+  const between = { store: plan.store(m * n, out.store.depth), offset: 0, strides: [n, 1] };
+  const made = picturedAtPoints({ product: { ...whole.product, out: between }, panels, picture }, plan, level);
+  return made.length > 0 ? [...made, withoutNegative(whole.product, between)] : [];
 }
 
 /** The same, of windows of that picture. */
-function picturedAtPoints(product: Product, found: Picture, plan: Making, level: Level): readonly Step[] {
+function picturedAtPoints({ product, panels, picture: found }: Pictured, plan: Making, level: Level): readonly Step[] {
   const picture = found.taps[1] === 1 ? lyingDown(found) : found;
   const whole = formOf(picture, picture.taps[1]);
   const rows = rowsIn(picture, whole);
   const column = whole.middle ? middleOf(picture) : undefined;
   if (!rows || (whole.middle && !column)) return [];
-  const before: Windowed = { product, picture, form: whole, rows, names: namesOf(product, picture, whole) };
-  if (!pays(before, plan.costs, level)) return [];
+  const pictured = { product, panels, picture };
+  const before: Windowed = { ...pictured, form: whole, rows, names: namesOf(pictured, whole) };
+  const gain = gainOf(before, plan.costs, level);
+  if (!gain.pays) return [];
   const hasRows = column && picture.taps[0] > 1;
-  const middle = hasRows ? picturedAtPoints(middleOfProduct(product, picture), column, plan, level) : [];
+  const middle = hasRows ? picturedAtPoints({ ...middleOfProduct(pictured), picture: column }, plan, level) : [];
   // Nobody but a product of the middle column needs its weights as they are.
   const form = middle.length > 0 ? { ...whole, weights: whole.weights.slice(1) } : whole;
-  const windows = form === whole ? before : { ...before, form, names: namesOf(product, picture, form) };
+  const windows = form === whole ? before : { ...before, form, names: namesOf(pictured, form) };
   const made: Step[] = [];
   /** A store that has something at points, which steps bring there unless it is there. */
-  const brought = (of: Store, name: string, size: number, bringing: (to: Store) => readonly Step[]): Store => {
+  const brought = (of: Store, name: string, size: number, bringing: (to: Store) => readonly Step[], held = false) => {
     const { there, steps, depth } = placeOf(of, level, product.out.store.depth, made);
     const own = there.get(of) ?? new Map<string, Store>();
     there.set(of, own);
     const known = own.get(name);
     if (known) return known;
-    const to = plan.store(size, of.depth === 0 ? 0 : depth);
+    const to = plan.store(size, held ? 0 : depth);
     own.set(name, to);
     if (to.depth === 0) for (const step of bringing(to)) plan.known.run(step);
     else steps.push(...bringing(to));
@@ -90,7 +105,7 @@ function picturedAtPoints(product: Product, found: Picture, plan: Making, level:
   };
   const size = form.weights.length * weightsOf(windows);
   const { names } = windows;
-  const weights = brought(product.right.store, names.weights, size, (to) => [weightsAt(plan, windows, to)]);
+  const weights = brought(product.right.store, names.weights, size, (to) => [weightsAt(plan, windows, to)], gain.holds);
   const values = form.segments.map((segment, i) => {
     const each = valuesOf(windows, segment);
     return brought(picture.field.store, names.values[i]!, segment.by.points * each, (to) =>
@@ -101,11 +116,12 @@ function picturedAtPoints(product: Product, found: Picture, plan: Making, level:
 }
 
 /** The part of a product that is of the middle column of taps. */
-const middleOfProduct = (product: Product, { taps, channels, tapsApart }: Picture): Product => ({
-  ...product,
-  k: taps[0] * channels,
-  right: { ...product.right, offset: product.right.offset + tapsApart[1] * channels * product.n },
-});
+const middleOfProduct = ({ product, panels, picture }: Pictured): Pick<Whole, "product" | "panels"> => {
+  const { taps, channels, tapsApart } = picture;
+  const offset = product.right.offset + tapsApart[1] * channels * panels.columns;
+  const right = { ...product.right, offset };
+  return { product: { ...product, k: taps[0] * channels, relu: false, right }, panels };
+};
 
 /** Where what is of a store is brought to points: before all turns that do not write it, of which there are so many. */
 function placeOf(of: Store, level: Level, ownDepth: number, own: Step[]) {
@@ -119,101 +135,16 @@ function placeOf(of: Store, level: Level, ownDepth: number, own: Step[]) {
 }
 
 /** Whether it is of pieces of some places, of weights that lie together. */
-function isOfWindows({ batch, n, lookup, right, out, relu }: Product): boolean {
+function isOfWindows({ n, lookup, right, out }: Product): boolean {
   const [rightRow, rightColumn] = right.strides.slice(-2);
   const of = lookup?.by === "rows" && lookup.taps > 1 && lookup.segment >= fewest && n >= fewest;
-  const plain = sizeOf(batch) === 1 && !relu && out.store.depth > 0;
-  return of && plain && rightRow === n && rightColumn === 1;
+  return of && out.store.depth > 0 && rightRow === n && rightColumn === 1;
 }
 
-/** Some columns of windows, in tiles that are alike. */
-export interface Segment {
-  readonly by: Bilinear;
-  /** The first column, how many of them a tile gives, and how many tiles there are. */
-  readonly from: number;
-  readonly gives: number;
-  readonly tiles: number;
-  /** The first column that the first tile reads, of those that are read. */
-  readonly reads: number;
-}
-
-export interface Form {
-  readonly segments: readonly Segment[];
-  /** Columns that tiles read: from which on, how far apart, and how many. */
-  readonly read: { readonly from: number; readonly apart: number; readonly count: number };
-  /** What of the middle column of taps has a product of its own: nothing, unless windows are two columns apart. */
-  readonly middle: boolean;
-  /** Columns of taps as points need them, a row for each point; the first one is the middle column where that has its own product. */
-  readonly weights: readonly (readonly number[])[];
-}
-
-/** @param taps columns of a window */
-export function formOf(
-  {
-    windows: [, count],
-    steps: [, step],
-    first: [, first],
-    size: [, wide],
-  }: Pick<Picture, "windows" | "steps" | "first" | "size">,
-  taps: number = side,
-): Form {
-  if (step === 1) {
-    const segments = segmentsOf(count, taps, first, wide);
-    return { segments, read: { from: 0, apart: 1, count: wide }, middle: false, weights: segments[0]!.by.taps };
-  }
-  // Outer taps read every second column, and the middle one those between.
-  const from = first & 1;
-  const read = { from, apart: 2, count: Math.ceil((wide - from) / 2) };
-  const segments = segmentsOf(count, 2, Math.floor(first / 2), read.count);
-  const weights = segments[0]!.by.taps.map(([a = 0, b = 0]) => [a, 0, b]);
-  return { segments, read, middle: true, weights: [[0, 1, 0], ...weights] };
-}
-
-/** Windows of columns beside each other, the first of which reads from `reads` on: as few tiles as may be, and then as few points. */
-function segmentsOf(count: number, taps: number, reads: number, wide: number): Segment[] {
-  const alone = taps === 2 && reads === -1 && wide === count - 1 && count <= mostSums(2);
-  if (alone) return [{ by: whole(wide, 2), from: 0, gives: count, tiles: 1, reads: 0 }];
-  const gives = Math.ceil(count / Math.ceil(count / mostOf(taps)));
-  const tiles = Math.floor(count / gives);
-  const [rest, at] = [count % gives, tiles * gives];
-  const segments = [{ by: windowed(gives, taps), from: 0, gives, tiles, reads }];
-  if (rest > 0) segments.push({ by: windowed(rest, taps), from: at, gives: rest, tiles: 1, reads: reads + at });
-  return segments;
-}
-
-/** Columns that a tile gives at most: of two taps as many as there are points for, of which each next column takes one; more of three would save little, for numbers that are less exact. */
-const mostOf = (taps: number): number => (taps === 2 ? mostSums(taps) : 4);
-
-/** Every row of a picture, or every second one, at even distances: the first of them, how far they are apart, how many there are, and the distance. */
-export interface Rows {
-  readonly from: number;
-  readonly apart: number;
-  readonly count: number;
-  readonly stride: number;
-}
-
-/** The rows of a picture as they lie evenly, with the columns that a form reads; nothing, where they do not. */
-export function rowsIn({ places: [rows, columns] }: Picture, { read: { from, apart } }: Form): Rows[] | undefined {
-  const isEven = (places: readonly number[]): boolean =>
-    places.every((place, i) => place === places[0]! + i * strideOf(places));
-  if (!isEven(columns.filter((_, i) => i >= from && (i - from) % apart === 0))) return undefined;
-  for (const every of [1, 2]) {
-    const parts = Array.from({ length: every }, (_, first) => rows.filter((__, i) => i % every === first));
-    if (parts.every(isEven))
-      return parts.map((part, first) => ({ from: first, apart: every, count: part.length, stride: strideOf(part) }));
-  }
-  return undefined;
-}
-
-const strideOf = ([first = 0, second = first]: readonly number[]): number => second - first;
-
-/** Where the columns begin that tiles read. */
-export const columnsIn = ({ picture, form: { read } }: Pick<Read, "picture" | "form">): number[] =>
-  picture.places[1].filter((_, i) => i >= read.from && (i - read.from) % read.apart === 0);
-
-function namesOf({ right, n }: Product, picture: Picture, form: Form): Windowed["names"] {
+function namesOf({ product: { right }, panels, picture }: Pictured, form: Form): Windowed["names"] {
   const { channels, taps, turned, tapsApart, examples, field, places } = picture;
-  const weights = [right.offset, n, channels, ...taps, ...turned, ...tapsApart, ...form.weights].join();
+  const lieIn = [right.offset, panels.columns, panels.count, panels.apart];
+  const weights = [...lieIn, channels, ...taps, ...turned, ...tapsApart, ...form.weights].join();
   // Rows of all examples, whichever way they are rows of so many examples.
   const rows: number[] = [];
   for (let example = 0; example < examples; example++)
@@ -233,39 +164,49 @@ const valuesOf = ({ picture: { examples, size, channels } }: Windowed, { tiles }
 const sumsOf = ({ product: { n }, picture: { examples, windows } }: Windowed, { tiles }: Segment): number =>
   examples * windows[0] * tiles * n;
 
-/** Whether what is multiplied less takes longer than what is brought to points and back. */
-function pays(windows: Windowed, costs: Costs, level: Level): boolean {
+/** Numbers of weights up to which they are held at points from run to run, and multiplications that each of them saves where more are. */
+const [fewHeld, leastSaved] = [2 ** 18, 100];
+/** What so many take that are not held beside those that stay in the cache: they go to memory and come back. */
+const far = 2;
+
+/** Whether what is multiplied less takes longer than what is brought to points and back, and whether weights are there from run to run. */
+function gainOf(windows: Windowed, costs: Costs, level: Level): { readonly pays: boolean; readonly holds: boolean } {
   const { product, picture, form } = windows;
-  const { m, n, k, right, out, added } = product;
+  const { m, n, k, right, out, added, relu } = product;
   /** In how many turns something is brought to points, of all of them. */
   const share = (of: Store, name: string): number => {
     const { there, turns } = placeOf(of, level, 0, []);
-    return of.depth === 0 || there.get(of)?.has(name) ? 0 : 1 / turns;
+    return there.get(of)?.has(name) ? 0 : 1 / turns;
   };
   const each = picture.taps[0] * picture.channels * n;
   let multiplied = form.middle ? m * each : 0;
-  let numbers = added && !sameAccess(added, out) && !form.middle ? m * n : 0;
+  let numbers = (added && !sameAccess(added, out) && !form.middle ? m * n : 0) + (relu ? m * n : 0);
   for (const [i, segment] of form.segments.entries()) {
     const { points } = segment.by;
     multiplied += points * segment.tiles * picture.examples * picture.windows[0] * each;
     numbers += points * sumsOf(windows, segment);
     numbers += points * valuesOf(windows, segment) * share(picture.field.store, windows.names.values[i]!);
   }
-  const weights = (picture.taps[1] + form.weights.length) * each * share(right.store, windows.names.weights);
-  return m * k * n - multiplied > costs.number * numbers + costs.weight * weights;
+  const saved = m * k * n - multiplied;
+  const held = form.weights.length * each;
+  const holds = right.store.depth === 0 && (held <= fewHeld || saved >= leastSaved * held);
+  const brought = (picture.taps[1] * each + held) * share(right.store, windows.names.weights);
+  const weights = holds ? 0 : brought * (held > fewHeld ? far : 1);
+  return { pays: saved > costs.number * numbers + costs.weight * weights, holds };
 }
 
 /** The step that brings weights to points. */
 function weightsAt(plan: Making, windows: Windowed, to: Store): Points {
-  const { product, picture, form } = windows;
+  const { product, panels, picture, form } = windows;
   const { taps, turned, tapsApart, channels } = picture;
-  const wide = channels * product.n;
+  const wide = channels * panels.columns;
   const across = form.weights.flatMap((ofTaps) => (turned[1] ? ofTaps.toReversed() : ofTaps));
   return {
-    ...{ kind: "points", what: "points", examples: taps[0], channels: wide, rows: 1, columns: 1, steps: [1, 1] },
-    ...{ first: [0, 0], size: [1, taps[1]], tile: [1, taps[1]], points: [1, form.weights.length] },
-    field: { ...product.right, strides: [tapsApart[0] * wide, 0, tapsApart[1] * wide, 1] },
-    values: { store: to, offset: 0, strides: [weightsOf(windows), wide, 0, 0] },
+    ...{ kind: "points", what: "points", examples: taps[0], channels: wide, rows: panels.count, columns: 1 },
+    ...{ steps: [1, 1], first: [0, 0], size: [panels.count, taps[1]], tile: [1, taps[1]] },
+    points: [1, form.weights.length],
+    field: { ...product.right, strides: [tapsApart[0] * wide, panels.apart, tapsApart[1] * wide, 1] },
+    values: { store: to, offset: 0, strides: [weightsOf(windows), wide, taps[0] * wide, 0] },
     ...{ down: matrixOf(plan.known, [1]), across: matrixOf(plan.known, across) },
   };
 }
@@ -315,11 +256,15 @@ interface Brought {
 
 /** Products of what is at points, and what comes of them at its places. */
 function multiplied(plan: Making, windows: Windowed, { weights, values, middle }: Brought): Step[] {
-  const { product, picture, form } = windows;
+  const { product, panels, picture, form } = windows;
   const { m, n, out, added, alpha, beta } = product;
   const { examples, channels, taps, windows: counts, windowsApart, field, places } = picture;
-  const [row] = out.strides.slice(-2);
+  const [row = 0] = out.strides;
   const k = taps[0] * channels;
+  /** Products of the filters of a panel each, as many matrices as there are points. */
+  const byPanel = { batch: panels.count === 1 ? [] : [panels.count], n: panels.columns, k };
+  const ofPanel = panels.count === 1 ? [] : [k * panels.columns];
+  const ofLeft = panels.count === 1 ? [0, 0] : [0, 0, 0];
   const ofWeights = weightsOf(windows);
   const lookup = { by: "rows", taps: taps[0], segment: channels } as const;
   // Few columns need the first points of those that more columns need.
@@ -329,18 +274,18 @@ function multiplied(plan: Making, windows: Windowed, { weights, values, middle }
     const [rows, columns] = middleOf(picture)!.places;
     const table = rowsOfWindows(picture, { ofExample: field.strides[0]!, rows, columns, apart: windowsApart });
     made.push({
-      ...{ kind: "product", batch: [], m, n, k, alpha, beta, relu: false },
-      left: { store: field.store, offset: field.offset, strides: [0, 0] },
+      ...{ kind: "product", ...byPanel, m, alpha, beta, relu: false },
+      left: { store: field.store, offset: field.offset, strides: ofLeft },
       lookup: { ...lookup, table },
-      right: { store: weights, offset: 0, strides: [n, 1] },
-      out: { ...out, strides: [row!, 1] },
-      ...(added && { added: { ...added, strides: added.strides.slice(-2) } }),
+      right: { store: weights, offset: 0, strides: [...ofPanel, panels.columns, 1] },
+      out: inPanels(out, panels),
+      ...(added && { added: inPanels(added, panels) }),
     });
   } else if (made.length === 0 && added && !(sameAccess(added, out) && beta === 1)) made.push(scaled(product, added));
   const adds = made.length > 0 || added !== undefined;
   const results = {
     ...out,
-    strides: [counts[0] * counts[1] * row!, windowsApart[0] * row!, windowsApart[1] * row!, 1],
+    strides: [counts[0] * counts[1] * row, windowsApart[0] * row, windowsApart[1] * row, 1],
   };
   const down = matrixOf(plan.known, [alpha]);
   form.segments.forEach((segment, i) => {
@@ -357,11 +302,12 @@ function multiplied(plan: Making, windows: Windowed, { weights, values, middle }
     });
     made.push(
       {
-        ...{ kind: "product", batch: [points], m: examples * counts[0] * tiles, n, k, alpha: 1, beta: 0, relu: false },
-        left: { store: values[i]!, offset: 0, strides: [ofValues, 0, 0] },
+        ...{ kind: "product", ...byPanel, batch: [points, ...byPanel.batch], m: examples * counts[0] * tiles },
+        left: { store: values[i]!, offset: 0, strides: [ofValues, ...ofLeft] },
         lookup: { ...lookup, table },
-        right: { store: weights, offset: ofPoints, strides: [ofWeights, n, 1] },
-        out: { store: sums, offset: 0, strides: [ofSums, n, 1] },
+        right: { store: weights, offset: ofPoints, strides: [ofWeights, ...ofPanel, panels.columns, 1] },
+        out: inPanels({ store: sums, offset: 0, strides: [n, 1] }, panels, ofSums),
+        ...{ alpha: 1, beta: 0, relu: false },
       },
       {
         ...{ kind: "points", what: "places", ...(adds && { beta: 1 }), examples, channels: n, rows: counts[0] },
@@ -374,6 +320,12 @@ function multiplied(plan: Making, windows: Windowed, { weights, values, middle }
   });
   return made;
 }
+
+/** What a product gives, of sums of which what is below zero is made zero. */
+const withoutNegative = ({ m, n, out }: Product, from: Access): Chain => ({
+  ...{ kind: "chain", shape: [m, n], reads: [from], code: [{ name: "relu", operands: [{ register: 0 }] }] },
+  writes: [{ ...out, register: 1, how: "set" }],
+});
 
 /** What a product is added to, where that comes. */
 export const scaled = ({ m, n, out, beta }: Product, added: Access): Chain => ({
