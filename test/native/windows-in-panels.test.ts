@@ -1,5 +1,13 @@
 // Products of windows whose filters lie in panels, whose examples are a batch, or of which what is below zero is made zero go to points as well.
-import { type Access, type Points, type Product, type Step, type Store, windowsAtPoints } from "@innerloop/native/plan";
+import {
+  type Access,
+  type Points,
+  type Product,
+  type Step,
+  type Store,
+  type Turns,
+  windowsAtPoints,
+} from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
@@ -162,5 +170,16 @@ describe("windows at points", () => {
     expect(held(1, 14)).toEqual([0, 5]);
     expect(held(8, 14)).toEqual([1, 5]);
     expect(held(1, 4)).toEqual([0, 0]);
+  });
+
+  it("make weights that are not held before the turns that read them", () => {
+    const product = productOf({ known: true, channels: 256, filters: 64, panels: 4, examples: 1, size: 14 });
+    const turns: Turns = { kind: "turns", count: 3, turn: { size: 1, depth: 2 }, body: [product] };
+    const { plan } = planOver(begin(product), { number: 10, weight: 7 });
+    const steps = windowsAtPoints([turns, product], plan);
+    const ofWeights = steps.flatMap((step, at) => (step.kind === "points" && step.channels === 256 * 64 ? [at] : []));
+    // The product after the turns finds them there.
+    expect(ofWeights).toEqual([0]);
+    expect(steps.findIndex(({ kind }) => kind === "turns")).toBeGreaterThan(0);
   });
 });
