@@ -23,6 +23,8 @@ interface Sizes {
   /** Whether what is outside is looked up as a place of zeros. */
   readonly zeros?: boolean;
   readonly known?: boolean;
+  /** Whether every second row lies by itself. */
+  readonly parts?: boolean;
   readonly more?: Partial<Product>;
   /** Changes the table. */
   readonly change?: (table: Int32Array) => void;
@@ -44,11 +46,15 @@ function windowsOf(sizes: Sizes) {
   const out: Store = { size: examples * windows[0] * windows[1] * (filters + 2), depth: 1 };
   const table = Int32Array.from({ length: examples * windows[0] * windows[1] * 9 }, (_, i) => {
     const [tap, column] = [i % 9, Math.floor(i / 9) % windows[1]];
-    const [row, example] = [Math.floor(i / 9 / windows[1]) % windows[0], Math.floor(i / 9 / windows[1] / windows[0])];
-    const [y, x] = [row * steps[0] + first[0] + Math.floor(tap / 3), column * steps[1] + first[1] + (tap % 3)];
+    const [window, example] = [
+      Math.floor(i / 9 / windows[1]) % windows[0],
+      Math.floor(i / 9 / windows[1] / windows[0]),
+    ];
+    const [y, x] = [window * steps[0] + first[0] + Math.floor(tap / 3), column * steps[1] + first[1] + (tap % 3)];
     const outside = y < 0 || x < 0 || y >= size[0] || x >= size[1];
     if (outside) return zeros ? example * each + (places - 1) * place : -1;
-    return example * each + (y * size[1] + x) * place;
+    const row = sizes.parts ? (y & 1 ? Math.ceil(size[0] / 2) : 0) + (y >> 1) : y;
+    return example * each + (row * size[1] + x) * place;
   });
   change?.(table);
   const product: Product = {
@@ -92,15 +98,27 @@ function same(sizes: Sizes): void {
   const { product, before, begun } = windowsOf(sizes);
   const of = stores(begun);
   runSteps([...before, product], of);
-  const { steps } = brought([...before, product], begun);
-  expect(pointsIn(steps).length).toBeGreaterThan(2);
-  const given = compare(kernels, steps, { begun, close: 1e-5 });
   const wanted = of(product.out.store);
   const most = Math.max(...Array.from(wanted, Math.abs));
+  const { steps } = brought([...before, product], begun);
+  expect(pointsIn(steps).length).toBeGreaterThan(2);
+  // Sums of squares are larger than what comes of them, and so is what is lost.
+  const [close, limit] = isInSquares(steps) ? [3e-5, 4e-6] : [1e-5, 2e-6];
+  const given = compare(kernels, steps, { begun, close });
   given.of(product.out.store).forEach((number, i) => {
-    expect(Math.abs(number - wanted[i]!) / most).toBeLessThan(2e-6);
+    expect(Math.abs(number - wanted[i]!) / most).toBeLessThan(limit);
   });
+  expect(isInSquares(steps)).toBe(sizes.steps === undefined && !sizes.parts);
 }
+
+/** The same in squares, and along columns alone, which is left where rows do not lie evenly. */
+function sameBothWays(sizes: Sizes): void {
+  same(sizes);
+  same({ ...sizes, parts: true });
+}
+
+const isInSquares = (steps: readonly Step[]): boolean =>
+  pointsIn(steps).some(({ what, tile }) => what === "points" && tile[0] > 1 && tile[1] > 1);
 
 describe("windows at points along their columns", () => {
   it.each<Sizes>([
@@ -112,7 +130,9 @@ describe("windows at points along their columns", () => {
     { size: [6, 7], windows: [4, 5], first: [0, 0] },
     { size: [9, 13], windows: [9, 13], apart: [32, 16] },
     { size: [9, 5], windows: [5, 5], steps: [2, 1] },
-  ])("give the same one column apart: %j", same);
+  ])("give the same one column apart: %j", (sizes) => {
+    sameBothWays(sizes);
+  });
 
   it.each<Sizes>([
     { size: [7, 7], windows: [4, 4], steps: [2, 2] },
@@ -171,19 +191,19 @@ describe("windows at points along their columns", () => {
 
   it("give the same where what is outside is a place of zeros", () => {
     same({ size: [14, 14], windows: [7, 7], steps: [2, 2], zeros: true });
-    same({ size: [4, 5], windows: [4, 5], zeros: true });
+    sameBothWays({ size: [4, 5], windows: [4, 5], zeros: true });
   });
 
   it("have weights that no run changes brought there while the plan is made", () => {
     const { product, begun } = windowsOf({ size: [4, 4], windows: [4, 4], known: true });
     expect(brought([product], begun).done).toHaveLength(1);
-    same({ size: [4, 4], windows: [4, 4], known: true });
+    sameBothWays({ size: [4, 4], windows: [4, 4], known: true });
   });
 
   it("have weights of points that do not lie whole pages apart, where they would share places of the first cache", () => {
     const { product, begun } = windowsOf({ size: [4, 4], windows: [4, 4], channels: 64, filters: 64 });
     const [weights] = pointsIn(brought([product], begun).steps).filter(({ channels }) => channels === 64 * 64);
-    expect(weights!.values.strides[0]).toBeGreaterThan(3 * 64 * 64);
+    expect(weights!.values.strides[0]).toBeGreaterThan(64 * 64);
     expect((4 * weights!.values.strides[0]!) % 4096).not.toBe(0);
     same({ size: [4, 4], windows: [4, 4], channels: 64, filters: 64 });
   });

@@ -95,11 +95,11 @@ function same(sizes: Sizes): Step[] {
   runSteps([product], of);
   const { steps } = brought(product, begun);
   expect(pointsIn(steps).length).toBeGreaterThan(2);
-  const given = compare(kernels, steps, { begun, close: 1e-5 });
+  const given = compare(kernels, steps, { begun, close: 3e-5 });
   const wanted = of(product.out.store);
   const most = Math.max(...Array.from(wanted, Math.abs));
   given.of(product.out.store).forEach((number, i) => {
-    expect(Math.abs(number - wanted[i]!) / most).toBeLessThan(2e-6);
+    expect(Math.abs(number - wanted[i]!) / most).toBeLessThan(4e-6);
   });
   return steps;
 }
@@ -128,8 +128,19 @@ describe("windows at points", () => {
 
   it("have one product for all panels of a point", () => {
     const products = same({ panels: 3, size: 4 }).filter((step) => step.kind === "product");
-    expect(products.map(({ batch, m, n, k }) => ({ batch, m, n, k }))).toEqual([{ batch: [6, 3], m: 8, n: 16, k: 48 }]);
+    expect(products.map(({ batch, m, n, k }) => [batch, m, n, k])).toEqual([[[6, 6, 3], 2, 16, 16]]);
   });
+
+  it.each([false, true])(
+    "are some examples at a time where all of them would not stay in a cache: a batch %s",
+    (batch) => {
+      const products = same({ examples: 5, size: 64, batch }).filter((step) => step.kind === "product");
+      expect(products.map(({ batch: points, m }) => [points, m])).toEqual([
+        [[6, 6], 3 * 256],
+        [[6, 6], 2 * 256],
+      ]);
+    },
+  );
 
   it("leave zeros to a chain of their own, whose numbers count", () => {
     const sizes: Sizes = { size: 4, examples: 1, relu: true };
@@ -161,15 +172,17 @@ describe("windows at points", () => {
   });
 
   it("hold weights of many numbers from run to run where each saves much, and make them in each run otherwise", () => {
-    const held = (examples: number, size: number) => {
-      const product = productOf({ known: true, channels: 256, filters: 64, panels: 4, examples, size });
+    const held = (channels: number, examples: number, size: number) => {
+      const product = productOf({ known: true, channels, filters: 64, panels: channels / 64, examples, size });
       const { steps, done } = brought(product, begin(product), { number: 10, weight: 7 });
-      return [done.length, pointsIn(steps).length];
+      return [done.length, pointsIn(steps).filter((step) => step.channels === channels * 64).length];
     };
-    // For each of 1.2 million numbers 46 multiplications are saved, 368, and too few for weights to be brought at all.
-    expect(held(1, 14)).toEqual([0, 5]);
-    expect(held(8, 14)).toEqual([1, 5]);
-    expect(held(1, 4)).toEqual([0, 0]);
+    // For each of 590,000 numbers 35 multiplications are saved for one example, 284 for eight.
+    expect(held(128, 1, 14)).toEqual([0, 1]);
+    expect(held(128, 8, 14)).toEqual([1, 1]);
+    // Of more than a million none are held, and none are brought there for a few places.
+    expect(held(256, 16, 14)).toEqual([0, 1]);
+    expect(held(256, 1, 4)).toEqual([0, 0]);
   });
 
   it("make weights that are not held before the turns that read them", () => {

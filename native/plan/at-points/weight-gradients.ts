@@ -7,7 +7,8 @@ import { columnsIn, type Segment } from "./forms.ts";
 import { goesThrough, type Member, middleOfProduct, middlesOf, type Sum, sumsOf } from "./gradients-of-windows.ts";
 import { type Making, spaced, usersIn } from "./making.ts";
 import type { Picture } from "./pictures.ts";
-import { scaled, valuesAt } from "./windows.ts";
+import { scaled } from "./whole.ts";
+import { valuesAt } from "./windows.ts";
 
 /** Terms that products at points take at once: those of a few products together, so that sums are gone over less often. */
 const mostTerms = 256;

@@ -1,5 +1,6 @@
 // Products whose filters lie in panels, and whose examples are a batch, as one of all filters and examples.
-import type { Access, Product } from "../steps.ts";
+import type { Access, Chain, Product } from "../steps.ts";
+import type { Picture } from "./pictures.ts";
 
 /** Columns of the right factor that lie together, how many times, and how far these are apart. */
 export interface Panels {
@@ -14,6 +15,11 @@ export interface Whole {
   readonly panels: Panels;
   /** How often rows of one example are looked up, and how far examples are apart. */
   readonly examples: { readonly count: number; readonly apart: number };
+}
+
+/** A product of windows, of all its filters and examples. */
+export interface Pictured extends Pick<Whole, "product" | "panels"> {
+  readonly picture: Picture;
 }
 
 /** The whole of a product; nothing, where its batch is another one. */
@@ -48,3 +54,10 @@ export function inPanels({ strides, ...access }: Access, { count, columns }: Pan
   const [row = 0, column = 0] = strides;
   return { ...access, strides: [...ofMatrices, ...(count === 1 ? [] : [columns * column]), row, column] };
 }
+
+/** What a product is added to, where that comes. */
+export const scaled = ({ m, n, out, beta }: Product, added: Access): Chain => ({
+  ...{ kind: "chain", shape: [m, n], reads: [{ ...added, strides: added.strides.slice(-2) }] },
+  code: beta === 1 ? [] : [{ name: "multiply", operands: [{ register: 0 }, { number: beta }] }],
+  writes: [{ ...out, strides: out.strides.slice(-2), register: beta === 1 ? 0 : 1, how: "set" }],
+});

@@ -5,24 +5,16 @@ import { storesOf } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { columnsIn, type Form, formOf, type Rows, rowsIn, type Segment } from "./forms.ts";
+import { bringingIn, type Level, shareOf } from "./levels.ts";
 import { fewest, type Making, spaced, writersIn } from "./making.ts";
-import { lyingDown, middleOf, type Picture, pictureOf, rowsOfWindows } from "./pictures.ts";
-import { inPanels, type Whole, wholeOf } from "./whole.ts";
+import { lyingDown, middleOf, pictureOf, rowsOfWindows } from "./pictures.ts";
+import { gainOfSquares, squared, squaresOf } from "./squares.ts";
+import { weightsHeld } from "./weights.ts";
+import { inPanels, type Pictured, scaled, type Whole, wholeOf } from "./whole.ts";
 
 /** The same steps, with products at points where that is quicker. */
 export function windowsAtPoints(steps: readonly Step[], plan: Making): Step[] {
   return inLevel(steps, plan, { there: new Map(), written: new Set(), count: 1, before: [] });
-}
-
-/** Steps of turns, or all. */
-interface Level {
-  readonly outer?: Level;
-  /** What is at points already, by what it is of and how. */
-  readonly there: Map<Store, Map<string, Store>>;
-  /** What the turns write, how many there are, and what is to be before them. */
-  readonly written: ReadonlySet<Store>;
-  readonly count: number;
-  readonly before: Step[];
 }
 
 function inLevel(steps: readonly Step[], plan: Making, level: Level): Step[] {
@@ -47,11 +39,6 @@ interface Windowed extends Pictured {
   readonly rows: readonly Rows[];
   /** What its weights, and values of each segment, are at points, by which others find them there. */
   readonly names: { readonly weights: string; readonly values: readonly string[] };
-}
-
-/** A product of windows, of all its filters and examples. */
-interface Pictured extends Pick<Whole, "product" | "panels"> {
-  readonly picture: Picture;
 }
 
 type Read = Pick<Windowed, "picture" | "form" | "rows">;
@@ -82,30 +69,21 @@ function picturedAtPoints({ product, panels, picture: found }: Pictured, plan: M
   if (!rows || (whole.middle && !column)) return [];
   const pictured = { product, panels, picture };
   const before: Windowed = { ...pictured, form: whole, rows, names: namesOf(pictured, whole) };
-  const gain = gainOf(before, plan.costs, level);
-  if (!gain.pays) return [];
+  const { gain, holds } = gainOf(before, plan.costs, level);
+  const squares = squaresOf(pictured);
+  const ofSquares = squares && gainOfSquares(squares, plan.costs, level);
+  if (ofSquares && ofSquares.gain > Math.max(0, gain)) return squared(squares, plan, level, ofSquares.holds);
+  if (gain <= 0) return [];
   const hasRows = column && picture.taps[0] > 1;
   const middle = hasRows ? picturedAtPoints({ ...middleOfProduct(pictured), picture: column }, plan, level) : [];
   // Nobody but a product of the middle column needs its weights as they are.
   const form = middle.length > 0 ? { ...whole, weights: whole.weights.slice(1) } : whole;
   const windows = form === whole ? before : { ...before, form, names: namesOf(pictured, form) };
   const made: Step[] = [];
-  /** A store that has something at points, which steps bring there unless it is there. */
-  const brought = (of: Store, name: string, size: number, bringing: (to: Store) => readonly Step[], held = false) => {
-    const { there, steps, depth } = placeOf(of, level, product.out.store.depth, made);
-    const own = there.get(of) ?? new Map<string, Store>();
-    there.set(of, own);
-    const known = own.get(name);
-    if (known) return known;
-    const to = plan.store(size, held ? 0 : depth);
-    own.set(name, to);
-    if (to.depth === 0) for (const step of bringing(to)) plan.known.run(step);
-    else steps.push(...bringing(to));
-    return to;
-  };
+  const brought = bringingIn(level, plan, product.out.store.depth, made);
   const size = form.weights.length * weightsOf(windows);
   const { names } = windows;
-  const weights = brought(product.right.store, names.weights, size, (to) => [weightsAt(plan, windows, to)], gain.holds);
+  const weights = brought(product.right.store, names.weights, size, (to) => [weightsAt(plan, windows, to)], holds);
   const values = form.segments.map((segment, i) => {
     const each = valuesOf(windows, segment);
     return brought(picture.field.store, names.values[i]!, segment.by.points * each, (to) =>
@@ -122,17 +100,6 @@ const middleOfProduct = ({ product, panels, picture }: Pictured): Pick<Whole, "p
   const right = { ...product.right, offset };
   return { product: { ...product, k: taps[0] * channels, relu: false, right }, panels };
 };
-
-/** Where what is of a store is brought to points: before all turns that do not write it, of which there are so many. */
-function placeOf(of: Store, level: Level, ownDepth: number, own: Step[]) {
-  let [at, steps, depth, turns] = [level, own, ownDepth, 1];
-  for (; at.outer && !at.written.has(of); at = at.outer) {
-    steps = at.before;
-    depth = Math.max(1, depth - 1);
-    turns *= at.count;
-  }
-  return { there: at.there, steps, depth, turns };
-}
 
 /** Whether it is of pieces of some places, of weights that lie together. */
 function isOfWindows({ n, lookup, right, out }: Product): boolean {
@@ -164,20 +131,10 @@ const valuesOf = ({ picture: { examples, size, channels } }: Windowed, { tiles }
 const sumsOf = ({ product: { n }, picture: { examples, windows } }: Windowed, { tiles }: Segment): number =>
   examples * windows[0] * tiles * n;
 
-/** Numbers of weights up to which they are held at points from run to run, and multiplications that each of them saves where more are. */
-const [fewHeld, leastSaved] = [2 ** 18, 100];
-/** What so many take that are not held beside those that stay in the cache: they go to memory and come back. */
-const far = 2;
-
-/** Whether what is multiplied less takes longer than what is brought to points and back, and whether weights are there from run to run. */
-function gainOf(windows: Windowed, costs: Costs, level: Level): { readonly pays: boolean; readonly holds: boolean } {
+/** Multiplications that are saved but for what bringing to points and back takes, and whether weights are there from run to run. */
+function gainOf(windows: Windowed, costs: Costs, level: Level): { readonly gain: number; readonly holds: boolean } {
   const { product, picture, form } = windows;
   const { m, n, k, right, out, added, relu } = product;
-  /** In how many turns something is brought to points, of all of them. */
-  const share = (of: Store, name: string): number => {
-    const { there, turns } = placeOf(of, level, 0, []);
-    return there.get(of)?.has(name) ? 0 : 1 / turns;
-  };
   const each = picture.taps[0] * picture.channels * n;
   let multiplied = form.middle ? m * each : 0;
   let numbers = (added && !sameAccess(added, out) && !form.middle ? m * n : 0) + (relu ? m * n : 0);
@@ -185,14 +142,13 @@ function gainOf(windows: Windowed, costs: Costs, level: Level): { readonly pays:
     const { points } = segment.by;
     multiplied += points * segment.tiles * picture.examples * picture.windows[0] * each;
     numbers += points * sumsOf(windows, segment);
-    numbers += points * valuesOf(windows, segment) * share(picture.field.store, windows.names.values[i]!);
+    numbers += points * valuesOf(windows, segment) * shareOf(picture.field.store, windows.names.values[i]!, level);
   }
   const saved = m * k * n - multiplied;
   const held = form.weights.length * each;
-  const holds = right.store.depth === 0 && (held <= fewHeld || saved >= leastSaved * held);
-  const brought = (picture.taps[1] * each + held) * share(right.store, windows.names.weights);
-  const weights = holds ? 0 : brought * (held > fewHeld ? far : 1);
-  return { pays: saved > costs.number * numbers + costs.weight * weights, holds };
+  const { holds, cost } = weightsHeld(right.store, held, saved, costs);
+  const brought = (picture.taps[1] * each + held) * cost * shareOf(right.store, windows.names.weights, level);
+  return { gain: saved - costs.number * numbers - (holds ? 0 : brought), holds };
 }
 
 /** The step that brings weights to points. */
@@ -325,11 +281,4 @@ function multiplied(plan: Making, windows: Windowed, { weights, values, middle }
 const withoutNegative = ({ m, n, out }: Product, from: Access): Chain => ({
   ...{ kind: "chain", shape: [m, n], reads: [from], code: [{ name: "relu", operands: [{ register: 0 }] }] },
   writes: [{ ...out, register: 1, how: "set" }],
-});
-
-/** What a product is added to, where that comes. */
-export const scaled = ({ m, n, out, beta }: Product, added: Access): Chain => ({
-  ...{ kind: "chain", shape: [m, n], reads: [{ ...added, strides: added.strides.slice(-2) }] },
-  code: beta === 1 ? [] : [{ name: "multiply", operands: [{ register: 0 }, { number: beta }] }],
-  writes: [{ ...out, strides: out.strides.slice(-2), register: beta === 1 ? 0 : 1, how: "set" }],
 });
