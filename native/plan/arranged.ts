@@ -37,7 +37,7 @@ export const arrangements: readonly Arrangement[] = [
   },
   {
     name: "windows",
-    why: "windows of 3 x 3 places are products at points along their columns, of which there are fewer than taps",
+    why: "windows of 3 x 3 places are products at points along their columns, or in squares, of which there are fewer than taps",
     apply: (steps, _, plan) => windowsAtPoints(steps, plan),
   },
   {

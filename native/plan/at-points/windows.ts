@@ -1,5 +1,5 @@
 // Products of windows as products at points along the columns (Toom and Cook): a few columns of what is given come of fewer products than they have taps. Rows
-// of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved.
+// of windows stay terms of products and are looked up as before, so that these are long enough to be quick, and little is moved. Or in squares (squares.ts).
 import type { Costs } from "../costs.ts";
 import { storesOf } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
