@@ -9,7 +9,8 @@ import { embed } from "./embed/run.ts";
 import { engines } from "./engines.ts";
 import { among, counts, list, minutesIn, sizeIn, turns } from "./flags.ts";
 import { gpu } from "./gpu/run.ts";
-import { imported, importedGroups, importedNetworks, importedPeers, otherNetworks } from "./imported/run.ts";
+import { anyNetworks, importedNetworks, networksOf, otherNetworks } from "./imported/names.ts";
+import { imported, importedGroups, importedPeers } from "./imported/run.ts";
 import { learning } from "./learning/run.ts";
 import { type OurEngine, ourEngines } from "./ours/engines.ts";
 import type { Outcome } from "./outcome.ts";
@@ -59,14 +60,6 @@ const engine = {
   default: "onnxruntime" as OurEngine,
   describe: "what ours computes on",
 } as const;
-
-const networksOf = (text: string): readonly string[] => {
-  if (text === "none") return [];
-  return text === "all" ? importedNetworks : among("networks", text, importedNetworks);
-};
-
-const anyNetworks = (text: string): readonly string[] =>
-  text === "others" ? otherNetworks : among("networks", text, [...importedNetworks, ...otherNetworks]);
 
 try {
   await yargs(hideBin(process.argv))

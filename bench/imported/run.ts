@@ -9,31 +9,6 @@ import { InnerloopError } from "@innerloop/schemas";
 import type { OurEngine } from "../ours/engines.ts";
 import { type Counts, heldOf, importedTable, type Row } from "./table.ts";
 
-/** What `networks.py` makes. */
-export const importedNetworks = [
-  "lenet",
-  "resnet18",
-  "mobilenet-like",
-  "vit-tiny",
-  "distilbert-shaped",
-  "lstm-tagger",
-  "gru-2",
-] as const;
-
-/** What `others.py` makes, of other kinds. */
-export const otherNetworks = [
-  "unet",
-  "efficientnet-like",
-  "densenet-like",
-  "convnext-like",
-  "decoder-like",
-  "swin-like",
-  "mixer-like",
-  "temporal",
-  "lstm-both-ways",
-  "conformer-like",
-] as const;
-
 /** What is timed: the network itself, and value and gradient for its input or for its weights. */
 export const importedGroups = ["forward", "input", "weights"] as const;
 
