@@ -3,7 +3,7 @@ import type { Costs } from "../costs.ts";
 import type { Store } from "../steps.ts";
 
 /** Numbers of weights up to which they are held at points from run to run, and multiplications that each of them saves where more are. */
-const [fewHeld, leastSaved] = [2 ** 18, 100];
+const [fewHeld, leastSaved] = [2 ** 18, 200];
 /** What more take that are not held beside those that stay in the cache: they go to memory and come back, and from so many on none stays in the third one. */
 const [far, farther, many] = [2, 4, 2 ** 20];
 
