@@ -3,7 +3,6 @@ import {
   type Access,
   type Chain,
   layoutOf,
-  type Points,
   type Product,
   placesAtPoints,
   planFor,
@@ -16,7 +15,7 @@ import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { type Case, compares, floats, modelOf } from "./operator-models.ts";
-import { planOver } from "./plan-over.ts";
+import { planOver, pointsIn } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -144,8 +143,6 @@ function brought(steps: readonly Step[], begun: Map<Store, Float32Array>, { kept
   const made = placesAtPoints(steps, new Set(kept), plan);
   return { steps: [...done, ...made], done };
 }
-
-const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");
 
 /** Compares what comes of steps at points with what comes of them as they are, in numbers of 64 bits. */
 function same(steps: readonly Step[], begun: Map<Store, Float32Array>, out: Store): readonly Step[] {

@@ -1,5 +1,5 @@
 // A plan as passes that make steps see it: stores, and numbers that are known.
-import type { Step, Store } from "@innerloop/native/plan";
+import type { Points, Step, Store } from "@innerloop/native/plan";
 
 /**
  * @param begun what stores begin with, to which known numbers come. `done` are steps over known numbers, which are to be done with the others.
@@ -22,3 +22,6 @@ export function planOver<Own extends ArrayLike<number>>(
   };
   return { plan: { store: (size: number, depth: number): Store => ({ size, depth }), known, costs }, done };
 }
+
+export const pointsIn = (steps: readonly Step[]): Points[] =>
+  steps.filter((step): step is Points => step.kind === "points");

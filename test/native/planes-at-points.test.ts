@@ -1,9 +1,9 @@
 // Products of windows over pictures that lie as four planes go to points of tiles: which do, and that they give what they give as they are.
-import { type Chain, type Points, type Product, planesAtPoints, type Step, type Store } from "@innerloop/native/plan";
+import { type Chain, type Product, planesAtPoints, type Step, type Store } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
-import { planOver } from "./plan-over.ts";
+import { planOver, pointsIn } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -116,7 +116,6 @@ function brought(
   return { steps: [...done, ...made], done };
 }
 
-const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");
 const productsIn = (steps: readonly Step[]): Product[] =>
   steps.filter((step): step is Product => step.kind === "product");
 

@@ -1,9 +1,9 @@
 // Products of windows go to points along their columns: which do, and that they give what they give as they are.
-import { type Points, type Product, type Step, type Store, type Turns, windowsAtPoints } from "@innerloop/native/plan";
+import { type Product, type Step, type Store, type Turns, windowsAtPoints } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
-import { planOver } from "./plan-over.ts";
+import { planOver, pointsIn } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -90,8 +90,6 @@ function brought(steps: readonly Step[], begun: Map<Store, Float32Array>, costs 
   const made = windowsAtPoints(steps, plan);
   return { steps: [...done, ...made], done };
 }
-
-const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");
 
 /** Compares what comes of steps at points with what comes of them as they are, in numbers of 64 bits. */
 function same(sizes: Sizes): void {

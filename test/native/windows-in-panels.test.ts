@@ -1,17 +1,9 @@
 // Products of windows whose filters lie in panels, whose examples are a batch, or of which what is below zero is made zero go to points as well.
-import {
-  type Access,
-  type Points,
-  type Product,
-  type Step,
-  type Store,
-  type Turns,
-  windowsAtPoints,
-} from "@innerloop/native/plan";
+import { type Access, type Product, type Step, type Store, type Turns, windowsAtPoints } from "@innerloop/native/plan";
 import { describe, expect, it } from "vitest";
 import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
-import { planOver } from "./plan-over.ts";
+import { planOver, pointsIn } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -84,8 +76,6 @@ function brought(product: Product, begun: Map<Store, Float32Array>, costs = { nu
   const made = windowsAtPoints([product], plan);
   return { steps: [...done, ...made], done };
 }
-
-const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");
 
 /** Compares what comes of a product at points with what comes of it as it is, in numbers of 64 bits. */
 function same(sizes: Sizes): Step[] {

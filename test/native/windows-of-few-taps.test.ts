@@ -3,7 +3,6 @@ import { NativeModel } from "@innerloop/native";
 import {
   type Access,
   type Chain,
-  type Points,
   type Product,
   type Step,
   type Store,
@@ -15,7 +14,7 @@ import { compare } from "./compared.ts";
 import { testKernels } from "./kernels.ts";
 import { usual } from "./models.ts";
 import { floats, modelOf } from "./operator-models.ts";
-import { planOver } from "./plan-over.ts";
+import { planOver, pointsIn } from "./plan-over.ts";
 import { dice } from "./random-steps.ts";
 import { runSteps, stores } from "./reference.ts";
 
@@ -79,8 +78,6 @@ function brought(steps: readonly Step[], begun: Map<Store, Float32Array>): Step[
   expect(done, "nothing is known here").toEqual([]);
   return made;
 }
-
-const pointsIn = (steps: readonly Step[]): Points[] => steps.filter((step): step is Points => step.kind === "points");
 
 /** What the stores of products hold before. */
 const begin = (products: readonly Product[]): Map<Store, Float32Array> =>

@@ -70,18 +70,23 @@ export interface Rows {
 
 /** The rows of a picture as they lie evenly, with the columns that a form reads; nothing, where they do not. */
 export function rowsIn({ places: [rows, columns] }: Picture, { read: { from, apart } }: Form): Rows[] | undefined {
-  const isEven = (places: readonly number[]): boolean =>
-    places.every((place, i) => place === places[0]! + i * strideOf(places));
-  if (!isEven(columns.filter((_, i) => i >= from && (i - from) % apart === 0))) return undefined;
+  if (strideOf(columns.filter((_, i) => i >= from && (i - from) % apart === 0)) === undefined) return undefined;
   for (const every of [1, 2]) {
-    const parts = Array.from({ length: every }, (_, first) => rows.filter((__, i) => i % every === first));
-    if (parts.every(isEven))
-      return parts.map((part, first) => ({ from: first, apart: every, count: part.length, stride: strideOf(part) }));
+    const found = Array.from({ length: every }, (_, first) => {
+      const part = rows.filter((__, i) => i % every === first);
+      const stride = strideOf(part);
+      return stride === undefined ? [] : [{ from: first, apart: every, count: part.length, stride }];
+    }).flat();
+    if (found.length === every) return found;
   }
   return undefined;
 }
 
-const strideOf = ([first = 0, second = first]: readonly number[]): number => second - first;
+/** How far places are apart that lie evenly; nothing, where they do not. */
+export function strideOf(places: readonly number[]): number | undefined {
+  const [first = 0, second = first] = places;
+  return places.every((place, i) => place === first + i * (second - first)) ? second - first : undefined;
+}
 
 /** Where the columns begin that tiles read. */
 export const columnsIn = ({ picture, form: { read } }: { readonly picture: Picture; readonly form: Form }): number[] =>

@@ -3,11 +3,11 @@
 import type { Costs } from "../costs.ts";
 import { matrixOf } from "../known.ts";
 import { type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
-import { formOf, type Segment } from "./forms.ts";
+import { formOf, type Segment, strideOf } from "./forms.ts";
+import { type Gain, gainOf, goneOver } from "./gain.ts";
 import { bringingIn, type Level, shareOf } from "./levels.ts";
 import { type Making, spaced } from "./making.ts";
 import { lyingDown, side } from "./pictures.ts";
-import { weightsHeld } from "./weights.ts";
 import { inPanels, type Pictured, scaled } from "./whole.ts";
 
 /** Some rows and some columns of windows of some examples, in tiles that are alike. */
@@ -37,7 +37,7 @@ export interface Squares extends Pictured {
 export function squaresOf({ product, panels, picture }: Pictured): Squares | undefined {
   const { taps, steps, examples, channels, field, turned, tapsApart } = picture;
   if (taps[0] !== side || taps[1] !== side || steps[0] !== 1 || steps[1] !== 1) return undefined;
-  const [down, across] = picture.places.map(distanceOf);
+  const [down, across] = picture.places.map(strideOf);
   if (down === undefined || across === undefined) return undefined;
   const [rows, columns] = [formOf(lyingDown(picture)).segments, formOf(picture).segments];
   const points = [rows[0]!.by.points, columns[0]!.by.points] as const;
@@ -65,12 +65,6 @@ export function squaresOf({ product, panels, picture }: Pictured): Squares | und
   return { product, panels, picture, parts, apart: [down, across], name: ["squares", ...lieIn, ...points].join() };
 }
 
-/** How far places are apart that lie evenly. */
-function distanceOf(places: readonly number[]): number | undefined {
-  const distance = (places[1] ?? 0) - places[0]!;
-  return places.every((place, i) => place === places[0]! + i * distance) ? distance : undefined;
-}
-
 /** Numbers of a layer's weights at points up to which squares pay; and of what is given and comes of it there, some examples at a time: more go to memory and come back, which pays for one example of up to twice as many. */
 const [mostWeights, mostNumbers] = [2 ** 22, 2 ** 20];
 
@@ -78,22 +72,19 @@ const pointsOf = ({ rows, columns }: Part): number => rows.by.points * columns.b
 /** Matrices of weights: the first part has all points. */
 const matrixOfWeights = ({ product: { n }, picture: { channels } }: Squares): number => spaced(channels * n);
 
-/** Multiplications that are saved but for what moving takes, and whether weights are there from run to run. */
-export function gainOfSquares(squares: Squares, costs: Costs, level: Level) {
+/** What is gained by squares. */
+export function gainOfSquares(squares: Squares, costs: Costs, level: Level): Gain {
   const { product, picture, parts, name } = squares;
-  const { m, n, k, right, out, added, relu } = product;
   const { channels, field } = picture;
-  let multiplied = 0;
-  let numbers = (added && !sameAccess(added, out) ? m * n : 0) + (relu ? m * n : 0);
+  const matrix = channels * product.n;
+  let [multiplied, numbers] = [0, goneOver(product)];
   for (const part of parts) {
     const tiles = part.examples * part.rows.tiles * part.columns.tiles;
-    multiplied += pointsOf(part) * tiles * channels * n;
-    numbers += pointsOf(part) * tiles * (n + channels * shareOf(field.store, part.name, level));
+    multiplied += pointsOf(part) * tiles * matrix;
+    numbers += pointsOf(part) * tiles * (product.n + channels * shareOf(field.store, part.name, level));
   }
-  const held = pointsOf(parts[0]!) * channels * n;
-  const { holds, cost } = weightsHeld(right.store, held, m * k * n - multiplied, costs);
-  const brought = holds ? 0 : (side ** 2 * channels * n + held) * cost * shareOf(right.store, name, level);
-  return { gain: m * k * n - multiplied - costs.number * numbers - brought, holds };
+  const weights = { name, read: side ** 2 * matrix, given: pointsOf(parts[0]!) * matrix };
+  return gainOf(product, { multiplied, numbers, weights }, costs, level);
 }
 
 /** What windows are in squares. */

@@ -5,11 +5,11 @@ import { storesOf } from "../fuse/level.ts";
 import { matrixOf } from "../known.ts";
 import { type Access, type Chain, type Points, type Product, type Step, type Store, sameAccess } from "../steps.ts";
 import { columnsIn, type Form, formOf, type Rows, rowsIn, type Segment } from "./forms.ts";
+import { type Gain, gainOf, goneOver } from "./gain.ts";
 import { bringingIn, type Level, shareOf } from "./levels.ts";
 import { fewest, type Making, spaced, writersIn } from "./making.ts";
 import { lyingDown, middleOf, pictureOf, rowsOfWindows } from "./pictures.ts";
 import { gainOfSquares, squared, squaresOf } from "./squares.ts";
-import { weightsHeld } from "./weights.ts";
 import { inPanels, type Pictured, scaled, type Whole, wholeOf } from "./whole.ts";
 
 /** The same steps, with products at points where that is quicker. */
@@ -69,7 +69,7 @@ function picturedAtPoints({ product, panels, picture: found }: Pictured, plan: M
   if (!rows || (whole.middle && !column)) return [];
   const pictured = { product, panels, picture };
   const before: Windowed = { ...pictured, form: whole, rows, names: namesOf(pictured, whole) };
-  const { gain, holds } = gainOf(before, plan.costs, level);
+  const { gain, holds } = gainOfColumns(before, plan.costs, level);
   const squares = squaresOf(pictured);
   const ofSquares = squares && gainOfSquares(squares, plan.costs, level);
   if (ofSquares && ofSquares.gain > Math.max(0, gain)) return squared(squares, plan, level, ofSquares.holds);
@@ -131,24 +131,20 @@ const valuesOf = ({ picture: { examples, size, channels } }: Windowed, { tiles }
 const sumsOf = ({ product: { n }, picture: { examples, windows } }: Windowed, { tiles }: Segment): number =>
   examples * windows[0] * tiles * n;
 
-/** Multiplications that are saved but for what bringing to points and back takes, and whether weights are there from run to run. */
-function gainOf(windows: Windowed, costs: Costs, level: Level): { readonly gain: number; readonly holds: boolean } {
-  const { product, picture, form } = windows;
-  const { m, n, k, right, out, added, relu } = product;
-  const each = picture.taps[0] * picture.channels * n;
-  let multiplied = form.middle ? m * each : 0;
-  let numbers = (added && !sameAccess(added, out) && !form.middle ? m * n : 0) + (relu ? m * n : 0);
+/** What is gained along columns. */
+function gainOfColumns(windows: Windowed, costs: Costs, level: Level): Gain {
+  const { product, picture, form, names } = windows;
+  const each = picture.taps[0] * picture.channels * product.n;
+  let multiplied = form.middle ? product.m * each : 0;
+  let numbers = goneOver(product, form.middle);
   for (const [i, segment] of form.segments.entries()) {
     const { points } = segment.by;
     multiplied += points * segment.tiles * picture.examples * picture.windows[0] * each;
     numbers += points * sumsOf(windows, segment);
-    numbers += points * valuesOf(windows, segment) * shareOf(picture.field.store, windows.names.values[i]!, level);
+    numbers += points * valuesOf(windows, segment) * shareOf(picture.field.store, names.values[i]!, level);
   }
-  const saved = m * k * n - multiplied;
-  const held = form.weights.length * each;
-  const { holds, cost } = weightsHeld(right.store, held, saved, costs);
-  const brought = (picture.taps[1] * each + held) * cost * shareOf(right.store, windows.names.weights, level);
-  return { gain: saved - costs.number * numbers - (holds ? 0 : brought), holds };
+  const weights = { name: names.weights, read: picture.taps[1] * each, given: form.weights.length * each };
+  return gainOf(product, { multiplied, numbers, weights }, costs, level);
 }
 
 /** The step that brings weights to points. */
